@@ -1,0 +1,201 @@
+//! What `occ-init` and `occ` say to each other, and what `--json` prints.
+//!
+//! One document is one line on stdout. Readers ignore unknown fields, so
+//! fields may be added but never renamed or removed; the samples under
+//! `tests/wire` are frozen. A hash never appears here, except in what
+//! `export --with-hashes` prints. Secrets go the other way, in a [`Request`].
+
+use serde::{Deserialize, Serialize};
+
+/// The version of these documents. A reader refuses a higher one.
+pub const SCHEMA: u32 = 1;
+
+/// Most bytes a [`Request`] may have on `--request-stdin`.
+pub const REQUEST_LIMIT: usize = 64 * 1024;
+
+/// Whether a person can log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Logs in with a password or key.
+    Enabled,
+    /// Shut out: `!` before the hash, expired, no login shell.
+    Disabled,
+}
+
+/// One account as programs see it. Field names are systemd's (USER_RECORD).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    /// The login name.
+    pub user_name: String,
+    /// The uid, which this name keeps for ever.
+    pub uid: u32,
+    /// The gid of the user private group; always the uid.
+    pub gid: u32,
+    /// The first gecos field: the person's name. May be empty.
+    #[serde(default)]
+    pub real_name: String,
+    /// Absolute path of the home directory.
+    pub home_directory: String,
+    /// Absolute path of the login shell.
+    pub shell: String,
+    /// Supplementary groups that the record asks for, sorted.
+    #[serde(default)]
+    pub member_of: Vec<String>,
+    /// Whether the account is enabled.
+    pub status: Status,
+    /// When the password was last set, in microseconds since 1970 (UTC).
+    #[serde(rename = "lastPasswordChangeUSec", default, skip_serializing_if = "Option::is_none")]
+    pub last_password_change_usec: Option<u64>,
+}
+
+/// The answer of a command that changes or shows one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountReply {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// False when everything was already as asked.
+    pub changed: bool,
+    /// The account after the change (before it, for `remove`).
+    pub account: AccountView,
+    /// The password that `--generate` made, shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated_password: Option<String>,
+}
+
+/// The answer of `user list`, and of commands given several names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListReply {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Present after `enable`, `disable` and `remove` of several names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<bool>,
+    /// Sorted by name.
+    pub accounts: Vec<AccountView>,
+}
+
+/// The answer of a command that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorReply {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What went wrong.
+    pub error: ErrorBody,
+}
+
+/// What went wrong, for programs and people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// Decides the exit code.
+    pub kind: ErrorKind,
+    /// One lower-case sentence with its causes, without a full stop.
+    pub message: String,
+    /// What to do next; may be empty.
+    #[serde(default)]
+    pub hint: String,
+    /// Whether the same call may succeed later.
+    #[serde(default)]
+    pub retryable: bool,
+}
+
+/// The kinds of failure; each has one exit code in both programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The command line is wrong, or input is needed and nobody can give it.
+    Usage,
+    /// There is no such account.
+    NotFound,
+    /// It exists already, or two things claim the same name or uid.
+    Conflict,
+    /// A safety rule says no.
+    Refused,
+    /// No container engine answers.
+    EngineUnreachable,
+    /// The container is not running or not healthy.
+    NotRunning,
+    /// Somebody holds a lock, or time ran out.
+    Busy,
+    /// A name, password, hash or uid that can't be accepted.
+    Invalid,
+    /// Anything else; also what a newer program says that we don't know.
+    #[serde(other)]
+    Failed,
+}
+
+impl ErrorKind {
+    /// The exit code of both programs for this kind.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Conflict => 4,
+            Self::Refused => 5,
+            Self::EngineUnreachable => 6,
+            Self::NotRunning => 7,
+            Self::Busy => 8,
+            Self::Invalid => 9,
+        }
+    }
+
+    /// Whether trying the same call again may help.
+    pub const fn retryable(self) -> bool {
+        matches!(self, Self::Busy | Self::EngineUnreachable | Self::NotRunning)
+    }
+}
+
+/// What `--request-stdin` reads: one document, to the end of the input.
+///
+/// It has no `Debug`, because it holds secrets; whoever fills or reads it
+/// wipes the strings. A client that dies half-way sends no closing brace, so
+/// half a password is never taken for a whole one.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The password, 1 to 255 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// A crypt(5) hash instead of a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// Lines of an authorized_keys file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_authorized_keys: Option<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_exit_code() {
+        let table = [
+            (ErrorKind::Failed, 1, "failed"),
+            (ErrorKind::Usage, 2, "usage"),
+            (ErrorKind::NotFound, 3, "not_found"),
+            (ErrorKind::Conflict, 4, "conflict"),
+            (ErrorKind::Refused, 5, "refused"),
+            (ErrorKind::EngineUnreachable, 6, "engine_unreachable"),
+            (ErrorKind::NotRunning, 7, "not_running"),
+            (ErrorKind::Busy, 8, "busy"),
+            (ErrorKind::Invalid, 9, "invalid"),
+        ];
+        for (kind, code, word) in table {
+            assert_eq!(kind.exit_code(), code);
+            assert_eq!(serde_json::to_value(kind).unwrap(), word);
+        }
+    }
+
+    #[test]
+    fn a_kind_from_a_newer_program_reads_as_failed() {
+        let kind: ErrorKind = serde_json::from_str("\"eaten_by_a_grue\"").unwrap();
+        assert_eq!(kind, ErrorKind::Failed);
+    }
+}

@@ -1,0 +1,2 @@
+//! `occ-init`.
+fn main() {}
