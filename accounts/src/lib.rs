@@ -4,6 +4,30 @@
 //! Everything here is pure: values in, values out. No files, no clock, no
 //! environment, no processes, so it builds on any system and every rule is
 //! testable as text.
+//!
+//! ```text
+//! name id password text ← record ← records ─┐
+//! table ← passwd shadow group subid ────────┼→ reconcile::plan → what to write
+//! image (who the image is, what it grants) ─┘
+//! wire: what the two programs say to each other
+//! ```
 #![forbid(unsafe_code)]
 
+pub mod applied;
+pub mod capture;
+pub mod etc;
+pub mod group;
+pub mod id;
+pub mod image;
+pub mod json;
+pub mod name;
+pub mod passwd;
+pub mod password;
+pub mod reconcile;
+pub mod record;
+pub mod records;
+pub mod shadow;
+pub mod subid;
+pub mod table;
+pub mod text;
 pub mod wire;

@@ -46,7 +46,11 @@ pub struct AccountView {
     /// Whether the account is enabled.
     pub status: Status,
     /// When the password was last set, in microseconds since 1970 (UTC).
-    #[serde(rename = "lastPasswordChangeUSec", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "lastPasswordChangeUSec",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_password_change_usec: Option<u64>,
 }
 
@@ -145,7 +149,10 @@ impl ErrorKind {
 
     /// Whether trying the same call again may help.
     pub const fn retryable(self) -> bool {
-        matches!(self, Self::Busy | Self::EngineUnreachable | Self::NotRunning)
+        matches!(
+            self,
+            Self::Busy | Self::EngineUnreachable | Self::NotRunning
+        )
     }
 }
 

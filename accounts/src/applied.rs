@@ -1,0 +1,52 @@
+//! What restore last wrote into this container's files: per account the uid, a
+//! digest of the password field and the aging fields.
+//!
+//! It tells a line of ours from everybody else's after its record is gone, and
+//! a password changed inside the container from one changed in the record.
+
+use crate::password;
+use crate::record::Account;
+use crate::shadow;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `/var/lib/occ-init/applied.json`. Lives in the container's own layer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// By login name.
+    pub accounts: BTreeMap<String, Entry>,
+}
+
+/// What was written for one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The uid in passwd(5).
+    pub uid: u32,
+    /// [`password::digest`] of the second field of shadow(5).
+    pub shadow: String,
+    /// Fields 3 to 8 of shadow(5) with their colons.
+    pub aging: String,
+}
+
+impl Entry {
+    /// What restore writes for this account.
+    pub fn of(account: &Account) -> Self {
+        Self {
+            uid: account.uid.get(),
+            shadow: password::digest(shadow::password_field(account).as_bytes()),
+            aging: shadow::aging_fields(account),
+        }
+    }
+}
+
+impl Applied {
+    /// Whether restore once wrote a line of that name and uid here.
+    pub fn has(&self, name: &[u8], uid: u32) -> bool {
+        self.get(name).is_some_and(|entry| entry.uid == uid)
+    }
+
+    /// What was written under that name.
+    pub fn get(&self, name: &[u8]) -> Option<&Entry> {
+        self.accounts.get(std::str::from_utf8(name).ok()?)
+    }
+}

@@ -1,0 +1,118 @@
+//! group(5) `name:x:gid:members` and gshadow(5) `name:hash:admins:members`.
+//!
+//! Every account has a group of its own. In groups of the image only our own
+//! names come and go; everybody else's stay, in their order.
+
+use crate::record::Account;
+use crate::table;
+
+/// The name and gid of a line of group(5), if it is one.
+pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
+    let name = table::name(line)?;
+    let fields = table::fields(line);
+    if fields.len() == 4 {
+        Some((name, table::number(fields[2])?))
+    } else {
+        None
+    }
+}
+
+/// The line of an account's own group in group(5).
+pub fn line(account: &Account) -> Vec<u8> {
+    format!("{}:x:{}:", account.name, account.uid).into_bytes()
+}
+
+/// The line of an account's own group in gshadow(5): no password, nobody in it.
+pub fn gshadow_line(account: &Account) -> Vec<u8> {
+    format!("{}:!::", account.name).into_bytes()
+}
+
+/// A line of somebody else's group in group(5) or gshadow(5), with the names of
+/// ours that are in it as they should be: `stays` decides about each present
+/// member, `joins` are added if not there. Nothing to change: nothing returned.
+///
+/// gshadow's third field lists administrators, who can add themselves, so it
+/// loses our names too.
+pub fn with_members(line: &[u8], stays: impl Fn(&[u8]) -> bool, joins: &[&str]) -> Option<Vec<u8>> {
+    let fields = table::fields(line);
+    let [name, password, third, members] = fields.as_slice() else {
+        return None;
+    };
+    let third_is_a_list = table::number(third).is_none();
+    let administrators = if third_is_a_list {
+        filtered(third, &stays, &[])
+    } else {
+        third.to_vec()
+    };
+    let members = filtered(members, &stays, joins);
+    let new = [
+        name,
+        password,
+        administrators.as_slice(),
+        members.as_slice(),
+    ]
+    .join(&b':');
+    (new != line).then_some(new)
+}
+
+fn filtered(list: &[u8], stays: impl Fn(&[u8]) -> bool, joins: &[&str]) -> Vec<u8> {
+    let mut members: Vec<&[u8]> = list.split(|&b| b == b',').collect();
+    let untouched = members
+        .iter()
+        .all(|member| member.is_empty() || stays(member));
+    let joining: Vec<&[u8]> = joins
+        .iter()
+        .map(|name| name.as_bytes())
+        .filter(|name| !members.contains(name))
+        .collect();
+    if untouched && joining.is_empty() {
+        return list.to_vec();
+    }
+    members.retain(|member| !member.is_empty() && stays(member));
+    members.extend(joining);
+    members.join(&b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(line: &str, ours: &[&str], joins: &[&str]) -> Option<String> {
+        let stays = |member: &[u8]| !ours.iter().any(|name| name.as_bytes() == member);
+        with_members(line.as_bytes(), stays, joins).map(|line| String::from_utf8(line).unwrap())
+    }
+
+    #[test]
+    fn our_names_come_and_go() {
+        assert_eq!(
+            members("audio:x:29:www,alice,mpd", &["alice"], &[]).unwrap(),
+            "audio:x:29:www,mpd"
+        );
+        assert_eq!(
+            members("audio:x:29:", &[], &["alice"]).unwrap(),
+            "audio:x:29:alice"
+        );
+        assert_eq!(
+            members("audio:x:29:mpd", &[], &["alice", "bob"]).unwrap(),
+            "audio:x:29:mpd,alice,bob"
+        );
+        assert_eq!(
+            members("audio:!:alice:alice,mpd", &["alice"], &[]).unwrap(),
+            "audio:!::mpd"
+        );
+    }
+
+    #[test]
+    fn other_lines_stay_to_the_byte() {
+        for line in [
+            "audio:x:29:,www,,mpd",
+            "audio:x:29:alice",
+            "audio:x:29",
+            "#audio:x",
+            "audio:x:29:a\r",
+        ] {
+            assert_eq!(members(line, &["zoe"], &[]), None, "{line}");
+        }
+        assert_eq!(members("audio:x:29:alice", &[], &["alice"]), None);
+    }
+}

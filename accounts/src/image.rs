@@ -1,0 +1,170 @@
+//! What the image says: its own accounts, and who may be in which group.
+//!
+//! The volume names people; only the image grants power. So these come from
+//! files of the image, never from the volume.
+
+use crate::id::UidRange;
+use crate::name::Username;
+use crate::text::Shell;
+use crate::{group, passwd, table};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that reconcile needs to know about the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Users and groups that were there before any person.
+    pub accounts: ImageAccounts,
+    /// `/etc/occ/groups.allow`.
+    pub groups_allow: GroupsAllow,
+    /// Groups that sudoers(5) names with `%`; in any case.
+    pub sudoers_groups: BTreeSet<String>,
+    /// The uids that this image gives to people.
+    pub uids: UidRange,
+    /// Ids that exist in this user namespace; the first and last of each run.
+    pub mapped_ids: Vec<(u32, u32)>,
+    /// The shell of a disabled account.
+    pub nologin: Shell,
+}
+
+/// Users and groups of the image, names folded to lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageAccounts {
+    users: BTreeMap<String, u32>,
+    groups: BTreeMap<String, u32>,
+    ids: BTreeMap<u32, String>,
+}
+
+impl ImageAccounts {
+    /// Reads lines `user NAME UID` and `group NAME GID`; others are ignored.
+    pub fn parse(file: &[u8]) -> Self {
+        let mut accounts = Self::default();
+        for line in table::lines(file) {
+            let words: Vec<&[u8]> = line.split(|&b| b == b' ').collect();
+            if let [kind, name, id] = words.as_slice()
+                && let Some(id) = table::number(id)
+            {
+                accounts.insert(kind, name, id);
+            }
+        }
+        accounts
+    }
+
+    /// A snapshot of what stands in passwd and group.
+    pub fn snapshot(passwd: &[u8], group: &[u8]) -> Self {
+        let mut accounts = Self::default();
+        for (name, uid) in table::lines(passwd).filter_map(passwd::name_and_uid) {
+            accounts.insert(b"user", name, uid);
+        }
+        for (name, gid) in table::lines(group).filter_map(group::name_and_gid) {
+            accounts.insert(b"group", name, gid);
+        }
+        accounts
+    }
+
+    /// The lines that [`Self::parse`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let users = self
+            .users
+            .iter()
+            .map(|(name, id)| format!("user {name} {id}\n"));
+        let groups = self
+            .groups
+            .iter()
+            .map(|(name, id)| format!("group {name} {id}\n"));
+        users.chain(groups).collect::<String>().into_bytes()
+    }
+
+    fn insert(&mut self, kind: &[u8], name: &[u8], id: u32) {
+        let folded = String::from_utf8_lossy(name).to_ascii_lowercase();
+        match kind {
+            b"user" => self.users.insert(folded.clone(), id),
+            b"group" => self.groups.insert(folded.clone(), id),
+            _ => return,
+        };
+        self.ids.entry(id).or_insert(folded);
+    }
+
+    /// Whether the image has a user of that name, in any case.
+    pub fn has_user(&self, name: &Username) -> bool {
+        self.users.contains_key(&name.folded())
+    }
+
+    /// Whether the image has a group of that name, in any case.
+    pub fn has_group(&self, name: &Username) -> bool {
+        self.groups.contains_key(&name.folded())
+    }
+
+    /// Whose uid or gid the number is in the image.
+    pub fn owner_of(&self, id: u32) -> Option<&str> {
+        self.ids.get(&id).map(String::as_str)
+    }
+}
+
+/// Who may be in which group of the image: lines `group: name…`, with `*` for
+/// everybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupsAllow(BTreeMap<String, BTreeSet<String>>);
+
+impl GroupsAllow {
+    /// Reads `/etc/occ/groups.allow`; comments start with `#`.
+    pub fn parse(file: &[u8]) -> Self {
+        let mut allowed = BTreeMap::<String, BTreeSet<String>>::new();
+        for line in table::lines(file) {
+            let line = String::from_utf8_lossy(line);
+            let line = line.split('#').next().unwrap_or("");
+            if let Some((group, names)) = line.split_once(':') {
+                let names = names
+                    .split([' ', '\t', ',', '\r'])
+                    .filter(|name| !name.is_empty());
+                allowed
+                    .entry(group.trim().to_owned())
+                    .or_default()
+                    .extend(names.map(str::to_owned));
+            }
+        }
+        Self(allowed)
+    }
+
+    /// Whether the image lets this person into this group.
+    pub fn allows(&self, group: &str, name: &Username) -> bool {
+        self.0
+            .get(group)
+            .is_some_and(|names| names.contains("*") || names.contains(name.as_str()))
+    }
+}
+
+impl Image {
+    /// Whether an id exists in this user namespace.
+    pub fn is_mapped(&self, id: u32) -> bool {
+        self.mapped_ids
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_allow() {
+        let allow = GroupsAllow::parse(b"# who\naudio: alice bob\nplugdev:*\nvideo:\n");
+        let name = |name| Username::parse(name).unwrap();
+        assert!(allow.allows("audio", &name("alice")));
+        assert!(!allow.allows("audio", &name("carol")));
+        assert!(allow.allows("plugdev", &name("carol")));
+        assert!(!allow.allows("video", &name("alice")));
+        assert!(!allow.allows("sudo", &name("alice")));
+    }
+
+    #[test]
+    fn image_accounts_round_trip() {
+        let accounts =
+            ImageAccounts::snapshot(b"root:x:0:0:::\nnode:x:1000:1000:::\n", b"Staff:x:50:\n");
+        assert_eq!(ImageAccounts::parse(&accounts.to_bytes()), accounts);
+        assert!(accounts.has_user(&Username::parse("Node").unwrap()));
+        assert!(accounts.has_group(&Username::parse("staff").unwrap()));
+        assert_eq!(accounts.owner_of(1000), Some("node"));
+        assert_eq!(accounts.owner_of(1001), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! passwd(5): `name:x:uid:gid:gecos:home:shell`.
+
+use crate::record::Account;
+use crate::table;
+use crate::text::Shell;
+
+/// Longest line that musl's and small NSS readers take, without the newline.
+pub const MAX_LINE: usize = 1022;
+
+/// The name and uid of a line, if it is one; the rest is nobody's business.
+pub fn name_and_uid(line: &[u8]) -> Option<(&[u8], u32)> {
+    let name = table::name(line)?;
+    let fields = table::fields(line);
+    if fields.len() < 7 {
+        None
+    } else {
+        Some((name, table::number(fields[2])?))
+    }
+}
+
+/// The line of an account. A disabled one keeps its place, so that its files
+/// keep their owner's name, but has `nologin` for a shell: a key login asks
+/// neither for the hash nor, in dropbear, for the expiry.
+pub fn line(account: &Account, nologin: &Shell) -> Vec<u8> {
+    let Account {
+        name,
+        uid,
+        real_name,
+        home,
+        shell,
+        ..
+    } = account;
+    let shell = if account.locked { nologin } else { shell };
+    let line = format!(
+        "{name}:x:{uid}:{uid}:{}:{home}:{}",
+        real_name.as_str(),
+        shell.as_str()
+    );
+    line.into_bytes()
+}

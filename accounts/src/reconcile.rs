@@ -1,0 +1,451 @@
+//! Reconcile: image lines + records = what the files should say.
+//!
+//! [`plan`] decides, and its result is a value that can be printed, compared
+//! and applied; it never touches a line that is not ours. A line is ours when a
+//! record or a tombstone has its name and number, or when restore once wrote it
+//! ([`Applied`]).
+
+use crate::applied::{self, Applied};
+use crate::etc::{Etc, File};
+use crate::group;
+use crate::image::Image;
+use crate::name::Username;
+use crate::passwd;
+use crate::record::Account;
+use crate::records::{Problem, Records, Refusal, Rejected};
+use crate::shadow;
+use crate::subid;
+use crate::table::{self, Fate};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What restore will do. Prints as one line per account and file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Files to write, in writing order; a file that stays as it is is absent.
+    pub writes: Vec<(File, Vec<u8>)>,
+    /// What happens to which account; unchanged ones are absent.
+    pub changes: Vec<(String, Change)>,
+    /// Accounts that are in the files afterwards.
+    pub restored: usize,
+    /// What was left out, and why.
+    pub problems: Vec<Problem>,
+    /// What to remember for the next restore.
+    pub applied: Applied,
+}
+
+/// What happens to one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there.
+    Add,
+    /// A line of it changes.
+    Update,
+    /// It was ours and has no record any more.
+    Remove,
+}
+
+impl Plan {
+    /// Whether anything is removed and nothing comes in: then passwd goes
+    /// first, so that no passwd line stands without its shadow line.
+    pub fn only_removes(&self) -> bool {
+        !self.changes.is_empty()
+            && self
+                .changes
+                .iter()
+                .all(|(_, change)| *change == Change::Remove)
+    }
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (name, change) in &self.changes {
+            let word = match change {
+                Change::Add => "add",
+                Change::Update => "update",
+                Change::Remove => "remove",
+            };
+            writeln!(f, "{word} '{name}'")?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        for (file, _) in &self.writes {
+            writeln!(f, "write '/etc/{}'", file.name())?;
+        }
+        write!(f, "{} accounts", self.restored)
+    }
+}
+
+/// Decides what the files should say.
+pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> Plan {
+    let (admitted, mut problems) = records.admit(image);
+    let owned = Owned::new(records, etc, applied, admitted, &mut problems);
+    let mut changes = Changes::new();
+    let mut writes = Vec::new();
+    for file in File::ALL {
+        let content = owned.content(file, etc, image, &mut changes);
+        // Same result, no write: inode and mtime stay.
+        writes.extend(
+            content
+                .filter(|new| etc.get(file) != Some(new))
+                .map(|new| (file, new)),
+        );
+    }
+    problems.extend(owned.ungranted_groups(image));
+    Plan {
+        writes,
+        changes: changes.into_iter().collect(),
+        restored: owned.wanted.len(),
+        problems,
+        applied: owned.remembered(records, applied),
+    }
+}
+
+type Changes = BTreeMap<String, Change>;
+
+/// Which names are ours: those that must be there and those that must go.
+struct Owned<'a> {
+    /// Sorted by name.
+    wanted: Vec<&'a Account>,
+    /// Names and numbers of tombstones, and of what restore wrote for records
+    /// that are no more.
+    gone: BTreeSet<(&'a str, u32)>,
+    /// Names of `gone` that no line of passwd has any more.
+    vanished: BTreeSet<&'a str>,
+}
+
+impl<'a> Owned<'a> {
+    fn new(
+        records: &'a Records,
+        etc: &Etc,
+        applied: &'a Applied,
+        admitted: BTreeMap<&'a Username, &'a Account>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let gone = gone(records, applied);
+        let mut owned = Self {
+            wanted: admitted.into_values().collect(),
+            gone,
+            vanished: BTreeSet::new(),
+        };
+        let refused = owned.foreign_claims(etc, applied);
+        owned
+            .wanted
+            .retain(|account| !refused.contains_key(&account.name));
+        problems.extend(
+            refused
+                .into_iter()
+                .map(|(name, why)| Problem::Refused(name, why)),
+        );
+        owned.vanished = owned.vanished_names(etc);
+        owned
+    }
+
+    fn index(&self, name: &[u8]) -> Option<usize> {
+        self.wanted
+            .binary_search_by(|account| account.name.as_str().as_bytes().cmp(name))
+            .ok()
+    }
+
+    fn is_gone(&self, name: &[u8], id: u32) -> bool {
+        std::str::from_utf8(name).is_ok_and(|name| self.gone.contains(&(name, id)))
+    }
+
+    fn has_vanished(&self, name: &[u8]) -> bool {
+        std::str::from_utf8(name).is_ok_and(|name| self.vanished.contains(name))
+    }
+
+    /// Accounts whose name or number somebody else's line has.
+    fn foreign_claims(&self, etc: &Etc, applied: &Applied) -> BTreeMap<Username, Refusal> {
+        let by_uid: BTreeMap<u32, &Account> = self
+            .wanted
+            .iter()
+            .map(|account| (account.uid.get(), *account))
+            .collect();
+        let mut refused = BTreeMap::new();
+        let mut look = |file: &'static str, name: &[u8], id: u32| {
+            let same_name = self.index(name).map(|index| self.wanted[index]);
+            let ours = same_name.is_some_and(|account| account.uid.get() == id)
+                || (same_name.is_some() && applied.get(name).is_some())
+                || self.is_gone(name, id);
+            if !ours {
+                for account in same_name.into_iter().chain(by_uid.get(&id).copied()) {
+                    let name = String::from_utf8_lossy(name).escape_debug().to_string();
+                    refused
+                        .entry(account.name.clone())
+                        .or_insert(Refusal::Foreign { file, name, id });
+                }
+            }
+        };
+        for (name, uid) in table::lines(etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid) {
+            look("passwd", name, uid);
+        }
+        for (name, gid) in table::lines(etc.bytes(File::Group)).filter_map(group::name_and_gid) {
+            look("group", name, gid);
+        }
+        refused
+    }
+
+    /// Names that are gone and that nobody has taken since: what is left of
+    /// them in shadow, gshadow and member lists must not pass to the next
+    /// person of that name.
+    fn vanished_names(&self, etc: &Etc) -> BTreeSet<&'a str> {
+        let mut names: BTreeSet<&str> = self.gone.iter().map(|&(name, _)| name).collect();
+        names.retain(|name| self.index(name.as_bytes()).is_none());
+        for line in table::lines(etc.bytes(File::Passwd)) {
+            let Some(name) = table::name(line) else {
+                continue;
+            };
+            let stays =
+                passwd::name_and_uid(line).is_none_or(|(name, uid)| !self.is_gone(name, uid));
+            if stays && let Ok(name) = std::str::from_utf8(name) {
+                names.remove(name);
+            }
+        }
+        names
+    }
+
+    fn content(
+        &self,
+        file: File,
+        etc: &Etc,
+        image: &Image,
+        changes: &mut Changes,
+    ) -> Option<Vec<u8>> {
+        // passwd, shadow and group are made where they are missing; an image
+        // without gshadow or subordinate ids does without.
+        let must_exist = matches!(file, File::Passwd | File::Shadow | File::Group);
+        let wanted = must_exist && !self.wanted.is_empty();
+        if etc.get(file).is_none() && !wanted {
+            return None;
+        }
+        let old = etc.bytes(file);
+        Some(match file {
+            File::Passwd => self.passwd(old, image, changes),
+            File::Shadow => self.rewrite(
+                file,
+                old,
+                changes,
+                |a| Some(shadow::line(a)),
+                |line| self.orphan(line),
+            ),
+            File::Group => self.group(old, image, changes),
+            File::Gshadow => self.gshadow(old, image, changes),
+            File::Subuid | File::Subgid => self.subid(file, old, image, changes),
+        })
+    }
+
+    fn passwd(&self, old: &[u8], image: &Image, changes: &mut Changes) -> Vec<u8> {
+        let mut removed = Vec::new();
+        let render = |account: &Account| Some(passwd::line(account, &image.nologin));
+        let new = self.rewrite(
+            File::Passwd,
+            old,
+            changes,
+            render,
+            |line| match passwd::name_and_uid(line) {
+                Some((name, uid)) if self.is_gone(name, uid) => {
+                    removed.push(String::from_utf8_lossy(name).into_owned());
+                    Fate::Drop
+                }
+                _ => Fate::Keep,
+            },
+        );
+        changes.extend(removed.into_iter().map(|name| (name, Change::Remove)));
+        new
+    }
+
+    fn group(&self, old: &[u8], image: &Image, changes: &mut Changes) -> Vec<u8> {
+        let granted = self.granted(image);
+        self.rewrite(
+            File::Group,
+            old,
+            changes,
+            |account| Some(group::line(account)),
+            |line| match group::name_and_gid(line) {
+                Some((name, gid)) if self.is_gone(name, gid) => Fate::Drop,
+                _ => self.members(line, &granted),
+            },
+        )
+    }
+
+    fn gshadow(&self, old: &[u8], image: &Image, changes: &mut Changes) -> Vec<u8> {
+        let granted = self.granted(image);
+        let render = |account: &Account| Some(group::gshadow_line(account));
+        self.rewrite(File::Gshadow, old, changes, render, |line| {
+            match self.orphan(line) {
+                Fate::Keep => self.members(line, &granted),
+                fate => fate,
+            }
+        })
+    }
+
+    fn subid(&self, file: File, old: &[u8], image: &Image, changes: &mut Changes) -> Vec<u8> {
+        let mut taken: Vec<subid::Range> = table::lines(old)
+            .filter_map(subid::name_and_range)
+            .filter(|(name, _)| self.index(name).is_none() && !self.has_vanished(name))
+            .map(|(_, range)| range)
+            .collect();
+        taken.sort_unstable();
+        let free = |range: &subid::Range| {
+            let before = taken.partition_point(|other| other.0 <= range.1);
+            taken[..before].iter().all(|other| other.1 < range.0)
+        };
+        let render = |account: &Account| {
+            let range = subid::range(account.uid.get(), image.uids).filter(free)?;
+            Some(subid::line(account, range))
+        };
+        self.rewrite(file, old, changes, render, |line| self.orphan(line))
+    }
+
+    /// A line whose name was ours and is nobody's now.
+    fn orphan<'l>(&self, line: &'l [u8]) -> Fate<'l> {
+        match table::name(line) {
+            Some(name) if self.has_vanished(name) => Fate::Drop,
+            _ => Fate::Keep,
+        }
+    }
+
+    /// A group of somebody else: our names in it are those that the image grants.
+    fn members<'l>(&self, line: &'l [u8], granted: &BTreeMap<&str, Vec<&str>>) -> Fate<'l> {
+        let group = table::name(line).and_then(|name| std::str::from_utf8(name).ok());
+        let joins = group
+            .and_then(|group| granted.get(group))
+            .map_or(&[][..], Vec::as_slice);
+        let is_ours = |member: &[u8]| self.index(member).is_some() || self.has_vanished(member);
+        let stays =
+            |member: &[u8]| !is_ours(member) || joins.iter().any(|name| name.as_bytes() == member);
+        match group::with_members(line, stays, joins) {
+            Some(new) if group.is_some() => Fate::Replace(Cow::Owned(new)),
+            _ => Fate::Keep,
+        }
+    }
+
+    /// Group name → our members, where record and image agree.
+    fn granted(&self, image: &'a Image) -> BTreeMap<&'a str, Vec<&'a str>> {
+        let mut granted = BTreeMap::<&str, Vec<&str>>::new();
+        for account in &self.wanted {
+            for group in account
+                .member_of
+                .iter()
+                .filter(|group| image.groups_allow.allows(group, &account.name))
+            {
+                granted
+                    .entry(group)
+                    .or_default()
+                    .push(account.name.as_str());
+            }
+        }
+        granted
+    }
+
+    fn ungranted_groups(&self, image: &Image) -> Vec<Problem> {
+        let asked = self
+            .wanted
+            .iter()
+            .flat_map(|a| a.member_of.iter().map(move |group| (&a.name, group)));
+        asked
+            .filter(|(name, group)| !image.groups_allow.allows(group, name))
+            .map(|(name, group)| Problem::Group(name.clone(), group.clone()))
+            .collect()
+    }
+
+    /// One of the files: the present line of an account is replaced in place,
+    /// its duplicates go, missing lines come before the first NIS line.
+    fn rewrite<'l>(
+        &self,
+        file: File,
+        old: &'l [u8],
+        changes: &mut Changes,
+        render: impl Fn(&Account) -> Option<Vec<u8>>,
+        mut foreign: impl FnMut(&'l [u8]) -> Fate<'l>,
+    ) -> Vec<u8> {
+        let render = |index: usize| render(self.wanted[index]).filter(|line| file.is_sound(line));
+        let mut seen = vec![false; self.wanted.len()];
+        let mut updated = Vec::new();
+        let rewritten = table::rewrite(old, |line| {
+            let Some(index) = table::name(line).and_then(|name| self.index(name)) else {
+                return foreign(line);
+            };
+            let is_duplicate = std::mem::replace(&mut seen[index], true);
+            let Some(new) = render(index).filter(|_| !is_duplicate) else {
+                return Fate::Drop;
+            };
+            updated.extend((new != line).then_some(index));
+            Fate::Replace(Cow::Owned(new))
+        });
+        let mut missing: Vec<usize> = (0..seen.len()).filter(|&index| !seen[index]).collect();
+        missing.sort_by_key(|&index| self.wanted[index].uid);
+        let added: Vec<(usize, Vec<u8>)> = missing
+            .into_iter()
+            .filter_map(|index| Some((index, render(index)?)))
+            .collect();
+        for index in updated {
+            changes
+                .entry(self.wanted[index].name.to_string())
+                .or_insert(Change::Update);
+        }
+        // passwd comes last and decides: without a line there, it is a new account.
+        let change = if file == File::Passwd {
+            Change::Add
+        } else {
+            Change::Update
+        };
+        for (index, _) in &added {
+            changes.insert(self.wanted[*index].name.to_string(), change);
+        }
+        rewritten.with_added(added.into_iter().map(|(_, line)| line))
+    }
+
+    /// What the next restore must know: what is written now, and what is kept
+    /// of accounts that were left out.
+    fn remembered(&self, records: &Records, applied: &Applied) -> Applied {
+        let mut accounts: BTreeMap<String, applied::Entry> = self
+            .wanted
+            .iter()
+            .map(|account| (account.name.to_string(), applied::Entry::of(account)))
+            .collect();
+        for (name, entry) in &applied.accounts {
+            if !self.gone.contains(&(name.as_str(), entry.uid)) && has_record(records, name) {
+                accounts
+                    .entry(name.clone())
+                    .or_insert_with(|| entry.clone());
+            }
+        }
+        Applied { accounts }
+    }
+}
+
+/// Names and numbers that were ours and must leave the files.
+fn gone<'a>(records: &'a Records, applied: &'a Applied) -> BTreeSet<(&'a str, u32)> {
+    let is_wanted = |name: &str, uid: u32| {
+        records
+            .accounts
+            .get(name)
+            .is_some_and(|account| account.uid.get() == uid)
+    };
+    let dead = records
+        .tombstones
+        .iter()
+        .map(|dead| (dead.name.as_str(), dead.uid.get()));
+    let forgotten = applied
+        .accounts
+        .iter()
+        .filter(|(name, _)| !has_record(records, name));
+    dead.chain(forgotten.map(|(name, entry)| (name.as_str(), entry.uid)))
+        .filter(|&(name, uid)| !is_wanted(name, uid))
+        .collect()
+}
+
+/// Whether there is a record of that name, readable or not: what can't be read
+/// now may be whole again tomorrow, so its lines stay.
+fn has_record(records: &Records, name: &str) -> bool {
+    let is_rejected =
+        |rejected: &Rejected| rejected.name.as_ref().is_some_and(|n| n.as_str() == name);
+    records.accounts.contains_key(name) || records.rejected.iter().any(is_rejected)
+}
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

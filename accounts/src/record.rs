@@ -1,0 +1,467 @@
+//! Records: one account as a systemd JSON User Record (USER_RECORD), the form
+//! in which it lives on the volume.
+//!
+//! A [`Record`] keeps the whole document, so that fields of others survive a
+//! rewrite, and reads from it the [`Account`] that restore works with. Older
+//! records `{"username","password_hash","locked"}` are read as [`Legacy`].
+
+use crate::id::{InvalidUid, Uid, UidRange};
+use crate::json::{self, InvalidJson};
+use crate::name::{InvalidName, Username};
+use crate::password::{InvalidHash, PasswordHash};
+use crate::shadow::Aging;
+use crate::text::{Home, InvalidText, RealName, Shell};
+use crate::wire::{AccountView, Status};
+use serde_json::{Map, Value, json};
+
+/// The version of our part of a record. A higher one is used for nothing.
+pub const SCHEMA: u64 = 1;
+/// Most bytes of a record.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// What a person has, as restore needs it. No gid: it is the uid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The login name.
+    pub name: Username,
+    /// The number that this name keeps for ever.
+    pub uid: Uid,
+    /// gecos.
+    pub real_name: RealName,
+    /// Below /home.
+    pub home: Home,
+    /// The login shell while enabled.
+    pub shell: Shell,
+    /// Groups asked for; the image decides which are granted.
+    pub member_of: Vec<String>,
+    /// The hash, if there is one and it passed the gate.
+    pub hash: Option<PasswordHash>,
+    /// Why the record's hash did not pass; the account is then restored with `*`.
+    pub hash_refused: Option<InvalidHash>,
+    /// Disabled by an administrator.
+    pub locked: bool,
+    /// The password-aging fields of shadow(5), but the day of the last change,
+    /// which is [`Account::password_changed_usec`].
+    pub aging: Aging,
+    /// When the password was last set, microseconds since 1970.
+    pub password_changed_usec: Option<u64>,
+    /// Lines for sshd.
+    pub ssh_keys: Vec<String>,
+    /// When the record was made, microseconds since 1970.
+    pub created_usec: u64,
+}
+
+/// Why bytes are no record that we can use. Never holds a value of a secret field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRecord {
+    /// Not JSON.
+    #[error(transparent)]
+    Json(#[from] InvalidJson),
+    /// Larger than [`MAX_BYTES`].
+    #[error("{0} bytes, at most 65536 are allowed")]
+    TooLarge(u64),
+    /// JSON, but no object.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// A field is missing.
+    #[error("field '{0}' is missing")]
+    Missing(&'static str),
+    /// A field has another type than the format says.
+    #[error("field '{0}' must be {1}")]
+    Type(&'static str, &'static str),
+    /// Written by a newer version of ours.
+    #[error("schema {0} is newer than this program knows; update the image")]
+    Newer(u64),
+    /// A group other than the user private group.
+    #[error("gid {0} is not the uid; every account has a group of its own")]
+    Gid(u64),
+    /// For somebody else than a person.
+    #[error("disposition is not 'regular'")]
+    Disposition,
+    /// The name.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// The uid.
+    #[error(transparent)]
+    Uid(#[from] InvalidUid),
+    /// gecos, home or shell.
+    #[error(transparent)]
+    Text(#[from] InvalidText),
+}
+
+/// A record: the document and the account in it, always in step.
+#[derive(Clone, PartialEq)]
+pub struct Record {
+    document: Map<String, Value>,
+    account: Account,
+}
+
+/// A record of opencode-cloud, which has no uid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Legacy {
+    /// The login name.
+    pub name: Username,
+    /// The hash, if it passed the gate.
+    pub hash: Option<PasswordHash>,
+    /// Why it did not.
+    pub hash_refused: Option<InvalidHash>,
+    /// Locked then, locked now.
+    pub locked: bool,
+}
+
+/// What a record file can hold.
+#[derive(Clone, PartialEq)]
+pub enum Document {
+    /// Ours.
+    Record(Box<Record>),
+    /// opencode-cloud's, to be taken over.
+    Legacy(Legacy),
+}
+
+impl Document {
+    /// Reads a record file.
+    pub fn parse(bytes: &[u8], range: UidRange) -> Result<Self, InvalidRecord> {
+        if bytes.len() > MAX_BYTES {
+            return Err(InvalidRecord::TooLarge(bytes.len() as u64));
+        }
+        let Value::Object(document) = json::parse(bytes)? else {
+            return Err(InvalidRecord::NotAnObject);
+        };
+        if document.contains_key("username") && !document.contains_key("userName") {
+            return Ok(Self::Legacy(Legacy::read(&document)?));
+        }
+        Ok(Self::Record(Box::new(Record::from_document(
+            document, range,
+        )?)))
+    }
+}
+
+impl Legacy {
+    fn read(document: &Map<String, Value>) -> Result<Self, InvalidRecord> {
+        let name = Username::parse(
+            string(document, "username")?.ok_or(InvalidRecord::Missing("username"))?,
+        )?;
+        let field = string(document, "password_hash")?.unwrap_or("");
+        // `passwd -l` puts '!' before the hash: locked by whichever sign says so.
+        let bare = field.trim_start_matches('!');
+        let locked = boolean(document, "locked")?.unwrap_or(false) || bare.len() != field.len();
+        let (hash, hash_refused) = match bare {
+            "" | "*" => (None, None),
+            other => gate(other),
+        };
+        Ok(Self {
+            name,
+            hash,
+            hash_refused,
+            locked,
+        })
+    }
+}
+
+impl Record {
+    /// A record for an account that is new, or taken over from elsewhere.
+    pub fn new(account: Account) -> Self {
+        let mut document = Map::new();
+        document.insert("userName".into(), json!(account.name.as_str()));
+        document.insert("uid".into(), json!(account.uid.get()));
+        document.insert("gid".into(), json!(account.uid.get()));
+        document.insert("disposition".into(), json!("regular"));
+        document.insert(
+            "occ".into(),
+            json!({ "schema": SCHEMA, "created": account.created_usec }),
+        );
+        write_account(&mut document, &account);
+        Self { document, account }
+    }
+
+    fn from_document(document: Map<String, Value>, range: UidRange) -> Result<Self, InvalidRecord> {
+        let account = read_account(&document, range)?;
+        Ok(Self { document, account })
+    }
+
+    /// The account in it.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Changes the account and writes the change into the document. Name and
+    /// uid stay, whatever `edit` does.
+    pub fn update(&mut self, edit: impl FnOnce(&mut Account)) {
+        let mut account = self.account.clone();
+        edit(&mut account);
+        account.name = self.account.name.clone();
+        account.uid = self.account.uid;
+        write_account(&mut self.document, &account);
+        self.account = account;
+    }
+
+    /// The bytes of the record file, readable by people.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = format!("{:#}", Value::Object(self.document.clone())).into_bytes();
+        text.push(b'\n');
+        text
+    }
+}
+
+impl Account {
+    /// A new account with the defaults of a new person.
+    pub fn new(name: Username, uid: Uid, home: Home, created_usec: u64) -> Self {
+        Self {
+            name,
+            uid,
+            real_name: RealName::default(),
+            home,
+            shell: Shell::default(),
+            member_of: Vec::new(),
+            hash: None,
+            hash_refused: None,
+            locked: false,
+            aging: Aging::default(),
+            password_changed_usec: None,
+            ssh_keys: Vec::new(),
+            created_usec,
+        }
+    }
+
+    /// Sets a new password, as passwd(1) does: the hash and the day.
+    pub fn set_password(&mut self, hash: PasswordHash, now_usec: u64) {
+        self.hash = Some(hash);
+        self.hash_refused = None;
+        self.password_changed_usec = Some(now_usec);
+    }
+
+    /// What programs see of it.
+    pub fn view(&self) -> AccountView {
+        let mut member_of = self.member_of.clone();
+        member_of.sort();
+        AccountView {
+            user_name: self.name.to_string(),
+            uid: self.uid.get(),
+            gid: self.uid.get(),
+            real_name: self.real_name.as_str().to_owned(),
+            home_directory: self.home.to_string(),
+            shell: self.shell.as_str().to_owned(),
+            member_of,
+            status: if self.locked {
+                Status::Disabled
+            } else {
+                Status::Enabled
+            },
+            last_password_change_usec: self.password_changed_usec,
+        }
+    }
+}
+
+fn read_account(document: &Map<String, Value>, range: UidRange) -> Result<Account, InvalidRecord> {
+    check_schema(document)?;
+    let name =
+        Username::parse(string(document, "userName")?.ok_or(InvalidRecord::Missing("userName"))?)?;
+    let uid = range.uid(number(document, "uid")?.ok_or(InvalidRecord::Missing("uid"))?)?;
+    match number(document, "gid")? {
+        Some(gid) if gid != u64::from(uid.get()) => return Err(InvalidRecord::Gid(gid)),
+        _ => (),
+    }
+    if string(document, "disposition")?.is_some_and(|word| word != "regular") {
+        return Err(InvalidRecord::Disposition);
+    }
+    let home = match string(document, "homeDirectory")? {
+        Some(home) => Home::parse(home)?,
+        None => Home::parse(&format!("/home/{name}"))?,
+    };
+    let (hash, hash_refused) = read_hash(document)?;
+    Ok(Account {
+        real_name: RealName::parse(string(document, "realName")?.unwrap_or(""))?,
+        shell: string(document, "shell")?
+            .map(Shell::parse)
+            .transpose()?
+            .unwrap_or_default(),
+        member_of: strings(document, "memberOf")?,
+        locked: boolean(document, "locked")?.unwrap_or(false),
+        aging: read_aging(document)?,
+        ssh_keys: object(document, "privileged")?
+            .map_or(Ok(Vec::new()), |p| strings(p, "sshAuthorizedKeys"))?,
+        created_usec: object(document, "occ")?
+            .map_or(Ok(None), |o| number(o, "created"))?
+            .unwrap_or(0),
+        name,
+        uid,
+        home,
+        hash,
+        hash_refused,
+        password_changed_usec: number(document, "lastPasswordChangeUSec")?,
+    })
+}
+
+fn check_schema(document: &Map<String, Value>) -> Result<(), InvalidRecord> {
+    match object(document, "occ")?.map_or(Ok(None), |occ| number(occ, "schema"))? {
+        Some(schema) if schema > SCHEMA => Err(InvalidRecord::Newer(schema)),
+        _ => Ok(()),
+    }
+}
+
+fn read_hash(
+    document: &Map<String, Value>,
+) -> Result<(Option<PasswordHash>, Option<InvalidHash>), InvalidRecord> {
+    let Some(privileged) = object(document, "privileged")? else {
+        return Ok((None, None));
+    };
+    let hashes = strings(privileged, "hashedPassword")?;
+    Ok(hashes.first().map_or((None, None), |hash| gate(hash)))
+}
+
+fn gate(hash: &str) -> (Option<PasswordHash>, Option<InvalidHash>) {
+    match PasswordHash::parse(hash) {
+        Ok(hash) => (Some(hash), None),
+        Err(reason) => (None, Some(reason)),
+    }
+}
+
+/// The aging fields and their names in USER_RECORD, in microseconds there.
+const AGING_FIELDS: [&str; 5] = [
+    "passwordChangeMinUSec",
+    "passwordChangeMaxUSec",
+    "passwordChangeWarnUSec",
+    "passwordChangeInactiveUSec",
+    "notAfterUSec",
+];
+
+fn read_aging(document: &Map<String, Value>) -> Result<Aging, InvalidRecord> {
+    let mut days = [None; AGING_FIELDS.len()];
+    for (day, field) in days.iter_mut().zip(AGING_FIELDS) {
+        *day = number(document, field)?.map(crate::shadow::days);
+    }
+    let [min, max, warn, inactive, expire] = days;
+    Ok(Aging {
+        min,
+        max,
+        warn,
+        inactive,
+        expire,
+    })
+}
+
+fn write_account(document: &mut Map<String, Value>, account: &Account) {
+    let days =
+        |days: Option<u32>| days.map(|days| json!(u64::from(days) * crate::shadow::DAY_USEC));
+    let aging = &account.aging;
+    let aging_days = [
+        aging.min,
+        aging.max,
+        aging.warn,
+        aging.inactive,
+        aging.expire,
+    ];
+    for (field, value) in AGING_FIELDS.into_iter().zip(aging_days) {
+        put(document, field, days(value));
+    }
+    let real_name = account.real_name.as_str();
+    put(
+        document,
+        "realName",
+        (!real_name.is_empty()).then(|| json!(real_name)),
+    );
+    put(
+        document,
+        "homeDirectory",
+        Some(json!(account.home.as_str())),
+    );
+    put(document, "shell", Some(json!(account.shell.as_str())));
+    put(
+        document,
+        "memberOf",
+        (!account.member_of.is_empty()).then(|| json!(account.member_of)),
+    );
+    put(document, "locked", Some(json!(account.locked)));
+    put(
+        document,
+        "lastPasswordChangeUSec",
+        account.password_changed_usec.map(|usec| json!(usec)),
+    );
+    let privileged = document.entry("privileged").or_insert_with(|| json!({}));
+    if let Value::Object(privileged) = privileged {
+        if account.hash_refused.is_none() {
+            put(
+                privileged,
+                "hashedPassword",
+                account.hash.as_ref().map(|hash| json!([hash.expose()])),
+            );
+        }
+        put(
+            privileged,
+            "sshAuthorizedKeys",
+            (!account.ssh_keys.is_empty()).then(|| json!(account.ssh_keys)),
+        );
+    }
+}
+
+fn put(object: &mut Map<String, Value>, field: &str, value: Option<Value>) {
+    match value {
+        Some(value) => object.insert(field.to_owned(), value),
+        None => object.remove(field),
+    };
+}
+
+fn string<'a>(
+    object: &'a Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<&'a str>, InvalidRecord> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(InvalidRecord::Type(field, "a string")),
+    }
+}
+
+fn number(object: &Map<String, Value>, field: &'static str) -> Result<Option<u64>, InvalidRecord> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value
+            .as_u64()
+            .map(Some)
+            .ok_or(InvalidRecord::Type(field, "a whole number, not negative")),
+    }
+}
+
+fn boolean(
+    object: &Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<bool>, InvalidRecord> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value
+            .as_bool()
+            .map(Some)
+            .ok_or(InvalidRecord::Type(field, "true or false")),
+    }
+}
+
+fn object<'a>(
+    parent: &'a Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<&'a Map<String, Value>>, InvalidRecord> {
+    match parent.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(InvalidRecord::Type(field, "an object")),
+    }
+}
+
+fn strings(object: &Map<String, Value>, field: &'static str) -> Result<Vec<String>, InvalidRecord> {
+    const EXPECTED: &str = "a list of strings";
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| {
+                item.as_str()
+                    .map(str::to_owned)
+                    .ok_or(InvalidRecord::Type(field, EXPECTED))
+            })
+            .collect(),
+        Some(_) => Err(InvalidRecord::Type(field, EXPECTED)),
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

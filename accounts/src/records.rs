@@ -1,0 +1,247 @@
+//! All records of a store, as loaded, and which of them may be restored.
+//!
+//! The rules here look at records side by side and at the image; those about
+//! one record alone are in `record`, those about lines that are already in the
+//! files in `reconcile`.
+
+use crate::id::Uid;
+use crate::image::Image;
+use crate::name::Username;
+use crate::password::InvalidHash;
+use crate::record::Account;
+use crate::text::Home;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the store holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// Records that could be read.
+    pub accounts: BTreeMap<Username, Account>,
+    /// Removed accounts; their numbers and homes go to nobody else.
+    pub tombstones: Vec<Tombstone>,
+    /// Records that could not be used; their files stay where they are.
+    pub rejected: Vec<Rejected>,
+    /// Who got a uid, where the store was asked (see [`Records::doubtful_uids`]).
+    pub ledger: BTreeMap<Uid, String>,
+}
+
+/// A removed account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The login name.
+    pub name: Username,
+    /// The number it had, and keeps.
+    pub uid: Uid,
+    /// Its home, which may still be there.
+    pub home: Home,
+}
+
+/// A record file that was not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The file's name in the store, made printable.
+    pub file: String,
+    /// The login name, when the file is called like one.
+    pub name: Option<Username>,
+    /// Why, without content.
+    pub reason: String,
+}
+
+/// Why an account with a readable record is not restored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Names of the system.
+    #[error("the name is reserved for the system")]
+    Reserved,
+    /// A user of the image.
+    #[error("the image has a user of that name")]
+    ImageUser,
+    /// A group of the image: the private group would be that group.
+    #[error("the image has a group of that name")]
+    ImageGroup,
+    /// sudoers(5) gives a group of that name rights.
+    #[error("sudoers names a group of that name")]
+    SudoersGroup,
+    /// The image gave the number to somebody.
+    #[error("uid {0} is '{1}' in the image")]
+    ImageId(Uid, String),
+    /// Not in /proc/self/uid_map or gid_map.
+    #[error("uid {0} does not exist in this user namespace")]
+    Unmapped(Uid),
+    /// Another name got the number first.
+    #[error("uid {0} was given to '{1}'")]
+    UidTaken(Uid, String),
+    /// Another record has the name in another case.
+    #[error("the name differs from '{0}' in case only")]
+    CaseTwin(Username),
+    /// Another record or tombstone has the home.
+    #[error("home '{0}' belongs to '{1}'")]
+    HomeTaken(Home, Username),
+    /// A line in passwd or group that is not ours.
+    #[error("{file} has a line '{name}' with id {id} that is not ours")]
+    Foreign {
+        /// passwd or group.
+        file: &'static str,
+        /// Its name, made printable.
+        name: String,
+        /// Its uid or gid.
+        id: u32,
+    },
+}
+
+/// An account that is not restored, or not whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The file could not be used.
+    Rejected(Rejected),
+    /// The account is left out.
+    Refused(Username, Refusal),
+    /// The account is restored with `*` for a password.
+    Hash(Username, InvalidHash),
+    /// A group that the record asks for and the image does not grant.
+    Group(Username, String),
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rejected(rejected) => {
+                write!(f, "skipped '{}': {}", rejected.file, rejected.reason)
+            }
+            Self::Refused(name, why) => write!(f, "skipped '{name}': {why}"),
+            Self::Hash(name, why) => {
+                write!(f, "'{name}' has no password until it is set again: {why}")
+            }
+            Self::Group(name, group) => {
+                write!(
+                    f,
+                    "'{name}' is not put into group '{}': the image does not allow it",
+                    group.escape_debug()
+                )
+            }
+        }
+    }
+}
+
+impl Records {
+    /// Uids that two records claim, or a record and somebody's tombstone: the
+    /// store must say who got them.
+    pub fn doubtful_uids(&self) -> BTreeSet<Uid> {
+        let mut seen: BTreeSet<Uid> = self
+            .tombstones
+            .iter()
+            .map(|tombstone| tombstone.uid)
+            .collect();
+        self.accounts
+            .values()
+            .map(|account| account.uid)
+            .filter(|&uid| !seen.insert(uid))
+            .collect()
+    }
+
+    /// The rules that every account passes before it may be restored, in the
+    /// order in which the accounts were made.
+    pub fn admit(&self, image: &Image) -> (BTreeMap<&Username, &Account>, Vec<Problem>) {
+        let mut admitted = BTreeMap::new();
+        let mut problems: Vec<Problem> = self
+            .rejected
+            .iter()
+            .cloned()
+            .map(Problem::Rejected)
+            .collect();
+        let mut claims = Claims::new(self);
+        let mut in_order: Vec<&Account> = self.accounts.values().collect();
+        in_order.sort_by_key(|account| account.created_usec);
+        for account in in_order {
+            let verdict =
+                refuse_by_image(account, image).map_or_else(|| claims.claim(account), Err);
+            match verdict {
+                Ok(()) => {
+                    admitted.insert(&account.name, account);
+                    problems.extend(
+                        account
+                            .hash_refused
+                            .map(|why| Problem::Hash(account.name.clone(), why)),
+                    );
+                }
+                Err(why) => problems.push(Problem::Refused(account.name.clone(), why)),
+            }
+        }
+        (admitted, problems)
+    }
+}
+
+/// What the image has against an account, new or old.
+pub fn refuse_by_image(account: &Account, image: &Image) -> Option<Refusal> {
+    let id = account.uid;
+    refuse_name(&account.name, image).or_else(|| match image.accounts.owner_of(id.get()) {
+        Some(owner) => Some(Refusal::ImageId(id, owner.to_owned())),
+        None if !image.is_mapped(id.get()) => Some(Refusal::Unmapped(id)),
+        None => None,
+    })
+}
+
+/// What the image has against a name.
+pub fn refuse_name(name: &Username, image: &Image) -> Option<Refusal> {
+    if name.is_reserved() {
+        Some(Refusal::Reserved)
+    } else if image.accounts.has_user(name) {
+        Some(Refusal::ImageUser)
+    } else if image.accounts.has_group(name) {
+        Some(Refusal::ImageGroup)
+    } else if image.sudoers_groups.contains(&name.folded()) {
+        Some(Refusal::SudoersGroup)
+    } else {
+        None
+    }
+}
+
+/// Names, numbers and homes that are taken already.
+struct Claims<'a> {
+    ledger: &'a BTreeMap<Uid, String>,
+    names: BTreeMap<String, &'a Username>,
+    uids: BTreeMap<Uid, &'a Username>,
+    homes: BTreeMap<&'a Home, (&'a Username, Uid)>,
+}
+
+impl<'a> Claims<'a> {
+    fn new(records: &'a Records) -> Self {
+        let homes = records
+            .tombstones
+            .iter()
+            .map(|dead| (&dead.home, (&dead.name, dead.uid)))
+            .collect();
+        Self {
+            ledger: &records.ledger,
+            names: BTreeMap::new(),
+            uids: BTreeMap::new(),
+            homes,
+        }
+    }
+
+    fn claim(&mut self, account: &'a Account) -> Result<(), Refusal> {
+        let Account {
+            name, uid, home, ..
+        } = account;
+        if let Some(owner) = self.ledger.get(uid)
+            && owner != name.as_str()
+        {
+            return Err(Refusal::UidTaken(*uid, owner.clone()));
+        }
+        if let Some(&twin) = self.names.get(&name.folded()) {
+            return Err(Refusal::CaseTwin(twin.clone()));
+        }
+        if let Some(&other) = self.uids.get(uid) {
+            return Err(Refusal::UidTaken(*uid, other.to_string()));
+        }
+        if let Some(&(owner, owner_uid)) = self.homes.get(home)
+            && (owner, owner_uid) != (name, *uid)
+        {
+            return Err(Refusal::HomeTaken(home.clone(), owner.clone()));
+        }
+        self.names.insert(name.folded(), name);
+        self.uids.insert(*uid, name);
+        self.homes.insert(home, (name, *uid));
+        Ok(())
+    }
+}

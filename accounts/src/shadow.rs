@@ -1,0 +1,129 @@
+//! shadow(5): `name:hash:lstchg:min:max:warn:inactive:expire:flag`, in days
+//! since 1970.
+
+use crate::password::PasswordHash;
+use crate::record::Account;
+use crate::table;
+
+/// Microseconds in a day.
+pub const DAY_USEC: u64 = 86_400_000_000;
+/// Longest line, without the newline: musl's getspnam(3) reads 256 bytes.
+pub const MAX_LINE: usize = 255;
+
+/// 2000-01-01: an earlier day of change comes from a clock that is not set.
+const DAY_2000: u64 = 10_957;
+
+/// The aging fields of shadow(5), in days; none means "as a new account has".
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Aging {
+    /// Days before the password may be changed again.
+    pub min: Option<u32>,
+    /// Days after which it must be changed.
+    pub max: Option<u32>,
+    /// Days of warning before that.
+    pub warn: Option<u32>,
+    /// Days after that until the account closes.
+    pub inactive: Option<u32>,
+    /// The day on which the account closes.
+    pub expire: Option<u32>,
+}
+
+/// Whole days in a number of microseconds.
+pub fn days(usec: u64) -> u32 {
+    u32::try_from(usec / DAY_USEC).unwrap_or(u32::MAX)
+}
+
+/// The day of a change, unless the clock was not set. Never 0: in shadow(5)
+/// that forces a change at the next login, which locks key users out.
+pub fn day_of(usec: u64) -> Option<u32> {
+    (usec / DAY_USEC >= DAY_2000).then(|| days(usec))
+}
+
+/// Password field of an account: never empty, since empty means "no password
+/// needed". Key-only accounts have `*`, because sshd without PAM takes `!` for
+/// "locked".
+pub fn password_field(account: &Account) -> String {
+    let lock = if account.locked { "!" } else { "" };
+    format!(
+        "{lock}{}",
+        account.hash.as_ref().map_or("*", PasswordHash::expose)
+    )
+}
+
+/// Fields 3 to 8 of an account. A disabled one expired on day 1, which shuts
+/// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
+pub fn aging_fields(account: &Account) -> String {
+    let day = |day: Option<u32>| day.map(|day| day.to_string()).unwrap_or_default();
+    let Aging {
+        min,
+        max,
+        warn,
+        inactive,
+        expire,
+    } = account.aging;
+    let expire = if account.locked { Some(1) } else { expire };
+    format!(
+        "{}:{}:{}:{}:{}:{}",
+        day(account.password_changed_usec.and_then(day_of)),
+        min.unwrap_or(0),
+        max.unwrap_or(99_999),
+        warn.unwrap_or(7),
+        day(inactive),
+        day(expire)
+    )
+}
+
+/// The line of an account.
+pub fn line(account: &Account) -> Vec<u8> {
+    format!(
+        "{}:{}:{}:",
+        account.name,
+        password_field(account),
+        aging_fields(account)
+    )
+    .into_bytes()
+}
+
+/// A present line, as far as capture needs it. No `Debug`: it holds a hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The login name.
+    pub name: &'a [u8],
+    /// The hash, with whatever stands before it.
+    pub password: &'a [u8],
+    /// Fields 3 to 8 with their colons.
+    pub aging: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// Reads a line of nine fields.
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let name = table::name(line)?;
+        let fields = table::fields(line);
+        if fields.len() != 9 {
+            return None;
+        }
+        let start = name.len() + 1 + fields[1].len() + 1;
+        let end = line.len() - fields[8].len() - 1;
+        Some(Self {
+            name,
+            password: fields[1],
+            aging: &line[start..end],
+        })
+    }
+
+    /// The aging fields as numbers, and the day of the last change.
+    pub fn aging(&self) -> (Option<u32>, Aging) {
+        let mut days = self.aging.split(|&b| b == b':').map(table::number);
+        let mut next = || days.next().flatten();
+        let last_change = next();
+        let aging = Aging {
+            min: next(),
+            max: next(),
+            warn: next(),
+            inactive: next(),
+            expire: next(),
+        };
+        (last_change, aging)
+    }
+}

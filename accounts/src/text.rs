@@ -1,0 +1,216 @@
+//! Free text in passwd(5): gecos, home, shell.
+//!
+//! A colon or a newline in any of them is a line of the attacker's choice in
+//! /etc/passwd (CVE-2015-3245, CVE-2022-4318); a bidi override makes a listing
+//! show another name (CVE-2023-29383).
+
+use std::fmt;
+
+/// Longest gecos, in bytes.
+pub const MAX_REAL_NAME: usize = 256;
+/// Longest shell path, in bytes.
+pub const MAX_SHELL: usize = 128;
+/// Where homes are.
+pub const HOME_BASE: &str = "/home/";
+/// The shell of a new account.
+pub const DEFAULT_SHELL: &str = "/bin/bash";
+
+/// Why a text field is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidText {
+    /// A byte that would end the field or the line, or mislead its reader.
+    #[error("invalid {field} '{}': no ':', control characters or text direction overrides", .value.escape_debug())]
+    Characters {
+        /// Which field.
+        field: &'static str,
+        /// What was given, shortened.
+        value: String,
+    },
+    /// Too many bytes.
+    #[error("invalid {field}: {len} bytes, at most {max}")]
+    TooLong {
+        /// Which field.
+        field: &'static str,
+        /// Bytes given.
+        len: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// Not a home that we may make.
+    #[error("invalid home '{}': must be /home/ and one name", .0.escape_debug())]
+    Home(String),
+    /// Not a shell path.
+    #[error("invalid shell '{}': must be an absolute path without '..' or '//'", .0.escape_debug())]
+    Shell(String),
+}
+
+/// The gecos field; may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RealName(String);
+
+/// A home directory: `/home/` and one component.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Home(String);
+
+/// An absolute path of a login shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shell(String);
+
+impl RealName {
+    /// Checks characters and length.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        check("comment", text, MAX_REAL_NAME)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Home {
+    /// Checks that it is one name below /home.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        check("home", text, 256)?;
+        let component = text.strip_prefix(HOME_BASE).unwrap_or("");
+        if component.is_empty() || component.contains('/') || component.starts_with('.') {
+            return Err(InvalidText::Home(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The absolute path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name below /home.
+    pub fn component(&self) -> &str {
+        &self.0[HOME_BASE.len()..]
+    }
+}
+
+impl Shell {
+    /// Checks that it is a plain absolute path.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        check("shell", text, MAX_SHELL)?;
+        let plain = text.strip_prefix('/').is_some_and(|rest| {
+            !rest.is_empty() && rest.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        });
+        if plain {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidText::Shell(text.to_owned()))
+        }
+    }
+
+    /// The absolute path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Shell {
+    fn default() -> Self {
+        Self(DEFAULT_SHELL.to_owned())
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether the text can stand between two colons of a line.
+pub(crate) fn is_field(text: &str) -> bool {
+    text.chars()
+        .all(|c| c != ':' && !c.is_control() && !is_bidi_override(c))
+}
+
+fn check(field: &'static str, text: &str, max: usize) -> Result<(), InvalidText> {
+    if text.len() > max {
+        return Err(InvalidText::TooLong {
+            field,
+            len: text.len(),
+            max,
+        });
+    }
+    if !is_field(text) {
+        return Err(InvalidText::Characters {
+            field,
+            value: text.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Characters that turn the direction of the text around them, and the line
+/// and paragraph separators that some terminals break at.
+const fn is_bidi_override(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gecos() {
+        for good in ["", "Alice Liddell,,,", "Zoë", "#1 & more"] {
+            assert!(RealName::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "a:b",
+            "a\nb",
+            "a\rb",
+            "a\0",
+            "\u{7f}",
+            "\u{85}",
+            "\u{202e}ecila",
+        ] {
+            assert!(RealName::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(RealName::parse(&"x".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn homes() {
+        assert_eq!(Home::parse("/home/alice").unwrap().component(), "alice");
+        for bad in [
+            "",
+            "/",
+            "/home",
+            "/home/",
+            "/etc",
+            "/home/a/b",
+            "/home/..",
+            "/home/.x",
+            "/home//a",
+            "home/a",
+        ] {
+            assert!(Home::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn shells() {
+        assert!(Shell::parse("/bin/bash").is_ok());
+        for bad in [
+            "",
+            "/",
+            "bash",
+            "/bin/../x",
+            "/bin//sh",
+            "/bin/sh:",
+            "/bin/./sh",
+            "/bin/",
+        ] {
+            assert!(Shell::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
