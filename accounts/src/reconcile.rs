@@ -27,7 +27,7 @@ pub struct Plan {
     /// What happens to which account; unchanged ones are absent.
     pub changes: Vec<(String, Change)>,
     /// Accounts that are in the files afterwards.
-    pub restored: usize,
+    pub restored: Vec<Username>,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
     /// What to remember for the next restore.
@@ -73,7 +73,7 @@ impl std::fmt::Display for Plan {
         for (file, _) in &self.writes {
             writeln!(f, "write '/etc/{}'", file.name())?;
         }
-        write!(f, "{} accounts", self.restored)
+        write!(f, "{} accounts", self.restored.len())
     }
 }
 
@@ -96,7 +96,7 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
     Plan {
         writes,
         changes: changes.into_iter().collect(),
-        restored: owned.wanted.len(),
+        restored: owned.wanted.iter().map(|account| account.name.clone()).collect(),
         problems,
         applied: owned.remembered(records, applied),
     }
