@@ -1,1 +1,123 @@
-fn main() {}
+//! `occ`: runs opencode's container and calls occ-init in it.
+//!
+//! Parse, run, say an error once, exit with its code. Everything that occ
+//! knows about accounts it asks occ-init; it never edits a file in there.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod config;
+mod container;
+mod engine;
+mod error;
+mod exec;
+mod init;
+mod interrupt;
+mod prompt;
+mod secret;
+mod session;
+mod settings;
+mod show;
+mod terminal;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind as ClapKind;
+
+use crate::cli::{Cli, Command};
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+fn main() -> ExitCode {
+    secret::keep_out_of_core_dumps();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let screen = session::screen(&cli.global);
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            screen.error(&error.text(), &error.reply());
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+/// Help and version are answers; the rest is exit 2, as a document too where
+/// one was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    match error.kind() {
+        ClapKind::DisplayHelp | ClapKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => {
+            if wants_json(std::env::args()) {
+                let text = error.to_string();
+                let message = text
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned();
+                let usage = Error::Usage {
+                    message,
+                    hint: "`occ --help` shows what there is".into(),
+                };
+                show::json(&usage.reply());
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn wants_json(args: impl Iterator<Item = String>) -> bool {
+    let args: Vec<String> = args.collect();
+    let pairs = args
+        .windows(2)
+        .any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json");
+    pairs
+        || args.iter().any(|arg| {
+            matches!(
+                arg.as_str(),
+                "--json" | "-ojson" | "-o=json" | "--output=json"
+            )
+        })
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    if let Command::Config(command) = &cli.command {
+        settings::run(session::screen(&cli.global), command)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    interrupt::install()
+        .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
+    let session = Session::new(&cli.global)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::failed(format!("cannot start: {error}"), ""))?;
+    runtime.block_on(dispatch(&session, cli.command))
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
+    match command {
+        Command::User(command) => user::run(session, command).await?,
+        Command::Config(_) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_error_is_a_document_where_one_was_asked_for() {
+        let args = |line: &str| wants_json(line.split(' ').map(str::to_owned));
+        assert!(args("occ user ad --json"));
+        assert!(args("occ -o json user ad"));
+        assert!(args("occ user ad --output=json"));
+        assert!(!args("occ user ad -o table"));
+    }
+}

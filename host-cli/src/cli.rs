@@ -1,0 +1,269 @@
+//! The command line. Only types: what is done with them is elsewhere.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::terminal::Colour;
+
+/// Run opencode in a container, with accounts that survive its updates
+#[derive(Debug, Parser)]
+#[command(
+    name = "occ",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes, in any place.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
+pub(crate) struct Global {
+    /// Container engine to use: unix:///path or tcp://host:port
+    #[arg(
+        short = 'H',
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "context"
+    )]
+    pub host: Option<String>,
+    /// Docker context to use
+    #[arg(short = 'c', long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Container to work on [default: opencode, or as configured]
+    #[arg(long, global = true, value_name = "NAME", value_parser = container_name)]
+    pub container: Option<String>,
+    /// How to print answers
+    #[arg(
+        short = 'o',
+        long = "output",
+        global = true,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    pub output: Output,
+    /// Print one JSON document on one line; same as -o json
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print names only, and no messages (a generated password is still printed)
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Never ask anything
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Colour,
+}
+
+/// `-o`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Messages and tables.
+    Table,
+    /// One document on one line.
+    Json,
+    /// Names only.
+    Name,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Add, list, change and remove the accounts in the container
+    #[command(subcommand)]
+    User(User),
+    /// Read and change occ's own configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// `occ user`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add an account; asks for what is not given
+    Add(Add),
+    /// List the accounts
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one account
+    Show(Name),
+    /// Set the password of an account
+    Passwd(Passwd),
+    /// Let accounts log in again
+    Enable(Names),
+    /// Shut accounts out and end their processes; nothing is deleted
+    Disable(Names),
+    /// Remove accounts; their homes stay
+    #[command(visible_alias = "rm")]
+    Remove(Remove),
+}
+
+/// One account.
+#[derive(Debug, Args)]
+pub(crate) struct Name {
+    /// Name of the account
+    pub name: String,
+}
+
+/// Several accounts.
+#[derive(Debug, Args)]
+pub(crate) struct Names {
+    /// Names of the accounts; all are checked before anything changes
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// Where a new password comes from.
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub(crate) struct Source {
+    /// Make a password of 24 characters and show it once
+    #[arg(short, long)]
+    pub generate: bool,
+    /// Read the password from standard input: one line
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Read a crypt(5) hash from standard input: one line
+    #[arg(long)]
+    pub password_hash_stdin: bool,
+}
+
+/// `occ user add`.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
+pub(crate) struct Add {
+    /// Name of the account: 3 to 32 letters, digits and '_'
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub source: Source,
+    /// Set no password: only ssh keys log in
+    #[arg(long, conflicts_with = "Source")]
+    pub no_password: bool,
+    /// Uid of the account [default: the next that nobody ever had]
+    #[arg(long, value_name = "UID")]
+    pub uid: Option<u32>,
+    /// The person's name
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// Login shell
+    #[arg(long, value_name = "PATH")]
+    pub shell: Option<String>,
+    /// Further groups, separated by commas, which the image has to allow
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub groups: Vec<String>,
+    /// File with ssh keys, as in authorized_keys
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key_file: Option<PathBuf>,
+    /// Add the account shut out
+    #[arg(long)]
+    pub disabled: bool,
+    /// Succeed without a change if the account exists
+    #[arg(long)]
+    pub if_missing: bool,
+    /// Bring a removed account back: same uid, same home
+    #[arg(long, conflicts_with_all = ["new_uid", "uid"])]
+    pub restore: bool,
+    /// Give the name of a removed account to somebody new
+    #[arg(long)]
+    pub new_uid: bool,
+}
+
+/// `occ user passwd`.
+#[derive(Debug, Args)]
+pub(crate) struct Passwd {
+    /// Name of the account
+    pub name: String,
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// `occ user remove`.
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub names: Names,
+    /// Ask no question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Ask no question, and remove even the last account
+    #[arg(short, long)]
+    pub force: bool,
+    /// Delete the home directory as well
+    #[arg(long)]
+    pub purge_home: bool,
+}
+
+/// `occ config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the value of a key
+    Get {
+        /// The key
+        key: String,
+    },
+    /// Set a key
+    Set {
+        /// The key
+        key: String,
+        /// The value
+        value: String,
+    },
+    /// Go back to the default of a key
+    Unset {
+        /// The key
+        key: String,
+    },
+    /// List all keys and values
+    List,
+    /// Print where the configuration is
+    Path,
+}
+
+fn container_name(name: &str) -> Result<String, String> {
+    crate::config::check_container(name).map(|()| name.to_owned())
+}
+
+/// An address to publish on.
+pub(crate) fn bind_address(value: &str) -> Result<IpAddr, String> {
+    crate::config::parse_bind(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn passwords_come_from_one_place_and_never_from_the_command_line() {
+        for line in [
+            "occ user add a --generate --password-stdin",
+            "occ user add a --generate --no-password",
+            "occ user passwd a --password-stdin --password-hash-stdin",
+            "occ user add a --password x",
+            "occ user passwd a --no-password",
+            "occ user remove",
+            "occ --host unix:///x --context y user list",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Calls occ-init in the container and reads its one line of JSON.
+
+use std::time::Duration;
+
+use accounts::wire::{ErrorReply, SCHEMA};
+use bollard::Docker;
+use serde::de::DeserializeOwned;
+
+use crate::container::Listed;
+use crate::error::{Error, Result};
+use crate::exec::{self, Finished};
+use crate::show;
+
+/// Where occ-init is in every image of ours.
+pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
+/// It waits 15 s for locks and hashes for about one; a slow disk gets the rest.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// Runs `occ-init ARGS` and reads its answer. What it says on stderr is passed
+/// on, unless it is the text of the very error that is returned.
+pub(crate) async fn call<T: DeserializeOwned>(
+    docker: &Docker,
+    container: &Listed,
+    args: Vec<String>,
+    request: Option<&[u8]>,
+) -> Result<T> {
+    let command: Vec<String> = std::iter::once(PATH.to_owned()).chain(args).collect();
+    let finished = exec::run(docker, &container.id, &command, request, LIMIT).await?;
+    let answer = read(&container.name, &finished);
+    pass_on(&finished.stderr, answer.as_ref().err());
+    answer
+}
+
+/// Success is a document and code 0; everything else is an error.
+fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> {
+    let stdout = String::from_utf8_lossy(&finished.stdout);
+    let line = stdout.lines().find(|line| line.starts_with('{'));
+    let Some(line) = line else {
+        return Err(no_document(container, finished));
+    };
+    check_schema(line)?;
+    if finished.code == 0 {
+        return serde_json::from_str(line).map_err(|error| Error::BadReply(error.to_string()));
+    }
+    match serde_json::from_str::<ErrorReply>(line) {
+        Ok(reply) => Err(Error::Remote(reply.error)),
+        Err(_) => Err(Error::BadReply(format!(
+            "exit code {}, and no reason",
+            finished.code
+        ))),
+    }
+}
+
+fn check_schema(line: &str) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        schema: u32,
+    }
+    let head: Head =
+        serde_json::from_str(line).map_err(|error| Error::BadReply(error.to_string()))?;
+    if head.schema > SCHEMA {
+        Err(Error::NewerReply(head.schema))
+    } else {
+        Ok(())
+    }
+}
+
+/// Engines say 126 or 127 for a program that is not there, on either stream.
+fn no_document(container: &str, finished: &Finished) -> Error {
+    let said = last_words(finished);
+    match finished.code {
+        126 | 127 => Error::NoInit {
+            container: container.to_owned(),
+            detail: format!("'{PATH}' cannot be run"),
+        },
+        2 => Error::NoInit {
+            container: container.to_owned(),
+            detail: format!("it does not know this command: {said}"),
+        },
+        code @ 128.. => Error::BadReply(format!("killed by signal {}", code - 128)),
+        code if said.is_empty() => Error::BadReply(format!("exit code {code}, and nothing said")),
+        code => Error::BadReply(format!("exit code {code}: {said}")),
+    }
+}
+
+fn last_words(finished: &Finished) -> String {
+    let text = String::from_utf8_lossy(&finished.stderr);
+    printable(
+        text.lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default(),
+    )
+}
+
+/// The container must not move our cursor: control characters are shown.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+fn pass_on(stderr: &[u8], error: Option<&Error>) {
+    let repeated = error.map(|error| (error.to_string(), error.hint()));
+    for line in String::from_utf8_lossy(stderr)
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+    {
+        let said = repeated.as_ref().is_some_and(|(message, hint)| {
+            line.ends_with(message.as_str()) || (!hint.is_empty() && line.ends_with(hint.as_str()))
+        });
+        if !said {
+            show::note(&printable(line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use accounts::wire::ListReply;
+
+    use super::*;
+
+    fn finished(code: i64, stdout: &str, stderr: &str) -> Finished {
+        Finished {
+            code,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        }
+    }
+
+    fn error(code: i64, stdout: &str, stderr: &str) -> Error {
+        read::<ListReply>("opencode", &finished(code, stdout, stderr)).unwrap_err()
+    }
+
+    #[test]
+    fn a_document_with_code_0_is_the_answer() {
+        let reply: ListReply = read(
+            "opencode",
+            &finished(0, "{\"schema\":1,\"accounts\":[],\"new\":{}}\n", "noise\n"),
+        )
+        .unwrap();
+        assert!(reply.accounts.is_empty());
+    }
+
+    #[test]
+    fn an_image_without_occ_init_is_recognised_on_both_engines() {
+        for said in ["OCI runtime exec failed: exec failed: no such file\r\n", ""] {
+            for code in [126, 127] {
+                let error = error(code, said, "");
+                assert_eq!(
+                    error.to_string(),
+                    "container 'opencode' has no usable occ-init: '/usr/local/bin/occ-init' cannot be run"
+                );
+                assert_eq!(error.kind().exit_code(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_document_keeps_kind_and_hint() {
+        let line = r#"{"schema":1,"error":{"kind":"conflict","message":"user 'a' was removed","hint":"use --restore"}}"#;
+        let error = error(4, line, "");
+        assert_eq!(error.kind().exit_code(), 4);
+        assert_eq!(
+            error.text(),
+            "occ: user 'a' was removed\nhint: use --restore\n"
+        );
+    }
+
+    #[test]
+    fn half_answers_are_failures() {
+        assert!(matches!(
+            error(0, "{\"schema\":1,\"acc", ""),
+            Error::BadReply(_)
+        ));
+        assert!(matches!(
+            error(0, "{\"schema\":2,\"accounts\":[]}", ""),
+            Error::NewerReply(2)
+        ));
+        assert!(matches!(error(0, "", ""), Error::BadReply(_)));
+        assert!(
+            matches!(error(137, "", ""), Error::BadReply(text) if text == "killed by signal 9")
+        );
+        assert!(matches!(error(1, "{\"schema\":1}", ""), Error::BadReply(_)));
+    }
+}

@@ -1,0 +1,77 @@
+//! What every command needs: the settings of this run and the engine.
+
+use bollard::Docker;
+
+use crate::cli::{Global, Output};
+use crate::config::{self, Config};
+use crate::container::{self, Listed};
+use crate::engine::{self, Asked, Chosen};
+use crate::error::Result;
+use crate::show::{Format, Screen};
+use crate::terminal;
+
+/// The name where none is given or configured.
+const DEFAULT_CONTAINER: &str = "opencode";
+
+/// The settings of this run.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Where answers go.
+    pub screen: Screen,
+    /// Never ask.
+    pub no_input: bool,
+    /// The configuration as it was at the start.
+    pub config: Config,
+    /// The instance: the container's name.
+    pub container: String,
+    chosen: Chosen,
+}
+
+impl Session {
+    /// Reads the configuration and decides on the engine, without a call.
+    pub(crate) fn new(global: &Global) -> Result<Self> {
+        let config = config::load()?;
+        let container = global
+            .container
+            .clone()
+            .or_else(|| config.container.clone());
+        let chosen =
+            Asked::from_environment(global.host.clone(), global.context.clone()).choose()?;
+        Ok(Self {
+            screen: screen(global),
+            no_input: global.no_input,
+            container: container.unwrap_or_else(|| DEFAULT_CONTAINER.to_owned()),
+            config,
+            chosen,
+        })
+    }
+
+    /// A connection to the engine.
+    pub(crate) async fn docker(&self) -> Result<Docker> {
+        engine::connect(&self.chosen).await
+    }
+
+    /// The engine and the container, which has to run.
+    pub(crate) async fn running(&self) -> Result<(Docker, Listed)> {
+        let docker = self.docker().await?;
+        let container = container::running(&docker, &self.container).await?;
+        Ok((docker, container))
+    }
+}
+
+/// How answers look, from the flags.
+pub(crate) fn screen(global: &Global) -> Screen {
+    let format = match global.output {
+        _ if global.json => Format::Json,
+        Output::Json => Format::Json,
+        Output::Name => Format::Name,
+        Output::Table if global.quiet => Format::Name,
+        Output::Table => Format::Text,
+    };
+    Screen {
+        format,
+        colours: terminal::colours(global.color),
+        verbose: global.verbose,
+        quiet: global.quiet,
+    }
+}

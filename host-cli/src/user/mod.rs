@@ -1,0 +1,129 @@
+//! `occ user …`: ask what is missing, one exec, show the answer.
+//!
+//! What is checked here is checked for good manners only, before a question;
+//! occ-init decides.
+
+mod add;
+mod passwd;
+mod remove;
+mod source;
+mod state;
+mod view;
+
+use accounts::name::Username;
+use accounts::wire::{AccountReply, AccountView, ListReply};
+use bollard::Docker;
+use serde::Deserialize;
+
+use crate::cli::User;
+use crate::container::Listed;
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::show::{self, Format};
+use crate::{config, init};
+
+/// Runs one of the commands.
+pub(crate) async fn run(session: &Session, command: User) -> Result<()> {
+    match command {
+        User::Add(add) => add::run(session, add).await,
+        User::List => view::list(session).await,
+        User::Show(name) => view::show(session, &name.name).await,
+        User::Passwd(passwd) => passwd::run(session, passwd).await,
+        User::Enable(names) => state::run(session, state::Verb::Enable, &names.names).await,
+        User::Disable(names) => state::run(session, state::Verb::Disable, &names.names).await,
+        User::Remove(remove) => remove::run(session, remove).await,
+    }
+}
+
+/// `["user", VERB, "--json", …]`.
+fn arguments(verb: &str) -> Vec<String> {
+    vec!["user".into(), verb.into(), "--json".into()]
+}
+
+/// Names as records may have them; also keeps one that looks like an option
+/// from becoming one of occ-init's.
+fn check_names(names: &[String]) -> Result<()> {
+    names.iter().try_for_each(|name| {
+        Username::parse(name)
+            .map(|_| ())
+            .map_err(|error| Error::Invalid(error.to_string()))
+    })
+}
+
+/// All accounts, in one exec.
+async fn all(docker: &Docker, container: &Listed) -> Result<Vec<AccountView>> {
+    let reply: ListReply = init::call(docker, container, arguments("list"), None).await?;
+    Ok(reply.accounts)
+}
+
+/// The error for a name that is in no account, with the nearest that is.
+fn no_such_account(name: &str, accounts: &[AccountView]) -> Error {
+    let close = config::nearest(
+        name,
+        accounts.iter().map(|account| account.user_name.as_str()),
+    );
+    Error::NoSuchAccount {
+        name: name.to_owned(),
+        close: close.map(str::to_owned),
+    }
+}
+
+/// What `enable`, `disable` and `remove` answer: one account or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Changed {
+    One(AccountReply),
+    Several(ListReply),
+}
+
+impl Changed {
+    /// Whether anything changed, and the accounts concerned.
+    fn parts(&self) -> (bool, &[AccountView]) {
+        match self {
+            Self::One(reply) => (reply.changed, std::slice::from_ref(&reply.account)),
+            Self::Several(reply) => (reply.changed.unwrap_or(true), &reply.accounts),
+        }
+    }
+
+    fn show(&self, session: &Session, message: impl Fn(&AccountView, bool) -> String) {
+        let (changed, accounts) = self.parts();
+        match self {
+            Self::One(reply) if session.screen.format == Format::Json => show::json(reply),
+            Self::Several(reply) if session.screen.format == Format::Json => show::json(reply),
+            _ => accounts
+                .iter()
+                .for_each(|account| session.screen.message(&message(account, changed))),
+        }
+    }
+}
+
+/// What an interruption during a change leaves to say.
+fn may_have_changed(name: &str) -> String {
+    format!("the change may have been applied; look with `occ user show {name}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_and_several_accounts_are_told_apart() {
+        let account = r#"{"userName":"al","uid":10000,"gid":10000,"homeDirectory":"/home/al","shell":"/bin/sh","status":"disabled"}"#;
+        let one: Changed = serde_json::from_str(&format!(
+            r#"{{"schema":1,"changed":false,"account":{account}}}"#
+        ))
+        .unwrap();
+        assert!(!one.parts().0);
+        let several: Changed = serde_json::from_str(&format!(
+            r#"{{"schema":1,"changed":true,"accounts":[{account},{account}]}}"#
+        ))
+        .unwrap();
+        assert_eq!(several.parts().1.len(), 2);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_an_option_never_gets_to_occ_init() {
+        let error = check_names(&["alice".into(), "--root=/".into()]).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 9);
+    }
+}

@@ -1,0 +1,57 @@
+//! `occ user passwd`.
+
+use accounts::wire::AccountReply;
+
+use super::source::{self, New};
+use super::{arguments, check_names, may_have_changed};
+use crate::cli::Passwd;
+use crate::error::Result;
+use crate::session::Session;
+use crate::show::Shown;
+use crate::{config, init, interrupt, prompt};
+
+/// Sets a password.
+pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
+    let ask = source::has_to_ask(passwd.source, false);
+    if ask {
+        prompt::require(
+            session.no_input,
+            "a password",
+            "--password-stdin or --generate",
+        )?;
+    }
+    let name = passwd.name;
+    check_names(std::slice::from_ref(&name))?;
+    let given = New::from_flags(passwd.source, false)?;
+    let (docker, container) = session.running().await?;
+    let new = if let Some(new) = given {
+        new
+    } else {
+        let mut args = arguments("show");
+        args.push(name.clone());
+        init::call::<AccountReply>(&docker, &container, args, None).await?;
+        New::Password(prompt::new_password(&name)?)
+    };
+    let request = new.request(None)?;
+    let _notice = interrupt::notice(may_have_changed(&name));
+    let mut args = arguments("passwd");
+    args.extend(["--request-stdin".to_owned(), name.clone()]);
+    let mut reply: AccountReply = init::call(
+        &docker,
+        &container,
+        args,
+        request.as_deref().map(Vec::as_slice),
+    )
+    .await?;
+    let shown = match new.shown() {
+        Shown::Generated(secret) => Shown::Generated(secret),
+        Shown::Hidden | Shown::Nothing => Shown::Nothing,
+    };
+    session.screen.password_change(
+        &mut reply,
+        &format!("Password of '{name}' changed."),
+        &shown,
+    );
+    config::follow(|users| users.push(name));
+    Ok(())
+}
