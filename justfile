@@ -1,0 +1,57 @@
+# Daily recipes. `./test` makes a machine ready and runs
+# fmt-check lint build test e2e; `./demo` shows it all.
+#
+# Layers, each knowing only those below it:
+#
+#   tests/              end to end: real engine, image, PAM, opencode
+#   host-cli/ (occ)     the server's side     ─┐ meet only in accounts::wire
+#   init/ (occ-init)    the container's side  ─┤ and in the image
+#   image/              Dockerfile and base   ─┘
+#   accounts/           the model: pure, no files, clocks or processes
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+occ_init := justfile_directory() / "target/static/occ-init"
+scripts := "demo test .ci/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode"
+
+# List the recipes
+default:
+    @just --list
+
+# Format the Rust code
+fmt:
+    cargo fmt --all
+
+# Check the format
+fmt-check:
+    cargo fmt --all --check
+
+# Clippy for everything, shellcheck for the scripts
+lint:
+    cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+    shellcheck -x {{ scripts }}
+
+# The static occ-init
+static:
+    init/build-static
+
+# Both programs, as they are shipped
+build: static
+    cargo build --locked --release -p occ
+
+# Unit, property, golden and process tests
+test:
+    cargo test --locked --workspace
+
+# End-to-end tests; they need a container engine
+e2e: build
+    OCC_INIT_BIN={{ occ_init }} OCC_BIN={{ target }}/release/occ cargo test --locked -p occ --features e2e --test e2e
+
+# The image occ:local
+image: static
+    image/build {{ occ_init }}
+
+# Licences and sources of the dependencies, and advisories (needs cargo-deny)
+deny:
+    cargo deny check
