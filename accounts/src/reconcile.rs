@@ -96,7 +96,11 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
     Plan {
         writes,
         changes: changes.into_iter().collect(),
-        restored: owned.wanted.iter().map(|account| account.name.clone()).collect(),
+        restored: owned
+            .wanted
+            .iter()
+            .map(|account| account.name.clone())
+            .collect(),
         problems,
         applied: owned.remembered(records, applied),
     }

@@ -377,8 +377,11 @@ fn write_account(document: &mut Map<String, Value>, account: &Account) {
         "lastPasswordChangeUSec",
         account.password_changed_usec.map(|usec| json!(usec)),
     );
-    let privileged = document.entry("privileged").or_insert_with(|| json!({}));
-    if let Value::Object(privileged) = privileged {
+    // `null` reads as absent, and must not swallow what is written.
+    if document.get("privileged").is_none_or(Value::is_null) {
+        document.insert("privileged".into(), json!({}));
+    }
+    if let Some(Value::Object(privileged)) = document.get_mut("privileged") {
         if account.hash_refused.is_none() {
             put(
                 privileged,
