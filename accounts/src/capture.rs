@@ -39,7 +39,7 @@ impl Capture {
             let is_same_day = account.password_changed_usec.and_then(shadow::day_of) == last_change;
             if !is_same_day {
                 account.password_changed_usec =
-                    last_change.map(|day| u64::from(day) * shadow::DAY_USEC);
+                    last_change.map(|day| u64::from(day).saturating_mul(shadow::DAY_USEC));
             }
         }
     }

@@ -341,8 +341,6 @@ fn read_aging(document: &Map<String, Value>) -> Result<Aging, InvalidRecord> {
 }
 
 fn write_account(document: &mut Map<String, Value>, account: &Account) {
-    let days =
-        |days: Option<u32>| days.map(|days| json!(u64::from(days) * crate::shadow::DAY_USEC));
     let aging = &account.aging;
     let aging_days = [
         aging.min,
@@ -351,8 +349,8 @@ fn write_account(document: &mut Map<String, Value>, account: &Account) {
         aging.inactive,
         aging.expire,
     ];
-    for (field, value) in AGING_FIELDS.into_iter().zip(aging_days) {
-        put(document, field, days(value));
+    for (field, days) in AGING_FIELDS.into_iter().zip(aging_days) {
+        put_days(document, field, days);
     }
     let real_name = account.real_name.as_str();
     put(
@@ -383,17 +381,34 @@ fn write_account(document: &mut Map<String, Value>, account: &Account) {
     }
     if let Some(Value::Object(privileged)) = document.get_mut("privileged") {
         if account.hash_refused.is_none() {
-            put(
-                privileged,
-                "hashedPassword",
-                account.hash.as_ref().map(|hash| json!([hash.expose()])),
-            );
+            put_hash(privileged, account.hash.as_ref());
         }
         put(
             privileged,
             "sshAuthorizedKeys",
             (!account.ssh_keys.is_empty()).then(|| json!(account.ssh_keys)),
         );
+    }
+}
+
+/// Days as microseconds, unless the field says as many days already: the part
+/// of a day that shadow(5) can't hold is for other readers.
+fn put_days(document: &mut Map<String, Value>, field: &'static str, days: Option<u32>) {
+    let present = number(document, field).unwrap_or_default();
+    if present.map(crate::shadow::days) != days {
+        // shadow(5) has room for days that overflow 64 bits of microseconds.
+        let usec = |days: u32| u64::from(days).saturating_mul(crate::shadow::DAY_USEC);
+        put(document, field, days.map(|days| json!(usec(days))));
+    }
+}
+
+/// The hash, unless it is the first already: the format allows several, and
+/// the others are not ours to drop with an unrelated change.
+fn put_hash(privileged: &mut Map<String, Value>, hash: Option<&PasswordHash>) {
+    let present = strings(privileged, "hashedPassword").unwrap_or_default();
+    let hash = hash.map(PasswordHash::expose);
+    if present.first().map(String::as_str) != hash {
+        put(privileged, "hashedPassword", hash.map(|hash| json!([hash])));
     }
 }
 
