@@ -51,7 +51,8 @@ pub struct Account {
     pub created_usec: u64,
 }
 
-/// Why bytes are no record that we can use. Never holds a value of a secret field.
+/// Why bytes are no record that we can use. Prints nothing of the file but
+/// numbers: a hash may stand in any field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecord {
     /// Not JSON.
@@ -79,14 +80,27 @@ pub enum InvalidRecord {
     #[error("disposition is not 'regular'")]
     Disposition,
     /// The name.
-    #[error(transparent)]
-    Name(#[from] InvalidName),
+    #[error("the name in it is no login name")]
+    Name(InvalidName),
     /// The uid.
     #[error(transparent)]
     Uid(#[from] InvalidUid),
     /// gecos, home or shell.
-    #[error(transparent)]
-    Text(#[from] InvalidText),
+    #[error("{}", .0.without_value())]
+    Text(InvalidText),
+}
+
+// Not `#[from]`: that makes them sources too, and those repeat what was given.
+impl From<InvalidName> for InvalidRecord {
+    fn from(invalid: InvalidName) -> Self {
+        Self::Name(invalid)
+    }
+}
+
+impl From<InvalidText> for InvalidRecord {
+    fn from(invalid: InvalidText) -> Self {
+        Self::Text(invalid)
+    }
 }
 
 /// A record: the document and the account in it, always in step.

@@ -44,6 +44,22 @@ pub enum InvalidText {
     Shell(String),
 }
 
+impl InvalidText {
+    /// What is wrong, without what was given: for a log that many can read.
+    pub fn without_value(&self) -> String {
+        match self {
+            Self::Characters { field, .. } => {
+                format!("invalid {field}: no ':', control characters or text direction overrides")
+            }
+            Self::TooLong { .. } => self.to_string(),
+            Self::Home(_) => "invalid home: must be /home/ and one name".to_owned(),
+            Self::Shell(_) => {
+                "invalid shell: must be an absolute path without '..' or '//'".to_owned()
+            }
+        }
+    }
+}
+
 /// The gecos field; may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RealName(String);
