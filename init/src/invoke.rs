@@ -1,0 +1,285 @@
+//! COMMAND: where it is found, the environment it gets, and what is said when
+//! it can't be started (127 not found, 126 can't be run, 125 our own failure).
+
+use std::ffi::{CStr, CString, OsStr};
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use nix::errno::Errno;
+
+use crate::OWN_FAILURE;
+use crate::identity::Identity;
+use crate::run_options::TWIN_PREFIX;
+use crate::spawn::{self, Failure, Ids, Program};
+use crate::sys::{self, Environment, SignalMask, Terminal};
+
+const NOT_FOUND: u8 = 127;
+const CANNOT_INVOKE: u8 = 126;
+/// What docker gives a container without a PATH.
+const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The first account's name and password; `restore` has read them.
+const BOOTSTRAP_PREFIX: &str = "OPENCODE_BOOTSTRAP_";
+/// Those whose values are overwritten in our own memory too.
+pub(crate) const SECRETS: [&str; 2] = [
+    "OPENCODE_BOOTSTRAP_PASSWORD",
+    "OPENCODE_BOOTSTRAP_PASSWORD_HASH",
+];
+/// Enough of a file to see its interpreter.
+const HEAD: u64 = 4096;
+
+/// Why COMMAND does not run: our exit status and one line.
+pub(crate) struct Refusal {
+    pub(crate) status: u8,
+    pub(crate) line: String,
+}
+
+/// What COMMAND inherits of how we were started.
+pub(crate) struct Inherited {
+    pub(crate) mask: SignalMask,
+    pub(crate) ignore_sigchld: bool,
+    pub(crate) terminal: Option<Terminal>,
+}
+
+/// Starts COMMAND and returns its process id.
+pub(crate) fn start(
+    command: &[&CStr],
+    env: &Environment,
+    identity: Option<&Identity>,
+    inherited: &Inherited,
+) -> Result<i32, Refusal> {
+    let name = command.first().map_or(&b""[..], |name| name.to_bytes());
+    let path = env.get("PATH").unwrap_or(DEFAULT_PATH);
+    let paths = candidates(name, path);
+    let listen_pid = env.get("LISTEN_PID") == Some(sys::own_pid().to_string().as_bytes());
+    let set = identity.map(variables).unwrap_or_default();
+    let kept = env
+        .entries()
+        .filter(|entry| is_for_command(entry.to_bytes(), &set, listen_pid));
+    let entries: Vec<&CStr> = kept.chain(set.iter().map(CString::as_c_str)).collect();
+    let started = spawn::start(&Program {
+        paths: &paths,
+        argv: command,
+        env: &entries,
+        listen_pid,
+        mask: inherited.mask,
+        ignore_sigchld: inherited.ignore_sigchld,
+        terminal: inherited.terminal,
+        stdout: None,
+        identity: identity.map(|of| Ids {
+            uid: of.uid,
+            gid: of.gid,
+            groups: &of.groups,
+        }),
+    });
+    started.map_err(|failure| refusal(name, &paths, failure))
+}
+
+/// The paths to try, in order: as they are with a `/`, else one for each part
+/// of PATH, an empty part being the current directory.
+fn candidates(name: &[u8], path: &[u8]) -> Vec<CString> {
+    let in_dir = |dir: &[u8]| {
+        let slash: &[u8] = if dir.is_empty() { b"" } else { b"/" };
+        CString::new([dir, slash, name].concat()).ok()
+    };
+    if name.is_empty() {
+        Vec::new()
+    } else if name.contains(&b'/') {
+        CString::new(name).into_iter().collect()
+    } else {
+        path.split(|byte| *byte == b':')
+            .filter_map(in_dir)
+            .collect()
+    }
+}
+
+/// What `--user` sets, as login(1) does.
+fn variables(of: &Identity) -> Vec<CString> {
+    let table: [(&str, &[u8]); 4] = [
+        ("HOME", &of.home),
+        ("USER", &of.name),
+        ("LOGNAME", &of.name),
+        ("SHELL", &of.shell),
+    ];
+    let entry =
+        |(name, value): (&str, &[u8])| CString::new([name.as_bytes(), b"=", value].concat()).ok();
+    table.into_iter().filter_map(entry).collect()
+}
+
+/// Our options and the first account's secrets end with us.
+fn is_for_command(entry: &[u8], set: &[CString], listen_pid: bool) -> bool {
+    let name = entry.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let replaced = set
+        .iter()
+        .any(|new| new.to_bytes().split(|byte| *byte == b'=').next() == Some(name));
+    !(name.starts_with(TWIN_PREFIX.as_bytes())
+        || name.starts_with(BOOTSTRAP_PREFIX.as_bytes())
+        || replaced
+        || (listen_pid && name == b"LISTEN_PID"))
+}
+
+fn refusal(name: &[u8], paths: &[CString], failure: Failure) -> Refusal {
+    let shown = String::from_utf8_lossy(name);
+    let own = |what: &str, error: Errno| Refusal {
+        status: OWN_FAILURE,
+        line: format!("{what}: {}", error.desc().to_lowercase()),
+    };
+    match failure {
+        Failure::Clone(error) => own("cannot make a process", error),
+        Failure::Stdout(error) => own("cannot pass stdout on", error),
+        Failure::Identity(error) => own("cannot become the user", error),
+        Failure::Exec(Errno::ENOENT) => match paths.iter().map(as_path).find(|path| path.is_file())
+        {
+            Some(found) => no_interpreter(found),
+            None => Refusal {
+                status: NOT_FOUND,
+                line: format!("'{shown}' not found{}", where_looked(name)),
+            },
+        },
+        Failure::Exec(error) => {
+            let is_dir = error == Errno::EACCES && paths.iter().any(|path| as_path(path).is_dir());
+            let why = if is_dir {
+                "it is a directory".to_owned()
+            } else {
+                error.desc().to_lowercase()
+            };
+            Refusal {
+                status: CANNOT_INVOKE,
+                line: format!("cannot run '{shown}': {why}"),
+            }
+        }
+    }
+}
+
+fn where_looked(name: &[u8]) -> &'static str {
+    if name.contains(&b'/') { "" } else { " in PATH" }
+}
+
+fn as_path(path: &CString) -> &Path {
+    Path::new(OsStr::from_bytes(path.to_bytes()))
+}
+
+/// The file is there and exec says ENOENT: it means the interpreter.
+fn no_interpreter(path: &Path) -> Refusal {
+    let mut head = Vec::new();
+    // Regular files only: opening a FIFO would wait for a writer.
+    if fs::metadata(path).is_ok_and(|meta| meta.is_file()) {
+        let _ = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    }
+    let why = match interpreter(&head) {
+        Some(found) => format!(
+            "its interpreter '{}' does not exist",
+            String::from_utf8_lossy(found)
+        ),
+        None => "its interpreter does not exist".to_owned(),
+    };
+    Refusal {
+        status: CANNOT_INVOKE,
+        line: format!("cannot run '{}': {why}", path.display()),
+    }
+}
+
+/// The program header that names the dynamic loader, elf(5).
+const PT_INTERP: usize = 3;
+
+/// What a script's first line or a 64-bit ELF file's PT_INTERP names.
+fn interpreter(head: &[u8]) -> Option<&[u8]> {
+    if let Some(line) = head.strip_prefix(b"#!") {
+        return line
+            .split(|byte| matches!(byte, b'\n'))
+            .next()?
+            .trim_ascii()
+            .split(u8::is_ascii_whitespace)
+            .next();
+    }
+    if !head.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let headers = number(head, 32, 8)?;
+    let (size, count) = (number(head, 54, 2)?, number(head, 56, 2)?);
+    let header = (0..count)
+        .filter_map(|at| headers.checked_add(at.checked_mul(size)?))
+        .find(|at| number(head, *at, 4) == Some(PT_INTERP))?;
+    let (from, length) = (
+        number(head, header.checked_add(8)?, 8)?,
+        number(head, header.checked_add(32)?, 8)?,
+    );
+    head.get(from..from.checked_add(length)?)?
+        .split(|byte| *byte == 0)
+        .next()
+}
+
+/// A little-endian number of `length` bytes at `at`.
+fn number(bytes: &[u8], at: usize, length: usize) -> Option<usize> {
+    let field = bytes.get(at..at.checked_add(length)?)?;
+    Some(
+        field
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| (sum << 8) | usize::from(*byte)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_is_searched_as_execvp_does() {
+        let shown = |name: &[u8], path: &[u8]| {
+            candidates(name, path)
+                .iter()
+                .map(|path| path.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(b"x", b"/a:/b"), ["/a/x", "/b/x"]);
+        assert_eq!(shown(b"x", b"/a::b:"), ["/a/x", "x", "b/x", "x"]);
+        assert_eq!(shown(b"./x", b"/a"), ["./x"]);
+        assert!(shown(b"", b"/a").is_empty());
+    }
+
+    #[test]
+    fn interpreters_are_read() {
+        assert_eq!(
+            interpreter(b"#! /bin/nope -x\nhello"),
+            Some(&b"/bin/nope"[..])
+        );
+        assert_eq!(interpreter(b"#!/bin/nope\r\n"), Some(&b"/bin/nope"[..]));
+        assert_eq!(interpreter(b"echo hi"), None);
+        let own = fs::read("/bin/sh").unwrap();
+        let named = interpreter(&own).expect("a dynamic /bin/sh");
+        assert!(
+            named.starts_with(b"/lib"),
+            "{}",
+            String::from_utf8_lossy(named)
+        );
+        for cut in 0..own.len().min(2000) {
+            let _ = interpreter(&own[..cut]);
+        }
+    }
+
+    #[test]
+    fn what_stays_behind() {
+        let set = [CString::new("HOME=/x").unwrap()];
+        let table: &[(&[u8], bool)] = &[
+            (b"PATH=/bin", true),
+            (b"OCC_INIT_GRACE=3", false),
+            (b"OPENCODE_BOOTSTRAP_PASSWORD=x", false),
+            (b"HOME=/root", false),
+            (b"HOMER=1", true),
+            (b"LISTEN_PID=1", false),
+            (b"LISTEN_FDS=1", true),
+            (b"odd", true),
+        ];
+        for (entry, kept) in table {
+            assert_eq!(
+                is_for_command(entry, &set, true),
+                *kept,
+                "{}",
+                String::from_utf8_lossy(entry)
+            );
+        }
+        assert!(is_for_command(b"LISTEN_PID=1", &[], false));
+    }
+}

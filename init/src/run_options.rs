@@ -1,0 +1,431 @@
+//! The command line up to COMMAND, and the environment twins of `run`'s
+//! options. Pure: arguments and a lookup in, a value or a usage error out.
+//!
+//! By hand, not by clap: it is on the way of every container start, and the
+//! rule "the first operand decides, everything behind it is COMMAND's" is not
+//! one that clap has.
+
+use std::ffi::{CStr, OsStr};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::signals;
+
+/// What `--help` prints; it covers the admin commands too.
+pub(crate) const HELP: &str = include_str!("help.txt");
+
+/// Every environment twin begins with this; none of them reaches COMMAND.
+pub(crate) const TWIN_PREFIX: &str = "OCC_INIT_";
+
+const DEFAULT_GRACE: Duration = Duration::from_secs(3);
+/// A year: more is a typing error, and deadlines stay far from overflow.
+const LONGEST_GRACE: f64 = 31_536_000.0;
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Parsed<'a> {
+    Run(Run<'a>),
+    Status(Globals),
+    Health(Globals, Probe),
+    /// restore, check, user: they parse their own arguments.
+    Admin,
+    Help,
+    Version,
+}
+
+/// Options that may stand anywhere before COMMAND.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Globals {
+    pub(crate) root: Option<PathBuf>,
+    pub(crate) store: Option<PathBuf>,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Probe {
+    Live,
+    Ready,
+}
+
+/// `run`: COMMAND and how it is run.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Run<'a> {
+    pub(crate) globals: Globals,
+    /// Forward signals to COMMAND's process group instead of COMMAND.
+    pub(crate) group: bool,
+    /// How long what remains may take after COMMAND; zero: nobody is asked.
+    pub(crate) grace: Duration,
+    /// Signals received → sent, 0 for none; a later pair wins.
+    pub(crate) rewrite: Vec<(u8, u8)>,
+    /// Exit statuses of COMMAND → ours; a later pair wins.
+    pub(crate) remap_exit: Vec<(u8, u8)>,
+    /// `NAME[:GROUP]`
+    pub(crate) user: Option<Vec<u8>>,
+    pub(crate) strict: bool,
+    pub(crate) no_restore: bool,
+    /// At least one: the program.
+    pub(crate) command: &'a [&'a CStr],
+}
+
+/// A command line that can't be understood; says what is wrong with which part.
+#[derive(Debug, PartialEq)]
+pub(crate) struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+fn wrong<T>(what: impl Into<String>) -> Result<T, UsageError> {
+    Err(UsageError(what.into()))
+}
+
+/// Reads `args` (without the program's name). `env` looks a variable up.
+pub(crate) fn parse<'a>(
+    args: &'a [&'a CStr],
+    env: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Parsed<'a>, UsageError> {
+    let mut line = Line::new(args);
+    match line.options(Scope::Run)? {
+        Stop::Answer(answer) => return Ok(answer),
+        Stop::Operand => {}
+        Stop::End => return line.into_run(env),
+    }
+    match line.peek() {
+        b"run" => {
+            line.at += 1;
+            match line.options(Scope::Run)? {
+                Stop::Answer(answer) => Ok(answer),
+                Stop::Operand | Stop::End => line.into_run(env),
+            }
+        }
+        b"restore" | b"check" | b"user" => Ok(Parsed::Admin),
+        b"status" => line.into_look(None),
+        b"health" => line.into_look(Some(Probe::Ready)),
+        _ => line.into_run(env),
+    }
+}
+
+/// Which options are known besides the globals.
+#[derive(Clone, Copy, PartialEq)]
+enum Scope {
+    Run,
+    Status,
+    Health,
+}
+
+enum Stop<'a> {
+    /// `--help` or `--version`.
+    Answer(Parsed<'a>),
+    /// At the first operand.
+    Operand,
+    /// Behind `--`, or at the end.
+    End,
+}
+
+/// A command line that is being read.
+struct Line<'a> {
+    args: &'a [&'a CStr],
+    at: usize,
+    globals: Globals,
+    run: RunOptions,
+    probe: Option<Probe>,
+}
+
+#[derive(Default)]
+struct RunOptions {
+    group: Option<bool>,
+    grace: Option<Duration>,
+    rewrite: Vec<(u8, u8)>,
+    remap_exit: Vec<(u8, u8)>,
+    user: Option<Vec<u8>>,
+    strict: Option<bool>,
+    no_restore: Option<bool>,
+}
+
+impl<'a> Line<'a> {
+    fn new(args: &'a [&'a CStr]) -> Self {
+        Self {
+            args,
+            at: 0,
+            globals: Globals::default(),
+            run: RunOptions::default(),
+            probe: None,
+        }
+    }
+
+    fn peek(&self) -> &'a [u8] {
+        self.args.get(self.at).map_or(b"", |arg| arg.to_bytes())
+    }
+
+    /// Reads options up to the first operand or `--`.
+    fn options(&mut self, scope: Scope) -> Result<Stop<'a>, UsageError> {
+        while self.at < self.args.len() {
+            let arg = self.peek();
+            if !arg.starts_with(b"-") || arg == b"-" {
+                return Ok(Stop::Operand);
+            }
+            self.at += 1;
+            if arg == b"--" {
+                return Ok(Stop::End);
+            }
+            let answer = match arg.strip_prefix(b"--") {
+                Some(long) => self.long(long, scope)?,
+                None => self.shorts(arg.get(1..).unwrap_or_default(), scope)?,
+            };
+            if let Some(answer) = answer {
+                return Ok(Stop::Answer(answer));
+            }
+        }
+        Ok(Stop::End)
+    }
+
+    /// Short options are flags, so they may be written together.
+    fn shorts(&mut self, letters: &[u8], scope: Scope) -> Result<Option<Parsed<'a>>, UsageError> {
+        for letter in letters {
+            match letter {
+                b'h' => return Ok(Some(Parsed::Help)),
+                b'V' => return Ok(Some(Parsed::Version)),
+                b'q' => self.globals.quiet = true,
+                b'v' => self.globals.verbose = true,
+                b'g' if scope == Scope::Run => self.run.group = Some(true),
+                // What tini's users write; here it goes without saying.
+                b's' if scope == Scope::Run => {}
+                _ => return wrong(format!("unknown option '-{}'", char::from(*letter))),
+            }
+        }
+        Ok(None)
+    }
+
+    fn long(&mut self, option: &'a [u8], scope: Scope) -> Result<Option<Parsed<'a>>, UsageError> {
+        let mut parts = option.splitn(2, |byte| *byte == b'=');
+        let name = shown(parts.next().unwrap_or_default());
+        let inline = parts.next();
+        match name.as_str() {
+            "root" => self.globals.root = Some(path(self.value(&name, inline)?)),
+            "store" => self.globals.store = Some(path(self.value(&name, inline)?)),
+            "grace" if scope == Scope::Run => {
+                self.run.grace = Some(grace(self.value(&name, inline)?)?);
+            }
+            "rewrite" if scope == Scope::Run => {
+                let list = rewrites(self.value(&name, inline)?)?;
+                self.run.rewrite.extend(list);
+            }
+            "remap-exit" if scope == Scope::Run => {
+                let list = remaps(self.value(&name, inline)?)?;
+                self.run.remap_exit.extend(list);
+            }
+            "user" if scope == Scope::Run => {
+                self.run.user = Some(user(self.value(&name, inline)?)?);
+            }
+            _ if inline.is_some() => {
+                return wrong(format!(
+                    "unknown option or a value it does not take: '--{name}'"
+                ));
+            }
+            _ => return self.flag(&name, scope),
+        }
+        Ok(None)
+    }
+
+    fn flag(&mut self, name: &str, scope: Scope) -> Result<Option<Parsed<'a>>, UsageError> {
+        match name {
+            "help" => return Ok(Some(Parsed::Help)),
+            "version" => return Ok(Some(Parsed::Version)),
+            "json" => self.globals.json = true,
+            "quiet" => self.globals.quiet = true,
+            "verbose" => self.globals.verbose = true,
+            "group" if scope == Scope::Run => self.run.group = Some(true),
+            "subreaper" if scope == Scope::Run => {}
+            "strict" if scope == Scope::Run => self.run.strict = Some(true),
+            "no-restore" if scope == Scope::Run => self.run.no_restore = Some(true),
+            "live" if scope == Scope::Health => self.probe = Some(Probe::Live),
+            "ready" if scope == Scope::Health => self.probe = Some(Probe::Ready),
+            _ => return wrong(format!("unknown option '--{name}'")),
+        }
+        Ok(None)
+    }
+
+    /// The value of `--name=value` or `--name value`.
+    fn value(&mut self, name: &str, inline: Option<&'a [u8]>) -> Result<&'a [u8], UsageError> {
+        if let Some(value) = inline {
+            return Ok(value);
+        }
+        match self.args.get(self.at) {
+            Some(arg) => {
+                self.at += 1;
+                Ok(arg.to_bytes())
+            }
+            None => wrong(format!("option '--{name}' needs a value")),
+        }
+    }
+
+    fn into_look(mut self, probe: Option<Probe>) -> Result<Parsed<'a>, UsageError> {
+        self.at += 1;
+        let scope = if probe.is_some() {
+            Scope::Health
+        } else {
+            Scope::Status
+        };
+        if let Stop::Answer(answer) = self.options(scope)? {
+            return Ok(answer);
+        }
+        if self.at < self.args.len() {
+            return wrong(format!("unexpected argument '{}'", shown(self.peek())));
+        }
+        Ok(match probe {
+            Some(default) => Parsed::Health(self.globals, self.probe.unwrap_or(default)),
+            None => Parsed::Status(self.globals),
+        })
+    }
+
+    fn into_run(self, env: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Parsed<'a>, UsageError> {
+        let command = self.args.get(self.at..).unwrap_or_default();
+        if command.is_empty() {
+            return wrong("no COMMAND to run: occ-init [OPTIONS] [--] COMMAND [ARG…]");
+        }
+        let twins = Twins(&env);
+        let run = self.run;
+        Ok(Parsed::Run(Run {
+            globals: Globals {
+                quiet: self.globals.quiet || twins.flag("QUIET")?,
+                verbose: self.globals.verbose || twins.flag("VERBOSE")?,
+                ..self.globals
+            },
+            group: run.group.map_or_else(|| twins.flag("GROUP"), Ok)?,
+            grace: run
+                .grace
+                .map_or_else(|| twins.value("GRACE", grace), |set| Ok(Some(set)))?
+                .unwrap_or(DEFAULT_GRACE),
+            rewrite: twins.list("REWRITE", rewrites, run.rewrite)?,
+            remap_exit: twins.list("REMAP_EXIT", remaps, run.remap_exit)?,
+            user: run
+                .user
+                .map_or_else(|| twins.value("USER", user), |set| Ok(Some(set)))?,
+            strict: run.strict.map_or_else(|| twins.flag("STRICT"), Ok)?,
+            no_restore: run
+                .no_restore
+                .map_or_else(|| twins.flag("NO_RESTORE"), Ok)?,
+            command,
+        }))
+    }
+}
+
+/// The options' environment twins. The command line wins over them.
+struct Twins<'e>(&'e dyn Fn(&str) -> Option<Vec<u8>>);
+
+impl Twins<'_> {
+    /// An empty variable counts as unset: compose files can't unset one.
+    fn value<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&[u8]) -> Result<T, UsageError>,
+    ) -> Result<Option<T>, UsageError> {
+        let variable = format!("{TWIN_PREFIX}{name}");
+        match (self.0)(&variable).filter(|value| !value.is_empty()) {
+            None => Ok(None),
+            Some(value) => read(&value)
+                .map(Some)
+                .map_err(|UsageError(why)| UsageError(format!("{variable}: {why}"))),
+        }
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, UsageError> {
+        let read = |value: &[u8]| match shown(value).to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            other => wrong(format!("'{other}' is not 1 or 0")),
+        };
+        Ok(self.value(name, read)?.unwrap_or(false))
+    }
+
+    fn list<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&[u8]) -> Result<Vec<T>, UsageError>,
+        from_line: Vec<T>,
+    ) -> Result<Vec<T>, UsageError> {
+        let mut all = self.value(name, read)?.unwrap_or_default();
+        all.extend(from_line);
+        Ok(all)
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+fn grace(bytes: &[u8]) -> Result<Duration, UsageError> {
+    let text = shown(bytes);
+    let plain = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match text.parse::<f64>() {
+        Ok(seconds) if plain && seconds <= LONGEST_GRACE => Ok(Duration::from_secs_f64(seconds)),
+        _ => wrong(format!("'{text}' is not a number of seconds (3, 0.5)")),
+    }
+}
+
+fn user(bytes: &[u8]) -> Result<Vec<u8>, UsageError> {
+    if bytes.is_empty() {
+        wrong("an empty user name")
+    } else {
+        Ok(bytes.to_vec())
+    }
+}
+
+fn rewrites(bytes: &[u8]) -> Result<Vec<(u8, u8)>, UsageError> {
+    pairs(bytes, |from, to| {
+        let from = signals::parse(from)?;
+        let to = if to == "0" {
+            Some(0)
+        } else {
+            signals::parse(to)
+        };
+        Some((from, to?))
+            .filter(|(from, _)| !matches!(*from, signals::KILL | signals::STOP | signals::CHLD))
+    })
+    .ok_or_else(|| {
+        UsageError(format!(
+            "'{}' is not FROM:TO of signals (TERM:QUIT; 0 drops; not from KILL, STOP, CHLD)",
+            shown(bytes)
+        ))
+    })
+}
+
+fn remaps(bytes: &[u8]) -> Result<Vec<(u8, u8)>, UsageError> {
+    pairs(bytes, |from, to| {
+        Some((signals::decimal(from)?, signals::decimal(to)?))
+    })
+    .ok_or_else(|| {
+        UsageError(format!(
+            "'{}' is not FROM:TO of exit statuses (143:0)",
+            shown(bytes)
+        ))
+    })
+}
+
+/// `A:B,C:D`; None when one of them is not a pair that `read` takes.
+fn pairs(bytes: &[u8], read: impl Fn(&str, &str) -> Option<(u8, u8)>) -> Option<Vec<(u8, u8)>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.split(',')
+        .map(|pair| {
+            pair.split_once(':')
+                .and_then(|(from, to)| read(from.trim(), to.trim()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "run_options_tests.rs"]
+mod tests;

@@ -1,0 +1,264 @@
+//! Starts a program so that the caller goes on only after its exec: no signal
+//! meets a process that is not the program yet, and exec's errno comes back.
+//!
+//! clone(VM|VFORK): the child runs on our memory while we are suspended, so
+//! between clone and exec it makes system calls and nothing else; no
+//! allocation, no lock, no formatting. All that it needs is laid out before.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+
+use crate::sys::{self, SignalMask, Terminal};
+
+/// Bytes of stack for the child; it is a part of the caller's own stack, which
+/// stands still meanwhile. Unoptimised builds use about 1 KiB of it.
+const STACK: usize = 16 * 1024;
+
+/// A program, and what it is to find.
+pub(crate) struct Program<'a> {
+    /// Tried in turn, as execvp(3) does with PATH.
+    pub(crate) paths: &'a [CString],
+    pub(crate) argv: &'a [&'a CStr],
+    pub(crate) env: &'a [&'a CStr],
+    /// Adds `LISTEN_PID` with its own process id.
+    pub(crate) listen_pid: bool,
+    pub(crate) mask: SignalMask,
+    /// SIGCHLD was ignored when we started.
+    pub(crate) ignore_sigchld: bool,
+    /// Whose foreground becomes its process group.
+    pub(crate) terminal: Option<Terminal>,
+    pub(crate) stdout: Option<BorrowedFd<'a>>,
+    pub(crate) identity: Option<Ids<'a>>,
+}
+
+/// What it runs as.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids<'a> {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) groups: &'a [u32],
+}
+
+/// Why there is no program; nothing is left of the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    Clone(Errno),
+    Stdout(Errno),
+    Identity(Errno),
+    Exec(Errno),
+}
+
+/// Starts it in a process group of its own and returns its process id, which
+/// is the group's too.
+pub(crate) fn start(program: &Program<'_>) -> Result<i32, Failure> {
+    let plan = Plan::new(program);
+    let mut stack = MaybeUninit::<[u8; STACK]>::uninit();
+    // SAFETY: one past the end of the array, aligned down to the 16 bytes that
+    // both architectures ask of a stack. The child is done with `stack` and
+    // `plan` when clone returns, for VFORK holds us until its exec or exit.
+    let pid = unsafe {
+        let top = stack.as_mut_ptr().cast::<u8>().add(STACK);
+        let top = top.sub(top.addr() % 16).cast::<c_void>();
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        libc::clone(
+            child,
+            top,
+            flags,
+            (&raw const plan).cast_mut().cast::<c_void>(),
+        )
+    };
+    if pid < 0 {
+        return Err(Failure::Clone(Errno::last()));
+    }
+    match plan.failure.get() {
+        None => Ok(pid),
+        Some(failure) => {
+            sys::wait_exited(pid);
+            if let Some(terminal) = program.terminal {
+                terminal.take_back(pid);
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// The program as the kernel takes it: arrays of pointers that end with null.
+struct Plan<'a> {
+    program: &'a Program<'a>,
+    argv: Vec<*const c_char>,
+    /// `/bin/sh PATH ARG…`, for a script that names no interpreter.
+    shell: Vec<Cell<*const c_char>>,
+    env: Vec<*const c_char>,
+    /// Boxed, for `env` points into it.
+    listen_pid: Box<[Cell<u8>; 24]>,
+    failure: Cell<Option<Failure>>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(program: &'a Program<'a>) -> Self {
+        let argv = program
+            .argv
+            .iter()
+            .map(|arg| arg.as_ptr())
+            .chain([ptr::null()])
+            .collect();
+        let rest = program.argv.iter().skip(1).map(|arg| arg.as_ptr());
+        let shell = [SHELL.as_ptr(), ptr::null()]
+            .into_iter()
+            .chain(rest)
+            .chain([ptr::null()]);
+        let mut plan = Self {
+            program,
+            argv,
+            shell: shell.map(Cell::new).collect(),
+            env: Vec::with_capacity(program.env.len() + 2),
+            listen_pid: Box::new([const { Cell::new(0) }; 24]),
+            failure: Cell::new(None),
+        };
+        plan.env
+            .extend(program.env.iter().map(|entry| entry.as_ptr()));
+        if program.listen_pid {
+            let buffer = plan.listen_pid.as_ptr().cast::<c_char>();
+            plan.env.push(buffer);
+        }
+        plan.env.push(ptr::null());
+        plan
+    }
+}
+
+const SHELL: &CStr = c"/bin/sh";
+
+/// The child's side, up to exec. Async-signal-safe calls only.
+extern "C" fn child(plan: *mut c_void) -> c_int {
+    // SAFETY: `start` passes a Plan that outlives this child; it is changed
+    // only through its cells, and by nobody else meanwhile.
+    let plan = unsafe { &*plan.cast::<Plan<'_>>() };
+    if let Err(failure) = prepare(plan) {
+        plan.failure.set(Some(failure));
+    } else {
+        sys::set_mask(plan.program.mask);
+        plan.failure.set(Some(Failure::Exec(exec(plan))));
+    }
+    // SAFETY: the raw call: nothing of libc's runs, its state is the parent's.
+    unsafe { libc::syscall(libc::SYS_exit_group, 127) };
+    127
+}
+
+fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
+    let program = plan.program;
+    // SAFETY: system calls on our own fds and constants; signal() on SIGCHLD
+    // changes the child's table only (no CLONE_SIGHAND).
+    unsafe {
+        libc::setpgid(0, 0);
+        if let Some(terminal) = program.terminal {
+            // Never fatal. SIGTTOU is still blocked.
+            libc::tcsetpgrp(terminal.fd.as_raw_fd(), libc::getpid());
+        }
+        if let Some(stdout) = program.stdout {
+            check(libc::dup2(stdout.as_raw_fd(), 1).into()).map_err(Failure::Stdout)?;
+        }
+        if program.ignore_sigchld {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+        }
+    }
+    if program.listen_pid {
+        write_listen_pid(&plan.listen_pid);
+    }
+    program
+        .identity
+        .map_or(Ok(()), become_user)
+        .map_err(Failure::Identity)
+}
+
+/// Raw calls: libc's would also change all other threads, by ways that a
+/// vforked child must not take. From setresuid on the kernel holds our shared
+/// memory undumpable, so the user can't ptrace the child to reach it.
+fn become_user(ids: Ids<'_>) -> Result<(), Errno> {
+    let id = c_long::from;
+    // SAFETY: groups is an array of the length given.
+    unsafe {
+        check(libc::syscall(
+            libc::SYS_setgroups,
+            ids.groups.len(),
+            ids.groups.as_ptr(),
+        ))?;
+        check(libc::syscall(
+            libc::SYS_setresgid,
+            id(ids.gid),
+            id(ids.gid),
+            id(ids.gid),
+        ))?;
+        check(libc::syscall(
+            libc::SYS_setresuid,
+            id(ids.uid),
+            id(ids.uid),
+            id(ids.uid),
+        ))
+    }
+}
+
+fn check(result: c_long) -> Result<(), Errno> {
+    if result < 0 {
+        Err(Errno::last())
+    } else {
+        Ok(())
+    }
+}
+
+/// `LISTEN_PID=123`, without the formatting machinery.
+fn write_listen_pid(buffer: &[Cell<u8>; 24]) {
+    let mut digits = [0u8; 10];
+    let mut rest = sys::own_pid().unsigned_abs();
+    let mut first = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b"0123456789"[(rest % 10) as usize];
+        rest /= 10;
+        first = at;
+        if rest == 0 {
+            break;
+        }
+    }
+    let text = b"LISTEN_PID=".iter().chain(digits.iter().skip(first));
+    for (cell, byte) in buffer.iter().zip(text) {
+        cell.set(*byte);
+    }
+}
+
+/// Tries the paths in turn; returns the errno that tells most.
+fn exec(plan: &Plan<'_>) -> Errno {
+    let mut told = Errno::ENOENT;
+    for path in plan.program.paths {
+        // SAFETY: all arrays end with null and live as long as the parent,
+        // which is suspended.
+        unsafe { libc::execve(path.as_ptr(), plan.argv.as_ptr(), plan.env.as_ptr()) };
+        match Errno::last() {
+            Errno::ENOEXEC => return exec_by_shell(plan, path),
+            Errno::EACCES => told = Errno::EACCES,
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}
+            other => return other,
+        }
+    }
+    told
+}
+
+/// As execvp(3) does with a script that has no `#!` line (musl does not).
+fn exec_by_shell(plan: &Plan<'_>, path: &CStr) -> Errno {
+    if let Some(slot) = plan.shell.get(1) {
+        slot.set(path.as_ptr());
+    }
+    // SAFETY: as in `exec`; Cell<T> has the layout of T.
+    unsafe {
+        libc::execve(
+            SHELL.as_ptr(),
+            plan.shell.as_ptr().cast(),
+            plan.env.as_ptr(),
+        )
+    };
+    Errno::ENOEXEC
+}

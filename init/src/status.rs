@@ -1,0 +1,290 @@
+//! `/run/occ-init/status.json`: written by PID 1 after each boot, read by
+//! `occ-init status` and `occ-init health`. Names and counts, never a hash;
+//! anybody may read it.
+
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::run_options::{Globals, Probe};
+use crate::say::{print, say};
+
+const FAILED: u8 = 1;
+
+/// What is known about the boot; all but `restore` stays as it is.
+pub(crate) struct Status {
+    path: PathBuf,
+    child_pid: i32,
+    argv0: String,
+    started_usec: u128,
+}
+
+impl Status {
+    pub(crate) fn new(globals: &Globals, child_pid: i32, argv0: String) -> Self {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            path: path(globals),
+            child_pid,
+            argv0,
+            started_usec: since.as_micros(),
+        }
+    }
+
+    /// Writes the file by rename; `restore` is one JSON document.
+    pub(crate) fn write(&self, restore: &str) -> io::Result<()> {
+        // `restore` goes in as it came, so this is text and not a Value.
+        let text = format!(
+            "{{\"schema\":1,\"pid\":{},\"restore\":{restore},\"child\":{},\"startedUSec\":{}}}\n",
+            crate::sys::own_pid(),
+            json!({"pid": self.child_pid, "argv0": self.argv0}),
+            self.started_usec,
+        );
+        replace(&self.path, text.as_bytes())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn path(globals: &Globals) -> PathBuf {
+    globals
+        .root
+        .as_deref()
+        .unwrap_or(Path::new("/"))
+        .join("run/occ-init/status.json")
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(dir) = path.parent()
+        && !dir.is_dir()
+    {
+        DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
+    }
+    let temp = path.with_extension("json.new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o644)
+        .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
+        .open(&temp)?;
+    file.write_all(bytes)?;
+    file.set_permissions(Permissions::from_mode(0o644))?;
+    fs::rename(&temp, path)
+}
+
+/// Whether the PID 1 that is there is an occ-init: then the file is its own.
+pub(crate) fn pid1_is_occ_init() -> bool {
+    process(1).is_ok_and(|process| process.is_occ_init())
+}
+
+fn read(globals: &Globals) -> Result<Value, String> {
+    let path = path(globals);
+    let name = path.display();
+    let bytes = fs::read(&path).map_err(|error| format!("'{name}': {}", error.kind()))?;
+    let value: Value =
+        serde_json::from_slice(&bytes).map_err(|error| format!("'{name}': {error}"))?;
+    if value.get("schema") == Some(&json!(1)) {
+        Ok(value)
+    } else {
+        Err(format!("'{name}': written by another version of occ-init"))
+    }
+}
+
+/// `occ-init status`: 0 with what is known, 1 with "unknown".
+pub(crate) fn show(globals: &Globals) -> u8 {
+    match read(globals) {
+        Ok(status) if globals.json => print(&format!("{status}\n")),
+        Ok(status) => print(&for_people(&status)),
+        Err(why) => {
+            if globals.json {
+                print(&format!(
+                    "{}\n",
+                    json!({"schema": 1, "state": "unknown", "reason": why})
+                ));
+            } else {
+                print(&format!("unknown: {why}\n"));
+            }
+            FAILED
+        }
+    }
+}
+
+fn for_people(status: &Value) -> String {
+    let restore = status.get("restore").unwrap_or(&Value::Null);
+    let known = |pointer| status.pointer(pointer).map_or("unknown".to_owned(), plain);
+    let rest = restore.as_object().into_iter().flatten();
+    let state = match child_runs(status) {
+        Ok(()) => "running",
+        Err(_) => "not running",
+    };
+    let mut lines = vec![format!("restore: {}\n", known("/restore/state"))];
+    lines.extend(
+        rest.filter(|(name, _)| *name != "state")
+            .map(|(name, value)| format!("  {name}: {}\n", plain(value))),
+    );
+    let (argv0, pid) = (known("/child/argv0"), known("/child/pid"));
+    lines.push(format!("command: {argv0} (pid {pid}), {state}\n"));
+    lines.concat()
+}
+
+/// Strings without quotes, lists with commas, anything else as JSON.
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) if list.is_empty() => "none".to_owned(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    text.chars()
+        .map(|char| if char.is_control() { '?' } else { char })
+        .collect()
+}
+
+/// `occ-init health`: 0, or 1 and one line why.
+pub(crate) fn health(globals: &Globals, probe: Probe) -> u8 {
+    let status = read(globals);
+    let found = match probe {
+        Probe::Live => is_live(status.as_ref().ok()),
+        Probe::Ready => status.and_then(|status| {
+            is_live(Some(&status))?;
+            is_ready(&status)
+        }),
+    };
+    match found {
+        Ok(()) => 0,
+        Err(why) => {
+            say(&format!("not healthy: {why}"));
+            FAILED
+        }
+    }
+}
+
+/// The init of the status file is there; without a file that is PID 1.
+fn is_live(status: Option<&Value>) -> Result<(), String> {
+    let pid = status
+        .and_then(|status| pid_of(status, "/pid"))
+        .unwrap_or(1);
+    let init = process(pid)?;
+    if !init.is_occ_init() {
+        return Err(format!("process {pid} is '{}', not occ-init", init.name));
+    }
+    if matches!(init.state, 'T' | 't' | 'Z' | 'X') {
+        return Err(format!("process {pid} does not run (state {})", init.state));
+    }
+    Ok(())
+}
+
+fn is_ready(status: &Value) -> Result<(), String> {
+    match status.pointer("/restore/state") {
+        Some(state) if state == "running" => Err("the restore has not ended".to_owned()),
+        _ => child_runs(status),
+    }
+}
+
+fn child_runs(status: &Value) -> Result<(), String> {
+    let pid = pid_of(status, "/child/pid").ok_or("no command is known")?;
+    let child = process(pid)?;
+    if matches!(child.state, 'Z' | 'X') || Some(child.parent) != pid_of(status, "/pid") {
+        return Err(format!("the command (pid {pid}) has ended"));
+    }
+    Ok(())
+}
+
+fn pid_of(status: &Value, pointer: &str) -> Option<i32> {
+    status.pointer(pointer)?.as_i64()?.try_into().ok()
+}
+
+/// What anybody may know of a process; /proc/PID/exe would need its owner.
+struct Process {
+    name: String,
+    state: char,
+    parent: i32,
+}
+
+impl Process {
+    fn is_occ_init(&self) -> bool {
+        process(crate::sys::own_pid()).is_ok_and(|own| own.name == self.name)
+    }
+}
+
+fn process(pid: i32) -> Result<Process, String> {
+    let stat =
+        fs::read(format!("/proc/{pid}/stat")).map_err(|_| format!("there is no process {pid}"))?;
+    parse_stat(&String::from_utf8_lossy(&stat))
+        .ok_or_else(|| format!("'/proc/{pid}/stat' can't be read"))
+}
+
+/// `PID (NAME) STATE PARENT …`; the name may hold brackets and blanks.
+fn parse_stat(stat: &str) -> Option<Process> {
+    let (front, back) = stat.rsplit_once(')')?;
+    let (_, name) = front.split_once('(')?;
+    let mut fields = back.split_ascii_whitespace();
+    Some(Process {
+        name: name.to_owned(),
+        state: fields.next()?.chars().next()?,
+        parent: fields.next()?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_get_the_summary_as_lines() {
+        let status = json!({
+            "schema": 1, "pid": 1, "child": {"pid": 0, "argv0": "op\u{1b}en"},
+            "restore": {"state": "done", "restored": 2, "skipped": ["a", "b"], "removed": []},
+        });
+        assert_eq!(
+            for_people(&status),
+            "restore: done\n  removed: none\n  restored: 2\n  skipped: a, b\ncommand: op?en (pid 0), not running\n"
+        );
+    }
+
+    #[test]
+    fn stat_lines() {
+        let found = parse_stat("12 (a) Z (b) S 7 12 12 0").unwrap();
+        assert_eq!(
+            (found.name.as_str(), found.state, found.parent),
+            ("a) Z (b", 'S', 7)
+        );
+        assert!(parse_stat("12 (a").is_none());
+    }
+
+    #[test]
+    fn written_whole_with_its_mode_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let globals = Globals {
+            root: Some(dir.path().to_owned()),
+            ..Globals::default()
+        };
+        let status = Status::new(&globals, 7, "a \"b\"".to_owned());
+        status.write(r#"{"state":"done"}"#).unwrap();
+        let value = read(&globals).unwrap();
+        assert_eq!(
+            value.pointer("/child"),
+            Some(&json!({"pid": 7, "argv0": "a \"b\""}))
+        );
+        assert_eq!(value.pointer("/restore/state"), Some(&json!("done")));
+        assert_eq!(
+            status.path().metadata().unwrap().permissions().mode() & 0o7777,
+            0o644
+        );
+        assert_eq!(
+            fs::read_dir(dir.path().join("run/occ-init"))
+                .unwrap()
+                .count(),
+            1,
+            "no temporary file stays"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! The loop that PID 1 spends its life in: waits for a signal, reaps, asks
+//! `phase` what to do, does it. It knows nothing of accounts.
+//!
+//! sigwaitinfo is the only wait, without a timer while COMMAND runs. A
+//! descriptor that is to be watched as well joins it by O_ASYNC with F_SETSIG:
+//! its SIGIO comes here with a positive si_code, which no process can forge.
+
+use std::time::{Duration, Instant};
+
+use crate::phase::{Action, Change, Event, Phase, Policy, step};
+use crate::remaining::Remaining;
+use crate::say::say;
+use crate::signals;
+use crate::sys::{self, Terminal, Waited};
+
+/// How often to look whether processes that are not our children are gone;
+/// only while draining, and only if such are there.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// COMMAND, and how it is looked after.
+pub(crate) struct Command {
+    pub(crate) pid: i32,
+    /// For messages.
+    pub(crate) name: String,
+    /// Signals go to its group.
+    pub(crate) group: bool,
+    pub(crate) terminal: Option<Terminal>,
+    pub(crate) policy: Policy,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+}
+
+/// Looks after COMMAND until it and all that it leaves are gone, and returns
+/// our exit status. `other` hears of every other child that ended, with its
+/// process id and raw wait status.
+pub(crate) fn supervise(command: Command, other: &mut dyn FnMut(i32, i32)) -> u8 {
+    let mut life = Life::new(command);
+    life.reap(other);
+    loop {
+        if let Phase::Ended { status } = life.phase {
+            return status;
+        }
+        match sys::wait_signal(life.patience()) {
+            Some(received) if received.signal == signals::CHLD => life.reap(other),
+            Some(received) => life.on(Event::Signal(received)),
+            None => life.look(),
+        }
+    }
+}
+
+struct Life {
+    command: Command,
+    remaining: Remaining,
+    phase: Phase,
+    /// When the phase ends by itself.
+    deadline: Option<Instant>,
+    /// What waitpid(2) said last: whether there are children.
+    waited: Waited,
+    /// COMMAND's group stopped, and we with it.
+    suspended: bool,
+}
+
+impl Life {
+    fn new(command: Command) -> Self {
+        let remaining = if command.policy.is_pid1 {
+            Remaining::Namespace
+        } else {
+            Remaining::Descendants
+        };
+        let (phase, waited) = (Phase::START, Waited::Busy);
+        Self {
+            command,
+            remaining,
+            phase,
+            deadline: None,
+            waited,
+            suspended: false,
+        }
+    }
+
+    /// Waits for every child that ended: one SIGCHLD may stand for many.
+    fn reap(&mut self, other: &mut dyn FnMut(i32, i32)) {
+        let mut changes = Vec::new();
+        loop {
+            match sys::wait_child(-1) {
+                Waited::Child(pid, status) if pid == self.command.pid => {
+                    changes.push(Change::of(status));
+                }
+                Waited::Child(pid, status) => {
+                    if Change::of(status).exit_status().is_some() {
+                        other(pid, status);
+                    }
+                }
+                waited => {
+                    self.waited = waited;
+                    break;
+                }
+            }
+        }
+        for change in changes {
+            self.tell(change);
+            self.on(Event::Command(change));
+        }
+        self.look();
+    }
+
+    /// After COMMAND's end: is anybody left, is the time over?
+    fn look(&mut self) {
+        let Some(deadline) = self.deadline else {
+            return;
+        };
+        if self.remaining.is_empty(self.waited) {
+            self.on(Event::Alone);
+        } else if Instant::now() >= deadline {
+            self.on(Event::TimeOver);
+        }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let left = self.deadline?.saturating_duration_since(Instant::now());
+        Some(if self.waited == Waited::NoChildren {
+            left.min(LOOK)
+        } else {
+            left
+        })
+    }
+
+    fn on(&mut self, event: Event) {
+        let before = self.phase.limit(&self.command.policy);
+        let (phase, action) = step(self.phase, event, &self.command.policy);
+        let limit = phase.limit(&self.command.policy);
+        if limit != before || action == Action::Kill {
+            self.deadline = limit.map(|limit| Instant::now() + limit);
+        }
+        self.phase = phase;
+        match action {
+            Action::Nothing => {}
+            Action::Forward(signal) => self.forward(signal),
+            Action::Suspend => self.suspend(),
+            Action::Terminate => {
+                if let Some(terminal) = self.command.terminal {
+                    terminal.take_back(self.command.pid);
+                }
+                if !self.remaining.is_empty(self.waited) {
+                    self.remaining.terminate();
+                }
+            }
+            Action::Kill => self.remaining.kill(),
+        }
+    }
+
+    fn forward(&mut self, signal: u8) {
+        if self.command.verbose {
+            say(&format!(
+                "sending {} to '{}'",
+                signals::name(signal),
+                self.command.name
+            ));
+        }
+        let mut to_group = self.command.group;
+        if signal == signals::CONT && self.suspended {
+            // The terminal stopped the whole group; `fg` gave the foreground to ours.
+            self.suspended = false;
+            to_group = true;
+            if let Some(terminal) = self.command.terminal {
+                terminal.give(self.command.pid);
+            }
+        }
+        // A COMMAND that made itself another group has left an empty one.
+        let sent = match sys::kill(
+            if to_group {
+                -self.command.pid
+            } else {
+                self.command.pid
+            },
+            signal,
+        ) {
+            Err(_) if to_group => sys::kill(self.command.pid, signal),
+            sent => sent,
+        };
+        if let Err(error) = sent {
+            let why = error.desc().to_lowercase();
+            say(&format!(
+                "cannot send {} to '{}': {why}",
+                signals::name(signal),
+                self.command.name
+            ));
+        }
+    }
+
+    /// The shell above waits for us: it must see us stop, and have its
+    /// terminal. We go on here when it sends CONT.
+    fn suspend(&mut self) {
+        self.suspended = true;
+        if let Some(terminal) = self.command.terminal {
+            terminal.take_back(self.command.pid);
+        }
+        let _ = sys::kill(sys::own_pid(), signals::STOP);
+    }
+
+    fn tell(&self, change: Change) {
+        if let Change::Died { signal, core } = change
+            && !self.command.quiet
+        {
+            let (name, pid) = (&self.command.name, self.command.pid);
+            let dumped = if core { " (core dumped)" } else { "" };
+            say(&format!(
+                "'{name}' (pid {pid}) was killed by {}{dumped}",
+                signals::name(signal)
+            ));
+        }
+    }
+}
