@@ -94,6 +94,11 @@ impl ImageAccounts {
         self.groups.contains_key(&name.folded())
     }
 
+    /// Every uid and gid of the image.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        self.ids.keys().copied()
+    }
+
     /// Whose uid or gid the number is in the image.
     pub fn owner_of(&self, id: u32) -> Option<&str> {
         self.ids.get(&id).map(String::as_str)
@@ -134,6 +139,14 @@ impl GroupsAllow {
 }
 
 impl Image {
+    /// Whether the name is the image's or the system's and so never ours, nor
+    /// ever was; nor is one that can't be a person's.
+    pub fn has_account(&self, name: &str) -> bool {
+        Username::parse(name).map_or(true, |name| {
+            name.is_reserved() || self.accounts.has_user(&name) || self.accounts.has_group(&name)
+        })
+    }
+
     /// Whether an id exists in this user namespace.
     pub fn is_mapped(&self, id: u32) -> bool {
         self.mapped_ids

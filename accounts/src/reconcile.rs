@@ -45,6 +45,17 @@ pub enum Change {
     Remove,
 }
 
+impl Change {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Update => "update",
+            Self::Remove => "remove",
+        }
+    }
+}
+
 impl Plan {
     /// Whether anything is removed and nothing comes in: then passwd goes
     /// first, so that no passwd line stands without its shadow line.
@@ -60,12 +71,7 @@ impl Plan {
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (name, change) in &self.changes {
-            let word = match change {
-                Change::Add => "add",
-                Change::Update => "update",
-                Change::Remove => "remove",
-            };
-            writeln!(f, "{word} '{name}'")?;
+            writeln!(f, "{} '{name}'", change.word())?;
         }
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
@@ -80,7 +86,8 @@ impl std::fmt::Display for Plan {
 /// Decides what the files should say.
 pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> Plan {
     let (admitted, mut problems) = records.admit(image);
-    let owned = Owned::new(records, etc, applied, admitted, &mut problems);
+    let gone = gone(records, image, applied);
+    let owned = Owned::new(etc, applied, admitted, gone, &mut problems);
     let mut changes = Changes::new();
     let mut writes = Vec::new();
     for file in File::ALL {
@@ -121,13 +128,12 @@ struct Owned<'a> {
 
 impl<'a> Owned<'a> {
     fn new(
-        records: &'a Records,
         etc: &Etc,
-        applied: &'a Applied,
+        applied: &Applied,
         admitted: BTreeMap<&'a Username, &'a Account>,
+        gone: BTreeSet<(&'a str, u32)>,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let gone = gone(records, applied);
         let mut owned = Self {
             wanted: admitted.into_values().collect(),
             gone,
@@ -421,8 +427,9 @@ impl<'a> Owned<'a> {
     }
 }
 
-/// Names and numbers that were ours and must leave the files.
-fn gone<'a>(records: &'a Records, applied: &'a Applied) -> BTreeSet<(&'a str, u32)> {
+/// Names and numbers that were ours and must leave the files. Never the
+/// image's: anybody who writes to the volume can plant a tombstone.
+fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied) -> BTreeSet<(&'a str, u32)> {
     let is_wanted = |name: &str, uid: u32| {
         records
             .accounts
@@ -438,7 +445,7 @@ fn gone<'a>(records: &'a Records, applied: &'a Applied) -> BTreeSet<(&'a str, u3
         .iter()
         .filter(|(name, _)| !has_record(records, name));
     dead.chain(forgotten.map(|(name, entry)| (name.as_str(), entry.uid)))
-        .filter(|&(name, uid)| !is_wanted(name, uid))
+        .filter(|&(name, uid)| !is_wanted(name, uid) && !image.has_account(name))
         .collect()
 }
 

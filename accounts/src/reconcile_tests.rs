@@ -1,1 +1,424 @@
+//! What restore must not do, whatever stands on the volume. The whole files
+//! are compared in `tests/golden`.
 
+use super::*;
+use crate::id::UidRange;
+use crate::image::{GroupsAllow, ImageAccounts};
+use crate::name::Username;
+use crate::record::Document;
+use crate::records::Tombstone;
+use crate::text::{Home, Shell};
+
+const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nnode:x:1000:1000::/home/node:/bin/sh\n";
+const SHADOW: &str = "root:*:20000:0:99999:7:::\nnode:!:20000:0:99999:7:::\n";
+const GROUP: &str = "root:x:0:\nsudo:x:27:node\naudio:x:29:\nnode:x:1000:\n";
+const GSHADOW: &str = "root:*::\nsudo:*::node\naudio:*::\nnode:!::\n";
+
+struct World {
+    records: Records,
+    etc: Etc,
+    image: Image,
+    applied: Applied,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut etc = Etc::default();
+        etc.set(File::Passwd, PASSWD.into());
+        etc.set(File::Shadow, SHADOW.into());
+        etc.set(File::Group, GROUP.into());
+        etc.set(File::Gshadow, GSHADOW.into());
+        let image = Image {
+            accounts: ImageAccounts::snapshot(PASSWD.as_bytes(), GROUP.as_bytes()),
+            groups_allow: GroupsAllow::default(),
+            sudoers_groups: BTreeSet::new(),
+            uids: UidRange::default(),
+            mapped_ids: vec![(0, u32::MAX)],
+            nologin: Shell::parse("/usr/sbin/nologin").unwrap(),
+        };
+        Self {
+            records: Records::default(),
+            etc,
+            image,
+            applied: Applied::default(),
+        }
+    }
+
+    fn record(mut self, json: &str) -> Self {
+        match Document::parse(json.as_bytes(), self.image.uids) {
+            Ok(Document::Record(record)) => {
+                let account = record.account().clone();
+                self.records.accounts.insert(account.name.clone(), account);
+            }
+            Ok(Document::Legacy(_)) => panic!("a legacy record"),
+            Err(reason) => panic!("{reason}"),
+        }
+        self
+    }
+
+    fn person(self, name: &str, uid: u32) -> Self {
+        self.record(&format!(
+            r#"{{"userName":"{name}","uid":{uid},"privileged":{{"hashedPassword":["{HASH}"]}}}}"#
+        ))
+    }
+
+    fn tombstone(mut self, name: &str, uid: u32) -> Self {
+        self.records.tombstones.push(Tombstone {
+            name: Username::parse(name).unwrap(),
+            uid: self.image.uids.uid(uid.into()).unwrap(),
+            home: Home::parse(&format!("/home/{name}")).unwrap(),
+        });
+        self
+    }
+
+    fn unreadable(mut self, name: &str) -> Self {
+        self.records.rejected.push(Rejected {
+            file: format!("{name}.json"),
+            name: Username::parse(name).ok(),
+            reason: "not valid JSON".into(),
+        });
+        self
+    }
+
+    fn append(mut self, file: File, lines: &str) -> Self {
+        let mut content = self.etc.bytes(file).to_vec();
+        content.extend_from_slice(lines.as_bytes());
+        self.etc.set(file, content);
+        self
+    }
+
+    fn allow(mut self, groups: &str) -> Self {
+        self.image.groups_allow = GroupsAllow::parse(groups.as_bytes());
+        self
+    }
+
+    fn plan(&self) -> Plan {
+        plan(&self.records, &self.etc, &self.image, &self.applied)
+    }
+
+    /// Applies the plan and returns what then stands in a file.
+    fn restored(mut self) -> Self {
+        let plan = self.plan();
+        for (file, content) in plan.writes {
+            self.etc.set(file, content);
+        }
+        self.applied = plan.applied;
+        self
+    }
+
+    fn text(&self, file: File) -> String {
+        String::from_utf8(self.etc.bytes(file).to_vec()).unwrap()
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.plan()
+            .problems
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+}
+
+#[test]
+fn a_tombstone_never_removes_an_account_of_the_image() {
+    let world = World::new().tombstone("node", 1000);
+    assert!(world.plan().writes.is_empty(), "{}", world.plan());
+}
+
+#[test]
+fn a_tombstone_never_empties_a_group_of_the_image() {
+    for name in ["sudo", "audio", "Audio", "root", "shadow", "docker"] {
+        let world = World::new()
+            .append(File::Group, "docker:x:998:node\n")
+            .append(File::Gshadow, "docker:!::node\nshadow:*::\n")
+            .tombstone(name, 10_000);
+        assert!(world.plan().writes.is_empty(), "{name}: {}", world.plan());
+    }
+}
+
+#[test]
+fn applied_never_removes_an_account_of_the_image() {
+    let mut world = World::new();
+    world.applied = World::new().person("node", 1000).applied_of("node");
+    assert!(world.plan().writes.is_empty(), "{}", world.plan());
+}
+
+impl World {
+    fn applied_of(&self, name: &str) -> Applied {
+        let entry = applied::Entry::of(&self.records.accounts[name]);
+        Applied {
+            accounts: BTreeMap::from([(name.to_owned(), entry)]),
+        }
+    }
+}
+
+#[test]
+fn a_group_made_under_a_removed_name_keeps_its_gshadow_line() {
+    let world = World::new()
+        .append(File::Group, "team:x:2000:node\n")
+        .append(File::Gshadow, "team:!::node\n")
+        .append(File::Shadow, &format!("team:{HASH}:20000:0:99999:7:::\n"))
+        .tombstone("team", 10_000)
+        .restored();
+    assert!(world.text(File::Gshadow).ends_with("team:!::node\n"));
+    assert_eq!(
+        world.text(File::Shadow),
+        SHADOW,
+        "an orphaned hash goes, the next 'team' would get it"
+    );
+}
+
+#[test]
+fn a_removed_persons_uid_goes_to_no_other_name() {
+    let mut world = World::new()
+        .tombstone("alice", 10_000)
+        .person("bob", 10_000);
+    assert_eq!(
+        world.problems(),
+        ["skipped 'bob': uid 10000 was given to 'alice'"]
+    );
+    assert!(world.plan().restored.is_empty());
+    let uid = world.image.uids.uid(10_000).unwrap();
+    world.records.ledger.insert(uid, "bob".into());
+    assert!(world.problems().is_empty(), "the ledger knows better");
+}
+
+#[test]
+fn a_name_comes_back_with_its_uid_or_with_a_new_one() {
+    let dead = || World::new().tombstone("alice", 10_000);
+    assert!(dead().person("alice", 10_000).problems().is_empty());
+    assert_eq!(
+        dead().person("alice", 10_001).problems(),
+        ["skipped 'alice': home '/home/alice' belongs to 'alice'"],
+        "another number, another home: the files there are the old one's"
+    );
+    let world = dead()
+        .record(r#"{"userName":"alice","uid":10001,"homeDirectory":"/home/alice2"}"#)
+        .restored();
+    assert_eq!(world.text(File::Group), format!("{GROUP}alice:x:10001:\n"));
+}
+
+#[test]
+fn two_records_of_one_uid() {
+    let mut world = World::new().person("alice", 10_000).person("bob", 10_000);
+    assert_eq!(
+        world.problems(),
+        ["skipped 'bob': uid 10000 was given to 'alice'"]
+    );
+    let uid = world.image.uids.uid(10_000).unwrap();
+    assert!(world.records.doubtful_uids().contains(&uid));
+    world.records.ledger.insert(uid, "bob".into());
+    assert_eq!(
+        world.problems(),
+        ["skipped 'alice': uid 10000 was given to 'bob'"]
+    );
+}
+
+#[test]
+fn what_the_volume_says_forges_no_log_line() {
+    let mut world = World::new().person("alice", 10_000);
+    let uid = world.image.uids.uid(10_000).unwrap();
+    let forged = "x'\nocc-init: all is well\u{1b}[2J\u{202e}";
+    world.records.ledger.insert(uid, forged.into());
+    let world = world.record(
+        r#"{"userName":"bob","uid":10001,"memberOf":["a\nocc-init: all is well\u001b[2J\u202e"]}"#,
+    );
+    let plan = world.plan().to_string();
+    assert_eq!(plan.lines().count(), 8, "{plan}");
+    assert!(
+        !plan.contains(['\u{1b}', '\u{202e}', '\r']),
+        "{}",
+        plan.escape_debug()
+    );
+}
+
+#[test]
+fn a_group_asked_for_twice_is_joined_once() {
+    let world = World::new()
+        .allow("audio: *")
+        .record(r#"{"userName":"alice","uid":10000,"memberOf":["audio","audio"]}"#)
+        .restored();
+    assert!(
+        world
+            .text(File::Group)
+            .contains("\naudio:x:29:alice\nnode:")
+    );
+    assert!(
+        world
+            .text(File::Gshadow)
+            .contains("\naudio:*::alice\nnode:")
+    );
+}
+
+#[test]
+fn memberships_that_nobody_granted_are_taken_away() {
+    let mut world = World::new().person("alice", 10_000);
+    let group = b"caf\xe9:x:2000:alice\nsudo:x:27:node, alice,alice\n+team:::alice\n";
+    world.etc.set(File::Group, group.to_vec());
+    let gshadow = "sudo:*:alice:alice\nalice:$6$old:root,bob:bob\n";
+    world.etc.set(File::Gshadow, gshadow.into());
+    let world = world.restored();
+    assert_eq!(
+        world.etc.bytes(File::Group),
+        b"caf\xe9:x:2000:\nsudo:x:27:node\nalice:x:10000:\n+team:::alice\n"
+    );
+    assert_eq!(world.text(File::Gshadow), "sudo:*::\nalice:!::\n");
+}
+
+#[test]
+fn the_private_group_takes_no_members() {
+    let world = World::new()
+        .allow("alice: *\nbob: *")
+        .record(r#"{"userName":"alice","uid":10000,"memberOf":["alice","bob"]}"#)
+        .record(r#"{"userName":"bob","uid":10001,"memberOf":["alice"]}"#)
+        .restored();
+    assert!(
+        world
+            .text(File::Group)
+            .ends_with("alice:x:10000:\nbob:x:10001:\n")
+    );
+}
+
+#[test]
+fn an_unreadable_record_leaves_its_lines() {
+    let mut world = World::new().person("alice", 10_000).restored();
+    let before = world.text(File::Shadow);
+    world.records = Records::default();
+    let world = world.unreadable("alice").restored();
+    assert_eq!(world.text(File::Shadow), before);
+    assert!(
+        world.applied.accounts.contains_key("alice"),
+        "so that it is still ours when the record is mended or deleted"
+    );
+}
+
+#[test]
+fn a_deleted_record_takes_its_lines_along() {
+    let mut world = World::new()
+        .append(File::Subuid, "")
+        .person("alice", 10_000)
+        .restored();
+    assert!(world.text(File::Subuid).starts_with("alice:"));
+    world.records = Records::default();
+    assert!(world.plan().only_removes());
+    let world = world.restored();
+    assert_eq!(world.text(File::Passwd), PASSWD);
+    assert_eq!(world.text(File::Shadow), SHADOW);
+    assert_eq!(world.text(File::Group), GROUP);
+    assert_eq!(world.text(File::Gshadow), GSHADOW);
+    assert_eq!(world.text(File::Subuid), "");
+    assert!(world.applied.accounts.is_empty());
+}
+
+#[test]
+fn a_line_of_somebody_else_stops_the_account_and_stays() {
+    let cases = [
+        (
+            File::Passwd,
+            "alice:x:500:500::/:/bin/sh\n",
+            "passwd has a line 'alice' with id 500",
+        ),
+        (
+            File::Passwd,
+            "other:x:10000:10000::/:/bin/sh\n",
+            "passwd has a line 'other' with id 10000",
+        ),
+        (
+            File::Group,
+            "alice:x:500:\n",
+            "group has a line 'alice' with id 500",
+        ),
+        (
+            File::Group,
+            "other:x:10000:\n",
+            "group has a line 'other' with id 10000",
+        ),
+    ];
+    for (file, line, why) in cases {
+        let world = World::new().append(file, line).person("alice", 10_000);
+        assert_eq!(
+            world.problems(),
+            [format!("skipped 'alice': {why} that is not ours")]
+        );
+        assert!(world.plan().writes.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn a_disabled_account_is_shut_in_every_file() {
+    let record = format!(
+        r#"{{"userName":"alice","uid":10000,"locked":true,"privileged":{{"hashedPassword":["{HASH}"]}}}}"#
+    );
+    let world = World::new().record(&record).restored();
+    assert!(
+        world
+            .text(File::Passwd)
+            .ends_with("alice:x:10000:10000::/home/alice:/usr/sbin/nologin\n")
+    );
+    assert!(
+        world
+            .text(File::Shadow)
+            .ends_with(&format!("alice:!{HASH}::0:99999:7::1:\n"))
+    );
+}
+
+#[test]
+fn an_account_that_ended_in_1970_is_closed_for_every_reader() {
+    let world = World::new()
+        .record(r#"{"userName":"alice","uid":10000,"notAfterUSec":0}"#)
+        .restored();
+    assert!(
+        world
+            .text(File::Shadow)
+            .ends_with("alice:*::0:99999:7::1:\n"),
+        "0 in shadow(5) may be read as never"
+    );
+}
+
+#[test]
+fn a_clock_that_was_not_set_forces_no_password_change() {
+    for usec in [0_u64, 1, 86_400_000_000] {
+        let world = World::new()
+            .record(&format!(
+                r#"{{"userName":"alice","uid":10000,"lastPasswordChangeUSec":{usec}}}"#
+            ))
+            .restored();
+        assert!(
+            world
+                .text(File::Shadow)
+                .ends_with("alice:*::0:99999:7:::\n")
+        );
+    }
+}
+
+/// With a comparison of everybody with everybody this test takes minutes.
+#[test]
+fn many_people_in_one_group() {
+    let mut world = World::new().allow("audio: *");
+    for uid in 10_000..30_000 {
+        world = world.record(&format!(
+            r#"{{"userName":"p{uid}","uid":{uid},"memberOf":["audio"]}}"#
+        ));
+    }
+    let world = world.restored();
+    assert!(world.plan().writes.is_empty());
+    assert_eq!(world.text(File::Group).matches(",p2").count(), 10_000);
+}
+
+/// The same with a store whose files all went bad.
+#[test]
+fn many_unreadable_records() {
+    let mut world = World::new();
+    for uid in 10_000..30_000 {
+        world = world.person(&format!("p{uid}"), uid);
+    }
+    let mut world = world.restored();
+    world.records = Records::default();
+    for uid in 10_000..30_000 {
+        world = world.unreadable(&format!("p{uid}"));
+    }
+    assert!(world.plan().writes.is_empty());
+    assert_eq!(world.plan().applied, world.applied);
+}
