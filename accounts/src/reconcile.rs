@@ -241,7 +241,7 @@ impl<'a> Owned<'a> {
                 |line| self.orphan(line),
             ),
             File::Group => self.group(old, image, changes),
-            File::Gshadow => self.gshadow(old, image, changes),
+            File::Gshadow => self.gshadow(old, etc, image, changes),
             File::Subuid | File::Subgid => self.subid(file, old, image, changes),
         })
     }
@@ -280,13 +280,23 @@ impl<'a> Owned<'a> {
         )
     }
 
-    fn gshadow(&self, old: &[u8], image: &Image, changes: &mut Changes) -> Vec<u8> {
+    fn gshadow(&self, old: &[u8], etc: &Etc, image: &Image, changes: &mut Changes) -> Vec<u8> {
+        // A group that somebody made under the name of a removed person.
+        let stays = |line: &&[u8]| {
+            group::name_and_gid(line).is_none_or(|(name, gid)| !self.is_gone(name, gid))
+        };
+        let kept: BTreeSet<&[u8]> = table::lines(etc.bytes(File::Group))
+            .filter(stays)
+            .filter_map(table::name)
+            .filter(|name| self.has_vanished(name))
+            .collect();
+        let has_group = |line| table::name(line).is_some_and(|name| kept.contains(name));
         let granted = self.granted(image);
         let render = |account: &Account| Some(group::gshadow_line(account));
         self.rewrite(File::Gshadow, old, changes, render, |line| {
             match self.orphan(line) {
-                Fate::Keep => self.members(line, &granted),
-                fate => fate,
+                Fate::Drop if !has_group(line) => Fate::Drop,
+                _ => self.members(line, &granted),
             }
         })
     }
