@@ -198,6 +198,7 @@ pub fn refuse_name(name: &Username, image: &Image) -> Option<Refusal> {
 
 /// Names, numbers and homes that are taken already.
 struct Claims<'a> {
+    dead: BTreeMap<Uid, &'a Username>,
     ledger: &'a BTreeMap<Uid, String>,
     names: BTreeMap<String, &'a Username>,
     uids: BTreeMap<Uid, &'a Username>,
@@ -211,7 +212,13 @@ impl<'a> Claims<'a> {
             .iter()
             .map(|dead| (&dead.home, (&dead.name, dead.uid)))
             .collect();
+        let dead = records
+            .tombstones
+            .iter()
+            .map(|dead| (dead.uid, &dead.name))
+            .collect();
         Self {
+            dead,
             ledger: &records.ledger,
             names: BTreeMap::new(),
             uids: BTreeMap::new(),
@@ -223,10 +230,11 @@ impl<'a> Claims<'a> {
         let Account {
             name, uid, home, ..
         } = account;
-        if let Some(owner) = self.ledger.get(uid)
-            && owner != name.as_str()
-        {
-            return Err(Refusal::UidTaken(*uid, owner.clone()));
+        // Without a word in the ledger the removed person still has it.
+        let given_to = self.ledger.get(uid).map(String::as_str);
+        let owner = given_to.or_else(|| self.dead.get(uid).map(|dead| dead.as_str()));
+        if let Some(owner) = owner.filter(|owner| *owner != name.as_str()) {
+            return Err(Refusal::UidTaken(*uid, owner.to_owned()));
         }
         if let Some(&twin) = self.names.get(&name.folded()) {
             return Err(Refusal::CaseTwin(twin.clone()));
