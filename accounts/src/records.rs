@@ -63,13 +63,13 @@ pub enum Refusal {
     #[error("sudoers names a group of that name")]
     SudoersGroup,
     /// The image gave the number to somebody.
-    #[error("uid {0} is '{1}' in the image")]
+    #[error("uid {0} is '{}' in the image", .1.escape_debug())]
     ImageId(Uid, String),
     /// Not in /proc/self/uid_map or gid_map.
     #[error("uid {0} does not exist in this user namespace")]
     Unmapped(Uid),
     /// Another name got the number first.
-    #[error("uid {0} was given to '{1}'")]
+    #[error("uid {0} was given to '{}'", shortened(.1))]
     UidTaken(Uid, String),
     /// Another record has the name in another case.
     #[error("the name differs from '{0}' in case only")]
@@ -116,11 +116,18 @@ impl std::fmt::Display for Problem {
                 write!(
                     f,
                     "'{name}' is not put into group '{}': the image does not allow it",
-                    group.escape_debug()
+                    shortened(group)
                 )
             }
         }
     }
+}
+
+/// Text from the volume, fit for one line of a log.
+fn shortened(text: &str) -> String {
+    let start: String = text.chars().take(64).collect();
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", start.escape_debug())
 }
 
 impl Records {
