@@ -63,13 +63,13 @@ pub enum Refusal {
     #[error("sudoers names a group of that name")]
     SudoersGroup,
     /// The image gave the number to somebody.
-    #[error("uid {0} is '{}' in the image", .1.escape_debug())]
+    #[error("uid {0} is '{owner}' in the image", owner = .1.escape_debug())]
     ImageId(Uid, String),
     /// Not in /proc/self/uid_map or gid_map.
     #[error("uid {0} does not exist in this user namespace")]
     Unmapped(Uid),
     /// Another name got the number first.
-    #[error("uid {0} was given to '{}'", shortened(.1))]
+    #[error("uid {} was given to '{}'", .0, shortened(.1))]
     UidTaken(Uid, String),
     /// Another record has the name in another case.
     #[error("the name differs from '{0}' in case only")]
