@@ -5,6 +5,7 @@
 
 use crate::record::Account;
 use crate::table;
+use std::collections::BTreeSet;
 
 /// The name and gid of a line of group(5), if it is one.
 pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
@@ -56,15 +57,19 @@ pub fn with_members(line: &[u8], stays: impl Fn(&[u8]) -> bool, joins: &[&str]) 
 }
 
 fn filtered(list: &[u8], stays: impl Fn(&[u8]) -> bool, joins: &[&str]) -> Vec<u8> {
+    // glibc skips blanks before a member.
+    let stays = |member: &[u8]| stays(member.trim_ascii_start());
     let mut members: Vec<&[u8]> = list.split(|&b| b == b',').collect();
     let untouched = members
         .iter()
         .all(|member| member.is_empty() || stays(member));
-    let joining: Vec<&[u8]> = joins
-        .iter()
-        .map(|name| name.as_bytes())
-        .filter(|name| !members.contains(name))
-        .collect();
+    let joining: Vec<&[u8]> = if joins.is_empty() {
+        Vec::new()
+    } else {
+        let present: BTreeSet<&[u8]> = members.iter().copied().collect();
+        let names = joins.iter().map(|name| name.as_bytes());
+        names.filter(|name| !present.contains(name)).collect()
+    };
     if untouched && joining.is_empty() {
         return list.to_vec();
     }

@@ -328,33 +328,34 @@ impl<'a> Owned<'a> {
     }
 
     /// A group of somebody else: our names in it are those that the image grants.
-    fn members<'l>(&self, line: &'l [u8], granted: &BTreeMap<&str, Vec<&str>>) -> Fate<'l> {
-        let group = table::name(line).and_then(|name| std::str::from_utf8(name).ok());
-        let joins = group
-            .and_then(|group| granted.get(group))
-            .map_or(&[][..], Vec::as_slice);
+    fn members<'l>(&self, line: &'l [u8], granted: &BTreeMap<&[u8], Vec<&str>>) -> Fate<'l> {
+        let Some(group) = table::name(line) else {
+            return Fate::Keep;
+        };
+        let joins = granted.get(group).map_or(&[][..], Vec::as_slice);
         let is_ours = |member: &[u8]| self.index(member).is_some() || self.has_vanished(member);
-        let stays =
-            |member: &[u8]| !is_ours(member) || joins.iter().any(|name| name.as_bytes() == member);
-        match group::with_members(line, stays, joins) {
-            Some(new) if group.is_some() => Fate::Replace(Cow::Owned(new)),
-            _ => Fate::Keep,
+        let is_granted = |member: &[u8]| {
+            let found = joins.binary_search_by(|name| name.as_bytes().cmp(member));
+            found.is_ok()
+        };
+        match group::with_members(line, |name| !is_ours(name) || is_granted(name), joins) {
+            Some(new) => Fate::Replace(Cow::Owned(new)),
+            None => Fate::Keep,
         }
     }
 
-    /// Group name → our members, where record and image agree.
-    fn granted(&self, image: &'a Image) -> BTreeMap<&'a str, Vec<&'a str>> {
-        let mut granted = BTreeMap::<&str, Vec<&str>>::new();
+    /// Group name → our members, where record and image agree; sorted, each once.
+    fn granted(&self, image: &'a Image) -> BTreeMap<&'a [u8], Vec<&'a str>> {
+        let mut granted = BTreeMap::<&[u8], Vec<&str>>::new();
         for account in &self.wanted {
-            for group in account
-                .member_of
-                .iter()
-                .filter(|group| image.groups_allow.allows(group, &account.name))
-            {
-                granted
-                    .entry(group)
-                    .or_default()
-                    .push(account.name.as_str());
+            let name = account.name.as_str();
+            for group in &account.member_of {
+                if image.groups_allow.allows(group, &account.name) {
+                    let members = granted.entry(group.as_bytes()).or_default();
+                    if members.last() != Some(&name) {
+                        members.push(name);
+                    }
+                }
             }
         }
         granted
