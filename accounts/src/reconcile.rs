@@ -12,7 +12,7 @@ use crate::image::Image;
 use crate::name::Username;
 use crate::passwd;
 use crate::record::Account;
-use crate::records::{Problem, Records, Refusal, Rejected};
+use crate::records::{Problem, Records, Refusal};
 use crate::shadow;
 use crate::subid;
 use crate::table::{self, Fate};
@@ -427,8 +427,12 @@ impl<'a> Owned<'a> {
             .iter()
             .map(|account| (account.name.to_string(), applied::Entry::of(account)))
             .collect();
+        let unreadable = unreadable(records);
         for (name, entry) in &applied.accounts {
-            if !self.gone.contains(&(name.as_str(), entry.uid)) && has_record(records, name) {
+            let name_str = name.as_str();
+            let has_record =
+                records.accounts.contains_key(name_str) || unreadable.contains(name_str);
+            if has_record && !self.gone.contains(&(name_str, entry.uid)) {
                 accounts
                     .entry(name.clone())
                     .or_insert_with(|| entry.clone());
@@ -451,21 +455,20 @@ fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied) -> BTreeS
         .tombstones
         .iter()
         .map(|dead| (dead.name.as_str(), dead.uid.get()));
-    let forgotten = applied
-        .accounts
-        .iter()
-        .filter(|(name, _)| !has_record(records, name));
+    let unreadable = unreadable(records);
+    let forgotten = applied.accounts.iter().filter(|(name, _)| {
+        !records.accounts.contains_key(name.as_str()) && !unreadable.contains(name.as_str())
+    });
     dead.chain(forgotten.map(|(name, entry)| (name.as_str(), entry.uid)))
         .filter(|&(name, uid)| !is_wanted(name, uid) && !image.has_account(name))
         .collect()
 }
 
-/// Whether there is a record of that name, readable or not: what can't be read
-/// now may be whole again tomorrow, so its lines stay.
-fn has_record(records: &Records, name: &str) -> bool {
-    let is_rejected =
-        |rejected: &Rejected| rejected.name.as_ref().is_some_and(|n| n.as_str() == name);
-    records.accounts.contains_key(name) || records.rejected.iter().any(is_rejected)
+/// Names with a record that can't be read: it may be whole again tomorrow, so
+/// their lines stay.
+fn unreadable(records: &Records) -> BTreeSet<&str> {
+    let names = records.rejected.iter().flat_map(|rejected| &rejected.name);
+    names.map(Username::as_str).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::id::UidRange;
 use crate::image::{GroupsAllow, ImageAccounts};
 use crate::name::Username;
 use crate::record::Document;
-use crate::records::Tombstone;
+use crate::records::{Rejected, Tombstone};
 use crate::text::{Home, Shell};
 
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
