@@ -7,8 +7,9 @@ use crate::table;
 
 /// Microseconds in a day.
 pub const DAY_USEC: u64 = 86_400_000_000;
-/// Longest line, without the newline: musl's getspnam(3) reads 256 bytes.
-pub const MAX_LINE: usize = 255;
+/// Longest line, without the newline: musl's getspnam(3) has 256 bytes for
+/// line, newline and NUL.
+pub const MAX_LINE: usize = 254;
 
 /// 2000-01-01: an earlier day of change comes from a clock that is not set.
 const DAY_2000: u64 = 10_957;
@@ -61,7 +62,11 @@ pub fn aging_fields(account: &Account) -> String {
         inactive,
         expire,
     } = account.aging;
-    let expire = if account.locked { Some(1) } else { expire };
+    let expire = if account.locked {
+        Some(1)
+    } else {
+        expire.map(|day| day.max(1))
+    };
     format!(
         "{}:{}:{}:{}:{}:{}",
         day(account.password_changed_usec.and_then(day_of)),
