@@ -85,6 +85,19 @@ pub(crate) enum Command {
     /// Add, list, change and remove the accounts in the container
     #[command(subcommand)]
     User(User),
+    /// Make what is missing, start the container and wait until it is healthy
+    Start(Start),
+    /// Stop the container
+    Stop,
+    /// Stop and start the container
+    Restart(Restart),
+    /// Show how the container is; exits 7 unless it runs
+    Status,
+    /// Show what the container logs
+    Logs(Logs),
+    /// Move to a newer image; accounts and homes stay
+    #[command(subcommand)]
+    Update(Update),
     /// Read and change occ's own configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -206,6 +219,75 @@ pub(crate) struct Remove {
     pub purge_home: bool,
 }
 
+/// `occ start`.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Port on this machine [default: 3000, or as configured]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Address to publish on [default: 127.0.0.1, or as configured]
+    #[arg(long, value_name = "ADDRESS", value_parser = bind_address)]
+    pub bind: Option<IpAddr>,
+    /// Image to run [default: occ:local, or as configured]
+    #[arg(long, value_name = "IMAGE", value_parser = image_name)]
+    pub image: Option<String>,
+    /// Build the image even if there is one
+    #[arg(long)]
+    pub build: bool,
+    /// Make the container anew; accounts and homes stay
+    #[arg(long)]
+    pub recreate: bool,
+    /// Allow another running container to use the same accounts
+    #[arg(long)]
+    pub shared: bool,
+    /// Seconds to wait until it is healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait_timeout: u64,
+}
+
+/// `occ restart`.
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
+    /// Seconds to wait until it is healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait_timeout: u64,
+}
+
+/// `occ logs`.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Go on as more is logged
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    pub lines: Option<u32>,
+}
+
+/// `occ update`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Update {
+    /// Move the container to a newer image; goes back by itself if that is not healthy
+    Container(UpdateContainer),
+}
+
+/// `occ update container`.
+#[derive(Debug, Args)]
+pub(crate) struct UpdateContainer {
+    /// Only say whether there is a newer image
+    #[arg(long)]
+    pub check: bool,
+    /// Go back to the container that the last update kept
+    #[arg(long, conflicts_with = "check")]
+    pub rollback: bool,
+    /// Allow another running container to use the same accounts
+    #[arg(long)]
+    pub shared: bool,
+    /// Seconds to wait until it is healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait_timeout: u64,
+}
+
 /// `occ config`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
@@ -236,8 +318,11 @@ fn container_name(name: &str) -> Result<String, String> {
     crate::config::check_container(name).map(|()| name.to_owned())
 }
 
-/// An address to publish on.
-pub(crate) fn bind_address(value: &str) -> Result<IpAddr, String> {
+fn image_name(name: &str) -> Result<String, String> {
+    crate::config::check_image(name).map(|()| name.to_owned())
+}
+
+fn bind_address(value: &str) -> Result<IpAddr, String> {
     crate::config::parse_bind(value)
 }
 

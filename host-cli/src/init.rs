@@ -94,7 +94,7 @@ fn last_words(finished: &Finished) -> String {
 }
 
 /// The container must not move our cursor: control characters are shown.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| {
             if c.is_control() && c != '\t' {

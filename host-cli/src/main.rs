@@ -10,14 +10,24 @@ mod container;
 mod engine;
 mod error;
 mod exec;
+mod health;
+mod image;
+mod image_files;
 mod init;
 mod interrupt;
+mod lifecycle;
+mod progress;
 mod prompt;
 mod secret;
 mod session;
 mod settings;
 mod show;
+mod spec;
+mod start;
+mod status;
+mod swap;
 mod terminal;
+mod update;
 mod user;
 
 use std::process::ExitCode;
@@ -25,7 +35,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind as ClapKind;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Update};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
@@ -103,6 +113,22 @@ fn run(cli: Cli) -> Result<ExitCode> {
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
     match command {
         Command::User(command) => user::run(session, command).await?,
+        Command::Start(command) => start::run(session, &command).await?,
+        Command::Stop => lifecycle::stop(session).await?,
+        Command::Restart(command) => lifecycle::restart(session, command.wait_timeout).await?,
+        Command::Status => {
+            let running = status::run(session).await?;
+            let kind = accounts::wire::ErrorKind::NotRunning;
+            return Ok(if running {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(kind.exit_code())
+            });
+        }
+        Command::Logs(command) => lifecycle::logs(session, &command).await?,
+        Command::Update(Update::Container(command)) => {
+            Box::pin(update::run(session, &command)).await?;
+        }
         Command::Config(_) => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,213 @@
+//! `occ update container`: a newer image, the same volumes.
+
+use bollard::Docker;
+use bollard::models::{ContainerInspectResponse, ImageInspect};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, WaitContainerOptionsBuilder};
+use futures_util::StreamExt;
+
+use crate::cli::UpdateContainer;
+use crate::container::{self, next_name};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::session::Session;
+use crate::swap::{self, Kept, Plan};
+use crate::{health, image, init, interrupt, show, spec, start};
+
+/// What `occ-init check` says when the new image takes somebody's name or uid.
+const CLASH: i64 = 5;
+
+/// Runs the command.
+pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<()> {
+    let docker = session.docker().await?;
+    let listed = container::find(&docker, &session.container)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    let _notice =
+        interrupt::notice("look with `occ status`; `occ update container` can be run again");
+    let progress = Progress::new(session.screen);
+    if update.rollback {
+        let image =
+            swap::roll_back(&docker, &session.container, update.wait_timeout, &progress).await?;
+        drop(progress);
+        session
+            .screen
+            .message(&format!("Container '{}' is back on {image}.", listed.name));
+        return Ok(());
+    }
+    let found = container::inspect(&docker, &listed.id)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    let name = image_name(&found)?;
+    let newer = if update.check {
+        is_newer(session, &docker, &found, &name, &progress).await?
+    } else {
+        get_newer(session, &docker, &found, &name, &progress).await?
+    };
+    match (newer, update.check) {
+        (false, _) => say(
+            session,
+            progress,
+            &format!("Container '{}' runs the newest {name}.", listed.name),
+        ),
+        (true, true) => say(
+            session,
+            progress,
+            &format!("There is a newer {name} for container '{}'.", listed.name),
+        ),
+        (true, false) => {
+            start::refuse_shared(&docker, &session.container, Some(&listed), update.shared).await?;
+            check_accounts(&docker, session, &found, &name, &progress).await?;
+            let plan = Plan {
+                instance: &session.container,
+                image: &name,
+                published: None,
+                seconds: update.wait_timeout,
+            };
+            swap::run(&docker, &found, &plan, Kept::Yes, &progress).await?;
+            say(
+                session,
+                progress,
+                &format!("Container '{}' updated to the newest {name}.", listed.name),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn say(session: &Session, progress: Progress, message: &str) {
+    drop(progress);
+    session.screen.message(message);
+}
+
+/// The name that the container was made with; an id has nothing newer.
+fn image_name(found: &ContainerInspectResponse) -> Result<String> {
+    let name = found
+        .config
+        .as_ref()
+        .and_then(|config| config.image.clone())
+        .unwrap_or_default();
+    if name.is_empty() || name.starts_with("sha256:") {
+        return Err(Error::failed(
+            format!(
+                "container '{}' was made from an image without a name",
+                container::name_of(found)
+            ),
+            "`occ start --recreate --image NAME` gives it one",
+        ));
+    }
+    Ok(name)
+}
+
+fn runs(found: &ContainerInspectResponse, image: &ImageInspect) -> bool {
+    image.id.is_some() && image.id == found.image
+}
+
+/// Whether there is something newer, without changing anything.
+async fn is_newer(
+    session: &Session,
+    docker: &Docker,
+    found: &ContainerInspectResponse,
+    name: &str,
+    progress: &Progress,
+) -> Result<bool> {
+    match image::inspect(docker, name).await? {
+        Some(local) if !runs(found, &local) => Ok(true),
+        Some(local) if image::is_ours(&local) => {
+            let inputs =
+                image::inputs(docker, session.config.base_image.as_deref(), progress).await?;
+            Ok(!inputs.made(&local))
+        }
+        _ => {
+            show::warn(&format!(
+                "whether a registry has a newer {name} shows only without --check"
+            ));
+            Ok(false)
+        }
+    }
+}
+
+/// Makes the name stand for the newest image; false if the container has it.
+async fn get_newer(
+    session: &Session,
+    docker: &Docker,
+    found: &ContainerInspectResponse,
+    name: &str,
+    progress: &Progress,
+) -> Result<bool> {
+    let local = image::inspect(docker, name).await?;
+    match local {
+        Some(local) if !runs(found, &local) => return Ok(true),
+        Some(local) if image::is_ours(&local) => {
+            let inputs =
+                image::inputs(docker, session.config.base_image.as_deref(), progress).await?;
+            if inputs.made(&local) {
+                return Ok(false);
+            }
+            image::build(docker, name, &inputs, progress).await?;
+        }
+        Some(_) => {
+            if let Err(error) = image::pull(docker, name, progress).await {
+                show::warn(&format!("{error}; the local {name} is taken as the newest"));
+            }
+        }
+        None => image::pull(docker, name, progress).await?,
+    }
+    let newest = image::inspect(docker, name).await?;
+    Ok(newest.is_some_and(|newest| !runs(found, &newest)))
+}
+
+/// The new image's own check, on the store, before anything is stopped.
+async fn check_accounts(
+    docker: &Docker,
+    session: &Session,
+    found: &ContainerInspectResponse,
+    image: &str,
+    progress: &Progress,
+) -> Result<()> {
+    let Some(store) = spec::store_mount(found) else {
+        return Ok(());
+    };
+    progress.step("Checking the accounts against the new image");
+    let name = format!("{}-check", next_name(&session.container));
+    swap::remove(docker, &name).await?;
+    let body = spec::check(&session.container, image, store, init::PATH);
+    let options = CreateContainerOptionsBuilder::default().name(&name).build();
+    docker
+        .create_container(Some(options), body)
+        .await
+        .map_err(Error::engine("make the container for the check"))?;
+    let checked = run_check(docker, &name, image).await;
+    let removed = swap::remove(docker, &name).await;
+    checked.and(removed)
+}
+
+async fn run_check(docker: &Docker, name: &str, image: &str) -> Result<()> {
+    docker
+        .start_container(name, None)
+        .await
+        .map_err(Error::engine(format!("run occ-init of {image}")))?;
+    let options = WaitContainerOptionsBuilder::default()
+        .condition("not-running")
+        .build();
+    let ended = docker.wait_container(name, Some(options)).next().await;
+    let code = match ended {
+        Some(Ok(ended)) => ended.status_code,
+        Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => code,
+        Some(Err(error)) => return Err(Error::engine("wait for the check")(error)),
+        None => return Err(Error::failed("the check did not end", "")),
+    };
+    let said = health::last_lines(docker, name).await;
+    match code {
+        0 | 1 => Ok(()),
+        CLASH => Err(Error::Refused {
+            message: format!(
+                "the new image {image} takes the name or uid of an account; nothing was changed{said}"
+            ),
+            hint: "use an image without those system accounts, or remove the accounts first".into(),
+        }),
+        code => Err(Error::failed(
+            format!("the check of {image} ended with status {code}; nothing was changed{said}"),
+            "",
+        )),
+    }
+}
