@@ -7,14 +7,13 @@
 
 use crate::applied::{self, Applied};
 use crate::etc::{Etc, File};
-use crate::id::Uid;
 use crate::name::Username;
 use crate::password::{self, PasswordHash};
 use crate::record::Account;
 use crate::records::Records;
 use crate::shadow::{self, Aging};
 use crate::{passwd, table};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one account's line in shadow says that its record does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,32 +44,27 @@ impl Capture {
     }
 }
 
-/// What to take into the records, and the names whose password field differs
-/// although it must not be taken.
+/// What to take into the records, and the names whose line differs although it
+/// must not be taken.
 pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture>, Vec<Username>) {
     let mut taken = Vec::new();
     let mut differing = Vec::new();
-    if applied.accounts.is_empty() {
-        return (taken, differing);
+    // Of several lines of one name every reader takes the first.
+    let mut uids: BTreeMap<&[u8], u32> = BTreeMap::new();
+    for (name, uid) in table::lines(etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid) {
+        uids.entry(name).or_insert(uid);
     }
-    let uids: BTreeMap<&[u8], u32> = table::lines(etc.bytes(File::Passwd))
-        .filter_map(passwd::name_and_uid)
-        .collect();
-    for entry in table::lines(etc.bytes(File::Shadow)).filter_map(shadow::Entry::parse) {
-        let Some(account) = std::str::from_utf8(entry.name)
+    let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
+    let entries = table::lines(etc.bytes(File::Shadow)).filter_map(shadow::Entry::parse);
+    for entry in entries.filter(|entry| seen.insert(entry.name)) {
+        let account = std::str::from_utf8(entry.name)
             .ok()
             .and_then(|name| records.accounts.get(name))
-        else {
+            .filter(|account| uids.get(entry.name) == Some(&account.uid.get()));
+        let Some(account) = account else {
             continue;
         };
-        let is_same_account = |uid: Uid| uids.get(entry.name) == Some(&uid.get());
-        let Some(base) = applied
-            .get(entry.name)
-            .filter(|_| is_same_account(account.uid))
-        else {
-            continue;
-        };
-        match compare(account, &entry, base) {
+        match compare(account, &entry, applied.get(entry.name)) {
             Verdict::Same => (),
             Verdict::RecordWins => differing.push(account.name.clone()),
             Verdict::Take(capture) => taken.push(capture),
@@ -85,25 +79,33 @@ enum Verdict {
     Take(Capture),
 }
 
-fn compare(account: &Account, entry: &shadow::Entry<'_>, base: &applied::Entry) -> Verdict {
+fn compare(account: &Account, entry: &shadow::Entry<'_>, base: Option<&applied::Entry>) -> Verdict {
     let record = applied::Entry::of(account);
-    let hash_changed = password::digest(entry.password) != base.shadow;
-    let aging_changed = entry.aging != base.aging.as_bytes();
-    if !hash_changed && !aging_changed {
+    let digest = password::digest(entry.password);
+    let is_line =
+        |known: &applied::Entry| known.shadow == digest && known.aging.as_bytes() == entry.aging;
+    // As the record: restore was killed before it could remember what it wrote.
+    if is_line(&record) || base.is_some_and(is_line) {
         return Verdict::Same;
     }
-    let base_is_current =
-        base.uid == record.uid && base.shadow == record.shadow && base.aging == record.aging;
+    let Some(base) = base.filter(|base| **base == record && !account.locked) else {
+        return Verdict::RecordWins;
+    };
     let hash = std::str::from_utf8(entry.password)
         .ok()
         .and_then(|hash| PasswordHash::parse(hash).ok());
+    let hash_changed = digest != base.shadow;
     // `!`, `*` and empty never pass the gate, so a lock set by hand is not taken.
-    if account.locked || !base_is_current || (hash_changed && hash.is_none()) {
+    if hash_changed && hash.is_none() {
         return Verdict::RecordWins;
     }
     Verdict::Take(Capture {
         name: account.name.clone(),
         hash: hash.filter(|_| hash_changed),
-        aging: aging_changed.then(|| entry.aging()),
+        aging: (entry.aging != base.aging.as_bytes()).then(|| entry.aging()),
     })
 }
+
+#[cfg(test)]
+#[path = "capture_tests.rs"]
+mod tests;
