@@ -100,7 +100,11 @@ impl UidRange {
     /// ever used, so that a removed person's number goes to nobody; when that
     /// leaves the range, the lowest never used.
     pub fn allocate(self, used: &BTreeSet<u32>) -> Result<Uid, InvalidUid> {
-        let highest = used.range(Self::MIN..=self.max).next_back().copied();
+        let highest = used
+            .range(Self::MIN..=self.max)
+            .rev()
+            .copied()
+            .find(|&uid| self.holds(uid));
         let first = highest.map_or(FIRST, |uid| FIRST.max(uid + 1));
         (first..=self.max)
             .chain(Self::MIN..first.min(self.max))
@@ -191,6 +195,18 @@ mod tests {
             "a planted number at the top does not stop the rest"
         );
         assert_eq!(next(&[1000, 59_999]), Ok(1001));
+    }
+
+    #[test]
+    fn nobodys_numbers_do_not_push_people_up() {
+        let range = UidRange::from_login_defs(b"UID_MAX 200000\n");
+        let next = |used: &[u32]| {
+            range
+                .allocate(&used.iter().copied().collect())
+                .map(Uid::get)
+        };
+        assert_eq!(next(&[0, 65_534]), Ok(10_000), "nobody of every image");
+        assert_eq!(next(&[65_533]), Ok(65_536));
     }
 
     #[test]
