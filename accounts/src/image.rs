@@ -39,10 +39,12 @@ impl ImageAccounts {
     pub fn parse(file: &[u8]) -> Self {
         let mut accounts = Self::default();
         for line in table::lines(file) {
-            let words: Vec<&[u8]> = line.split(|&b| b == b' ').collect();
-            if let [kind, name, id] = words.as_slice()
-                && let Some(id) = table::number(id)
-            {
+            // A name of the image may hold blanks, so the id is what follows the last.
+            let line = line.trim_ascii_end();
+            let mut ends = line.splitn(2, |&b| b == b' ');
+            let kind = ends.next().unwrap_or_default();
+            let mut ends = ends.next().unwrap_or_default().rsplitn(2, |&b| b == b' ');
+            if let (Some(id), Some(name)) = (ends.next().and_then(table::number), ends.next()) {
                 accounts.insert(kind, name, id);
             }
         }
@@ -179,5 +181,20 @@ mod tests {
         assert!(accounts.has_group(&Username::parse("staff").unwrap()));
         assert_eq!(accounts.owner_of(1000), Some("node"));
         assert_eq!(accounts.owner_of(1001), None);
+    }
+
+    #[test]
+    fn image_accounts_that_are_easily_lost() {
+        let accounts = ImageAccounts::snapshot(b"DOM user:x:1200:1200:::\n", b"");
+        assert_eq!(ImageAccounts::parse(&accounts.to_bytes()), accounts);
+        let edited = ImageAccounts::parse(b"user node 1000\r\ngroup staff 50");
+        assert_eq!(edited.owner_of(1000), Some("node"));
+        assert_eq!(edited.owner_of(50), Some("staff"));
+        for bad in ["user node", "user node x", "user", "", "users node 1000"] {
+            assert_eq!(
+                ImageAccounts::parse(bad.as_bytes()),
+                ImageAccounts::default()
+            );
+        }
     }
 }
