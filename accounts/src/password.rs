@@ -117,14 +117,9 @@ fn check_sha(rest: &[&str]) -> Result<(), InvalidHash> {
     let rest = match rest.first().and_then(|first| first.strip_prefix("rounds=")) {
         None => rest,
         Some(rounds) => {
-            let canonical = !rounds.is_empty() && rounds.bytes().all(|b| b.is_ascii_digit());
-            let rounds: u32 = if canonical {
-                rounds.parse().unwrap_or(u32::MAX)
-            } else {
-                u32::MAX
-            };
-            // Below 1000 libxcrypt refuses what musl clamps.
-            if !(1000..=MAX_SHA_ROUNDS).contains(&rounds) {
+            // Below 1000, or with a leading zero, libxcrypt refuses what musl clamps.
+            let canonical = decimal(rounds).filter(|_| !rounds.starts_with('0'));
+            if !canonical.is_some_and(|rounds| (1000..=MAX_SHA_ROUNDS).contains(&rounds)) {
                 return Err(InvalidHash::Cost);
             }
             &rest[1..]
@@ -136,11 +131,17 @@ fn check_sha(rest: &[&str]) -> Result<(), InvalidHash> {
     }
 }
 
+/// Digits alone: `parse` would take a sign.
+fn decimal(digits: &str) -> Option<u32> {
+    let only_digits = digits.bytes().all(|b| b.is_ascii_digit());
+    only_digits.then(|| digits.parse().ok()).flatten()
+}
+
 /// `NN$` and 53 characters.
 fn check_bcrypt(rest: &[&str]) -> Result<(), InvalidHash> {
     match rest {
-        [cost, tail] if cost.len() == 2 && tail.len() == 53 => match cost.parse::<u32>() {
-            Ok(cost) if (4..=MAX_BCRYPT_COST).contains(&cost) => Ok(()),
+        [cost, tail] if cost.len() == 2 && tail.len() == 53 => match decimal(cost) {
+            Some(cost) if (4..=MAX_BCRYPT_COST).contains(&cost) => Ok(()),
             _ => Err(InvalidHash::Cost),
         },
         _ => Err(InvalidHash::Scheme),
@@ -255,6 +256,10 @@ mod tests {
             (sha512("rounds=2000001$"), InvalidHash::Cost),
             (sha512("rounds=999$"), InvalidHash::Cost),
             (sha512("rounds=$"), InvalidHash::Cost),
+            (sha512("rounds=+5000$"), InvalidHash::Cost),
+            (sha512("rounds=05000$"), InvalidHash::Cost),
+            (sha512("rounds=99999999999$"), InvalidHash::Cost),
+            (format!("$2b$+9${}", "a".repeat(53)), InvalidHash::Cost),
             (format!("$2b$15${}", "a".repeat(53)), InvalidHash::Cost),
             (format!("$y$jzT$salt${}", "a".repeat(43)), InvalidHash::Cost),
         ];
