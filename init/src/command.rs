@@ -1,6 +1,182 @@
-//! Placeholder of the admin commands.
+//! Runs an admin command and says how it ended: text for people, one line of
+//! JSON for programs, and the exit code of the error's kind.
+
+use crate::cli::{Cli, Command, Global, User};
+use crate::error::{Error, chain};
+use crate::restore::{Caller, Paths, Session, View};
+use crate::say::{print, say};
+use crate::{check, process, user};
+use accounts::wire::{self, ErrorBody, ErrorKind, ErrorReply};
+use clap::Parser;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Where the records are, below the root.
+const STORE: &str = "var/lib/opencode-users";
+
+/// What a command has to say.
+pub(crate) struct Answer {
+    /// For people; may be several lines.
+    pub(crate) text: String,
+    /// For programs: one line.
+    pub(crate) json: String,
+    /// 0, except for `check` with findings.
+    pub(crate) status: u8,
+}
+
+impl Answer {
+    /// An answer whose JSON is one of the wire documents.
+    pub(crate) fn new(text: String, document: &impl serde::Serialize) -> Self {
+        Self {
+            text,
+            json: serde_json::to_string(document).unwrap_or_default(),
+            status: 0,
+        }
+    }
+}
 
 /// Answers restore, check and user; `args` is the whole argv.
-pub(crate) fn main(_args: Vec<std::ffi::OsString>) -> u8 {
-    2
+pub(crate) fn main(args: Vec<OsString>) -> u8 {
+    let wants_json = args.iter().any(|arg| arg == "--json");
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => return usage_error(&error, wants_json),
+        Err(help) => return print(&help.render().to_string()),
+    };
+    crate::secret::protect_process();
+    match dispatch(&cli) {
+        Ok(answer) if cli.global.json => print(&format!("{}\n", answer.json)).max(answer.status),
+        Ok(answer) if answer.text.is_empty() => answer.status,
+        Ok(answer) => print(&format!("{}\n", answer.text)).max(answer.status),
+        Err(error) => fail(&error, cli.global.json),
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Answer, Error> {
+    let paths = paths(&cli.global);
+    match &cli.command {
+        Command::Restore { dry_run: true, .. } => Ok(dry_run(&View::read(&paths)?)),
+        Command::Restore { boot: true, .. } => boot(&paths),
+        Command::Restore { .. } => restore(&paths),
+        Command::Check => Ok(check::check(&View::read(&paths)?)),
+        Command::User(User::Sweep { uid }) => {
+            let status = process::sweep_child(*uid);
+            Ok(Answer {
+                text: String::new(),
+                json: String::new(),
+                status,
+            })
+        }
+        Command::User(command) => user::run(command, &paths, &cli.global),
+    }
+}
+
+fn paths(global: &Global) -> Paths {
+    let root = global.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let store = global.store.clone().unwrap_or_else(|| root.join(STORE));
+    Paths { root, store }
+}
+
+fn dry_run(view: &View) -> Answer {
+    let plan = view.plan();
+    let lines = |items: Vec<String>| serde_json::Value::from(items);
+    let changes = plan
+        .changes
+        .iter()
+        .map(|(name, change)| serde_json::json!({ "name": name, "change": change.word() }));
+    let document = serde_json::json!({
+        "schema": wire::SCHEMA,
+        "changes": changes.collect::<Vec<_>>(),
+        "problems": lines(plan.problems.iter().map(ToString::to_string).collect()),
+        "writes": lines(plan.writes.iter().map(|(file, _)| file.name().to_owned()).collect()),
+        "accounts": plan.restored.len(),
+    });
+    Answer::new(plan.to_string(), &document)
+}
+
+fn restore(paths: &Paths) -> Result<Answer, Error> {
+    let summary = Session::begin(paths, Caller::Command)?.restore(&|| ())?;
+    let text = std::iter::once(summary.line())
+        .chain(summary.problems.iter().cloned())
+        .collect::<Vec<_>>()
+        .join("\n");
+    Ok(Answer::new(
+        text,
+        &serde_json::json!({ "schema": wire::SCHEMA, "restore": summary }),
+    ))
+}
+
+/// PID 1 reads standard output: every line is a sign of life, the last one the
+/// summary. People read standard error.
+fn boot(paths: &Paths) -> Result<Answer, Error> {
+    let sign_of_life = || {
+        print("\n");
+    };
+    let summary = Session::begin(paths, Caller::Boot)?.restore(&sign_of_life)?;
+    say(&summary.line());
+    for problem in &summary.problems {
+        say(problem);
+    }
+    let json = serde_json::to_string(&summary).unwrap_or_default();
+    Ok(Answer {
+        text: json.clone(),
+        json,
+        status: 0,
+    })
+}
+
+/// Says an error once, with its causes and what to do next.
+fn fail(error: &Error, json: bool) -> u8 {
+    let (kind, message, hint) = (error.kind(), chain(error), error.hint());
+    say(&message);
+    if !hint.is_empty() {
+        say_hint(&hint);
+    }
+    if json {
+        print_error(kind, message, hint);
+    }
+    kind.exit_code()
+}
+
+fn usage_error(error: &clap::Error, json: bool) -> u8 {
+    use std::io::Write;
+    let text = error.render().to_string();
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    if json {
+        let message = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
+        print_error(ErrorKind::Usage, message, "occ-init --help".into());
+    }
+    ErrorKind::Usage.exit_code()
+}
+
+fn print_error(kind: ErrorKind, message: String, hint: String) {
+    let error = ErrorBody {
+        kind,
+        message,
+        hint,
+        retryable: kind.retryable(),
+    };
+    let reply = ErrorReply {
+        schema: wire::SCHEMA,
+        error,
+    };
+    print(&format!(
+        "{}\n",
+        serde_json::to_string(&reply).unwrap_or_default()
+    ));
+}
+
+fn say_hint(hint: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
+}
+
+/// Where the root of the running system is; a `--root` tree has no processes.
+pub(crate) fn is_live(root: &Path) -> bool {
+    root == Path::new("/")
 }

@@ -27,7 +27,21 @@ mod supervise;
 mod sys;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
+mod check;
+mod cli;
 mod command;
+mod error;
+mod etc_files;
+mod home;
+mod image_facts;
+mod lock;
+mod process;
+mod replace;
+mod restore;
+mod secret;
+mod store;
+mod take_over;
+mod user;
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

@@ -79,7 +79,7 @@ fn admin_words_are_commands_only_in_front() {
     parsed_as(&["status", "--json"], &Parsed::Status(json));
     parsed_as(
         &["health"],
-        Parsed::Health(Globals::default(), Probe::Ready),
+        &Parsed::Health(Globals::default(), Probe::Ready),
     );
     parsed_as(
         &["health", "--live"],

@@ -1,0 +1,211 @@
+//! Everything that can go wrong in a command, with its exit code and its hint.
+//!
+//! `Display` holds one sentence without its cause; [`chain`] adds the causes.
+//! No variant holds a password, a hash or a line of shadow(5).
+
+use accounts::id::{InvalidUid, Uid};
+use accounts::name::{InvalidName, Username};
+use accounts::password::InvalidHash;
+use accounts::records::Refusal;
+use accounts::text::{Home, InvalidText};
+use accounts::wire::ErrorKind;
+use nix::errno::Errno;
+use std::path::PathBuf;
+
+/// A failed command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error(transparent)]
+    Uid(#[from] InvalidUid),
+    #[error(transparent)]
+    Text(#[from] InvalidText),
+    #[error(transparent)]
+    Hash(#[from] InvalidHash),
+    #[error("invalid password: {0}")]
+    Password(&'static str),
+    #[error("invalid request on standard input: {0}")]
+    Request(&'static str),
+    #[error("invalid ssh key in line {0}: one key a line, no control characters")]
+    SshKey(usize),
+    #[error("no such account '{}'", .0.escape_debug())]
+    NoSuchAccount(String),
+    #[error("account '{0}' already exists")]
+    Exists(Username),
+    #[error("account '{name}' was removed; its uid {uid} and home are kept")]
+    Removed { name: Username, uid: Uid },
+    #[error("no account '{0}' was removed")]
+    NotRemoved(Username),
+    #[error("cannot use the name '{name}': {refusal}")]
+    Refused { name: Username, refusal: Refusal },
+    #[error("uid {uid} was given to '{owner}'")]
+    UidTaken { uid: Uid, owner: String },
+    #[error("home '{home}' belongs to '{owner}'")]
+    HomeTaken { home: Home, owner: Username },
+    #[error("the image does not allow '{name}' in group '{}'", .group.escape_debug())]
+    GroupNotAllowed { name: Username, group: String },
+    #[error("the record of '{name}' can't be used: {reason}")]
+    BadRecord { name: String, reason: String },
+    #[error("Cannot remove last user. Add another user first or use --force.")]
+    LastAccount,
+    #[error("only root may do this")]
+    NotRoot,
+    #[error("'{}' is locked by another program", .path.display())]
+    Busy { path: PathBuf },
+    #[error("'{}' changed while it was being rewritten", .0.display())]
+    KeepsChanging(PathBuf),
+    #[error("cannot {verb} '{}'", .path.display())]
+    Io {
+        verb: &'static str,
+        path: PathBuf,
+        #[source]
+        source: Errno,
+    },
+    #[error("store '{}' can't be trusted: {reason}", .path.display())]
+    Store { path: PathBuf, reason: &'static str },
+    #[error("'{}' is not JSON of ours", .0.display())]
+    NotOurs(PathBuf),
+    #[error("processes of uid {0} are still running")]
+    StillRunning(Uid),
+    #[error("cannot hash the password")]
+    Hashing,
+    #[error("the change is recorded and takes effect at the next restore, but not now")]
+    Recorded(#[source] Box<Error>),
+}
+
+/// `map_err` for a system call on a path.
+pub(crate) fn io(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Errno) -> Error {
+    let path = path.into();
+    move |source| Error::Io { verb, path, source }
+}
+
+impl Error {
+    /// Which kind programs see; decides the exit code.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Usage(_) => ErrorKind::Usage,
+            Self::Name(_)
+            | Self::Uid(InvalidUid::OutOfRange { .. })
+            | Self::Text(_)
+            | Self::Hash(_)
+            | Self::Password(_)
+            | Self::Request(_)
+            | Self::SshKey(_) => ErrorKind::Invalid,
+            Self::NoSuchAccount(_) | Self::NotRemoved(_) => ErrorKind::NotFound,
+            Self::Exists(_)
+            | Self::Removed { .. }
+            | Self::UidTaken { .. }
+            | Self::HomeTaken { .. } => ErrorKind::Conflict,
+            Self::Refused { refusal, .. } => kind_of_refusal(refusal),
+            Self::GroupNotAllowed { .. } | Self::LastAccount | Self::NotRoot => ErrorKind::Refused,
+            Self::Busy { .. } | Self::KeepsChanging(_) => ErrorKind::Busy,
+            Self::Uid(InvalidUid::Exhausted { .. })
+            | Self::BadRecord { .. }
+            | Self::Io { .. }
+            | Self::Store { .. }
+            | Self::NotOurs(_)
+            | Self::StillRunning(_)
+            | Self::Hashing
+            | Self::Recorded(_) => ErrorKind::Failed,
+        }
+    }
+
+    /// What to do next; may be empty.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Removed { name, .. } => format!(
+                "'user add {name} --restore' gives the same uid and home back, 'user add {name} --new-uid' makes a new account"
+            ),
+            Self::NotRemoved(name) => format!("'user add {name}' makes a new account"),
+            Self::Exists(name) => format!("'user passwd {name}' sets a new password"),
+            Self::NoSuchAccount(_) => "'user list' shows the accounts".into(),
+            Self::GroupNotAllowed { group, name } => {
+                format!("add the line '{group}: {name}' to /etc/occ/groups.allow in the image")
+            }
+            Self::NotRoot => "run it as root, or through 'docker exec'".into(),
+            Self::Busy { .. } | Self::KeepsChanging(_) => "try again".into(),
+            Self::Password(_) => "a password has 1 to 255 bytes in one line".into(),
+            Self::Request(_) => "nothing was changed; send one whole JSON document".into(),
+            Self::BadRecord { .. } => {
+                "the file was left as it is; 'occ-init check' lists such records".into()
+            }
+            Self::Store { .. } => "make it a directory of root with mode 0700".into(),
+            Self::Io {
+                source: Errno::ENOSPC,
+                ..
+            } => "make room and run 'occ-init restore'".into(),
+            Self::Recorded(cause) if cause.hint().is_empty() => {
+                "mend the cause and run 'occ-init restore'".into()
+            }
+            Self::Recorded(cause) => cause.hint(),
+            _ => String::new(),
+        }
+    }
+}
+
+fn kind_of_refusal(refusal: &Refusal) -> ErrorKind {
+    match refusal {
+        Refusal::Reserved | Refusal::ImageUser | Refusal::ImageGroup | Refusal::SudoersGroup => {
+            ErrorKind::Refused
+        }
+        Refusal::Unmapped(_) => ErrorKind::Invalid,
+        Refusal::ImageId(..)
+        | Refusal::UidTaken(..)
+        | Refusal::CaseTwin(_)
+        | Refusal::HomeTaken(..)
+        | Refusal::Foreign { .. } => ErrorKind::Conflict,
+    }
+}
+
+/// The error and its causes, one after the other: `cannot write 'x': no space left`.
+pub(crate) fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = match inner.downcast_ref::<Errno>() {
+            Some(errno) => errno.desc().to_lowercase(),
+            None => inner.to_string(),
+        };
+        text = format!("{text}: {inner_text}");
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_is_printed_once() {
+        let full = io("write", "/etc/shadow")(Errno::ENOSPC);
+        assert_eq!(
+            chain(&full),
+            "cannot write '/etc/shadow': no space left on device"
+        );
+        assert_eq!(
+            chain(&Error::Recorded(Box::new(full))),
+            "the change is recorded and takes effect at the next restore, but not now: \
+             cannot write '/etc/shadow': no space left on device"
+        );
+    }
+
+    #[test]
+    fn kinds() {
+        let name = Username::parse("alice").unwrap();
+        let refused = |refusal| Error::Refused {
+            name: name.clone(),
+            refusal,
+        };
+        assert_eq!(refused(Refusal::ImageUser).kind(), ErrorKind::Refused);
+        assert_eq!(
+            refused(Refusal::CaseTwin(name.clone())).kind(),
+            ErrorKind::Conflict
+        );
+        assert_eq!(Error::LastAccount.kind(), ErrorKind::Refused);
+        assert_eq!(Error::Password("empty").kind(), ErrorKind::Invalid);
+    }
+}

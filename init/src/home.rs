@@ -1,0 +1,262 @@
+//! Home directories: made once, whole, and never touched again.
+//!
+//! Root must not write into a directory that a person controls: a link swapped
+//! in would make it write elsewhere. So a home is built under a temporary name
+//! in /home, where only root writes, and renamed in when it is complete.
+
+use crate::error::{Error, io};
+use crate::replace::{Directory, open_directory, stat};
+use accounts::id::Uid;
+use accounts::text::Home;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
+use nix::unistd::{
+    Gid, Uid as RawUid, UnlinkatFlags, fchown, fchownat, symlinkat, unlinkat, write,
+};
+use std::ffi::{OsStr, OsString};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// Deepest directory below a home or skel that we walk.
+const MAX_DEPTH: usize = 64;
+
+/// /home of a tree, and the skeleton for new homes.
+#[derive(Debug)]
+pub(crate) struct Homes {
+    base: Directory,
+    skel: Option<Directory>,
+}
+
+/// What was found under a home's name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It was made now.
+    Made,
+    /// It was there, and is as it should be.
+    Present,
+    /// It was there, and something about it should be looked at.
+    Odd(String),
+}
+
+impl Homes {
+    /// Opens ROOT/home, making it if there is none. It must be root's alone to
+    /// write: else anybody could swap a home while it is made.
+    pub(crate) fn open(root: &Path) -> Result<Self, Error> {
+        let path = root.join("home");
+        match nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o755)) {
+            Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
+            Err(errno) => return Err(io("make", &path)(errno)),
+        }
+        let base = open_directory(&path).map_err(io("open", &path))?;
+        let state = fstat(base.fd.as_fd()).map_err(io("read", &path))?;
+        if state.st_uid != 0 || state.st_mode & 0o022 != 0 {
+            return Err(io("trust", path)(Errno::EPERM));
+        }
+        Ok(Self {
+            base,
+            skel: open_directory(&root.join("etc/skel")).ok(),
+        })
+    }
+
+    /// Owners of everything in /home: numbers that must not be given again.
+    pub(crate) fn owners(&self) -> Result<Vec<u32>, Error> {
+        let entries = self.base.names().map_err(io("read", &self.base.path))?;
+        let owner = |name: &OsString| {
+            stat(&self.base, name.as_os_str())
+                .ok()
+                .flatten()
+                .map(|stat| stat.st_uid)
+        };
+        Ok(entries.iter().filter_map(owner).collect())
+    }
+
+    /// Who owns one home, if it is there.
+    pub(crate) fn owner(&self, home: &Home) -> Option<u32> {
+        stat(&self.base, home.component())
+            .ok()
+            .flatten()
+            .map(|stat| stat.st_uid)
+    }
+
+    /// Makes the home if it is not there. One that is there is never changed.
+    pub(crate) fn ensure(&self, home: &Home, uid: Uid) -> Result<Found, Error> {
+        let path = self.base.join(home.component());
+        if let Some(state) = stat(&self.base, home.component()).map_err(io("read", &path))? {
+            return Ok(judge(&state, home, uid));
+        }
+        let temporary = format!(".occ-new-{uid}");
+        self.discard(&temporary)
+            .map_err(io("delete", self.base.join(&temporary)))?;
+        self.build(&temporary, home, uid)
+            .map_err(io("make", path))?;
+        Ok(Found::Made)
+    }
+
+    fn build(&self, temporary: &str, home: &Home, uid: Uid) -> Result<(), Errno> {
+        let base = self.base.fd.as_fd();
+        mkdirat(base, temporary, Mode::from_bits_truncate(0o700))?;
+        let new = self.base.open(temporary)?;
+        if let Some(skel) = &self.skel {
+            copy(skel, &new, uid, 0)?;
+        }
+        own(&new, uid)?;
+        fchmod(new.fd.as_fd(), Mode::from_bits_truncate(0o700))?;
+        renameat(base, temporary, base, home.component())
+    }
+
+    /// Deletes a home with all that is in it, if it is the uid's.
+    pub(crate) fn purge(&self, home: &Home, uid: Uid) -> Result<(), Error> {
+        let path = self.base.join(home.component());
+        match stat(&self.base, home.component()).map_err(io("read", &path))? {
+            None => return Ok(()),
+            Some(state) if state.st_uid != uid.get() => {
+                return Err(io("delete", path)(Errno::EPERM));
+            }
+            Some(_) => (),
+        }
+        // Out of the person's reach first: nobody else can enter a 0700
+        // directory of root's, so nothing can be swapped while we walk.
+        let trash = format!(".occ-purge-{uid}");
+        let base = self.base.fd.as_fd();
+        let purged = self
+            .discard(&trash)
+            .and_then(|()| mkdirat(base, trash.as_str(), Mode::from_bits_truncate(0o700)));
+        let purged = purged.and_then(|()| {
+            let inside = self.base.open(trash.as_str())?;
+            renameat(base, home.component(), inside.fd.as_fd(), "home")?;
+            self.discard(&trash)
+        });
+        purged.map_err(io("delete", path))
+    }
+
+    /// Deletes a directory of ours and all that is in it.
+    fn discard(&self, name: &str) -> Result<(), Errno> {
+        if stat(&self.base, name)?.is_none() {
+            return Ok(());
+        }
+        let device = fstat(self.base.fd.as_fd())?.st_dev;
+        empty(&self.base.open(name)?, device, 0)?;
+        unlinkat(self.base.fd.as_fd(), name, UnlinkatFlags::RemoveDir)
+    }
+}
+
+fn judge(state: &nix::sys::stat::FileStat, home: &Home, uid: Uid) -> Found {
+    let kind = SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT;
+    if kind != SFlag::S_IFDIR {
+        Found::Odd(format!("'{home}' is not a directory"))
+    } else if state.st_uid != uid.get() {
+        Found::Odd(format!(
+            "'{home}' belongs to uid {}, not {uid}",
+            state.st_uid
+        ))
+    } else if state.st_mode & 0o077 != 0 {
+        Found::Odd(format!(
+            "'{home}' has mode {:o}; others can look into it",
+            state.st_mode & 0o7777
+        ))
+    } else {
+        Found::Present
+    }
+}
+
+/// Copies files, directories and links (as links); FIFOs and devices are no
+/// part of a skeleton.
+fn copy(from: &Directory, to: &Directory, uid: Uid, depth: usize) -> Result<(), Errno> {
+    if depth > MAX_DEPTH {
+        return Err(Errno::ELOOP);
+    }
+    for name in from.names()? {
+        let Some(state) = stat(from, name.as_os_str())? else {
+            continue;
+        };
+        match SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT {
+            SFlag::S_IFDIR => {
+                mkdirat(
+                    to.fd.as_fd(),
+                    name.as_os_str(),
+                    Mode::from_bits_truncate(0o700),
+                )?;
+                let new = to.open(name.as_os_str())?;
+                copy(&from.open(name.as_os_str())?, &new, uid, depth + 1)?;
+                fchmod(
+                    new.fd.as_fd(),
+                    Mode::from_bits_truncate(state.st_mode & 0o755),
+                )?;
+                own(&new, uid)?;
+            }
+            SFlag::S_IFREG => copy_file(from, to, &name, state.st_mode, uid)?,
+            SFlag::S_IFLNK => {
+                let target = readlinkat(from.fd.as_fd(), name.as_os_str())?;
+                symlinkat(target.as_os_str(), to.fd.as_fd(), name.as_os_str())?;
+                let (owner, group) = ids(uid);
+                fchownat(
+                    to.fd.as_fd(),
+                    name.as_os_str(),
+                    owner,
+                    group,
+                    AtFlags::AT_SYMLINK_NOFOLLOW,
+                )?;
+            }
+            _ => (),
+        }
+    }
+    Ok(())
+}
+
+fn copy_file(
+    from: &Directory,
+    to: &Directory,
+    name: &OsStr,
+    mode: u32,
+    uid: Uid,
+) -> Result<(), Errno> {
+    let read = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let source = openat(from.fd.as_fd(), name, read, Mode::empty())?;
+    let make =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let new = openat(to.fd.as_fd(), name, make, Mode::from_bits_truncate(0o600))?;
+    let content = crate::replace::read_all(&source, usize::MAX)?;
+    let mut rest = content.as_slice();
+    while !rest.is_empty() {
+        rest = &rest[write(new.as_fd(), rest)?..];
+    }
+    let (owner, group) = ids(uid);
+    fchown(new.as_fd(), owner, group)?;
+    fchmod(new.as_fd(), Mode::from_bits_truncate(mode & 0o755))
+}
+
+fn own(directory: &Directory, uid: Uid) -> Result<(), Errno> {
+    let (owner, group) = ids(uid);
+    fchown(directory.fd.as_fd(), owner, group)
+}
+
+fn ids(uid: Uid) -> (Option<RawUid>, Option<Gid>) {
+    (
+        Some(RawUid::from_raw(uid.get())),
+        Some(Gid::from_raw(uid.get())),
+    )
+}
+
+/// Deletes everything in a directory, never leaving its device: what is
+/// mounted below a home is not the home.
+fn empty(directory: &Directory, device: u64, depth: usize) -> Result<(), Errno> {
+    if depth > MAX_DEPTH * 16 {
+        return Err(Errno::ELOOP);
+    }
+    if fstat(directory.fd.as_fd())?.st_dev != device {
+        return Err(Errno::EXDEV);
+    }
+    for name in directory.names()? {
+        let fd = directory.fd.as_fd();
+        match unlinkat(fd, name.as_os_str(), UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => (),
+            Err(Errno::EISDIR | Errno::EPERM) => {
+                empty(&directory.open(name.as_os_str())?, device, depth + 1)?;
+                unlinkat(fd, name.as_os_str(), UnlinkatFlags::RemoveDir)?;
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Reads what the image says: its own accounts, allowed groups, sudoers,
+//! login.defs, and which ids exist in this user namespace.
+
+use crate::error::{Error, io};
+use crate::replace::{Access, Directory, open_directory};
+use crate::say::say;
+use accounts::etc::{Etc, File};
+use accounts::id::UidRange;
+use accounts::image::{GroupsAllow, Image, ImageAccounts};
+use accounts::table;
+use accounts::text::Shell;
+use nix::errno::Errno;
+use nix::sys::stat::Mode;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Written by the image build.
+const IMAGE_ACCOUNTS: &str = "usr/share/occ/image-accounts";
+/// Where the image says who may be in which group.
+const GROUPS_ALLOW: &str = "etc/occ/groups.allow";
+/// State of this container, not of the store.
+pub(crate) const STATE: &str = "var/lib/occ-init";
+/// The snapshot that stands in for [`IMAGE_ACCOUNTS`].
+const SNAPSHOT: &str = "image-accounts";
+/// Shells that let nobody in, best first.
+const NOLOGIN: [&str; 3] = ["usr/sbin/nologin", "sbin/nologin", "bin/false"];
+
+/// Reads all of it from a tree.
+pub(crate) fn read(root: &Path, etc: &Etc, may_write: bool) -> Result<Image, Error> {
+    Ok(Image {
+        accounts: image_accounts(root, etc, may_write)?,
+        groups_allow: GroupsAllow::parse(&groups_allow(root)?),
+        sudoers_groups: sudoers_groups(root),
+        uids: uid_range(root)?,
+        mapped_ids: mapped_ids(),
+        nologin: nologin(root)?,
+    })
+}
+
+/// The uids that the image's login.defs(5) gives to people.
+pub(crate) fn uid_range(root: &Path) -> Result<UidRange, Error> {
+    Ok(UidRange::from_login_defs(
+        &read_optional(&root.join("etc/login.defs"))?.unwrap_or_default(),
+    ))
+}
+
+/// The container's own state directory, root's alone.
+pub(crate) fn state_directory(root: &Path) -> Result<Directory, Error> {
+    let path = root.join(STATE);
+    let parents = path.parent().map_or(Ok(()), fs::create_dir_all);
+    parents.map_err(|e| io("make", &path)(errno(&e)))?;
+    match nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o700)) {
+        Ok(()) | Err(Errno::EEXIST) => open_directory(&path).map_err(io("open", path)),
+        Err(errno) => Err(io("make", path)(errno)),
+    }
+}
+
+fn image_accounts(root: &Path, etc: &Etc, may_write: bool) -> Result<ImageAccounts, Error> {
+    let snapshot = root.join(STATE).join(SNAPSHOT);
+    for path in [root.join(IMAGE_ACCOUNTS), snapshot] {
+        if let Some(list) = read_optional(&path)? {
+            return Ok(ImageAccounts::parse(&list));
+        }
+    }
+    let accounts = ImageAccounts::snapshot(etc.bytes(File::Passwd), etc.bytes(File::Group));
+    if may_write {
+        state_directory(root)?.replace(SNAPSHOT, &accounts.to_bytes(), Access::PRIVATE)?;
+    }
+    Ok(accounts)
+}
+
+/// The list counts only if nobody but root can have written it.
+fn groups_allow(root: &Path) -> Result<Vec<u8>, Error> {
+    use std::os::unix::fs::MetadataExt;
+    let path = root.join(GROUPS_ALLOW);
+    let Ok(meta) = fs::symlink_metadata(&path) else {
+        return Ok(Vec::new());
+    };
+    if !meta.is_file() || meta.uid() != 0 || meta.mode() & 0o022 != 0 {
+        say(&format!(
+            "ignored '{}': it must be a file that only root can write",
+            path.display()
+        ));
+        return Ok(Vec::new());
+    }
+    Ok(read_optional(&path)?.unwrap_or_default())
+}
+
+/// Every `%name` in sudoers(5) and its directory, folded to lower case. Without
+/// sudo there is nothing to find, and what can't be read grants nothing.
+fn sudoers_groups(root: &Path) -> BTreeSet<String> {
+    let included = fs::read_dir(root.join("etc/sudoers.d"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let files = std::iter::once(root.join("etc/sudoers")).chain(included);
+    let texts = files.filter_map(|path| fs::read(path).ok());
+    texts
+        .flat_map(|text| percent_names(&String::from_utf8_lossy(&text)))
+        .collect()
+}
+
+fn percent_names(text: &str) -> Vec<String> {
+    let words =
+        text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '=' | '(' | ')' | ':' | '!'));
+    words
+        .filter_map(|word| word.strip_prefix('%'))
+        .map(str::to_ascii_lowercase)
+        .collect()
+}
+
+fn nologin(root: &Path) -> Result<Shell, Error> {
+    let present = NOLOGIN
+        .iter()
+        .find(|path| root.join(path).exists())
+        .unwrap_or(&NOLOGIN[0]);
+    Ok(Shell::parse(&format!("/{present}"))?)
+}
+
+/// The ids that are in both maps of this user namespace: user_namespaces(7).
+fn mapped_ids() -> Vec<(u32, u32)> {
+    let map = |path: &str| {
+        fs::read(path)
+            .map(|map| parse_map(&map))
+            .unwrap_or_default()
+    };
+    intersection(&map("/proc/self/uid_map"), &map("/proc/self/gid_map"))
+}
+
+fn parse_map(map: &[u8]) -> Vec<(u32, u32)> {
+    let run = |line: &[u8]| {
+        let text = String::from_utf8_lossy(line).into_owned();
+        let mut numbers = text
+            .split_ascii_whitespace()
+            .map_while(|word| word.parse::<u64>().ok());
+        let (first, _, count) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        let last = (first + count).checked_sub(1)?.min(u64::from(u32::MAX));
+        Some((u32::try_from(first).ok()?, u32::try_from(last).ok()?))
+    };
+    table::lines(map).filter_map(run).collect()
+}
+
+fn intersection(left: &[(u32, u32)], right: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let pairs = left
+        .iter()
+        .flat_map(|a| right.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))));
+    pairs.filter(|(first, last)| first <= last).collect()
+}
+
+/// A file that may be missing; any other failure is one.
+pub(crate) fn read_optional(path: &PathBuf) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io("read", path)(errno(&error))),
+    }
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_sudoers() {
+        assert_eq!(
+            percent_names("root ALL=(ALL:ALL) ALL\n%Ops,%dba ALL=(ALL) NOPASSWD: ALL\n"),
+            ["ops", "dba"]
+        );
+    }
+
+    #[test]
+    fn maps() {
+        assert_eq!(
+            parse_map(b"         0          0 4294967295\n"),
+            [(0, 4_294_967_294)]
+        );
+        let ids = intersection(
+            &parse_map(b"0 100000 1000\n1000 5 10\n"),
+            &parse_map(b"0 100000 1005\n"),
+        );
+        assert_eq!(ids, [(0, 999), (1000, 1004)]);
+    }
+}

@@ -1,0 +1,267 @@
+//! The locks, in the order in which they are taken: the store's `.lock`, then
+//! /etc/.pwd.lock (what lckpwdf(3) takes), then shadow's `X.lock` links for
+//! tools that know only those.
+//!
+//! The first two are open-file-description locks: the kernel drops them when
+//! their holder dies, so a crashed holder never blocks the next one.
+
+use crate::error::{Error, io};
+use crate::process;
+use crate::replace::{Directory, stat};
+use crate::say::say;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, openat};
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::unistd::{linkat, write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// Files whose `X.lock` shadow's tools respect.
+const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "subuid", "subgid"];
+/// After this, somebody holding .pwd.lock is looked at.
+const SUSPICIOUS: Duration = Duration::from_secs(1);
+/// Between two tries. There is no way to wait for an OFD lock with a deadline.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// Until when to wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    started: Instant,
+    at: Instant,
+}
+
+impl Deadline {
+    pub(crate) fn after(wait: Duration) -> Self {
+        let started = Instant::now();
+        Self {
+            started,
+            at: started + wait,
+        }
+    }
+
+    /// Waits a moment; false when there is no time left.
+    fn wait(&self) -> bool {
+        let has_time = Instant::now() < self.at;
+        if has_time {
+            std::thread::sleep(RETRY);
+        }
+        has_time
+    }
+}
+
+/// The store is ours alone while this lives.
+#[derive(Debug)]
+pub(crate) struct StoreLock(#[expect(dead_code, reason = "held, not used")] OwnedFd);
+
+impl StoreLock {
+    pub(crate) fn acquire(store: &Directory, deadline: Deadline) -> Result<Self, Error> {
+        let path = store.join(".lock");
+        let file = open_lock(store, ".lock").map_err(io("open", &path))?;
+        loop {
+            match try_lock(&file) {
+                Ok(()) => return Ok(Self(file)),
+                Err(Errno::EAGAIN | Errno::EACCES) if deadline.wait() => (),
+                Err(Errno::EAGAIN | Errno::EACCES) => return Err(Error::Busy { path }),
+                Err(errno) => return Err(io("lock", path)(errno)),
+            }
+        }
+    }
+}
+
+/// The account files are ours alone while this lives; writing them asks for it.
+#[derive(Debug)]
+pub(crate) struct EtcLock {
+    etc: OwnedFd,
+    linked: Vec<String>,
+    file: Option<OwnedFd>,
+}
+
+impl EtcLock {
+    /// `is_managed` tells whose processes may be killed: a person can stop
+    /// setuid passwd(1) while it holds the lock, and then nobody could ever be
+    /// shut out again.
+    pub(crate) fn acquire(
+        etc: &Directory,
+        deadline: Deadline,
+        is_managed: impl Fn(u32) -> bool,
+    ) -> Result<Self, Error> {
+        let path = etc.join(".pwd.lock");
+        let file = open_lock(etc, ".pwd.lock").map_err(io("open", &path))?;
+        loop {
+            match try_lock(&file) {
+                Ok(()) => break,
+                Err(Errno::EAGAIN | Errno::EACCES) => {
+                    if deadline.started.elapsed() >= SUSPICIOUS {
+                        kill_managed_holder(&file, &is_managed);
+                    }
+                    if !deadline.wait() {
+                        return Err(Error::Busy { path });
+                    }
+                }
+                Err(errno) => return Err(io("lock", path)(errno)),
+            }
+        }
+        let mut lock = Self::missing(etc)?;
+        lock.file = Some(file);
+        for name in LINKED {
+            lock.link(etc, name, deadline)?;
+        }
+        Ok(lock)
+    }
+
+    /// For a boot that could not get the lock in time, and goes on.
+    pub(crate) fn missing(etc: &Directory) -> Result<Self, Error> {
+        let etc = etc.open(".").map_err(io("open", &etc.path))?.fd;
+        Ok(Self {
+            etc,
+            linked: Vec::new(),
+            file: None,
+        })
+    }
+
+    /// Takes `X.lock` as shadow does: a file with our pid under a name of its
+    /// own, then link(2), which fails if somebody was first.
+    fn link(&mut self, etc: &Directory, name: &str, deadline: Deadline) -> Result<(), Error> {
+        let lock = format!("{name}.lock");
+        let own = format!("{name}.{}", std::process::id());
+        etc.remove(&own)?;
+        write_pid(etc, &own).map_err(io("write", etc.join(&own)))?;
+        let result = loop {
+            match linkat(
+                etc.fd.as_fd(),
+                own.as_str(),
+                etc.fd.as_fd(),
+                lock.as_str(),
+                AtFlags::empty(),
+            ) {
+                Ok(()) => break Ok(()),
+                Err(Errno::EEXIST) if is_stale(etc, &lock) => etc.remove(&lock)?,
+                Err(Errno::EEXIST) if deadline.wait() => (),
+                Err(Errno::EEXIST) => {
+                    break Err(Error::Busy {
+                        path: etc.join(&lock),
+                    });
+                }
+                Err(errno) => break Err(io("lock", etc.join(&lock))(errno)),
+            }
+        };
+        etc.remove(&own)?;
+        result.map(|()| self.linked.push(lock))
+    }
+}
+
+impl Drop for EtcLock {
+    fn drop(&mut self) {
+        for lock in self.linked.drain(..).rev() {
+            let _ = nix::unistd::unlinkat(
+                self.etc.as_fd(),
+                lock.as_str(),
+                nix::unistd::UnlinkatFlags::NoRemoveDir,
+            );
+        }
+    }
+}
+
+/// Deletes what killed programs left: only for PID 1 at boot, when nobody else
+/// can be at work. A `useradd` killed at boot leaves its pid in a lock, and the
+/// next boot's `useradd` has that very pid and waits for itself for ever.
+pub(crate) fn clean_stale(etc: &Directory) -> Result<(), Error> {
+    for name in LINKED {
+        for leftover in [
+            format!("{name}.lock"),
+            format!("{name}+"),
+            format!("{}{name}", crate::replace::TEMPORARY),
+        ] {
+            etc.remove(&leftover)?;
+        }
+    }
+    Ok(())
+}
+
+fn open_lock(directory: &Directory, name: &str) -> Result<OwnedFd, Errno> {
+    let flags =
+        OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    openat(
+        directory.fd.as_fd(),
+        name,
+        flags,
+        Mode::from_bits_truncate(0o600),
+    )
+}
+
+fn whole_file(kind: libc::c_int) -> libc::flock {
+    libc::flock {
+        l_type: i16::try_from(kind).unwrap_or_default(),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
+}
+
+fn try_lock(file: &OwnedFd) -> Result<(), Errno> {
+    fcntl(
+        file.as_fd(),
+        FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK)),
+    )
+    .map(drop)
+}
+
+/// Kills the holder of the lock if it runs for a managed account. The holder of
+/// a POSIX lock has a pid; that of an OFD lock (ours) has none.
+fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
+    let mut lock = whole_file(libc::F_WRLCK);
+    if fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut lock)).is_err() || lock.l_pid <= 0 {
+        return;
+    }
+    let Some(holder) = process::Process::read(lock.l_pid) else {
+        return;
+    };
+    if is_managed(holder.real_uid) {
+        say(&format!(
+            "killed process {} of uid {}: it held /etc/.pwd.lock",
+            holder.pid, holder.real_uid
+        ));
+        holder.kill();
+    }
+}
+
+fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(etc.fd.as_fd(), name, flags, Mode::from_bits_truncate(0o600))?;
+    // With the final NUL, as shadow writes and counts it.
+    write(file.as_fd(), format!("{}\0", std::process::id()).as_bytes()).map(drop)
+}
+
+/// Whether nobody can still hold this `X.lock`: its pid is dead, or ours, or was
+/// given to a process that started after the lock was made. We hold .pwd.lock,
+/// so shadow's own tools are not at work.
+fn is_stale(etc: &Directory, lock: &str) -> bool {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let Ok(file) = openat(etc.fd.as_fd(), lock, flags, Mode::empty()) else {
+        return false;
+    };
+    let Ok(content) = crate::replace::read_all(&file, 32) else {
+        return false;
+    };
+    let digits: String = content
+        .iter()
+        .map(|&b| char::from(b))
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let Ok(pid) = digits.parse::<i32>() else {
+        return true;
+    };
+    if u32::try_from(pid).is_ok_and(|pid| pid == std::process::id()) {
+        return true;
+    }
+    let made = stat(etc, lock).ok().flatten().map(|stat| stat.st_mtime);
+    match process::Process::read(pid) {
+        None => true,
+        Some(holder) => made
+            .zip(holder.started())
+            .is_some_and(|(made, started)| started > made + 1),
+    }
+}

@@ -1,0 +1,134 @@
+//! Processes, as /proc shows them: whose they are, whether they still run, and
+//! how to end all of a person's.
+
+use crate::say::say;
+use accounts::id::Uid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// One process, from /proc/PID/status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) real_uid: u32,
+    uids: [u32; 4],
+}
+
+impl Process {
+    /// The process, unless it is gone or a zombie.
+    pub(crate) fn read(pid: i32) -> Option<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+        let state = field("State:")?.trim_start();
+        if state.starts_with('Z') || state.starts_with('X') {
+            return None;
+        }
+        let mut ids = field("Uid:")?
+            .split_ascii_whitespace()
+            .map_while(|id| id.parse().ok());
+        let uids = [ids.next()?, ids.next()?, ids.next()?, ids.next()?];
+        Some(Self {
+            pid,
+            real_uid: uids[0],
+            uids,
+        })
+    }
+
+    /// When it started, in seconds since 1970.
+    pub(crate) fn started(self) -> Option<i64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        // The name in parentheses may hold blanks; field 22 is the 20th after it.
+        let ticks: i64 = stat
+            .rsplit_once(')')?
+            .1
+            .split_ascii_whitespace()
+            .nth(19)?
+            .parse()
+            .ok()?;
+        let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
+        let boot = fs::read_to_string("/proc/stat").ok()?;
+        let boot: i64 = boot
+            .lines()
+            .find_map(|line| line.strip_prefix("btime "))?
+            .trim()
+            .parse()
+            .ok()?;
+        Some(boot + ticks / per_second)
+    }
+
+    pub(crate) fn kill(self) {
+        let _ = kill(Pid::from_raw(self.pid), Signal::SIGKILL);
+    }
+}
+
+/// A uid that belongs to nobody: below systemd's dynamic users, above its home
+/// users. Whoever sweeps has it as real and saved uid, so nobody can kill them.
+const SWEEPER: u32 = 61_183;
+/// How long a sweep may take before it is called failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether processes of a uid may be killed here at all: this is the container,
+/// not a `--root` tree, and its PID 1 is this very program. With `--pid=host`
+/// the uid may be a stranger's.
+pub(crate) fn may_sweep() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let file = |path: &str| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+    file("/proc/1/exe").is_some_and(|init| file("/proc/self/exe") == Some(init))
+}
+
+/// Kills every process of the uid, fork racers included: kill(2) to −1 reaches
+/// all of them under one lock of the kernel, which no scan of /proc can.
+/// True when none is left.
+pub(crate) fn sweep(uid: Uid) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while is_running(uid.get()) {
+        if Instant::now() > deadline {
+            return false;
+        }
+        let child = std::process::Command::new("/proc/self/exe")
+            .args(["sweep", &uid.to_string()])
+            .status();
+        if child.is_err() {
+            say("cannot start /proc/self/exe to end processes");
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
+}
+
+/// The child of [`sweep`]: becomes the uid, with a real and saved uid that the
+/// victims can't signal, and kills all it may.
+pub(crate) fn sweep_child(uid: u32) -> u8 {
+    let id = nix::unistd::Uid::from_raw;
+    let become_uid = |reserved: u32| nix::unistd::setresuid(id(reserved), id(uid), id(reserved));
+    // In a user namespace the reserved uid may not exist.
+    if become_uid(SWEEPER).or_else(|_| become_uid(uid)).is_err() {
+        return 1;
+    }
+    let _ = nix::sys::prctl::set_dumpable(false);
+    let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+    0
+}
+
+fn is_running(uid: u32) -> bool {
+    all().any(|process| process.uids.contains(&uid))
+}
+
+fn all() -> impl Iterator<Item = Process> {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(move |&pid| pid != own)
+        .filter_map(Process::read)
+}
+
+/// Whether this process and its parent are the only ones of the pid namespace,
+/// and the parent is PID 1: nobody else can be holding a lock file.
+pub(crate) fn is_alone_with_init() -> bool {
+    nix::unistd::getppid().as_raw() == 1
+        && all().map(|process| process.pid).collect::<BTreeSet<_>>() == BTreeSet::from([1])
+}

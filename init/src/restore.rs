@@ -1,0 +1,431 @@
+//! The one road to /etc: lock, load, read, plan, homes, commit.
+//!
+//! Boot and every user command take it. A command edits records in a
+//! [`Session`] and then calls the same [`Session::restore`] as boot, so what is
+//! live and what comes back after an update can't differ.
+
+use crate::error::{Error, chain};
+use crate::etc_files::{EtcFiles, Snapshot};
+use crate::home::{Found, Homes};
+use crate::image_facts;
+use crate::lock::{Deadline, EtcLock, StoreLock, clean_stale};
+use crate::process;
+use crate::replace::Access;
+use crate::say::say;
+use crate::store::{Loaded, Store};
+use accounts::applied::Applied;
+use accounts::capture::captures;
+use accounts::etc::File;
+use accounts::image::Image;
+use accounts::name::Username;
+use accounts::reconcile::{self, Change, Plan};
+use accounts::records::Records;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Where the tree and the store are.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    pub(crate) root: PathBuf,
+    pub(crate) store: PathBuf,
+}
+
+/// Who is at work: decides how long to wait for locks, and what to do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Goes on without a lock after 2 s: the container must start.
+    Boot,
+    /// Gives up after 15 s and says "busy".
+    Command,
+}
+
+/// Everything read without a lock: enough to list, to check and to plan.
+pub(crate) struct View {
+    pub(crate) records: Records,
+    pub(crate) image: Image,
+    pub(crate) applied: Applied,
+    pub(crate) snapshot: Snapshot,
+}
+
+/// Both locks held, everything read, drift captured.
+pub(crate) struct Session {
+    pub(crate) paths: Paths,
+    pub(crate) store: Store,
+    pub(crate) records: Records,
+    pub(crate) image: Image,
+    applied: Applied,
+    etc_files: EtcFiles,
+    snapshot: Snapshot,
+    // Dropped in this order: the reverse of that in which they were taken.
+    etc_lock: EtcLock,
+    #[expect(dead_code, reason = "held, not used")]
+    store_lock: Option<StoreLock>,
+}
+
+/// What a restore did; `status.json` holds it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    pub(crate) state: &'static str,
+    pub(crate) restored: usize,
+    pub(crate) added: usize,
+    pub(crate) updated: usize,
+    pub(crate) removed: usize,
+    pub(crate) unchanged: usize,
+    pub(crate) homes_made: usize,
+    /// One line each: what was skipped or left out, and why.
+    pub(crate) problems: Vec<String>,
+    #[serde(rename = "durationUSec")]
+    pub(crate) duration_usec: u128,
+    #[serde(rename = "finishedUSec")]
+    pub(crate) finished_usec: u64,
+    /// What is odd about the home of an account.
+    #[serde(skip)]
+    pub(crate) odd_homes: Vec<(Username, String)>,
+}
+
+/// Microseconds since 1970.
+pub(crate) fn now_usec() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl View {
+    /// Reads everything and changes nothing.
+    pub(crate) fn read(paths: &Paths) -> Result<Self, Error> {
+        let snapshot = EtcFiles::open(&paths.root)?.read()?;
+        let image = image_facts::read(&paths.root, &snapshot.etc, false)?;
+        let Loaded {
+            mut records,
+            legacy,
+        } = Store::open(&paths.store)?.load(image.uids)?;
+        records.rejected.extend(
+            legacy
+                .iter()
+                .map(|(legacy, _)| crate::take_over::not_yet(&legacy.name)),
+        );
+        Ok(Self {
+            records,
+            applied: read_applied(paths)?,
+            image,
+            snapshot,
+        })
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        reconcile::plan(
+            &self.records,
+            &self.snapshot.etc,
+            &self.image,
+            &self.applied,
+        )
+    }
+}
+
+impl Session {
+    /// Takes the locks, reads, takes older records over, and captures passwords
+    /// that people changed themselves.
+    pub(crate) fn begin(paths: &Paths, caller: Caller) -> Result<Self, Error> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(Error::NotRoot);
+        }
+        let store = Store::open(&paths.store)?;
+        let store_lock = lock_store(&store, caller)?;
+        if store_lock.is_some() {
+            store.clean()?;
+        }
+        let uids = image_facts::uid_range(&paths.root)?;
+        let Loaded { records, legacy } = store.load(uids)?;
+        let etc_files = EtcFiles::open(&paths.root)?;
+        let etc_lock = lock_etc(&etc_files, &records, caller)?;
+        let snapshot = etc_files.read()?;
+        let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
+        let applied = read_applied(paths)?;
+        let paths = paths.clone();
+        let mut session = Self {
+            paths,
+            store,
+            records,
+            image,
+            applied,
+            etc_files,
+            snapshot,
+            etc_lock,
+            store_lock,
+        };
+        for (record, bytes) in legacy {
+            session.take_over(&record, &bytes)?;
+        }
+        session.capture()?;
+        Ok(session)
+    }
+
+    /// Takes passwords changed inside the container into their records.
+    fn capture(&mut self) -> Result<(), Error> {
+        let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
+        for capture in taken {
+            let mut record = self.store.read(&capture.name, self.image.uids)?;
+            say(&format!(
+                "took the new password of '{}' into its record",
+                capture.name
+            ));
+            record.update(|account| capture.apply(account));
+            self.save(&record)?;
+        }
+        for name in differing {
+            say(&format!(
+                "'{name}' was changed in /etc/shadow; its record wins"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes a record and keeps what is loaded in step.
+    pub(crate) fn save(&mut self, record: &accounts::record::Record) -> Result<(), Error> {
+        self.store.save(record)?;
+        self.insert(record);
+        Ok(())
+    }
+
+    /// Keeps what is loaded in step with a record that was written.
+    pub(crate) fn insert(&mut self, record: &accounts::record::Record) {
+        self.records
+            .accounts
+            .insert(record.account().name.clone(), record.account().clone());
+    }
+
+    /// Whose uid or gid the number is in the files now, if not this name's.
+    pub(crate) fn holder_of(&self, id: u32, name: &Username) -> Option<String> {
+        let etc = &self.snapshot.etc;
+        let users = accounts::table::lines(etc.bytes(File::Passwd))
+            .filter_map(accounts::passwd::name_and_uid);
+        let groups = accounts::table::lines(etc.bytes(File::Group))
+            .filter_map(accounts::group::name_and_gid);
+        users
+            .chain(groups)
+            .find(|(other, other_id)| *other_id == id && *other != name.as_str().as_bytes())
+            .map(|(other, _)| String::from_utf8_lossy(other).into_owned())
+    }
+
+    /// The number that a name has in passwd.
+    pub(crate) fn uid_in_passwd(&self, name: &Username) -> Option<u32> {
+        let mut entries = accounts::table::lines(self.snapshot.etc.bytes(File::Passwd))
+            .filter_map(accounts::passwd::name_and_uid);
+        entries
+            .find(|(other, _)| *other == name.as_str().as_bytes())
+            .map(|(_, uid)| uid)
+    }
+
+    /// Every number that was ever somebody's, as far as can be known.
+    pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
+        let mut used = self.store.given_uids()?;
+        let etc = &self.snapshot.etc;
+        used.extend(
+            accounts::table::lines(etc.bytes(File::Passwd))
+                .filter_map(accounts::passwd::name_and_uid)
+                .map(|e| e.1),
+        );
+        used.extend(
+            accounts::table::lines(etc.bytes(File::Group))
+                .filter_map(accounts::group::name_and_gid)
+                .map(|e| e.1),
+        );
+        used.extend(Homes::open(&self.paths.root)?.owners()?);
+        used.extend(
+            self.records
+                .accounts
+                .values()
+                .map(|account| account.uid.get()),
+        );
+        used.extend(
+            self.records
+                .tombstones
+                .iter()
+                .map(|tombstone| tombstone.uid.get()),
+        );
+        Ok(used)
+    }
+
+    /// Brings homes and /etc in line with the records.
+    pub(crate) fn restore(&mut self, progress: &dyn Fn()) -> Result<Summary, Error> {
+        let started = Instant::now();
+        let mut homes_made = 0;
+        for _ in 0..3 {
+            let plan = reconcile::plan(
+                &self.records,
+                &self.snapshot.etc,
+                &self.image,
+                &self.applied,
+            );
+            progress();
+            let (made, odd_homes) = self.ensure_homes(&plan, progress);
+            homes_made += made;
+            if self.etc_files.commit(
+                &self.etc_lock,
+                &self.snapshot,
+                &plan.writes,
+                plan.only_removes(),
+            )? {
+                self.remember(&plan.applied)?;
+                self.snapshot = self.etc_files.read()?;
+                return Ok(Summary::new(
+                    &plan,
+                    homes_made,
+                    odd_homes,
+                    started.elapsed(),
+                ));
+            }
+            self.snapshot = self.etc_files.read()?;
+        }
+        Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
+    }
+
+    /// A home that can't be made is no reason to keep its owner out of /etc:
+    /// the person is told by the login program, the administrator by us.
+    fn ensure_homes(&self, plan: &Plan, progress: &dyn Fn()) -> (usize, Vec<(Username, String)>) {
+        let homes = match Homes::open(&self.paths.root) {
+            Ok(homes) => homes,
+            Err(error) => {
+                say(&format!("no homes are made: {}", chain(&error)));
+                return (0, Vec::new());
+            }
+        };
+        let mut made = 0;
+        let mut odd = Vec::new();
+        for (index, name) in plan.restored.iter().enumerate() {
+            let Some(account) = self.records.accounts.get(name) else {
+                continue;
+            };
+            match homes.ensure(&account.home, account.uid) {
+                Ok(Found::Made) => made += 1,
+                Ok(Found::Present) => (),
+                Ok(Found::Odd(what)) => odd.push((name.clone(), what)),
+                Err(error) => odd.push((name.clone(), chain(&error))),
+            }
+            if index % 1000 == 999 {
+                progress();
+            }
+        }
+        (made, odd)
+    }
+
+    fn remember(&mut self, applied: &Applied) -> Result<(), Error> {
+        if *applied != self.applied {
+            let json = serde_json::to_vec(applied)
+                .map_err(|_| Error::NotOurs(self.paths.root.join(APPLIED)))?;
+            image_facts::state_directory(&self.paths.root)?.replace(
+                APPLIED,
+                &json,
+                Access::PRIVATE,
+            )?;
+            self.applied = applied.clone();
+        }
+        Ok(())
+    }
+}
+
+const APPLIED: &str = "applied.json";
+
+/// What was applied last. A file that can't be read as ours is no base for
+/// anything: the records win.
+fn read_applied(paths: &Paths) -> Result<Applied, Error> {
+    let path = paths.root.join(image_facts::STATE).join(APPLIED);
+    let bytes = image_facts::read_optional(&path)?;
+    Ok(bytes
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default())
+}
+
+fn deadline(caller: Caller) -> Deadline {
+    Deadline::after(match caller {
+        Caller::Boot => Duration::from_secs(2),
+        Caller::Command => Duration::from_secs(15),
+    })
+}
+
+fn lock_store(store: &Store, caller: Caller) -> Result<Option<StoreLock>, Error> {
+    match StoreLock::acquire(&store.directory, deadline(caller)) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if caller == Caller::Boot => {
+            say(&format!("{}; going on without the lock", chain(&error)));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn lock_etc(etc_files: &EtcFiles, records: &Records, caller: Caller) -> Result<EtcLock, Error> {
+    let etc = &etc_files.directory;
+    if caller == Caller::Boot && process::is_alone_with_init() {
+        clean_stale(etc)?;
+    }
+    let managed: BTreeSet<u32> = records
+        .accounts
+        .values()
+        .map(|account| account.uid.get())
+        .collect();
+    match EtcLock::acquire(etc, deadline(caller), |uid| managed.contains(&uid)) {
+        Err(error @ Error::Busy { .. }) if caller == Caller::Boot => {
+            say(&format!("{}; going on without the lock", chain(&error)));
+            EtcLock::missing(etc)
+        }
+        other => other,
+    }
+}
+
+impl Summary {
+    fn new(
+        plan: &Plan,
+        homes_made: usize,
+        odd_homes: Vec<(Username, String)>,
+        took: Duration,
+    ) -> Self {
+        let count = |change: Change| plan.changes.iter().filter(|(_, c)| *c == change).count();
+        let (added, updated, removed) = (
+            count(Change::Add),
+            count(Change::Update),
+            count(Change::Remove),
+        );
+        let homes = odd_homes.iter().map(|(_, what)| what.clone());
+        Self {
+            state: "done",
+            restored: plan.restored.len(),
+            added,
+            updated,
+            removed,
+            unchanged: plan.restored.len().saturating_sub(added + updated),
+            homes_made,
+            problems: plan
+                .problems
+                .iter()
+                .map(ToString::to_string)
+                .chain(homes)
+                .collect(),
+            duration_usec: took.as_micros(),
+            finished_usec: now_usec(),
+            odd_homes,
+        }
+    }
+
+    /// For people: one line.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            restored,
+            added,
+            updated,
+            removed,
+            unchanged,
+            problems,
+            ..
+        } = self;
+        format!(
+            "restored {restored} accounts ({added} new, {updated} changed, {unchanged} unchanged), \
+             {removed} removed, {} to look at",
+            problems.len()
+        )
+    }
+}

@@ -1,0 +1,271 @@
+//! Passwords: read, made, hashed, wiped. The only place where plaintext is.
+
+use crate::error::Error;
+use accounts::password::PasswordHash;
+use accounts::wire::{REQUEST_LIMIT, Request, SCHEMA};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use rand::TryRng;
+use rand::rngs::SysRng;
+use sha_crypt::password_hash::{PasswordHasher, PasswordVerifier};
+use sha_crypt::{Algorithm, Params, ShaCrypt};
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+use zeroize::Zeroizing;
+
+/// Longest password: musl's crypt refuses more than 256 bytes.
+const MAX_LEN: usize = 255;
+/// Length of a generated password.
+const GENERATED: usize = 24;
+/// Rounds of sha512-crypt; 0.2 s on a small machine.
+const ROUNDS: u32 = 500_000;
+/// Sets another number of rounds, 100000 to 2000000.
+const ROUNDS_VARIABLE: &str = "OCC_INIT_SHA512_ROUNDS";
+/// Bytes of salt: 12 make the 16 characters that crypt(5) reads. The crate's own
+/// `hash_password` writes 22, of which every libc compares 16, so that no
+/// password would ever match.
+const SALT: usize = 12;
+
+/// A password. No `Debug`, no `Clone`; wiped when dropped.
+pub(crate) struct Password(Zeroizing<Vec<u8>>);
+
+/// Keeps secrets of this process out of core dumps and other people's reach.
+pub(crate) fn protect_process() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+impl Password {
+    /// 1 to 255 bytes without NUL and newline.
+    pub(crate) fn new(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
+        match bytes.len() {
+            0 => Err(Error::Password("it is empty")),
+            1..=MAX_LEN if bytes.iter().any(|&b| matches!(b, 0 | b'\n')) => {
+                Err(Error::Password("it holds a NUL or a newline"))
+            }
+            1..=MAX_LEN => Ok(Self(bytes)),
+            _ => Err(Error::Password("it has more than 255 bytes")),
+        }
+    }
+
+    /// 24 letters and digits from the operating system's generator.
+    pub(crate) fn generate() -> Result<Self, Error> {
+        const ALPHABET: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut password = Zeroizing::new(Vec::with_capacity(GENERATED));
+        let mut random = Zeroizing::new([0_u8; 64]);
+        while password.len() < GENERATED {
+            SysRng
+                .try_fill_bytes(random.as_mut_slice())
+                .map_err(|_| Error::Hashing)?;
+            // 248 = 4 · 62: higher bytes would favour the first letters.
+            let even = random
+                .iter()
+                .filter(|&&byte| byte < 248)
+                .map(|byte| ALPHABET[usize::from(byte % 62)]);
+            let missing = GENERATED - password.len();
+            password.extend(even.take(missing));
+        }
+        Self::new(password)
+    }
+
+    /// The generated password, to be shown once.
+    pub(crate) fn reveal(&self) -> Zeroizing<String> {
+        Zeroizing::new(String::from_utf8_lossy(&self.0).into_owned())
+    }
+
+    /// sha512-crypt with a fresh salt, checked once against itself.
+    pub(crate) fn hash(&self) -> Result<PasswordHash, Error> {
+        let mut salt = [0_u8; SALT];
+        SysRng
+            .try_fill_bytes(&mut salt)
+            .map_err(|_| Error::Hashing)?;
+        let params = Params::new(rounds()).map_err(|_| Error::Hashing)?;
+        let hasher = ShaCrypt::new(Algorithm::Sha512Crypt, params);
+        let hash = hasher
+            .hash_password_with_salt(&self.0, &salt)
+            .map_err(|_| Error::Hashing)?;
+        hasher
+            .verify_password(&self.0, &hash)
+            .map_err(|_| Error::Hashing)?;
+        let text = Zeroizing::new(hash.to_string());
+        let salt_is_whole = text.split('$').nth(3).is_some_and(|salt| salt.len() == 16);
+        if salt_is_whole {
+            Ok(PasswordHash::parse(&text)?)
+        } else {
+            Err(Error::Hashing)
+        }
+    }
+
+    /// What would be easy to guess; said, never refused.
+    pub(crate) fn weakness(&self) -> Option<&'static str> {
+        (self.0.len() < 8)
+            .then_some("the password is short; 12 characters or more are hard to guess")
+    }
+
+    /// One line from standard input, without its newline.
+    pub(crate) fn from_stdin() -> Result<Self, Error> {
+        Self::new(line_from_stdin()?)
+    }
+
+    /// Typed twice at a terminal, without echo.
+    pub(crate) fn from_terminal() -> Result<Self, Error> {
+        let first = typed("Password: ")?;
+        let second = typed("Password again: ")?;
+        if *first == *second {
+            Self::new(first)
+        } else {
+            Err(Error::Password("the two are not the same"))
+        }
+    }
+}
+
+/// A crypt(5) hash as one line of standard input.
+pub(crate) fn hash_from_stdin() -> Result<PasswordHash, Error> {
+    let line = line_from_stdin()?;
+    let text =
+        std::str::from_utf8(&line).map_err(|_| accounts::password::InvalidHash::Characters)?;
+    Ok(PasswordHash::parse(text)?)
+}
+
+/// The request document, read to its end. A client that died half-way leaves it
+/// incomplete, and then nothing happens.
+pub(crate) fn request_from_stdin() -> Result<Request, Error> {
+    let bytes = read_stdin(REQUEST_LIMIT + 1)?;
+    if bytes.len() > REQUEST_LIMIT {
+        return Err(Error::Request("more than 64 KiB"));
+    }
+    // The parser's own message could repeat a piece of the secret.
+    let request: Request = serde_json::from_slice(&bytes)
+        .map_err(|_| Error::Request("not one whole JSON document"))?;
+    if request.schema > SCHEMA {
+        return Err(Error::Request("a newer schema than this program knows"));
+    }
+    if request.password.is_some() && request.password_hash.is_some() {
+        return Err(Error::Request("both a password and a hash"));
+    }
+    Ok(request)
+}
+
+/// Whether somebody can be asked: a question goes to stderr, the answer comes
+/// from stdin.
+pub(crate) fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// One line from the terminal, with echo.
+pub(crate) fn ask(question: &str) -> Result<String, Error> {
+    prompt(question);
+    let line = terminal_line()?;
+    Ok(String::from_utf8_lossy(&line).trim().to_owned())
+}
+
+fn typed(question: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let stdin = std::io::stdin();
+    let terminal = |errno| crate::error::io("set", "terminal")(errno);
+    let before = tcgetattr(stdin.as_fd()).map_err(terminal)?;
+    let mut silent = before.clone();
+    silent.local_flags.remove(LocalFlags::ECHO);
+    silent.local_flags.insert(LocalFlags::ECHONL);
+    // What was typed before the question was not meant as the answer.
+    tcsetattr(stdin.as_fd(), SetArg::TCSAFLUSH, &silent).map_err(terminal)?;
+    prompt(question);
+    let line = terminal_line();
+    tcsetattr(stdin.as_fd(), SetArg::TCSANOW, &before).map_err(terminal)?;
+    line
+}
+
+fn prompt(question: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(question.as_bytes());
+}
+
+/// Reads one line byte by byte: a reader with a buffer would leave a copy of the
+/// password in it.
+fn terminal_line() -> Result<Zeroizing<Vec<u8>>, Error> {
+    let stdin = std::io::stdin();
+    let mut line = Zeroizing::new(Vec::with_capacity(1024));
+    let mut byte = [0_u8; 1];
+    loop {
+        match nix::unistd::read(stdin.as_fd(), &mut byte) {
+            Ok(0) if line.is_empty() => {
+                return Err(Error::Usage("no answer: the input ended".into()));
+            }
+            Ok(0) => return Ok(line),
+            Ok(_) if byte[0] == b'\n' => return Ok(line),
+            Ok(_) => line.push(byte[0]),
+            Err(nix::errno::Errno::EINTR) => (),
+            Err(errno) => return Err(crate::error::io("read", "standard input")(errno)),
+        }
+    }
+}
+
+fn line_from_stdin() -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = read_stdin(REQUEST_LIMIT)?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
+
+fn read_stdin(limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit));
+    let mut chunk = Zeroizing::new([0_u8; 4096]);
+    let stdin = std::io::stdin();
+    while bytes.len() < limit {
+        let want = chunk.len().min(limit - bytes.len());
+        // Past std's reader, whose buffer would keep a copy of the secret.
+        match nix::unistd::read(stdin.as_fd(), &mut chunk[..want]) {
+            Ok(0) => break,
+            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
+            Err(nix::errno::Errno::EINTR) => (),
+            Err(_) => return Err(Error::Request("it can't be read")),
+        }
+    }
+    Ok(bytes)
+}
+
+fn rounds() -> u32 {
+    let wanted = std::env::var(ROUNDS_VARIABLE)
+        .ok()
+        .and_then(|rounds| rounds.parse().ok());
+    wanted
+        .filter(|rounds| (100_000..=2_000_000).contains(rounds))
+        .unwrap_or(ROUNDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(bytes: &[u8]) -> Result<Password, Error> {
+        Password::new(Zeroizing::new(bytes.to_vec()))
+    }
+
+    #[test]
+    fn lengths_and_bytes() {
+        assert!(password(b"x").is_ok());
+        assert!(password(&[b'x'; 255]).is_ok());
+        assert!(password("pässwörd mit Leerzeichen".as_bytes()).is_ok());
+        for bad in [&b""[..], &[b'x'; 256], b"a\0b", b"a\nb"] {
+            assert!(password(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn generated_passwords() {
+        let first = Password::generate().unwrap().reveal();
+        assert_eq!(first.len(), GENERATED);
+        assert!(first.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_ne!(*first, *Password::generate().unwrap().reveal());
+    }
+
+    #[test]
+    fn a_hash_has_the_salt_that_libc_reads() {
+        let hash = password(b"correct horse").unwrap().hash().unwrap();
+        let fields: Vec<&str> = hash.expose().split('$').collect();
+        assert_eq!(fields[1..3], ["6", "rounds=500000"]);
+        assert_eq!(fields[3].len(), 16);
+        assert_eq!(fields[4].len(), 86);
+    }
+}

@@ -1,0 +1,453 @@
+//! The volume. It is the truth; nobody but root may read it.
+//!
+//! ```text
+//! /var/lib/opencode-users      0700 root
+//!   NAME.json                  0600 root, one link: a record (USER_RECORD)
+//!   removed/UID.json           tombstones: the record of a removed account
+//!   uids/UID                   the name that got the uid, for ever
+//!   legacy/NAME.json           what taken-over records looked like
+//!   .lock                      held by whoever changes something
+//! ```
+//!
+//! A volume may be hostile or half broken: everything is opened by directory
+//! fd without following links, and one bad file never affects another.
+
+use crate::error::{Error, io};
+use crate::replace::{Access, Directory, TEMPORARY, open_directory, read_all};
+use crate::say::say;
+use accounts::id::{Uid, UidRange};
+use accounts::name::Username;
+use accounts::record::{Document, InvalidRecord, Legacy, MAX_BYTES, Record};
+use accounts::records::{Records, Rejected, Tombstone};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
+use nix::unistd::{fsync, write};
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+/// Set by an administrator whose volume driver can't keep owner and modes.
+pub(crate) const TRUST_VARIABLE: &str = "OCC_INIT_TRUST_STORE_MODES";
+
+const REMOVED: &str = "removed";
+const UIDS: &str = "uids";
+const LEGACY: &str = "legacy";
+const SUFFIX: &str = ".json";
+
+/// The open store.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) directory: Directory,
+    trusts_modes: bool,
+}
+
+/// What was found in it.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) records: Records,
+    /// Records of opencode-cloud, still to be taken over, with their bytes.
+    pub(crate) legacy: Vec<(Legacy, Vec<u8>)>,
+}
+
+impl Store {
+    /// Opens the store, making it if it is not there; tightens a mode that a
+    /// volume driver loosened.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let trusts_modes = std::env::var_os(TRUST_VARIABLE).is_some_and(|value| value == "1");
+        let directory = match open_directory(path) {
+            Err(Errno::ENOENT) => {
+                let parents = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+                parents.map_err(|e| {
+                    io("make", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default()))
+                })?;
+                nix::unistd::mkdir(path, Mode::from_bits_truncate(0o700))
+                    .map_err(io("make", path))?;
+                open_directory(path)
+            }
+            other => other,
+        };
+        let store = Self {
+            directory: directory.map_err(io("open", path))?,
+            trusts_modes,
+        };
+        store.check_directory()?;
+        Ok(store)
+    }
+
+    fn check_directory(&self) -> Result<(), Error> {
+        let Directory { fd, path } = &self.directory;
+        let state = fstat(fd.as_fd()).map_err(io("read", path))?;
+        if state.st_uid != 0 && !self.trusts_modes {
+            return Err(Error::Store {
+                path: path.clone(),
+                reason: "it does not belong to root",
+            });
+        }
+        if state.st_mode & 0o077 != 0 {
+            let tightened = fchmod(fd.as_fd(), Mode::from_bits_truncate(0o700));
+            match tightened {
+                Ok(()) => say(&format!(
+                    "store '{}' had mode {:o}; it is 700 now",
+                    path.display(),
+                    state.st_mode & 0o7777
+                )),
+                // Others can read hashes then, but only writers can plant records.
+                Err(_) if state.st_mode & 0o022 == 0 || self.trusts_modes => (),
+                Err(_) => {
+                    return Err(Error::Store {
+                        path: path.clone(),
+                        reason: "others may write to it",
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads every record and tombstone.
+    pub(crate) fn load(&self, range: UidRange) -> Result<Loaded, Error> {
+        let mut loaded = Loaded::default();
+        for file in list(&self.directory).map_err(io("read", &self.directory.path))? {
+            let Some(stem) = file.strip_suffix(SUFFIX) else {
+                continue;
+            };
+            if file.starts_with('.') {
+                continue;
+            }
+            match self.read_document(&self.directory, &file, range) {
+                Ok((document, bytes)) => place(document, bytes, stem, &mut loaded),
+                Err(reason) => reject(&mut loaded, stem, reason),
+            }
+        }
+        loaded.records.tombstones = self.tombstones(range)?;
+        for uid in loaded.records.doubtful_uids() {
+            if let Some(owner) = self.owner_of(uid.get())? {
+                loaded.records.ledger.insert(uid, owner);
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Reads one record, to edit it.
+    pub(crate) fn read(&self, name: &Username, range: UidRange) -> Result<Record, Error> {
+        let bad = |reason: String| Error::BadRecord {
+            name: name.to_string(),
+            reason,
+        };
+        match self.read_document(&self.directory, &record_file(name), range) {
+            Ok((Document::Record(record), _)) if record.account().name == *name => Ok(*record),
+            Ok(_) => Err(bad("it holds another name".into())),
+            Err(reason) => Err(bad(reason)),
+        }
+    }
+
+    /// Writes a record: from here on the change is made, whatever happens next.
+    pub(crate) fn save(&self, record: &Record) -> Result<(), Error> {
+        self.directory.replace(
+            &record_file(&record.account().name),
+            &record.to_bytes(),
+            Access::PRIVATE,
+        )
+    }
+
+    /// Turns a record into a tombstone: one rename, so that it is never both.
+    pub(crate) fn bury(&self, record: &Record) -> Result<(), Error> {
+        let account = record.account();
+        let removed = self.subdirectory(REMOVED)?;
+        let (from, to) = (
+            record_file(&account.name),
+            format!("{}{SUFFIX}", account.uid),
+        );
+        renameat(
+            self.directory.fd.as_fd(),
+            from.as_str(),
+            removed.fd.as_fd(),
+            to.as_str(),
+        )
+        .map_err(io("rename", self.directory.join(&from)))?;
+        self.directory.sync()?;
+        removed.sync()?;
+        // The number, name and home are what must be kept; the secrets need not.
+        let mut remains = record.clone();
+        remains.update(|account| {
+            account.hash = None;
+            account.hash_refused = None;
+            account.ssh_keys.clear();
+        });
+        removed.replace(&to, &remains.to_bytes(), Access::PRIVATE)
+    }
+
+    /// Turns a tombstone back into a record, with new content.
+    pub(crate) fn revive(&self, record: &Record) -> Result<(), Error> {
+        let account = record.account();
+        let removed = self.subdirectory(REMOVED)?;
+        let (from, to) = (
+            format!("{}{SUFFIX}", account.uid),
+            record_file(&account.name),
+        );
+        removed.replace(&from, &record.to_bytes(), Access::PRIVATE)?;
+        renameat(
+            removed.fd.as_fd(),
+            from.as_str(),
+            self.directory.fd.as_fd(),
+            to.as_str(),
+        )
+        .map_err(io("rename", removed.join(&from)))?;
+        self.directory.sync()?;
+        removed.sync()
+    }
+
+    /// Reads a tombstone as the record that it was.
+    pub(crate) fn read_tombstone(
+        &self,
+        tombstone: &Tombstone,
+        range: UidRange,
+    ) -> Result<Record, Error> {
+        let removed = self.subdirectory(REMOVED)?;
+        let bad = |reason: String| Error::BadRecord {
+            name: tombstone.name.to_string(),
+            reason,
+        };
+        match self.read_document(&removed, &format!("{}{SUFFIX}", tombstone.uid), range) {
+            Ok((Document::Record(record), _)) => Ok(*record),
+            Ok(_) => Err(bad("it is not a record of ours".into())),
+            Err(reason) => Err(bad(reason)),
+        }
+    }
+
+    /// Writes down for ever that the uid is this name's. `false`: somebody has it.
+    pub(crate) fn give_uid(&self, uid: Uid, name: &Username) -> Result<bool, Error> {
+        let uids = self.subdirectory(UIDS)?;
+        let file = uid.to_string();
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        match openat(
+            uids.fd.as_fd(),
+            file.as_str(),
+            flags,
+            Mode::from_bits_truncate(0o600),
+        ) {
+            Ok(fd) => {
+                let written = write(fd.as_fd(), format!("{name}\n").as_bytes())
+                    .and_then(|_| fsync(fd.as_fd()));
+                written.map_err(io("write", uids.join(&file)))?;
+                uids.sync().map(|()| true)
+            }
+            Err(Errno::EEXIST) => Ok(self
+                .owner_of(uid.get())?
+                .is_some_and(|owner| owner == name.as_str())),
+            Err(errno) => Err(io("make", uids.join(&file))(errno)),
+        }
+    }
+
+    /// Who got the uid.
+    pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
+        let uids = self.subdirectory(UIDS)?;
+        let Ok((bytes, _)) = self.read_file(&uids, &uid.to_string()) else {
+            return Ok(None);
+        };
+        Ok(Some(String::from_utf8_lossy(&bytes).trim_end().to_owned()))
+    }
+
+    /// Every uid that was ever given.
+    pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
+        let uids = self.subdirectory(UIDS)?;
+        let files = list(&uids).map_err(io("read", &uids.path))?;
+        Ok(files
+            .iter()
+            .filter_map(|file| accounts::table::number(file.as_bytes()))
+            .collect())
+    }
+
+    /// Keeps the original of a record that is about to be taken over.
+    pub(crate) fn keep_legacy(&self, name: &Username, bytes: &[u8]) -> Result<(), Error> {
+        self.subdirectory(LEGACY)?
+            .replace(&record_file(name), bytes, Access::PRIVATE)
+    }
+
+    /// Deletes what a killed run left behind.
+    pub(crate) fn clean(&self) -> Result<(), Error> {
+        let leftovers = |directory: &Directory| -> Result<(), Error> {
+            let files = list(directory).map_err(io("read", &directory.path))?;
+            files
+                .iter()
+                .filter(|file| file.starts_with(TEMPORARY))
+                .try_for_each(|file| directory.remove(file))
+        };
+        leftovers(&self.directory)?;
+        leftovers(&self.subdirectory(REMOVED)?)?;
+        leftovers(&self.subdirectory(LEGACY)?)
+    }
+
+    fn tombstones(&self, range: UidRange) -> Result<Vec<Tombstone>, Error> {
+        let removed = match self.directory.open(REMOVED) {
+            Ok(removed) => removed,
+            Err(Errno::ENOENT) => return Ok(Vec::new()),
+            Err(errno) => return Err(io("open", self.directory.join(REMOVED))(errno)),
+        };
+        let mut tombstones = Vec::new();
+        for file in list(&removed).map_err(io("read", &removed.path))? {
+            let Some(stem) = file.strip_suffix(SUFFIX).filter(|_| !file.starts_with('.')) else {
+                continue;
+            };
+            match self.read_document(&removed, &file, range) {
+                Ok((Document::Record(record), _)) if record.account().uid.to_string() == stem => {
+                    let account = record.account();
+                    let (name, home) = (account.name.clone(), account.home.clone());
+                    tombstones.push(Tombstone {
+                        name,
+                        uid: account.uid,
+                        home,
+                    });
+                }
+                Ok(_) => say(&format!(
+                    "skipped tombstone '{}': its uid is not its file's name",
+                    printable(&file)
+                )),
+                Err(reason) => say(&format!(
+                    "skipped tombstone '{}': {reason}",
+                    printable(&file)
+                )),
+            }
+        }
+        Ok(tombstones)
+    }
+
+    fn subdirectory(&self, name: &str) -> Result<Directory, Error> {
+        let path = self.directory.join(name);
+        match self.directory.open(name) {
+            Err(Errno::ENOENT) => {
+                mkdirat(
+                    self.directory.fd.as_fd(),
+                    name,
+                    Mode::from_bits_truncate(0o700),
+                )
+                .map_err(io("make", &path))?;
+                self.directory.sync()?;
+                self.directory.open(name)
+            }
+            other => other,
+        }
+        .map_err(io("open", path))
+    }
+
+    fn read_document(
+        &self,
+        directory: &Directory,
+        file: &str,
+        range: UidRange,
+    ) -> Result<(Document, Vec<u8>), String> {
+        let (bytes, _) = self.read_file(directory, file)?;
+        let document = Document::parse(&bytes, range).map_err(|invalid| invalid.to_string())?;
+        Ok((document, bytes))
+    }
+
+    /// Reads a small regular file of root's. The reason of a failure names no content.
+    fn read_file(&self, directory: &Directory, name: &str) -> Result<(Vec<u8>, FileStat), String> {
+        // O_NONBLOCK: a planted FIFO must not stop the boot.
+        let flags = OFlag::O_RDONLY
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        let file =
+            openat(directory.fd.as_fd(), name, flags, Mode::empty()).map_err(
+                |errno| match errno {
+                    Errno::ELOOP => "it is a symbolic link".to_owned(),
+                    other => format!("cannot open: {}", other.desc().to_lowercase()),
+                },
+            )?;
+        let state = fstat(file.as_fd()).map_err(|errno| errno.desc().to_lowercase())?;
+        self.check_file(&file, &state)?;
+        let bytes = read_all(&file, MAX_BYTES + 1).map_err(|errno| errno.desc().to_lowercase())?;
+        Ok((bytes, state))
+    }
+
+    fn check_file(&self, file: &OwnedFd, state: &FileStat) -> Result<(), String> {
+        if SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+            return Err("not a regular file".into());
+        }
+        if state.st_size > i64::try_from(MAX_BYTES).unwrap_or(i64::MAX) {
+            return Err(
+                InvalidRecord::TooLarge(u64::try_from(state.st_size).unwrap_or_default())
+                    .to_string(),
+            );
+        }
+        // A second name could be anywhere on the volume, with other rules.
+        if state.st_nlink != 1 {
+            return Err(format!("it has {} links, a record has one", state.st_nlink));
+        }
+        if self.trusts_modes {
+            return Ok(());
+        }
+        if state.st_uid != 0 {
+            return Err("it does not belong to root".into());
+        }
+        if state.st_mode & 0o022 != 0 {
+            return Err(format!(
+                "others may write to it (mode {:o}); set {TRUST_VARIABLE}=1 if the volume can't keep modes",
+                state.st_mode & 0o7777
+            ));
+        }
+        if state.st_mode & 0o077 != 0
+            && fchmod(file.as_fd(), Mode::from_bits_truncate(0o600)).is_ok()
+        {
+            say(&format!(
+                "a record had mode {:o}; it is 600 now",
+                state.st_mode & 0o7777
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn place(document: Document, bytes: Vec<u8>, stem: &str, loaded: &mut Loaded) {
+    match document {
+        Document::Record(record) if record.account().name.as_str() == stem => {
+            let account = record.account().clone();
+            loaded
+                .records
+                .accounts
+                .insert(account.name.clone(), account);
+        }
+        Document::Legacy(legacy) if legacy.name.as_str() == stem => {
+            loaded.legacy.push((legacy, bytes));
+        }
+        Document::Record(_) | Document::Legacy(_) => {
+            reject(
+                loaded,
+                stem,
+                "the name in it is not that of the file".into(),
+            );
+        }
+    }
+}
+
+fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
+    let file = printable(&format!("{stem}{SUFFIX}"));
+    loaded.records.rejected.push(Rejected {
+        file,
+        name: Username::parse(stem).ok(),
+        reason,
+    });
+}
+
+fn record_file(name: &Username) -> String {
+    format!("{name}{SUFFIX}")
+}
+
+/// A file name for a message: control characters would forge log lines.
+fn printable(file: &str) -> String {
+    file.escape_debug().to_string()
+}
+
+/// The names in a directory; one that is not UTF-8 gets U+FFFD, so that opening
+/// it fails and it is reported.
+fn list(directory: &Directory) -> Result<Vec<String>, Errno> {
+    Ok(directory
+        .names()?
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect())
+}

@@ -1,0 +1,145 @@
+//! `occ-init user …`: edits records, then takes the same road as boot.
+//!
+//! One file per verb. All names are checked before anything changes.
+
+mod add;
+mod list;
+mod passwd;
+mod remove;
+mod state;
+
+use crate::cli::{Global, User};
+use crate::command::Answer;
+use crate::error::Error;
+use crate::restore::{Caller, Paths, Session, Summary};
+use crate::say::say;
+use accounts::name::Username;
+use accounts::record::Record;
+use accounts::records::{Records, refuse_name};
+use accounts::wire::{AccountReply, AccountView, ListReply, SCHEMA};
+use std::collections::BTreeSet;
+
+/// Runs one of the commands.
+pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answer, Error> {
+    match command {
+        User::List => list::list(paths, global.quiet),
+        User::Show { name } => list::show(paths, name),
+        User::Keys { name } => list::keys(paths, name),
+        User::Add(add) => add::add(add, paths, global.quiet),
+        User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
+        User::Enable { names } => state::enable(names, paths),
+        User::Disable { names } => state::disable(names, paths),
+        User::Remove(remove) => remove::remove(remove, paths),
+        User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
+    }
+}
+
+/// A name as typed; one that is no name can't be an account's.
+fn parse_name(typed: &str) -> Result<Username, Error> {
+    Ok(Username::parse(typed)?)
+}
+
+/// The named accounts, each once, or the first error.
+fn find_all(session: &Session, typed: &[String]) -> Result<Vec<Record>, Error> {
+    let names: BTreeSet<Username> = typed
+        .iter()
+        .map(|name| parse_name(name))
+        .collect::<Result<_, _>>()?;
+    names.iter().map(|name| find(session, name)).collect()
+}
+
+/// The record of an account; an account of the image is never one.
+fn find(session: &Session, name: &Username) -> Result<Record, Error> {
+    if session.records.accounts.contains_key(name) {
+        return session.store.read(name, session.image.uids);
+    }
+    Err(absent(&session.records, &session.image, name))
+}
+
+/// Why there is no account of that name.
+fn absent(records: &Records, image: &accounts::image::Image, name: &Username) -> Error {
+    if let Some(refusal) = refuse_name(name, image) {
+        return Error::Refused {
+            name: name.clone(),
+            refusal,
+        };
+    }
+    match records
+        .rejected
+        .iter()
+        .find(|rejected| rejected.name.as_ref() == Some(name))
+    {
+        Some(rejected) => Error::BadRecord {
+            name: name.to_string(),
+            reason: rejected.reason.clone(),
+        },
+        None => Error::NoSuchAccount(name.to_string()),
+    }
+}
+
+/// Brings /etc in line after records were saved. The change is made by then, so
+/// a failure here says so.
+fn apply(session: &mut Session) -> Result<Summary, Error> {
+    session
+        .restore(&|| ())
+        .map_err(|cause| Error::Recorded(Box::new(cause)))
+}
+
+fn begin(paths: &Paths) -> Result<Session, Error> {
+    Session::begin(paths, Caller::Command)
+}
+
+/// What restore left out about an account that was just changed.
+fn warn_about(summary: &Summary, name: &Username) {
+    let quoted = format!("'{name}'");
+    summary
+        .problems
+        .iter()
+        .filter(|problem| problem.contains(&quoted))
+        .for_each(|problem| say(problem));
+    for (_, odd) in summary
+        .odd_homes
+        .iter()
+        .filter(|(owner, odd)| owner == name && !odd.contains(&quoted))
+    {
+        if !summary.problems.contains(odd) {
+            say(odd);
+        }
+    }
+}
+
+/// The answer of a command on one account.
+fn one(
+    text: String,
+    changed: bool,
+    account: AccountView,
+    generated_password: Option<String>,
+) -> Answer {
+    Answer::new(
+        text,
+        &AccountReply {
+            schema: SCHEMA,
+            changed,
+            account,
+            generated_password,
+        },
+    )
+}
+
+/// The answer of a command on one or several accounts.
+fn several(text: String, changed: bool, mut accounts: Vec<AccountView>) -> Answer {
+    match accounts.pop() {
+        Some(account) if accounts.is_empty() => one(text, changed, account, None),
+        last => {
+            accounts.extend(last);
+            Answer::new(
+                text,
+                &ListReply {
+                    schema: SCHEMA,
+                    changed: Some(changed),
+                    accounts,
+                },
+            )
+        }
+    }
+}
