@@ -1,0 +1,162 @@
+//! The frozen samples of the wire format: what a program of version 1 wrote
+//! must be understood for ever. Never edit a sample; add one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a sample that does not decode is what these tests are for"
+)]
+
+use accounts::wire::{AccountReply, ErrorKind, ErrorReply, ListReply, Request, SCHEMA, Status};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+const LISTS: [&str; 3] = [
+    include_str!("wire/list.json"),
+    include_str!("wire/list_empty.json"),
+    include_str!("wire/list_changed.json"),
+];
+const ACCOUNTS: [&str; 3] = [
+    include_str!("wire/account.json"),
+    include_str!("wire/account_generated.json"),
+    include_str!("wire/account_unchanged.json"),
+];
+const ERRORS: [(ErrorKind, &str); 9] = [
+    (ErrorKind::Failed, include_str!("wire/error_failed.json")),
+    (ErrorKind::Usage, include_str!("wire/error_usage.json")),
+    (
+        ErrorKind::NotFound,
+        include_str!("wire/error_not_found.json"),
+    ),
+    (
+        ErrorKind::Conflict,
+        include_str!("wire/error_conflict.json"),
+    ),
+    (ErrorKind::Refused, include_str!("wire/error_refused.json")),
+    (
+        ErrorKind::EngineUnreachable,
+        include_str!("wire/error_engine_unreachable.json"),
+    ),
+    (
+        ErrorKind::NotRunning,
+        include_str!("wire/error_not_running.json"),
+    ),
+    (ErrorKind::Busy, include_str!("wire/error_busy.json")),
+    (ErrorKind::Invalid, include_str!("wire/error_invalid.json")),
+];
+const REQUESTS: [&str; 4] = [
+    include_str!("wire/request_password.json"),
+    include_str!("wire/request_hash.json"),
+    include_str!("wire/request_keys.json"),
+    include_str!("wire/request_empty.json"),
+];
+
+/// Decodes a sample, and the same with a field in every object that no
+/// version 1 knows; both must encode to the sample.
+fn frozen<T: DeserializeOwned + Serialize>(sample: &str) -> T {
+    let value: Value = serde_json::from_str(sample).unwrap();
+    let mut newer = value.clone();
+    add_unknown_fields(&mut newer);
+    assert_ne!(newer, value);
+    let from_newer: T = serde_json::from_value(newer).unwrap();
+    assert_eq!(serde_json::to_value(&from_newer).unwrap(), value);
+    let decoded: T = serde_json::from_str(sample).unwrap();
+    assert_eq!(serde_json::to_value(&decoded).unwrap(), value);
+    let encoded = serde_json::to_string(&decoded).unwrap();
+    assert!(!encoded.contains('\n'), "one document is one line");
+    decoded
+}
+
+fn add_unknown_fields(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.values_mut().for_each(add_unknown_fields);
+            object.insert("sinceVersion2".into(), json!({"nested": [1, null]}));
+        }
+        Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
+        _ => (),
+    }
+}
+
+#[test]
+fn lists() {
+    for sample in LISTS {
+        assert_eq!(frozen::<ListReply>(sample).schema, SCHEMA);
+    }
+    let list = frozen::<ListReply>(LISTS[0]);
+    assert_eq!(list.changed, None);
+    assert_eq!(list.accounts[0].status, Status::Enabled);
+    assert_eq!(
+        list.accounts[0].last_password_change_usec,
+        Some(1_790_000_000_000_000)
+    );
+    assert_eq!(list.accounts[0].member_of, ["audio", "video"]);
+    assert_eq!(list.accounts[1].status, Status::Disabled);
+    assert_eq!(list.accounts[1].last_password_change_usec, None);
+}
+
+#[test]
+fn accounts() {
+    let [plain, generated, unchanged] = ACCOUNTS.map(frozen::<AccountReply>);
+    assert!(plain.changed && plain.generated_password.is_none());
+    assert_eq!(
+        generated.generated_password.as_deref().map(str::len),
+        Some(24)
+    );
+    assert!(!unchanged.changed);
+    assert_eq!(unchanged.account.user_name, "bob");
+}
+
+#[test]
+fn errors() {
+    for (kind, sample) in ERRORS {
+        let reply = frozen::<ErrorReply>(sample);
+        assert_eq!(reply.error.kind, kind);
+        assert_eq!(reply.error.retryable, kind.retryable());
+        assert!(!reply.error.message.is_empty());
+    }
+}
+
+#[test]
+fn requests() {
+    let [password, hash, keys, empty] = REQUESTS.map(frozen::<Request>);
+    assert_eq!(
+        password.password.as_deref(),
+        Some("correct horse: \"battery\" é\\")
+    );
+    assert!(
+        hash.password_hash
+            .is_some_and(|hash| hash.starts_with("$6$"))
+    );
+    assert_eq!(keys.ssh_authorized_keys.map(|keys| keys.len()), Some(1));
+    assert!(empty.password.is_none() && empty.ssh_authorized_keys.is_none());
+}
+
+/// What an older or smaller program leaves out.
+#[test]
+fn optional_fields() {
+    let account = r#"{"userName":"a","uid":1000,"gid":1000,"homeDirectory":"/home/a","shell":"/bin/sh","status":"enabled"}"#;
+    let list: ListReply =
+        serde_json::from_str(&format!(r#"{{"schema":1,"accounts":[{account}]}}"#)).unwrap();
+    assert!(list.accounts[0].real_name.is_empty() && list.accounts[0].member_of.is_empty());
+    let error: ErrorReply =
+        serde_json::from_str(r#"{"schema":1,"error":{"kind":"from_the_future","message":"m"}}"#)
+            .unwrap();
+    assert_eq!(error.error.kind, ErrorKind::Failed);
+}
+
+/// A client that dies half-way has sent no closing brace.
+#[test]
+fn half_a_document_is_none() {
+    for sample in REQUESTS {
+        let sample = sample.trim_end();
+        for end in (0..sample.len()).filter(|&end| sample.is_char_boundary(end)) {
+            assert!(
+                serde_json::from_str::<Request>(&sample[..end]).is_err(),
+                "{}",
+                &sample[..end]
+            );
+        }
+        assert!(serde_json::from_str::<Request>(&format!("{sample}{sample}")).is_err());
+    }
+}
