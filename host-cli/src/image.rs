@@ -23,6 +23,8 @@ pub(crate) const DEFAULT: &str = "occ:local";
 const BUILT: &str = "dev.occ.image";
 /// The digest of everything that went into one.
 const INPUTS: &str = "dev.occ.inputs";
+/// The base it was built from, which the next build takes again.
+const BASE: &str = "dev.occ.base";
 /// The base where a registry answers, and the one that `image/base` makes.
 const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
 /// Lines of a failed build that are shown.
@@ -81,10 +83,18 @@ pub(crate) struct Inputs {
 pub(crate) async fn inputs(
     docker: &Docker,
     base: Option<&str>,
+    last: Option<&ImageInspect>,
     progress: &Progress,
 ) -> Result<Inputs> {
     let occ_init = find_occ_init()?;
-    let base = pick_base(docker, base, progress).await?;
+    let again = last
+        .and_then(|image| label(image, BASE))
+        .map(String::as_str);
+    let again = match again {
+        Some(name) if inspect(docker, name).await?.is_some() => Some(name),
+        _ => None,
+    };
+    let base = pick_base(docker, base.or(again), progress).await?;
     let mut digest = Sha256::new();
     for file in &CONTEXT {
         digest.update(file.name.as_bytes());
@@ -130,7 +140,11 @@ pub(crate) async fn build(
     progress.step(&format!("Building {name} from {}", inputs.base));
     let tarball = fetch_opencode(progress)?;
     let context = context(&inputs.occ_init, &tarball)?;
-    let labels = HashMap::from([(BUILT, "local"), (INPUTS, inputs.digest.as_str())]);
+    let labels = HashMap::from([
+        (BUILT, "local"),
+        (BASE, inputs.base.as_str()),
+        (INPUTS, inputs.digest.as_str()),
+    ]);
     let options = BuildImageOptionsBuilder::default()
         .dockerfile("Dockerfile")
         .t(name)
@@ -157,10 +171,19 @@ fn take_lines(text: &str, log: &mut Vec<String>, progress: &Progress) {
         .filter(|line| !line.is_empty())
     {
         match line.strip_prefix("Step ") {
-            Some(step) => progress.step(&format!("Building: step {step}")),
+            Some(step) => progress.step(&format!("Building: step {}", shortened(step))),
             None => progress.detail(&line),
         }
         log.push(line);
+    }
+}
+
+/// One line of a terminal; `-v` shows the whole of it in the log.
+fn shortened(step: &str) -> String {
+    let words = step.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(90) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::container;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::session::Session;
-use crate::{health, interrupt, start, swap};
+use crate::{guard, health, interrupt, start, swap};
 
 /// Stops the container; nothing to stop is fine.
 pub(crate) async fn stop(session: &Session) -> Result<()> {
@@ -41,7 +41,7 @@ pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
     let found = container::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
-    start::refuse_shared(
+    guard::refuse_shared(
         &docker,
         &session.container,
         Some(&found),

@@ -10,6 +10,7 @@ mod container;
 mod engine;
 mod error;
 mod exec;
+mod guard;
 mod health;
 mod image;
 mod image_files;
@@ -127,7 +128,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
         }
         Command::Logs(command) => lifecycle::logs(session, &command).await?,
         Command::Update(Update::Container(command)) => {
-            Box::pin(update::run(session, &command)).await?;
+            update::run(session, &command).await?;
         }
         Command::Config(_) => {}
     }

@@ -87,14 +87,18 @@ pub(crate) fn labels(instance: &str) -> HashMap<String, String> {
 }
 
 /// A new container of an instance.
-pub(crate) fn create(instance: &str, image: &str, published: Published) -> ContainerCreateBody {
+pub(crate) fn create(
+    instance: &str,
+    image: &str,
+    published: Option<Published>,
+) -> ContainerCreateBody {
     let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
     let mounts = VOLUMES.map(|(end, target)| volume(volume_name(instance, end), target));
     let host = HostConfig {
         mounts: Some(mounts.to_vec()),
         cap_drop: words(&["ALL"]),
         cap_add: words(&CAPABILITIES),
-        port_bindings: Some(published.binding()),
+        port_bindings: published.map(Published::binding),
         restart_policy: Some(restart_policy(RestartPolicyNameEnum::UNLESS_STOPPED)),
         ..HostConfig::default()
     };
@@ -348,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_new_container_has_six_capabilities_two_volumes_and_no_environment() {
-        let body = create("opencode", "occ:local", published("127.0.0.1", 3000));
+        let body = create("opencode", "occ:local", Some(published("127.0.0.1", 3000)));
         assert_eq!(body.env, None);
         expect![[r#"
             {

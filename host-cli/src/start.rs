@@ -1,6 +1,5 @@
 //! `occ start`: makes what is missing, starts it, waits until it is healthy.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use accounts::wire::ListReply;
@@ -15,30 +14,71 @@ use crate::progress::Progress;
 use crate::session::Session;
 use crate::spec::{self, Published, VOLUMES, volume_name};
 use crate::swap::{self, Kept};
-use crate::{health, image, init, interrupt, show};
+use crate::{guard, health, image, init, interrupt, show};
 
 const DEFAULT_PORT: u16 = 3000;
+
+/// What this run asks for; None where whatever is there will do.
+struct Asked {
+    image: Option<String>,
+    bind: Option<IpAddr>,
+    port: Option<u16>,
+}
+
+/// What the container shall be.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    image: String,
+    /// None: a container that publishes nothing, and nobody asked for it.
+    published: Option<Published>,
+}
+
+impl Asked {
+    /// A flag comes before the configuration.
+    fn new(session: &Session, start: &Start) -> Self {
+        Self {
+            image: start.image.clone().or_else(|| session.config.image.clone()),
+            bind: start.bind.or(session.config.bind),
+            port: start.port.or(session.config.port),
+        }
+    }
+
+    /// Filled up from the container that is there, else with the defaults.
+    fn target(&self, found: Option<&ContainerInspectResponse>) -> Target {
+        let there = found.and_then(Published::of);
+        let publish =
+            found.is_none() || there.is_some() || self.bind.is_some() || self.port.is_some();
+        let bind = self.bind.or(there.map(|there| there.bind));
+        let port = self.port.or(there.map(|there| there.port));
+        let image = found.and_then(|found| found.config.as_ref()?.image.clone());
+        let image = image.filter(|image| !image.starts_with("sha256:"));
+        Target {
+            image: self
+                .image
+                .clone()
+                .or(image)
+                .unwrap_or_else(|| image::DEFAULT.to_owned()),
+            published: publish.then_some(Published {
+                bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                port: port.unwrap_or(DEFAULT_PORT),
+            }),
+        }
+    }
+}
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     let docker = session.docker().await?;
     let _notice = interrupt::notice("look with `occ status`; `occ start` goes on from there");
-    let found = container::find(&docker, &session.container).await?;
-    refuse_shared(&docker, &session.container, found.as_ref(), start.shared).await?;
-    let image = start.image.clone().or_else(|| session.config.image.clone());
-    let image = image.unwrap_or_else(|| image::DEFAULT.to_owned());
     let progress = Progress::new(session.screen);
-    make_image(session, &docker, start, &image, &progress).await?;
-    let published = wanted(session, start);
-    match found {
-        None => create(&docker, &session.container, &image, published, &progress).await?,
-        Some(found) => {
-            existing(
-                session, &docker, start, &found, &image, published, &progress,
-            )
-            .await?;
-        }
+    Work {
+        session,
+        docker: &docker,
+        start,
+        progress: &progress,
     }
+    .run()
+    .await?;
     progress.step("Waiting until it is healthy");
     let container = container::running(&docker, &session.container).await?;
     health::wait(&docker, &container.id, start.wait_timeout).await?;
@@ -46,99 +86,128 @@ pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     say_ready(session, &docker, &container).await
 }
 
-fn wanted(session: &Session, start: &Start) -> Published {
-    Published {
-        bind: start
-            .bind
-            .or(session.config.bind)
-            .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        port: start.port.or(session.config.port).unwrap_or(DEFAULT_PORT),
+struct Work<'a> {
+    session: &'a Session,
+    docker: &'a Docker,
+    start: &'a Start,
+    progress: &'a Progress,
+}
+
+impl Work<'_> {
+    async fn run(&self) -> Result<()> {
+        let instance = &self.session.container;
+        let listed = container::find(self.docker, instance).await?;
+        guard::refuse_shared(self.docker, instance, listed.as_ref(), self.start.shared).await?;
+        let found = match &listed {
+            Some(listed) => container::inspect(self.docker, &listed.id).await?,
+            None => None,
+        };
+        let asked = Asked::new(self.session, self.start);
+        let target = asked.target(found.as_ref());
+        self.make_image(&target.image).await?;
+        match found {
+            None => self.create(&target).await,
+            Some(found) => self.existing(&found, &asked, &target).await,
+        }
     }
-}
 
-/// Two containers that write one store would restore against each other
-/// without knowing.
-pub(crate) async fn refuse_shared(
-    docker: &Docker,
-    instance: &str,
-    own: Option<&Listed>,
-    allowed: bool,
-) -> Result<()> {
-    let source = match own {
-        Some(own) => store_source(docker, own).await?,
-        None => Some(volume_name(instance, "users")),
-    };
-    let Some(source) = source else { return Ok(()) };
-    let filters = HashMap::from([
-        ("volume", vec![source.clone()]),
-        ("status", vec!["running".to_owned()]),
-    ]);
-    let others = container::list(docker, &filters).await?;
-    let other = others
-        .into_iter()
-        .find(|other| own.is_none_or(|own| own.id != other.id));
-    match other {
-        Some(other) if !allowed => Err(Error::Refused {
-            message: format!(
-                "the running container '{}' uses the same accounts ('{source}')",
-                other.name
-            ),
-            hint: "stop it, or allow it with --shared".into(),
-        }),
-        _ => Ok(()),
+    /// Builds with --build and where the default image is missing; pulls others.
+    async fn make_image(&self, name: &str) -> Result<()> {
+        let present = image::inspect(self.docker, name).await?;
+        let build = self.start.build || (present.is_none() && name == image::DEFAULT);
+        if build {
+            let base = self.session.config.base_image.as_deref();
+            let inputs = image::inputs(self.docker, base, present.as_ref(), self.progress).await?;
+            image::build(self.docker, name, &inputs, self.progress).await
+        } else if present.is_some() {
+            Ok(())
+        } else {
+            image::pull(self.docker, name, self.progress).await
+        }
     }
-}
 
-async fn store_source(docker: &Docker, own: &Listed) -> Result<Option<String>> {
-    let found = container::inspect(docker, &own.id).await?;
-    Ok(found
-        .as_ref()
-        .and_then(spec::store_mount)
-        .and_then(|mount| mount.source))
-}
-
-/// Builds with --build and where the default image is missing; pulls others.
-async fn make_image(
-    session: &Session,
-    docker: &Docker,
-    start: &Start,
-    name: &str,
-    progress: &Progress,
-) -> Result<()> {
-    let present = image::inspect(docker, name).await?.is_some();
-    if start.build || (!present && name == image::DEFAULT) {
-        let inputs = image::inputs(docker, session.config.base_image.as_deref(), progress).await?;
-        image::build(docker, name, &inputs, progress).await
-    } else if present {
+    async fn create(&self, target: &Target) -> Result<()> {
+        let (docker, instance) = (self.docker, &self.session.container);
+        self.progress
+            .step(&format!("Making container '{instance}'"));
+        make_volumes(docker, instance).await?;
+        let options = CreateContainerOptionsBuilder::default()
+            .name(instance)
+            .build();
+        let body = spec::create(instance, &target.image, target.published);
+        let made = docker
+            .create_container(Some(options), body)
+            .await
+            .map_err(Error::engine(format!("make the container '{instance}'")))?;
+        if let Err(error) = start_container(docker, &made.id, instance).await {
+            // It never ran; left behind it would ask for the same port again.
+            swap::remove(docker, &made.id).await?;
+            return Err(error);
+        }
         Ok(())
-    } else {
-        image::pull(docker, name, progress).await
     }
-}
 
-async fn create(
-    docker: &Docker,
-    instance: &str,
-    image: &str,
-    published: Published,
-    progress: &Progress,
-) -> Result<()> {
-    progress.step(&format!("Making container '{instance}'"));
-    make_volumes(docker, instance).await?;
-    let options = CreateContainerOptionsBuilder::default()
-        .name(instance)
-        .build();
-    let body = spec::create(instance, image, published);
-    let made = docker
-        .create_container(Some(options), body)
-        .await
-        .map_err(Error::engine(format!("make the container '{instance}'")))?;
-    if let Err(error) = start_container(docker, &made.id, instance).await {
-        // It never ran; left behind it would keep the port that was refused.
-        swap::remove(docker, &made.id).await?;
-        return Err(error);
+    /// A container that is there: started, left alone, or made anew.
+    async fn existing(
+        &self,
+        found: &ContainerInspectResponse,
+        asked: &Asked,
+        target: &Target,
+    ) -> Result<()> {
+        let name = container::name_of(found);
+        let state = container::state_word(found);
+        if state == "paused" {
+            return Err(Error::Paused(name));
+        }
+        let newer = image::inspect(self.docker, &target.image)
+            .await?
+            .is_some_and(|image| image.id != found.image);
+        let image_asked = asked.image.is_some() || self.start.build;
+        let differs = differences(found, target, newer && image_asked);
+        if self.start.recreate || (state != "running" && !differs.is_empty()) {
+            return self.recreate(found, target).await;
+        }
+        if newer && !image_asked {
+            self.session.screen.progress(&format!(
+                "there is a newer {}; `occ update container` moves to it",
+                target.image
+            ));
+        }
+        if state == "running" {
+            self.session
+                .screen
+                .message(&format!("Container '{name}' is running already."));
+            for difference in differs {
+                self.session
+                    .screen
+                    .progress(&format!("{difference}; `occ start --recreate` applies it"));
+            }
+            return Ok(());
+        }
+        self.progress.step(&format!("Starting container '{name}'"));
+        start_container(self.docker, found.id.as_deref().unwrap_or_default(), &name).await
     }
-    Ok(())
+
+    async fn recreate(&self, found: &ContainerInspectResponse, target: &Target) -> Result<()> {
+        self.progress.step(&format!(
+            "Making container '{}' anew",
+            container::name_of(found)
+        ));
+        let plan = swap::Plan {
+            instance: &self.session.container,
+            image: &target.image,
+            published: target.published,
+            seconds: self.start.wait_timeout,
+        };
+        Box::pin(swap::run(
+            self.docker,
+            found,
+            &plan,
+            Kept::No,
+            self.progress,
+        ))
+        .await
+    }
 }
 
 async fn make_volumes(docker: &Docker, instance: &str) -> Result<()> {
@@ -164,77 +233,29 @@ async fn start_container(docker: &Docker, id: &str, name: &str) -> Result<()> {
         .map_err(Error::engine(format!("start the container '{name}'")))
 }
 
-/// A container that is there: started, left alone, or made anew.
-async fn existing(
-    session: &Session,
-    docker: &Docker,
-    start: &Start,
-    listed: &Listed,
-    image: &str,
-    published: Published,
-    progress: &Progress,
-) -> Result<()> {
-    let found = container::inspect(docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let image_id = image::inspect(docker, image)
-        .await?
-        .and_then(|image| image.id);
-    let differs = differences(&found, image, image_id.as_deref(), published);
-    let running = listed.state == "running";
-    if listed.state == "paused" {
-        return Err(Error::Paused(listed.name.clone()));
-    }
-    if start.recreate || (!running && !differs.is_empty()) {
-        progress.step(&format!("Making container '{}' anew", listed.name));
-        let plan = swap::Plan {
-            instance: &session.container,
-            image,
-            published: Some(published),
-            seconds: start.wait_timeout,
-        };
-        return swap::run(docker, &found, &plan, Kept::No, progress).await;
-    }
-    if running {
-        session
-            .screen
-            .message(&format!("Container '{}' is running already.", listed.name));
-        for difference in differs {
-            session
-                .screen
-                .progress(&format!("{difference}; `occ start --recreate` applies it"));
-        }
-        return Ok(());
-    }
-    progress.step(&format!("Starting container '{}'", listed.name));
-    start_container(docker, &listed.id, &listed.name).await
-}
-
 /// What is asked for and is not so, in words.
-fn differences(
-    found: &ContainerInspectResponse,
-    image: &str,
-    image_id: Option<&str>,
-    published: Published,
-) -> Vec<String> {
+fn differences(found: &ContainerInspectResponse, target: &Target, image: bool) -> Vec<String> {
     let mut list = Vec::new();
-    if image_id.is_some() && found.image.as_deref() != image_id {
+    if image {
         let old = found
             .config
             .as_ref()
             .and_then(|config| config.image.as_deref())
-            .unwrap_or("another image");
-        list.push(if old == image {
-            format!("the image {image} is newer than the container")
+            .unwrap_or_default();
+        list.push(if old == target.image {
+            format!("the image {old} is newer than the container")
         } else {
-            format!("the container runs {old}, not {image}")
+            format!("the container runs {old}, not {}", target.image)
         });
     }
-    let now = Published::of(found);
-    if now.is_none_or(|now| now.port != published.port) {
+    let there = Published::of(found);
+    let Some(published) = target.published else {
+        return list;
+    };
+    if there.is_none_or(|there| there.port != published.port) {
         list.push(format!("the port is not {}", published.port));
     }
-    if now.is_some_and(|now| now.bind != published.bind) {
+    if there.is_none_or(|there| there.bind != published.bind) {
         list.push(format!("the address is not {}", published.bind));
     }
     list
@@ -294,41 +315,78 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn says_what_differs_from_what_is_asked() {
-        let published = |port| Published {
+    const NOTHING: Asked = Asked {
+        image: None,
+        bind: None,
+        port: None,
+    };
+
+    fn published(port: u16) -> Published {
+        Published {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port,
-        };
-        let body = spec::create("opencode", "occ:local", published(3000));
-        let found = ContainerInspectResponse {
-            image: Some("sha256:1".into()),
+        }
+    }
+
+    fn existing(port: Option<Published>) -> ContainerInspectResponse {
+        ContainerInspectResponse {
             config: Some(ContainerConfig {
-                image: Some("occ:local".into()),
+                image: Some("mine:1".into()),
                 ..ContainerConfig::default()
             }),
-            host_config: body.host_config,
+            host_config: spec::create("opencode", "mine:1", port).host_config,
             ..ContainerInspectResponse::default()
-        };
-        assert!(differences(&found, "occ:local", Some("sha256:1"), published(3000)).is_empty());
+        }
+    }
+
+    #[test]
+    fn nothing_asked_means_the_defaults_or_what_is_there() {
         assert_eq!(
-            differences(&found, "occ:local", Some("sha256:2"), published(3001)),
-            [
-                "the image occ:local is newer than the container",
-                "the port is not 3001"
-            ]
+            NOTHING.target(None),
+            Target {
+                image: "occ:local".into(),
+                published: Some(published(3000))
+            }
         );
+        let there = existing(Some(published(4000)));
+        let target = NOTHING.target(Some(&there));
         assert_eq!(
-            differences(&found, "other", Some("sha256:2"), published(3000)),
-            ["the container runs occ:local, not other"]
+            target,
+            Target {
+                image: "mine:1".into(),
+                published: Some(published(4000))
+            }
         );
+        assert!(differences(&there, &target, false).is_empty());
         let unpublished = ContainerInspectResponse {
             host_config: Some(HostConfig::default()),
-            ..found
+            ..existing(None)
+        };
+        assert_eq!(NOTHING.target(Some(&unpublished)).published, None);
+    }
+
+    #[test]
+    fn says_what_differs_from_what_is_asked() {
+        let there = existing(Some(published(4000)));
+        let asked = Asked {
+            port: Some(3001),
+            ..NOTHING
         };
         assert_eq!(
-            differences(&unpublished, "occ:local", Some("sha256:1"), published(3000)),
-            ["the port is not 3000"]
+            differences(&there, &asked.target(Some(&there)), false),
+            ["the port is not 3001"]
+        );
+        let asked = Asked {
+            image: Some("occ:local".into()),
+            ..NOTHING
+        };
+        assert_eq!(
+            differences(&there, &asked.target(Some(&there)), true),
+            ["the container runs mine:1, not occ:local"]
+        );
+        assert_eq!(
+            differences(&there, &NOTHING.target(Some(&there)), true),
+            ["the image mine:1 is newer than the container"]
         );
     }
 }

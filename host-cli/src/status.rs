@@ -117,7 +117,9 @@ fn absent(name: &str) -> Report {
 
 fn report(found: &ContainerInspectResponse, users: Option<usize>) -> Report {
     let state = found.state.as_ref();
-    let health = state
+    // The engine calls a stopped container unhealthy for ever.
+    let running = state.filter(|state| state.running == Some(true));
+    let health = running
         .and_then(|state| state.health.as_ref()?.status)
         .map(|health| health.to_string());
     let image = found

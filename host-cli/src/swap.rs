@@ -20,7 +20,7 @@ use crate::container::{self, Listed, next_name, previous_name};
 use crate::error::{Error, Result, is_absent};
 use crate::progress::Progress;
 use crate::spec::{self, Published};
-use crate::{health, image, init, interrupt};
+use crate::{guard, health, image, init, interrupt};
 
 /// Seconds that a container gets to stop.
 pub(crate) const STOP_SECONDS: i32 = 30;
@@ -60,6 +60,9 @@ pub(crate) async fn run(
     refuse_auto_remove(old)?;
     let names = Names::new(old, plan.instance);
     let expected = account_names(docker, old).await?;
+    if !same_image(docker, old, plan.image).await? {
+        guard::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
+    }
     remove_if_there(docker, &names.next).await?;
     let made = create_next(docker, old, plan, &names.next).await?;
     let _deferred = interrupt::defer();
@@ -78,6 +81,13 @@ pub(crate) async fn run(
         Kept::Yes => keep_stopped(docker, &names.previous).await,
         Kept::No => remove(docker, old.id.as_deref().unwrap_or_default()).await,
     }
+}
+
+/// Whether the name stands for the very image that the container has.
+async fn same_image(docker: &Docker, old: &ContainerInspectResponse, name: &str) -> Result<bool> {
+    Ok(image::inspect(docker, name)
+        .await?
+        .is_some_and(|image| image.id == old.image))
 }
 
 struct Names {
@@ -322,10 +332,22 @@ pub(crate) async fn roll_back(
     }
     set_restart(docker, &names.own, policy.unwrap_or_default()).await?;
     keep_stopped(docker, &names.previous).await?;
-    Ok(previous
+    Ok(describe(&previous))
+}
+
+/// The image's name and the start of its id.
+fn describe(found: &ContainerInspectResponse) -> String {
+    let name = found
         .config
-        .and_then(|config| config.image)
-        .unwrap_or_default())
+        .as_ref()
+        .and_then(|config| config.image.as_deref())
+        .unwrap_or_default();
+    let id = found
+        .image
+        .as_deref()
+        .unwrap_or_default()
+        .trim_start_matches("sha256:");
+    format!("{name} ({})", id.get(..12).unwrap_or(id))
 }
 
 /// The current one gets its name back, the previous one stays for another try.

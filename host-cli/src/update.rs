@@ -2,19 +2,14 @@
 
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
-use bollard::query_parameters::{CreateContainerOptionsBuilder, WaitContainerOptionsBuilder};
-use futures_util::StreamExt;
 
 use crate::cli::UpdateContainer;
-use crate::container::{self, next_name};
+use crate::container;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan};
-use crate::{health, image, init, interrupt, show, spec, start};
-
-/// What `occ-init check` says when the new image takes somebody's name or uid.
-const CLASH: i64 = 5;
+use crate::{guard, image, interrupt, show};
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<()> {
@@ -55,15 +50,14 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
             &format!("There is a newer {name} for container '{}'.", listed.name),
         ),
         (true, false) => {
-            start::refuse_shared(&docker, &session.container, Some(&listed), update.shared).await?;
-            check_accounts(&docker, session, &found, &name, &progress).await?;
+            guard::refuse_shared(&docker, &session.container, Some(&listed), update.shared).await?;
             let plan = Plan {
                 instance: &session.container,
                 image: &name,
                 published: None,
                 seconds: update.wait_timeout,
             };
-            swap::run(&docker, &found, &plan, Kept::Yes, &progress).await?;
+            Box::pin(swap::run(&docker, &found, &plan, Kept::Yes, &progress)).await?;
             say(
                 session,
                 progress,
@@ -113,8 +107,13 @@ async fn is_newer(
     match image::inspect(docker, name).await? {
         Some(local) if !runs(found, &local) => Ok(true),
         Some(local) if image::is_ours(&local) => {
-            let inputs =
-                image::inputs(docker, session.config.base_image.as_deref(), progress).await?;
+            let inputs = image::inputs(
+                docker,
+                session.config.base_image.as_deref(),
+                Some(&local),
+                progress,
+            )
+            .await?;
             Ok(!inputs.made(&local))
         }
         _ => {
@@ -138,8 +137,13 @@ async fn get_newer(
     match local {
         Some(local) if !runs(found, &local) => return Ok(true),
         Some(local) if image::is_ours(&local) => {
-            let inputs =
-                image::inputs(docker, session.config.base_image.as_deref(), progress).await?;
+            let inputs = image::inputs(
+                docker,
+                session.config.base_image.as_deref(),
+                Some(&local),
+                progress,
+            )
+            .await?;
             if inputs.made(&local) {
                 return Ok(false);
             }
@@ -154,60 +158,4 @@ async fn get_newer(
     }
     let newest = image::inspect(docker, name).await?;
     Ok(newest.is_some_and(|newest| !runs(found, &newest)))
-}
-
-/// The new image's own check, on the store, before anything is stopped.
-async fn check_accounts(
-    docker: &Docker,
-    session: &Session,
-    found: &ContainerInspectResponse,
-    image: &str,
-    progress: &Progress,
-) -> Result<()> {
-    let Some(store) = spec::store_mount(found) else {
-        return Ok(());
-    };
-    progress.step("Checking the accounts against the new image");
-    let name = format!("{}-check", next_name(&session.container));
-    swap::remove(docker, &name).await?;
-    let body = spec::check(&session.container, image, store, init::PATH);
-    let options = CreateContainerOptionsBuilder::default().name(&name).build();
-    docker
-        .create_container(Some(options), body)
-        .await
-        .map_err(Error::engine("make the container for the check"))?;
-    let checked = run_check(docker, &name, image).await;
-    let removed = swap::remove(docker, &name).await;
-    checked.and(removed)
-}
-
-async fn run_check(docker: &Docker, name: &str, image: &str) -> Result<()> {
-    docker
-        .start_container(name, None)
-        .await
-        .map_err(Error::engine(format!("run occ-init of {image}")))?;
-    let options = WaitContainerOptionsBuilder::default()
-        .condition("not-running")
-        .build();
-    let ended = docker.wait_container(name, Some(options)).next().await;
-    let code = match ended {
-        Some(Ok(ended)) => ended.status_code,
-        Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => code,
-        Some(Err(error)) => return Err(Error::engine("wait for the check")(error)),
-        None => return Err(Error::failed("the check did not end", "")),
-    };
-    let said = health::last_lines(docker, name).await;
-    match code {
-        0 | 1 => Ok(()),
-        CLASH => Err(Error::Refused {
-            message: format!(
-                "the new image {image} takes the name or uid of an account; nothing was changed{said}"
-            ),
-            hint: "use an image without those system accounts, or remove the accounts first".into(),
-        }),
-        code => Err(Error::failed(
-            format!("the check of {image} ended with status {code}; nothing was changed{said}"),
-            "",
-        )),
-    }
 }

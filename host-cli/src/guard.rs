@@ -1,0 +1,115 @@
+//! What keeps a start or an update from happening: another container that
+//! writes the same store, or a new image that takes somebody's name or uid.
+
+use std::collections::HashMap;
+
+use bollard::Docker;
+use bollard::models::ContainerInspectResponse;
+use bollard::query_parameters::{CreateContainerOptionsBuilder, WaitContainerOptionsBuilder};
+use futures_util::StreamExt;
+
+use crate::container::{self, Listed, next_name};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::spec::{self, volume_name};
+use crate::{health, init, swap};
+
+/// What `occ-init check` says when the new image takes somebody's name or uid.
+const CLASH: i64 = 5;
+
+/// Two containers that write one store would restore against each other
+/// without knowing.
+pub(crate) async fn refuse_shared(
+    docker: &Docker,
+    instance: &str,
+    own: Option<&Listed>,
+    allowed: bool,
+) -> Result<()> {
+    let source = match own {
+        Some(own) => store_source(docker, own).await?,
+        None => Some(volume_name(instance, "users")),
+    };
+    let Some(source) = source else { return Ok(()) };
+    let filters = HashMap::from([
+        ("volume", vec![source.clone()]),
+        ("status", vec!["running".to_owned()]),
+    ]);
+    let others = container::list(docker, &filters).await?;
+    let other = others
+        .into_iter()
+        .find(|other| own.is_none_or(|own| own.id != other.id));
+    match other {
+        Some(other) if !allowed => Err(Error::Refused {
+            message: format!(
+                "the running container '{}' uses the same accounts ('{source}')",
+                other.name
+            ),
+            hint: "stop it, or allow it with --shared".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+async fn store_source(docker: &Docker, own: &Listed) -> Result<Option<String>> {
+    let found = container::inspect(docker, &own.id).await?;
+    Ok(found
+        .as_ref()
+        .and_then(spec::store_mount)
+        .and_then(|mount| mount.source))
+}
+
+/// The new image's own check, on the store, before anything is stopped.
+pub(crate) async fn check_accounts(
+    docker: &Docker,
+    instance: &str,
+    found: &ContainerInspectResponse,
+    image: &str,
+    progress: &Progress,
+) -> Result<()> {
+    let Some(store) = spec::store_mount(found) else {
+        return Ok(());
+    };
+    progress.step("Checking the accounts against the new image");
+    let name = format!("{}-check", next_name(instance));
+    swap::remove(docker, &name).await?;
+    let body = spec::check(instance, image, store, init::PATH);
+    let options = CreateContainerOptionsBuilder::default().name(&name).build();
+    docker
+        .create_container(Some(options), body)
+        .await
+        .map_err(Error::engine("make the container for the check"))?;
+    let checked = run_check(docker, &name, image).await;
+    let removed = swap::remove(docker, &name).await;
+    checked.and(removed)
+}
+
+async fn run_check(docker: &Docker, name: &str, image: &str) -> Result<()> {
+    docker
+        .start_container(name, None)
+        .await
+        .map_err(Error::engine(format!("run occ-init of {image}")))?;
+    let options = WaitContainerOptionsBuilder::default()
+        .condition("not-running")
+        .build();
+    let ended = docker.wait_container(name, Some(options)).next().await;
+    let code = match ended {
+        Some(Ok(ended)) => ended.status_code,
+        Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => code,
+        Some(Err(error)) => return Err(Error::engine("wait for the check")(error)),
+        None => return Err(Error::failed("the check did not end", "")),
+    };
+    let said = health::last_lines(docker, name).await;
+    match code {
+        0 | 1 => Ok(()),
+        CLASH => Err(Error::Refused {
+            message: format!(
+                "the new image {image} takes the name or uid of an account; nothing was changed{said}"
+            ),
+            hint: "use an image without those system accounts, or remove the accounts first".into(),
+        }),
+        code => Err(Error::failed(
+            format!("the check of {image} ended with status {code}; nothing was changed{said}"),
+            "",
+        )),
+    }
+}
