@@ -5,8 +5,12 @@ use std::collections::HashMap;
 use bollard::Docker;
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary,
+    ContainerUpdateBody, RestartPolicy, RestartPolicyNameEnum,
 };
-use bollard::query_parameters::ListContainersOptionsBuilder;
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
+    StopContainerOptionsBuilder,
+};
 
 use crate::error::{Error, Result, is_absent};
 
@@ -14,6 +18,8 @@ use crate::error::{Error, Result, is_absent};
 pub(crate) const INSTANCE: &str = "dev.occ.instance";
 /// Set on containers that are not the instance itself: kept or being tried.
 pub(crate) const ROLE: &str = "dev.occ.role";
+/// Seconds that a container gets to stop.
+pub(crate) const STOP_SECONDS: i32 = 30;
 /// Where the store is mounted.
 pub(crate) const STORE: &str = "/var/lib/opencode-users";
 
@@ -99,7 +105,11 @@ fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
     if let Some(named) = labelled.iter().find(|one| one.name == instance) {
         return Ok(Some(named.clone()));
     }
-    let kept = [previous_name(instance), next_name(instance)];
+    let kept = [
+        previous_name(instance),
+        next_name(instance),
+        older_name(instance),
+    ];
     let others: Vec<_> = labelled
         .into_iter()
         .filter(|one| !kept.contains(&one.name))
@@ -126,6 +136,11 @@ fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
 /// The name of the container that an update keeps for a rollback.
 pub(crate) fn previous_name(container: &str) -> String {
     format!("{container}-previous")
+}
+
+/// Where the one before that waits until an update has succeeded.
+pub(crate) fn older_name(container: &str) -> String {
+    format!("{container}-older")
 }
 
 /// The name of the container that an update tries.
@@ -177,6 +192,87 @@ pub(crate) fn name_of(found: &ContainerInspectResponse) -> String {
         .unwrap_or_default()
         .trim_start_matches('/')
         .to_owned()
+}
+
+/// Stops a container; one that is stopped already is fine.
+pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
+    let options = StopContainerOptionsBuilder::default()
+        .t(STOP_SECONDS)
+        .build();
+    docker
+        .stop_container(name, Some(options))
+        .await
+        .map_err(Error::engine(format!("stop the container '{name}'")))
+}
+
+/// Removes a container, running or not; its named volumes stay.
+pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<()> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).build();
+    match docker.remove_container(name, Some(options)).await {
+        Err(error) if !is_absent(&error) => Err(Error::engine(format!(
+            "remove the container '{name}'"
+        ))(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a leftover of ours; somebody else's container of that name stays.
+pub(crate) async fn remove_if_there(docker: &Docker, name: &str) -> Result<()> {
+    let Some(found) = inspect(docker, name).await? else {
+        return Ok(());
+    };
+    let labels = found
+        .config
+        .and_then(|config| config.labels)
+        .unwrap_or_default();
+    if !labels.contains_key(INSTANCE) {
+        return Err(Error::Conflict {
+            message: format!("a container '{name}' is in the way, and it is not occ's"),
+            hint: format!("remove or rename it: `docker rename {name} …`"),
+        });
+    }
+    remove(docker, name).await
+}
+
+/// Gives a container another name.
+pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Result<()> {
+    let options = RenameContainerOptionsBuilder::default().name(name).build();
+    docker
+        .rename_container(container, options)
+        .await
+        .map_err(Error::engine(format!("give the name '{name}'")))
+}
+
+/// Gives a leftover of ours another name, in place of whatever has that.
+pub(crate) async fn move_if_there(docker: &Docker, from: &str, to: &str) -> Result<()> {
+    if inspect(docker, from).await?.is_none() {
+        return Ok(());
+    }
+    remove_if_there(docker, to).await?;
+    rename(docker, from, to).await
+}
+
+/// With a restart policy the engine would start it beside the new one when the
+/// machine boots.
+pub(crate) async fn keep_stopped(docker: &Docker, name: &str) -> Result<()> {
+    set_restart(
+        docker,
+        name,
+        crate::spec::restart_policy(RestartPolicyNameEnum::NO),
+    )
+    .await
+}
+
+/// Sets the restart policy.
+pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPolicy) -> Result<()> {
+    let body = ContainerUpdateBody {
+        restart_policy: Some(policy),
+        ..ContainerUpdateBody::default()
+    };
+    docker
+        .update_container(name, body)
+        .await
+        .map_err(Error::engine(format!("set the restart policy of '{name}'")))
 }
 
 #[cfg(test)]

@@ -99,6 +99,22 @@ impl Error {
         }
     }
 
+    /// A container does not start; mostly somebody else has the port.
+    pub(crate) fn start(name: &str) -> impl FnOnce(Api) -> Self {
+        let message = format!("the container engine could not start the container '{name}'");
+        move |cause| {
+            let cause = api_text(&cause);
+            let taken =
+                cause.contains("already allocated") || cause.contains("address already in use");
+            let hint = if taken {
+                "choose another port with --port"
+            } else {
+                ""
+            };
+            Self::failed(format!("{message}: {cause}"), hint)
+        }
+    }
+
     /// A file that can't be read or written.
     pub(crate) fn file(
         doing: &'static str,

@@ -12,7 +12,7 @@ use crate::container::{self, Listed, next_name};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::spec::{self, volume_name};
-use crate::{health, init, swap};
+use crate::{health, init};
 
 /// What `occ-init check` says when the new image takes somebody's name or uid.
 const CLASH: i64 = 5;
@@ -71,7 +71,7 @@ pub(crate) async fn check_accounts(
     };
     progress.step("Checking the accounts against the new image");
     let name = format!("{}-check", next_name(instance));
-    swap::remove(docker, &name).await?;
+    container::remove(docker, &name).await?;
     let body = spec::check(instance, image, store, init::PATH);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
     docker
@@ -79,7 +79,7 @@ pub(crate) async fn check_accounts(
         .await
         .map_err(Error::engine("make the container for the check"))?;
     let checked = run_check(docker, &name, image).await;
-    let removed = swap::remove(docker, &name).await;
+    let removed = container::remove(docker, &name).await;
     checked.and(removed)
 }
 

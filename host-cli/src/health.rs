@@ -55,11 +55,12 @@ pub(crate) async fn wait(docker: &Docker, name: &str, seconds: u64) -> Result<()
                 format!(" ({said})")
             };
             return Err(Error::Late {
-                what: format!("container '{name}' did not become healthy{because}"),
-                seconds,
-                hint: format!(
-                    "look with `occ logs --container {name}`, or wait longer with --wait-timeout"
+                what: format!(
+                    "container '{}' did not become healthy{because}",
+                    container::name_of(&now)
                 ),
+                seconds,
+                hint: "look with `occ logs`, or wait longer with --wait-timeout".into(),
             });
         }
         tokio::time::sleep(PAUSE).await;
@@ -86,18 +87,17 @@ fn has_ended(found: &ContainerInspectResponse, restarts: Option<i64>) -> bool {
     ended || found.restart_count > restarts
 }
 
-async fn ended(docker: &Docker, name: &str, found: &ContainerInspectResponse) -> Error {
-    let code = found
-        .state
-        .as_ref()
-        .and_then(|state| state.exit_code)
-        .unwrap_or_default();
-    let lines = last_lines(docker, name).await;
+async fn ended(docker: &Docker, id: &str, found: &ContainerInspectResponse) -> Error {
+    let name = container::name_of(found);
+    let how = match found.state.as_ref().and_then(|state| state.exit_code) {
+        // The engine has started it again and forgotten how it ended.
+        None | Some(0) if found.restart_count > Some(0) => "ended and was started again".to_owned(),
+        code => format!("ended with status {}", code.unwrap_or_default()),
+    };
+    let lines = last_lines(docker, id).await;
     Error::Unhealthy {
-        message: format!(
-            "container '{name}' ended with status {code} before it was healthy{lines}"
-        ),
-        hint: format!("`occ logs --container {name}` shows everything"),
+        message: format!("container '{name}' {how} before it was healthy{lines}"),
+        hint: "`occ logs` shows everything".into(),
     }
 }
 

@@ -1,34 +1,23 @@
-//! The image: finding it, pulling it, and building it from what occ carries.
-
-use std::collections::HashMap;
-use std::fmt::Write;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+//! Images: finding and pulling them, their labels, and the base of ours.
 
 use bollard::Docker;
 use bollard::models::ImageInspect;
-use bollard::query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder};
-use etcetera::BaseStrategy;
+use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
-use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result, api_text, is_absent};
-use crate::image_files::{CONTEXT, FETCH};
+use crate::error::{Error, Result, is_absent};
 use crate::progress::Progress;
 
 /// What `start` runs where nothing else is asked for.
 pub(crate) const DEFAULT: &str = "occ:local";
 /// Marks images that occ built.
-const BUILT: &str = "dev.occ.image";
+pub(crate) const BUILT: &str = "dev.occ.image";
 /// The digest of everything that went into one.
-const INPUTS: &str = "dev.occ.inputs";
+pub(crate) const INPUTS: &str = "dev.occ.inputs";
 /// The base it was built from, which the next build takes again.
-const BASE: &str = "dev.occ.base";
+pub(crate) const BASE: &str = "dev.occ.base";
 /// The base where a registry answers, and the one that `image/base` makes.
 const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
-/// Lines of a failed build that are shown.
-const TAIL: usize = 20;
 
 /// The image of that name; None if there is none here.
 pub(crate) async fn inspect(docker: &Docker, name: &str) -> Result<Option<ImageInspect>> {
@@ -44,7 +33,8 @@ pub(crate) fn is_ours(image: &ImageInspect) -> bool {
     label(image, BUILT).is_some()
 }
 
-fn label<'a>(image: &'a ImageInspect, key: &str) -> Option<&'a String> {
+/// The value of a label.
+pub(crate) fn label<'a>(image: &'a ImageInspect, key: &str) -> Option<&'a String> {
     image.config.as_ref()?.labels.as_ref()?.get(key)
 }
 
@@ -72,145 +62,12 @@ fn with_tag(name: &str) -> String {
     }
 }
 
-/// Everything that goes into an image, and the digest that stands for it.
-pub(crate) struct Inputs {
-    base: String,
-    occ_init: PathBuf,
-    digest: String,
-}
-
-/// Gathers what a build needs; fails with what is missing.
-pub(crate) async fn inputs(
-    docker: &Docker,
-    base: Option<&str>,
-    last: Option<&ImageInspect>,
-    progress: &Progress,
-) -> Result<Inputs> {
-    let occ_init = find_occ_init()?;
-    let again = last
-        .and_then(|image| label(image, BASE))
-        .map(String::as_str);
-    let again = match again {
-        Some(name) if inspect(docker, name).await?.is_some() => Some(name),
-        _ => None,
-    };
-    let base = pick_base(docker, base.or(again), progress).await?;
-    let mut digest = Sha256::new();
-    for file in &CONTEXT {
-        digest.update(file.name.as_bytes());
-        digest.update((file.bytes.len() as u64).to_le_bytes());
-        digest.update(file.bytes);
-    }
-    digest.update(std::fs::read(&occ_init).map_err(Error::file("read", &occ_init))?);
-    digest.update(
-        inspect(docker, &base)
-            .await?
-            .and_then(|image| image.id)
-            .unwrap_or_default()
-            .as_bytes(),
-    );
-    let digest = digest
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-    Ok(Inputs {
-        base,
-        occ_init,
-        digest,
-    })
-}
-
-impl Inputs {
-    /// Whether an image was built from exactly these.
-    pub(crate) fn made(&self, image: &ImageInspect) -> bool {
-        label(image, INPUTS) == Some(&self.digest)
-    }
-}
-
-/// Builds the image and gives it that name.
-pub(crate) async fn build(
-    docker: &Docker,
-    name: &str,
-    inputs: &Inputs,
-    progress: &Progress,
-) -> Result<()> {
-    progress.step(&format!("Building {name} from {}", inputs.base));
-    let tarball = fetch_opencode(progress)?;
-    let context = context(&inputs.occ_init, &tarball)?;
-    let labels = HashMap::from([
-        (BUILT, "local"),
-        (BASE, inputs.base.as_str()),
-        (INPUTS, inputs.digest.as_str()),
-    ]);
-    let options = BuildImageOptionsBuilder::default()
-        .dockerfile("Dockerfile")
-        .t(name)
-        .rm(true)
-        .forcerm(true)
-        .buildargs(&HashMap::from([("BASE_IMAGE", inputs.base.as_str())]))
-        .labels(&labels)
-        .build();
-    let mut log = Vec::new();
-    let mut steps = docker.build_image(options, None, Some(bollard::body_full(context.into())));
-    while let Some(step) = steps.next().await {
-        match step {
-            Ok(step) => take_lines(&step.stream.unwrap_or_default(), &mut log, progress),
-            Err(error) => return Err(build_failed(&log, &api_text(&error))),
-        }
-    }
-    Ok(())
-}
-
-fn take_lines(text: &str, log: &mut Vec<String>, progress: &Progress) {
-    for line in text
-        .lines()
-        .map(without_colour)
-        .filter(|line| !line.is_empty())
-    {
-        match line.strip_prefix("Step ") {
-            Some(step) => progress.step(&format!("Building: step {}", shortened(step))),
-            None => progress.detail(&line),
-        }
-        log.push(line);
-    }
-}
-
-/// One line of a terminal; `-v` shows the whole of it in the log.
-fn shortened(step: &str) -> String {
-    let words = step.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(90) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words,
-    }
-}
-
-/// The classic builder wraps what goes to stderr in escape sequences.
-fn without_colour(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
-        if c == '\u{1b}' {
-            rest.by_ref().find(char::is_ascii_alphabetic);
-        } else if !c.is_control() || c == '\t' {
-            text.push(c);
-        }
-    }
-    text.trim_end().to_owned()
-}
-
-fn build_failed(log: &[String], why: &str) -> Error {
-    let tail = log[log.len().saturating_sub(TAIL)..].join("\n  ");
-    Error::failed(
-        format!("the image could not be built: {why}\n  {tail}"),
-        "`occ start --build -v` shows everything",
-    )
-}
-
 /// The configured base, else Debian's, else what `image/base` made.
-async fn pick_base(docker: &Docker, asked: Option<&str>, progress: &Progress) -> Result<String> {
+pub(crate) async fn pick_base(
+    docker: &Docker,
+    asked: Option<&str>,
+    progress: &Progress,
+) -> Result<String> {
     if let Some(asked) = asked {
         if inspect(docker, asked).await?.is_none() {
             pull(docker, asked, progress).await?;
@@ -236,148 +93,9 @@ async fn pick_base(docker: &Docker, asked: Option<&str>, progress: &Progress) ->
     }
 }
 
-/// `OCC_INIT_BIN`, beside occ itself, or in the tree that occ was built in.
-fn find_occ_init() -> Result<PathBuf> {
-    let own = std::env::current_exe().unwrap_or_default();
-    let places = occ_init_places(std::env::var_os("OCC_INIT_BIN").map(PathBuf::from), &own);
-    places
-        .iter()
-        .find(|place| place.is_file())
-        .cloned()
-        .ok_or_else(|| {
-            let tried = places
-                .iter()
-                .map(|place| place.display().to_string())
-                .collect::<Vec<_>>();
-            Error::failed(
-                format!(
-                    "the program occ-init, which goes into the image, was not found in: {}",
-                    tried.join(", ")
-                ),
-                "build it with `init/build-static`, or name it with OCC_INIT_BIN",
-            )
-        })
-}
-
-/// A path that is given is the only place: another one is never taken for it.
-fn occ_init_places(given: Option<PathBuf>, own: &Path) -> Vec<PathBuf> {
-    if let Some(given) = given {
-        return vec![given];
-    }
-    let beside = own.parent().map(|directory| directory.join("occ-init"));
-    let in_tree = own
-        .ancestors()
-        .skip(1)
-        .map(|directory| directory.join("target/static/occ-init"));
-    beside.into_iter().chain(in_tree.take(4)).collect()
-}
-
-/// Runs the carried `fetch`; it verifies what it gives.
-fn fetch_opencode(progress: &Progress) -> Result<PathBuf> {
-    let cache = etcetera::base_strategy::Xdg::new()
-        .map_err(|_| {
-            Error::failed(
-                "there is no home directory for the cache",
-                "set HOME or XDG_CACHE_HOME",
-            )
-        })?
-        .cache_dir()
-        .join("occ");
-    let scripts = tempfile::tempdir().map_err(Error::file("make", std::env::temp_dir()))?;
-    for file in &FETCH {
-        let path = scripts.path().join(file.name);
-        std::fs::write(&path, file.bytes).map_err(Error::file("write", path))?;
-    }
-    let mut child = Command::new("bash")
-        .arg(scripts.path().join("fetch"))
-        .arg(&cache)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| {
-            Error::failed(
-                format!("cannot run bash to get opencode: {error}"),
-                "install bash",
-            )
-        })?;
-    let mut said = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        for line in BufReader::new(stderr)
-            .lines()
-            .map_while(std::result::Result::ok)
-        {
-            progress.step(&line);
-            said.push(line);
-        }
-    }
-    // One line, so it fits into the pipe while stderr is read to its end.
-    let done = child
-        .wait_with_output()
-        .map_err(Error::file("wait for", "fetch"))?;
-    let path = String::from_utf8_lossy(&done.stdout).trim_end().to_owned();
-    if done.status.success() {
-        Ok(PathBuf::from(path))
-    } else {
-        Err(fetch_failed(&said))
-    }
-}
-
-fn fetch_failed(said: &[String]) -> Error {
-    let with = |prefix: &str| {
-        said.iter()
-            .rev()
-            .find_map(|line| line.strip_prefix(prefix))
-            .map(str::to_owned)
-    };
-    let message = with("fetch: ").unwrap_or_else(|| said.last().cloned().unwrap_or_default());
-    Error::failed(
-        format!("cannot get opencode: {message}"),
-        with("hint: ").unwrap_or_default(),
-    )
-}
-
-/// The build context as one tar, the same bytes for the same files.
-fn context(occ_init: &Path, tarball: &Path) -> Result<Vec<u8>> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for file in &CONTEXT {
-        append(&mut tar, file.name, file.bytes)?;
-    }
-    let name = tarball.file_name().unwrap_or_default().to_string_lossy();
-    for (name, path) in [("occ-init", occ_init), (&*name, tarball)] {
-        append(
-            &mut tar,
-            name,
-            &std::fs::read(path).map_err(Error::file("read", path))?,
-        )?;
-    }
-    tar.into_inner()
-        .map_err(Error::file("write", "the build context"))
-}
-
-fn append(tar: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) -> Result<()> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(bytes.len() as u64);
-    header.set_mode(0o755);
-    tar.append_data(&mut header, name, bytes)
-        .map_err(Error::file("write", name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_given_occ_init_is_the_only_place() {
-        let own = Path::new("/tree/target/debug/occ");
-        assert_eq!(
-            occ_init_places(Some("/given".into()), own),
-            [PathBuf::from("/given")]
-        );
-        let places = occ_init_places(None, own);
-        assert_eq!(places[0], Path::new("/tree/target/debug/occ-init"));
-        assert!(places.contains(&PathBuf::from("/tree/target/static/occ-init")));
-    }
 
     #[test]
     fn pulls_one_tag_only() {
@@ -385,66 +103,5 @@ mod tests {
         assert_eq!(with_tag("host:5000/a/debian"), "host:5000/a/debian:latest");
         assert_eq!(with_tag("host:5000/a/debian:x"), "host:5000/a/debian:x");
         assert_eq!(with_tag("a@sha256:00"), "a@sha256:00");
-    }
-
-    #[test]
-    fn the_context_is_the_same_for_the_same_files_and_holds_what_the_dockerfile_copies() {
-        let directory = tempfile::tempdir().unwrap();
-        let (occ_init, tarball) = (
-            directory.path().join("x"),
-            directory.path().join("opencode-linux-x64-1.0.0.tgz"),
-        );
-        std::fs::write(&occ_init, b"init").unwrap();
-        std::fs::write(&tarball, b"tar").unwrap();
-        let bytes = context(&occ_init, &tarball).unwrap();
-        assert_eq!(bytes, context(&occ_init, &tarball).unwrap());
-        let mut archive = tar::Archive::new(&bytes[..]);
-        let names: Vec<_> = archive
-            .entries()
-            .unwrap()
-            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
-            .collect();
-        let dockerfile = std::str::from_utf8(
-            CONTEXT
-                .iter()
-                .find(|file| file.name == "Dockerfile")
-                .unwrap()
-                .bytes,
-        )
-        .unwrap();
-        let copied = dockerfile
-            .lines()
-            .filter(|line| line.starts_with("COPY ") && !line.contains("--from="));
-        for word in copied
-            .flat_map(|line| line.split(' ').skip(1))
-            .filter(|word| !word.contains(['/', '*']))
-        {
-            assert!(
-                names.iter().any(|name| name == word),
-                "{word} is copied but not in {names:?}"
-            );
-        }
-        assert!(
-            names
-                .iter()
-                .any(|name| name == "opencode-linux-x64-1.0.0.tgz")
-        );
-    }
-
-    #[test]
-    fn escape_sequences_of_the_builder_go() {
-        assert_eq!(
-            without_colour("\u{1b}[91mwarning: x\u{1b}[0m\r"),
-            "warning: x"
-        );
-    }
-
-    #[test]
-    fn what_fetch_says_is_the_message_and_the_hint() {
-        let error = fetch_failed(&["fetch: npm is missing".into(), "hint: install npm".into()]);
-        assert_eq!(
-            error.text(),
-            "occ: cannot get opencode: npm is missing\nhint: install npm\n"
-        );
     }
 }

@@ -11,7 +11,7 @@ use crate::container;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::session::Session;
-use crate::{guard, health, interrupt, start, swap};
+use crate::{guard, health, interrupt, start};
 
 /// Stops the container; nothing to stop is fine.
 pub(crate) async fn stop(session: &Session) -> Result<()> {
@@ -27,7 +27,7 @@ pub(crate) async fn stop(session: &Session) -> Result<()> {
                 interrupt::notice("the container may still be stopping; look with `occ status`");
             let progress = Progress::new(session.screen);
             progress.step(&format!("Stopping container '{}'", found.name));
-            swap::stop(&docker, &found.id).await?;
+            container::stop(&docker, &found.id).await?;
             format!("Container '{}' stopped.", found.name)
         }
     };
@@ -55,7 +55,7 @@ pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
     let progress = Progress::new(session.screen);
     progress.step(&format!("Restarting container '{}'", found.name));
     let options = RestartContainerOptionsBuilder::default()
-        .t(swap::STOP_SECONDS)
+        .t(container::STOP_SECONDS)
         .build();
     docker
         .restart_container(&found.id, Some(options))

@@ -4,9 +4,11 @@
 //! knows about accounts it asks occ-init; it never edits a file in there.
 #![forbid(unsafe_code)]
 
+mod build;
 mod cli;
 mod config;
 mod container;
+mod copy;
 mod engine;
 mod error;
 mod exec;
@@ -19,6 +21,7 @@ mod interrupt;
 mod lifecycle;
 mod progress;
 mod prompt;
+mod rollback;
 mod secret;
 mod session;
 mod settings;
@@ -128,7 +131,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
         }
         Command::Logs(command) => lifecycle::logs(session, &command).await?,
         Command::Update(Update::Container(command)) => {
-            update::run(session, &command).await?;
+            Box::pin(update::run(session, &command)).await?;
         }
         Command::Config(_) => {}
     }

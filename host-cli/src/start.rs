@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::session::Session;
 use crate::spec::{self, Published, VOLUMES, volume_name};
 use crate::swap::{self, Kept};
-use crate::{guard, health, image, init, interrupt, show};
+use crate::{build, guard, health, image, init, interrupt, show};
 
 const DEFAULT_PORT: u16 = 3000;
 
@@ -114,11 +114,11 @@ impl Work<'_> {
     /// Builds with --build and where the default image is missing; pulls others.
     async fn make_image(&self, name: &str) -> Result<()> {
         let present = image::inspect(self.docker, name).await?;
-        let build = self.start.build || (present.is_none() && name == image::DEFAULT);
-        if build {
+        let wanted = self.start.build || (present.is_none() && name == image::DEFAULT);
+        if wanted {
             let base = self.session.config.base_image.as_deref();
-            let inputs = image::inputs(self.docker, base, present.as_ref(), self.progress).await?;
-            image::build(self.docker, name, &inputs, self.progress).await
+            let inputs = build::inputs(self.docker, base, present.as_ref(), self.progress).await?;
+            build::build(self.docker, name, &inputs, self.progress).await
         } else if present.is_some() {
             Ok(())
         } else {
@@ -141,7 +141,7 @@ impl Work<'_> {
             .map_err(Error::engine(format!("make the container '{instance}'")))?;
         if let Err(error) = start_container(docker, &made.id, instance).await {
             // It never ran; left behind it would ask for the same port again.
-            swap::remove(docker, &made.id).await?;
+            container::remove(docker, &made.id).await?;
             return Err(error);
         }
         Ok(())
@@ -230,7 +230,7 @@ async fn start_container(docker: &Docker, id: &str, name: &str) -> Result<()> {
     docker
         .start_container(id, None)
         .await
-        .map_err(Error::engine(format!("start the container '{name}'")))
+        .map_err(Error::start(name))
 }
 
 /// What is asked for and is not so, in words.

@@ -7,23 +7,17 @@ use std::collections::BTreeSet;
 
 use accounts::wire::ListReply;
 use bollard::Docker;
-use bollard::models::{
-    ContainerInspectResponse, ContainerUpdateBody, ImageConfig, NetworkConnectRequest,
-    RestartPolicy, RestartPolicyNameEnum,
-};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
-};
+use bollard::models::{ContainerInspectResponse, ImageConfig, NetworkConnectRequest};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
 
-use crate::container::{self, Listed, next_name, previous_name};
-use crate::error::{Error, Result, is_absent};
+use crate::container::{
+    self, Listed, keep_stopped, move_if_there, next_name, older_name, previous_name, remove,
+    remove_if_there, rename, stop,
+};
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::spec::{self, Published};
-use crate::{guard, health, image, init, interrupt};
-
-/// Seconds that a container gets to stop.
-pub(crate) const STOP_SECONDS: i32 = 30;
+use crate::{copy, guard, health, image, init, interrupt};
 
 /// What happens to the old container after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +71,7 @@ pub(crate) async fn run(
         put_back(docker, old, &made, &names, plan.seconds).await?;
         return Err(rolled_back(&error, &names.own));
     }
+    remove_if_there(docker, &names.older).await?;
     match kept {
         Kept::Yes => keep_stopped(docker, &names.previous).await,
         Kept::No => remove(docker, old.id.as_deref().unwrap_or_default()).await,
@@ -90,28 +85,41 @@ async fn same_image(docker: &Docker, old: &ContainerInspectResponse, name: &str)
         .is_some_and(|image| image.id == old.image))
 }
 
-struct Names {
-    own: String,
-    next: String,
-    previous: String,
+/// The names that change hands.
+pub(crate) struct Names {
+    /// The container's own.
+    pub own: String,
+    /// Of the one that is tried.
+    pub next: String,
+    /// Of the one that was replaced.
+    pub previous: String,
+    /// Of the one before that, until the swap has succeeded.
+    older: String,
 }
 
 impl Names {
-    fn new(old: &ContainerInspectResponse, instance: &str) -> Self {
+    /// The names around a container of an instance.
+    pub(crate) fn new(old: &ContainerInspectResponse, instance: &str) -> Self {
         Self {
             own: container::name_of(old),
             next: next_name(instance),
             previous: previous_name(instance),
+            older: older_name(instance),
         }
     }
 }
 
-fn rolled_back(error: &Error, own: &str) -> Error {
+/// What a person reads after a swap that was undone.
+pub(crate) fn rolled_back(error: &Error, own: &str) -> Error {
     Error::Unhealthy {
         message: format!(
             "the new container was not taken: {error}\nThe old container '{own}' is back"
         ),
-        hint: error.hint(),
+        hint: if error.hint().contains("--port") {
+            error.hint()
+        } else {
+            String::new()
+        },
     }
 }
 
@@ -130,7 +138,7 @@ fn refuse_auto_remove(old: &ContainerInspectResponse) -> Result<()> {
 }
 
 /// Who has to be there afterwards; a stopped container can't say.
-async fn account_names(
+pub(crate) async fn account_names(
     docker: &Docker,
     found: &ContainerInspectResponse,
 ) -> Result<BTreeSet<String>> {
@@ -164,13 +172,17 @@ async fn create_next(
     name: &str,
 ) -> Result<String> {
     let old_image = old_image(docker, old).await?;
-    let body = spec::copy(old, &old_image, plan.image, plan.published);
+    let mut body = copy::copy(old, &old_image, plan.image, plan.published);
+    // One that was found by its name only is ours from now on.
+    body.labels
+        .get_or_insert_default()
+        .extend(spec::labels(plan.instance));
     let options = CreateContainerOptionsBuilder::default().name(name).build();
     let made = docker
         .create_container(Some(options), body)
         .await
         .map_err(Error::engine(format!("make the container '{name}'")))?;
-    for (network, settings) in spec::networks(old).into_iter().skip(1) {
+    for (network, settings) in copy::networks(old).into_iter().skip(1) {
         let request = NetworkConnectRequest {
             container: made.id.clone(),
             endpoint_config: Some(settings),
@@ -193,7 +205,8 @@ async fn old_image(docker: &Docker, old: &ContainerInspectResponse) -> Result<Im
         .unwrap_or_default())
 }
 
-async fn exchange(
+/// The old one stops and steps aside, the new one gets its name and starts.
+pub(crate) async fn exchange(
     docker: &Docker,
     old: &ContainerInspectResponse,
     new: &str,
@@ -201,17 +214,17 @@ async fn exchange(
 ) -> Result<()> {
     let old = old.id.as_deref().unwrap_or_default();
     stop(docker, old).await?;
-    remove_if_there(docker, &names.previous).await?;
+    move_if_there(docker, &names.previous, &names.older).await?;
     rename(docker, old, &names.previous).await?;
     rename(docker, new, &names.own).await?;
     docker
         .start_container(new, None)
         .await
-        .map_err(Error::engine("start the new container"))
+        .map_err(Error::start(&names.own))
 }
 
 /// Healthy, and everybody who was there still is.
-async fn prove(
+pub(crate) async fn prove(
     docker: &Docker,
     new: &str,
     expected: &BTreeSet<String>,
@@ -250,170 +263,13 @@ async fn put_back(
     if container::name_of(&now) != names.own {
         rename(docker, old_id, &names.own).await?;
     }
+    move_if_there(docker, &names.older, &names.previous).await?;
     if container::state_word(old) == "running" {
         docker
             .start_container(old_id, None)
             .await
-            .map_err(Error::engine("start the old container again"))?;
+            .map_err(Error::start(&names.own))?;
         health::wait(docker, old_id, seconds).await?;
     }
     Ok(())
-}
-
-/// With a restart policy the engine would start it beside the new one when the
-/// machine boots.
-async fn keep_stopped(docker: &Docker, name: &str) -> Result<()> {
-    set_restart(
-        docker,
-        name,
-        spec::restart_policy(RestartPolicyNameEnum::NO),
-    )
-    .await
-}
-
-async fn set_restart(docker: &Docker, name: &str, policy: RestartPolicy) -> Result<()> {
-    let body = ContainerUpdateBody {
-        restart_policy: Some(policy),
-        ..ContainerUpdateBody::default()
-    };
-    docker
-        .update_container(name, body)
-        .await
-        .map_err(Error::engine(format!("set the restart policy of '{name}'")))
-}
-
-/// Changes places with the container that the last update kept.
-pub(crate) async fn roll_back(
-    docker: &Docker,
-    instance: &str,
-    seconds: u64,
-    progress: &Progress,
-) -> Result<String> {
-    let current = container::find(docker, instance)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let current = container::inspect(docker, &current.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let previous = container::inspect(docker, &previous_name(instance))
-        .await?
-        .ok_or_else(|| {
-            Error::failed(
-                format!(
-                    "there is no container '{}' to go back to",
-                    previous_name(instance)
-                ),
-                "",
-            )
-        })?;
-    let names = Names::new(&current, instance);
-    let expected = account_names(docker, &current).await?;
-    let policy = current
-        .host_config
-        .as_ref()
-        .and_then(|host| host.restart_policy.clone());
-    let (current_id, previous_id) = (
-        current.id.clone().unwrap_or_default(),
-        previous.id.clone().unwrap_or_default(),
-    );
-    remove_if_there(docker, &names.next).await?;
-    let _deferred = interrupt::defer();
-    progress.step(&format!("Stopping container '{}'", names.own));
-    stop(docker, &current_id).await?;
-    rename(docker, &previous_id, &names.next).await?;
-    let swapped = exchange(docker, &current, &previous_id, &names).await;
-    let proved = match swapped {
-        Ok(()) => prove(docker, &previous_id, &expected, seconds, progress).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = proved {
-        undo_roll_back(docker, &current, &previous_id, &names, seconds).await?;
-        return Err(rolled_back(&error, &names.own));
-    }
-    set_restart(docker, &names.own, policy.unwrap_or_default()).await?;
-    keep_stopped(docker, &names.previous).await?;
-    Ok(describe(&previous))
-}
-
-/// The image's name and the start of its id.
-fn describe(found: &ContainerInspectResponse) -> String {
-    let name = found
-        .config
-        .as_ref()
-        .and_then(|config| config.image.as_deref())
-        .unwrap_or_default();
-    let id = found
-        .image
-        .as_deref()
-        .unwrap_or_default()
-        .trim_start_matches("sha256:");
-    format!("{name} ({})", id.get(..12).unwrap_or(id))
-}
-
-/// The current one gets its name back, the previous one stays for another try.
-async fn undo_roll_back(
-    docker: &Docker,
-    current: &ContainerInspectResponse,
-    previous: &str,
-    names: &Names,
-    seconds: u64,
-) -> Result<()> {
-    let id = current.id.as_deref().unwrap_or_default();
-    stop(docker, previous).await?;
-    rename(docker, previous, &names.next).await?;
-    rename(docker, id, &names.own).await?;
-    rename(docker, previous, &names.previous).await?;
-    docker
-        .start_container(id, None)
-        .await
-        .map_err(Error::engine("start the container again"))?;
-    health::wait(docker, id, seconds).await
-}
-
-/// Stops a container; one that is stopped already is fine.
-pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
-    let options = StopContainerOptionsBuilder::default()
-        .t(STOP_SECONDS)
-        .build();
-    docker
-        .stop_container(name, Some(options))
-        .await
-        .map_err(Error::engine(format!("stop the container '{name}'")))
-}
-
-/// Removes a container, running or not; its named volumes stay.
-pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<()> {
-    let options = RemoveContainerOptionsBuilder::default().force(true).build();
-    match docker.remove_container(name, Some(options)).await {
-        Err(error) if !is_absent(&error) => Err(Error::engine(format!(
-            "remove the container '{name}'"
-        ))(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Removes a leftover of ours; somebody else's container of that name stays.
-async fn remove_if_there(docker: &Docker, name: &str) -> Result<()> {
-    let Some(found) = container::inspect(docker, name).await? else {
-        return Ok(());
-    };
-    let labels = found
-        .config
-        .and_then(|config| config.labels)
-        .unwrap_or_default();
-    if !labels.contains_key(container::INSTANCE) {
-        return Err(Error::Conflict {
-            message: format!("a container '{name}' is in the way, and it is not occ's"),
-            hint: format!("remove or rename it: `docker rename {name} …`"),
-        });
-    }
-    remove(docker, name).await
-}
-
-async fn rename(docker: &Docker, container: &str, name: &str) -> Result<()> {
-    let options = RenameContainerOptionsBuilder::default().name(name).build();
-    docker
-        .rename_container(container, options)
-        .await
-        .map_err(Error::engine(format!("give the name '{name}'")))
 }

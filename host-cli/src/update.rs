@@ -3,13 +3,14 @@
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
 
+use crate::build::Inputs;
 use crate::cli::UpdateContainer;
 use crate::container;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan};
-use crate::{guard, image, interrupt, show};
+use crate::{build, guard, image, interrupt, rollback, show};
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<()> {
@@ -22,7 +23,7 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
     let progress = Progress::new(session.screen);
     if update.rollback {
         let image =
-            swap::roll_back(&docker, &session.container, update.wait_timeout, &progress).await?;
+            rollback::run(&docker, &session.container, update.wait_timeout, &progress).await?;
         drop(progress);
         session
             .screen
@@ -107,13 +108,7 @@ async fn is_newer(
     match image::inspect(docker, name).await? {
         Some(local) if !runs(found, &local) => Ok(true),
         Some(local) if image::is_ours(&local) => {
-            let inputs = image::inputs(
-                docker,
-                session.config.base_image.as_deref(),
-                Some(&local),
-                progress,
-            )
-            .await?;
+            let inputs = inputs(session, docker, &local, progress).await?;
             Ok(!inputs.made(&local))
         }
         _ => {
@@ -125,6 +120,16 @@ async fn is_newer(
     }
 }
 
+async fn inputs(
+    session: &Session,
+    docker: &Docker,
+    local: &ImageInspect,
+    progress: &Progress,
+) -> Result<Inputs> {
+    let base = session.config.base_image.as_deref();
+    build::inputs(docker, base, Some(local), progress).await
+}
+
 /// Makes the name stand for the newest image; false if the container has it.
 async fn get_newer(
     session: &Session,
@@ -133,27 +138,22 @@ async fn get_newer(
     name: &str,
     progress: &Progress,
 ) -> Result<bool> {
-    let local = image::inspect(docker, name).await?;
-    match local {
-        Some(local) if !runs(found, &local) => return Ok(true),
+    match image::inspect(docker, name).await? {
         Some(local) if image::is_ours(&local) => {
-            let inputs = image::inputs(
-                docker,
-                session.config.base_image.as_deref(),
-                Some(&local),
-                progress,
-            )
-            .await?;
-            if inputs.made(&local) {
-                return Ok(false);
+            match inputs(session, docker, &local, progress).await {
+                Ok(inputs) if inputs.made(&local) => {}
+                Ok(inputs) => build::build(docker, name, &inputs, progress).await?,
+                // What cannot be built again can still be used.
+                Err(error) if !runs(found, &local) => show::warn(&error.to_string()),
+                Err(error) => return Err(error),
             }
-            image::build(docker, name, &inputs, progress).await?;
         }
-        Some(_) => {
+        Some(local) if runs(found, &local) => {
             if let Err(error) = image::pull(docker, name, progress).await {
                 show::warn(&format!("{error}; the local {name} is taken as the newest"));
             }
         }
+        Some(_) => {}
         None => image::pull(docker, name, progress).await?,
     }
     let newest = image::inspect(docker, name).await?;
