@@ -32,27 +32,26 @@ pub fn gshadow_line(account: &Account) -> Vec<u8> {
 /// ours that are in it as they should be: `stays` decides about each present
 /// member, `joins` are added if not there. Nothing to change: nothing returned.
 ///
-/// gshadow's third field lists administrators, who can add themselves, so it
-/// loses our names too.
-pub fn with_members(line: &[u8], stays: impl Fn(&[u8]) -> bool, joins: &[&str]) -> Option<Vec<u8>> {
+/// gshadow's third field lists administrators, who can add themselves, so with
+/// `has_administrators` it loses our names too. In group(5) it is the gid, and
+/// stays even where it is none: emptied, musl would read it as 0.
+pub fn with_members(
+    line: &[u8],
+    has_administrators: bool,
+    stays: impl Fn(&[u8]) -> bool,
+    joins: &[&str],
+) -> Option<Vec<u8>> {
     let fields = table::fields(line);
     let [name, password, third, members] = fields.as_slice() else {
         return None;
     };
-    let third_is_a_list = table::number(third).is_none();
-    let administrators = if third_is_a_list {
+    let third = if has_administrators {
         filtered(third, &stays, &[])
     } else {
         third.to_vec()
     };
     let members = filtered(members, &stays, joins);
-    let new = [
-        name,
-        password,
-        administrators.as_slice(),
-        members.as_slice(),
-    ]
-    .join(&b':');
+    let new = [name, password, third.as_slice(), members.as_slice()].join(&b':');
     (new != line).then_some(new)
 }
 
@@ -84,7 +83,9 @@ mod tests {
 
     fn members(line: &str, ours: &[&str], joins: &[&str]) -> Option<String> {
         let stays = |member: &[u8]| !ours.iter().any(|name| name.as_bytes() == member);
-        with_members(line.as_bytes(), stays, joins).map(|line| String::from_utf8(line).unwrap())
+        let has_administrators = line.contains(":!:");
+        with_members(line.as_bytes(), has_administrators, stays, joins)
+            .map(|line| String::from_utf8(line).unwrap())
     }
 
     #[test]
@@ -115,6 +116,7 @@ mod tests {
             "audio:x:29",
             "#audio:x",
             "audio:x:29:a\r",
+            "audio:x:zoe:",
         ] {
             assert_eq!(members(line, &["zoe"], &[]), None, "{line}");
         }

@@ -275,7 +275,7 @@ impl<'a> Owned<'a> {
             |account| Some(group::line(account)),
             |line| match group::name_and_gid(line) {
                 Some((name, gid)) if self.is_gone(name, gid) => Fate::Drop,
-                _ => self.members(line, &granted),
+                _ => self.members(line, false, &granted),
             },
         )
     }
@@ -296,7 +296,7 @@ impl<'a> Owned<'a> {
         self.rewrite(File::Gshadow, old, changes, render, |line| {
             match self.orphan(line) {
                 Fate::Drop if !has_group(line) => Fate::Drop,
-                _ => self.members(line, &granted),
+                _ => self.members(line, true, &granted),
             }
         })
     }
@@ -328,7 +328,12 @@ impl<'a> Owned<'a> {
     }
 
     /// A group of somebody else: our names in it are those that the image grants.
-    fn members<'l>(&self, line: &'l [u8], granted: &BTreeMap<&[u8], Vec<&str>>) -> Fate<'l> {
+    fn members<'l>(
+        &self,
+        line: &'l [u8],
+        has_administrators: bool,
+        granted: &BTreeMap<&[u8], Vec<&str>>,
+    ) -> Fate<'l> {
         let Some(group) = table::name(line) else {
             return Fate::Keep;
         };
@@ -338,7 +343,8 @@ impl<'a> Owned<'a> {
             let found = joins.binary_search_by(|name| name.as_bytes().cmp(member));
             found.is_ok()
         };
-        match group::with_members(line, |name| !is_ours(name) || is_granted(name), joins) {
+        let stays = |name: &[u8]| !is_ours(name) || is_granted(name);
+        match group::with_members(line, has_administrators, stays, joins) {
             Some(new) => Fate::Replace(Cow::Owned(new)),
             None => Fate::Keep,
         }
