@@ -12,7 +12,7 @@ use crate::container::{self, Listed, next_name};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::spec::{self, volume_name};
-use crate::{health, init};
+use crate::{health, init, interrupt};
 
 /// What `occ-init check` says when the new image takes somebody's name or uid.
 const CLASH: i64 = 5;
@@ -70,6 +70,8 @@ pub(crate) async fn check_accounts(
         return Ok(());
     };
     progress.step("Checking the accounts against the new image");
+    // Short, and its container would be left behind.
+    let _deferred = interrupt::defer();
     let name = format!("{}-check", next_name(instance));
     container::remove(docker, &name).await?;
     let body = spec::check(instance, image, store, init::PATH);

@@ -17,21 +17,22 @@ use crate::{guard, health, interrupt, start};
 pub(crate) async fn stop(session: &Session) -> Result<()> {
     let docker = session.docker().await?;
     let name = &session.container;
-    let message = match container::find(&docker, name).await? {
-        None => format!("There is no container '{name}'."),
-        Some(found) if matches!(found.state.as_str(), "exited" | "created" | "dead") => {
-            format!("Container '{}' is stopped already.", found.name)
-        }
+    let (changed, message) = match container::find(&docker, name).await? {
+        None => (false, format!("There is no container '{name}'.")),
+        Some(found) if matches!(found.state.as_str(), "exited" | "created" | "dead") => (
+            false,
+            format!("Container '{}' is stopped already.", found.name),
+        ),
         Some(found) => {
             let _notice =
                 interrupt::notice("the container may still be stopping; look with `occ status`");
             let progress = Progress::new(session.screen);
             progress.step(&format!("Stopping container '{}'", found.name));
             container::stop(&docker, &found.id).await?;
-            format!("Container '{}' stopped.", found.name)
+            (true, format!("Container '{}' stopped.", found.name))
         }
     };
-    session.screen.message(&message);
+    session.screen.done(name, changed, None, &message);
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, Status};
+use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -46,6 +46,19 @@ impl Screen {
     pub(crate) fn progress(self, text: &str) {
         if !self.quiet {
             note(text);
+        }
+    }
+
+    /// What became of a container: a message, or a document.
+    pub(crate) fn done(self, container: &str, changed: bool, newer: Option<bool>, message: &str) {
+        match self.format {
+            Format::Json => json(&Done {
+                schema: SCHEMA,
+                changed,
+                container,
+                newer,
+            }),
+            Format::Text | Format::Name => self.message(message),
         }
     }
 
@@ -103,6 +116,16 @@ impl Screen {
             }
         }
     }
+}
+
+#[derive(Debug, Serialize)]
+struct Done<'a> {
+    schema: u32,
+    changed: bool,
+    container: &'a str,
+    /// Whether there is a newer image; only `update --check` asks that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newer: Option<bool>,
 }
 
 /// What is said about the password after a change.

@@ -57,9 +57,9 @@ pub(crate) async fn run(
     if !same_image(docker, old, plan.image).await? {
         guard::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
     }
+    let _deferred = interrupt::defer();
     remove_if_there(docker, &names.next).await?;
     let made = create_next(docker, old, plan, &names.next).await?;
-    let _deferred = interrupt::defer();
     progress.step(&format!("Stopping container '{}'", names.own));
     let swapped = exchange(docker, old, &made, &names).await;
     let proved = match swapped {

@@ -5,12 +5,19 @@ use bollard::models::{ContainerInspectResponse, ImageInspect};
 
 use crate::build::Inputs;
 use crate::cli::UpdateContainer;
-use crate::container;
+use crate::container::{self, Listed};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan};
 use crate::{build, guard, image, interrupt, rollback, show};
+
+/// What is said in the end.
+struct Outcome {
+    changed: bool,
+    newer: Option<bool>,
+    message: String,
+}
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<()> {
@@ -21,57 +28,88 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
     let _notice =
         interrupt::notice("look with `occ status`; `occ update container` can be run again");
     let progress = Progress::new(session.screen);
-    if update.rollback {
+    let outcome = if update.rollback {
         let image =
             rollback::run(&docker, &session.container, update.wait_timeout, &progress).await?;
-        drop(progress);
-        session
-            .screen
-            .message(&format!("Container '{}' is back on {image}.", listed.name));
-        return Ok(());
-    }
-    let found = container::inspect(&docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let name = image_name(&found)?;
-    let newer = if update.check {
-        is_newer(session, &docker, &found, &name, &progress).await?
-    } else {
-        get_newer(session, &docker, &found, &name, &progress).await?
-    };
-    match (newer, update.check) {
-        (false, _) => say(
-            session,
-            progress,
-            &format!("Container '{}' runs the newest {name}.", listed.name),
-        ),
-        (true, true) => say(
-            session,
-            progress,
-            &format!("There is a newer {name} for container '{}'.", listed.name),
-        ),
-        (true, false) => {
-            guard::refuse_shared(&docker, &session.container, Some(&listed), update.shared).await?;
-            let plan = Plan {
-                instance: &session.container,
-                image: &name,
-                published: None,
-                seconds: update.wait_timeout,
-            };
-            Box::pin(swap::run(&docker, &found, &plan, Kept::Yes, &progress)).await?;
-            say(
-                session,
-                progress,
-                &format!("Container '{}' updated to the newest {name}.", listed.name),
-            );
+        Outcome {
+            changed: true,
+            newer: None,
+            message: format!("Container '{}' is back on {image}.", listed.name),
         }
-    }
+    } else if update.check {
+        check(session, &docker, &listed, &progress).await?
+    } else {
+        move_on(session, &docker, &listed, update, &progress).await?
+    };
+    drop(progress);
+    session.screen.done(
+        &listed.name,
+        outcome.changed,
+        outcome.newer,
+        &outcome.message,
+    );
     Ok(())
 }
 
-fn say(session: &Session, progress: Progress, message: &str) {
-    drop(progress);
-    session.screen.message(message);
+async fn check(
+    session: &Session,
+    docker: &Docker,
+    listed: &Listed,
+    progress: &Progress,
+) -> Result<Outcome> {
+    let found = container::inspect(docker, &listed.id)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    let image = image_name(&found)?;
+    let newer = is_newer(session, docker, &found, &image, progress).await?;
+    let message = if newer {
+        format!("There is a newer {image} for container '{}'.", listed.name)
+    } else {
+        newest(listed, &image)
+    };
+    Ok(Outcome {
+        changed: false,
+        newer: Some(newer),
+        message,
+    })
+}
+
+fn newest(listed: &Listed, image: &str) -> String {
+    format!("Container '{}' runs the newest {image}.", listed.name)
+}
+
+async fn move_on(
+    session: &Session,
+    docker: &Docker,
+    listed: &Listed,
+    update: &UpdateContainer,
+    progress: &Progress,
+) -> Result<Outcome> {
+    let found = container::inspect(docker, &listed.id)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    let image = image_name(&found)?;
+    if !get_newer(session, docker, &found, &image, progress).await? {
+        return Ok(Outcome {
+            changed: false,
+            newer: None,
+            message: newest(listed, &image),
+        });
+    }
+    guard::refuse_shared(docker, &session.container, Some(listed), update.shared).await?;
+    let plan = Plan {
+        instance: &session.container,
+        image: &image,
+        published: None,
+        seconds: update.wait_timeout,
+    };
+    Box::pin(swap::run(docker, &found, &plan, Kept::Yes, progress)).await?;
+    let message = format!("Container '{}' updated to the newest {image}.", listed.name);
+    Ok(Outcome {
+        changed: true,
+        newer: None,
+        message,
+    })
 }
 
 /// The name that the container was made with; an id has nothing newer.
