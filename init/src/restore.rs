@@ -19,7 +19,7 @@ use accounts::etc::File;
 use accounts::image::Image;
 use accounts::name::Username;
 use accounts::reconcile::{self, Change, Plan};
-use accounts::records::Records;
+use accounts::records::{Problem, Records, Refusal};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -84,6 +84,9 @@ pub(crate) struct Summary {
     /// What is odd about the home of an account.
     #[serde(skip)]
     pub(crate) odd_homes: Vec<(Username, String)>,
+    /// Accounts that are left out.
+    #[serde(skip)]
+    pub(crate) refused: Vec<(Username, Refusal)>,
 }
 
 /// Microseconds since 1970.
@@ -97,12 +100,16 @@ pub(crate) fn now_usec() -> u64 {
 impl View {
     /// Reads everything and changes nothing.
     pub(crate) fn read(paths: &Paths) -> Result<Self, Error> {
+        must_be_root()?;
         let snapshot = EtcFiles::open(&paths.root)?.read()?;
         let image = image_facts::read(&paths.root, &snapshot.etc, false)?;
         let Loaded {
             mut records,
             legacy,
-        } = Store::open(&paths.store)?.load(image.uids)?;
+        } = match Store::find(&paths.store)? {
+            Some(store) => store.load(image.uids)?,
+            None => Loaded::default(),
+        };
         records.rejected.extend(
             legacy
                 .iter()
@@ -130,9 +137,7 @@ impl Session {
     /// Takes the locks, reads, takes older records over, and captures passwords
     /// that people changed themselves.
     pub(crate) fn begin(paths: &Paths, caller: Caller) -> Result<Self, Error> {
-        if !nix::unistd::geteuid().is_root() {
-            return Err(Error::NotRoot);
-        }
+        must_be_root()?;
         let store = Store::open(&paths.store)?;
         let store_lock = lock_store(&store, caller)?;
         if store_lock.is_some() {
@@ -218,6 +223,15 @@ impl Session {
         entries
             .find(|(other, _)| *other == name.as_str().as_bytes())
             .map(|(_, uid)| uid)
+    }
+
+    /// The number that a name has in group.
+    pub(crate) fn gid_in_group(&self, name: &Username) -> Option<u32> {
+        let mut entries = accounts::table::lines(self.snapshot.etc.bytes(File::Group))
+            .filter_map(accounts::group::name_and_gid);
+        entries
+            .find(|(other, _)| *other == name.as_str().as_bytes())
+            .map(|(_, gid)| gid)
     }
 
     /// Every number that was ever somebody's, as far as can be known.
@@ -328,6 +342,14 @@ impl Session {
     }
 }
 
+fn must_be_root() -> Result<(), Error> {
+    if nix::unistd::geteuid().is_root() {
+        Ok(())
+    } else {
+        Err(Error::NotRoot)
+    }
+}
+
 const APPLIED: &str = "applied.json";
 
 /// What was applied last. A file that can't be read as ours is no base for
@@ -377,6 +399,13 @@ fn lock_etc(etc_files: &EtcFiles, records: &Records, caller: Caller) -> Result<E
     }
 }
 
+fn refused(problem: &Problem) -> Option<(Username, Refusal)> {
+    match problem {
+        Problem::Refused(name, why) => Some((name.clone(), why.clone())),
+        _ => None,
+    }
+}
+
 impl Summary {
     fn new(
         plan: &Plan,
@@ -408,6 +437,7 @@ impl Summary {
             duration_usec: took.as_micros(),
             finished_usec: now_usec(),
             odd_homes,
+            refused: plan.problems.iter().filter_map(refused).collect(),
         }
     }
 

@@ -51,28 +51,35 @@ pub(crate) struct Loaded {
 }
 
 impl Store {
-    /// Opens the store, making it if it is not there; tightens a mode that a
-    /// volume driver loosened.
+    /// Opens the store, making it if it is not there.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let trusts_modes = std::env::var_os(TRUST_VARIABLE).is_some_and(|value| value == "1");
+        if let Some(store) = Self::find(path)? {
+            return Ok(store);
+        }
+        let parents = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        parents
+            .map_err(|e| io("make", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default())))?;
+        match nix::unistd::mkdir(path, Mode::from_bits_truncate(0o700)) {
+            Ok(()) | Err(Errno::EEXIST) => (),
+            Err(errno) => return Err(io("make", path)(errno)),
+        }
+        Self::find(path)?.ok_or_else(|| io("open", path)(Errno::ENOENT))
+    }
+
+    /// Opens the store, if it is there; tightens a mode that a volume driver
+    /// loosened.
+    pub(crate) fn find(path: &Path) -> Result<Option<Self>, Error> {
         let directory = match open_directory(path) {
-            Err(Errno::ENOENT) => {
-                let parents = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-                parents.map_err(|e| {
-                    io("make", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default()))
-                })?;
-                nix::unistd::mkdir(path, Mode::from_bits_truncate(0o700))
-                    .map_err(io("make", path))?;
-                open_directory(path)
-            }
-            other => other,
+            Ok(directory) => directory,
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(errno) => return Err(io("open", path)(errno)),
         };
         let store = Self {
-            directory: directory.map_err(io("open", path))?,
-            trusts_modes,
+            directory,
+            trusts_modes: std::env::var_os(TRUST_VARIABLE).is_some_and(|value| value == "1"),
         };
         store.check_directory()?;
-        Ok(store)
+        Ok(Some(store))
     }
 
     fn check_directory(&self) -> Result<(), Error> {
@@ -243,7 +250,9 @@ impl Store {
 
     /// Who got the uid.
     pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
-        let uids = self.subdirectory(UIDS)?;
+        let Some(uids) = self.present(UIDS)? else {
+            return Ok(None);
+        };
         let Ok((bytes, _)) = self.read_file(&uids, &uid.to_string()) else {
             return Ok(None);
         };
@@ -252,7 +261,9 @@ impl Store {
 
     /// Every uid that was ever given.
     pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
-        let uids = self.subdirectory(UIDS)?;
+        let Some(uids) = self.present(UIDS)? else {
+            return Ok(BTreeSet::new());
+        };
         let files = list(&uids).map_err(io("read", &uids.path))?;
         Ok(files
             .iter()
@@ -276,15 +287,15 @@ impl Store {
                 .try_for_each(|file| directory.remove(file))
         };
         leftovers(&self.directory)?;
-        leftovers(&self.subdirectory(REMOVED)?)?;
-        leftovers(&self.subdirectory(LEGACY)?)
+        for name in [REMOVED, LEGACY] {
+            self.present(name)?.as_ref().map_or(Ok(()), leftovers)?;
+        }
+        Ok(())
     }
 
     fn tombstones(&self, range: UidRange) -> Result<Vec<Tombstone>, Error> {
-        let removed = match self.directory.open(REMOVED) {
-            Ok(removed) => removed,
-            Err(Errno::ENOENT) => return Ok(Vec::new()),
-            Err(errno) => return Err(io("open", self.directory.join(REMOVED))(errno)),
+        let Some(removed) = self.present(REMOVED)? else {
+            return Ok(Vec::new());
         };
         let mut tombstones = Vec::new();
         for file in list(&removed).map_err(io("read", &removed.path))? {
@@ -314,6 +325,16 @@ impl Store {
         Ok(tombstones)
     }
 
+    /// A directory of the store, if it is there.
+    fn present(&self, name: &str) -> Result<Option<Directory>, Error> {
+        match self.directory.open(name) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(io("open", self.directory.join(name))(errno)),
+        }
+    }
+
+    /// A directory of the store, made if it is not there.
     fn subdirectory(&self, name: &str) -> Result<Directory, Error> {
         let path = self.directory.join(name);
         match self.directory.open(name) {

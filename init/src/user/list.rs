@@ -9,7 +9,7 @@ use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
 
 /// All accounts, sorted by name.
 pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Answer, Error> {
-    let accounts: Vec<AccountView> = read(paths)?
+    let accounts: Vec<AccountView> = View::read(paths)?
         .records
         .accounts
         .values()
@@ -66,20 +66,12 @@ pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
 
 fn find<T>(paths: &Paths, typed: &str, look: impl Fn(&Account) -> T) -> Result<T, Error> {
     let name = parse_name(typed)?;
-    let view = read(paths)?;
+    let view = View::read(paths)?;
     view.records
         .accounts
         .get(&name)
         .map(look)
         .ok_or_else(|| absent(&view.records, &view.image, &name))
-}
-
-fn read(paths: &Paths) -> Result<View, Error> {
-    if nix::unistd::geteuid().is_root() {
-        View::read(paths)
-    } else {
-        Err(Error::NotRoot)
-    }
 }
 
 const fn word(status: Status) -> &'static str {
