@@ -57,7 +57,7 @@ fn dispatch(cli: &Cli) -> Result<Answer, Error> {
     match &cli.command {
         Command::Restore { dry_run: true, .. } => Ok(dry_run(&View::read(&paths)?)),
         Command::Restore { boot: true, .. } => boot(&paths),
-        Command::Restore { .. } => restore(&paths),
+        Command::Restore { .. } => restore(&paths, cli.global.quiet),
         Command::Check => Ok(check::check(&View::read(&paths)?)),
         Command::User(User::Sweep { uid }) => {
             let status = process::sweep_child(*uid);
@@ -94,9 +94,11 @@ fn dry_run(view: &View) -> Answer {
     Answer::new(plan.to_string(), &document)
 }
 
-fn restore(paths: &Paths) -> Result<Answer, Error> {
+fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
     let summary = Session::begin(paths, Caller::Command)?.restore(&|| ())?;
-    let text = std::iter::once(summary.line())
+    let text = (!quiet)
+        .then(|| summary.line())
+        .into_iter()
         .chain(summary.problems.iter().cloned())
         .collect::<Vec<_>>()
         .join("\n");

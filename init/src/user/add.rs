@@ -33,7 +33,7 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Answer, E
             None,
         ));
     }
-    let credentials = if options.no_password && !options.source.request_stdin {
+    let mut credentials = if options.no_password && !options.source.request_stdin {
         Credentials::default()
     } else {
         credentials(&options.source)?
@@ -41,6 +41,7 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Answer, E
     if credentials.hash.is_none() && !options.no_password {
         return Err(Error::Request("no password and no hash in it"));
     }
+    credentials.ssh_keys = key_lines(credentials.ssh_keys.iter().map(String::as_str))?;
     // Somebody may have been faster while the password was typed.
     let mut session = begin(paths)?;
     if let Some(present) = check(&session, &wanted, options)? {
@@ -54,7 +55,7 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Answer, E
     let generated = credentials.generated.clone();
     let record = make(&mut session, &wanted, options, &credentials)?;
     let summary = apply(&mut session)?;
-    warn_about(&summary, &wanted.name);
+    warn_about(&summary, &wanted.name)?;
     let account = record.account();
     let message = format!("User '{}' created (uid {}).", account.name, account.uid);
     let text = with_password(message, generated.as_deref(), quiet, !options.no_password);
@@ -187,6 +188,16 @@ fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Acc
             id,
         }));
     }
+    if let Some(id) = session
+        .gid_in_group(name)
+        .filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id))
+    {
+        return Err(refuse(Refusal::Foreign {
+            file: "group",
+            name: name.to_string(),
+            id,
+        }));
+    }
     check_groups(session, name, options)?;
     if let Some(number) = options.uid {
         check_uid(session, name, number)?;
@@ -293,7 +304,6 @@ fn make(
         session.insert(&record);
         return Ok(record);
     }
-    key_lines(given.ssh_keys.iter().map(String::as_str))?;
     let uid = choose_uid(session, name, options)?;
     let mut account = Account::new(
         name.clone(),

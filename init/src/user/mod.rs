@@ -21,15 +21,23 @@ use std::collections::BTreeSet;
 
 /// Runs one of the commands.
 pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answer, Error> {
+    let said = |answer: Answer| Answer {
+        text: if global.quiet {
+            String::new()
+        } else {
+            answer.text
+        },
+        ..answer
+    };
     match command {
         User::List => list::list(paths, global.quiet),
         User::Show { name } => list::show(paths, name),
         User::Keys { name } => list::keys(paths, name),
         User::Add(add) => add::add(add, paths, global.quiet),
         User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
-        User::Enable { names } => state::enable(names, paths),
-        User::Disable { names } => state::disable(names, paths),
-        User::Remove(remove) => remove::remove(remove, paths),
+        User::Enable { names } => state::enable(names, paths).map(said),
+        User::Disable { names } => state::disable(names, paths).map(said),
+        User::Remove(remove) => remove::remove(remove, paths).map(said),
         User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
     }
 }
@@ -89,8 +97,16 @@ fn begin(paths: &Paths) -> Result<Session, Error> {
     Session::begin(paths, Caller::Command)
 }
 
-/// What restore left out about an account that was just changed.
-fn warn_about(summary: &Summary, name: &Username) {
+/// Says what restore left out about an account that was just changed. One that
+/// is left out altogether is a failure: `disable` must not claim to have shut
+/// somebody out whose lines it could not touch.
+fn warn_about(summary: &Summary, name: &Username) -> Result<(), Error> {
+    if let Some((name, refusal)) = summary.refused.iter().find(|(other, _)| other == name) {
+        return Err(Error::Recorded(Box::new(Error::Refused {
+            name: name.clone(),
+            refusal: refusal.clone(),
+        })));
+    }
     let quoted = format!("'{name}'");
     summary
         .problems
@@ -106,6 +122,7 @@ fn warn_about(summary: &Summary, name: &Username) {
             say(odd);
         }
     }
+    Ok(())
 }
 
 /// The answer of a command on one account.

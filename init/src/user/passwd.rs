@@ -41,7 +41,7 @@ pub(super) fn passwd(
     record.update(|account| account.set_password(hash, now_usec()));
     session.save(&record)?;
     let summary = apply(&mut session)?;
-    warn_about(&summary, &name);
+    warn_about(&summary, &name)?;
     let text = with_password(
         format!("Password of '{name}' changed."),
         credentials.generated.as_deref(),

@@ -25,9 +25,9 @@ pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> 
     let mut session = begin(paths)?;
     let mut records = find_all(&session, names)?;
     end_processes(paths, &records, false)?;
-    let changed = set_locked(&mut session, &mut records, true)?;
+    let changed = set_locked(&mut session, &mut records, true);
     end_processes(paths, &records, true)?;
-    Ok(answer("disabled", changed, &records))
+    Ok(answer("disabled", changed?, &records))
 }
 
 /// Kills what runs for the accounts, where that is ours to do. `says` once.
@@ -63,7 +63,7 @@ fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Re
     // Even with nothing changed: the lines may have been edited by hand.
     let summary = apply(session)?;
     for record in records.iter() {
-        warn_about(&summary, &record.account().name);
+        warn_about(&summary, &record.account().name)?;
     }
     Ok(changed)
 }
