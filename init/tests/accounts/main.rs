@@ -1,0 +1,25 @@
+//! The account half of `occ-init` as a process, on trees of its own (`--root`):
+//! what every command says and answers, what bad input and a hostile volume can
+//! and can't do, and what a kill at any system call leaves behind.
+//!
+//! Run as root: the trees hold files of other people's uids.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed expectation is what these tests are for"
+)]
+
+mod capture;
+mod commands;
+mod crash;
+mod etc;
+mod homes;
+mod hostile;
+mod input;
+mod legacy;
+mod locks;
+mod secrets;
+mod tombstones;
+mod tree;
