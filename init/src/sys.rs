@@ -97,7 +97,7 @@ pub(crate) struct Received {
 pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
     let set = u64::MAX;
     let limit = timeout.map(|left| libc::timespec {
-        tv_sec: left.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: left.subsec_nanos().into(),
     });
     let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);

@@ -1,0 +1,234 @@
+//! Starts `occ-init` and watches it. Every wait is for a condition, with a
+//! deadline that fails the test.
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where occ-init runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// PID 1 of a pid namespace of its own.
+    Namespace,
+    Subreaper,
+}
+
+pub(crate) const BOTH: [Place; 2] = [Place::Namespace, Place::Subreaper];
+
+/// An occ-init to be started.
+pub(crate) struct Setup {
+    place: Place,
+    pub(crate) command: Command,
+    root: TempDir,
+}
+
+/// `occ-init --no-restore --root TEMP ARGS`, stdin and stdout piped, stderr too.
+pub(crate) fn setup(place: Place, args: &[&str]) -> Setup {
+    let mut setup = setup_restoring(place, &["--no-restore"]);
+    setup.command.args(args);
+    setup
+}
+
+/// The same without `--no-restore`.
+pub(crate) fn setup_restoring(place: Place, args: &[&str]) -> Setup {
+    assert!(
+        nix::unistd::geteuid().is_root(),
+        "these tests make pid namespaces: run them as root"
+    );
+    let root = tempfile::tempdir().unwrap();
+    let mut command = match place {
+        Place::Subreaper => Command::new(env!("CARGO_BIN_EXE_occ-init")),
+        Place::Namespace => {
+            let mut command = Command::new("unshare");
+            command.args(["--pid", "--fork", "--mount-proc", "--kill-child", "--"]);
+            command.arg(env!("CARGO_BIN_EXE_occ-init"));
+            command
+        }
+    };
+    command.arg("--root").arg(root.path()).args(args);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    Setup {
+        place,
+        command,
+        root,
+    }
+}
+
+/// A program without occ-init, to compare with.
+pub(crate) fn bare(args: &[&str]) -> Setup {
+    let mut setup = setup_restoring(Place::Subreaper, &[]);
+    setup.command = Command::new(args[0]);
+    setup.command.args(&args[1..]);
+    setup
+}
+
+/// Runs to the end: exit status, stdout, stderr.
+pub(crate) fn run(place: Place, args: &[&str]) -> (i32, String, String) {
+    setup(place, args).run()
+}
+
+impl Setup {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Calls `hook` in the process that becomes occ-init.
+    pub(crate) fn before(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        // SAFETY: hooks make system calls only.
+        unsafe {
+            self.command.pre_exec(move || {
+                hook();
+                Ok(())
+            });
+        }
+        self
+    }
+
+    pub(crate) fn run(mut self) -> (i32, String, String) {
+        let output = self.command.stdin(Stdio::null()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            code(output.status),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    }
+
+    pub(crate) fn start(mut self) -> Init {
+        let mut child = self.command.spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Init {
+            place: self.place,
+            child,
+            out,
+            root: self.root,
+        }
+    }
+}
+
+fn code(status: std::process::ExitStatus) -> i32 {
+    status
+        .code()
+        .unwrap_or_else(|| panic!("killed by signal {:?}", status.signal()))
+}
+
+/// A running occ-init.
+pub(crate) struct Init {
+    place: Place,
+    pub(crate) child: Child,
+    out: BufReader<ChildStdout>,
+    pub(crate) root: TempDir,
+}
+
+impl Init {
+    /// The next line of COMMAND's stdout.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Its process id as we see it; COMMAND must have been heard of.
+    pub(crate) fn pid(&self) -> i32 {
+        let own = self.child.id().cast_signed();
+        match self.place {
+            Place::Subreaper => own,
+            Place::Namespace => *children(own).first().expect("unshare's child"),
+        }
+    }
+
+    pub(crate) fn kill(&self, signal: i32) {
+        kill(self.pid(), signal);
+    }
+
+    /// Closes COMMAND's stdin, waits for the end, and returns the exit status,
+    /// the rest of stdout, and stderr.
+    pub(crate) fn end(mut self) -> (i32, String, String) {
+        drop(self.child.stdin.take());
+        let (mut out, mut err) = (String::new(), String::new());
+        self.out.read_to_string(&mut out).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
+        (self.exit_code(), out, err)
+    }
+
+    pub(crate) fn exit_code(&mut self) -> i32 {
+        let mut found = None;
+        until("occ-init ends", || {
+            found = self.child.try_wait().unwrap();
+            found.is_some()
+        });
+        code(found.unwrap())
+    }
+}
+
+impl Drop for Init {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// kill(2) for any number.
+pub(crate) fn kill(pid: i32, signal: i32) {
+    // SAFETY: no pointers.
+    let result = unsafe { nix::libc::kill(pid, signal) };
+    assert_eq!(result, 0, "kill {pid} with {signal}");
+}
+
+/// Waits for a condition.
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} in vain until {what}"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
+}
+
+/// A field of /proc/PID/status; empty when the process is gone.
+pub(crate) fn field(pid: i32, name: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_default().trim().to_owned()
+}
+
+/// `R`, `S`, `T`, `Z`…; a blank when the process is gone.
+pub(crate) fn state(pid: i32) -> char {
+    field(pid, "State").chars().next().unwrap_or(' ')
+}
+
+/// This test binary, which becomes the probe when `PROBE` is set.
+pub(crate) fn probe() -> String {
+    std::env::current_exe()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned()
+}

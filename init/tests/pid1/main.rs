@@ -1,0 +1,13 @@
+//! `occ-init` as PID 1 of a pid namespace and as a subreaper, from outside: the
+//! real binary, real signals, real processes. Needs root, as the namespaces do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod endings;
+mod harness;
+mod inheritance;
+mod invoking;
+mod orphans;
+mod probe;
+mod signals;
+mod status;
+mod terminal;

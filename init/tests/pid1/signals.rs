@@ -1,0 +1,229 @@
+//! Which signals reach COMMAND, or its group.
+
+use crate::harness::{
+    BOTH, Init, Place, children, kill, probe, setup, setup_restoring, state, until,
+};
+use crate::probe::VARIABLE;
+
+const CHLD: i32 = 17;
+const KILL: i32 = 9;
+const STOP: i32 = 19;
+const CONT: i32 = 18;
+const TERM: i32 = 15;
+const USR1: i32 = 10;
+
+fn start(place: Place, options: &[&str]) -> Init {
+    let probe = probe();
+    let args: Vec<&str> = options.iter().copied().chain(["--", &probe]).collect();
+    let mut init = setup(place, &args).env(VARIABLE, "probe").start();
+    assert_eq!(init.line(), "probe ready");
+    init
+}
+
+/// The probe never ends by itself.
+fn end(init: Init) -> (i32, String, String) {
+    kill(*children(init.pid()).first().unwrap(), KILL);
+    init.end()
+}
+
+#[test]
+fn every_signal_is_forwarded_but_chld_kill_stop() {
+    for place in BOTH {
+        let mut init = start(place, &[]);
+        for signal in (1..=64).filter(|signal| ![CHLD, KILL, STOP].contains(signal)) {
+            init.kill(signal);
+            assert_eq!(init.line(), format!("probe {signal}"), "{place:?}");
+        }
+        // CHLD goes unseen: the next one to arrive is USR1.
+        init.kill(CHLD);
+        init.kill(USR1);
+        assert_eq!(init.line(), "probe 10");
+        let (code, out, err) = end(init);
+        assert_eq!((code, out.as_str()), (137, ""), "{place:?}: {err}");
+    }
+}
+
+#[test]
+fn a_flood_of_real_time_signals_arrives_whole() {
+    // Real-time signals queue, so none may be lost; 500 stay below any limit.
+    let mut init = start(Place::Namespace, &[]);
+    let pid = init.pid();
+    for _ in 0..500 {
+        kill(pid, 40);
+    }
+    for _ in 0..500 {
+        assert_eq!(init.line(), "probe 40");
+    }
+    end(init);
+}
+
+#[test]
+fn a_signal_from_before_the_boot_reaches_command() {
+    // Pending at exec, as one that comes while the accounts are restored is.
+    let probe = probe();
+    for args in [&["--no-restore", "--", &probe][..], &["--", &probe]] {
+        let mut init = setup_restoring(Place::Subreaper, args)
+            .env(VARIABLE, "probe")
+            .before(|| {
+                let mut set = nix::sys::signal::SigSet::empty();
+                set.add(nix::sys::signal::Signal::SIGTERM);
+                set.thread_block().unwrap();
+                nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap();
+            })
+            .start();
+        assert_eq!(init.line(), "probe ready");
+        assert_eq!(init.line(), "probe 15");
+        end(init);
+    }
+}
+
+#[test]
+fn rewriting_and_dropping() {
+    for place in BOTH {
+        let mut init = start(
+            place,
+            &["--rewrite", "TERM:QUIT,HUP:0", "--rewrite", "64:RTMIN+1"],
+        );
+        for signal in [TERM, 1, 64, USR1] {
+            init.kill(signal);
+        }
+        // The order of distinct pending signals is by number, not by sending.
+        let mut got = [init.line(), init.line(), init.line()];
+        got.sort();
+        assert_eq!(got, ["probe 10", "probe 3", "probe 35"], "{place:?}");
+        end(init);
+    }
+    let probe = probe();
+    let mut init = setup(Place::Subreaper, &["--", &probe])
+        .env(VARIABLE, "probe")
+        .env("OCC_INIT_REWRITE", "USR1:USR2")
+        .start();
+    assert_eq!(init.line(), "probe ready");
+    init.kill(USR1);
+    assert_eq!(init.line(), "probe 12");
+    end(init);
+}
+
+#[test]
+fn the_group_with_g_and_the_child_alone_without() {
+    let script = format!(
+        "{VARIABLE}=inner {} & echo $!; exec env {VARIABLE}=outer {}",
+        probe(),
+        probe()
+    );
+    for (options, whole) in [(&["-g"][..], true), (&[], false)] {
+        let args: Vec<&str> = options
+            .iter()
+            .copied()
+            .chain(["--", "sh", "-c", &script])
+            .collect();
+        let mut init = setup(Place::Subreaper, &args).start();
+        let mut told = [init.line(), init.line(), init.line()];
+        told.sort();
+        let [inner, ready @ ..] = &told;
+        assert_eq!(ready, &["inner ready", "outer ready"]);
+        let inner: i32 = inner.parse().unwrap();
+        init.kill(USR1);
+        let mut got = vec![init.line()];
+        if whole {
+            got.push(init.line());
+        } else {
+            // Whatever else had been sent to it would come first.
+            kill(inner, 12);
+            got.push(init.line());
+        }
+        got.sort();
+        let expected = if whole {
+            ["inner 10", "outer 10"]
+        } else {
+            ["inner 12", "outer 10"]
+        };
+        assert_eq!(got, expected);
+        kill(inner, KILL);
+        end(init);
+    }
+}
+
+#[test]
+fn a_command_that_left_its_group_is_still_reached_with_g() {
+    // setsid forks when it leads a group, so the shell leaves it by a fork.
+    let script = format!("exec setsid --wait {}", probe());
+    let mut init = setup(Place::Namespace, &["-g", "--", "sh", "-c", &script])
+        .env(VARIABLE, "probe")
+        .start();
+    // setsid(1) itself is started with PROBE too, but is not the probe.
+    assert_eq!(init.line(), "probe ready");
+    init.kill(TERM);
+    let (code, ..) = init.end();
+    assert_eq!(code, 143);
+}
+
+#[test]
+fn a_refused_signal_is_a_line_and_not_the_end() {
+    let mut setup = setup(Place::Subreaper, &[]);
+    let program = setup.command.get_program().to_owned();
+    let mut command = std::process::Command::new("setpriv");
+    command
+        .args(["--bounding-set=-kill", "--"])
+        .arg(program)
+        .args(setup.command.get_args());
+    command.args([
+        "--user",
+        "nobody",
+        "--",
+        "sh",
+        "-c",
+        "echo ready; read line; exit 4",
+    ]);
+    command.stdin(std::process::Stdio::piped());
+    command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    setup.command = command;
+    let mut init = setup.start();
+    assert_eq!(init.line(), "ready");
+    init.kill(USR1);
+    init.kill(TERM);
+    let (code, _, err) = init.end();
+    assert_eq!(code, 4, "{err}");
+    assert!(
+        err.contains("occ-init: cannot send SIGTERM to 'sh': operation not permitted\n"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_stopped_init_below_a_shell_goes_on_with_cont() {
+    let mut init = setup(
+        Place::Subreaper,
+        &["--", "sh", "-c", "echo ready; read line; exit 5"],
+    )
+    .start();
+    assert_eq!(init.line(), "ready");
+    let (pid, command) = (init.pid(), *children(init.pid()).first().unwrap());
+    init.kill(20);
+    until("COMMAND and occ-init stop", || {
+        state(command) == 'T' && state(pid) == 'T'
+    });
+    init.kill(CONT);
+    until("COMMAND and occ-init go on", || {
+        state(command) == 'S' && state(pid) == 'S'
+    });
+    assert_eq!(init.end().0, 5);
+}
+
+#[test]
+fn pid1_does_not_stop_with_its_command() {
+    let mut init = setup(
+        Place::Namespace,
+        &["--", "sh", "-c", "echo ready; read line; exit 5"],
+    )
+    .start();
+    assert_eq!(init.line(), "ready");
+    let command = *children(init.pid()).first().unwrap();
+    init.kill(20);
+    until("COMMAND stops", || state(command) == 'T');
+    assert_eq!(state(init.pid()), 'S');
+    init.kill(CONT);
+    assert_eq!(init.end().0, 5);
+}

@@ -1,0 +1,107 @@
+//! Job control on a pseudoterminal.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::process::Stdio;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+use crate::harness::{Init, Place, children, setup, state, until};
+
+/// occ-init as leader of a session with this terminal, and the other end.
+fn on_terminal(place: Place, script: &str) -> (Init, File) {
+    let ends = nix::pty::openpty(None, None).unwrap();
+    // Else whatever is started meanwhile holds the terminal open.
+    for end in [&ends.master, &ends.slave] {
+        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    }
+    let mut setup = setup(place, &["--", "sh", "-c", script]).before(|| {
+        nix::unistd::setsid().unwrap();
+        // SAFETY: stdin is the terminal; 0 as the argument takes nothing away.
+        let result = unsafe { nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) };
+        assert_eq!(result, 0);
+    });
+    setup
+        .command
+        .stdin(Stdio::from(ends.slave.try_clone().unwrap()));
+    setup
+        .command
+        .stderr(Stdio::from(ends.slave.try_clone().unwrap()));
+    drop::<OwnedFd>(ends.slave);
+    let mut init = setup.start();
+    assert_eq!(init.line(), "ready");
+    (init, File::from(ends.master))
+}
+
+fn foreground(terminal: &File) -> i32 {
+    let mut group = 0;
+    // SAFETY: an int that outlives the call.
+    let result =
+        unsafe { nix::libc::ioctl(terminal.as_raw_fd(), nix::libc::TIOCGPGRP, &raw mut group) };
+    assert_eq!(result, 0);
+    group
+}
+
+#[test]
+fn command_has_the_foreground_and_reads() {
+    for place in [Place::Subreaper, Place::Namespace] {
+        let (mut init, mut terminal) =
+            on_terminal(place, "echo ready; read line; echo got $line; exit 5");
+        assert_eq!(
+            foreground(&terminal),
+            *children(init.pid()).first().unwrap(),
+            "{place:?}"
+        );
+        terminal.write_all(b"hello\n").unwrap();
+        assert_eq!(init.line(), "got hello");
+        assert_eq!(init.exit_code(), 5);
+    }
+}
+
+#[test]
+fn control_c_is_for_command_alone() {
+    let (mut init, mut terminal) = on_terminal(
+        Place::Subreaper,
+        "trap 'echo int; exit 6' INT; echo ready; read line",
+    );
+    terminal.write_all(b"\x03").unwrap();
+    assert_eq!(init.line(), "int");
+    assert_eq!(init.exit_code(), 6);
+}
+
+#[test]
+fn control_z_stops_both_and_fg_continues_both() {
+    let (mut init, mut terminal) =
+        on_terminal(Place::Subreaper, "echo ready; read line; echo got $line");
+    let (pid, command) = (init.pid(), *children(init.pid()).first().unwrap());
+    terminal.write_all(b"\x1a").unwrap();
+    until("both stop", || state(command) == 'T' && state(pid) == 'T');
+    assert_eq!(
+        foreground(&terminal),
+        pid,
+        "the shell above finds its job's group in front"
+    );
+    init.kill(18);
+    until("COMMAND is in front again", || {
+        foreground(&terminal) == command && state(command) == 'S'
+    });
+    terminal.write_all(b"again\n").unwrap();
+    assert_eq!(init.line(), "got again");
+    assert_eq!(init.exit_code(), 0);
+}
+
+#[test]
+fn a_hangup_reaches_command() {
+    let (mut init, mut terminal) = on_terminal(
+        Place::Subreaper,
+        "trap 'echo hup; exit 6' HUP; echo ready; while :; do sleep 0.01; done",
+    );
+    let mut echo = [0; 1];
+    terminal.write_all(b"x").unwrap();
+    terminal.read_exact(&mut echo).unwrap();
+    drop(terminal);
+    assert_eq!(init.line(), "hup");
+    assert_eq!(init.exit_code(), 6);
+}
