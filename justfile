@@ -11,7 +11,6 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 occ_init := justfile_directory() / "target/static/occ-init"
 scripts := "demo test .ci/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode"
 
@@ -45,8 +44,8 @@ test:
     cargo test --locked --workspace
 
 # End-to-end tests; they need a container engine
-e2e: build
-    OCC_INIT_BIN={{ occ_init }} OCC_BIN={{ target }}/release/occ cargo test --locked -p occ --features e2e --test e2e
+e2e: static
+    OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e
 
 # The image occ:local
 image: static
