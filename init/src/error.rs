@@ -31,6 +31,10 @@ pub(crate) enum Error {
     Request(&'static str),
     #[error("invalid ssh key in line {0}: one key a line, no control characters")]
     SshKey(usize),
+    #[error("invalid ssh keys: more than 48 KiB, and a record has at most 64")]
+    SshKeys,
+    #[error("the record of '{0}' would have more than 64 KiB")]
+    RecordTooLarge(Username),
     #[error("no such account '{}'", .0.escape_debug())]
     NoSuchAccount(String),
     #[error("account '{0}' already exists")]
@@ -93,7 +97,9 @@ impl Error {
             | Self::Hash(_)
             | Self::Password(_)
             | Self::Request(_)
-            | Self::SshKey(_) => ErrorKind::Invalid,
+            | Self::SshKey(_)
+            | Self::SshKeys
+            | Self::RecordTooLarge(_) => ErrorKind::Invalid,
             Self::NoSuchAccount(_) | Self::NotRemoved(_) => ErrorKind::NotFound,
             Self::Exists(_)
             | Self::Removed { .. }

@@ -153,7 +153,7 @@ impl Store {
     pub(crate) fn save(&self, record: &Record) -> Result<(), Error> {
         self.directory.replace(
             &record_file(&record.account().name),
-            &record.to_bytes(),
+            &readable(record)?,
             Access::PRIVATE,
         )
     }
@@ -193,7 +193,7 @@ impl Store {
             format!("{}{SUFFIX}", account.uid),
             record_file(&account.name),
         );
-        removed.replace(&from, &record.to_bytes(), Access::PRIVATE)?;
+        removed.replace(&from, &readable(record)?, Access::PRIVATE)?;
         renameat(
             removed.fd.as_fd(),
             from.as_str(),
@@ -452,6 +452,15 @@ fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
         name: Username::parse(stem).ok(),
         reason,
     });
+}
+
+/// The bytes of a record, unless nobody could read them back.
+fn readable(record: &Record) -> Result<Vec<u8>, Error> {
+    let bytes = record.to_bytes();
+    if bytes.len() > MAX_BYTES {
+        return Err(Error::RecordTooLarge(record.account().name.clone()));
+    }
+    Ok(bytes)
 }
 
 fn record_file(name: &Username) -> String {

@@ -14,6 +14,11 @@ use accounts::records::{Refusal, Tombstone, refuse_by_image, refuse_name};
 use accounts::text::{Home, RealName, Shell};
 use nix::errno::Errno;
 
+/// Room for keys in a record: a larger record could not be read back.
+const MAX_KEY_BYTES: usize = 48 * 1024;
+/// Quotes, comma, newline and indentation of one key in a record.
+const KEY_OVERHEAD: usize = 10;
+
 /// What was typed, checked as far as it can be without looking at the store.
 struct Wanted {
     name: Username,
@@ -38,10 +43,12 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Answer, E
     } else {
         credentials(&options.source)?
     };
-    if credentials.hash.is_none() && !options.no_password {
-        return Err(Error::Request("no password and no hash in it"));
+    match (&credentials.hash, options.no_password) {
+        (None, false) => return Err(Error::Request("no password and no hash in it")),
+        (Some(_), true) => return Err(Error::Request("a password in it, but --no-password")),
+        _ => (),
     }
-    credentials.ssh_keys = key_lines(credentials.ssh_keys.iter().map(String::as_str))?;
+    credentials.ssh_keys = key_lines(credentials.ssh_keys.iter().map(String::as_bytes))?;
     // Somebody may have been faster while the password was typed.
     let mut session = begin(paths)?;
     if let Some(present) = check(&session, &wanted, options)? {
@@ -82,9 +89,9 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
     };
     let mut ssh_keys = Vec::new();
     if let Some(path) = &options.ssh_key_file {
-        let text = std::fs::read_to_string(path)
+        let text = std::fs::read(path)
             .map_err(|e| io("read", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default())))?;
-        ssh_keys = key_lines(text.lines())?;
+        ssh_keys = key_lines(text.split(|&byte| byte == b'\n'))?;
     }
     Ok(Wanted {
         // A short or dashed name of a removed account may come back as it was.
@@ -116,14 +123,19 @@ fn new_name(typed: &str) -> Result<Username, Error> {
     }
 }
 
-fn key_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<String>, Error> {
+/// The keys among the lines; comments and blank lines are left out.
+fn key_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, Error> {
     let mut keys = Vec::new();
+    let mut room = MAX_KEY_BYTES;
     for (index, line) in lines.enumerate() {
+        let line = std::str::from_utf8(line).map_err(|_| Error::SshKey(index + 1))?;
         let line = line.trim();
         if line.chars().any(|c| c.is_control() && c != '\t') {
             return Err(Error::SshKey(index + 1));
         }
         if !line.is_empty() && !line.starts_with('#') {
+            let in_record = line.len() + KEY_OVERHEAD + line.matches(['"', '\\', '\t']).count();
+            room = room.checked_sub(in_record).ok_or(Error::SshKeys)?;
             keys.push(line.to_owned());
         }
     }
@@ -277,6 +289,8 @@ fn make(
         account.real_name = wanted.real_name.clone();
         account.shell = wanted.shell.clone();
         account.member_of.clone_from(&options.groups);
+        account.member_of.sort();
+        account.member_of.dedup();
         account.locked = options.disabled;
         account.ssh_keys = wanted
             .ssh_keys
