@@ -204,7 +204,7 @@ fn without_a_base_the_record_wins() {
     let new = format!("alice:{}:20500:0:99999:7:::\n", hash("b"));
     let (taken, differing) = captures(&records(old.clone()), &etc(&new), &none);
     assert!(taken.is_empty());
-    assert_eq!(differing, [old.name.clone()]);
+    assert_eq!(differing, std::slice::from_ref(&old.name));
     let line = String::from_utf8(shadow::line(&old)).unwrap();
     let (taken, differing) = captures(&records(old), &etc(&line), &none);
     assert!(taken.is_empty() && differing.is_empty());

@@ -19,6 +19,23 @@ pub(crate) struct World {
     pub(crate) applied: Applied,
 }
 
+/// Prints hashes too: those of tests.
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for file in File::ALL {
+            if let Some(content) = self.etc.get(file) {
+                let lines = content.escape_ascii().to_string().replace("\\n", "\n  ");
+                writeln!(f, "{}:\n  {lines}", file.name())?;
+            }
+        }
+        writeln!(
+            f,
+            "{:#?}\n{:?}\n{:?}",
+            self.records, self.applied, self.image
+        )
+    }
+}
+
 impl World {
     pub(crate) fn plan(&self) -> Plan {
         plan(&self.records, &self.etc, &self.image, &self.applied)
@@ -185,14 +202,12 @@ fn without_members(file: File, line: &[u8], ours: &BTreeSet<Vec<u8>>) -> Vec<u8>
             .map(<[u8]>::to_vec)
             .collect()
     };
-    let (third, fourth) = (others(fields[2]), others(fields[3]));
-    [
-        fields[0],
-        fields[1],
-        &third.join(&b','),
-        &fourth.join(&b','),
-    ]
-    .join(&b':')
+    let third = match file {
+        File::Gshadow => others(fields[2]).join(&b','),
+        _ => fields[2].to_vec(),
+    };
+    let fourth = others(fields[3]).join(&b',');
+    [fields[0], fields[1], &third, &fourth].join(&b':')
 }
 
 /// No new line is uid 0 or gid 0 for musl, which takes an empty number for 0
