@@ -10,7 +10,7 @@ use crate::json::{self, InvalidJson};
 use crate::name::{InvalidName, Username};
 use crate::password::{InvalidHash, PasswordHash};
 use crate::shadow::Aging;
-use crate::text::{Home, InvalidText, RealName, Shell};
+use crate::text::{Home, InvalidText, RealName, Shell, is_field};
 use crate::wire::{AccountView, Status};
 use serde_json::{Map, Value, json};
 
@@ -246,8 +246,11 @@ impl Account {
 
     /// What programs see of it.
     pub fn view(&self) -> AccountView {
-        let mut member_of = self.member_of.clone();
+        // Whatever the record asks for ends up on a terminal.
+        let printable = |group: &&String| !group.is_empty() && is_field(group);
+        let mut member_of: Vec<String> = self.member_of.iter().filter(printable).cloned().collect();
         member_of.sort();
+        member_of.dedup();
         AccountView {
             user_name: self.name.to_string(),
             uid: self.uid.get(),

@@ -530,3 +530,10 @@ fn legacy_of_the_wrong_shape() {
         refused(text);
     }
 }
+
+#[test]
+fn what_programs_see_can_be_printed() {
+    let groups = r#""memberOf":["video","audio","audio","a\u001b[2J","","b:c","d\u202e"]"#;
+    let view = record(&with(groups)).account().view();
+    assert_eq!(view.member_of, ["audio", "video"]);
+}
