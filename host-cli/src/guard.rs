@@ -5,8 +5,12 @@ use std::collections::HashMap;
 
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::{CreateContainerOptionsBuilder, WaitContainerOptionsBuilder};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, LogsOptionsBuilder, WaitContainerOptionsBuilder,
+};
+
 use futures_util::StreamExt;
+use serde::Deserialize;
 
 use crate::container::{self, Listed, next_name};
 use crate::error::{Error, Result};
@@ -14,7 +18,7 @@ use crate::progress::Progress;
 use crate::spec::{self, volume_name};
 use crate::{health, init, interrupt};
 
-/// What `occ-init check` says when the new image takes somebody's name or uid.
+/// What a check may end with when the new image takes somebody's name or uid.
 const CLASH: i64 = 5;
 
 /// Two containers that write one store would restore against each other
@@ -100,18 +104,81 @@ async fn run_check(docker: &Docker, name: &str, image: &str) -> Result<()> {
         Some(Err(error)) => return Err(Error::engine("wait for the check")(error)),
         None => return Err(Error::failed("the check did not end", "")),
     };
-    let said = health::last_lines(docker, name).await;
+    let taken = clashes(&report(docker, name).await);
     match code {
-        0 | 1 => Ok(()),
-        CLASH => Err(Error::Refused {
+        0 | 1 if taken.is_empty() => Ok(()),
+        0 | 1 | CLASH => Err(Error::Refused {
             message: format!(
-                "the new image {image} takes the name or uid of an account; nothing was changed{said}"
+                "the new image {image} takes what belongs to accounts; nothing was changed{}",
+                taken
+                    .iter()
+                    .fold(String::new(), |text, line| text + "\n  " + line)
             ),
             hint: "use an image without those system accounts, or remove the accounts first".into(),
         }),
         code => Err(Error::failed(
-            format!("the check of {image} ended with status {code}; nothing was changed{said}"),
+            format!(
+                "the check of {image} ended with status {code}; nothing was changed{}",
+                health::last_lines(docker, name).await
+            ),
             "",
         )),
+    }
+}
+
+/// What the check wrote to stdout; its document is there.
+async fn report(docker: &Docker, name: &str) -> String {
+    let options = LogsOptionsBuilder::default().stdout(true).build();
+    let mut chunks = docker.logs(name, Some(options));
+    let mut bytes = Vec::new();
+    while let Some(Ok(chunk)) = chunks.next().await {
+        bytes.extend_from_slice(chunk.as_ref());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[derive(Debug, Deserialize)]
+struct Report {
+    findings: Vec<Finding>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Finding {
+    kind: String,
+    message: String,
+}
+
+/// The findings that are the image's doing. All others were there before, or
+/// end with the restore at boot.
+fn clashes(report: &str) -> Vec<String> {
+    let document = report
+        .lines()
+        .find_map(|line| serde_json::from_str::<Report>(line).ok());
+    let findings = document
+        .map(|document| document.findings)
+        .unwrap_or_default();
+    let of_the_image = findings
+        .into_iter()
+        .filter(|finding| finding.kind == "image");
+    of_the_image
+        .map(|finding| init::printable(&finding.message))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_image_takes_stops_an_update() {
+        let report = r#"noise
+{"findings":[{"hint":"h","kind":"image","message":"skipped 'zoe': the image has a user of that name","name":"zoe"},{"hint":"h","kind":"drift","message":"'alice' has a record, but is not in /etc","name":"alice"}],"schema":1}
+"#;
+        assert_eq!(
+            clashes(report),
+            ["skipped 'zoe': the image has a user of that name"]
+        );
+        assert!(clashes("2 accounts, nothing to look at\n").is_empty());
+        assert!(clashes("").is_empty());
     }
 }

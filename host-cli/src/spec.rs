@@ -151,7 +151,7 @@ pub(crate) fn check(
     ContainerCreateBody {
         image: Some(image.to_owned()),
         entrypoint: Some(vec![program.to_owned()]),
-        cmd: Some(vec!["check".to_owned()]),
+        cmd: Some(vec!["check".to_owned(), "--json".to_owned()]),
         user: Some("0".to_owned()),
         labels: Some(labels),
         host_config: Some(HostConfig {
