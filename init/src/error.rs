@@ -49,6 +49,8 @@ pub(crate) enum Error {
     UidTaken { uid: Uid, owner: String },
     #[error("home '{home}' belongs to '{owner}'")]
     HomeTaken { home: Home, owner: Username },
+    #[error("home '{home}' belongs to uid {owner}, not {uid}: it is not deleted")]
+    ForeignHome { home: Home, owner: u32, uid: Uid },
     #[error("the image does not allow '{name}' in group '{}'", .group.escape_debug())]
     GroupNotAllowed { name: Username, group: String },
     #[error("the record of '{name}' can't be used: {reason}")]
@@ -106,7 +108,10 @@ impl Error {
             | Self::UidTaken { .. }
             | Self::HomeTaken { .. } => ErrorKind::Conflict,
             Self::Refused { refusal, .. } => kind_of_refusal(refusal),
-            Self::GroupNotAllowed { .. } | Self::LastAccount | Self::NotRoot => ErrorKind::Refused,
+            Self::GroupNotAllowed { .. }
+            | Self::ForeignHome { .. }
+            | Self::LastAccount
+            | Self::NotRoot => ErrorKind::Refused,
             Self::Busy { .. } | Self::KeepsChanging(_) => ErrorKind::Busy,
             Self::Uid(InvalidUid::Exhausted { .. })
             | Self::BadRecord { .. }
@@ -131,6 +136,7 @@ impl Error {
             Self::GroupNotAllowed { group, name } => {
                 format!("add the line '{group}: {name}' to /etc/occ/groups.allow in the image")
             }
+            Self::ForeignHome { .. } => "leave --purge-home out; nothing was changed".into(),
             Self::NotRoot => "run it as root, or through 'docker exec'".into(),
             Self::Busy { .. } | Self::KeepsChanging(_) => "try again".into(),
             Self::Password(_) => "a password has 1 to 255 bytes in one line".into(),

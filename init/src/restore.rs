@@ -203,6 +203,15 @@ impl Session {
             .insert(record.account().name.clone(), record.account().clone());
     }
 
+    /// Why the account is not restored, as far as records and image say.
+    pub(crate) fn refusal(&self, name: &Username) -> Option<Refusal> {
+        let (_, problems) = self.records.admit(&self.image);
+        let mut refusals = problems.iter().filter_map(refused);
+        refusals
+            .find(|(other, _)| other == name)
+            .map(|(_, why)| why)
+    }
+
     /// Whose uid or gid the number is in the files now, if not this name's.
     pub(crate) fn holder_of(&self, id: u32, name: &Username) -> Option<String> {
         let etc = &self.snapshot.etc;

@@ -4,6 +4,7 @@ use super::{absent, one, parse_name};
 use crate::command::Answer;
 use crate::error::Error;
 use crate::restore::{Paths, View};
+use accounts::name::Username;
 use accounts::record::Account;
 use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
 
@@ -38,7 +39,7 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Answer, Error> {
 
 /// One account.
 pub(super) fn show(paths: &Paths, typed: &str) -> Result<Answer, Error> {
-    let view = find(paths, typed, Account::view)?;
+    let view = of_view(&View::read(paths)?, &parse_name(typed)?)?.view();
     let text = format!(
         "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}",
         view.user_name,
@@ -54,24 +55,22 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Answer, Error> {
 
 /// The ssh keys of an enabled account, as sshd's AuthorizedKeysCommand wants them.
 pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
-    let keys = find(paths, typed, |account| {
-        if account.locked {
-            Vec::new()
-        } else {
-            account.ssh_keys.clone()
-        }
-    })?;
+    let name = parse_name(typed)?;
+    let view = View::read(paths)?;
+    let account = of_view(&view, &name)?;
+    // A record on the volume names whom it likes, root too: sshd asks for all.
+    let is_ours = view.plan().restored.contains(&name);
+    let keys = if account.locked || !is_ours {
+        Vec::new()
+    } else {
+        account.ssh_keys.clone()
+    };
     Ok(Answer::new(keys.join("\n"), &keys))
 }
 
-fn find<T>(paths: &Paths, typed: &str, look: impl Fn(&Account) -> T) -> Result<T, Error> {
-    let name = parse_name(typed)?;
-    let view = View::read(paths)?;
-    view.records
-        .accounts
-        .get(&name)
-        .map(look)
-        .ok_or_else(|| absent(&view.records, &view.image, &name))
+fn of_view<'a>(view: &'a View, name: &Username) -> Result<&'a Account, Error> {
+    let account = view.records.accounts.get(name);
+    account.ok_or_else(|| absent(&view.records, &view.image, name))
 }
 
 const fn word(status: Status) -> &'static str {

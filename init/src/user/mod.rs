@@ -56,8 +56,15 @@ fn find_all(session: &Session, typed: &[String]) -> Result<Vec<Record>, Error> {
     names.iter().map(|name| find(session, name)).collect()
 }
 
-/// The record of an account; an account of the image is never one.
+/// The record of an account; an account of the image is never one, whatever
+/// the volume says.
 fn find(session: &Session, name: &Username) -> Result<Record, Error> {
+    if let Some(refusal) = refuse_name(name, &session.image) {
+        return Err(Error::Refused {
+            name: name.clone(),
+            refusal,
+        });
+    }
     if session.records.accounts.contains_key(name) {
         return session.store.read(name, session.image.uids);
     }

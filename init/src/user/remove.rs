@@ -1,6 +1,6 @@
 //! `user remove`: kill, tombstone, /etc; the home stays unless it is purged.
 
-use super::state::end_processes;
+use super::state::{end_processes, rightful_uids};
 use super::{apply, begin, find_all, several};
 use crate::cli::Remove;
 use crate::command::Answer;
@@ -9,7 +9,7 @@ use crate::home::Homes;
 use crate::restore::{Paths, Session};
 use crate::secret;
 use accounts::record::{Account, Record};
-use accounts::records::Tombstone;
+use accounts::records::{Refusal, Tombstone};
 
 /// Removes accounts; their numbers go to nobody else.
 pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
@@ -31,15 +31,20 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
     if !options.force {
         guard_last(&session, &records)?;
     }
-    end_processes(paths, &records, false)?;
+    let homes = if options.purge_home {
+        Some(purgeable(&session, &records)?)
+    } else {
+        None
+    };
+    let uids = rightful_uids(&session, &records);
+    end_processes(paths, &uids, false)?;
     for record in &records {
-        session.store.bury(record)?;
-        forget(&mut session, record.account());
+        forget(&mut session, record)?;
     }
     apply(&mut session)?;
-    end_processes(paths, &records, true)?;
-    if options.purge_home {
-        purge(paths, &records)?;
+    end_processes(paths, &uids, true)?;
+    if let Some(homes) = homes {
+        purge(&homes, &records)?;
     }
     let text = records
         .iter()
@@ -88,21 +93,45 @@ fn confirmed(records: &[Record]) -> Result<bool, Error> {
     Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
-fn forget(session: &mut Session, account: &Account) {
-    session.records.accounts.remove(&account.name);
+fn forget(session: &mut Session, record: &Record) -> Result<(), Error> {
     let Account {
         name, uid, home, ..
-    } = account.clone();
-    session
-        .records
-        .tombstones
-        .push(Tombstone { name, uid, home });
+    } = record.account().clone();
+    let owns_uid = !matches!(session.refusal(&name), Some(Refusal::UidTaken(..)));
+    session.records.accounts.remove(&name);
+    if owns_uid {
+        session.store.bury(record)?;
+        session
+            .records
+            .tombstones
+            .push(Tombstone { name, uid, home });
+        Ok(())
+    } else {
+        session.store.discard(record)
+    }
 }
 
-fn purge(paths: &Paths, records: &[Record]) -> Result<(), Error> {
-    let homes = Homes::open(&paths.root)?;
-    for record in records {
-        homes.purge(&record.account().home, record.account().uid)?;
+/// Homes that may all be deleted: none is claimed by a record that has no right
+/// to it, none belongs to another uid. Asked before anything is changed.
+fn purgeable(session: &Session, records: &[Record]) -> Result<Homes, Error> {
+    let homes = Homes::open(&session.paths.root)?;
+    for Account {
+        name, uid, home, ..
+    } in records.iter().map(Record::account)
+    {
+        if let Some(refusal) = session.refusal(name) {
+            let name = name.clone();
+            return Err(Error::Refused { name, refusal });
+        }
+        if let Some(owner) = homes.owner(home).filter(|&owner| owner != uid.get()) {
+            let (home, uid) = (home.clone(), *uid);
+            return Err(Error::ForeignHome { home, owner, uid });
+        }
     }
-    Ok(())
+    Ok(homes)
+}
+
+fn purge(homes: &Homes, records: &[Record]) -> Result<(), Error> {
+    let mut accounts = records.iter().map(Record::account);
+    accounts.try_for_each(|account| homes.purge(&account.home, account.uid))
 }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::process;
 use crate::restore::{Paths, Session};
 use crate::say::say;
+use accounts::id::Uid;
 use accounts::record::{Account, Record};
 
 /// Lets accounts log in again.
@@ -24,14 +25,25 @@ pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
 pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
     let mut session = begin(paths)?;
     let mut records = find_all(&session, names)?;
-    end_processes(paths, &records, false)?;
+    let uids = rightful_uids(&session, &records);
+    end_processes(paths, &uids, false)?;
     let changed = set_locked(&mut session, &mut records, true);
-    end_processes(paths, &records, true)?;
+    end_processes(paths, &uids, true)?;
     Ok(answer("disabled", changed?, &records))
 }
 
-/// Kills what runs for the accounts, where that is ours to do. `says` once.
-pub(super) fn end_processes(paths: &Paths, records: &[Record], says: bool) -> Result<(), Error> {
+/// The uids that really are these accounts': a record that claims another's
+/// must not end that person's processes.
+pub(super) fn rightful_uids(session: &Session, records: &[Record]) -> Vec<Uid> {
+    let accounts = records.iter().map(Record::account);
+    accounts
+        .filter(|account| session.refusal(&account.name).is_none())
+        .map(|account| account.uid)
+        .collect()
+}
+
+/// Kills what runs for the uids, where that is ours to do. `says` once.
+pub(super) fn end_processes(paths: &Paths, uids: &[Uid], says: bool) -> Result<(), Error> {
     if !is_live(&paths.root) {
         return Ok(());
     }
@@ -41,8 +53,7 @@ pub(super) fn end_processes(paths: &Paths, records: &[Record], says: bool) -> Re
         }
         return Ok(());
     }
-    for record in records {
-        let uid = record.account().uid;
+    for &uid in uids {
         if !process::sweep(uid) {
             return Err(Error::StillRunning(uid));
         }
