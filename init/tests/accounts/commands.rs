@@ -606,6 +606,14 @@ fn only_root_may() {
     let tree = Tree::with(&["alice"]);
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(tree.root(), everybody).unwrap();
+    // A copy, because the build directory may be closed to others; by cp(1),
+    // because a file that was ever open for writing here may be busy.
+    let copy = tree.path("occ-init");
+    let copied = std::process::Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_occ-init"))
+        .arg(&copy)
+        .status();
+    assert!(copied.unwrap().success());
     let before = tree.state();
     for args in [
         &["user", "list"][..],
@@ -616,16 +624,12 @@ fn only_root_may() {
         &["restore", "--dry-run"],
         &["check"],
     ] {
-        // A copy, because the build directory may be closed to others.
-        let copy = tree.path("occ-init");
-        std::fs::copy(env!("CARGO_BIN_EXE_occ-init"), &copy).unwrap();
         let mut command = std::process::Command::new(&copy);
         std::os::unix::process::CommandExt::uid(&mut command, 10_000);
         command.arg("--root").arg(tree.root()).args(args);
         crate::tree::finish(command, b"")
             .ends(5)
             .says(&["only root may do this"]);
-        std::fs::remove_file(copy).unwrap();
     }
     unchanged(&before, &tree.state(), &"");
 }

@@ -128,11 +128,6 @@ fn a_name_that_is_not_utf8() {
 #[test]
 fn sudoers_groups_are_nobodys_names() {
     let tree = Tree::with(&["alice"]);
-    tree.write(
-        "etc/sudoers",
-        b"root ALL=(ALL) ALL\n%Operators ALL=(ALL) NOPASSWD: ALL\n",
-        0o440,
-    );
     let args = ["user", "add", "operators", "--no-password"];
     refused(
         &tree,
