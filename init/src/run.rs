@@ -116,6 +116,7 @@ fn look_after(
         quiet: run.globals.quiet,
         verbose: run.globals.verbose,
     };
+    sys::release_code();
     supervise(command, &mut |ended, raw| {
         if let Some(late) = late.take_if(|late| late.pid() == ended) {
             let outcome = late.finish(raw);
