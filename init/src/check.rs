@@ -101,7 +101,8 @@ const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
             "conflict",
             "one of the two records must go; remove it with 'user remove'",
         ),
-        Refusal::Foreign { .. } => ("conflict", "remove that line from the image, or the record"),
+        // In a container that has just started, every line not ours is the image's.
+        Refusal::Foreign { .. } => ("image", "remove that line from the image, or the record"),
     }
 }
 

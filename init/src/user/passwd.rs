@@ -58,15 +58,6 @@ pub(super) fn passwd(
 
 /// Reads, asks for or makes a password, and hashes it.
 pub(super) fn credentials(source: &Source) -> Result<Credentials, Error> {
-    let hashed = |password: &Password| -> Result<Credentials, Error> {
-        password
-            .weakness()
-            .inspect(|weakness| say(&format!("warning: {weakness}")));
-        Ok(Credentials {
-            hash: Some(password.hash()?),
-            ..Credentials::default()
-        })
-    };
     if source.generate {
         let password = Password::generate()?;
         let generated = Some(password.reveal());
@@ -92,20 +83,32 @@ pub(super) fn credentials(source: &Source) -> Result<Credentials, Error> {
     }
 }
 
+fn hashed(password: &Password) -> Result<Credentials, Error> {
+    if let Some(weakness) = password.weakness() {
+        say(&format!("warning: {weakness}"));
+    }
+    Ok(Credentials {
+        hash: Some(password.hash()?),
+        ..Credentials::default()
+    })
+}
+
 fn of_request(mut request: Request) -> Result<Credentials, Error> {
-    let hash = match (request.password.take(), request.password_hash.take()) {
-        (Some(password), _) => Some(Password::new(Zeroizing::new(password.into_bytes()))?.hash()?),
+    let credentials = match (request.password.take(), request.password_hash.take()) {
+        (Some(password), _) => hashed(&Password::new(Zeroizing::new(password.into_bytes()))?)?,
         (None, Some(mut text)) => {
             let hash = PasswordHash::parse(&text);
             text.zeroize();
-            Some(hash?)
+            Credentials {
+                hash: Some(hash?),
+                ..Credentials::default()
+            }
         }
-        (None, None) => None,
+        (None, None) => Credentials::default(),
     };
     Ok(Credentials {
-        hash,
-        generated: None,
         ssh_keys: request.ssh_authorized_keys.unwrap_or_default(),
+        ..credentials
     })
 }
 
