@@ -436,3 +436,10 @@ fn many_unreadable_records() {
     assert!(world.plan().writes.is_empty());
     assert_eq!(world.plan().applied, world.applied);
 }
+
+#[test]
+fn new_lines_are_in_the_order_of_their_numbers() {
+    let world = World::new().person("zoe", 10_000).person("alice", 10_001);
+    let group = world.restored().text(File::Group);
+    assert_eq!(group, format!("{GROUP}zoe:x:10000:\nalice:x:10001:\n"));
+}
