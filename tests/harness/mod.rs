@@ -1,0 +1,17 @@
+//! What the tests stand on: an instance of their own, calls with deadlines, and
+//! a check of the account files after every change.
+
+mod accounts;
+mod call;
+mod engine;
+mod instance;
+mod slots;
+mod terminal;
+mod wait;
+
+pub(crate) use accounts::Accounts;
+pub(crate) use call::{Call, Finished};
+pub(crate) use engine::{docker, occ_init, run};
+pub(crate) use instance::{Instance, free_port};
+pub(crate) use terminal::Terminal;
+pub(crate) use wait::until;

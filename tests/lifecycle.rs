@@ -1,0 +1,153 @@
+//! start, stop, status, restart: done twice, nothing is lost.
+
+use crate::harness::{Instance, docker, run};
+
+const PASSWORD: &str = "through all of it";
+
+#[test]
+fn start_and_stop_can_be_said_twice_and_status_tells() {
+    let instance = Instance::new("twice");
+    instance.occ(["stop"]).ok().prints("There is no container");
+    let absent = instance.occ(["status", "--json"]).run().exits(7).json();
+    assert_eq!(absent["container"]["state"], "absent");
+    let started = instance.start();
+    assert!(
+        started
+            .stdout
+            .contains(&format!("is ready: http://localhost:{}", instance.port)),
+        "{started:#?}"
+    );
+    instance.add("alice", PASSWORD);
+    let id = instance.inspect("{{.Id}}");
+    instance.start().prints("is running already");
+    assert_eq!(instance.inspect("{{.Id}}"), id);
+    let running = instance.occ(["status", "--json"]).ok().json();
+    assert_eq!(
+        (&running["container"]["state"], &running["users"]),
+        (&"running".into(), &1.into())
+    );
+
+    instance.occ(["stop"]).ok().prints("stopped.");
+    instance.occ(["stop"]).ok().prints("is stopped already");
+    instance.occ(["status"]).run().exits(7).prints("exited");
+    instance.start();
+    assert_eq!(
+        instance.inspect("{{.Id}}"),
+        id,
+        "a stopped container is started, not replaced"
+    );
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    instance.occ(["restart"]).ok();
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+}
+
+#[test]
+fn recreate_makes_a_new_container_with_the_same_people() {
+    let instance = Instance::started("anew");
+    instance.add("alice", PASSWORD);
+    let before = instance.inspect("{{.Id}}");
+    instance.occ(["start", "--recreate"]).ok();
+    assert_ne!(instance.inspect("{{.Id}}"), before);
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    instance.accounts();
+    let mine = format!("label=dev.occ.instance={}", instance.name);
+    let left = docker(["ps", "--all", "--quiet", "--filter", &mine]).ok();
+    assert_eq!(left.text().lines().count(), 1, "the old one stays behind");
+}
+
+#[test]
+fn another_port_is_told_while_it_runs_and_taken_when_it_does_not() {
+    let mut instance = Instance::started("port");
+    instance.add("alice", PASSWORD);
+    let old = instance.port;
+    instance.port = crate::harness::free_port();
+    let told = instance.start();
+    assert!(told.stderr.contains("--recreate"), "{told:#?}");
+    let published = || {
+        docker(["port", &instance.name, "3000/tcp"])
+            .ok()
+            .text()
+            .to_owned()
+    };
+    assert_eq!(published(), format!("127.0.0.1:{old}"));
+    instance.occ(["stop"]).ok();
+    instance.start();
+    assert_eq!(published(), format!("127.0.0.1:{}", instance.port));
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+}
+
+#[test]
+fn a_taken_port_is_said_and_leaves_nothing_behind() {
+    let instance = Instance::new("clash");
+    let holder = std::net::TcpListener::bind(("127.0.0.1", instance.port)).unwrap();
+    let port = instance.port.to_string();
+    let failed = instance
+        .occ(["start", "--image", &instance.image, "--port", &port])
+        .run()
+        .exits(1);
+    assert!(failed.stderr.contains("port"), "{failed:#?}");
+    assert_eq!(
+        docker(["container", "inspect", &instance.name]).run().code,
+        Some(1),
+        "a container is left"
+    );
+    drop(holder);
+    instance.start();
+}
+
+#[test]
+fn two_containers_do_not_share_a_store_by_accident() {
+    let instance = Instance::started("shared");
+    instance.add("alice", PASSWORD);
+    instance.occ(["stop"]).ok();
+    let other = format!("{}-other", instance.name);
+    let volume = format!("{}-users:/var/lib/opencode-users", instance.name);
+    docker([
+        "run",
+        "--detach",
+        "--name",
+        &other,
+        "--volume",
+        &volume,
+        &run().light,
+    ])
+    .ok();
+    let refused = instance.occ(["start"]).run();
+    let allowed = instance.occ(["start", "--shared"]).run();
+    docker(["rm", "--force", &other]).ok();
+    refused.exits(5).says(&other).says("--shared");
+    allowed.exits(0);
+    instance.login("alice", PASSWORD).unwrap();
+}
+
+#[test]
+fn somebody_elses_container_of_the_name_is_not_touched() {
+    let instance = Instance::new("stranger");
+    docker([
+        "create",
+        "--name",
+        &instance.name,
+        "--entrypoint",
+        "sleep",
+        &run().light,
+        "1000",
+    ])
+    .ok();
+    let before = instance.inspect("{{.Id}}");
+    let port = instance.port.to_string();
+    instance
+        .occ([
+            "start",
+            "--recreate",
+            "--image",
+            &instance.image,
+            "--port",
+            &port,
+        ])
+        .run();
+    assert_eq!(
+        instance.inspect("{{.Id}}"),
+        before,
+        "a container that occ did not make was replaced"
+    );
+}

@@ -1,0 +1,26 @@
+//! End to end: the real `occ` against a real engine, image, PAM and opencode.
+//!
+//! `just e2e` runs it. Without an engine it fails with one line; nothing here
+//! is ever skipped. Everything has names of this run alone (`occe2e-PID-…`) and
+//! is removed again, also after Ctrl-C; only the image `occe2e:local` stays, as
+//! a cache for the next run. What a lower layer can hold is not tested here.
+// The whole crate is tests, but clippy knows that of functions marked so alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod harness;
+
+mod files;
+mod lifecycle;
+mod listing;
+mod login;
+mod no_engine;
+mod opencode;
+mod passwords;
+mod pid1;
+mod refusals;
+mod removal;
+mod secrets;
+mod shut_out;
+mod store;
+mod survival;
+mod takeover;

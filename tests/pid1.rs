@@ -1,0 +1,96 @@
+//! occ-init as PID 1 of a real container.
+
+use crate::harness::{Call, Instance, docker, run, until};
+use std::time::Duration;
+
+/// `docker run` with the image's entrypoint.
+fn in_new_container<const N: usize>(name: &str, command: [&str; N]) -> Call {
+    let name = format!("{}-{name}", run().prefix);
+    docker([
+        "run",
+        "--rm",
+        "--name",
+        &name,
+        "--network",
+        "none",
+        &run().light,
+    ])
+    .args(command)
+}
+
+#[test]
+fn exit_statuses_come_out_of_docker_run() {
+    let _instance = Instance::new("statuses");
+    for status in [0, 1, 2, 42, 125, 126, 127, 255] {
+        in_new_container("exit", ["sh", "-c", &format!("exit {status}")])
+            .run()
+            .exits(status);
+    }
+    for (signal, number) in [
+        ("TERM", 15),
+        ("SEGV", 11),
+        ("KILL", 9),
+        ("ABRT", 6),
+        ("USR1", 10),
+        ("RTMAX", 64),
+    ] {
+        let died = in_new_container("died", ["bash", "-c", &format!("kill -{signal} $$")])
+            .run()
+            .exits(128 + number);
+        assert!(died.stderr.contains(signal), "no line about it: {died:#?}");
+    }
+    in_new_container("missing", ["/no/such/program"])
+        .run()
+        .exits(127)
+        .says("/no/such/program");
+    in_new_container("data", ["/etc/passwd"])
+        .run()
+        .exits(126)
+        .says("/etc/passwd");
+}
+
+#[test]
+fn every_exit_status_is_passed_on_by_pid_1() {
+    let instance = Instance::started("all");
+    let script = r#"for status in $(seq 0 255); do
+        unshare --pid --fork occ-init --no-restore -- sh -c "exit $status"
+        [ $? = $status ] || echo "wrong: $status"
+    done; echo end"#;
+    docker(["exec", "--privileged", &instance.name, "sh", "-c", script])
+        .ok()
+        .prints("end");
+    let wrong = docker(["exec", "--privileged", &instance.name, "sh", "-c", script]).ok();
+    assert_eq!(wrong.text(), "end");
+}
+
+#[test]
+fn a_hundred_orphans_leave_no_zombie() {
+    let instance = Instance::started("orphans");
+    assert_eq!(instance.sh("cat /proc/1/comm"), "occ-init");
+    let count = "ps -e -o ppid=,stat=,args= | grep -c '[s]leep 0\\.5'";
+    let started = instance
+        .sh("for i in $(seq 100); do sleep 0.5 & done; ps -e -o args= | grep -c '[s]leep 0\\.5'");
+    assert_eq!(started, "100", "they were not there at all");
+    until("all hundred are reaped", Duration::from_secs(20), || {
+        let left = instance.exec(["sh", "-c", count]).run();
+        let zombies = instance.sh("ps -e -o stat= | grep -c Z || true");
+        (left.text() == "0" && zombies == "0").then_some(())
+    });
+}
+
+#[test]
+fn opencode_stops_within_a_second_and_is_not_killed() {
+    let instance = Instance::opencode("stop");
+    instance.sh("pgrep -x opencode");
+    let stopped = docker(["stop", &instance.name]).ok();
+    assert!(
+        stopped.took <= Duration::from_secs(1),
+        "took {:?}",
+        stopped.took
+    );
+    let status = instance.inspect("{{.State.ExitCode}} {{.State.OOMKilled}}");
+    assert!(
+        ["143 false", "0 false"].contains(&status.as_str()),
+        "{status}"
+    );
+}
