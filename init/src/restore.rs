@@ -13,8 +13,9 @@ use crate::process;
 use crate::replace::Access;
 use crate::say::say;
 use crate::store::{Loaded, Store};
+use crate::take_over;
 use accounts::applied::Applied;
-use accounts::capture::captures;
+use accounts::capture::{Capture, captures};
 use accounts::etc::File;
 use accounts::image::Image;
 use accounts::name::Username;
@@ -60,7 +61,6 @@ pub(crate) struct Session {
     snapshot: Snapshot,
     // Dropped in this order: the reverse of that in which they were taken.
     etc_lock: EtcLock,
-    #[expect(dead_code, reason = "held, not used")]
     store_lock: Option<StoreLock>,
 }
 
@@ -113,7 +113,7 @@ impl View {
         records.rejected.extend(
             legacy
                 .iter()
-                .map(|(legacy, _)| crate::take_over::not_yet(&legacy.name)),
+                .map(|(legacy, _)| take_over::not_yet(&legacy.name)),
         );
         Ok(Self {
             records,
@@ -162,31 +162,46 @@ impl Session {
             etc_lock,
             store_lock,
         };
-        for (record, bytes) in legacy {
-            session.take_over(&record, &bytes)?;
+        // Whoever holds the store's lock may be at the very same.
+        if session.store_lock.is_some() {
+            for (record, bytes) in legacy {
+                session.take_over(&record, &bytes);
+            }
+            session.capture();
+        } else {
+            let waiting = legacy.iter().map(|(old, _)| take_over::not_yet(&old.name));
+            session.records.rejected.extend(waiting);
         }
-        session.capture()?;
         Ok(session)
     }
 
-    /// Takes passwords changed inside the container into their records.
-    fn capture(&mut self) -> Result<(), Error> {
+    /// Takes passwords changed inside the container into their records. One
+    /// that can't be taken is no reason to keep everybody out.
+    fn capture(&mut self) {
         let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
         for capture in taken {
-            let mut record = self.store.read(&capture.name, self.image.uids)?;
-            say(&format!(
-                "took the new password of '{}' into its record",
-                capture.name
-            ));
-            record.update(|account| capture.apply(account));
-            self.save(&record)?;
+            let name = capture.name.clone();
+            match self.take(capture) {
+                Ok(()) => say(&format!(
+                    "took the new password of '{name}' into its record"
+                )),
+                Err(error) => say(&format!(
+                    "cannot take the new password of '{name}': {}",
+                    chain(&error)
+                )),
+            }
         }
         for name in differing {
             say(&format!(
                 "'{name}' was changed in /etc/shadow; its record wins"
             ));
         }
-        Ok(())
+    }
+
+    fn take(&mut self, capture: Capture) -> Result<(), Error> {
+        let mut record = self.store.read(&capture.name, self.image.uids)?;
+        record.update(|account| capture.apply(account));
+        self.save(&record)
     }
 
     /// Writes a record and keeps what is loaded in step.

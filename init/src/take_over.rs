@@ -1,7 +1,7 @@
 //! Taking over records of opencode-cloud, which have no uid: each gets the
 //! number that its person's files already have, if that can be known.
 
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::home::Homes;
 use crate::restore::{Session, now_usec};
 use crate::say::say;
@@ -22,11 +22,24 @@ pub(crate) fn not_yet(name: &Username) -> Rejected {
 }
 
 impl Session {
+    /// Takes an older record over, or leaves it where it is and says why.
+    pub(crate) fn take_over(&mut self, legacy: &Legacy, bytes: &[u8]) {
+        if let Err(error) = self.try_take_over(legacy, bytes) {
+            self.leave(legacy, chain(&error));
+        }
+    }
+
     /// Ledger first, then the original, then the record: a kill in between
     /// leaves the old record, and the next run takes it over with the same uid.
-    pub(crate) fn take_over(&mut self, legacy: &Legacy, bytes: &[u8]) -> Result<(), Error> {
+    fn try_take_over(&mut self, legacy: &Legacy, bytes: &[u8]) -> Result<(), Error> {
         if let Some(refusal) = refuse_name(&legacy.name, &self.image) {
             self.leave(legacy, refusal.to_string());
+            return Ok(());
+        }
+        let mut tombstones = self.records.tombstones.iter();
+        if let Some(dead) = tombstones.find(|dead| dead.name == legacy.name) {
+            let reason = format!("the account was removed; its uid {} is kept", dead.uid);
+            self.leave(legacy, reason);
             return Ok(());
         }
         let uid = self.uid_for(&legacy.name)?;
