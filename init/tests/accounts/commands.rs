@@ -608,7 +608,10 @@ fn only_root_may() {
     std::fs::set_permissions(tree.root(), everybody).unwrap();
     // A copy, because the build directory may be closed to others; by cp(1),
     // because a file that was ever open for writing here may be busy.
-    let copy = tree.path("occ-init");
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(elsewhere.path(), everybody).unwrap();
+    let copy = elsewhere.path().join("occ-init");
     let copied = std::process::Command::new("cp")
         .arg(env!("CARGO_BIN_EXE_occ-init"))
         .arg(&copy)

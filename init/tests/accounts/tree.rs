@@ -86,7 +86,7 @@ impl Tree {
             "these tests make files of other people's uids: run them as root"
         );
         let tree = Self {
-            directory: TempDir::new().unwrap(),
+            directory: in_memory(),
         };
         for directory in [
             "etc/skel",
@@ -199,7 +199,7 @@ impl Tree {
         );
         let (path, new) = (self.path(below), self.path(format!("{below}.new")));
         let meta = fs::metadata(&path).unwrap();
-        fs::write(&new, text.replace(from, to)).unwrap();
+        fs::write(&new, text.replacen(from, to, 1)).unwrap();
         fs::set_permissions(&new, meta.permissions()).unwrap();
         chown(&new, Some(meta.uid()), Some(meta.gid())).unwrap();
         fs::rename(new, path).unwrap();
@@ -258,6 +258,12 @@ impl Tree {
         describe(self.root(), self.root(), &mut state);
         state
     }
+}
+
+/// In memory where there is a tmpfs: what is tested here are kills, which the
+/// page cache survives, so nothing is lost but the wait for the disk.
+fn in_memory() -> TempDir {
+    TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }
 
 fn describe(root: &Path, path: &Path, state: &mut String) {
