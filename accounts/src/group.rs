@@ -7,11 +7,12 @@ use crate::record::Account;
 use crate::table;
 use std::collections::BTreeSet;
 
-/// The name and gid of a line of group(5), if it is one.
+/// The name and gid of a line of group(5), if it is one. Readers take whatever
+/// follows the third colon for members, more colons too.
 pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
     let name = table::name(line)?;
     let fields = table::fields(line);
-    if fields.len() == 4 {
+    if fields.len() >= 4 {
         Some((name, table::number(fields[2])?))
     } else {
         None
