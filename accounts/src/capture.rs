@@ -80,12 +80,15 @@ enum Verdict {
 }
 
 fn compare(account: &Account, entry: &shadow::Entry<'_>, base: Option<&applied::Entry>) -> Verdict {
-    let record = applied::Entry::of(account);
     let digest = password::digest(entry.password);
     let is_line =
         |known: &applied::Entry| known.shadow == digest && known.aging.as_bytes() == entry.aging;
+    if base.is_some_and(is_line) {
+        return Verdict::Same;
+    }
+    let record = applied::Entry::of(account);
     // As the record: restore was killed before it could remember what it wrote.
-    if is_line(&record) || base.is_some_and(is_line) {
+    if is_line(&record) {
         return Verdict::Same;
     }
     let Some(base) = base.filter(|base| **base == record && !account.locked) else {
