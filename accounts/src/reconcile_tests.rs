@@ -349,6 +349,11 @@ fn a_line_of_somebody_else_stops_the_account_and_stays() {
             "other:x:10000:\n",
             "group has a line 'other' with id 10000",
         ),
+        (
+            File::Group,
+            "other:x:10000:a:b\n",
+            "group has a line 'other' with id 10000",
+        ),
     ];
     for (file, line, why) in cases {
         let world = World::new().append(file, line).person("alice", 10_000);
@@ -442,4 +447,14 @@ fn new_lines_are_in_the_order_of_their_numbers() {
     let world = World::new().person("zoe", 10_000).person("alice", 10_001);
     let group = world.restored().text(File::Group);
     assert_eq!(group, format!("{GROUP}zoe:x:10000:\nalice:x:10001:\n"));
+}
+
+#[test]
+fn a_uid_that_does_not_exist_here_is_left_out() {
+    let mut world = World::new().person("alice", 10_000).person("bob", 9_999);
+    world.image.mapped_ids = vec![(0, 9_999), (10_001, 20_000)];
+    assert_eq!(
+        world.problems(),
+        ["skipped 'alice': uid 10000 does not exist in this user namespace"]
+    );
 }

@@ -94,8 +94,22 @@ pub(crate) fn check(before: &World, plan: &Plan) -> Result<(), String> {
 
 /// pwck(8) and grpck(8), for our own lines.
 fn restored_lines_are_sound(after: &World, plan: &Plan) -> Result<(), String> {
+    let uids = table::lines(after.etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid);
+    let gids = table::lines(after.etc.bytes(File::Group)).filter_map(group::name_and_gid);
+    let ids: [Vec<u32>; 2] = [
+        uids.map(|(_, uid)| uid).collect(),
+        gids.map(|(_, gid)| gid).collect(),
+    ];
     for name in &plan.restored {
         let account = &after.records.accounts[name];
+        let id = account.uid.get();
+        if ids
+            .iter()
+            .any(|ids| ids.iter().filter(|other| **other == id).count() != 1)
+            || !after.image.is_mapped(id)
+        {
+            return Err(format!("'{name}' does not have {id} alone"));
+        }
         for file in [File::Passwd, File::Shadow, File::Group, File::Gshadow] {
             let lines = lines_of(&after.etc, file, name.as_str().as_bytes());
             let [line] = lines.as_slice() else {
