@@ -261,6 +261,8 @@ unsafe extern "C" fn release_segments(
     _data: *mut c_void,
 ) -> c_int {
     const PAGE: usize = 4096;
+    // Both are 64 bits wide (compile_error above).
+    let address = |value: u64| usize::try_from(value).unwrap_or_default();
     // SAFETY: dl_iterate_phdr passes a whole dl_phdr_info, whose dlpi_phdr are
     // dlpi_phnum headers of the mapped program.
     let (base, headers) = unsafe {
@@ -273,8 +275,8 @@ unsafe extern "C" fn release_segments(
     };
     for header in headers {
         if header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0 {
-            let start = (base + header.p_vaddr) as usize;
-            let end = start + header.p_memsz as usize;
+            let start = address(base + header.p_vaddr);
+            let end = start + address(header.p_memsz);
             let first = start - start % PAGE;
             // SAFETY: pages of a private mapping of a file that nobody can
             // write through; the next touch reads the same bytes again.
