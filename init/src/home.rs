@@ -21,6 +21,11 @@ use std::path::Path;
 /// Deepest directory below a home or skel that we walk.
 const MAX_DEPTH: usize = 64;
 
+/// A home that is being made.
+const NEW: &str = ".occ-new-";
+/// Where a home goes to be deleted.
+const PURGED: &str = ".occ-purge-";
+
 /// /home of a tree, and the skeleton for new homes.
 #[derive(Debug)]
 pub(crate) struct Homes {
@@ -59,6 +64,19 @@ impl Homes {
         })
     }
 
+    /// Deletes what a killed run left behind: homes half made, homes half purged.
+    /// For whoever holds the store's lock.
+    pub(crate) fn clean(&self) -> Result<(), Error> {
+        let names = self.base.names().map_err(io("read", &self.base.path))?;
+        let leftovers = names.iter().filter_map(|name| name.to_str());
+        leftovers
+            .filter(|name| name.starts_with(NEW) || name.starts_with(PURGED))
+            .try_for_each(|name| {
+                self.discard(name)
+                    .map_err(io("delete", self.base.join(name)))
+            })
+    }
+
     /// Owners of everything in /home: numbers that must not be given again.
     pub(crate) fn owners(&self) -> Result<Vec<u32>, Error> {
         let entries = self.base.names().map_err(io("read", &self.base.path))?;
@@ -85,7 +103,7 @@ impl Homes {
         if let Some(state) = stat(&self.base, home.component()).map_err(io("read", &path))? {
             return Ok(judge(&state, home, uid));
         }
-        let temporary = format!(".occ-new-{uid}");
+        let temporary = format!("{NEW}{uid}");
         self.discard(&temporary)
             .map_err(io("delete", self.base.join(&temporary)))?;
         self.build(&temporary, home, uid)
@@ -117,7 +135,7 @@ impl Homes {
         }
         // Out of the person's reach first: nobody else can enter a 0700
         // directory of root's, so nothing can be swapped while we walk.
-        let trash = format!(".occ-purge-{uid}");
+        let trash = format!("{PURGED}{uid}");
         let base = self.base.fd.as_fd();
         let purged = self
             .discard(&trash)

@@ -7,7 +7,7 @@
 
 use crate::error::{Error, io};
 use crate::process;
-use crate::replace::{Directory, stat};
+use crate::replace::{Directory, TEMPORARY, stat};
 use crate::say::say;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, openat};
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// Files whose `X.lock` shadow's tools respect.
 const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "subuid", "subgid"];
+/// What is linked: a name of our own, so that a killed run's is found again.
+const OWN: &str = ".occ-lock";
 /// After this, somebody holding .pwd.lock is looked at.
 const SUSPICIOUS: Duration = Duration::from_secs(1);
 /// Between two tries. There is no way to wait for an OFD lock with a deadline.
@@ -104,10 +106,13 @@ impl EtcLock {
         }
         let mut lock = Self::missing(etc)?;
         lock.file = Some(file);
-        for name in LINKED {
-            lock.link(etc, name, deadline)?;
-        }
-        Ok(lock)
+        clean_own(etc)?;
+        write_pid(etc, OWN).map_err(io("write", etc.join(OWN)))?;
+        let linked = LINKED
+            .iter()
+            .try_for_each(|name| lock.link(etc, name, deadline));
+        etc.remove(OWN)?;
+        linked.map(|()| lock)
     }
 
     /// For a boot that could not get the lock in time, and goes on.
@@ -124,30 +129,23 @@ impl EtcLock {
     /// own, then link(2), which fails if somebody was first.
     fn link(&mut self, etc: &Directory, name: &str, deadline: Deadline) -> Result<(), Error> {
         let lock = format!("{name}.lock");
-        let own = format!("{name}.{}", std::process::id());
-        etc.remove(&own)?;
-        write_pid(etc, &own).map_err(io("write", etc.join(&own)))?;
-        let result = loop {
-            match linkat(
-                etc.fd.as_fd(),
-                own.as_str(),
-                etc.fd.as_fd(),
-                lock.as_str(),
-                AtFlags::empty(),
-            ) {
-                Ok(()) => break Ok(()),
+        let fd = etc.fd.as_fd();
+        loop {
+            match linkat(fd, OWN, fd, lock.as_str(), AtFlags::empty()) {
+                Ok(()) => {
+                    self.linked.push(lock);
+                    return Ok(());
+                }
                 Err(Errno::EEXIST) if is_stale(etc, &lock) => etc.remove(&lock)?,
                 Err(Errno::EEXIST) if deadline.wait() => (),
                 Err(Errno::EEXIST) => {
-                    break Err(Error::Busy {
+                    return Err(Error::Busy {
                         path: etc.join(&lock),
                     });
                 }
-                Err(errno) => break Err(io("lock", etc.join(&lock))(errno)),
+                Err(errno) => return Err(io("lock", etc.join(&lock))(errno)),
             }
-        };
-        etc.remove(&own)?;
-        result.map(|()| self.linked.push(lock))
+        }
     }
 }
 
@@ -168,15 +166,20 @@ impl Drop for EtcLock {
 /// next boot's `useradd` has that very pid and waits for itself for ever.
 pub(crate) fn clean_stale(etc: &Directory) -> Result<(), Error> {
     for name in LINKED {
-        for leftover in [
-            format!("{name}.lock"),
-            format!("{name}+"),
-            format!("{}{name}", crate::replace::TEMPORARY),
-        ] {
-            etc.remove(&leftover)?;
-        }
+        etc.remove(&format!("{name}.lock"))?;
+        etc.remove(&format!("{name}+"))?;
     }
-    Ok(())
+    clean_own(etc)
+}
+
+/// Deletes what a killed run of ours left: whoever holds .pwd.lock is the only
+/// one that has any.
+fn clean_own(etc: &Directory) -> Result<(), Error> {
+    for name in LINKED {
+        etc.remove(&format!("{TEMPORARY}{name}"))?;
+        etc.remove(&format!("{TEMPORARY}{name}-"))?;
+    }
+    etc.remove(OWN)
 }
 
 fn open_lock(directory: &Directory, name: &str) -> Result<OwnedFd, Errno> {

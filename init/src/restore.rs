@@ -168,6 +168,10 @@ impl Session {
                 session.take_over(&record, &bytes);
             }
             session.capture();
+            let cleaned = Homes::open(&session.paths.root).and_then(|homes| homes.clean());
+            if let Err(error) = cleaned {
+                say(&chain(&error));
+            }
         } else {
             let waiting = legacy.iter().map(|(old, _)| take_over::not_yet(&old.name));
             session.records.rejected.extend(waiting);
