@@ -42,7 +42,8 @@ pub fn with_members(
     stays: impl Fn(&[u8]) -> bool,
     joins: &[&str],
 ) -> Option<Vec<u8>> {
-    let fields = table::fields(line);
+    // As readers do: what follows the third colon is the members, colons too.
+    let fields: Vec<&[u8]> = line.splitn(4, |&b| b == b':').collect();
     let [name, password, third, members] = fields.as_slice() else {
         return None;
     };
@@ -106,6 +107,14 @@ mod tests {
         assert_eq!(
             members("audio:!:alice:alice,mpd", &["alice"], &[]).unwrap(),
             "audio:!::mpd"
+        );
+    }
+
+    #[test]
+    fn a_line_with_more_colons_holds_members_too() {
+        assert_eq!(
+            members("audio:x:29:alice,www:,alice", &["alice"], &[]).unwrap(),
+            "audio:x:29:www:"
         );
     }
 

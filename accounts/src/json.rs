@@ -3,7 +3,7 @@
 //! error repeats what stood in the file.
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Deepest nesting of objects and arrays.
@@ -14,8 +14,89 @@ pub const MAX_DEPTH: usize = 16;
 #[error("not valid JSON: {0}")]
 pub struct InvalidJson(String);
 
+/// A document that borrows from its bytes: a boot reads thousands, keeps a few
+/// strings of each, and should copy nothing else.
+#[derive(Clone, PartialEq)]
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number; fractions and negative ones too.
+    Number(serde_json::Number),
+    /// A string, copied only if it holds an escape.
+    String(Cow<'a, str>),
+    /// A list.
+    Array(Vec<Value<'a>>),
+    /// An object.
+    Object(Object<'a>),
+}
+
+/// The members of an object, in their order; no key stands twice.
+#[derive(Clone, Default, PartialEq)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+impl<'a> Object<'a> {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+        self.0
+            .iter()
+            .find(|(other, _)| other == key)
+            .map(|(_, value)| value)
+    }
+
+    /// The same object, owning everything.
+    pub fn to_owned(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.0
+            .iter()
+            .map(|(key, value)| (key.clone().into_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// Few keys are compared pair by pair; a hostile object may have thousands.
+    fn repeats_a_key(&self) -> bool {
+        let keys = self.0.iter().map(|(key, _)| key);
+        if self.0.len() <= 16 {
+            return keys
+                .enumerate()
+                .any(|(at, key)| self.0[..at].iter().any(|(other, _)| other == key));
+        }
+        let mut keys: Vec<_> = keys.collect();
+        keys.sort_unstable();
+        keys.windows(2).any(|pair| pair[0] == pair[1])
+    }
+}
+
+/// Says the type alone: a value may be a password hash.
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::Array(_) => "array",
+            Self::Object(_) => "object",
+        })
+    }
+}
+
+impl Value<'_> {
+    /// The same value, owning everything.
+    pub fn to_owned(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(value) => (*value).into(),
+            Self::Number(number) => serde_json::Value::Number(number.clone()),
+            Self::String(text) => text.clone().into_owned().into(),
+            Self::Array(items) => items.iter().map(Value::to_owned).collect(),
+            Self::Object(object) => serde_json::Value::Object(object.to_owned()),
+        }
+    }
+}
+
 /// Parses one document and nothing after it.
-pub fn parse(bytes: &[u8]) -> Result<Value, InvalidJson> {
+pub fn parse(bytes: &[u8]) -> Result<Value<'_>, InvalidJson> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }
         .deserialize(&mut reader)
@@ -42,49 +123,49 @@ impl Strict {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+    type Value = Value<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+    type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
         Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
         Ok(Value::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
         Ok(Value::Number(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
         Ok(Value::Number(value.into()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {
+        Ok(serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<Value<'de>, E> {
+        Ok(Value::String(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::String(Cow::Borrowed(value)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value<'de>, A::Error> {
         let inner = self.deeper()?;
         let mut items = Vec::new();
         while let Some(item) = seq.next_element_seed(inner)? {
@@ -93,18 +174,22 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
         let inner = self.deeper()?;
-        let mut object = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let value = map.next_value_seed(inner)?;
-            if object.insert(key, value).is_some() {
-                return Err(A::Error::custom("a key stands twice in one object"));
-            }
+        let mut object = Object(Vec::with_capacity(16));
+        while let Some(Key(key)) = map.next_key()? {
+            object.0.push((key, map.next_value_seed(inner)?));
+        }
+        if object.repeats_a_key() {
+            return Err(A::Error::custom("a key stands twice in one object"));
         }
         Ok(Value::Object(object))
     }
 }
+
+/// A key; serde copies a plain `Cow`.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -114,8 +199,8 @@ mod tests {
     fn what_serde_json_accepts_otherwise() {
         let text = br#"{"a":[1,-2,2.5,"x",null,true],"b":{}}"#;
         assert_eq!(
-            parse(text).unwrap(),
-            serde_json::from_slice::<Value>(text).unwrap()
+            parse(text).unwrap().to_owned(),
+            serde_json::from_slice::<serde_json::Value>(text).unwrap()
         );
     }
 

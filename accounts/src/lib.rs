@@ -23,6 +23,7 @@ pub mod json;
 pub mod name;
 pub mod passwd;
 pub mod password;
+mod read;
 pub mod reconcile;
 pub mod record;
 pub mod records;

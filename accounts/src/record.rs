@@ -9,6 +9,7 @@ use crate::id::{InvalidUid, Uid, UidRange};
 use crate::json::{self, InvalidJson};
 use crate::name::{InvalidName, Username};
 use crate::password::{InvalidHash, PasswordHash};
+use crate::read;
 use crate::shadow::Aging;
 use crate::text::{Home, InvalidText, RealName, Shell, is_field};
 use crate::wire::{AccountView, Status};
@@ -123,7 +124,7 @@ pub struct Legacy {
     pub locked: bool,
 }
 
-/// What a record file can hold.
+/// What a record file can hold, whole, to be edited.
 #[derive(Clone, PartialEq)]
 pub enum Document {
     /// Ours.
@@ -132,43 +133,54 @@ pub enum Document {
     Legacy(Legacy),
 }
 
+/// What a record file can hold, as far as restore needs it: it reads thousands.
+#[derive(Clone, PartialEq)]
+pub enum Contents {
+    /// Ours.
+    Account(Box<Account>),
+    /// opencode-cloud's, to be taken over.
+    Legacy(Legacy),
+}
+
 impl Document {
     /// Reads a record file.
     pub fn parse(bytes: &[u8], range: UidRange) -> Result<Self, InvalidRecord> {
-        if bytes.len() > MAX_BYTES {
-            return Err(InvalidRecord::TooLarge(bytes.len() as u64));
-        }
-        let Value::Object(document) = json::parse(bytes)? else {
-            return Err(InvalidRecord::NotAnObject);
-        };
-        if document.contains_key("username") && !document.contains_key("userName") {
-            return Ok(Self::Legacy(Legacy::read(&document)?));
-        }
-        Ok(Self::Record(Box::new(Record::from_document(
-            document, range,
-        )?)))
+        let document = parse_object(bytes)?;
+        Ok(match Contents::of(&document, range)? {
+            Contents::Legacy(legacy) => Self::Legacy(legacy),
+            Contents::Account(account) => {
+                let document = document.to_owned();
+                Self::Record(Box::new(Record {
+                    document,
+                    account: *account,
+                }))
+            }
+        })
     }
 }
 
-impl Legacy {
-    fn read(document: &Map<String, Value>) -> Result<Self, InvalidRecord> {
-        let name = Username::parse(
-            string(document, "username")?.ok_or(InvalidRecord::Missing("username"))?,
-        )?;
-        let field = string(document, "password_hash")?.unwrap_or("");
-        // `passwd -l` puts '!' before the hash: locked by whichever sign says so.
-        let bare = field.trim_start_matches('!');
-        let locked = boolean(document, "locked")?.unwrap_or(false) || bare.len() != field.len();
-        let (hash, hash_refused) = match bare {
-            "" | "*" => (None, None),
-            other => gate(other),
-        };
-        Ok(Self {
-            name,
-            hash,
-            hash_refused,
-            locked,
-        })
+impl Contents {
+    /// Reads a record file.
+    pub fn parse(bytes: &[u8], range: UidRange) -> Result<Self, InvalidRecord> {
+        Self::of(&parse_object(bytes)?, range)
+    }
+
+    fn of(document: &json::Object<'_>, range: UidRange) -> Result<Self, InvalidRecord> {
+        let is_legacy = document.get("username").is_some() && document.get("userName").is_none();
+        if is_legacy {
+            return read::legacy(document).map(Self::Legacy);
+        }
+        read::account(document, range).map(|account| Self::Account(Box::new(account)))
+    }
+}
+
+fn parse_object(bytes: &[u8]) -> Result<json::Object<'_>, InvalidRecord> {
+    if bytes.len() > MAX_BYTES {
+        return Err(InvalidRecord::TooLarge(bytes.len() as u64));
+    }
+    match json::parse(bytes)? {
+        json::Value::Object(document) => Ok(document),
+        _ => Err(InvalidRecord::NotAnObject),
     }
 }
 
@@ -186,11 +198,6 @@ impl Record {
         );
         write_account(&mut document, &account);
         Self { document, account }
-    }
-
-    fn from_document(document: Map<String, Value>, range: UidRange) -> Result<Self, InvalidRecord> {
-        let account = read_account(&document, range)?;
-        Ok(Self { document, account })
     }
 
     /// The account in it.
@@ -269,94 +276,6 @@ impl Account {
     }
 }
 
-fn read_account(document: &Map<String, Value>, range: UidRange) -> Result<Account, InvalidRecord> {
-    check_schema(document)?;
-    let name =
-        Username::parse(string(document, "userName")?.ok_or(InvalidRecord::Missing("userName"))?)?;
-    let uid = range.uid(number(document, "uid")?.ok_or(InvalidRecord::Missing("uid"))?)?;
-    match number(document, "gid")? {
-        Some(gid) if gid != u64::from(uid.get()) => return Err(InvalidRecord::Gid(gid)),
-        _ => (),
-    }
-    if string(document, "disposition")?.is_some_and(|word| word != "regular") {
-        return Err(InvalidRecord::Disposition);
-    }
-    let home = match string(document, "homeDirectory")? {
-        Some(home) => Home::parse(home)?,
-        None => Home::parse(&format!("/home/{name}"))?,
-    };
-    let (hash, hash_refused) = read_hash(document)?;
-    Ok(Account {
-        real_name: RealName::parse(string(document, "realName")?.unwrap_or(""))?,
-        shell: string(document, "shell")?
-            .map(Shell::parse)
-            .transpose()?
-            .unwrap_or_default(),
-        member_of: strings(document, "memberOf")?,
-        locked: boolean(document, "locked")?.unwrap_or(false),
-        aging: read_aging(document)?,
-        ssh_keys: object(document, "privileged")?
-            .map_or(Ok(Vec::new()), |p| strings(p, "sshAuthorizedKeys"))?,
-        created_usec: object(document, "occ")?
-            .map_or(Ok(None), |o| number(o, "created"))?
-            .unwrap_or(0),
-        name,
-        uid,
-        home,
-        hash,
-        hash_refused,
-        password_changed_usec: number(document, "lastPasswordChangeUSec")?,
-    })
-}
-
-fn check_schema(document: &Map<String, Value>) -> Result<(), InvalidRecord> {
-    match object(document, "occ")?.map_or(Ok(None), |occ| number(occ, "schema"))? {
-        Some(schema) if schema > SCHEMA => Err(InvalidRecord::Newer(schema)),
-        _ => Ok(()),
-    }
-}
-
-fn read_hash(
-    document: &Map<String, Value>,
-) -> Result<(Option<PasswordHash>, Option<InvalidHash>), InvalidRecord> {
-    let Some(privileged) = object(document, "privileged")? else {
-        return Ok((None, None));
-    };
-    let hashes = strings(privileged, "hashedPassword")?;
-    Ok(hashes.first().map_or((None, None), |hash| gate(hash)))
-}
-
-fn gate(hash: &str) -> (Option<PasswordHash>, Option<InvalidHash>) {
-    match PasswordHash::parse(hash) {
-        Ok(hash) => (Some(hash), None),
-        Err(reason) => (None, Some(reason)),
-    }
-}
-
-/// The aging fields and their names in USER_RECORD, in microseconds there.
-const AGING_FIELDS: [&str; 5] = [
-    "passwordChangeMinUSec",
-    "passwordChangeMaxUSec",
-    "passwordChangeWarnUSec",
-    "passwordChangeInactiveUSec",
-    "notAfterUSec",
-];
-
-fn read_aging(document: &Map<String, Value>) -> Result<Aging, InvalidRecord> {
-    let mut days = [None; AGING_FIELDS.len()];
-    for (day, field) in days.iter_mut().zip(AGING_FIELDS) {
-        *day = number(document, field)?.map(crate::shadow::days);
-    }
-    let [min, max, warn, inactive, expire] = days;
-    Ok(Aging {
-        min,
-        max,
-        warn,
-        inactive,
-        expire,
-    })
-}
-
 fn write_account(document: &mut Map<String, Value>, account: &Account) {
     let aging = &account.aging;
     let aging_days = [
@@ -366,7 +285,7 @@ fn write_account(document: &mut Map<String, Value>, account: &Account) {
         aging.inactive,
         aging.expire,
     ];
-    for (field, days) in AGING_FIELDS.into_iter().zip(aging_days) {
+    for (field, days) in read::AGING_FIELDS.into_iter().zip(aging_days) {
         put_days(document, field, days);
     }
     let real_name = account.real_name.as_str();
@@ -411,7 +330,7 @@ fn write_account(document: &mut Map<String, Value>, account: &Account) {
 /// Days as microseconds, unless the field says as many days already: the part
 /// of a day that shadow(5) can't hold is for other readers.
 fn put_days(document: &mut Map<String, Value>, field: &'static str, days: Option<u32>) {
-    let present = number(document, field).unwrap_or_default();
+    let present = document.get(field).and_then(Value::as_u64);
     if present.map(crate::shadow::days) != days {
         // shadow(5) has room for days that overflow 64 bits of microseconds.
         let usec = |days: u32| u64::from(days).saturating_mul(crate::shadow::DAY_USEC);
@@ -422,9 +341,11 @@ fn put_days(document: &mut Map<String, Value>, field: &'static str, days: Option
 /// The hash, unless it is the first already: the format allows several, and
 /// the others are not ours to drop with an unrelated change.
 fn put_hash(privileged: &mut Map<String, Value>, hash: Option<&PasswordHash>) {
-    let present = strings(privileged, "hashedPassword").unwrap_or_default();
+    let present = privileged
+        .get("hashedPassword")
+        .and_then(|hashes| hashes.get(0)?.as_str());
     let hash = hash.map(PasswordHash::expose);
-    if present.first().map(String::as_str) != hash {
+    if present != hash {
         put(privileged, "hashedPassword", hash.map(|hash| json!([hash])));
     }
 }
@@ -434,67 +355,6 @@ fn put(object: &mut Map<String, Value>, field: &str, value: Option<Value>) {
         Some(value) => object.insert(field.to_owned(), value),
         None => object.remove(field),
     };
-}
-
-fn string<'a>(
-    object: &'a Map<String, Value>,
-    field: &'static str,
-) -> Result<Option<&'a str>, InvalidRecord> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(InvalidRecord::Type(field, "a string")),
-    }
-}
-
-fn number(object: &Map<String, Value>, field: &'static str) -> Result<Option<u64>, InvalidRecord> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value
-            .as_u64()
-            .map(Some)
-            .ok_or(InvalidRecord::Type(field, "a whole number, not negative")),
-    }
-}
-
-fn boolean(
-    object: &Map<String, Value>,
-    field: &'static str,
-) -> Result<Option<bool>, InvalidRecord> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value
-            .as_bool()
-            .map(Some)
-            .ok_or(InvalidRecord::Type(field, "true or false")),
-    }
-}
-
-fn object<'a>(
-    parent: &'a Map<String, Value>,
-    field: &'static str,
-) -> Result<Option<&'a Map<String, Value>>, InvalidRecord> {
-    match parent.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(object)) => Ok(Some(object)),
-        Some(_) => Err(InvalidRecord::Type(field, "an object")),
-    }
-}
-
-fn strings(object: &Map<String, Value>, field: &'static str) -> Result<Vec<String>, InvalidRecord> {
-    const EXPECTED: &str = "a list of strings";
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| {
-                item.as_str()
-                    .map(str::to_owned)
-                    .ok_or(InvalidRecord::Type(field, EXPECTED))
-            })
-            .collect(),
-        Some(_) => Err(InvalidRecord::Type(field, EXPECTED)),
-    }
 }
 
 #[cfg(test)]
