@@ -119,35 +119,3 @@ fn two_containers_do_not_share_a_store_by_accident() {
     allowed.exits(0);
     instance.login("alice", PASSWORD).unwrap();
 }
-
-#[test]
-fn somebody_elses_container_of_the_name_is_not_touched() {
-    let instance = Instance::new("stranger");
-    docker([
-        "create",
-        "--name",
-        &instance.name,
-        "--entrypoint",
-        "sleep",
-        &run().light,
-        "1000",
-    ])
-    .ok();
-    let before = instance.inspect("{{.Id}}");
-    let port = instance.port.to_string();
-    instance
-        .occ([
-            "start",
-            "--recreate",
-            "--image",
-            &instance.image,
-            "--port",
-            &port,
-        ])
-        .run();
-    assert_eq!(
-        instance.inspect("{{.Id}}"),
-        before,
-        "a container that occ did not make was replaced"
-    );
-}

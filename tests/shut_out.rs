@@ -6,12 +6,12 @@ use std::time::Duration;
 const PASSWORD: &str = "back in with this";
 /// Each process leaves a child and ends: no list of processes holds it for long.
 const RACER: &str = "while (1) { my $child = fork(); exit if $child; }";
-/// The same, but nothing short of KILL ends it.
+/// Nothing short of KILL ends it.
 const STUBBORN: &str = "$SIG{$_} = 'IGNORE' for qw(TERM HUP INT QUIT); sleep 1 while 1";
 
 /// The number of processes with alice's uid, real or effective.
 fn processes(instance: &Instance) -> usize {
-    let script = "awk '/^Uid:/ && ($2 == 10000 || $3 == 10000 || $4 == 10000) { n++ } END { print n + 0 }' /proc/[0-9]*/status 2>/dev/null || true";
+    let script = "cat /proc/[0-9]*/status 2>/dev/null | awk '/^Uid:/ && ($2 == 10000 || $3 == 10000 || $4 == 10000) { n++ } END { print n + 0 }'";
     instance.sh(script).parse().unwrap()
 }
 

@@ -70,6 +70,11 @@ impl Accounts {
 
     #[track_caller]
     fn check(&self, name: &str, record: &Value, group: &Lines) {
+        if record["uid"].as_u64().is_none_or(|uid| uid < 1000) {
+            // A test's own doing, too: such a record is used for nothing.
+            assert!(!self.has(name), "'{name}' got in without a proper uid");
+            return;
+        }
         let uid = record["uid"].to_string();
         let passwd = self
             .passwd

@@ -77,7 +77,7 @@ impl Instance {
         let run = run();
         let instance = Self {
             name: format!("{}-{theme}", run.prefix),
-            image: format!("{}-{theme}", run.image),
+            image: format!("{}-for-{theme}", run.image),
             port: free_port(),
             config: tempfile::tempdir().unwrap(),
             _slot: slot,
