@@ -13,11 +13,11 @@
 //! fd without following links, and one bad file never affects another.
 
 use crate::error::{Error, io};
-use crate::replace::{Access, Directory, TEMPORARY, open_directory, read_all};
+use crate::replace::{Access, Directory, TEMPORARY, open_directory};
 use crate::say::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;
-use accounts::record::{Document, InvalidRecord, Legacy, MAX_BYTES, Record};
+use accounts::record::{Contents, Document, InvalidRecord, Legacy, MAX_BYTES, Record};
 use accounts::records::{Records, Rejected, Tombstone};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, renameat};
@@ -122,8 +122,8 @@ impl Store {
             if file.starts_with('.') {
                 continue;
             }
-            match self.read_document(&self.directory, &file, range) {
-                Ok((document, bytes)) => place(document, bytes, stem, &mut loaded),
+            match self.read_contents(&self.directory, &file, range) {
+                Ok((contents, bytes)) => place(contents, bytes, stem, &mut loaded),
                 Err(reason) => reject(&mut loaded, stem, reason),
             }
         }
@@ -143,7 +143,7 @@ impl Store {
             reason,
         };
         match self.read_document(&self.directory, &record_file(name), range) {
-            Ok((Document::Record(record), _)) if record.account().name == *name => Ok(*record),
+            Ok(Document::Record(record)) if record.account().name == *name => Ok(*record),
             Ok(_) => Err(bad("it holds another name".into())),
             Err(reason) => Err(bad(reason)),
         }
@@ -225,7 +225,7 @@ impl Store {
             reason,
         };
         match self.read_document(&removed, &format!("{}{SUFFIX}", tombstone.uid), range) {
-            Ok((Document::Record(record), _)) => Ok(*record),
+            Ok(Document::Record(record)) => Ok(*record),
             Ok(_) => Err(bad("it is not a record of ours".into())),
             Err(reason) => Err(bad(reason)),
         }
@@ -261,7 +261,7 @@ impl Store {
         let Some(uids) = self.present(UIDS)? else {
             return Ok(None);
         };
-        let Ok((bytes, _)) = self.read_file(&uids, &uid.to_string()) else {
+        let Ok(bytes) = self.read_file(&uids, &uid.to_string()) else {
             return Ok(None);
         };
         Ok(Some(String::from_utf8_lossy(&bytes).trim_end().to_owned()))
@@ -310,10 +310,9 @@ impl Store {
             let Some(stem) = file.strip_suffix(SUFFIX).filter(|_| !file.starts_with('.')) else {
                 continue;
             };
-            match self.read_document(&removed, &file, range) {
-                Ok((Document::Record(record), _)) if record.account().uid.to_string() == stem => {
-                    let account = record.account();
-                    let (name, home) = (account.name.clone(), account.home.clone());
+            match self.read_contents(&removed, &file, range) {
+                Ok((Contents::Account(account), _)) if account.uid.to_string() == stem => {
+                    let (name, home) = (account.name, account.home);
                     tombstones.push(Tombstone {
                         name,
                         uid: account.uid,
@@ -366,14 +365,24 @@ impl Store {
         directory: &Directory,
         file: &str,
         range: UidRange,
-    ) -> Result<(Document, Vec<u8>), String> {
-        let (bytes, _) = self.read_file(directory, file)?;
-        let document = Document::parse(&bytes, range).map_err(|invalid| invalid.to_string())?;
-        Ok((document, bytes))
+    ) -> Result<Document, String> {
+        let bytes = self.read_file(directory, file)?;
+        Document::parse(&bytes, range).map_err(|invalid| invalid.to_string())
+    }
+
+    fn read_contents(
+        &self,
+        directory: &Directory,
+        file: &str,
+        range: UidRange,
+    ) -> Result<(Contents, Vec<u8>), String> {
+        let bytes = self.read_file(directory, file)?;
+        let contents = Contents::parse(&bytes, range).map_err(|invalid| invalid.to_string())?;
+        Ok((contents, bytes))
     }
 
     /// Reads a small regular file of root's. The reason of a failure names no content.
-    fn read_file(&self, directory: &Directory, name: &str) -> Result<(Vec<u8>, FileStat), String> {
+    fn read_file(&self, directory: &Directory, name: &str) -> Result<Vec<u8>, String> {
         // O_NONBLOCK: a planted FIFO must not stop the boot.
         let flags = OFlag::O_RDONLY
             | OFlag::O_NOFOLLOW
@@ -389,8 +398,8 @@ impl Store {
             )?;
         let state = fstat(file.as_fd()).map_err(|errno| errno.desc().to_lowercase())?;
         self.check_file(&file, &state)?;
-        let bytes = read_all(&file, MAX_BYTES + 1).map_err(|errno| errno.desc().to_lowercase())?;
-        Ok((bytes, state))
+        let size = usize::try_from(state.st_size).unwrap_or_default();
+        read_small(&file, size).map_err(|errno| errno.desc().to_lowercase())
     }
 
     fn check_file(&self, file: &OwnedFd, state: &FileStat) -> Result<(), String> {
@@ -431,19 +440,18 @@ impl Store {
     }
 }
 
-fn place(document: Document, bytes: Vec<u8>, stem: &str, loaded: &mut Loaded) {
-    match document {
-        Document::Record(record) if record.account().name.as_str() == stem => {
-            let account = record.account().clone();
+fn place(contents: Contents, bytes: Vec<u8>, stem: &str, loaded: &mut Loaded) {
+    match contents {
+        Contents::Account(account) if account.name.as_str() == stem => {
             loaded
                 .records
                 .accounts
-                .insert(account.name.clone(), account);
+                .insert(account.name.clone(), *account);
         }
-        Document::Legacy(legacy) if legacy.name.as_str() == stem => {
+        Contents::Legacy(legacy) if legacy.name.as_str() == stem => {
             loaded.legacy.push((legacy, bytes));
         }
-        Document::Record(_) | Document::Legacy(_) => {
+        Contents::Account(_) | Contents::Legacy(_) => {
             reject(
                 loaded,
                 stem,
@@ -451,6 +459,26 @@ fn place(document: Document, bytes: Vec<u8>, stem: &str, loaded: &mut Loaded) {
             );
         }
     }
+}
+
+/// Reads a file whose size is known, in one call where nobody is writing to it.
+fn read_small(file: &OwnedFd, size: usize) -> Result<Vec<u8>, Errno> {
+    let mut bytes = vec![0; size + 1];
+    let mut filled = 0;
+    loop {
+        match nix::unistd::read(file.as_fd(), &mut bytes[filled..]) {
+            Err(Errno::EINTR) => (),
+            Err(errno) => return Err(errno),
+            Ok(read) => {
+                filled += read;
+                if read == 0 || filled >= size {
+                    break;
+                }
+            }
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
