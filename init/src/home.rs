@@ -23,6 +23,8 @@ const MAX_DEPTH: usize = 64;
 
 /// A home that is being made.
 const NEW: &str = ".occ-new-";
+/// A directory that stood too deep below a home that is deleted.
+const DEEP: &str = ".occ-deep-";
 /// Where a home goes to be deleted.
 const PURGED: &str = ".occ-purge-";
 
@@ -106,8 +108,10 @@ impl Homes {
         let temporary = format!("{NEW}{uid}");
         self.discard(&temporary)
             .map_err(io("delete", self.base.join(&temporary)))?;
-        self.build(&temporary, home, uid)
-            .map_err(io("make", path))?;
+        if let Err(errno) = self.build(&temporary, home, uid) {
+            let _ = self.discard(&temporary);
+            return Err(io("make", path)(errno));
+        }
         Ok(Found::Made)
     }
 
@@ -154,7 +158,10 @@ impl Homes {
             return Ok(());
         }
         let device = fstat(self.base.fd.as_fd())?.st_dev;
-        empty(&self.base.open(name)?, device, 0)?;
+        let top = self.base.open(name)?;
+        while !top.names()?.is_empty() {
+            empty(&top, &top, device, 0)?;
+        }
         unlinkat(self.base.fd.as_fd(), name, UnlinkatFlags::RemoveDir)
     }
 }
@@ -256,12 +263,10 @@ fn ids(uid: Uid) -> (Option<RawUid>, Option<Gid>) {
     )
 }
 
-/// Deletes everything in a directory, never leaving its device: what is
-/// mounted below a home is not the home.
-fn empty(directory: &Directory, device: u64, depth: usize) -> Result<(), Errno> {
-    if depth > MAX_DEPTH * 16 {
-        return Err(Errno::ELOOP);
-    }
+/// Deletes what is in a directory, never leaving its device: what is mounted
+/// below a home is not the home. People can nest deeper than we have stack and
+/// file descriptors, so what is too deep moves up to `top`, for the next round.
+fn empty(top: &Directory, directory: &Directory, device: u64, depth: usize) -> Result<(), Errno> {
     if fstat(directory.fd.as_fd())?.st_dev != device {
         return Err(Errno::EXDEV);
     }
@@ -269,8 +274,14 @@ fn empty(directory: &Directory, device: u64, depth: usize) -> Result<(), Errno> 
         let fd = directory.fd.as_fd();
         match unlinkat(fd, name.as_os_str(), UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => (),
+            Err(Errno::EISDIR | Errno::EPERM) if depth == MAX_DEPTH => {
+                let below = fstat(directory.open(name.as_os_str())?.fd.as_fd())?;
+                let moved = format!("{DEEP}{}", below.st_ino);
+                renameat(fd, name.as_os_str(), top.fd.as_fd(), moved.as_str())?;
+            }
             Err(Errno::EISDIR | Errno::EPERM) => {
-                empty(&directory.open(name.as_os_str())?, device, depth + 1)?;
+                let below = directory.open(name.as_os_str())?;
+                empty(top, &below, device, depth + 1)?;
                 unlinkat(fd, name.as_os_str(), UnlinkatFlags::RemoveDir)?;
             }
             Err(errno) => return Err(errno),

@@ -120,15 +120,12 @@ fn warn_about(summary: &Summary, name: &Username) -> Result<(), Error> {
         .iter()
         .filter(|problem| problem.contains(&quoted))
         .for_each(|problem| say(problem));
-    for (_, odd) in summary
+    // Those that name the account were said above, with all other problems.
+    summary
         .odd_homes
         .iter()
         .filter(|(owner, odd)| owner == name && !odd.contains(&quoted))
-    {
-        if !summary.problems.contains(odd) {
-            say(odd);
-        }
-    }
+        .for_each(|(_, odd)| say(odd));
     Ok(())
 }
 
