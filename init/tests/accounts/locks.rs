@@ -1,1 +1,374 @@
-//! todo
+//! Many at once, and locks that others hold, have left behind, or abuse.
+
+use crate::tree::{FOUR, Tree, finish_child, hash, start};
+use accounts::wire::ErrorKind;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+#[test]
+fn forty_at_once() {
+    let tree = Tree::new();
+    let names: Vec<String> = (0..40).map(|index| format!("user_{index:02}")).collect();
+    let children: Vec<(String, Child)> = names
+        .iter()
+        .map(|name| {
+            (
+                name.clone(),
+                start(&mut tree.command(&["user", "add", name, "--password-hash-stdin"])),
+            )
+        })
+        .collect();
+    let mut made = BTreeSet::new();
+    for (name, child) in children {
+        let ran = finish_child(child, hash('f').as_bytes(), name.clone());
+        assert!(
+            ran.code == 0 || ran.code == 8,
+            "{name}: {} {}",
+            ran.code,
+            ran.err
+        );
+        if ran.code == 0 {
+            made.insert(name);
+        }
+    }
+    assert!(made.len() >= 30, "only {} of 40 came through", made.len());
+    assert_eq!(
+        tree.names(),
+        made.iter().cloned().collect::<Vec<_>>(),
+        "none is lost, none is half there"
+    );
+    let uids: BTreeSet<String> = made
+        .iter()
+        .map(|name| tree.field("etc/passwd", name, 2))
+        .collect();
+    assert_eq!(uids.len(), made.len(), "a uid was given twice");
+    for name in &made {
+        for file in FOUR {
+            assert!(tree.line(file, name).is_some(), "{name} is not in {file}");
+        }
+        let uid = tree.field("etc/passwd", name, 2);
+        assert_eq!(
+            fs::read_to_string(tree.store(&format!("uids/{uid}"))).unwrap(),
+            format!("{name}\n")
+        );
+    }
+    tree.run(&["check"]).ends(0);
+}
+
+#[test]
+fn different_changes_at_once() {
+    let tree = Tree::with(&["alice", "bob", "carol", "dave"]);
+    let commands: [&[&str]; 8] = [
+        &["user", "disable", "alice"],
+        &["user", "remove", "--yes", "bob"],
+        &["user", "passwd", "carol", "--password-hash-stdin"],
+        &["user", "add", "erin", "--password-hash-stdin"],
+        &["user", "add", "frank", "--password-hash-stdin"],
+        &["restore"],
+        &["restore", "--boot"],
+        &["user", "list"],
+    ];
+    let children: Vec<Child> = commands
+        .iter()
+        .map(|args| start(&mut tree.command(args)))
+        .collect();
+    for (child, args) in children.into_iter().zip(commands) {
+        finish_child(child, hash('n').as_bytes(), format!("{args:?}")).ends(0);
+    }
+    assert_eq!(tree.names(), ["alice", "carol", "dave", "erin", "frank"]);
+    assert_eq!(
+        tree.field("etc/shadow", "alice", 1),
+        format!("!{}", hash('a'))
+    );
+    assert_eq!(tree.field("etc/shadow", "carol", 1), hash('n'));
+    assert_eq!(tree.line("etc/passwd", "bob"), None);
+    tree.run(&["check"]).ends(0);
+}
+
+#[test]
+fn together_with_debians_useradd() {
+    let tree = Tree::new();
+    fs::write(
+        tree.path("etc/login.defs"),
+        "UID_MIN 1000\nUID_MAX 60000\nUSERGROUPS_ENAB yes\n",
+    )
+    .unwrap();
+    let theirs: Vec<Child> = (0..6)
+        .map(|index| {
+            let mut command = Command::new("useradd");
+            command
+                .arg("--prefix")
+                .arg(tree.root())
+                .args(["-M", &format!("theirs_{index}")]);
+            let started = command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn();
+            started.unwrap_or_else(|error| panic!("useradd is missing (package passwd): {error}"))
+        })
+        .collect();
+    let ours: Vec<Child> = (0..6)
+        .map(|index| {
+            start(&mut tree.command(&[
+                "user",
+                "add",
+                &format!("ours_{index}"),
+                "--password-hash-stdin",
+            ]))
+        })
+        .collect();
+    for child in ours {
+        finish_child(child, hash('o').as_bytes(), "user add".into()).ends(0);
+    }
+    let mut made = 0;
+    for (index, child) in theirs.into_iter().enumerate() {
+        // useradd waits for nobody: a lock that is held makes it give up with 1.
+        if child.wait_with_output().unwrap().status.success() {
+            made += 1;
+            for file in ["etc/passwd", "etc/shadow", "etc/group"] {
+                assert!(
+                    tree.line(file, &format!("theirs_{index}")).is_some(),
+                    "{file}"
+                );
+            }
+        }
+    }
+    for index in 0..6 {
+        for file in FOUR {
+            assert!(
+                tree.line(file, &format!("ours_{index}")).is_some(),
+                "{file}, {made} of useradd"
+            );
+        }
+    }
+    let passwd = tree.text("etc/passwd");
+    let uids: Vec<&str> = passwd
+        .lines()
+        .filter_map(|line| line.split(':').nth(2))
+        .filter(|uid| !uid.is_empty())
+        .collect();
+    assert_eq!(
+        uids.iter().collect::<BTreeSet<_>>().len(),
+        uids.len(),
+        "a uid was given twice:\n{passwd}"
+    );
+}
+
+/// Holds a lock of the tree in a process of its own, as lckpwdf(3) does, until
+/// it is dropped: this test program again, with [`holder`].
+struct Holder(Child);
+
+impl Holder {
+    fn of(tree: &Tree, lock: &str, uid: u32) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "locks::holder", "--ignored", "--nocapture"])
+            .env("LOCK", tree.path(lock))
+            .env("HOLDER_UID", uid.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        let is_held = lines.any(|line| line.unwrap().contains("the lock is held"));
+        assert!(is_held, "the holder did not get the lock");
+        Self(child)
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Not a test: what [`Holder`] starts.
+#[test]
+#[ignore = "started by the tests of locks"]
+fn holder() {
+    let Some(lock) = std::env::var_os("LOCK") else {
+        return;
+    };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(lock)
+        .unwrap();
+    let whole = libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).unwrap(),
+        l_whence: 0,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(&file, FcntlArg::F_SETLK(&whole)).unwrap();
+    let uid: u32 = std::env::var("HOLDER_UID").unwrap().parse().unwrap();
+    // A setuid passwd(1): the person's real uid, root's effective one.
+    let id = nix::unistd::Uid::from_raw;
+    nix::unistd::setresuid(id(uid), id(0), id(0)).unwrap();
+    eprintln!();
+    std::io::Write::write_all(&mut std::io::stdout(), b"the lock is held\n").unwrap();
+    let mut forever = String::new();
+    let _ = std::io::stdin().read_line(&mut forever);
+}
+
+#[test]
+fn roots_lock_is_waited_for() {
+    let tree = Tree::with(&["alice"]);
+    let mut holder = Holder::of(&tree, "etc/.pwd.lock", 0);
+    let child = start(&mut tree.command(&["user", "disable", "alice"]));
+    // Longer than the second after which a holder is looked at.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(holder.is_alive(), "root's process was killed");
+    assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
+    drop(holder);
+    finish_child(child, b"", "disable".into()).ends(0);
+    assert_eq!(
+        tree.field("etc/shadow", "alice", 1),
+        format!("!{}", hash('a'))
+    );
+}
+
+#[test]
+fn a_person_who_holds_the_lock_is_killed() {
+    let tree = Tree::with(&["alice", "bob"]);
+    let mut holder = Holder::of(&tree, "etc/.pwd.lock", 10_000);
+    let started = Instant::now();
+    tree.run(&["user", "disable", "alice"])
+        .ends(0)
+        .says(&["of uid 10000", ".pwd.lock"]);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(!holder.is_alive());
+    // Nobody's uid of ours: waited for. Boot goes on after 2 s.
+    let mut holder = Holder::of(&tree, "etc/.pwd.lock", 1000);
+    let started = Instant::now();
+    tree.run(&["restore", "--boot"])
+        .ends(0)
+        .says(&["going on without the lock"]);
+    assert!(
+        (2..8).contains(&started.elapsed().as_secs()),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(holder.is_alive());
+}
+
+#[test]
+fn a_boot_without_the_stores_lock_writes_nothing_to_the_store() {
+    let tree = Tree::with(&["alice"]);
+    tree.plant(
+        "bob.json",
+        json!({ "username": "bob", "password_hash": hash('b'), "locked": false })
+            .to_string()
+            .as_bytes(),
+    );
+    let store = |tree: &Tree| {
+        let state = tree.state();
+        state
+            .lines()
+            .filter(|line| line.contains("opencode-users"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let before = store(&tree);
+    let holder = Holder::of(&tree, "var/lib/opencode-users/.lock", 0);
+    tree.run(&["restore", "--boot"]).ends(0).says(&[
+        "going on without the lock",
+        "the next restore takes it over",
+    ]);
+    crate::tree::unchanged(&before, &store(&tree), &"boot");
+    drop(holder);
+    tree.restore();
+    assert_eq!(tree.field("etc/shadow", "bob", 1), hash('b'));
+}
+
+#[test]
+fn busy_is_eight_after_fifteen_seconds() {
+    let tree = Tree::with(&["alice"]);
+    let before = tree.state();
+    let _store = Holder::of(&tree, "var/lib/opencode-users/.lock", 0);
+    let started = Instant::now();
+    let reply = tree
+        .run(&["--json", "user", "disable", "alice"])
+        .fails_as(ErrorKind::Busy);
+    assert!(
+        (14..20).contains(&started.elapsed().as_secs()),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(
+        reply.error.retryable && reply.error.hint.contains("try again"),
+        "{}",
+        reply.error.hint
+    );
+    crate::tree::unchanged(&before, &tree.state(), &"a busy command");
+    // Who only looks needs no lock.
+    assert_eq!(tree.names(), ["alice"]);
+}
+
+#[test]
+fn stale_links_are_stolen_and_live_ones_waited_for() {
+    let tree = Tree::with(&["alice"]);
+    let dead = {
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        child.id().to_string()
+    };
+    for content in [dead.as_str(), "", "garbage", "0", "-1", "99999999999999"] {
+        for name in ["passwd", "shadow", "group", "gshadow"] {
+            tree.write(&format!("etc/{name}.lock"), content.as_bytes(), 0o600);
+        }
+        let started = Instant::now();
+        let verb = if content.len() % 2 == 0 {
+            "disable"
+        } else {
+            "enable"
+        };
+        let ran = tree.run(&["user", verb, "alice"]);
+        assert_eq!(ran.code, 0, "{content:?}: {}", ran.err);
+        assert!(started.elapsed() < Duration::from_secs(5), "{content:?}");
+        assert!(!tree.path("etc/passwd.lock").exists(), "{content:?}");
+    }
+    fs::remove_file(tree.path("etc/passwd.lock")).ok();
+    // A recycled pid: the process is younger than the lock.
+    let mut young = Command::new("sleep").arg("60").spawn().unwrap();
+    tree.write("etc/passwd.lock", young.id().to_string().as_bytes(), 0o600);
+    let long_ago =
+        fs::FileTimes::new().set_modified(std::time::SystemTime::now() - Duration::from_secs(3600));
+    OpenOptions::new()
+        .write(true)
+        .open(tree.path("etc/passwd.lock"))
+        .unwrap()
+        .set_times(long_ago)
+        .unwrap();
+    tree.run(&["user", "enable", "alice"]).ends(0);
+    // The same pid in a lock of now is a live holder.
+    tree.write("etc/passwd.lock", young.id().to_string().as_bytes(), 0o600);
+    let child = start(&mut tree.command(&["user", "disable", "alice"]));
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(
+        tree.field("etc/shadow", "alice", 1),
+        hash('a'),
+        "a live holder's lock was stolen"
+    );
+    young.kill().unwrap();
+    young.wait().unwrap();
+    finish_child(child, b"", "disable".into()).ends(0);
+    assert_eq!(
+        tree.field("etc/shadow", "alice", 1),
+        format!("!{}", hash('a'))
+    );
+}
