@@ -13,7 +13,7 @@ use crate::record::Account;
 use crate::records::Records;
 use crate::shadow::{self, Aging};
 use crate::{passwd, table};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 /// What one account's line in shadow says that its record does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +50,11 @@ pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture
     let mut taken = Vec::new();
     let mut differing = Vec::new();
     // Of several lines of one name every reader takes the first.
-    let mut uids: BTreeMap<&[u8], u32> = BTreeMap::new();
+    let mut uids: HashMap<&[u8], u32> = HashMap::new();
     for (name, uid) in table::lines(etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid) {
         uids.entry(name).or_insert(uid);
     }
-    let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
+    let mut seen: HashSet<&[u8]> = HashSet::new();
     let entries = table::lines(etc.bytes(File::Shadow)).filter_map(shadow::Entry::parse);
     for entry in entries.filter(|entry| seen.insert(entry.name)) {
         let account = std::str::from_utf8(entry.name)
@@ -80,6 +80,13 @@ enum Verdict {
 }
 
 fn compare(account: &Account, entry: &shadow::Entry<'_>, base: Option<&applied::Entry>) -> Verdict {
+    // As the record: what restore wrote, even if it was killed before it could
+    // remember that.
+    let is_recorded = entry.password == shadow::password_field(account).as_bytes()
+        && entry.aging == shadow::aging_fields(account).as_bytes();
+    if is_recorded {
+        return Verdict::Same;
+    }
     let digest = password::digest(entry.password);
     let is_line =
         |known: &applied::Entry| known.shadow == digest && known.aging.as_bytes() == entry.aging;
@@ -87,10 +94,6 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, base: Option<&applied::
         return Verdict::Same;
     }
     let record = applied::Entry::of(account);
-    // As the record: restore was killed before it could remember what it wrote.
-    if is_line(&record) {
-        return Verdict::Same;
-    }
     let Some(base) = base.filter(|base| **base == record && !account.locked) else {
         return Verdict::RecordWins;
     };

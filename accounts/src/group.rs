@@ -4,29 +4,35 @@
 //! names come and go; everybody else's stay, in their order.
 
 use crate::record::Account;
-use crate::table;
+use crate::table::{self, LineBuilder};
 use std::collections::BTreeSet;
 
 /// The name and gid of a line of group(5), if it is one. Readers take whatever
 /// follows the third colon for members, more colons too.
 pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
     let name = table::name(line)?;
-    let fields = table::fields(line);
-    if fields.len() >= 4 {
-        Some((name, table::number(fields[2])?))
-    } else {
-        None
-    }
+    let mut fields = line.splitn(4, |&b| b == b':');
+    let gid = fields.nth(2)?;
+    fields.next()?;
+    Some((name, table::number(gid)?))
 }
 
 /// The line of an account's own group in group(5).
 pub fn line(account: &Account) -> Vec<u8> {
-    format!("{}:x:{}:", account.name, account.uid).into_bytes()
+    LineBuilder::new(account.name.as_str())
+        .text("x")
+        .number(account.uid.get())
+        .text("")
+        .finish()
 }
 
 /// The line of an account's own group in gshadow(5): no password, nobody in it.
 pub fn gshadow_line(account: &Account) -> Vec<u8> {
-    format!("{}:!::", account.name).into_bytes()
+    LineBuilder::new(account.name.as_str())
+        .text("!")
+        .text("")
+        .text("")
+        .finish()
 }
 
 /// A line of somebody else's group in group(5) or gshadow(5), with the names of

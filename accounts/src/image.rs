@@ -88,12 +88,12 @@ impl ImageAccounts {
 
     /// Whether the image has a user of that name, in any case.
     pub fn has_user(&self, name: &Username) -> bool {
-        self.users.contains_key(&name.folded())
+        self.users.contains_key(name.folded().as_ref())
     }
 
     /// Whether the image has a group of that name, in any case.
     pub fn has_group(&self, name: &Username) -> bool {
-        self.groups.contains_key(&name.folded())
+        self.groups.contains_key(name.folded().as_ref())
     }
 
     /// Every uid and gid of the image.

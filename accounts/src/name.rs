@@ -3,7 +3,7 @@
 //! Two doors, because records outlive rules: [`Username::parse`] takes what a
 //! record may hold, [`Username::new_account`] what a new account may be called.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 /// Longest login name: utmp and LOGIN_NAME_MAX of older systems hold 32.
@@ -76,7 +76,7 @@ impl Username {
     /// Whether the name belongs to the system in every image.
     pub fn is_reserved(&self) -> bool {
         let folded = self.folded();
-        RESERVED.contains(&folded.as_str())
+        RESERVED.contains(&folded.as_ref())
             || RESERVED_PREFIXES
                 .iter()
                 .any(|prefix| folded.starts_with(prefix))
@@ -84,8 +84,12 @@ impl Username {
 
     /// The form in which names are compared: two names that differ only in
     /// case collide, because file systems and mail systems fold case.
-    pub fn folded(&self) -> String {
-        self.0.to_ascii_lowercase()
+    pub fn folded(&self) -> Cow<'_, str> {
+        if self.0.bytes().any(|b| b.is_ascii_uppercase()) {
+            Cow::Owned(self.0.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(&self.0)
+        }
     }
 }
 

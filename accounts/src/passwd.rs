@@ -1,7 +1,7 @@
 //! passwd(5): `name:x:uid:gid:gecos:home:shell`.
 
 use crate::record::Account;
-use crate::table;
+use crate::table::{self, LineBuilder};
 use crate::text::Shell;
 
 /// Longest line that musl's and small NSS readers take, without the newline.
@@ -10,12 +10,10 @@ pub const MAX_LINE: usize = 1022;
 /// The name and uid of a line, if it is one; the rest is nobody's business.
 pub fn name_and_uid(line: &[u8]) -> Option<(&[u8], u32)> {
     let name = table::name(line)?;
-    let fields = table::fields(line);
-    if fields.len() < 7 {
-        None
-    } else {
-        Some((name, table::number(fields[2])?))
-    }
+    let mut fields = line.splitn(7, |&b| b == b':');
+    let uid = fields.nth(2)?;
+    fields.nth(3)?;
+    Some((name, table::number(uid)?))
 }
 
 /// The line of an account. A disabled one keeps its place, so that its files
@@ -31,10 +29,12 @@ pub fn line(account: &Account, nologin: &Shell) -> Vec<u8> {
         ..
     } = account;
     let shell = if account.locked { nologin } else { shell };
-    let line = format!(
-        "{name}:x:{uid}:{uid}:{}:{home}:{}",
-        real_name.as_str(),
-        shell.as_str()
-    );
-    line.into_bytes()
+    LineBuilder::new(name.as_str())
+        .text("x")
+        .number(uid.get())
+        .number(uid.get())
+        .text(real_name.as_str())
+        .text(home.as_str())
+        .text(shell.as_str())
+        .finish()
 }

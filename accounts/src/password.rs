@@ -4,7 +4,7 @@
 //! Plaintext never comes near this crate.
 
 use sha2::{Digest, Sha256};
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// Longest hash; every scheme of crypt(5) stays below.
 pub const MAX_LEN: usize = 128;
@@ -79,13 +79,14 @@ impl PasswordHash {
 
 /// SHA-256 of a shadow field, as hexadecimal digits.
 pub fn digest(field: &[u8]) -> String {
-    Sha256::digest(field)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String can't fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(field) {
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 15));
+    }
+    hex
 }
 
 impl fmt::Debug for PasswordHash {

@@ -88,7 +88,10 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
     let (admitted, mut problems) = records.admit(image);
     let gone = gone(records, image, applied);
     let owned = Owned::new(etc, applied, admitted, gone, &mut problems);
-    let mut changes = Changes::new();
+    let mut changes = Changes {
+        wanted: vec![None; owned.wanted.len()],
+        removed: Vec::new(),
+    };
     let mut writes = Vec::new();
     for file in File::ALL {
         let content = owned.content(file, etc, image, &mut changes);
@@ -102,7 +105,7 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
     problems.extend(owned.ungranted_groups(image));
     Plan {
         writes,
-        changes: changes.into_iter().collect(),
+        changes: changes.into_named(&owned.wanted),
         restored: owned
             .wanted
             .iter()
@@ -113,7 +116,27 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
     }
 }
 
-type Changes = BTreeMap<String, Change>;
+/// What has been decided so far: about accounts by their place in `wanted`, and
+/// about names that go.
+struct Changes {
+    wanted: Vec<Option<Change>>,
+    removed: Vec<String>,
+}
+
+impl Changes {
+    fn update(&mut self, index: usize) {
+        self.wanted[index].get_or_insert(Change::Update);
+    }
+
+    fn into_named(self, wanted: &[&Account]) -> Vec<(String, Change)> {
+        let changed = wanted.iter().zip(self.wanted);
+        let changed =
+            changed.filter_map(|(account, change)| Some((account.name.to_string(), change?)));
+        let removed = self.removed.into_iter().map(|name| (name, Change::Remove));
+        let named: BTreeMap<String, Change> = changed.chain(removed).collect();
+        named.into_iter().collect()
+    }
+}
 
 /// Which names are ours: those that must be there and those that must go.
 struct Owned<'a> {
@@ -130,12 +153,12 @@ impl<'a> Owned<'a> {
     fn new(
         etc: &Etc,
         applied: &Applied,
-        admitted: BTreeMap<&'a Username, &'a Account>,
+        admitted: Vec<&'a Account>,
         gone: BTreeSet<(&'a str, u32)>,
         problems: &mut Vec<Problem>,
     ) -> Self {
         let mut owned = Self {
-            wanted: admitted.into_values().collect(),
+            wanted: admitted,
             gone,
             vanished: BTreeSet::new(),
         };
@@ -168,11 +191,16 @@ impl<'a> Owned<'a> {
 
     /// Accounts whose name or number somebody else's line has.
     fn foreign_claims(&self, etc: &Etc, applied: &Applied) -> BTreeMap<Username, Refusal> {
-        let by_uid: BTreeMap<u32, &Account> = self
+        let mut by_uid: Vec<(u32, &Account)> = self
             .wanted
             .iter()
             .map(|account| (account.uid.get(), *account))
             .collect();
+        by_uid.sort_unstable_by_key(|(uid, _)| *uid);
+        let with_uid = |id: u32| {
+            let found = by_uid.binary_search_by_key(&id, |(uid, _)| *uid).ok()?;
+            Some(by_uid[found].1)
+        };
         let mut refused = BTreeMap::new();
         let mut look = |file: &'static str, name: &[u8], id: u32| {
             let same_name = self.index(name).map(|index| self.wanted[index]);
@@ -180,7 +208,7 @@ impl<'a> Owned<'a> {
                 || (same_name.is_some() && applied.get(name).is_some())
                 || self.is_gone(name, id);
             if !ours {
-                for account in same_name.into_iter().chain(by_uid.get(&id).copied()) {
+                for account in same_name.into_iter().chain(with_uid(id)) {
                     let name = String::from_utf8_lossy(name).escape_debug().to_string();
                     refused
                         .entry(account.name.clone())
@@ -262,7 +290,7 @@ impl<'a> Owned<'a> {
                 _ => Fate::Keep,
             },
         );
-        changes.extend(removed.into_iter().map(|name| (name, Change::Remove)));
+        changes.removed.extend(removed);
         new
     }
 
@@ -409,18 +437,15 @@ impl<'a> Owned<'a> {
             .filter_map(|index| Some((index, render(index)?)))
             .collect();
         for index in updated {
-            changes
-                .entry(self.wanted[index].name.to_string())
-                .or_insert(Change::Update);
+            changes.update(index);
         }
-        // passwd comes last and decides: without a line there, it is a new account.
-        let change = if file == File::Passwd {
-            Change::Add
-        } else {
-            Change::Update
-        };
-        for (index, _) in &added {
-            changes.insert(self.wanted[*index].name.to_string(), change);
+        for &(index, _) in &added {
+            // passwd comes last and decides: without a line there, it is new.
+            if file == File::Passwd {
+                changes.wanted[index] = Some(Change::Add);
+            } else {
+                changes.update(index);
+            }
         }
         rewritten.with_added(added.into_iter().map(|(_, line)| line))
     }

@@ -10,6 +10,7 @@ use crate::name::Username;
 use crate::password::InvalidHash;
 use crate::record::Account;
 use crate::text::Home;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the store holds.
@@ -134,48 +135,59 @@ impl Records {
     /// Uids that two records claim, or a record and somebody's tombstone: the
     /// store must say who got them.
     pub fn doubtful_uids(&self) -> BTreeSet<Uid> {
-        let mut seen: BTreeSet<Uid> = self
-            .tombstones
-            .iter()
-            .map(|tombstone| tombstone.uid)
-            .collect();
-        self.accounts
-            .values()
-            .map(|account| account.uid)
-            .filter(|&uid| !seen.insert(uid))
-            .collect()
+        let dead = self.tombstones.iter().map(|tombstone| tombstone.uid);
+        repeated(dead.chain(self.accounts.values().map(|account| account.uid)))
     }
 
-    /// The rules that every account passes before it may be restored, in the
-    /// order in which the accounts were made.
-    pub fn admit(&self, image: &Image) -> (BTreeMap<&Username, &Account>, Vec<Problem>) {
-        let mut admitted = BTreeMap::new();
-        let mut problems: Vec<Problem> = self
-            .rejected
-            .iter()
-            .cloned()
-            .map(Problem::Rejected)
-            .collect();
-        let mut claims = Claims::new(self);
-        let mut in_order: Vec<&Account> = self.accounts.values().collect();
-        in_order.sort_by_key(|account| account.created_usec);
-        for account in in_order {
-            let verdict =
-                refuse_by_image(account, image).map_or_else(|| claims.claim(account), Err);
-            match verdict {
-                Ok(()) => {
-                    admitted.insert(&account.name, account);
-                    problems.extend(
-                        account
-                            .hash_refused
-                            .map(|why| Problem::Hash(account.name.clone(), why)),
-                    );
-                }
-                Err(why) => problems.push(Problem::Refused(account.name.clone(), why)),
+    /// The rules that every account passes before it may be restored. Those
+    /// that pass are sorted by name.
+    pub fn admit(&self, image: &Image) -> (Vec<&Account>, Vec<Problem>) {
+        let rejected = self.rejected.iter().cloned().map(Problem::Rejected);
+        let mut problems: Vec<Problem> = rejected.collect();
+        let mut refused = self.refuse(image);
+        let mut admitted = Vec::with_capacity(self.accounts.len());
+        for account in self.accounts.values() {
+            if let Some(why) = refused.remove(&account.name) {
+                problems.push(Problem::Refused(account.name.clone(), why));
+                continue;
             }
+            admitted.push(account);
+            let hash = account.hash_refused;
+            problems.extend(hash.map(|why| Problem::Hash(account.name.clone(), why)));
         }
         (admitted, problems)
     }
+
+    /// Accounts that must be left out. What several claim goes to the one that
+    /// was made first; nearly always nothing is claimed twice, and then nobody
+    /// is compared with anybody.
+    fn refuse(&self, image: &Image) -> BTreeMap<&Username, Refusal> {
+        let mut refused = BTreeMap::new();
+        let mut claims = Claims::new(self);
+        let mut contested = Vec::new();
+        for account in self.accounts.values() {
+            if let Some(why) = refuse_by_image(account, image) {
+                refused.insert(&account.name, why);
+            } else if claims.is_contested(account) {
+                contested.push(account);
+            }
+        }
+        contested.sort_by_key(|account| account.created_usec);
+        for account in contested {
+            if let Err(why) = claims.claim(account) {
+                refused.insert(&account.name, why);
+            }
+        }
+        refused
+    }
+}
+
+/// The values that are there more than once.
+fn repeated<T: Ord + Clone>(values: impl Iterator<Item = T>) -> BTreeSet<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    let pairs = values.windows(2).filter(|pair| pair[0] == pair[1]);
+    pairs.map(|pair| pair[0].clone()).collect()
 }
 
 /// What the image has against an account, new or old.
@@ -196,41 +208,54 @@ pub fn refuse_name(name: &Username, image: &Image) -> Option<Refusal> {
         Some(Refusal::ImageUser)
     } else if image.accounts.has_group(name) {
         Some(Refusal::ImageGroup)
-    } else if image.sudoers_groups.contains(&name.folded()) {
+    } else if image.sudoers_groups.contains(name.folded().as_ref()) {
         Some(Refusal::SudoersGroup)
     } else {
         None
     }
 }
 
-/// Names, numbers and homes that are taken already.
+/// Names, numbers and homes that are claimed more than once, and who has them.
 struct Claims<'a> {
-    dead: BTreeMap<Uid, &'a Username>,
     ledger: &'a BTreeMap<Uid, String>,
-    names: BTreeMap<String, &'a Username>,
+    dead: BTreeMap<Uid, &'a Username>,
+    contested_names: BTreeSet<Cow<'a, str>>,
+    contested_uids: BTreeSet<Uid>,
+    contested_homes: BTreeSet<&'a Home>,
+    names: BTreeMap<Cow<'a, str>, &'a Username>,
     uids: BTreeMap<Uid, &'a Username>,
     homes: BTreeMap<&'a Home, (&'a Username, Uid)>,
 }
 
 impl<'a> Claims<'a> {
     fn new(records: &'a Records) -> Self {
-        let homes = records
-            .tombstones
-            .iter()
-            .map(|dead| (&dead.home, (&dead.name, dead.uid)))
-            .collect();
-        let dead = records
-            .tombstones
-            .iter()
-            .map(|dead| (dead.uid, &dead.name))
-            .collect();
+        let dead = || records.tombstones.iter();
+        let accounts = || records.accounts.values();
+        // A home called like its owner is claimed twice only if somebody else's
+        // home is not called like its owner.
+        let odd = accounts().filter(|account| account.home.component() != account.name.as_str());
         Self {
-            dead,
             ledger: &records.ledger,
+            dead: dead().map(|dead| (dead.uid, &dead.name)).collect(),
+            contested_names: repeated(accounts().map(|account| account.name.folded())),
+            contested_uids: records.doubtful_uids(),
+            contested_homes: odd
+                .map(|account| &account.home)
+                .chain(dead().map(|dead| &dead.home))
+                .collect(),
             names: BTreeMap::new(),
             uids: BTreeMap::new(),
-            homes,
+            homes: dead()
+                .map(|dead| (&dead.home, (&dead.name, dead.uid)))
+                .collect(),
         }
+    }
+
+    fn is_contested(&self, account: &Account) -> bool {
+        self.contested_uids.contains(&account.uid)
+            || self.ledger.contains_key(&account.uid)
+            || self.contested_homes.contains(&account.home)
+            || self.contested_names.contains(&account.name.folded())
     }
 
     fn claim(&mut self, account: &'a Account) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 
 use crate::password::PasswordHash;
 use crate::record::Account;
-use crate::table;
+use crate::table::{self, LineBuilder};
 
 /// Microseconds in a day.
 pub const DAY_USEC: u64 = 86_400_000_000;
@@ -54,7 +54,12 @@ pub fn password_field(account: &Account) -> String {
 /// Fields 3 to 8 of an account. A disabled one expired on day 1, which shuts
 /// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
 pub fn aging_fields(account: &Account) -> String {
-    let day = |day: Option<u32>| day.map(|day| day.to_string()).unwrap_or_default();
+    let line = aging(LineBuilder::default(), account).finish();
+    // Digits and colons; the first colon stands before the first field.
+    String::from_utf8_lossy(&line[1..]).into_owned()
+}
+
+fn aging(line: LineBuilder, account: &Account) -> LineBuilder {
     let Aging {
         min,
         max,
@@ -67,26 +72,18 @@ pub fn aging_fields(account: &Account) -> String {
     } else {
         expire.map(|day| day.max(1))
     };
-    format!(
-        "{}:{}:{}:{}:{}:{}",
-        day(account.password_changed_usec.and_then(day_of)),
-        min.unwrap_or(0),
-        max.unwrap_or(99_999),
-        warn.unwrap_or(7),
-        day(inactive),
-        day(expire)
-    )
+    line.number(account.password_changed_usec.and_then(day_of))
+        .number(min.unwrap_or(0))
+        .number(max.unwrap_or(99_999))
+        .number(warn.unwrap_or(7))
+        .number(inactive)
+        .number(expire)
 }
 
 /// The line of an account.
 pub fn line(account: &Account) -> Vec<u8> {
-    format!(
-        "{}:{}:{}:",
-        account.name,
-        password_field(account),
-        aging_fields(account)
-    )
-    .into_bytes()
+    let line = LineBuilder::new(account.name.as_str()).text(&password_field(account));
+    aging(line, account).text("").finish()
 }
 
 /// A present line, as far as capture needs it. No `Debug`: it holds a hash.

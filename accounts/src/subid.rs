@@ -4,7 +4,7 @@
 
 use crate::id::UidRange;
 use crate::record::Account;
-use crate::table;
+use crate::table::{self, LineBuilder};
 
 /// Ids in one range.
 const COUNT: u64 = 65_536;
@@ -26,7 +26,12 @@ pub fn range(uid: u32, people: UidRange) -> Option<Range> {
 
 /// The line of an account.
 pub fn line(account: &Account, range: Range) -> Vec<u8> {
-    format!("{}:{}:{COUNT}", account.name, range.0).into_bytes()
+    // Below 2³², or `range` would have said none.
+    let start = u32::try_from(range.0).unwrap_or(u32::MAX);
+    LineBuilder::new(account.name.as_str())
+        .number(start)
+        .text("65536")
+        .finish()
 }
 
 /// The name and range of a line, if it is one.

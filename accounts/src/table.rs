@@ -50,6 +50,41 @@ pub fn number(field: &[u8]) -> Option<u32> {
     }
 }
 
+/// A line being put together, field by field; a boot makes thousands.
+#[derive(Debug, Default)]
+pub struct LineBuilder(Vec<u8>);
+
+impl LineBuilder {
+    /// Starts with the name.
+    pub fn new(name: &str) -> Self {
+        let mut line = Vec::with_capacity(256);
+        line.extend_from_slice(name.as_bytes());
+        Self(line)
+    }
+
+    /// The next field.
+    #[must_use]
+    pub fn text(mut self, field: &str) -> Self {
+        self.0.push(b':');
+        self.0.extend_from_slice(field.as_bytes());
+        self
+    }
+
+    /// The next field, a number; none: empty.
+    #[must_use]
+    pub fn number(self, number: impl Into<Option<u32>>) -> Self {
+        match number.into() {
+            Some(number) => self.text(itoa::Buffer::new().format(number)),
+            None => self.text(""),
+        }
+    }
+
+    /// The line, without a newline.
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
+}
+
 /// A file whose present lines are decided; new ones may still come in.
 #[derive(Debug)]
 pub struct Rewritten {
