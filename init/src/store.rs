@@ -423,7 +423,8 @@ impl Store {
             return Err("it does not belong to root".into());
         }
         let mode = state.st_mode & 0o7777;
-        if mode & 0o077 == 0 {
+        let of_others = mode & 0o077;
+        if of_others == 0 {
             return Ok(());
         }
         // Kubernetes' fsGroup lets a group write to everything on a volume.

@@ -190,31 +190,37 @@ fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Acc
         None if options.restore => return Err(Error::NotRemoved(name.clone())),
         _ => (),
     }
-    if let Some(id) = session
-        .uid_in_passwd(name)
-        .filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id))
-    {
-        return Err(refuse(Refusal::Foreign {
-            file: "passwd",
-            name: name.to_string(),
-            id,
-        }));
-    }
-    if let Some(id) = session
-        .gid_in_group(name)
-        .filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id))
-    {
-        return Err(refuse(Refusal::Foreign {
-            file: "group",
-            name: name.to_string(),
-            id,
-        }));
-    }
+    check_lines(session, name, tombstone)?;
     check_groups(session, name, options)?;
     if let Some(number) = options.uid {
         check_uid(session, name, number)?;
     }
     Ok(None)
+}
+
+/// The name must not stand in passwd or group, but as what is left of the
+/// removed account of that name.
+fn check_lines(
+    session: &Session,
+    name: &Username,
+    tombstone: Option<&Tombstone>,
+) -> Result<(), Error> {
+    let present = [
+        ("passwd", session.uid_in_passwd(name)),
+        ("group", session.gid_in_group(name)),
+    ];
+    for (file, id) in present {
+        if let Some(id) = id.filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id)) {
+            let (name, shown) = (name.clone(), name.to_string());
+            let refusal = Refusal::Foreign {
+                file,
+                name: shown,
+                id,
+            };
+            return Err(Error::Refused { name, refusal });
+        }
+    }
+    Ok(())
 }
 
 fn check_groups(session: &Session, name: &Username, options: &Add) -> Result<(), Error> {
