@@ -285,7 +285,9 @@ fn assert_no_leftovers(directory: &Path, place: &str) {
         .collect();
     while let Some(path) = paths.pop() {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let is_lock = name.ends_with(".lock") && name != ".lock" && name != ".pwd.lock";
+        let is_lock = name
+            .strip_suffix(".lock")
+            .is_some_and(|file| !matches!(file, "" | ".pwd"));
         let is_pid_file = path.parent().unwrap().ends_with("etc")
             && name
                 .rsplit_once('.')

@@ -177,7 +177,7 @@ fn purge_deletes_what_the_person_had() {
     }
     fs::create_dir(home.join("closed")).unwrap();
     fs::write(home.join("closed/x"), "").unwrap();
-    fs::set_permissions(home.join("closed"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(home.join("closed"), fs::Permissions::from_mode(0o0)).unwrap();
     tree.run(&["user", "remove", "--yes", "--purge-home", "bob"])
         .ends(0)
         .prints("User 'bob' removed.\n");

@@ -426,7 +426,7 @@ fn two_records_with_one_uid() {
     let words = ["skipped 'mallory': uid 10000 was given to 'alice'"];
     let older = json!({ "occ": { "schema": 1, "created": 0 } });
     let tree = skipped(&words, |tree| {
-        tree.plant("mallory.json", &record("mallory", 10_000, &older))
+        tree.plant("mallory.json", &record("mallory", 10_000, &older));
     });
     assert_eq!(tree.field("etc/passwd", "alice", 2), "10000");
     // Getting rid of the intruder leaves the owner of the uid alone.

@@ -10,6 +10,10 @@
     clippy::print_stderr,
     reason = "a failed expectation is what these tests are for"
 )]
+#![allow(
+    clippy::too_many_lines,
+    reason = "tables of cases, one line or two each"
+)]
 
 mod capture;
 mod commands;
