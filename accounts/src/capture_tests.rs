@@ -4,7 +4,6 @@ use super::*;
 use crate::id::UidRange;
 use crate::record::Document;
 use std::collections::BTreeMap;
-use std::collections::BTreeMap;
 
 fn hash(letter: &str) -> String {
     format!("$6$saltsaltsaltsalt${}", letter.repeat(86))

@@ -202,18 +202,21 @@ impl<'a> Owned<'a> {
             Some(by_uid[found].1)
         };
         let mut refused = BTreeMap::new();
+        let mut held = BTreeMap::<&Username, Vec<(&'static str, u32)>>::new();
         let mut look = |file: &'static str, name: &[u8], id: u32| {
             let same_name = self.index(name).map(|index| self.wanted[index]);
-            let ours = same_name.is_some_and(|account| account.uid.get() == id)
-                || (same_name.is_some() && applied.get(name).is_some())
-                || self.is_gone(name, id);
-            if !ours {
-                for account in same_name.into_iter().chain(with_uid(id)) {
-                    let name = String::from_utf8_lossy(name).escape_debug().to_string();
-                    refused
-                        .entry(account.name.clone())
-                        .or_insert(Refusal::Foreign { file, name, id });
-                }
+            if same_name.is_some_and(|account| account.uid.get() == id) || self.is_gone(name, id) {
+                return;
+            }
+            if let Some(account) = same_name.filter(|_| applied.get(name).is_some()) {
+                held.entry(&account.name).or_default().push((file, id));
+                return;
+            }
+            for account in same_name.into_iter().chain(with_uid(id)) {
+                let name = String::from_utf8_lossy(name).escape_debug().to_string();
+                refused
+                    .entry(account.name.clone())
+                    .or_insert(Refusal::Foreign { file, name, id });
             }
         };
         for (name, uid) in table::lines(etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid) {
@@ -221,6 +224,20 @@ impl<'a> Owned<'a> {
         }
         for (name, gid) in table::lines(etc.bytes(File::Group)).filter_map(group::name_and_gid) {
             look("group", name, gid);
+        }
+        // The line of a refused account stays as it is, and so does its number.
+        let mut left: Vec<Username> = refused.keys().cloned().collect();
+        while let Some(name) = left.pop() {
+            for &(file, id) in held.get(&name).into_iter().flatten() {
+                if let Some(account) = with_uid(id)
+                    && !refused.contains_key(&account.name)
+                {
+                    let name = name.to_string();
+                    let why = Refusal::Foreign { file, name, id };
+                    refused.insert(account.name.clone(), why);
+                    left.push(account.name.clone());
+                }
+            }
         }
         refused
     }

@@ -8,6 +8,7 @@ use crate::name::Username;
 use crate::record::Document;
 use crate::records::{Rejected, Tombstone};
 use crate::text::{Home, Shell};
+use std::collections::{BTreeMap, BTreeSet};
 
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
@@ -363,6 +364,30 @@ fn a_line_of_somebody_else_stops_the_account_and_stays() {
         );
         assert!(world.plan().writes.is_empty(), "{line}");
     }
+}
+
+/// The line of a refused account stays, and its number with it.
+#[test]
+fn a_line_that_stays_keeps_its_number() {
+    let mut world = World::new()
+        .person("alice", 10_000)
+        .person("bob", 10_001)
+        .restored();
+    world.records = Records::default();
+    let world = world
+        .person("alice", 10_009)
+        .person("bob", 10_000)
+        .person("carol", 10_001)
+        .append(File::Group, "team:x:10009:\n");
+    assert_eq!(
+        world.problems(),
+        [
+            "skipped 'alice': group has a line 'team' with id 10009 that is not ours",
+            "skipped 'bob': passwd has a line 'alice' with id 10000 that is not ours",
+            "skipped 'carol': passwd has a line 'bob' with id 10001 that is not ours",
+        ]
+    );
+    assert!(world.plan().writes.is_empty());
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn image_lines_stay(before: &World, after: &World) -> Result<(), String> {
 }
 
 fn without_members(file: File, line: &[u8], ours: &BTreeSet<Vec<u8>>) -> Vec<u8> {
-    let fields = table::fields(line);
+    let fields: Vec<&[u8]> = line.splitn(4, |&b| b == b':').collect();
     if !matches!(file, File::Group | File::Gshadow) || fields.len() != 4 {
         return line.to_vec();
     }
@@ -265,7 +265,7 @@ fn memberships_are_granted(after: &World, plan: &Plan) -> Result<(), String> {
     for name in &plan.restored {
         let asked = &after.records.accounts[name].member_of;
         for line in table::lines(after.etc.bytes(File::Group)) {
-            let fields = table::fields(line);
+            let fields: Vec<&[u8]> = line.splitn(4, |&b| b == b':').collect();
             let (Some((group, _)), Some(members)) = (group::name_and_gid(line), fields.get(3))
             else {
                 continue;
