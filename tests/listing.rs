@@ -3,108 +3,117 @@
 use crate::harness::Instance;
 use serde_json::{Value, json};
 
+/// alice, enabled, with all that can be given; bob, disabled.
+fn two_people(theme: &str) -> Instance {
+    let instance = Instance::started(theme);
+    instance.add("bob", "b b b");
+    let alice = [
+        "add",
+        "alice",
+        "--password-stdin",
+        "--comment",
+        "Alice Ä",
+        "--shell",
+        "/bin/sh",
+    ];
+    instance.user(alice, "a a a\n");
+    instance.user(["disable", "bob"], "");
+    instance
+}
+
+/// What is shown of an account.
+fn row(account: &Value) -> Value {
+    let fields = [
+        "userName",
+        "status",
+        "uid",
+        "gid",
+        "homeDirectory",
+        "shell",
+        "realName",
+    ];
+    fields.iter().map(|field| account[field].clone()).collect()
+}
+
 #[test]
 fn both_programs_list_the_same_accounts_without_a_hash() {
-    let instance = Instance::started("list");
-    instance
-        .occ(["user", "list"])
-        .ok()
-        .prints("No users configured.");
-    instance.add("bob", "b b b");
-    instance.user(
-        [
-            "add",
-            "alice",
-            "--password-stdin",
-            "--comment",
-            "Alice Ä",
-            "--shell",
-            "/bin/sh",
-        ],
-        "a a a\n",
-    );
-    instance.user(["disable", "bob"], "");
-
+    let instance = two_people("list");
     let here = instance.occ(["user", "list", "--json"]).ok();
     let there = instance.exec(["occ-init", "user", "list", "--json"]).ok();
     assert_eq!(here.json(), there.json());
-    let people: Vec<Value> = here.json()["accounts"]
+    let people: Value = here.json()["accounts"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| {
-            json!([
-                one["userName"],
-                one["status"],
-                one["uid"],
-                one["gid"],
-                one["homeDirectory"],
-                one["shell"],
-                one["realName"]
-            ])
-        })
+        .map(row)
         .collect();
-    assert_eq!(
-        json!(people),
-        json!([
-            [
-                "alice",
-                "enabled",
-                10001,
-                10001,
-                "/home/alice",
-                "/bin/sh",
-                "Alice Ä"
-            ],
-            [
-                "bob",
-                "disabled",
-                10000,
-                10000,
-                "/home/bob",
-                "/bin/bash",
-                ""
-            ],
-        ])
-    );
+    let expected = json!([
+        [
+            "alice",
+            "enabled",
+            10001,
+            10001,
+            "/home/alice",
+            "/bin/sh",
+            "Alice Ä"
+        ],
+        [
+            "bob",
+            "disabled",
+            10000,
+            10000,
+            "/home/bob",
+            "/bin/bash",
+            ""
+        ],
+    ]);
+    assert_eq!(people, expected);
     let accounts = instance.accounts();
-    for output in [
-        &here.stdout,
-        &there.stdout,
-        &instance
-            .occ(["user", "show", "alice", "--json"])
-            .ok()
-            .stdout,
-    ] {
+    let shown = instance.occ(["user", "show", "alice", "--json"]).ok();
+    for output in [&here.stdout, &there.stdout, &shown.stdout] {
         for hash in ["$6$", accounts.hash("alice"), accounts.hash("bob")] {
             assert!(!output.contains(hash), "a hash is listed");
         }
     }
+}
 
-    let words = |text: &str| {
-        text.lines()
-            .map(|line| line.split_whitespace().map(str::to_owned).collect())
-            .collect()
-    };
-    let here: Vec<Vec<String>> = words(instance.occ(["user", "list"]).ok().text());
-    let there: Vec<Vec<String>> = words(instance.exec(["occ-init", "user", "list"]).ok().text());
-    assert_eq!(here[0], ["Username", "Status", "UID", "Home", "Shell"]);
+/// The words of each line.
+fn words(text: &str) -> Vec<Vec<&str>> {
+    text.lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect()
+}
+
+#[test]
+fn both_programs_print_the_same_table_and_names() {
+    let instance = two_people("table");
+    let here = instance.occ(["user", "list"]).ok();
+    let there = instance.exec(["occ-init", "user", "list"]).ok();
+    let expected = [
+        ["Username", "Status", "UID", "Home", "Shell"],
+        ["alice", "enabled", "10001", "/home/alice", "/bin/sh"],
+        ["bob", "disabled", "10000", "/home/bob", "/bin/bash"],
+    ];
+    assert_eq!(words(here.text()), expected);
+    assert_eq!(words(there.text()), expected);
+    for quiet in [
+        ["user", "list", "-q"].as_slice(),
+        &["user", "ls", "-o", "name"],
+    ] {
+        assert_eq!(instance.occ([]).args(quiet).ok().stdout, "alice\nbob\n");
+    }
+}
+
+#[test]
+fn nobody_is_said_in_words() {
+    let instance = Instance::started("nobody");
+    instance
+        .occ(["user", "list"])
+        .ok()
+        .prints("No users configured.\n");
     assert_eq!(
-        here[1],
-        ["alice", "enabled", "10001", "/home/alice", "/bin/sh"]
-    );
-    assert_eq!(
-        here[2],
-        ["bob", "disabled", "10000", "/home/bob", "/bin/bash"]
-    );
-    assert_eq!(here, there);
-    assert_eq!(
-        instance.occ(["user", "list", "-q"]).ok().stdout,
-        "alice\nbob\n"
-    );
-    assert_eq!(
-        instance.occ(["user", "ls", "-o", "name"]).ok().stdout,
-        "alice\nbob\n"
+        instance.occ(["user", "list", "--json"]).ok().json(),
+        json!({"schema": 1, "accounts": []})
     );
 }
 

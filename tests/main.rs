@@ -10,6 +10,7 @@
 mod harness;
 
 mod files;
+mod kills;
 mod lifecycle;
 mod listing;
 mod login;

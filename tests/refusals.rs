@@ -1,6 +1,6 @@
 //! What nobody may ask for changes nothing, through either program.
 
-use crate::harness::Instance;
+use crate::harness::{Finished, Instance};
 
 #[test]
 fn names_of_the_system_and_names_that_are_none_are_refused() {
@@ -45,63 +45,46 @@ fn names_of_the_system_and_names_that_are_none_are_refused() {
     }
 }
 
+/// `occ user add bob --password-stdin` with two more arguments.
+#[track_caller]
+fn bob_refused(instance: &Instance, option: &str, value: &str, code: i32) -> Finished {
+    instance.refused(
+        ["add", "bob", "--password-stdin", option, value],
+        "x x x\n",
+        code,
+    )
+}
+
 #[test]
-fn numbers_groups_and_passwords_that_are_refused() {
+fn numbers_groups_and_texts_that_are_refused() {
     let instance = Instance::started("values");
     instance.add("alice", "a a a");
-    instance.refused(
-        ["add", "bob", "--password-stdin", "--uid", "0"],
-        "x x x\n",
-        9,
-    );
-    instance.refused(
-        ["add", "bob", "--password-stdin", "--uid", "65534"],
-        "x x x\n",
-        9,
-    );
-    instance
-        .refused(
-            ["add", "bob", "--password-stdin", "--uid", "10000"],
-            "x x x\n",
-            4,
-        )
-        .says("alice");
-    instance
-        .refused(
-            ["add", "bob", "--password-stdin", "--groups", "sudo"],
-            "x x x\n",
-            5,
-        )
-        .says("sudo");
-    instance.refused(
-        [
-            "add",
-            "bob",
-            "--password-stdin",
-            "--shell",
-            "/bin/sh\nroot::0",
-        ],
-        "x x x\n",
-        9,
-    );
-    instance.refused(
-        ["add", "bob", "--password-stdin", "--comment", "a:b"],
-        "x x x\n",
-        9,
-    );
-    instance.refused(["add", "bob", "--password-stdin"], "", 9);
-    instance.refused(["add", "bob", "--password-stdin"], "\n", 9);
-    instance.refused(
-        ["add", "bob", "--password-stdin"],
-        &format!("{}\n", "x".repeat(256)),
-        9,
-    );
-    instance.refused(["add", "bob", "--password-hash-stdin"], "plain\n", 9);
-    instance.refused(
-        ["add", "bob", "--password-hash-stdin"],
+    for uid in ["0", "1", "999", "65534", "4294967295"] {
+        bob_refused(&instance, "--uid", uid, 9);
+    }
+    bob_refused(&instance, "--uid", "10000", 4).says("alice");
+    for group in ["sudo", "shadow", "staff", "no_such_group"] {
+        bob_refused(&instance, "--groups", group, 5).says(group);
+    }
+    bob_refused(&instance, "--shell", "/bin/sh\nroot::0", 9);
+    bob_refused(&instance, "--comment", "a:b", 9);
+}
+
+#[test]
+fn passwords_hashes_and_people_that_are_refused() {
+    let instance = Instance::started("inputs");
+    instance.add("alice", "a a a");
+    for password in ["", "\n", &format!("{}\n", "x".repeat(256))] {
+        instance.refused(["add", "bob", "--password-stdin"], password, 9);
+    }
+    for hash in [
+        "plain\n",
         "$1$abcdefgh$aaaaaaaaaaaaaaaaaaaaaa\n",
-        9,
-    );
+        "!\n",
+        "*\n",
+    ] {
+        instance.refused(["add", "bob", "--password-hash-stdin"], hash, 9);
+    }
     instance.refused(["add", "alice", "--password-stdin"], "x x x\n", 4);
     instance.refused(["add", "Alice", "--password-stdin"], "x x x\n", 4);
     instance.refused(["show", "bob"], "", 3);

@@ -10,8 +10,7 @@ const ALICE: &str = "Zebra-quartz-11-alice";
 const RESET: &str = "Zebra-quartz-22-reset";
 
 /// Reads argv and environment of every process, again and again.
-const WATCH: &str =
-    r#"while :; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; done"#;
+const WATCH: &str = "while :; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; done";
 
 /// A loop of `WATCH` and the distinct strings that it saw.
 struct Watcher {
@@ -74,11 +73,8 @@ fn seconds() -> u64 {
         .as_secs()
 }
 
-#[test]
-fn they_show_in_no_argv_environment_log_event_or_inspection() {
-    let instance = Instance::started("secrets");
-    let since = seconds();
-    let [here, there] = watchers(&instance);
+/// Gives and changes passwords in every way; all of them, and their hashes.
+fn use_secrets(instance: &Instance) -> Vec<String> {
     instance.add("alice", ALICE);
     let first = instance.accounts().hash("alice").to_owned();
     instance.user(
@@ -90,11 +86,40 @@ fn they_show_in_no_argv_environment_log_event_or_inspection() {
         .stdout
         .lines()
         .find_map(|line| line.strip_prefix("Password: "))
-        .unwrap()
-        .to_owned();
+        .unwrap();
+    instance.user(
+        ["add", "carol", "--password-hash-stdin"],
+        &format!("{first}\n"),
+    );
     instance.user(["disable", "bob"], "");
     instance.occ(["restart"]).ok();
-    let (here, there) = (here.stop(), there.stop());
+    let accounts = instance.accounts();
+    let hashes = ["alice", "bob", "carol"].map(|name| accounts.hash(name).to_owned());
+    [
+        vec![ALICE.into(), RESET.into(), generated.into(), first],
+        hashes.into(),
+    ]
+    .concat()
+}
+
+/// What the engine wrote down since then.
+fn events(instance: &Instance, since: u64) -> String {
+    let (since, until) = (since.to_string(), (seconds() + 1).to_string());
+    let filter = format!("container={}", instance.name);
+    docker([
+        "events", "--since", &since, "--until", &until, "--filter", &filter,
+    ])
+    .ok()
+    .stdout
+}
+
+#[test]
+fn they_show_in_no_argv_environment_log_event_or_inspection() {
+    let instance = Instance::started("secrets");
+    let since = seconds();
+    let [here, there] = watchers(&instance);
+    let secrets = use_secrets(&instance);
+    let [here, there] = [here.stop(), there.stop()];
     assert!(
         here.contains("alice") && here.contains("--password-stdin"),
         "the watcher here saw nothing"
@@ -103,57 +128,28 @@ fn they_show_in_no_argv_environment_log_event_or_inspection() {
         there.contains("--request-stdin"),
         "the watcher in the container saw nothing"
     );
-
-    let until = (seconds() + 1).to_string();
-    let filter = format!("container={}", instance.name);
-    let events = docker([
-        "events",
-        "--since",
-        &since.to_string(),
-        "--until",
-        &until,
-        "--filter",
-        &filter,
-    ])
-    .ok()
-    .stdout;
+    let events = events(&instance, since);
     assert!(
         events.contains("exec_create: /usr/local/bin/occ-init user add"),
         "{events}"
     );
-    let inspected = docker(["inspect", &instance.name]).ok().stdout;
-    let volume = docker(["volume", "inspect", &format!("{}-users", instance.name)])
-        .ok()
-        .stdout;
-    let accounts = instance.accounts();
-    let secrets = [
-        ALICE,
-        RESET,
-        &generated,
-        &first,
-        accounts.hash("alice"),
-        accounts.hash("bob"),
-    ];
+
+    let joined = |seen: BTreeSet<String>| seen.into_iter().collect::<Vec<_>>().join("\n");
+    let volume = format!("{}-users", instance.name);
     let places = [
-        (
-            "argv or environment here",
-            here.into_iter().collect::<Vec<_>>().join("\n"),
-        ),
-        (
-            "argv or environment there",
-            there.into_iter().collect::<Vec<_>>().join("\n"),
-        ),
+        ("argv or environment here", joined(here)),
+        ("argv or environment there", joined(there)),
         ("docker events", events),
-        ("docker inspect", inspected + &volume),
+        (
+            "docker inspect",
+            docker(["inspect", &instance.name, &volume]).ok().stdout,
+        ),
         ("the container's log", instance.logs()),
         (
-            "what the status files say",
+            "the status and state files",
             instance.sh("cat /run/occ-init/* /var/lib/occ-init/*"),
         ),
-        (
-            "what occ says about the container",
-            instance.occ(["status", "--json"]).ok().stdout,
-        ),
+        ("occ status", instance.occ(["status", "--json"]).ok().stdout),
     ];
     for (place, text) in places {
         for (number, secret) in secrets.iter().enumerate() {

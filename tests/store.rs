@@ -13,7 +13,7 @@ fn contents(directory: &Path) -> String {
         if path.is_dir() {
             found.push_str(&contents(&path));
         } else {
-            found.push_str(&format!("{}\n", path.display()));
+            found.push_str(&path.to_string_lossy());
             found.push_str(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()));
         }
     }

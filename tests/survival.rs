@@ -163,36 +163,3 @@ fn an_image_that_takes_somebodys_number_is_refused_before_anything_stops() {
     );
     assert_eq!(instance.login("alice", ALICE).unwrap(), 10000);
 }
-
-#[test]
-fn a_container_killed_in_the_middle_of_commands_comes_back_whole() {
-    let instance = Instance::started("killed");
-    instance.add("alice", ALICE);
-    let adding = instance
-        .occ(["user", "add", "bob", "--password-stdin"])
-        .input(format!("{BOB}\n"));
-    let adding = std::thread::spawn(move || adding.run());
-    // Hashing has begun; the kill comes at whatever point it has reached.
-    crate::harness::until(
-        "occ-init user add runs",
-        std::time::Duration::from_secs(20),
-        || {
-            let running = instance.exec(["pgrep", "-f", "user add"]).run();
-            (running.code == Some(0) || adding.is_finished()).then_some(())
-        },
-    );
-    crate::harness::docker(["kill", "--signal", "KILL", &instance.name]).ok();
-    let added = adding.join().unwrap();
-    instance.start();
-    assert_eq!(instance.login("alice", ALICE).unwrap(), 10000);
-    let accounts = instance.accounts();
-    // Only a change that was reported as made has to be there.
-    if added.code == Some(0) {
-        assert!(accounts.has("bob"));
-    }
-    if accounts.has("bob") {
-        instance.login("bob", BOB).unwrap();
-    } else {
-        instance.add("bob", BOB);
-    }
-}

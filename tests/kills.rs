@@ -1,0 +1,119 @@
+//! Somebody is killed, or faster, in the middle of a command.
+
+use crate::harness::{Instance, docker, until};
+use std::io::Write;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+const PASSWORD: &str = "whatever happens";
+
+/// `occ user add bob`, as far as that occ-init works on it.
+fn adding_bob(instance: &Instance) -> Child {
+    let mut command = instance
+        .occ(["user", "add", "bob", "--password-stdin"])
+        .into_command();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    until("occ-init user add runs", Duration::from_secs(20), || {
+        let ended = child.try_wait().unwrap().is_some();
+        (ended || is_at_work(instance)).then_some(())
+    });
+    child
+}
+
+fn is_at_work(instance: &Instance) -> bool {
+    instance
+        .exec(["pgrep", "--full", "^/usr/local/bin/occ-init user add"])
+        .run()
+        .code
+        == Some(0)
+}
+
+/// bob is there whole or not at all, alice as ever, and the next command works.
+#[track_caller]
+fn nothing_is_half(instance: &Instance, reported: Option<i32>) {
+    let accounts = instance.accounts();
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    if reported == Some(0) {
+        assert!(accounts.has("bob"), "reported as made, and not there");
+    }
+    if accounts.has("bob") {
+        instance.login("bob", PASSWORD).unwrap();
+    } else {
+        instance.add("bob", PASSWORD);
+    }
+    instance.exec(["occ-init", "check"]).ok();
+}
+
+#[test]
+fn the_container() {
+    let instance = Instance::started("container");
+    instance.add("alice", PASSWORD);
+    let mut adding = adding_bob(&instance);
+    docker(["kill", "--signal", "KILL", &instance.name]).ok();
+    let reported = adding.wait().unwrap().code();
+    instance.start();
+    nothing_is_half(&instance, reported);
+}
+
+#[test]
+fn the_program_in_the_container() {
+    let instance = Instance::started("program");
+    instance.add("alice", PASSWORD);
+    let mut adding = adding_bob(&instance);
+    instance
+        .exec([
+            "pkill",
+            "-KILL",
+            "--full",
+            "^/usr/local/bin/occ-init user add",
+        ])
+        .run();
+    let reported = adding.wait().unwrap().code();
+    nothing_is_half(&instance, reported);
+}
+
+#[test]
+fn occ_itself() {
+    let instance = Instance::started("client");
+    instance.add("alice", PASSWORD);
+    let mut adding = adding_bob(&instance);
+    adding.kill().unwrap();
+    let reported = adding.wait().unwrap().code();
+    until("occ-init is done", Duration::from_secs(30), || {
+        (!is_at_work(&instance)).then_some(())
+    });
+    nothing_is_half(&instance, reported);
+}
+
+#[test]
+fn several_at_once_get_a_number_each() {
+    let instance = Instance::started("race");
+    let names = ["alice", "bob", "carol", "dave", "erin"];
+    let adding: Vec<_> = names
+        .iter()
+        .map(|name| {
+            instance
+                .occ(["user", "add", name, "--password-stdin"])
+                .input(format!("{PASSWORD}\n"))
+        })
+        .map(|call| std::thread::spawn(move || call.run()))
+        .collect();
+    for one in adding {
+        one.join().unwrap().exits(0);
+    }
+    let accounts = instance.accounts();
+    assert_eq!(accounts.names(), names);
+    let mut uids: Vec<u32> = names.iter().map(|name| accounts.uid(name)).collect();
+    uids.sort_unstable();
+    assert_eq!(uids, [10000, 10001, 10002, 10003, 10004]);
+    instance.occ(["user", "list"]).ok();
+    let config = std::fs::read(instance.config().join("occ/config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+    assert_eq!(config["users"], serde_json::json!(names));
+}
