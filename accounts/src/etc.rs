@@ -72,9 +72,9 @@ impl File {
     /// UTF-8, short enough. It repeats what the types promise, on the very
     /// bytes that are written.
     pub fn is_sound(self, line: &[u8]) -> bool {
-        let colons = line.iter().filter(|&&b| b == b':').count();
+        let fields = line.split(|&b| b == b':').count();
         line.len() <= self.max_line()
-            && colons + 1 == self.field_count()
+            && fields == self.field_count()
             && !line.iter().any(|&b| b < 0x20 || b == 0x7f)
             && std::str::from_utf8(line).is_ok()
     }
