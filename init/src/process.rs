@@ -89,7 +89,7 @@ pub(crate) fn sweep(uid: Uid) -> bool {
             return false;
         }
         let child = std::process::Command::new("/proc/self/exe")
-            .args(["sweep", &uid.to_string()])
+            .args(["user", "sweep", &uid.to_string()])
             .status();
         if child.is_err() {
             say("cannot start /proc/self/exe to end processes");
