@@ -541,7 +541,7 @@ fn groups_of_the_image_that_a_record_asks_for() {
     let asked = json!({ "memberOf": ["sudo", "root", "shadow", "staff", "audio", "nosuch", "a:b\nx", "*"] });
     let words = ["'mallory' is not put into group 'sudo'", "'a:b\\nx'"];
     let tree = skipped(&words, |tree| {
-        tree.plant("mallory.json", &record("mallory", 20_000, &asked))
+        tree.plant("mallory.json", &record("mallory", 20_000, &asked));
     });
     assert_eq!(tree.field("etc/group", "sudo", 3), "");
     assert_eq!(

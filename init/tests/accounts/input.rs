@@ -450,7 +450,11 @@ fn ssh_keys() {
             ErrorKind::Invalid,
             ["line 2", "no control characters"],
         ),
-        (&[b'A'; 70_000], ErrorKind::Invalid, ["ssh keys", "48 KiB"]),
+        (
+            &vec![b'A'; 70_000],
+            ErrorKind::Invalid,
+            ["ssh keys", "48 KiB"],
+        ),
     ] {
         tree.write("keys", content, 0o600);
         let path = tree.path("keys");

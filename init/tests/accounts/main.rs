@@ -23,6 +23,7 @@ mod homes;
 mod hostile;
 mod input;
 mod legacy;
+mod live;
 mod locks;
 mod secrets;
 mod tombstones;

@@ -11,6 +11,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// Breaks a tree.
+type Spoil = fn(&Tree);
+
 /// Every file of a tree whose bytes hold the word.
 fn files_with(directory: &Path, word: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -111,7 +114,7 @@ fn argv_and_environment_of_a_running_add() {
 
 #[test]
 fn every_way_to_fail_with_a_secret_in_hand() {
-    let spoil: [(&str, fn(&Tree)); 7] = [
+    let spoil: [(&str, Spoil); 7] = [
         ("no /etc/shadow that can be read", |tree| {
             fs::remove_file(tree.path("etc/shadow")).unwrap();
             symlink("/nowhere", tree.path("etc/shadow")).unwrap();

@@ -281,9 +281,9 @@ fn describe(root: &Path, path: &Path, state: &mut String) {
             .map(|entry| entry.unwrap().path())
             .collect();
         entries.sort();
-        entries
-            .iter()
-            .for_each(|entry| describe(root, entry, state));
+        for entry in &entries {
+            describe(root, entry, state);
+        }
         return;
     }
     let (inode, size, links) = (meta.ino(), meta.size(), meta.nlink());

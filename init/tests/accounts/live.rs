@@ -1,0 +1,113 @@
+//! On a running system: occ-init is PID 1 of a pid namespace, and the tree's
+//! /etc, /home and /var are those of its mount namespace. Here accounts have
+//! processes, and shutting somebody out ends them.
+
+use crate::tree::{Ran, Tree, finish, hash};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+/// Runs a shell script under an occ-init that is PID 1, with `occ` for it.
+fn inside(tree: &Tree, init: &str, script: &str) -> Ran {
+    let prelude = r#"
+        occ() { "$OCC" "$@"; }
+        # Orphans, so that PID 1 reaps them.
+        as() { uid=$1; shift; ( setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@" & ) ; }
+        count() { cat /proc/[0-9]*/status 2>/dev/null | grep -c "^Uid:[[:space:]]$1[[:space:]]"; }
+        until_count() { for _ in $(seq 100); do [ "$(count "$1")" "$2" "$3" ] && return; sleep 0.1; done; echo "uid $1: not $2 $3"; exit 99; }
+    "#;
+    let mounts = r#"
+        for directory in etc home var; do mount --bind "$TREE/$directory" "/$directory" || exit 98; done
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--mount", "--fork", "--mount-proc", "--kill-child"]);
+    command
+        .args(["sh", "-c"])
+        .arg(format!("{mounts} exec {init} sh -c '{prelude} {script}'"));
+    command
+        .env("OCC", env!("CARGO_BIN_EXE_occ-init"))
+        .env("TREE", tree.root());
+    finish(command, b"")
+}
+
+/// A program that forks and exits for ever: no scan of /proc ever catches it.
+fn with_racer() -> Tree {
+    let tree = Tree::with(&["alice", "bob"]);
+    // The real /usr has no list of the tree's image.
+    let list = tree.read("usr/share/occ/image-accounts");
+    tree.write("var/lib/occ-init/image-accounts", &list, 0o600);
+    tree.write("chain", b"#!/bin/sh\n\"$0\" &\n", 0o755);
+    std::fs::set_permissions(tree.root(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    tree
+}
+
+#[test]
+fn disable_ends_processes_fork_racers_included() {
+    let tree = with_racer();
+    let script = r#"
+        as 10000 sleep 1000; as 10000 "$TREE/chain"; as 10001 sleep 1000
+        until_count 10000 -ge 2; until_count 10001 -eq 1
+        occ user disable alice || exit 97
+        until_count 10000 -eq 0; until_count 10001 -eq 1
+        occ user enable alice || exit 96
+        as 10000 sleep 1000; until_count 10000 -eq 1
+        occ user remove --yes alice || exit 95
+        until_count 10000 -eq 0; until_count 10001 -eq 1
+    "#;
+    inside(&tree, r#""$OCC" --"#, script)
+        .ends(0)
+        .says(&["User", "disabled.", "removed."]);
+    assert_eq!(tree.line("etc/passwd", "alice"), None);
+    assert_eq!(tree.field("etc/shadow", "bob", 1), hash('b'));
+}
+
+#[test]
+fn where_occ_init_is_not_pid_1_nobody_is_killed() {
+    let tree = with_racer();
+    let script = r#"
+        as 10000 sleep 1000; until_count 10000 -eq 1
+        occ user disable alice || exit 97
+        until_count 10000 -eq 1
+    "#;
+    let ran = inside(&tree, "", script).ends(0);
+    assert!(
+        ran.err.contains("occ-init is not PID 1 here"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(tree.field("etc/shadow", "alice", 7), "1");
+}
+
+#[test]
+fn an_intruders_record_ends_nobodys_processes() {
+    let tree = with_racer();
+    let record = crate::tree::record("mallory", 10_000, &serde_json::json!({}));
+    tree.plant("mallory.json", &record);
+    let script = r#"
+        as 10000 sleep 1000; until_count 10000 -eq 1
+        occ user remove --yes mallory || exit 97
+        until_count 10000 -eq 1
+    "#;
+    inside(&tree, r#""$OCC" --"#, script).ends(0);
+    assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
+}
+
+#[test]
+fn a_boot_with_the_stale_locks_of_a_killed_useradd() {
+    let tree = with_racer();
+    // The pids of the next boot's first processes: live, and not the holders.
+    for (name, pid) in [
+        ("passwd", "1"),
+        ("shadow", "2"),
+        ("group", "3"),
+        ("gshadow", "7"),
+    ] {
+        tree.write(&format!("etc/{name}.lock"), pid.as_bytes(), 0o600);
+    }
+    tree.write("etc/passwd+", b"half", 0o644);
+    tree.write("etc/.occ-shadow", b"half", 0o600);
+    let ran = inside(&tree, r#""$OCC" --"#, "true").ends(0);
+    assert!(ran.err.contains("restored 2 accounts"), "{}", ran.err);
+    for name in ["passwd.lock", "gshadow.lock", "passwd+", ".occ-shadow"] {
+        assert!(!tree.path("etc").join(name).exists(), "{name} is left");
+    }
+}
