@@ -1,9 +1,11 @@
-//! The restore at boot: `occ-init restore --boot` in a process of its own, so
-//! that a crash, a loop or a dead disk there can't take PID 1 down, and its
-//! memory goes when it goes. Decides nothing about accounts.
+//! The restores that PID 1 starts: at boot `occ-init restore --boot`, later
+//! `--capture`, in processes of their own, so that a crash, a loop or a dead
+//! disk there can't take PID 1 down, and their memory goes when they go.
+//! Decides nothing about accounts.
 //!
-//! Each line on the child's stdout is progress; the last one is the summary,
-//! one JSON document, which becomes "restore" of the status file as it is.
+//! Each line on the child's stdout is progress, or a mark of what it wrote; the
+//! last one is the summary, one JSON document, which becomes "restore" of the
+//! status file as it is.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -17,10 +19,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use serde::de::IgnoredAny;
 
 use crate::phase::Change;
-use crate::run_options::Run;
+use crate::run_options::{Globals, Run};
 use crate::signals;
 use crate::spawn::{self, Failure, Program};
 use crate::sys::{self, Environment, SignalMask, Waited};
+use crate::watch::Mark;
 
 /// How long the restore may go without a sign of life.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,67 +34,98 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// How the restore went.
 pub(crate) enum Outcome {
-    /// The summary, one JSON document.
-    Done(String),
+    /// The summary, one JSON document, and what was written.
+    Done(String, Vec<Mark>),
     /// Not wanted or not possible; why.
     Skipped(&'static str),
     /// One line.
     Failed(String),
+    /// It ended with this exit status, not 0, having said why.
+    Exited(u8),
     /// Still at work after `PATIENCE`.
-    Late(Late),
+    Late(Background),
 }
 
 impl Outcome {
     /// What the status file says about it.
     pub(crate) fn json(&self) -> String {
         match self {
-            Self::Done(summary) => summary.clone(),
+            Self::Done(summary, _) => summary.clone(),
             Self::Skipped(why) => format!(r#"{{"state":"skipped","reason":"{why}"}}"#),
-            Self::Failed(why) => serde_json::json!({"state": "failed", "reason": why}).to_string(),
+            Self::Failed(_) | Self::Exited(_) => {
+                serde_json::json!({"state": "failed", "reason": self.failure()}).to_string()
+            }
             Self::Late(_) => r#"{"state":"running"}"#.to_owned(),
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match self {
+            Self::Failed(why) => Some(why.clone()),
+            Self::Exited(status) => Some(format!("it exited with status {status}")),
+            Self::Done(..) | Self::Skipped(_) | Self::Late(_) => None,
         }
     }
 }
 
 /// A restore that goes on in the background.
-pub(crate) struct Late {
+pub(crate) struct Background {
     pid: i32,
     out: OwnedFd,
     lines: Lines,
 }
 
+/// Whether accounts are to be restored here; why not.
+pub(crate) fn is_wanted(run: &Run<'_>) -> Result<(), &'static str> {
+    if run.no_restore {
+        Err("--no-restore")
+    } else if nix::unistd::geteuid().is_root() {
+        Ok(())
+    } else {
+        Err("not root")
+    }
+}
+
 /// Restores, unless told not to or not root.
 pub(crate) fn restore(run: &Run<'_>, env: &Environment, mask: SignalMask) -> Outcome {
-    if run.no_restore {
-        return Outcome::Skipped("--no-restore");
+    if let Err(why) = is_wanted(run) {
+        return Outcome::Skipped(why);
     }
-    if !nix::unistd::geteuid().is_root() {
-        return Outcome::Skipped("not root");
-    }
+    let entries: Vec<&CStr> = env.entries().collect();
+    let started = start(SELF, &arguments(c"--boot", &run.globals), &entries, mask);
+    started.map_or_else(Outcome::Failed, |child| child.watch(PATIENCE))
+}
+
+/// Starts a restore that takes in what changed since the last one; its end
+/// comes as a SIGCHLD.
+pub(crate) fn capture(
+    globals: &Globals,
+    env: &[&CStr],
+    mask: SignalMask,
+) -> Result<Background, String> {
+    let child = start(SELF, &arguments(c"--capture", globals), env, mask)?;
+    child.let_go();
+    Ok(child)
+}
+
+const SELF: &CStr = c"/proc/self/exe";
+
+fn arguments(mode: &CStr, globals: &Globals) -> Vec<CString> {
     let mut args = vec![
         c"occ-init".to_owned(),
         c"restore".to_owned(),
-        c"--boot".to_owned(),
+        mode.to_owned(),
     ];
-    for (option, given) in [(c"-q", run.globals.quiet), (c"-v", run.globals.verbose)] {
+    for (option, given) in [(c"-q", globals.quiet), (c"-v", globals.verbose)] {
         args.extend(given.then(|| option.to_owned()));
     }
-    for (option, path) in [
-        (c"--root", &run.globals.root),
-        (c"--store", &run.globals.store),
-    ] {
+    for (option, path) in [(c"--root", &globals.root), (c"--store", &globals.store)] {
         if let Some(path) = path.as_deref().and_then(c_path) {
             args.extend([option.to_owned(), path]);
         }
     }
-    let entries: Vec<&CStr> = env.entries().collect();
-    await_child(
-        &[c"/proc/self/exe".to_owned()],
-        &args,
-        &entries,
-        mask,
-        PATIENCE,
-    )
+    args
 }
 
 /// None for a path that holds a NUL, which a command line can't give.
@@ -99,20 +133,17 @@ fn c_path(path: &Path) -> Option<CString> {
     CString::new(path.as_os_str().as_bytes()).ok()
 }
 
-fn await_child(
-    paths: &[CString],
+fn start(
+    path: &CStr,
     args: &[CString],
     env: &[&CStr],
     mask: SignalMask,
-    patience: Duration,
-) -> Outcome {
+) -> Result<Background, String> {
     let arguments: Vec<&CStr> = args.iter().map(CString::as_c_str).collect();
-    let (out, into) = match nix::unistd::pipe2(OFlag::O_CLOEXEC) {
-        Ok(ends) => ends,
-        Err(error) => return Outcome::Failed(format!("cannot make a pipe: {}", described(error))),
-    };
+    let (out, into) = nix::unistd::pipe2(OFlag::O_CLOEXEC)
+        .map_err(|error| format!("cannot make a pipe: {}", described(error)))?;
     let started = spawn::start(&Program {
-        paths,
+        paths: &[path.to_owned()],
         argv: &arguments,
         env,
         listen_pid: false,
@@ -122,20 +153,18 @@ fn await_child(
         stdout: Some(into.as_fd()),
         identity: None,
     });
-    drop(into);
     match started {
-        Ok(pid) => Late {
+        Ok(pid) => Ok(Background {
             pid,
             out,
             lines: Lines::default(),
-        }
-        .watch(patience),
+        }),
         Err(
             Failure::Clone(error)
             | Failure::Stdout(error)
             | Failure::Identity(error)
             | Failure::Exec(error),
-        ) => Outcome::Failed(format!("cannot start it: {}", described(error))),
+        ) => Err(format!("cannot start it: {}", described(error))),
     }
 }
 
@@ -143,7 +172,7 @@ fn described(error: Errno) -> String {
     error.desc().to_lowercase()
 }
 
-impl Late {
+impl Background {
     /// Reads along until it ended or was silent for `patience`. Signals are
     /// blocked and stay pending, so no wait here is interrupted.
     fn watch(mut self, patience: Duration) -> Outcome {
@@ -189,11 +218,15 @@ impl Late {
         }
     }
 
-    /// Goes on without it; what it still writes must fit into the pipe.
     fn leave(self) -> Outcome {
+        self.let_go();
+        Outcome::Late(self)
+    }
+
+    /// Goes on without it; what it still writes must fit into the pipe.
+    fn let_go(&self) {
         let _ = fcntl(&self.out, FcntlArg::F_SETPIPE_SZ(1 << 20));
         let _ = fcntl(&self.out, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-        Outcome::Late(self)
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -209,10 +242,10 @@ impl Late {
         while self.read() {}
         match Change::of(status) {
             Change::Exited(0) => match self.lines.summary() {
-                Some(summary) => Outcome::Done(summary),
+                Some((summary, marks)) => Outcome::Done(summary, marks),
                 None => Outcome::Failed("it gave no summary".to_owned()),
             },
-            Change::Exited(status) => Outcome::Failed(format!("it exited with status {status}")),
+            Change::Exited(status) => Outcome::Exited(status),
             Change::Died { signal, .. } | Change::Stopped(signal) => {
                 Outcome::Failed(format!("it was killed by {}", signals::name(signal)))
             }
@@ -220,18 +253,20 @@ impl Late {
     }
 }
 
-/// The last line of what was fed, whole or not.
+/// The last line of what was fed, whole or not, and the marks before it.
 #[derive(Default)]
 struct Lines {
     last: Vec<u8>,
     /// The next byte begins a new line.
     ended: bool,
+    marks: Vec<Mark>,
 }
 
 impl Lines {
     fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if std::mem::replace(&mut self.ended, *byte == b'\n') {
+                self.marks.extend(Mark::parse(&self.last));
                 self.last.clear();
             }
             if !self.ended && self.last.len() < LONGEST {
@@ -240,11 +275,11 @@ impl Lines {
         }
     }
 
-    /// The last line, if it is one JSON object.
-    fn summary(self) -> Option<String> {
+    /// The last line, if it is one JSON object, and the marks.
+    fn summary(self) -> Option<(String, Vec<Mark>)> {
         let text = String::from_utf8(self.last).ok()?;
         let is_json = text.starts_with('{') && serde_json::from_str::<IgnoredAny>(&text).is_ok();
-        is_json.then_some(text)
+        is_json.then_some((text, self.marks))
     }
 }
 
@@ -259,20 +294,14 @@ mod tests {
             CString::new(script).unwrap(),
         ];
         let path = c"PATH=/usr/bin:/bin";
-        await_child(
-            &[c"/bin/sh".to_owned()],
-            &args,
-            &[path],
-            SignalMask::NONE,
-            patience,
-        )
+        let child = start(c"/bin/sh", &args, &[path], SignalMask::NONE).unwrap();
+        child.watch(patience)
     }
 
     fn failure(script: &str) -> String {
-        match shell(script, PATIENCE) {
-            Outcome::Failed(why) => why,
-            other => panic!("{}", other.json()),
-        }
+        let outcome = shell(script, PATIENCE);
+        let text = outcome.json();
+        outcome.failure().unwrap_or_else(|| panic!("{text}"))
     }
 
     #[test]
@@ -300,17 +329,10 @@ mod tests {
         ] {
             assert_eq!(failure(none), "it gave no summary", "{none}");
         }
-        let missing = await_child(
-            &[c"/nonexistent".to_owned()],
-            &[],
-            &[],
-            SignalMask::NONE,
-            PATIENCE,
-        );
-        assert!(
-            missing
-                .json()
-                .contains("cannot start it: no such file or directory")
+        let missing = start(c"/nonexistent", &[], &[], SignalMask::NONE);
+        assert_eq!(
+            missing.err().as_deref(),
+            Some("cannot start it: no such file or directory")
         );
     }
 
@@ -358,9 +380,13 @@ mod tests {
     #[test]
     fn lines_across_reads() {
         let mut lines = Lines::default();
-        for piece in ["pro", "gress\n{\"a\"", ":1}", "\n"] {
+        for piece in ["pro", "gress\nle", "ft one\nleft two\n{\"a\"", ":1}", "\n"] {
             lines.feed(piece.as_bytes());
         }
-        assert_eq!(lines.summary().as_deref(), Some(r#"{"a":1}"#));
+        let marks = ["left one", "left two"].map(|line| Mark::parse(line.as_bytes()).unwrap());
+        assert_eq!(
+            lines.summary(),
+            Some((r#"{"a":1}"#.to_owned(), marks.to_vec()))
+        );
     }
 }

@@ -43,6 +43,9 @@ pub(crate) enum Command {
         /// Called by PID 1: waits less for locks, reports progress
         #[arg(long, hide = true)]
         boot: bool,
+        /// Called by PID 1 when something changed: says nothing if nothing did
+        #[arg(long, hide = true, conflicts_with_all = ["boot", "dry_run"])]
+        capture: bool,
     },
     /// List what is wrong with records, and where /etc differs from them
     Check,

@@ -1,9 +1,10 @@
 //! Runs an admin command and says how it ended: text for people, one line of
 //! JSON for programs, and the exit code of the error's kind.
 
+use crate::catch_up::catch_up;
 use crate::cli::{Cli, Command, Global, User};
 use crate::error::{Error, chain};
-use crate::restore::{Caller, Paths, Session, View};
+use crate::restore::{Caller, Paths, Session, Summary, View};
 use crate::say::{print, say};
 use crate::{check, process, user};
 use accounts::wire::{self, ErrorBody, ErrorKind, ErrorReply};
@@ -12,7 +13,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Where the records are, below the root.
-const STORE: &str = "var/lib/opencode-users";
+pub(crate) const STORE: &str = "var/lib/opencode-users";
 
 /// What a command has to say.
 pub(crate) struct Answer {
@@ -30,6 +31,16 @@ impl Answer {
         Self {
             text,
             json: serde_json::to_string(document).unwrap_or_default(),
+            status: 0,
+        }
+    }
+
+    /// PID 1 reads standard output: the last line is the summary.
+    pub(crate) fn for_pid1(summary: &Summary) -> Self {
+        let json = serde_json::to_string(summary).unwrap_or_default();
+        Self {
+            text: json.clone(),
+            json,
             status: 0,
         }
     }
@@ -57,6 +68,7 @@ fn dispatch(cli: &Cli) -> Result<Answer, Error> {
     match &cli.command {
         Command::Restore { dry_run: true, .. } => Ok(dry_run(&View::read(&paths)?)),
         Command::Restore { boot: true, .. } => boot(&paths),
+        Command::Restore { capture: true, .. } => catch_up(&paths, cli.global.quiet),
         Command::Restore { .. } => restore(&paths, cli.global.quiet),
         Command::Check => Ok(check::check(&View::read(&paths)?)),
         Command::User(User::Sweep { uid }) => {
@@ -114,17 +126,15 @@ fn boot(paths: &Paths) -> Result<Answer, Error> {
     let sign_of_life = || {
         print("\n");
     };
-    let summary = Session::begin(paths, Caller::Boot)?.restore(&sign_of_life)?;
+    let mut session = Session::begin(paths, Caller::Boot)?;
+    let summary = session.restore(&sign_of_life)?;
+    session.print_marks();
+    drop(session);
     say(&summary.line());
     for problem in &summary.problems {
         say(problem);
     }
-    let json = serde_json::to_string(&summary).unwrap_or_default();
-    Ok(Answer {
-        text: json.clone(),
-        json,
-        status: 0,
-    })
+    Ok(Answer::for_pid1(&summary))
 }
 
 /// Says an error once, with its causes and what to do next.

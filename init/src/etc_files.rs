@@ -6,6 +6,7 @@
 use crate::error::{Error, io};
 use crate::lock::EtcLock;
 use crate::replace::{Access, Directory, Staged, open_directory, read_all, stat};
+use crate::watch::{Mark, Place};
 use accounts::etc::{Etc, File};
 use accounts::table;
 use nix::errno::Errno;
@@ -120,6 +121,16 @@ impl EtcFiles {
 }
 
 impl Snapshot {
+    /// Marks of what was written and is what we read now.
+    pub(crate) fn marks(&self, writes: &[(File, Vec<u8>)]) -> Vec<Mark> {
+        let as_written = writes
+            .iter()
+            .filter(|(file, content)| self.etc.get(*file) == Some(content));
+        as_written
+            .filter_map(|(file, _)| Some(Mark::new(Place::Etc, file.name(), self.state(*file)?)))
+            .collect()
+    }
+
     fn state(&self, file: File) -> Option<&FileStat> {
         self.states
             .iter()

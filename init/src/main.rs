@@ -15,6 +15,7 @@
 mod boot;
 mod identity;
 mod invoke;
+mod pace;
 mod phase;
 mod remaining;
 mod run;
@@ -25,8 +26,11 @@ mod spawn;
 mod status;
 mod supervise;
 mod sys;
+mod upkeep;
+mod watch;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
+mod catch_up;
 mod check;
 mod cli;
 mod command;

@@ -14,6 +14,7 @@ use crate::replace::Access;
 use crate::say::say;
 use crate::store::{Loaded, Store};
 use crate::take_over;
+use crate::watch::Mark;
 use accounts::applied::Applied;
 use accounts::capture::{Capture, captures};
 use accounts::etc::File;
@@ -56,7 +57,10 @@ pub(crate) struct Session {
     pub(crate) store: Store,
     pub(crate) records: Records,
     pub(crate) image: Image,
-    applied: Applied,
+    pub(crate) applied: Applied,
+    /// Whose records were written, and which account files as they are now.
+    pub(crate) saved: BTreeSet<Username>,
+    pub(crate) written: Vec<Mark>,
     etc_files: EtcFiles,
     snapshot: Snapshot,
     // Dropped in this order: the reverse of that in which they were taken.
@@ -157,6 +161,8 @@ impl Session {
             records,
             image,
             applied,
+            saved: BTreeSet::new(),
+            written: Vec::new(),
             etc_files,
             snapshot,
             etc_lock,
@@ -211,6 +217,7 @@ impl Session {
     /// Writes a record and keeps what is loaded in step.
     pub(crate) fn save(&mut self, record: &accounts::record::Record) -> Result<(), Error> {
         self.store.save(record)?;
+        self.saved.insert(record.account().name.clone());
         self.insert(record);
         Ok(())
     }
@@ -314,6 +321,7 @@ impl Session {
             )? {
                 self.remember(&plan.applied)?;
                 self.snapshot = self.etc_files.read()?;
+                self.written = self.snapshot.marks(&plan.writes);
                 return Ok(Summary::new(
                     &plan,
                     homes_made,
@@ -322,6 +330,10 @@ impl Session {
                 ));
             }
             self.snapshot = self.etc_files.read()?;
+            // What changed may be a password.
+            if self.store_lock.is_some() {
+                self.capture();
+            }
         }
         Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
     }

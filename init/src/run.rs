@@ -1,19 +1,20 @@
 //! `run`: restore, start COMMAND, look after it. The order of a boot, and
 //! nothing else.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::OWN_FAILURE;
-use crate::boot::{self, Late, Outcome};
+use crate::boot::{self, Background, Outcome};
 use crate::identity;
 use crate::invoke::{self, Inherited};
 use crate::phase::Policy;
-use crate::run_options::{Globals, Run};
+use crate::run_options::{Globals, Run, TWIN_PREFIX};
 use crate::say::say;
 use crate::signals;
 use crate::status::{self, Status};
 use crate::supervise::{Command, supervise};
 use crate::sys::{self, Environment, SignalMask};
+use crate::upkeep::{self, Follow, Restores, Upkeep};
 
 /// Runs COMMAND to its end and returns our exit status. All signals are
 /// blocked; `mask` is what COMMAND is to have.
@@ -28,6 +29,11 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
         ignore_sigchld: sys::default_sigchld(),
         terminal: sys::held_terminal(),
     };
+    // Another init of ours in this container follows already.
+    let is_first = is_pid1 || !status::pid1_is_occ_init();
+    let watch = (is_first && boot::is_wanted(run).is_ok())
+        .then(|| upkeep::watch(&absolute(&run.globals)))
+        .flatten();
     let restored = boot::restore(run, &env, mask);
     let told = tell(run, &restored);
     for name in invoke::SECRETS {
@@ -46,20 +52,29 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
             return refusal.status;
         }
     };
-    look_after(run, started, is_pid1, restored, &inherited)
+    let follow = watch.map(|watch| Follow::new(watch, restores(run, &env, mask)));
+    let status = is_first.then(|| Status::new(&absolute(&run.globals), started, name(run)));
+    settle(&restored, follow.as_ref());
+    let mut upkeep = Upkeep::new(status, follow, restored);
+    let exit_status = look_after(run, started, is_pid1, &inherited, &mut upkeep);
+    upkeep.finish();
+    exit_status
 }
 
 /// Err where the accounts are not as they should be.
 fn tell(run: &Run<'_>, restored: &Outcome) -> Result<(), ()> {
     match restored {
-        Outcome::Done(_) => return Ok(()),
+        Outcome::Done(..) => return Ok(()),
         Outcome::Skipped(_) if run.no_restore => return Ok(()),
         Outcome::Skipped(why) => {
             if !run.globals.quiet || run.strict {
                 say(&format!("accounts are not restored: {why}"));
             }
         }
-        Outcome::Failed(why) => say(&format!("restore failed: {why}; see 'occ-init check'")),
+        Outcome::Failed(_) | Outcome::Exited(_) => {
+            let why = restored.failure().unwrap_or_default();
+            say(&format!("restore failed: {why}; see 'occ-init check'"));
+        }
         Outcome::Late(_) => {
             say("restore has made no progress for 10 seconds; it goes on in the background");
         }
@@ -81,35 +96,34 @@ fn started(
     invoke::start(run.command, env, identity.as_ref(), inherited)
 }
 
+/// For messages.
+fn name(run: &Run<'_>) -> String {
+    let name = run.command.first();
+    name.map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// Our options are all that the restores to come need of the environment; the
+/// first account's secrets are no business of theirs.
+fn restores<'a>(run: &Run<'_>, env: &'a Environment, mask: SignalMask) -> Restores<'a> {
+    let ours = |entry: &&std::ffi::CStr| entry.to_bytes().starts_with(TWIN_PREFIX.as_bytes());
+    Restores {
+        globals: absolute(&run.globals),
+        env: env.entries().filter(ours).collect(),
+        mask,
+    }
+}
+
 fn look_after(
     run: &Run<'_>,
     pid: i32,
     is_pid1: bool,
-    restored: Outcome,
     inherited: &Inherited,
+    upkeep: &mut Upkeep<'_>,
 ) -> u8 {
-    let name = run
-        .command
-        .first()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let globals = Globals {
-        root: absolute(run),
-        ..Globals::default()
-    };
-    settle(&restored);
-    let status = Status::new(&globals, pid, name.clone());
-    let writes = is_pid1 || !status::pid1_is_occ_init();
-    if writes {
-        write(&status, &restored);
-    }
-    let mut late = match restored {
-        Outcome::Late(late) => Some(late),
-        _ => None,
-    };
     let command = Command {
         pid,
-        name,
+        name: name(run),
         group: run.group,
         terminal: inherited.terminal,
         policy: Policy::new(run, is_pid1),
@@ -117,51 +131,29 @@ fn look_after(
         verbose: run.globals.verbose,
     };
     sys::release_code();
-    supervise(command, &mut |ended, raw| {
-        if let Some(late) = late.take_if(|late| late.pid() == ended) {
-            let outcome = late.finish(raw);
-            match &outcome {
-                Outcome::Failed(why) => {
-                    say(&format!("restore failed late: {why}; see 'occ-init check'"));
-                }
-                _ => say("restore has ended"),
-            }
-            if writes {
-                write(&status, &outcome);
-            }
-        }
-    })
+    supervise(command, upkeep)
 }
 
-/// `--root` holds from wherever we are.
-fn absolute(run: &Run<'_>) -> Option<PathBuf> {
-    run.globals
-        .root
-        .as_deref()
-        .and_then(|root| std::path::absolute(root).ok())
+/// `--root` and `--store` hold from wherever we are.
+fn absolute(globals: &Globals) -> Globals {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    Globals {
+        root: globals.root.as_deref().and_then(absolute),
+        store: globals.store.as_deref().and_then(absolute),
+        ..*globals
+    }
 }
 
 /// What COMMAND inherited is COMMAND's: we hold no mount busy, no socket and
 /// no pipe open, and the status file is readable whatever the umask was.
-fn settle(restored: &Outcome) {
-    let keep = match restored {
-        Outcome::Late(late) => Some(Late::fd(late)),
+fn settle(restored: &Outcome, follow: Option<&Follow<'_>>) {
+    let late = match restored {
+        Outcome::Late(late) => Some(Background::fd(late)),
         _ => None,
     };
-    sys::close_inherited(keep);
+    let watch = follow.and_then(Follow::fd);
+    let keep: Vec<_> = late.into_iter().chain(watch).collect();
+    sys::close_inherited(&keep);
     let _ = nix::unistd::chdir("/");
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
-}
-
-/// Only root can write there; that it is not root was said already.
-fn write(status: &Status, restored: &Outcome) {
-    if let Err(error) = status.write(&restored.json())
-        && nix::unistd::geteuid().is_root()
-    {
-        let path = status.path().display();
-        say(&format!(
-            "cannot write '{path}': {}; 'occ-init status' will not know of this boot",
-            error.kind()
-        ));
-    }
 }

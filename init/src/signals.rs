@@ -5,6 +5,7 @@
 //! names here follow glibc, whatever we are linked with.
 
 pub(crate) const HIGHEST: u8 = 64;
+pub(crate) const HUP: u8 = 1;
 pub(crate) const INT: u8 = 2;
 pub(crate) const KILL: u8 = 9;
 pub(crate) const PIPE: u8 = 13;
@@ -15,6 +16,7 @@ pub(crate) const STOP: u8 = 19;
 pub(crate) const TSTP: u8 = 20;
 pub(crate) const TTIN: u8 = 21;
 pub(crate) const TTOU: u8 = 22;
+pub(crate) const IO: u8 = 29;
 const RTMIN: u8 = 34;
 const RTMAX: u8 = HIGHEST;
 

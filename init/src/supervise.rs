@@ -1,9 +1,10 @@
 //! The loop that PID 1 spends its life in: waits for a signal, reaps, asks
 //! `phase` what to do, does it. It knows nothing of accounts.
 //!
-//! sigwaitinfo is the only wait, without a timer while COMMAND runs. A
-//! descriptor that is to be watched as well joins it by O_ASYNC with F_SETSIG:
-//! its SIGIO comes here with a positive si_code, which no process can forge.
+//! sigwaitinfo is the only wait, without a timer while COMMAND runs, unless
+//! what goes on [`Beside`] it wants one. A descriptor that is to be watched as
+//! well joins by O_ASYNC with F_SETSIG: its SIGIO comes here with a positive
+//! si_code, which no process can forge.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use crate::phase::{Action, Change, Event, Phase, Policy, step};
 use crate::remaining::Remaining;
 use crate::say::say;
 use crate::signals;
-use crate::sys::{self, Terminal, Waited};
+use crate::sys::{self, Received, Terminal, Waited};
 
 /// How often to look whether processes that are not our children are gone;
 /// only while draining, and only if such are there.
@@ -30,18 +31,31 @@ pub(crate) struct Command {
     pub(crate) verbose: bool,
 }
 
+/// What goes on beside COMMAND; this is all that the loop knows of it.
+pub(crate) trait Beside {
+    /// A signal came. True: it was about this, and is not COMMAND's.
+    fn hears(&mut self, received: Received) -> bool;
+    /// A child that is not COMMAND ended; its raw wait status.
+    fn ended(&mut self, pid: i32, status: i32);
+    /// COMMAND runs, and something happened: does what is due, and returns
+    /// after what time more will be. None: not before something happens.
+    fn turn(&mut self) -> Option<Duration>;
+}
+
 /// Looks after COMMAND until it and all that it leaves are gone, and returns
-/// our exit status. `other` hears of every other child that ended, with its
-/// process id and raw wait status.
-pub(crate) fn supervise(command: Command, other: &mut dyn FnMut(i32, i32)) -> u8 {
+/// our exit status.
+pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
     let mut life = Life::new(command);
-    life.reap(other);
+    life.reap(beside);
     loop {
-        if let Phase::Ended { status } = life.phase {
-            return status;
-        }
-        match sys::wait_signal(life.patience()) {
-            Some(received) if received.signal == signals::CHLD => life.reap(other),
+        let patience = match life.phase {
+            Phase::Ended { status } => return status,
+            Phase::Running { .. } => beside.turn(),
+            Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
+        };
+        match sys::wait_signal(patience) {
+            Some(received) if received.signal == signals::CHLD => life.reap(beside),
+            Some(received) if beside.hears(received) => {}
             Some(received) => life.on(Event::Signal(received)),
             None => life.look(),
         }
@@ -79,7 +93,7 @@ impl Life {
     }
 
     /// Waits for every child that ended: one SIGCHLD may stand for many.
-    fn reap(&mut self, other: &mut dyn FnMut(i32, i32)) {
+    fn reap(&mut self, beside: &mut dyn Beside) {
         let mut changes = Vec::new();
         loop {
             match sys::wait_child(-1) {
@@ -88,7 +102,7 @@ impl Life {
                 }
                 Waited::Child(pid, status) => {
                     if Change::of(status).exit_status().is_some() {
-                        other(pid, status);
+                        beside.ended(pid, status);
                     }
                 }
                 waited => {

@@ -5,7 +5,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -206,20 +206,38 @@ pub(crate) fn fill_closed_stdio() {
     }
 }
 
-/// Closes every fd from 3 on, but `keep`.
-pub(crate) fn close_inherited(keep: Option<RawFd>) {
+/// Has the kernel send SIGIO, with a positive si_code, when `fd` can be read.
+pub(crate) fn signal_when_readable(fd: impl AsFd) -> Result<(), Errno> {
+    /// fcntl(2) has it on every architecture, libc not for every libc.
+    const F_SETSIG: c_int = 10;
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: no pointers. SIGIO given by F_SETSIG carries its reason; the one
+    // that comes without it looks like any other signal of the kernel.
+    unsafe {
+        Errno::result(libc::fcntl(fd, libc::F_SETOWN, own_pid()))?;
+        Errno::result(libc::fcntl(fd, F_SETSIG, libc::SIGIO))?;
+        let flags = Errno::result(libc::fcntl(fd, libc::F_GETFL))?;
+        Errno::result(libc::fcntl(fd, libc::F_SETFL, flags | libc::O_ASYNC)).map(drop)
+    }
+}
+
+/// Closes every fd from 3 on, but those in `keep`.
+pub(crate) fn close_inherited(keep: &[RawFd]) {
     const FIRST: u32 = 3;
-    let keep = keep
-        .and_then(|fd| u32::try_from(fd).ok())
-        .filter(|fd| *fd >= FIRST);
-    let whole = match keep {
-        Some(keep) => {
-            (keep == FIRST || close_range(FIRST, keep - 1)) && close_range(keep + 1, u32::MAX)
-        }
-        None => close_range(FIRST, u32::MAX),
-    };
-    if !whole {
-        close_listed(FIRST, keep);
+    let mut keep: Vec<u32> = keep
+        .iter()
+        .filter_map(|fd| u32::try_from(*fd).ok())
+        .filter(|fd| *fd >= FIRST)
+        .collect();
+    keep.sort_unstable();
+    let mut from = FIRST;
+    let mut whole = true;
+    for fd in &keep {
+        whole = whole && (from >= *fd || close_range(from, fd - 1));
+        from = fd + 1;
+    }
+    if !(whole && close_range(from, u32::MAX)) {
+        close_listed(FIRST, &keep);
     }
 }
 
@@ -229,14 +247,14 @@ fn close_range(first: u32, last: u32) -> bool {
 }
 
 /// For kernels before 5.9, which have no close_range(2).
-fn close_listed(first: u32, keep: Option<u32>) {
+fn close_listed(first: u32, keep: &[u32]) {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
         return;
     };
     let open: Vec<u32> = entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|fd| *fd >= first && Some(*fd) != keep)
+        .filter(|fd| *fd >= first && !keep.contains(fd))
         .collect();
     for fd in open {
         // SAFETY: as in close_range; the directory's own fd is closed by now.

@@ -8,6 +8,8 @@ mod passwd;
 mod remove;
 mod state;
 
+pub(crate) use state::end_processes;
+
 use crate::cli::{Global, User};
 use crate::command::Answer;
 use crate::error::Error;

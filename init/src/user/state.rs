@@ -43,7 +43,7 @@ pub(super) fn rightful_uids(session: &Session, records: &[Record]) -> Vec<Uid> {
 }
 
 /// Kills what runs for the uids, where that is ours to do. `says` once.
-pub(super) fn end_processes(paths: &Paths, uids: &[Uid], says: bool) -> Result<(), Error> {
+pub(crate) fn end_processes(paths: &Paths, uids: &[Uid], says: bool) -> Result<(), Error> {
     if !is_live(&paths.root) {
         return Ok(());
     }
