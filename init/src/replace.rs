@@ -63,7 +63,7 @@ impl Directory {
         self.path.join(name)
     }
 
-    /// The names in it, sorted.
+    /// The names in it, in the order of the file system.
     pub(crate) fn names(&self) -> Result<Vec<OsString>, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut dir = Dir::from_fd(openat(self.fd.as_fd(), ".", flags, Mode::empty())?)?;
@@ -74,7 +74,6 @@ impl Directory {
                 names.push(name);
             }
         }
-        names.sort_unstable();
         Ok(names)
     }
 

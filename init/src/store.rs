@@ -13,7 +13,7 @@
 //! fd without following links, and one bad file never affects another.
 
 use crate::error::{Error, io};
-use crate::replace::{Access, Directory, TEMPORARY, open_directory};
+use crate::replace::{Access, Directory, TEMPORARY, open_directory, stat};
 use crate::say::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;
@@ -115,6 +115,7 @@ impl Store {
     /// Reads every record and tombstone.
     pub(crate) fn load(&self, range: UidRange) -> Result<Loaded, Error> {
         let mut loaded = Loaded::default();
+        let mut accounts = Vec::new();
         for file in list(&self.directory).map_err(io("read", &self.directory.path))? {
             let Some(stem) = file.strip_suffix(SUFFIX) else {
                 continue;
@@ -123,10 +124,23 @@ impl Store {
                 continue;
             }
             match self.read_contents(&self.directory, &file, range) {
-                Ok((contents, bytes)) => place(contents, bytes, stem, &mut loaded),
+                Ok((Contents::Account(account), _)) if account.name.as_str() == stem => {
+                    accounts.push((account.name.clone(), *account));
+                }
+                Ok((Contents::Legacy(legacy), bytes)) if legacy.name.as_str() == stem => {
+                    loaded.legacy.push((legacy, bytes));
+                }
+                Ok(_) => {
+                    let reason = "the name in it is not that of the file";
+                    reject(&mut loaded, stem, reason.into());
+                }
                 Err(reason) => reject(&mut loaded, stem, reason),
             }
         }
+        // Sorted once, here: a directory has no order.
+        loaded.records.accounts = accounts.into_iter().collect();
+        loaded.records.rejected.sort_by(|a, b| a.file.cmp(&b.file));
+        loaded.legacy.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         loaded.records.tombstones = self.tombstones(range)?;
         for uid in loaded.records.doubtful_uids() {
             if let Some(owner) = self.owner_of(uid.get())? {
@@ -166,6 +180,16 @@ impl Store {
             record_file(&account.name),
             format!("{}{SUFFIX}", account.uid),
         );
+        // Of two records with one uid, the other may be buried there already.
+        if stat(&removed, to.as_str())
+            .map_err(io("read", removed.join(&to)))?
+            .is_some()
+        {
+            return Err(Error::UidTaken {
+                uid: account.uid,
+                owner: self.owner_of(account.uid.get())?.unwrap_or_default(),
+            });
+        }
         renameat(
             self.directory.fd.as_fd(),
             from.as_str(),
@@ -438,27 +462,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-}
-
-fn place(contents: Contents, bytes: Vec<u8>, stem: &str, loaded: &mut Loaded) {
-    match contents {
-        Contents::Account(account) if account.name.as_str() == stem => {
-            loaded
-                .records
-                .accounts
-                .insert(account.name.clone(), *account);
-        }
-        Contents::Legacy(legacy) if legacy.name.as_str() == stem => {
-            loaded.legacy.push((legacy, bytes));
-        }
-        Contents::Account(_) | Contents::Legacy(_) => {
-            reject(
-                loaded,
-                stem,
-                "the name in it is not that of the file".into(),
-            );
-        }
     }
 }
 
