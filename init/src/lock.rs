@@ -89,7 +89,13 @@ impl EtcLock {
         is_managed: impl Fn(u32) -> bool,
     ) -> Result<Self, Error> {
         let path = etc.join(".pwd.lock");
-        let file = open_lock(etc, ".pwd.lock").map_err(io("open", &path))?;
+        let file = match open_lock(etc, ".pwd.lock") {
+            Ok(file) => file,
+            // Nobody writes there. The record of a person who is to be shut out
+            // is still written; the attempt to write /etc says the rest.
+            Err(Errno::EROFS) => return Self::missing(etc),
+            Err(errno) => return Err(io("open", path)(errno)),
+        };
         loop {
             match try_lock(&file) {
                 Ok(()) => break,
@@ -107,7 +113,15 @@ impl EtcLock {
         let mut lock = Self::missing(etc)?;
         lock.file = Some(file);
         clean_own(etc)?;
-        write_pid(etc, OWN).map_err(io("write", etc.join(OWN)))?;
+        match write_pid(etc, OWN) {
+            Ok(()) => (),
+            // A full disk must not keep a record from being written either.
+            Err(Errno::ENOSPC | Errno::EDQUOT) => {
+                etc.remove(OWN)?;
+                return Ok(lock);
+            }
+            Err(errno) => return Err(io("write", etc.join(OWN))(errno)),
+        }
         let linked = LINKED
             .iter()
             .try_for_each(|name| lock.link(etc, name, deadline));
