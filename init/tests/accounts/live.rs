@@ -2,8 +2,8 @@
 //! /etc, /home and /var are those of its mount namespace. Here accounts have
 //! processes, and shutting somebody out ends them.
 
-use crate::tree::{Ran, Tree, finish, hash};
-use std::os::unix::fs::PermissionsExt;
+use crate::tree::{FOUR, Ran, STORE, Tree, finish, hash};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 /// Runs a shell script under an occ-init that is PID 1, with `occ` for it.
@@ -110,4 +110,81 @@ fn a_boot_with_the_stale_locks_of_a_killed_useradd() {
     for name in ["passwd.lock", "gshadow.lock", "passwd+", ".occ-shadow"] {
         assert!(!tree.path("etc").join(name).exists(), "{name} is left");
     }
+}
+
+/// Runs a script in a mount namespace of its own, with `occ` on the tree.
+fn mounted(tree: &Tree, script: &str) -> Ran {
+    let mut command = Command::new("unshare");
+    let occ = r#"occ() { "$OCC" --root "$TREE" "$@"; }; bind() { mount --bind "$TREE/$1" "$TREE/$1" || exit 98; }"#;
+    command.args(["--mount", "sh", "-c", &format!("{occ}\n{script}")]);
+    command
+        .env("OCC", env!("CARGO_BIN_EXE_occ-init"))
+        .env("TREE", tree.root());
+    finish(command, b"")
+}
+
+#[test]
+fn files_that_are_mount_points_are_written_in_place() {
+    let tree = Tree::with(&["alice", "bob"]);
+    let inode = |file: &str| std::fs::metadata(tree.path(file)).unwrap().ino();
+    let before: Vec<u64> = FOUR.iter().map(|file| inode(file)).collect();
+    let script = r#"
+        for file in passwd shadow group gshadow; do bind "etc/$file"; done
+        occ user add carol --no-password && occ user disable alice && occ user remove --yes bob && occ check
+    "#;
+    mounted(&tree, script).ends(0).says(&["nothing to look at"]);
+    let after: Vec<u64> = FOUR.iter().map(|file| inode(file)).collect();
+    assert_eq!(before, after, "in place");
+    assert!(tree.line("etc/passwd", "carol").is_some() && tree.line("etc/passwd", "bob").is_none());
+    assert!(tree.text("etc/passwd").ends_with("+::::::\n"));
+    assert!(!tree.path("etc/.occ-passwd").exists());
+    let backup = std::fs::metadata(tree.path("etc/shadow-")).unwrap();
+    assert_eq!(backup.mode() & 0o777, 0o600);
+}
+
+#[test]
+fn etc_that_is_read_only_or_full() {
+    let read_only = r#"bind etc; mount -o remount,ro,bind "$TREE/etc""#;
+    let full = r#"mkdir "$TREE/old"; mount --move "$TREE/etc" "$TREE/old" 2>/dev/null; cp -a "$TREE/etc/." "$TREE/old";
+        mount -t tmpfs -o size=64k,mode=755 tmpfs "$TREE/etc" || exit 98; cp -a "$TREE/old/." "$TREE/etc"; cat /dev/zero > "$TREE/etc/filler" 2>/dev/null"#;
+    for (spoil, word) in [
+        (read_only, "read-only file system"),
+        (full, "no space left on device"),
+    ] {
+        let tree = Tree::with(&["alice", "bob"]);
+        let run = |command: &str| mounted(&tree, &format!("{spoil}\n{command}"));
+        run("occ user disable alice")
+            .ends(1)
+            .says(&["recorded and takes effect at the next restore", word]);
+        assert_eq!(tree.record("alice")["locked"], true, "{word}");
+        tree.restore();
+        assert_eq!(tree.field("etc/shadow", "alice", 7), "1", "{word}");
+        run("occ user passwd bob --generate")
+            .ends(1)
+            .says(&["recorded", word]);
+        run("occ restore --boot").ends(1).says(&[word]);
+        tree.restore();
+        tree.run(&["check"]).ends(0);
+        std::fs::remove_dir_all(tree.path("old")).ok();
+    }
+}
+
+#[test]
+fn a_read_only_store_still_restores() {
+    let old = Tree::with(&["alice", "bob"]);
+    let tree = Tree::new();
+    std::fs::rename(old.path(STORE), tree.path(STORE)).unwrap();
+    let script =
+        r#"bind var/lib/opencode-users; mount -o remount,ro,bind "$TREE/var/lib/opencode-users"; "#;
+    mounted(&tree, &format!("{script} occ check"))
+        .ends(1)
+        .says(&["'alice' has a record, but is not in /etc"]);
+    mounted(&tree, &format!("{script} occ restore --boot"))
+        .ends(0)
+        .says(&["restored 2 accounts"]);
+    assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
+    mounted(&tree, &format!("{script} occ user disable alice"))
+        .ends(1)
+        .says(&["read-only file system"]);
+    assert_eq!(tree.record("alice")["locked"], false);
 }
