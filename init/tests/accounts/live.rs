@@ -63,11 +63,11 @@ fn disable_ends_processes_fork_racers_included() {
 #[test]
 fn where_occ_init_is_not_pid_1_nobody_is_killed() {
     let tree = with_racer();
-    let script = r#"
+    let script = r"
         as 10000 sleep 1000; until_count 10000 -eq 1
         occ user disable alice || exit 97
         until_count 10000 -eq 1
-    "#;
+    ";
     let ran = inside(&tree, "", script).ends(0);
     assert!(
         ran.err.contains("occ-init is not PID 1 here"),
@@ -82,11 +82,11 @@ fn an_intruders_record_ends_nobodys_processes() {
     let tree = with_racer();
     let record = crate::tree::record("mallory", 10_000, &serde_json::json!({}));
     tree.plant("mallory.json", &record);
-    let script = r#"
+    let script = r"
         as 10000 sleep 1000; until_count 10000 -eq 1
         occ user remove --yes mallory || exit 97
         until_count 10000 -eq 1
-    "#;
+    ";
     inside(&tree, r#""$OCC" --"#, script).ends(0);
     assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
 }
