@@ -155,12 +155,9 @@ fn usage_error(error: &clap::Error, json: bool) -> u8 {
     let text = error.render().to_string();
     let _ = std::io::stderr().write_all(text.as_bytes());
     if json {
-        let message = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ")
-            .to_owned();
+        // Without a subcommand clap shows the help instead of an error.
+        let error = text.lines().find_map(|line| line.strip_prefix("error: "));
+        let message = error.unwrap_or("a command is needed").to_owned();
         print_error(ErrorKind::Usage, message, "occ-init --help".into());
     }
     ErrorKind::Usage.exit_code()

@@ -22,8 +22,8 @@ const KEY_OVERHEAD: usize = 10;
 /// What was typed, checked as far as it can be without looking at the store.
 struct Wanted {
     name: Username,
-    real_name: RealName,
-    shell: Shell,
+    real_name: Option<RealName>,
+    shell: Option<Shell>,
     ssh_keys: Vec<String>,
 }
 
@@ -100,13 +100,12 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         } else {
             new_name(&typed)?
         },
-        real_name: RealName::parse(options.comment.as_deref().unwrap_or_default())?,
-        shell: options
-            .shell
+        real_name: options
+            .comment
             .as_deref()
-            .map(Shell::parse)
-            .transpose()?
-            .unwrap_or_default(),
+            .map(RealName::parse)
+            .transpose()?,
+        shell: options.shell.as_deref().map(Shell::parse).transpose()?,
         ssh_keys,
     })
 }
@@ -292,11 +291,18 @@ fn make(
 ) -> Result<Record, Error> {
     let name = &wanted.name;
     let fill = |account: &mut Account| {
-        account.real_name = wanted.real_name.clone();
-        account.shell = wanted.shell.clone();
-        account.member_of.clone_from(&options.groups);
-        account.member_of.sort();
-        account.member_of.dedup();
+        // What a removed account had, it keeps unless something else is asked.
+        if let Some(real_name) = &wanted.real_name {
+            account.real_name = real_name.clone();
+        }
+        if let Some(shell) = &wanted.shell {
+            account.shell = shell.clone();
+        }
+        if !options.groups.is_empty() {
+            account.member_of.clone_from(&options.groups);
+            account.member_of.sort();
+            account.member_of.dedup();
+        }
         account.locked = options.disabled;
         account.ssh_keys = wanted
             .ssh_keys

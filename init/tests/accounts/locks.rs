@@ -4,10 +4,12 @@ use crate::tree::{FOUR, Tree, finish_child, hash, start};
 use accounts::wire::ErrorKind;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -161,68 +163,65 @@ fn together_with_debians_useradd() {
     );
 }
 
-/// Holds a lock of the tree in a process of its own, as lckpwdf(3) does, until
-/// it is dropped: this test program again, with [`holder`].
-struct Holder(Child);
+/// A process that holds a POSIX lock on a file, as lckpwdf(3) takes it, until it
+/// is dropped: like a stopped passwd(1), it does nothing else.
+struct Holder(Pid);
 
 impl Holder {
+    #[allow(unsafe_code)]
     fn of(tree: &Tree, lock: &str, uid: u32) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "locks::holder", "--ignored", "--nocapture"])
-            .env("LOCK", tree.path(lock))
-            .env("HOLDER_UID", uid.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
+        let (ready, tell) = nix::unistd::pipe().unwrap();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(tree.path(lock))
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
-        let is_held = lines.any(|line| line.unwrap().contains("the lock is held"));
-        assert!(is_held, "the holder did not get the lock");
-        Self(child)
+        // SAFETY: between fork and its end the child makes system calls only.
+        match unsafe { nix::unistd::fork() }.unwrap() {
+            ForkResult::Child => hold(&file, uid, &tell),
+            ForkResult::Parent { child } => {
+                drop(tell);
+                let mut said = [0];
+                let read = nix::unistd::read(&ready, &mut said).unwrap();
+                assert_eq!(read, 1, "the holder did not get the lock");
+                Self(child)
+            }
+        }
     }
 
     fn is_alive(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_none()
+        let status = waitpid(self.0, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL));
+        status == Ok(WaitStatus::StillAlive)
     }
 }
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = nix::sys::signal::kill(self.0, nix::sys::signal::Signal::SIGKILL);
+        let _ = waitpid(self.0, None);
     }
 }
 
-/// Not a test: what [`Holder`] starts.
-#[test]
-#[ignore = "started by the tests of locks"]
-fn holder() {
-    let Some(lock) = std::env::var_os("LOCK") else {
-        return;
-    };
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(lock)
-        .unwrap();
+/// The child of [`Holder::of`]: like setuid passwd(1) it has the person's real
+/// uid and root's effective one.
+fn hold(file: &std::fs::File, uid: u32, tell: &OwnedFd) -> ! {
     let whole = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).unwrap(),
+        l_type: i16::try_from(libc::F_WRLCK).unwrap_or_default(),
         l_whence: 0,
         l_start: 0,
         l_len: 0,
         l_pid: 0,
     };
-    fcntl(&file, FcntlArg::F_SETLK(&whole)).unwrap();
-    let uid: u32 = std::env::var("HOLDER_UID").unwrap().parse().unwrap();
-    // A setuid passwd(1): the person's real uid, root's effective one.
     let id = nix::unistd::Uid::from_raw;
-    nix::unistd::setresuid(id(uid), id(0), id(0)).unwrap();
-    eprintln!();
-    std::io::Write::write_all(&mut std::io::stdout(), b"the lock is held\n").unwrap();
-    let mut forever = String::new();
-    let _ = std::io::stdin().read_line(&mut forever);
+    let held = fcntl(file, FcntlArg::F_SETLK(&whole))
+        .and_then(|_| nix::unistd::setresuid(id(uid), id(0), id(0)))
+        .and_then(|()| nix::unistd::write(tell, b"."));
+    while held.is_ok() {
+        nix::unistd::pause();
+    }
+    std::process::abort()
 }
 
 #[test]

@@ -6,6 +6,32 @@ use serde_json::json;
 use std::fs;
 
 #[test]
+fn restore_keeps_what_is_not_asked_to_change() {
+    let tree = Tree::with(&["alice"]);
+    let add = [
+        "user",
+        "add",
+        "bob",
+        "--no-password",
+        "--comment=Bob B",
+        "--shell=/bin/sh",
+    ];
+    tree.run(&add).ends(0);
+    tree.run(&["user", "remove", "bob", "--yes"]).ends(0);
+    tree.run(&[
+        "user",
+        "add",
+        "bob",
+        "--restore",
+        "--no-password",
+        "--shell=/bin/dash",
+    ])
+    .ends(0);
+    assert_eq!(tree.field("etc/passwd", "bob", 4), "Bob B");
+    assert_eq!(tree.field("etc/passwd", "bob", 6), "/bin/dash");
+}
+
+#[test]
 fn restore_gives_uid_and_home_back() {
     let tree = Tree::with(&["alice", "bob"]);
     fs::write(tree.path("home/bob/diary"), "mine").unwrap();
