@@ -63,17 +63,21 @@ fn every_exit_status_is_passed_on() {
 fn a_hundred_orphans_leave_no_zombie() {
     let instance = Instance::started("orphans");
     assert_eq!(instance.sh("cat /proc/1/comm"), "occ-init");
-    let count = "pgrep --count --full '^sleep 0[.]5$'";
-    let started = instance.sh(&format!(
-        "for i in $(seq 100); do sleep 0.5 & done; {count}"
-    ));
-    assert_eq!(started, "100", "they were not there at all");
-    until("all hundred are reaped", Duration::from_secs(20), || {
+    let count = |pattern: &str| -> u32 {
         // pgrep exits 1 when it counts none.
-        let left = instance.sh(&format!(
-            "{count} || true; ps -e -o stat= | grep -c Z || true"
-        ));
-        (left == "0\n0").then_some(())
+        let counted = instance.sh(&format!("pgrep --count --parent 1 {pattern} || true"));
+        counted.parse().unwrap()
+    };
+    instance.sh("for i in $(seq 100); do sleep 1234 & done");
+    let orphans = "--full '^sleep 1234$'";
+    until(
+        "PID 1 has a hundred more children",
+        Duration::from_secs(20),
+        || (count(orphans) == 100).then_some(()),
+    );
+    instance.sh(&format!("pkill --signal KILL {orphans}"));
+    until("all hundred are reaped", Duration::from_secs(20), || {
+        (count(orphans) == 0 && count("--runstates Z") == 0).then_some(())
     });
 }
 
