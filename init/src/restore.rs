@@ -15,7 +15,7 @@ use crate::say::say;
 use crate::store::{Loaded, Store};
 use crate::take_over;
 use crate::watch::Mark;
-use accounts::applied::Applied;
+use accounts::applied::{self, Applied};
 use accounts::capture::{Capture, captures};
 use accounts::etc::File;
 use accounts::image::Image;
@@ -189,16 +189,28 @@ impl Session {
     /// that can't be taken is no reason to keep everybody out.
     fn capture(&mut self) {
         let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
+        let mut agreed = Vec::new();
         for capture in taken {
             let name = capture.name.clone();
             match self.take(capture) {
-                Ok(()) => say(&format!(
-                    "took the new password of '{name}' into its record"
-                )),
+                Ok(entry) => {
+                    agreed.push((name.to_string(), entry));
+                    say(&format!(
+                        "took the new password of '{name}' into its record"
+                    ));
+                }
                 Err(error) => say(&format!(
                     "cannot take the new password of '{name}': {}",
                     chain(&error)
                 )),
+            }
+        }
+        // At once: the next change is one against what was just taken.
+        if !agreed.is_empty() {
+            let mut applied = self.applied.clone();
+            applied.accounts.extend(agreed);
+            if let Err(error) = self.remember(&applied) {
+                say(&chain(&error));
             }
         }
         for name in differing {
@@ -208,10 +220,12 @@ impl Session {
         }
     }
 
-    fn take(&mut self, capture: Capture) -> Result<(), Error> {
+    /// Returns what record and line agree on from then on.
+    fn take(&mut self, capture: Capture) -> Result<applied::Entry, Error> {
         let mut record = self.store.read(&capture.name, self.image.uids)?;
         record.update(|account| capture.apply(account));
-        self.save(&record)
+        self.save(&record)?;
+        Ok(applied::Entry::of(record.account()))
     }
 
     /// Writes a record and keeps what is loaded in step.

@@ -1,0 +1,24 @@
+//! What PID 1 does when account files or records change while its container
+//! runs. Each test has containers of its own: a pid and a mount namespace, with
+//! /etc, /home, /var, /run and the store from a temporary directory.
+//!
+//! Run as root: the namespaces ask for it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed expectation is what these tests are for"
+)]
+
+mod container;
+mod neighbours;
+mod passwords;
+mod rest;
+mod stop;
+#[allow(
+    dead_code,
+    reason = "written for the tests of commands, which use all of it"
+)]
+#[path = "../accounts/tree.rs"]
+mod tree;
