@@ -13,6 +13,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod adopt;
 pub mod applied;
 pub mod capture;
 pub mod etc;

@@ -80,6 +80,8 @@ pub(crate) enum User {
     },
     /// Remove accounts; their homes and uids are kept
     Remove(Remove),
+    /// Make an account that useradd made inside survive updates
+    Adopt { name: String },
     /// Print the ssh keys of an account, for sshd's AuthorizedKeysCommand
     Keys { name: String },
     /// Kills all processes of a uid; started by `disable` and `remove`

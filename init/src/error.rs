@@ -3,6 +3,7 @@
 //! `Display` holds one sentence without its cause; [`chain`] adds the causes.
 //! No variant holds a password, a hash or a line of shadow(5).
 
+use accounts::adopt::NotAdoptable;
 use accounts::id::{InvalidUid, Uid};
 use accounts::name::{InvalidName, Username};
 use accounts::password::InvalidHash;
@@ -51,6 +52,11 @@ pub(crate) enum Error {
     HomeTaken { home: Home, owner: Username },
     #[error("home '{home}' belongs to uid {owner}, not {uid}: it is not deleted")]
     ForeignHome { home: Home, owner: u32, uid: Uid },
+    #[error("cannot adopt '{name}': {reason}")]
+    NotAdoptable {
+        name: Username,
+        reason: NotAdoptable,
+    },
     #[error("the image does not allow '{name}' in group '{}'", .group.escape_debug())]
     GroupNotAllowed { name: Username, group: String },
     #[error("the record of '{name}' can't be used: {reason}")]
@@ -106,7 +112,8 @@ impl Error {
             Self::Exists(_)
             | Self::Removed { .. }
             | Self::UidTaken { .. }
-            | Self::HomeTaken { .. } => ErrorKind::Conflict,
+            | Self::HomeTaken { .. }
+            | Self::NotAdoptable { .. } => ErrorKind::Conflict,
             Self::Refused { refusal, .. } => kind_of_refusal(refusal),
             Self::GroupNotAllowed { .. }
             | Self::ForeignHome { .. }

@@ -38,6 +38,7 @@ mod error;
 mod etc_files;
 mod home;
 mod image_facts;
+mod known;
 mod lock;
 mod process;
 mod replace;

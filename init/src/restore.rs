@@ -8,6 +8,7 @@ use crate::error::{Error, chain};
 use crate::etc_files::{EtcFiles, Snapshot};
 use crate::home::{Found, Homes};
 use crate::image_facts;
+use crate::known::Known;
 use crate::lock::{Deadline, EtcLock, StoreLock, clean_stale};
 use crate::process;
 use crate::replace::Access;
@@ -17,7 +18,6 @@ use crate::take_over;
 use crate::watch::Mark;
 use accounts::applied::{self, Applied};
 use accounts::capture::{Capture, captures};
-use accounts::etc::File;
 use accounts::image::Image;
 use accounts::name::Username;
 use accounts::reconcile::{self, Change, Plan};
@@ -252,65 +252,15 @@ impl Session {
             .map(|(_, why)| why)
     }
 
-    /// Whose uid or gid the number is in the files now, if not this name's.
-    pub(crate) fn holder_of(&self, id: u32, name: &Username) -> Option<String> {
-        let etc = &self.snapshot.etc;
-        let users = accounts::table::lines(etc.bytes(File::Passwd))
-            .filter_map(accounts::passwd::name_and_uid);
-        let groups = accounts::table::lines(etc.bytes(File::Group))
-            .filter_map(accounts::group::name_and_gid);
-        users
-            .chain(groups)
-            .find(|(other, other_id)| *other_id == id && *other != name.as_str().as_bytes())
-            .map(|(other, _)| String::from_utf8_lossy(other).into_owned())
-    }
-
-    /// The number that a name has in passwd.
-    pub(crate) fn uid_in_passwd(&self, name: &Username) -> Option<u32> {
-        let mut entries = accounts::table::lines(self.snapshot.etc.bytes(File::Passwd))
-            .filter_map(accounts::passwd::name_and_uid);
-        entries
-            .find(|(other, _)| *other == name.as_str().as_bytes())
-            .map(|(_, uid)| uid)
-    }
-
-    /// The number that a name has in group.
-    pub(crate) fn gid_in_group(&self, name: &Username) -> Option<u32> {
-        let mut entries = accounts::table::lines(self.snapshot.etc.bytes(File::Group))
-            .filter_map(accounts::group::name_and_gid);
-        entries
-            .find(|(other, _)| *other == name.as_str().as_bytes())
-            .map(|(_, gid)| gid)
-    }
-
-    /// Every number that was ever somebody's, as far as can be known.
-    pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
-        let mut used = self.store.given_uids()?;
-        let etc = &self.snapshot.etc;
-        used.extend(
-            accounts::table::lines(etc.bytes(File::Passwd))
-                .filter_map(accounts::passwd::name_and_uid)
-                .map(|e| e.1),
-        );
-        used.extend(
-            accounts::table::lines(etc.bytes(File::Group))
-                .filter_map(accounts::group::name_and_gid)
-                .map(|e| e.1),
-        );
-        used.extend(Homes::open(&self.paths.root)?.owners()?);
-        used.extend(
-            self.records
-                .accounts
-                .values()
-                .map(|account| account.uid.get()),
-        );
-        used.extend(
-            self.records
-                .tombstones
-                .iter()
-                .map(|tombstone| tombstone.uid.get()),
-        );
-        Ok(used)
+    /// What the rules about new accounts look at.
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known {
+            records: &self.records,
+            image: &self.image,
+            etc: &self.snapshot.etc,
+            store: Some(&self.store),
+            root: &self.paths.root,
+        }
     }
 
     /// Brings homes and /etc in line with the records.

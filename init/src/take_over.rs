@@ -88,12 +88,15 @@ impl Session {
         }
         let home = Home::parse(&format!("/home/{name}"))?;
         let owner = Homes::open(&self.paths.root)?.owner(&home);
-        for candidate in [self.uid_in_passwd(name), owner].into_iter().flatten() {
+        for candidate in [self.known().uid_in_passwd(name), owner]
+            .into_iter()
+            .flatten()
+        {
             if let Some(uid) = self.if_free(candidate, name)? {
                 return Ok(uid);
             }
         }
-        Ok(self.image.uids.allocate(&self.used_ids()?)?)
+        Ok(self.image.uids.allocate(&self.known().used_ids()?)?)
     }
 
     fn uid_in_ledger(&self, name: &Username) -> Result<Option<Uid>, Error> {
@@ -137,7 +140,7 @@ impl Session {
                 .tombstones
                 .iter()
                 .any(|tombstone| tombstone.uid == uid)
-            || self.holder_of(number, name).is_some()
+            || self.known().holder_of(number, name).is_some()
             || self.image.accounts.owner_of(number).is_some();
         Ok((!is_given && !is_taken).then_some(uid))
     }

@@ -1,17 +1,16 @@
 //! `user add`: a name, a uid for ever, a record, a home, four lines.
 
 use super::passwd::{Credentials, credentials, with_password};
-use super::{apply, begin, one, warn_about};
+use super::{apply, begin, one, rules, warn_about};
 use crate::cli::Add;
 use crate::command::Answer;
 use crate::error::{Error, io};
 use crate::restore::{Paths, Session, now_usec};
 use crate::secret;
 use accounts::id::Uid;
-use accounts::name::{InvalidName, Username};
+use accounts::name::Username;
 use accounts::record::{Account, Record};
-use accounts::records::{Refusal, Tombstone, refuse_by_image, refuse_name};
-use accounts::text::{Home, RealName, Shell};
+use accounts::text::{RealName, Shell};
 use nix::errno::Errno;
 
 /// Room for keys in a record: a larger record could not be read back.
@@ -98,7 +97,7 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         name: if options.restore {
             Username::parse(&typed)?
         } else {
-            new_name(&typed)?
+            rules::new_name(&typed)?
         },
         real_name: options
             .comment
@@ -108,18 +107,6 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         shell: options.shell.as_deref().map(Shell::parse).transpose()?,
         ssh_keys,
     })
-}
-
-/// A reserved name gets its own answer even where the rule for new names would
-/// refuse it too: `systemd-x` is not a typing mistake.
-fn new_name(typed: &str) -> Result<Username, Error> {
-    match (Username::new_account(typed), Username::parse(typed)) {
-        (Err(_), Ok(name)) if name.is_reserved() => Err(Error::Refused {
-            name,
-            refusal: Refusal::Reserved,
-        }),
-        (result, _) => result.map_err(|invalid: InvalidName| invalid.into()),
-    }
 }
 
 /// The keys among the lines; comments and blank lines are left out.
@@ -144,142 +131,27 @@ fn key_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, E
 /// Every rule that says no, without changing anything. Returns the account that
 /// is there already, where that is allowed.
 fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Account>, Error> {
-    let name = &wanted.name;
-    let refuse = |refusal| Error::Refused {
-        name: name.clone(),
-        refusal,
-    };
-    if let Some(refusal) = refuse_name(name, &session.image) {
-        return Err(refuse(refusal));
-    }
-    if let Some(present) = session.records.accounts.get(name) {
+    let (known, name) = (session.known(), &wanted.name);
+    if let Some(present) = rules::present(&known, name)? {
         return if options.if_missing {
             Ok(Some(present.clone()))
         } else {
             Err(Error::Exists(name.clone()))
         };
     }
-    if let Some(rejected) = session
-        .records
-        .rejected
-        .iter()
-        .find(|r| r.name.as_ref() == Some(name))
-    {
-        return Err(Error::BadRecord {
-            name: name.to_string(),
-            reason: rejected.reason.clone(),
-        });
+    let tombstone = rules::tombstone(&known, name);
+    if options.restore && tombstone.is_none() {
+        return Err(Error::NotRemoved(name.clone()));
     }
-    if let Some(twin) = session
-        .records
-        .accounts
-        .keys()
-        .find(|other| other.folded() == name.folded())
-    {
-        return Err(refuse(Refusal::CaseTwin(twin.clone())));
+    if !options.restore && !options.new_uid {
+        rules::check_not_removed(&known, name)?;
     }
-    let tombstone = tombstone(session, name);
-    match tombstone {
-        Some(dead) if !options.restore && !options.new_uid => {
-            return Err(Error::Removed {
-                name: name.clone(),
-                uid: dead.uid,
-            });
-        }
-        None if options.restore => return Err(Error::NotRemoved(name.clone())),
-        _ => (),
-    }
-    check_lines(session, name, tombstone)?;
-    check_groups(session, name, options)?;
+    rules::check_lines(&known, name, tombstone)?;
+    rules::check_groups(&known, name, &options.groups)?;
     if let Some(number) = options.uid {
-        check_uid(session, name, number)?;
+        rules::check_uid(&known, name, number)?;
     }
     Ok(None)
-}
-
-/// The name must not stand in passwd or group, but as what is left of the
-/// removed account of that name.
-fn check_lines(
-    session: &Session,
-    name: &Username,
-    tombstone: Option<&Tombstone>,
-) -> Result<(), Error> {
-    let present = [
-        ("passwd", session.uid_in_passwd(name)),
-        ("group", session.gid_in_group(name)),
-    ];
-    for (file, id) in present {
-        if let Some(id) = id.filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id)) {
-            let (name, shown) = (name.clone(), name.to_string());
-            let refusal = Refusal::Foreign {
-                file,
-                name: shown,
-                id,
-            };
-            return Err(Error::Refused { name, refusal });
-        }
-    }
-    Ok(())
-}
-
-fn check_groups(session: &Session, name: &Username, options: &Add) -> Result<(), Error> {
-    match options
-        .groups
-        .iter()
-        .find(|group| !session.image.groups_allow.allows(group, name))
-    {
-        Some(group) => Err(Error::GroupNotAllowed {
-            name: name.clone(),
-            group: group.clone(),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// A uid that was asked for by number.
-fn check_uid(session: &Session, name: &Username, number: u64) -> Result<Uid, Error> {
-    let uid = session.image.uids.uid(number)?;
-    let probe = Account::new(name.clone(), uid, Home::parse(&format!("/home/{name}"))?, 0);
-    if let Some(refusal) = refuse_by_image(&probe, &session.image) {
-        return Err(Error::Refused {
-            name: name.clone(),
-            refusal,
-        });
-    }
-    let given = session
-        .store
-        .owner_of(uid.get())?
-        .filter(|owner| owner != name.as_str());
-    let recorded = session
-        .records
-        .accounts
-        .values()
-        .find(|account| account.uid == uid)
-        .map(|a| a.name.to_string());
-    let buried = session
-        .records
-        .tombstones
-        .iter()
-        .find(|dead| dead.uid == uid)
-        .map(|dead| dead.name.to_string());
-    match given
-        .or(recorded)
-        .or(buried)
-        .or_else(|| session.holder_of(uid.get(), name))
-    {
-        Some(owner) => Err(Error::UidTaken { uid, owner }),
-        None => Ok(uid),
-    }
-}
-
-/// The youngest tombstone of a name: the highest uid, since they only grow.
-fn tombstone<'a>(session: &'a Session, name: &Username) -> Option<&'a Tombstone> {
-    session
-        .records
-        .tombstones
-        .iter()
-        .filter(|dead| dead.name.folded() == name.folded())
-        .max_by_key(|dead| dead.uid)
 }
 
 /// Ledger, then record. From the record on, the account exists.
@@ -317,7 +189,7 @@ fn make(
         }
     };
     if options.restore {
-        let dead = tombstone(session, name)
+        let dead = rules::tombstone(&session.known(), name)
             .cloned()
             .ok_or_else(|| Error::NotRemoved(name.clone()))?;
         let mut record = session.store.read_tombstone(&dead, session.image.uids)?;
@@ -334,7 +206,7 @@ fn make(
     let mut account = Account::new(
         name.clone(),
         uid,
-        choose_home(session, name, uid)?,
+        rules::choose_home(&session.known(), name, uid)?,
         now_usec(),
     );
     fill(&mut account);
@@ -345,57 +217,11 @@ fn make(
 
 /// Writes the number down for ever, before the record is.
 fn choose_uid(session: &Session, name: &Username, options: &Add) -> Result<Uid, Error> {
+    let known = session.known();
     let uid = match options.uid {
-        Some(number) => check_uid(session, name, number)?,
-        None => session.image.uids.allocate(&free_of_image(session)?)?,
+        Some(number) => rules::check_uid(&known, name, number)?,
+        None => rules::next_uid(&known, name, &rules::used_ids(&known)?)?,
     };
-    if !session.image.is_mapped(uid.get()) {
-        return Err(Error::Refused {
-            name: name.clone(),
-            refusal: Refusal::Unmapped(uid),
-        });
-    }
-    if session.store.give_uid(uid, name)? {
-        Ok(uid)
-    } else {
-        let owner = session.store.owner_of(uid.get())?.unwrap_or_default();
-        Err(Error::UidTaken { uid, owner })
-    }
-}
-
-fn free_of_image(session: &Session) -> Result<std::collections::BTreeSet<u32>, Error> {
-    let mut used = session.used_ids()?;
-    used.extend(session.image.accounts.ids());
-    Ok(used)
-}
-
-/// /home/NAME, unless somebody who was removed has it: then with the uid.
-fn choose_home(session: &Session, name: &Username, uid: Uid) -> Result<Home, Error> {
-    let claimed = |home: &Home| {
-        let living = session
-            .records
-            .accounts
-            .values()
-            .filter(|account| account.home == *home)
-            .map(|a| &a.name);
-        let dead = session
-            .records
-            .tombstones
-            .iter()
-            .filter(|dead| dead.home == *home)
-            .map(|dead| &dead.name);
-        living.chain(dead).next().cloned()
-    };
-    let plain = Home::parse(&format!("/home/{name}"))?;
-    if claimed(&plain).is_none() {
-        return Ok(plain);
-    }
-    let numbered = Home::parse(&format!("/home/{name}-{uid}"))?;
-    match claimed(&numbered) {
-        None => Ok(numbered),
-        Some(owner) => Err(Error::HomeTaken {
-            home: numbered,
-            owner,
-        }),
-    }
+    rules::give_uid(&session.store, uid, name)?;
+    Ok(uid)
 }

@@ -3,9 +3,11 @@
 //! One file per verb. All names are checked before anything changes.
 
 mod add;
+mod adopt;
 mod list;
 mod passwd;
 mod remove;
+mod rules;
 mod state;
 
 pub(crate) use state::end_processes;
@@ -39,6 +41,7 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answ
         User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
         User::Enable { names } => state::enable(names, paths).map(said),
         User::Disable { names } => state::disable(names, paths).map(said),
+        User::Adopt { name } => adopt::adopt(name, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
         User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
     }

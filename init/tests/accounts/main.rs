@@ -15,6 +15,7 @@
     reason = "tables of cases, one line or two each"
 )]
 
+mod adopt;
 mod capture;
 mod commands;
 mod crash;
