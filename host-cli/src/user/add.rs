@@ -18,13 +18,13 @@ const PROPOSED: &str = "opencode";
 
 /// Adds an account.
 pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
-    require_input(session, &add)?;
     if let Some(name) = &add.name {
         check(name)?;
     }
     let keys = read_keys(&add)?;
     let given = New::from_flags(add.source, add.no_password)?;
     let (docker, container) = session.running().await?;
+    require_input(session, &add, given.is_none())?;
     let (name, new) = match (add.name.clone(), given) {
         (Some(name), Some(new)) => (name, new),
         (name, given) => match ask(&docker, &container, &add, name, given).await? {
@@ -49,12 +49,12 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     Ok(())
 }
 
-/// Fails before anything else when somebody would have to be asked in vain.
-fn require_input(session: &Session, add: &Add) -> Result<()> {
+/// Fails before anything is done when somebody would have to be asked in vain.
+fn require_input(session: &Session, add: &Add, has_no_password: bool) -> Result<()> {
     if add.name.is_none() {
         prompt::require(session.no_input, "a name", "it as `occ user add NAME`")?;
     }
-    if source::has_to_ask(add.source, add.no_password) {
+    if has_no_password {
         prompt::require(
             session.no_input,
             "a password",

@@ -1,4 +1,5 @@
-//! `occ user …`: ask what is missing, one exec, show the answer.
+//! `occ user …`: is the container running, then ask what is missing, one exec,
+//! show the answer.
 //!
 //! What is checked here is checked for good manners only, before a question;
 //! occ-init decides.

@@ -2,7 +2,7 @@
 
 use accounts::wire::AccountReply;
 
-use super::source::{self, New};
+use super::source::New;
 use super::{arguments, check_names, may_have_changed};
 use crate::cli::Passwd;
 use crate::error::Result;
@@ -12,18 +12,17 @@ use crate::{config, init, interrupt, prompt};
 
 /// Sets a password.
 pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
-    let ask = source::has_to_ask(passwd.source, false);
-    if ask {
+    let name = passwd.name;
+    check_names(std::slice::from_ref(&name))?;
+    let given = New::from_flags(passwd.source, false)?;
+    let (docker, container) = session.running().await?;
+    if given.is_none() {
         prompt::require(
             session.no_input,
             "a password",
             "--password-stdin or --generate",
         )?;
     }
-    let name = passwd.name;
-    check_names(std::slice::from_ref(&name))?;
-    let given = New::from_flags(passwd.source, false)?;
-    let (docker, container) = session.running().await?;
     let new = if let Some(new) = given {
         new
     } else {

@@ -12,14 +12,11 @@ use crate::{config, init, interrupt, prompt};
 
 /// Removes accounts, all in one exec.
 pub(super) async fn run(session: &Session, remove: Remove) -> Result<()> {
-    let ask = !(remove.yes || remove.force);
-    if ask {
-        prompt::require(session.no_input, "a confirmation", "--yes")?;
-    }
     let names = &remove.names.names;
     check_names(names)?;
     let (docker, container) = session.running().await?;
-    if ask {
+    if !(remove.yes || remove.force) {
+        prompt::require(session.no_input, "a confirmation", "--yes")?;
         confirm(&docker, &container, names, remove.purge_home).await?;
     }
     let _notice = interrupt::notice(may_have_changed(&names[0]));

@@ -56,11 +56,6 @@ impl New {
     }
 }
 
-/// Whether the flags leave the password to a question.
-pub(super) fn has_to_ask(source: Source, no_password: bool) -> bool {
-    !(source.generate || source.password_stdin || source.password_hash_stdin || no_password)
-}
-
 /// The lines of an authorized_keys file, without comments and blank lines.
 pub(super) fn ssh_keys(bytes: &[u8]) -> Result<Vec<String>> {
     let text = std::str::from_utf8(bytes)
