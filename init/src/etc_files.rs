@@ -3,6 +3,7 @@
 //! Knows nothing of the store. Everything goes through one directory fd, and
 //! no link is followed: what stands in /etc may be somebody's trap.
 
+use crate::again::{fstat, mkdir, openat};
 use crate::error::{Error, io};
 use crate::lock::EtcLock;
 use crate::replace::{Access, Directory, Staged, open_directory, read_all, stat};
@@ -10,8 +11,8 @@ use crate::watch::{Mark, Place};
 use accounts::etc::{Etc, File};
 use accounts::table;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{FileStat, Mode, SFlag};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -31,7 +32,7 @@ impl EtcFiles {
     /// Opens ROOT/etc.
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
         let path = root.join("etc");
-        match nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o755)) {
+        match mkdir(&path, Mode::from_bits_truncate(0o755)) {
             Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
             Err(errno) => return Err(io("make", &path)(errno)),
         }

@@ -4,16 +4,17 @@
 //! in would make it write elsewhere. So a home is built under a temporary name
 //! in /home, where only root writes, and renamed in when it is complete.
 
+use crate::again::{
+    fchmod, fchown, fchownat, fstat, mkdir, mkdirat, openat, renameat, symlinkat, unlinkat,
+};
 use crate::error::{Error, io};
-use crate::replace::{Directory, open_directory, stat};
+use crate::replace::{Directory, open_directory, read_all, stat, write_all};
 use accounts::id::Uid;
 use accounts::text::Home;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::{
-    Gid, Uid as RawUid, UnlinkatFlags, fchown, fchownat, symlinkat, unlinkat, write,
-};
+use nix::fcntl::{AtFlags, OFlag, readlinkat};
+use nix::sys::stat::{Mode, SFlag};
+use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -51,7 +52,7 @@ impl Homes {
     /// write: else anybody could swap a home while it is made.
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
         let path = root.join("home");
-        match nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o755)) {
+        match mkdir(&path, Mode::from_bits_truncate(0o755)) {
             Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
             Err(errno) => return Err(io("make", &path)(errno)),
         }
@@ -241,11 +242,7 @@ fn copy_file(
     let make =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let new = openat(to.fd.as_fd(), name, make, Mode::from_bits_truncate(0o600))?;
-    let content = crate::replace::read_all(&source, usize::MAX)?;
-    let mut rest = content.as_slice();
-    while !rest.is_empty() {
-        rest = &rest[write(new.as_fd(), rest)?..];
-    }
+    write_all(&new, &read_all(&source, usize::MAX)?)?;
     let (owner, group) = ids(uid);
     fchown(new.as_fd(), owner, group)?;
     fchmod(new.as_fd(), Mode::from_bits_truncate(mode & 0o755))

@@ -1,6 +1,7 @@
 //! Reads what the image says: its own accounts, allowed groups, sudoers,
 //! login.defs, and which ids exist in this user namespace.
 
+use crate::again::{again_io, mkdir};
 use crate::error::{Error, io};
 use crate::replace::{Access, Directory, open_directory};
 use crate::say::say;
@@ -13,6 +14,7 @@ use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Written by the image build.
@@ -31,9 +33,9 @@ pub(crate) fn read(root: &Path, etc: &Etc, may_write: bool) -> Result<Image, Err
     Ok(Image {
         accounts: image_accounts(root, etc, may_write)?,
         groups_allow: GroupsAllow::parse(&groups_allow(root)?),
-        sudoers_groups: sudoers_groups(root),
+        sudoers_groups: sudoers_groups(root)?,
         uids: uid_range(root)?,
-        mapped_ids: mapped_ids(),
+        mapped_ids: mapped_ids()?,
         nologin: nologin(root)?,
     })
 }
@@ -48,9 +50,11 @@ pub(crate) fn uid_range(root: &Path) -> Result<UidRange, Error> {
 /// The container's own state directory, root's alone.
 pub(crate) fn state_directory(root: &Path) -> Result<Directory, Error> {
     let path = root.join(STATE);
-    let parents = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let parents = path
+        .parent()
+        .map_or(Ok(()), |parent| again_io(|| fs::create_dir_all(parent)));
     parents.map_err(|e| io("make", &path)(errno(&e)))?;
-    match nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o700)) {
+    match mkdir(&path, Mode::from_bits_truncate(0o700)) {
         Ok(()) | Err(Errno::EEXIST) => open_directory(&path).map_err(io("open", path)),
         Err(errno) => Err(io("make", path)(errno)),
     }
@@ -88,18 +92,23 @@ fn groups_allow(root: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// Every `%name` in sudoers(5) and its directory, folded to lower case. Without
-/// sudo there is nothing to find, and what can't be read grants nothing.
-fn sudoers_groups(root: &Path) -> BTreeSet<String> {
-    let included = fs::read_dir(root.join("etc/sudoers.d"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    let files = std::iter::once(root.join("etc/sudoers")).chain(included);
-    let texts = files.filter_map(|path| fs::read(path).ok());
-    texts
-        .flat_map(|text| percent_names(&String::from_utf8_lossy(&text)))
-        .collect()
+/// sudo there is nothing to find; but what is there and can't be read now may
+/// grant everything to a group that an account's name would make.
+fn sudoers_groups(root: &Path) -> Result<BTreeSet<String>, Error> {
+    let directory = root.join("etc/sudoers.d");
+    let mut files = vec![root.join("etc/sudoers")];
+    match again_io(|| fs::read_dir(&directory)) {
+        Ok(entries) => files.extend(entries.flatten().map(|entry| entry.path())),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => (),
+        Err(e) => return Err(io("read", directory)(errno(&e))),
+    }
+    let mut groups = BTreeSet::new();
+    // sudo reads no directory below its directory either.
+    for file in files.iter().filter(|file| !file.is_dir()) {
+        let text = read_optional(file)?.unwrap_or_default();
+        groups.extend(percent_names(&String::from_utf8_lossy(&text)));
+    }
+    Ok(groups)
 }
 
 fn percent_names(text: &str) -> Vec<String> {
@@ -120,13 +129,15 @@ fn nologin(root: &Path) -> Result<Shell, Error> {
 }
 
 /// The ids that are in both maps of this user namespace: user_namespaces(7).
-fn mapped_ids() -> Vec<(u32, u32)> {
-    let map = |path: &str| {
-        fs::read(path)
-            .map(|map| parse_map(&map))
-            .unwrap_or_default()
+fn mapped_ids() -> Result<Vec<(u32, u32)>, Error> {
+    let map = |path: &str| match fs::read(path) {
+        Ok(map) => Ok(parse_map(&map)),
+        Err(error) => Err(io("read", path)(errno(&error))),
     };
-    intersection(&map("/proc/self/uid_map"), &map("/proc/self/gid_map"))
+    Ok(intersection(
+        &map("/proc/self/uid_map")?,
+        &map("/proc/self/gid_map")?,
+    ))
 }
 
 fn parse_map(map: &[u8]) -> Vec<(u32, u32)> {

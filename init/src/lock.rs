@@ -5,15 +5,16 @@
 //! The first two are open-file-description locks: the kernel drops them when
 //! their holder dies, so a crashed holder never blocks the next one.
 
+use crate::again::{linkat, openat, unlinkat};
 use crate::error::{Error, io};
 use crate::process;
-use crate::replace::{Directory, TEMPORARY, stat};
+use crate::replace::{Directory, TEMPORARY, stat, write_all};
 use crate::say::say;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, openat};
+use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::stat::Mode;
-use nix::unistd::{linkat, write};
+use nix::unistd::UnlinkatFlags;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -166,11 +167,7 @@ impl EtcLock {
 impl Drop for EtcLock {
     fn drop(&mut self) {
         for lock in self.linked.drain(..).rev() {
-            let _ = nix::unistd::unlinkat(
-                self.etc.as_fd(),
-                lock.as_str(),
-                nix::unistd::UnlinkatFlags::NoRemoveDir,
-            );
+            let _ = unlinkat(self.etc.as_fd(), lock.as_str(), UnlinkatFlags::NoRemoveDir);
         }
     }
 }
@@ -249,7 +246,7 @@ fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(etc.fd.as_fd(), name, flags, Mode::from_bits_truncate(0o600))?;
     // With the final NUL, as shadow writes and counts it.
-    write(file.as_fd(), format!("{}\0", std::process::id()).as_bytes()).map(drop)
+    write_all(&file, format!("{}\0", std::process::id()).as_bytes())
 }
 
 /// Whether nobody can still hold this `X.lock`: its pid is dead, or ours, or was

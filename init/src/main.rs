@@ -30,6 +30,7 @@ mod upkeep;
 mod watch;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
+mod again;
 mod catch_up;
 mod check;
 mod cli;

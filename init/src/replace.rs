@@ -1,13 +1,17 @@
 //! One file, swapped whole: a temporary in the same directory, written, synced,
 //! renamed. The only place of the account commands that writes file contents.
 
+use crate::again::{
+    fchmod, fchown, fstat, fstatat, fsync, ftruncate, openat, pwrite, read, renameat, unlinkat,
+    write,
+};
 use crate::error::{Error, io};
 use nix::NixPath;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{FileStat, Mode, fchmod};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, ftruncate, unlinkat, write};
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::{FileStat, Mode};
+use nix::unistd::{Gid, Uid, UnlinkatFlags};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -150,7 +154,7 @@ impl Directory {
     /// Writes into the present file: for a file that is a mount point, where a
     /// rename gives EBUSY. A copy of the old content is kept beside it first.
     fn write_in_place(&self, name: &str, temporary: &str) -> Result<(), Errno> {
-        let read = |name: &str| -> Result<Vec<u8>, Errno> {
+        let content = |name: &str| -> Result<Vec<u8>, Errno> {
             let file = openat(
                 self.fd.as_fd(),
                 name,
@@ -159,7 +163,7 @@ impl Directory {
             )?;
             read_all(&file, usize::MAX)
         };
-        let (old, new) = (read(name)?, read(temporary)?);
+        let (old, new) = (content(name)?, content(temporary)?);
         let backup = format!("{name}-");
         let staged = self
             .stage(&backup, &old, Access::PRIVATE)
@@ -180,7 +184,7 @@ impl Directory {
         let mut at = same;
         while at < new.len() {
             let offset = i64::try_from(at).map_err(|_| Errno::EFBIG)?;
-            at += nix::sys::uio::pwrite(file.as_fd(), &new[at..], offset)?;
+            at += pwrite(file.as_fd(), &new[at..], offset)?;
         }
         ftruncate(
             file.as_fd(),
@@ -236,7 +240,7 @@ pub(crate) fn stat<P: NixPath + ?Sized>(
     directory: &Directory,
     name: &P,
 ) -> Result<Option<FileStat>, Errno> {
-    match nix::sys::stat::fstatat(directory.fd.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+    match fstatat(directory.fd.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat)),
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(errno),
@@ -245,7 +249,7 @@ pub(crate) fn stat<P: NixPath + ?Sized>(
 
 /// Reads to the end, or `limit` bytes.
 pub(crate) fn read_all(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Errno> {
-    let size = nix::sys::stat::fstat(file.as_fd())?.st_size;
+    let size = fstat(file.as_fd())?.st_size;
     let mut content = Vec::with_capacity(
         usize::try_from(size)
             .unwrap_or(0)
@@ -255,23 +259,20 @@ pub(crate) fn read_all(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Errno> {
     let mut chunk = [0_u8; 16 * 1024];
     while content.len() < limit {
         let want = chunk.len().min(limit - content.len());
-        match nix::unistd::read(file.as_fd(), &mut chunk[..want]) {
-            Ok(0) => break,
-            Ok(read) => content.extend_from_slice(&chunk[..read]),
-            Err(Errno::EINTR) => (),
-            Err(errno) => return Err(errno),
+        match read(file.as_fd(), &mut chunk[..want])? {
+            0 => break,
+            got => content.extend_from_slice(&chunk[..got]),
         }
     }
     Ok(content)
 }
 
-fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno> {
+/// Writes all of it.
+pub(crate) fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno> {
     while !content.is_empty() {
-        match write(file.as_fd(), content) {
-            Ok(0) => return Err(Errno::EIO),
-            Ok(written) => content = &content[written..],
-            Err(Errno::EINTR) => (),
-            Err(errno) => return Err(errno),
+        match write(file.as_fd(), content)? {
+            0 => return Err(Errno::EIO),
+            written => content = &content[written..],
         }
     }
     Ok(())

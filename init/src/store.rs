@@ -12,17 +12,17 @@
 //! A volume may be hostile or half broken: everything is opened by directory
 //! fd without following links, and one bad file never affects another.
 
+use crate::again::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, read, renameat};
 use crate::error::{Error, io};
-use crate::replace::{Access, Directory, TEMPORARY, open_directory, stat};
+use crate::replace::{Access, Directory, TEMPORARY, open_directory, stat, write_all};
 use crate::say::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;
 use accounts::record::{Contents, Document, InvalidRecord, Legacy, MAX_BYTES, Record};
 use accounts::records::{Records, Rejected, Tombstone};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, renameat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::{fsync, write};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{FileStat, Mode, SFlag};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -56,10 +56,12 @@ impl Store {
         if let Some(store) = Self::find(path)? {
             return Ok(store);
         }
-        let parents = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let parents = path.parent().map_or(Ok(()), |parent| {
+            again_io(|| std::fs::create_dir_all(parent))
+        });
         parents
             .map_err(|e| io("make", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default())))?;
-        match nix::unistd::mkdir(path, Mode::from_bits_truncate(0o700)) {
+        match mkdir(path, Mode::from_bits_truncate(0o700)) {
             Ok(()) | Err(Errno::EEXIST) => (),
             Err(errno) => return Err(io("make", path)(errno)),
         }
@@ -268,8 +270,8 @@ impl Store {
             Mode::from_bits_truncate(0o600),
         ) {
             Ok(fd) => {
-                let written = write(fd.as_fd(), format!("{name}\n").as_bytes())
-                    .and_then(|_| fsync(fd.as_fd()));
+                let written =
+                    write_all(&fd, format!("{name}\n").as_bytes()).and_then(|()| fsync(fd.as_fd()));
                 written.map_err(io("write", uids.join(&file)))?;
                 uids.sync().map(|()| true)
             }
@@ -470,15 +472,10 @@ fn read_small(file: &OwnedFd, size: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = vec![0; size + 1];
     let mut filled = 0;
     loop {
-        match nix::unistd::read(file.as_fd(), &mut bytes[filled..]) {
-            Err(Errno::EINTR) => (),
-            Err(errno) => return Err(errno),
-            Ok(read) => {
-                filled += read;
-                if read == 0 || filled >= size {
-                    break;
-                }
-            }
+        let got = read(file.as_fd(), &mut bytes[filled..])?;
+        filled += got;
+        if got == 0 || filled >= size {
+            break;
         }
     }
     bytes.truncate(filled);

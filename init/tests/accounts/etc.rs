@@ -1,23 +1,10 @@
 //! The four files: nobody else's byte changes, and nothing is written twice.
 
-use crate::tree::{FOUR, STORE, Tree, hash, record, unchanged};
+use crate::tree::{FOUR, STORE, Tree, foreign, hash, record, unchanged};
 use accounts::wire::ErrorKind;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-
-/// Lines of a file that are nobody's of `names`.
-fn foreign<'a>(content: &'a [u8], names: &[&str]) -> Vec<&'a [u8]> {
-    let is_ours = |line: &[u8]| {
-        names
-            .iter()
-            .any(|name| line.starts_with(format!("{name}:").as_bytes()))
-    };
-    content
-        .split_inclusive(|&b| b == b'\n')
-        .filter(|line| !is_ours(line))
-        .collect()
-}
 
 #[test]
 fn a_second_restore_writes_nothing() {

@@ -19,6 +19,7 @@ mod adopt;
 mod capture;
 mod commands;
 mod crash;
+mod errors;
 mod etc;
 mod homes;
 mod hostile;

@@ -250,6 +250,15 @@ impl Tree {
             .collect()
     }
 
+    /// The names that have a record, readable or not.
+    pub(crate) fn store_names(&self) -> Vec<String> {
+        let files = fs::read_dir(self.store("")).unwrap();
+        let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter_map(|file| Some(file.strip_suffix(".json")?.to_owned()))
+            .collect()
+    }
+
     /// Everything in the tree but locks: kind, mode, owner and content of each
     /// path, and of files the inode and mtime too, so that a rewrite with the
     /// same content shows.
@@ -405,6 +414,19 @@ impl Ran {
             }
         }
     }
+}
+
+/// Lines of a file that are nobody's of `names`.
+pub(crate) fn foreign<'a>(content: &'a [u8], names: &[&str]) -> Vec<&'a [u8]> {
+    let is_ours = |line: &[u8]| {
+        names
+            .iter()
+            .any(|name| line.starts_with(format!("{name}:").as_bytes()))
+    };
+    content
+        .split_inclusive(|&b| b == b'\n')
+        .filter(|line| !is_ours(line))
+        .collect()
 }
 
 /// Hashes out of a text that a failed test prints.
