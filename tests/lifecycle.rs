@@ -1,6 +1,6 @@
 //! start, stop, status, restart: done twice, nothing is lost.
 
-use crate::harness::{Instance, docker, run};
+use crate::harness::{Finished, Instance, docker, run};
 
 const PASSWORD: &str = "through all of it";
 
@@ -118,4 +118,29 @@ fn two_containers_do_not_share_a_store_by_accident() {
     refused.exits(5).says(&other).says("--shared");
     allowed.exits(0);
     instance.login("alice", PASSWORD).unwrap();
+}
+
+#[test]
+fn somebody_elses_container_of_the_same_name_is_left_alone() {
+    let instance = Instance::new("theirs");
+    let image = instance.image.as_str();
+    docker([
+        "run",
+        "--detach",
+        "--name",
+        &instance.name,
+        "--entrypoint",
+        "sleep",
+        image,
+        "1000",
+    ])
+    .ok();
+    let before = instance.inspect("{{.Id}} {{.State.StartedAt}}");
+    let refused = |call: Finished| assert!(call.stderr.contains("is not occ's"), "{call:#?}");
+    refused(instance.occ(["start"]).run().exits(5));
+    refused(instance.occ(["start", "--recreate"]).run().exits(5));
+    refused(instance.occ(["stop"]).run().exits(5));
+    refused(instance.occ(["restart"]).run().exits(5));
+    refused(instance.occ(["update", "container"]).run().exits(5));
+    assert_eq!(instance.inspect("{{.Id}} {{.State.StartedAt}}"), before);
 }

@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use crate::container::{self, Listed, next_name};
+use crate::container::{self, INSTANCE, Listed, STORE, next_name};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::spec::{self, volume_name};
@@ -54,12 +54,36 @@ pub(crate) async fn refuse_shared(
     }
 }
 
+/// Where a container's store is. One that has none, and no label of ours, is
+/// somebody else's with the same name.
 async fn store_source(docker: &Docker, own: &Listed) -> Result<Option<String>> {
-    let found = container::inspect(docker, &own.id).await?;
-    Ok(found
+    let Some(found) = container::inspect(docker, &own.id).await? else {
+        return Ok(None);
+    };
+    let store = spec::store_mount(&found);
+    if store.is_none() && !is_labelled(&found) {
+        return Err(Error::Refused {
+            message: format!(
+                "the container '{}' is not occ's: it has neither the label '{INSTANCE}' nor a store at '{STORE}'",
+                own.name
+            ),
+            hint: "pick another name with --container".into(),
+        });
+    }
+    Ok(store.and_then(|mount| mount.source))
+}
+
+/// Stops a command before it does anything to somebody else's container.
+pub(crate) async fn refuse_strangers(docker: &Docker, found: &Listed) -> Result<()> {
+    store_source(docker, found).await.map(drop)
+}
+
+fn is_labelled(found: &ContainerInspectResponse) -> bool {
+    let labels = found
+        .config
         .as_ref()
-        .and_then(spec::store_mount)
-        .and_then(|mount| mount.source))
+        .and_then(|config| config.labels.as_ref());
+    labels.is_some_and(|labels| labels.contains_key(INSTANCE))
 }
 
 /// The new image's own check, on the store, before anything is stopped.

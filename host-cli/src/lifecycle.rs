@@ -24,6 +24,7 @@ pub(crate) async fn stop(session: &Session) -> Result<()> {
             format!("Container '{}' is stopped already.", found.name),
         ),
         Some(found) => {
+            guard::refuse_strangers(&docker, &found).await?;
             let _notice =
                 interrupt::notice("the container may still be stopping; look with `occ status`");
             let progress = Progress::new(session.screen);
