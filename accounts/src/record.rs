@@ -216,6 +216,20 @@ impl Record {
         self.account = account;
     }
 
+    /// The document for `user export`. Without hashes nothing is left that
+    /// somebody could log in with or guess at: of the privileged section only
+    /// the ssh keys, which are public, and nothing of the section `secret`.
+    pub fn exported(&self, with_hashes: bool) -> Value {
+        let mut document = self.document.clone();
+        if !with_hashes {
+            document.remove("secret");
+            if let Some(Value::Object(privileged)) = document.get_mut("privileged") {
+                privileged.retain(|field, _| field == "sshAuthorizedKeys");
+            }
+        }
+        Value::Object(document)
+    }
+
     /// The bytes of the record file, readable by people.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut text = format!("{:#}", Value::Object(self.document.clone())).into_bytes();

@@ -537,3 +537,18 @@ fn what_programs_see_can_be_printed() {
     let view = record(&with(groups)).account().view();
     assert_eq!(view.member_of, ["audio", "video"]);
 }
+
+#[test]
+fn what_is_exported() {
+    let text = br#"{"userName":"eve","uid":1001,"theme":"dark","secret":{"password":["x"]},
+        "privileged":{"hashedPassword":["$1$old"],"recoveryKey":["y"],"sshAuthorizedKeys":["ssh-rsa A"]}}"#;
+    let Ok(Document::Record(record)) = Document::parse(text, UidRange::default()) else {
+        panic!("a record");
+    };
+    let whole: Value = serde_json::from_slice(text).unwrap();
+    assert_eq!(record.exported(true), whole);
+    assert_eq!(
+        record.exported(false).to_string(),
+        r#"{"privileged":{"sshAuthorizedKeys":["ssh-rsa A"]},"theme":"dark","uid":1001,"userName":"eve"}"#
+    );
+}

@@ -82,6 +82,60 @@ pub struct ListReply {
     pub accounts: Vec<AccountView>,
 }
 
+/// The answer of `user export`.
+///
+/// No `Debug`: with `--with-hashes` the records hold password hashes.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportReply {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The records (USER_RECORD), sorted by name.
+    pub records: Vec<serde_json::Value>,
+}
+
+/// The answer of `user import`. Exit 0 if no line failed, else 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReply {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Whether an account was made; never with `--dry-run`.
+    pub changed: bool,
+    /// One for each line with an account, in their order.
+    pub results: Vec<ImportResult>,
+}
+
+/// What became of one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportResult {
+    /// The line's number, from 1.
+    pub line: u64,
+    /// The login name; empty if the line has none that could be one.
+    #[serde(default)]
+    pub user_name: String,
+    /// What was done, or with `--dry-run` would be.
+    pub action: ImportAction,
+    /// The account's uid, unless the line failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// Why the line failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+/// What was done about one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportAction {
+    /// A new account.
+    Created,
+    /// There is one of that name; it was left as it is.
+    Exists,
+    /// Nothing was done; also what a newer program says that we don't know.
+    #[serde(other)]
+    Failed,
+}
+
 /// The answer of a command that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorReply {

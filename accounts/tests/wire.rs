@@ -6,7 +6,10 @@
     reason = "a sample that does not decode is what these tests are for"
 )]
 
-use accounts::wire::{AccountReply, ErrorKind, ErrorReply, ListReply, Request, SCHEMA, Status};
+use accounts::wire::{
+    AccountReply, ErrorKind, ErrorReply, ExportReply, ImportAction, ImportReply, ListReply,
+    Request, SCHEMA, Status,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -115,6 +118,38 @@ fn errors() {
         assert_eq!(reply.error.retryable, kind.retryable());
         assert!(!reply.error.message.is_empty());
     }
+}
+
+#[test]
+fn imports() {
+    let [some, nothing] = [
+        include_str!("wire/import.json"),
+        include_str!("wire/import_nothing.json"),
+    ]
+    .map(frozen::<ImportReply>);
+    assert!(some.changed && !nothing.changed && nothing.results.is_empty());
+    let actions = some.results.iter().map(|result| result.action);
+    assert_eq!(
+        actions.collect::<Vec<_>>(),
+        [
+            ImportAction::Created,
+            ImportAction::Exists,
+            ImportAction::Failed
+        ]
+    );
+    assert_eq!(some.results[0].uid, Some(10000));
+    let error = some.results[2].error.as_ref().unwrap();
+    assert_eq!((some.results[2].line, error.kind), (4, ErrorKind::Invalid));
+    let unknown: ImportAction = serde_json::from_str("\"postponed\"").unwrap();
+    assert_eq!(unknown, ImportAction::Failed);
+}
+
+#[test]
+fn exports() {
+    let sample: Value = serde_json::from_str(include_str!("wire/export.json")).unwrap();
+    let reply: ExportReply = serde_json::from_value(sample.clone()).unwrap();
+    assert_eq!(reply.records[0]["userName"], "alice");
+    assert_eq!(serde_json::to_value(&reply).unwrap(), sample);
 }
 
 #[test]

@@ -80,6 +80,12 @@ pub(crate) enum User {
     },
     /// Remove accounts; their homes and uids are kept
     Remove(Remove),
+    /// Print all records, one a line, sorted by name
+    Export {
+        /// With the password hashes
+        #[arg(long)]
+        with_hashes: bool,
+    },
     /// Make an account that useradd made inside survive updates
     Adopt { name: String },
     /// Print the ssh keys of an account, for sshd's AuthorizedKeysCommand

@@ -4,6 +4,7 @@
 
 mod add;
 mod adopt;
+mod export;
 mod list;
 mod passwd;
 mod remove;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answ
         User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
         User::Enable { names } => state::enable(names, paths).map(said),
         User::Disable { names } => state::disable(names, paths).map(said),
+        User::Export { with_hashes } => export::export(*with_hashes, paths),
         User::Adopt { name } => adopt::adopt(name, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
         User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
