@@ -19,6 +19,9 @@ use crate::table::{self, Fate};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So many groups of one account are named that the image does not grant.
+const NAMED_GROUPS: usize = 8;
+
 /// What restore will do. Prints as one line per account and file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -413,14 +416,20 @@ impl<'a> Owned<'a> {
     }
 
     fn ungranted_groups(&self, image: &Image) -> Vec<Problem> {
-        let asked = self
-            .wanted
-            .iter()
-            .flat_map(|a| a.member_of.iter().map(move |group| (&a.name, group)));
-        asked
-            .filter(|(name, group)| !image.groups_allow.allows(group, name))
-            .map(|(name, group)| Problem::Group(name.clone(), group.clone()))
-            .collect()
+        let mut problems = Vec::new();
+        for Account {
+            name, member_of, ..
+        } in &self.wanted
+        {
+            let mut refused = member_of
+                .iter()
+                .filter(|group| !image.groups_allow.allows(group, name));
+            let named = refused.by_ref().take(NAMED_GROUPS);
+            problems.extend(named.map(|group| Problem::Group(name.clone(), group.clone())));
+            let more = refused.count();
+            problems.extend((more > 0).then(|| Problem::MoreGroups(name.clone(), more)));
+        }
+        problems
     }
 
     /// One of the files: the present line of an account is replaced in place,

@@ -101,6 +101,8 @@ pub enum Problem {
     Hash(Username, InvalidHash),
     /// A group that the record asks for and the image does not grant.
     Group(Username, String),
+    /// As many more of them: one record can name thousands.
+    MoreGroups(Username, usize),
 }
 
 impl std::fmt::Display for Problem {
@@ -120,6 +122,10 @@ impl std::fmt::Display for Problem {
                     shortened(group)
                 )
             }
+            Self::MoreGroups(name, count) => write!(
+                f,
+                "'{name}' is not put into {count} more groups: the image does not allow it"
+            ),
         }
     }
 }
@@ -133,10 +139,19 @@ fn shortened(text: &str) -> String {
 
 impl Records {
     /// Uids that two records claim, or a record and somebody's tombstone: the
-    /// store must say who got them.
+    /// store must say who got them. While a record can't be read, every uid may
+    /// be its.
     pub fn doubtful_uids(&self) -> BTreeSet<Uid> {
+        if !self.rejected.is_empty() {
+            return self.uids();
+        }
         let dead = self.tombstones.iter().map(|tombstone| tombstone.uid);
         repeated(dead.chain(self.accounts.values().map(|account| account.uid)))
+    }
+
+    /// The uids of all records.
+    pub fn uids(&self) -> BTreeSet<Uid> {
+        self.accounts.values().map(|account| account.uid).collect()
     }
 
     /// The rules that every account passes before it may be restored. Those

@@ -69,7 +69,7 @@ fn of_problem(problem: &Problem) -> Finding {
             name.to_string(),
             "set a new password with 'user passwd'",
         ),
-        Problem::Group(name, _) => (
+        Problem::Group(name, _) | Problem::MoreGroups(name, _) => (
             "group",
             name.to_string(),
             "allow it in /etc/occ/groups.allow of the image",

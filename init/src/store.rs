@@ -34,6 +34,8 @@ const REMOVED: &str = "removed";
 const UIDS: &str = "uids";
 const LEGACY: &str = "legacy";
 const SUFFIX: &str = ".json";
+/// Stands for the owner of a uid whose name can't be read; no account's name.
+const UNREADABLE: &str = "(unreadable)";
 
 /// The open store.
 #[derive(Debug)]
@@ -143,8 +145,14 @@ impl Store {
         loaded.records.accounts = accounts.into_iter().collect();
         loaded.records.rejected.sort_by(|a, b| a.file.cmp(&b.file));
         loaded.legacy.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-        loaded.records.tombstones = self.tombstones(range)?;
-        for uid in loaded.records.doubtful_uids() {
+        let (tombstones, all_read) = self.tombstones(range)?;
+        loaded.records.tombstones = tombstones;
+        let doubtful = if all_read {
+            loaded.records.doubtful_uids()
+        } else {
+            loaded.records.uids()
+        };
+        for uid in doubtful {
             if let Some(owner) = self.owner_of(uid.get())? {
                 loaded.records.ledger.insert(uid, owner);
             }
@@ -282,15 +290,23 @@ impl Store {
         }
     }
 
-    /// Who got the uid.
+    /// Who got the uid. One whose file can't be read is somebody's all the same.
     pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
         let Some(uids) = self.present(UIDS)? else {
             return Ok(None);
         };
-        let Ok(bytes) = self.read_file(&uids, &uid.to_string()) else {
+        let file = uid.to_string();
+        let path = uids.join(&file);
+        if stat(&uids, file.as_str())
+            .map_err(io("read", path))?
+            .is_none()
+        {
             return Ok(None);
-        };
-        Ok(Some(String::from_utf8_lossy(&bytes).trim_end().to_owned()))
+        }
+        Ok(Some(match self.read_file(&uids, &file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
+            Err(_) => UNREADABLE.to_owned(),
+        }))
     }
 
     /// Every uid that was ever given.
@@ -327,11 +343,13 @@ impl Store {
         Ok(())
     }
 
-    fn tombstones(&self, range: UidRange) -> Result<Vec<Tombstone>, Error> {
+    /// Those that could be read, and whether these are all.
+    fn tombstones(&self, range: UidRange) -> Result<(Vec<Tombstone>, bool), Error> {
         let Some(removed) = self.present(REMOVED)? else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), true));
         };
         let mut tombstones = Vec::new();
+        let mut skipped = Vec::new();
         for file in list(&removed).map_err(io("read", &removed.path))? {
             let Some(stem) = file.strip_suffix(SUFFIX).filter(|_| !file.starts_with('.')) else {
                 continue;
@@ -345,17 +363,17 @@ impl Store {
                         home,
                     });
                 }
-                Ok(_) => say(&format!(
-                    "skipped tombstone '{}': its uid is not its file's name",
-                    printable(&file)
-                )),
-                Err(reason) => say(&format!(
-                    "skipped tombstone '{}': {reason}",
-                    printable(&file)
-                )),
+                Ok(_) => skipped.push((file, "its uid is not its file's name".to_owned())),
+                Err(reason) => skipped.push((file, reason)),
             }
         }
-        Ok(tombstones)
+        for (file, reason) in &skipped {
+            say(&format!(
+                "skipped tombstone '{}': {reason}",
+                printable(file)
+            ));
+        }
+        Ok((tombstones, skipped.is_empty()))
     }
 
     /// A directory of the store, if it is there.

@@ -671,3 +671,52 @@ fn a_lock_that_is_a_trap() {
     }
     tree.restore();
 }
+
+#[test]
+fn a_uid_whose_owner_cannot_be_read_goes_to_nobody_else() {
+    let claims = |old: &Tree| {
+        let mut bob = old.record("bob");
+        bob["uid"] = json!(10_000);
+        bob["gid"] = json!(10_000);
+        old.plant("bob.json", &serde_json::to_vec(&bob).unwrap());
+    };
+    // The record is broken; the tombstone is; so is the ledger's word besides.
+    let cases: [(&str, &[&str]); 4] = [
+        ("alice", &["alice.json"]),
+        ("alice", &["removed/10000.json"]),
+        ("(unreadable)", &["alice.json", "uids/10000"]),
+        ("(unreadable)", &["removed/10000.json", "uids/10000"]),
+    ];
+    for (owner, broken) in cases {
+        let old = Tree::with(&["alice", "bob", "carol"]);
+        if broken[0].starts_with("removed") {
+            old.run(&["user", "remove", "--yes", "alice"]).ends(0);
+        }
+        claims(&old);
+        for file in broken {
+            fs::remove_file(old.store(file)).unwrap();
+            symlink("/dev/null", old.store(file)).unwrap();
+        }
+        let tree = recreate(&old);
+        let reason = format!("skipped 'bob': uid 10000 was given to '{owner}'");
+        tree.run(&["check"]).ends(1).says(&[&reason]);
+        tree.run(&["restore", "--boot"]).ends(0).says(&[&reason]);
+        assert_eq!(tree.line("etc/passwd", "bob"), None, "{broken:?}");
+        assert!(tree.line("etc/passwd", "carol").is_some(), "{broken:?}");
+    }
+}
+
+#[test]
+fn thousands_of_groups_are_a_few_lines() {
+    let tree = Tree::with(&["bob"]);
+    let groups: Vec<String> = (0..7000).map(|n| format!("{n:x}")).collect();
+    let greedy = record("alice", 10_001, &json!({ "memberOf": groups }));
+    tree.plant("alice.json", &greedy);
+    for args in [&["restore"][..], &["restore", "--boot"], &["check"]] {
+        let ran = tree.run(args).says(&["'alice'", "more groups"]);
+        let lines = ran.err.lines().chain(ran.out.lines());
+        let about = lines.filter(|line| line.contains("alice")).count();
+        assert!((1..=20).contains(&about), "{args:?}: {about} lines");
+    }
+    assert!(tree.line("etc/passwd", "alice").is_some());
+}
