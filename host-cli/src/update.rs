@@ -25,6 +25,7 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
     let listed = container::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
+    guard::refuse_strangers(&docker, &listed).await?;
     let _notice =
         interrupt::notice("look with `occ status`; `occ update container` can be run again");
     let progress = Progress::new(session.screen);
