@@ -54,8 +54,8 @@ impl Volume {
         let mut state = String::new();
         for entry in fs::read_dir(self.0.path()).unwrap().flatten() {
             let meta = entry.metadata().unwrap();
-            let (name, changed) = (entry.file_name(), meta.modified().unwrap());
-            writeln!(state, "{name:?} {changed:?}").unwrap();
+            let (path, changed) = (entry.path(), meta.modified().unwrap());
+            writeln!(state, "{} {changed:?}", path.display()).unwrap();
         }
         state
     }
@@ -67,6 +67,7 @@ pub(crate) struct Setup {
     before: String,
     wrapper: String,
     options: String,
+    traps: String,
     command: String,
 }
 
@@ -81,6 +82,7 @@ impl Setup {
             before: String::new(),
             wrapper: String::new(),
             options: "-v".to_owned(),
+            traps: String::new(),
             command: "exec sleep 1000".to_owned(),
         }
     }
@@ -101,6 +103,15 @@ impl Setup {
     pub(crate) fn options(mut self, words: &str) -> Self {
         words.clone_into(&mut self.options);
         self
+    }
+
+    /// Signals that COMMAND tells, by their names in small letters.
+    pub(crate) fn traps(mut self, signals: &[&str]) -> Self {
+        for signal in signals {
+            let name = signal.to_lowercase();
+            write!(self.traps, "trap 'echo {name}' {signal}; ").unwrap();
+        }
+        self.command("while :; do sleep 0.05; done")
     }
 
     /// What COMMAND, a shell, does once `ready` was heard.
@@ -125,7 +136,10 @@ impl Setup {
             .env("TREE", self.tree.root())
             .env("STORE", volume.0.path())
             .env("OCC", BINARY)
-            .env("SCRIPT", format!("echo ready; {}", self.command))
+            .env(
+                "SCRIPT",
+                format!("{}echo ready; {}", self.traps, self.command),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -205,9 +219,7 @@ impl Container {
         let own = self.child.id();
         let path = format!("/proc/{own}/task/{own}/children");
         let mut found = fs::read_to_string(path).unwrap();
-        if found.trim().is_empty() {
-            panic!("no PID 1: {}", self.said());
-        }
+        assert!(!found.trim().is_empty(), "no PID 1: {}", self.said());
         // Under strace(1), PID 1 is its child.
         let name = |pid: &str| field(pid.trim().parse().unwrap(), "Name");
         if name(&found) == "strace" {

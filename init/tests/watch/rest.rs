@@ -77,8 +77,7 @@ fn without_inotify_one_line_and_the_other_moments() {
         first.crash();
         let wrapper = format!("strace -o /dev/null -e inject=inotify_init1:error={error}");
         let setup = Setup::new().wrapper(&wrapper);
-        let script = "trap 'echo hup' HUP; while :; do sleep 0.05; done";
-        let mut container = setup.command(script).boot(&volume);
+        let mut container = setup.traps(&["HUP"]).boot(&volume);
         let lines = container.said().matches("cannot watch '/etc'").count();
         assert_eq!(lines, 1, "{}", container.said());
         container.swap_hash("alice", 'm');
@@ -103,8 +102,7 @@ fn without_inotify_one_line_and_the_other_moments() {
 #[test]
 fn with_inotify_hup_is_commands_alone() {
     let volume = Volume::new();
-    let script = "trap 'echo hup' HUP; trap 'echo io' IO; while :; do sleep 0.05; done";
-    let container = Setup::new().command(script).boot(&volume);
+    let container = Setup::new().traps(&["HUP", "IO"]).boot(&volume);
     container.signal(HUP);
     container.soon("COMMAND gets it", || container.out().contains("hup"));
     assert_eq!(container.starts(), 0, "{}", container.said());
