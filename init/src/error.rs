@@ -76,6 +76,12 @@ pub(crate) enum Error {
         #[source]
         source: Errno,
     },
+    #[error("cannot use '{}', a link to '{}': {reason}", .path.display(), .target.display().to_string().escape_debug())]
+    Link {
+        path: PathBuf,
+        target: PathBuf,
+        reason: String,
+    },
     #[error("store '{}' can't be trusted: {reason}", .path.display())]
     Store { path: PathBuf, reason: &'static str },
     #[error("'{}' is not JSON of ours", .0.display())]
@@ -124,6 +130,7 @@ impl Error {
             | Self::BadRecord { .. }
             | Self::Io { .. }
             | Self::Store { .. }
+            | Self::Link { .. }
             | Self::NotOurs(_)
             | Self::StillRunning(_)
             | Self::Hashing
@@ -152,6 +159,9 @@ impl Error {
                 "the file was left as it is; 'occ-init check' lists such records".into()
             }
             Self::Store { .. } => "make it a directory of root with mode 0700".into(),
+            Self::Link { .. } => {
+                "let it be a file, or link to a regular file of root in directories that only root can write".into()
+            }
             Self::Io {
                 source: Errno::ENOSPC,
                 ..

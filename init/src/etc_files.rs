@@ -1,12 +1,13 @@
 //! The account files on disk: read as values, written all at once.
 //!
-//! Knows nothing of the store. Everything goes through one directory fd, and
-//! no link is followed: what stands in /etc may be somebody's trap.
+//! Knows nothing of the store. Everything goes through directory fds, and the
+//! kernel follows no link: what stands in /etc may be somebody's trap.
 
 use crate::again::{fstat, mkdir, openat};
 use crate::error::{Error, io};
+use crate::link::{self, Target};
 use crate::lock::EtcLock;
-use crate::replace::{Access, Directory, Staged, open_directory, read_all, stat};
+use crate::replace::{Access, Directory, Staged, TEMPORARY, open_directory, read_all, stat};
 use crate::watch::{Mark, Place};
 use accounts::etc::{Etc, File};
 use accounts::table;
@@ -14,18 +15,27 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// /etc of a tree, open.
 #[derive(Debug)]
 pub(crate) struct EtcFiles {
     pub(crate) directory: Directory,
+    root: PathBuf,
 }
 
 /// What was read, and the state of each file then.
 pub(crate) struct Snapshot {
     pub(crate) etc: Etc,
-    states: Vec<(File, Option<FileStat>)>,
+    states: Vec<Found>,
+}
+
+/// Where a file is, and its state; none: it is not there.
+struct Found {
+    file: File,
+    /// What it links to, if it is a link.
+    target: Option<Target>,
+    state: Option<FileStat>,
 }
 
 impl EtcFiles {
@@ -37,7 +47,10 @@ impl EtcFiles {
             Err(errno) => return Err(io("make", &path)(errno)),
         }
         open_directory(&path)
-            .map(|directory| Self { directory })
+            .map(|directory| Self {
+                directory,
+                root: root.to_owned(),
+            })
             .map_err(io("open", path))
     }
 
@@ -49,34 +62,36 @@ impl EtcFiles {
             states: Vec::new(),
         };
         for file in File::ALL {
-            let read = self
-                .read_file(file.name())
-                .map_err(io("read", self.directory.join(file.name())))?;
+            let target = self.target(file)?;
+            let (directory, name) = self.place(file, target.as_ref());
+            let read = read_file(directory, name).map_err(io("read", directory.join(name)))?;
             let state = read.map(|(content, state)| {
                 snapshot.etc.set(file, content);
                 state
             });
-            snapshot.states.push((file, state));
+            snapshot.states.push(Found {
+                file,
+                target,
+                state,
+            });
         }
         Ok(snapshot)
     }
 
-    fn read_file(&self, name: &str) -> Result<Option<(Vec<u8>, FileStat)>, Errno> {
-        let flags = OFlag::O_RDONLY
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_NONBLOCK
-            | OFlag::O_NOCTTY
-            | OFlag::O_CLOEXEC;
-        let file = match openat(self.directory.fd.as_fd(), name, flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::ENOENT) => return Ok(None),
-            Err(errno) => return Err(errno),
-        };
-        let state = fstat(file.as_fd())?;
-        if SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-            return Err(Errno::EINVAL);
-        }
-        Ok(Some((read_all(&file, usize::MAX)?, state)))
+    /// What the file links to, if it is a link.
+    fn target(&self, file: File) -> Result<Option<Target>, Error> {
+        let name = file.name();
+        let state = stat(&self.directory, name).map_err(io("read", self.directory.join(name)))?;
+        state
+            .filter(link::is_link)
+            .map(|_| link::follow(&self.root, name))
+            .transpose()
+    }
+
+    fn place<'a>(&'a self, file: File, target: Option<&'a Target>) -> (&'a Directory, &'a str) {
+        target.map_or((&self.directory, file.name()), |target| {
+            (&target.directory, target.name.as_str())
+        })
     }
 
     /// Writes files, all or (until the first rename) none. `false`: somebody
@@ -90,9 +105,17 @@ impl EtcFiles {
     ) -> Result<bool, Error> {
         let group = shadow_gid(snapshot.etc.bytes(File::Group));
         let mut staged: Vec<Staged<'_>> = Vec::new();
+        // A killed run's; those in /etc went when it was locked.
+        for target in snapshot.states.iter().flat_map(|found| &found.target) {
+            let temporary = format!("{TEMPORARY}{}", target.name);
+            target.directory.remove(&temporary)?;
+        }
         for (file, content) in writes {
-            let access = access(*file, snapshot.state(*file), group);
-            staged.push(self.directory.stage(file.name(), content, access)?);
+            let found = snapshot.found(*file);
+            let access = access(*file, found.and_then(|found| found.state.as_ref()), group);
+            let target = found.and_then(|found| found.target.as_ref());
+            let (directory, name) = self.place(*file, target);
+            staged.push(directory.stage(name, content, access)?);
         }
         if self.has_changed(snapshot)? {
             return Ok(false);
@@ -103,6 +126,12 @@ impl EtcFiles {
         for file in staged {
             file.commit()?;
         }
+        for (file, _) in writes {
+            let found = snapshot.found(*file);
+            if let Some(target) = found.and_then(|found| found.target.as_ref()) {
+                target.directory.sync()?;
+            }
+        }
         if !writes.is_empty() {
             self.directory.sync()?;
         }
@@ -110,10 +139,12 @@ impl EtcFiles {
     }
 
     fn has_changed(&self, snapshot: &Snapshot) -> Result<bool, Error> {
-        for (file, before) in &snapshot.states {
-            let now = stat(&self.directory, file.name())
-                .map_err(io("read", self.directory.join(file.name())))?;
-            if identity(before.as_ref()) != identity(now.as_ref()) {
+        for found in &snapshot.states {
+            // A link is followed anew: it may lead elsewhere now.
+            let target = self.target(found.file)?;
+            let (directory, name) = self.place(found.file, target.as_ref());
+            let now = stat(directory, name).map_err(io("read", directory.join(name)))?;
+            if identity(found.state.as_ref()) != identity(now.as_ref()) {
                 return Ok(true);
             }
         }
@@ -132,13 +163,33 @@ impl Snapshot {
             .collect()
     }
 
+    /// Of a file in /etc itself: what is behind a link nobody watches.
     fn state(&self, file: File) -> Option<&FileStat> {
-        self.states
-            .iter()
-            .find(|(other, _)| *other == file)?
-            .1
-            .as_ref()
+        let found = self.found(file).filter(|found| found.target.is_none())?;
+        found.state.as_ref()
     }
+
+    fn found(&self, file: File) -> Option<&Found> {
+        self.states.iter().find(|found| found.file == file)
+    }
+}
+
+fn read_file(directory: &Directory, name: &str) -> Result<Option<(Vec<u8>, FileStat)>, Errno> {
+    let flags = OFlag::O_RDONLY
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_NONBLOCK
+        | OFlag::O_NOCTTY
+        | OFlag::O_CLOEXEC;
+    let file = match openat(directory.fd.as_fd(), name, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
+    let state = fstat(file.as_fd())?;
+    if SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return Err(Errno::EINVAL);
+    }
+    Ok(Some((read_all(&file, usize::MAX)?, state)))
 }
 
 /// What changes whenever a file is replaced or written.

@@ -40,6 +40,7 @@ mod etc_files;
 mod home;
 mod image_facts;
 mod known;
+mod link;
 mod lock;
 mod process;
 mod replace;
