@@ -19,6 +19,10 @@ pub(crate) const TTOU: u8 = 22;
 pub(crate) const IO: u8 = 29;
 const RTMIN: u8 = 34;
 const RTMAX: u8 = HIGHEST;
+/// By which the kernel tells of a watched descriptor. A real-time one, because
+/// they queue: two pending SIGIOs are one, and somebody's for COMMAND would be
+/// lost in ours.
+pub(crate) const READABLE: u8 = RTMAX;
 
 const NAMES: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",

@@ -3,7 +3,7 @@
 //!
 //! sigwaitinfo is the only wait, without a timer while COMMAND runs, unless
 //! what goes on [`Beside`] it wants one. A descriptor that is to be watched as
-//! well joins by O_ASYNC with F_SETSIG: its SIGIO comes here with a positive
+//! well joins by O_ASYNC with F_SETSIG: its signal comes here with a positive
 //! si_code, which no process can forge.
 
 use std::time::{Duration, Instant};

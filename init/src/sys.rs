@@ -206,16 +206,16 @@ pub(crate) fn fill_closed_stdio() {
     }
 }
 
-/// Has the kernel send SIGIO, with a positive si_code, when `fd` can be read.
-pub(crate) fn signal_when_readable(fd: impl AsFd) -> Result<(), Errno> {
+/// Has the kernel send `signal`, with a positive si_code, when `fd` can be
+/// read. With too many queued it sends SIGIO instead, with a positive one too.
+pub(crate) fn signal_when_readable(fd: impl AsFd, signal: u8) -> Result<(), Errno> {
     /// fcntl(2) has it on every architecture, libc not for every libc.
     const F_SETSIG: c_int = 10;
     let fd = fd.as_fd().as_raw_fd();
-    // SAFETY: no pointers. SIGIO given by F_SETSIG carries its reason; the one
-    // that comes without it looks like any other signal of the kernel.
+    // SAFETY: no pointers.
     unsafe {
         Errno::result(libc::fcntl(fd, libc::F_SETOWN, own_pid()))?;
-        Errno::result(libc::fcntl(fd, F_SETSIG, libc::SIGIO))?;
+        Errno::result(libc::fcntl(fd, F_SETSIG, c_int::from(signal)))?;
         let flags = Errno::result(libc::fcntl(fd, libc::F_GETFL))?;
         Errno::result(libc::fcntl(fd, libc::F_SETFL, flags | libc::O_ASYNC)).map(drop)
     }

@@ -212,7 +212,7 @@ impl<'a> Follow<'a> {
 
     fn hears(&mut self, received: Received) -> bool {
         match received.signal {
-            signals::IO if received.by_kernel && self.watch.is_some() => {
+            signals::READABLE | signals::IO if received.by_kernel && self.watch.is_some() => {
                 self.take_in();
                 return true;
             }

@@ -16,7 +16,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDe
 use nix::sys::stat::FileStat;
 use nix::sys::statfs::statfs;
 
-use crate::sys;
+use crate::{signals, sys};
 
 /// More names than these at one time are not looked at one by one.
 const MANY: usize = 64;
@@ -136,9 +136,10 @@ impl Watch {
         }
     }
 
-    /// From now on SIGIO tells of every change. Those before are there to be read.
+    /// From now on a signal tells of every change. Those before are there to be
+    /// read.
     pub(crate) fn signal(&self) -> Result<(), Errno> {
-        sys::signal_when_readable(&self.inotify)
+        sys::signal_when_readable(&self.inotify, signals::READABLE)
     }
 
     /// What is not watched, or changes unseen: one line.
