@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Calls until the answer is another one than EINTR.
-fn again<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
+pub(crate) fn again<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     loop {
         match call() {
             Err(Errno::EINTR) => (),

@@ -14,7 +14,7 @@ use accounts::table;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// /etc of a tree, open.
@@ -36,6 +36,8 @@ struct Found {
     /// What it links to, if it is a link.
     target: Option<Target>,
     state: Option<FileStat>,
+    /// What was read.
+    open: Option<OwnedFd>,
 }
 
 impl EtcFiles {
@@ -65,14 +67,16 @@ impl EtcFiles {
             let target = self.target(file)?;
             let (directory, name) = self.place(file, target.as_ref());
             let read = read_file(directory, name).map_err(io("read", directory.join(name)))?;
-            let state = read.map(|(content, state)| {
-                snapshot.etc.set(file, content);
-                state
-            });
+            let (mut state, mut open) = (None, None);
+            if let Some(read) = read {
+                snapshot.etc.set(file, read.content);
+                (state, open) = (Some(read.state), Some(read.file));
+            }
             snapshot.states.push(Found {
                 file,
                 target,
                 state,
+                open,
             });
         }
         Ok(snapshot)
@@ -115,7 +119,8 @@ impl EtcFiles {
             let access = access(*file, found.and_then(|found| found.state.as_ref()), group);
             let target = found.and_then(|found| found.target.as_ref());
             let (directory, name) = self.place(*file, target);
-            staged.push(directory.stage(name, content, access)?);
+            let like = found.and_then(|found| found.open.as_ref());
+            staged.push(directory.stage(name, content, access, like)?);
         }
         if self.has_changed(snapshot)? {
             return Ok(false);
@@ -174,7 +179,14 @@ impl Snapshot {
     }
 }
 
-fn read_file(directory: &Directory, name: &str) -> Result<Option<(Vec<u8>, FileStat)>, Errno> {
+/// A file that was read.
+struct Read {
+    file: OwnedFd,
+    content: Vec<u8>,
+    state: FileStat,
+}
+
+fn read_file(directory: &Directory, name: &str) -> Result<Option<Read>, Errno> {
     let flags = OFlag::O_RDONLY
         | OFlag::O_NOFOLLOW
         | OFlag::O_NONBLOCK
@@ -189,7 +201,12 @@ fn read_file(directory: &Directory, name: &str) -> Result<Option<(Vec<u8>, FileS
     if SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
         return Err(Errno::EINVAL);
     }
-    Ok(Some((read_all(&file, usize::MAX)?, state)))
+    let content = read_all(&file, usize::MAX)?;
+    Ok(Some(Read {
+        file,
+        content,
+        state,
+    }))
 }
 
 /// What changes whenever a file is replaced or written.

@@ -49,6 +49,7 @@ mod secret;
 mod store;
 mod take_over;
 mod user;
+mod xattrs;
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

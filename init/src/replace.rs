@@ -6,6 +6,7 @@ use crate::again::{
     write,
 };
 use crate::error::{Error, io};
+use crate::xattrs;
 use nix::NixPath;
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -103,12 +104,14 @@ impl Directory {
         }
     }
 
-    /// Puts a content on the disk under a temporary name.
+    /// Puts a content on the disk under a temporary name, with the extended
+    /// attributes of `like`.
     pub(crate) fn stage(
         &self,
         name: &str,
         content: &[u8],
         access: Access,
+        like: Option<&OwnedFd>,
     ) -> Result<Staged<'_>, Error> {
         let temporary = format!("{TEMPORARY}{name}");
         self.remove(&temporary)?;
@@ -117,12 +120,18 @@ impl Directory {
             name: name.to_owned(),
             temporary: Some(temporary.clone()),
         };
-        self.fill(&temporary, content, access)
+        self.fill(&temporary, content, access, like)
             .map_err(io("write", self.join(name)))?;
         Ok(staged)
     }
 
-    fn fill(&self, temporary: &str, content: &[u8], access: Access) -> Result<(), Errno> {
+    fn fill(
+        &self,
+        temporary: &str,
+        content: &[u8],
+        access: Access,
+        like: Option<&OwnedFd>,
+    ) -> Result<(), Errno> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(
@@ -138,7 +147,10 @@ impl Directory {
                 Some(Gid::from_raw(access.group)),
             )?;
         }
-        if access.mode != 0o600 {
+        like.map_or(Ok(()), |like| xattrs::copy(like, &file))?;
+        // After the access list, which sets permissions too: of an access list
+        // this sets the mask, so others lose write permission there as well.
+        if like.is_some() || access.mode != 0o600 {
             fchmod(file.as_fd(), Mode::from_bits_truncate(access.mode))?;
         }
         write_all(&file, content)?;
@@ -147,7 +159,7 @@ impl Directory {
 
     /// Replaces a file and makes the change durable.
     pub(crate) fn replace(&self, name: &str, content: &[u8], access: Access) -> Result<(), Error> {
-        self.stage(name, content, access)?.commit()?;
+        self.stage(name, content, access, None)?.commit()?;
         self.sync()
     }
 
@@ -166,7 +178,7 @@ impl Directory {
         let (old, new) = (content(name)?, content(temporary)?);
         let backup = format!("{name}-");
         let staged = self
-            .stage(&backup, &old, Access::PRIVATE)
+            .stage(&backup, &old, Access::PRIVATE, None)
             .map_err(|_| Errno::ENOSPC)?;
         staged.commit().map_err(|_| Errno::EIO)?;
         fsync(self.fd.as_fd())?;
