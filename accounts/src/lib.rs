@@ -20,6 +20,7 @@ pub mod etc;
 pub mod group;
 pub mod id;
 pub mod image;
+pub mod import;
 pub mod json;
 pub mod name;
 pub mod passwd;

@@ -123,6 +123,64 @@ pub struct ImportResult {
     pub error: Option<ErrorBody>,
 }
 
+impl ImportReply {
+    /// How many lines ended with this.
+    pub fn count(&self, action: ImportAction) -> usize {
+        let actions = self.results.iter().map(|result| result.action);
+        actions.filter(|other| *other == action).count()
+    }
+
+    /// For people: a line for each line, and how many there were of each kind;
+    /// with `quiet` only those that failed.
+    pub fn sentences(&self, dry_run: bool, quiet: bool) -> Vec<String> {
+        let said = self
+            .results
+            .iter()
+            .filter(|result| !quiet || result.action == ImportAction::Failed);
+        let mut text: Vec<String> = said.map(|result| result.sentence(dry_run)).collect();
+        if !quiet {
+            text.push(format!(
+                "{} {}, {} exist already, {} failed",
+                self.count(ImportAction::Created),
+                if dry_run {
+                    "would be created"
+                } else {
+                    "created"
+                },
+                self.count(ImportAction::Exists),
+                self.count(ImportAction::Failed),
+            ));
+        }
+        text
+    }
+}
+
+impl ImportResult {
+    fn sentence(&self, dry_run: bool) -> String {
+        let Self {
+            line, user_name, ..
+        } = self;
+        let uid = self.uid.unwrap_or_default();
+        match (self.action, &self.error) {
+            (ImportAction::Created, _) if dry_run => {
+                format!("line {line}: User '{user_name}' would be created (uid {uid}).")
+            }
+            (ImportAction::Created, _) => {
+                format!("line {line}: User '{user_name}' created (uid {uid}).")
+            }
+            (ImportAction::Exists, _) => format!("line {line}: User '{user_name}' already exists."),
+            (ImportAction::Failed, error) => {
+                let message = error.as_ref().map_or("", |error| &error.message);
+                let whose = match user_name.as_str() {
+                    "" => String::new(),
+                    name => format!("'{name}': "),
+                };
+                format!("line {line}: failed: {whose}{message}")
+            }
+        }
+    }
+}
+
 /// What was done about one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

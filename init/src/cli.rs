@@ -80,6 +80,8 @@ pub(crate) enum User {
     },
     /// Remove accounts; their homes and uids are kept
     Remove(Remove),
+    /// Make many accounts: lines of newusers(8), CSV with a header, or what export prints
+    Import(Import),
     /// Print all records, one a line, sorted by name
     Export {
         /// With the password hashes
@@ -157,6 +159,15 @@ pub(crate) struct Add {
     /// Make a new account with the name of a removed one
     #[arg(long)]
     pub(crate) new_uid: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Where they are; standard input if missing
+    pub(crate) file: Option<PathBuf>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

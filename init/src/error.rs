@@ -5,6 +5,7 @@
 
 use accounts::adopt::NotAdoptable;
 use accounts::id::{InvalidUid, Uid};
+use accounts::import::{InvalidInput, InvalidLine};
 use accounts::name::{InvalidName, Username};
 use accounts::password::InvalidHash;
 use accounts::records::Refusal;
@@ -57,6 +58,12 @@ pub(crate) enum Error {
         name: Username,
         reason: NotAdoptable,
     },
+    #[error("cannot import: {0}")]
+    Input(#[from] InvalidInput),
+    #[error("{0}")]
+    Line(InvalidLine),
+    #[error("line {line} has the same {what}")]
+    Repeated { what: &'static str, line: usize },
     #[error("the image does not allow '{name}' in group '{}'", .group.escape_debug())]
     GroupNotAllowed { name: Username, group: String },
     #[error("the record of '{name}' can't be used: {reason}")]
@@ -113,13 +120,15 @@ impl Error {
             | Self::Request(_)
             | Self::SshKey(_)
             | Self::SshKeys
+            | Self::Line(_)
             | Self::RecordTooLarge(_) => ErrorKind::Invalid,
             Self::NoSuchAccount(_) | Self::NotRemoved(_) => ErrorKind::NotFound,
             Self::Exists(_)
             | Self::Removed { .. }
             | Self::UidTaken { .. }
             | Self::HomeTaken { .. }
-            | Self::NotAdoptable { .. } => ErrorKind::Conflict,
+            | Self::NotAdoptable { .. }
+            | Self::Repeated { .. } => ErrorKind::Conflict,
             Self::Refused { refusal, .. } => kind_of_refusal(refusal),
             Self::GroupNotAllowed { .. }
             | Self::ForeignHome { .. }
@@ -132,6 +141,7 @@ impl Error {
             | Self::Store { .. }
             | Self::Link { .. }
             | Self::NotOurs(_)
+            | Self::Input(_)
             | Self::StillRunning(_)
             | Self::Hashing
             | Self::Recorded(_) => ErrorKind::Failed,

@@ -127,6 +127,17 @@ impl View {
         })
     }
 
+    /// What the rules about new accounts look at; `store` is the one that was read.
+    pub(crate) fn known<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Known<'a> {
+        Known {
+            records: &self.records,
+            image: &self.image,
+            etc: &self.snapshot.etc,
+            store,
+            root: &paths.root,
+        }
+    }
+
     pub(crate) fn plan(&self) -> Plan {
         reconcile::plan(
             &self.records,

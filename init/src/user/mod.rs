@@ -5,6 +5,8 @@
 mod add;
 mod adopt;
 mod export;
+mod import;
+mod import_input;
 mod list;
 mod passwd;
 mod remove;
@@ -42,6 +44,7 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answ
         User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
         User::Enable { names } => state::enable(names, paths).map(said),
         User::Disable { names } => state::disable(names, paths).map(said),
+        User::Import(options) => import::import(options, paths, global.quiet, global.verbose),
         User::Export { with_hashes } => export::export(*with_hashes, paths),
         User::Adopt { name } => adopt::adopt(name, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),

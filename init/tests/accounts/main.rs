@@ -23,6 +23,7 @@ mod errors;
 mod etc;
 mod homes;
 mod hostile;
+mod import;
 mod input;
 mod legacy;
 mod live;
