@@ -61,6 +61,10 @@ pub(crate) struct Session {
     /// Whose records were written, and which account files as they are now.
     pub(crate) saved: BTreeSet<Username>,
     pub(crate) written: Vec<Mark>,
+    /// Whose new password could not be written into the record: it stays in
+    /// shadow, and what was applied before stays remembered, so that the next
+    /// restore takes it.
+    waiting: BTreeSet<Username>,
     etc_files: EtcFiles,
     snapshot: Snapshot,
     // Dropped in this order: the reverse of that in which they were taken.
@@ -174,6 +178,7 @@ impl Session {
             applied,
             saved: BTreeSet::new(),
             written: Vec::new(),
+            waiting: BTreeSet::new(),
             etc_files,
             snapshot,
             etc_lock,
@@ -184,7 +189,6 @@ impl Session {
             for (record, bytes) in legacy {
                 session.take_over(&record, &bytes);
             }
-            session.capture();
             let cleaned = Homes::open(&session.paths.root).and_then(|homes| homes.clean());
             if let Err(error) = cleaned {
                 say(&chain(&error));
@@ -193,34 +197,46 @@ impl Session {
             let waiting = legacy.iter().map(|(old, _)| take_over::not_yet(&old.name));
             session.records.rejected.extend(waiting);
         }
+        session.capture();
         Ok(session)
     }
 
     /// Takes passwords changed inside the container into their records. One
-    /// that can't be taken is no reason to keep everybody out.
+    /// that can't be taken is no reason to keep everybody out, and none to give
+    /// its owner the old one back.
     fn capture(&mut self) {
         let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
         let mut agreed = Vec::new();
         for capture in taken {
             let name = capture.name.clone();
-            match self.take(capture) {
+            if self.store_lock.is_none() {
+                say(&format!(
+                    "the new password of '{name}' stays in /etc/shadow; the next restore takes it into its record"
+                ));
+                self.let_wait(capture);
+                continue;
+            }
+            match self.take(capture.clone()) {
                 Ok(entry) => {
                     agreed.push((name.to_string(), entry));
                     say(&format!(
                         "took the new password of '{name}' into its record"
                     ));
                 }
-                Err(error) => say(&format!(
-                    "cannot take the new password of '{name}': {}",
-                    chain(&error)
-                )),
+                Err(error) => {
+                    say(&format!(
+                        "cannot take the new password of '{name}', it stays in /etc/shadow: {}",
+                        chain(&error)
+                    ));
+                    self.let_wait(capture);
+                }
             }
         }
         // At once: the next change is one against what was just taken.
         if !agreed.is_empty() {
             let mut applied = self.applied.clone();
             applied.accounts.extend(agreed);
-            if let Err(error) = self.remember(&applied) {
+            if let Err(error) = self.remember(applied) {
                 say(&chain(&error));
             }
         }
@@ -239,6 +255,15 @@ impl Session {
         Ok(applied::Entry::of(record.account()))
     }
 
+    /// Plans with the new password, although no record has it yet.
+    fn let_wait(&mut self, capture: Capture) {
+        let name = capture.name.clone();
+        if let Some(account) = self.records.accounts.get_mut(&name) {
+            capture.apply(account);
+            self.waiting.insert(name);
+        }
+    }
+
     /// Writes a record and keeps what is loaded in step.
     pub(crate) fn save(&mut self, record: &accounts::record::Record) -> Result<(), Error> {
         self.store.save(record)?;
@@ -249,6 +274,7 @@ impl Session {
 
     /// Keeps what is loaded in step with a record that was written.
     pub(crate) fn insert(&mut self, record: &accounts::record::Record) {
+        self.waiting.remove(&record.account().name);
         self.records
             .accounts
             .insert(record.account().name.clone(), record.account().clone());
@@ -294,7 +320,7 @@ impl Session {
                 &plan.writes,
                 plan.only_removes(),
             )? {
-                self.remember(&plan.applied)?;
+                self.remember(plan.applied.clone())?;
                 self.snapshot = self.etc_files.read()?;
                 self.written = self.snapshot.marks(&plan.writes);
                 return Ok(Summary::new(
@@ -306,9 +332,7 @@ impl Session {
             }
             self.snapshot = self.etc_files.read()?;
             // What changed may be a password.
-            if self.store_lock.is_some() {
-                self.capture();
-            }
+            self.capture();
         }
         Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
     }
@@ -342,16 +366,21 @@ impl Session {
         (made, odd)
     }
 
-    fn remember(&mut self, applied: &Applied) -> Result<(), Error> {
-        if *applied != self.applied {
-            let json = serde_json::to_vec(applied)
+    fn remember(&mut self, mut applied: Applied) -> Result<(), Error> {
+        for name in &self.waiting {
+            if let Some(before) = self.applied.accounts.get(name.as_str()) {
+                applied.accounts.insert(name.to_string(), before.clone());
+            }
+        }
+        if applied != self.applied {
+            let json = serde_json::to_vec(&applied)
                 .map_err(|_| Error::NotOurs(self.paths.root.join(APPLIED)))?;
             image_facts::state_directory(&self.paths.root)?.replace(
                 APPLIED,
                 &json,
                 Access::PRIVATE,
             )?;
-            self.applied = applied.clone();
+            self.applied = applied;
         }
         Ok(())
     }

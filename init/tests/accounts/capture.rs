@@ -219,3 +219,39 @@ fn other_fields_of_a_record_survive() {
     assert_eq!(after["privileged"]["passwordHint"], "the usual");
     assert_eq!(after["occ"]["later"], record["occ"]["later"]);
 }
+
+#[test]
+fn a_boot_without_the_stores_lock_leaves_a_new_password_where_it_is() {
+    let tree = Tree::with(&["alice", "bob"]);
+    passwd_inside(&tree, "alice", 'n');
+    let lock = fs::File::options()
+        .write(true)
+        .open(tree.store(".lock"))
+        .unwrap();
+    let whole = nix::libc::flock {
+        l_type: i16::try_from(nix::libc::F_WRLCK).unwrap(),
+        l_whence: 0,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    nix::fcntl::fcntl(&lock, nix::fcntl::FcntlArg::F_OFD_SETLK(&whole)).unwrap();
+    // A record of somebody else that changed meanwhile is applied all the same.
+    let mut bob = tree.record("bob");
+    bob["locked"] = json!(true);
+    tree.plant("bob.json", &serde_json::to_vec(&bob).unwrap());
+    for _ in 0..2 {
+        tree.run(&["restore", "--boot"]).ends(0).says(&[
+            "going on without the lock",
+            "the new password of 'alice' stays in /etc/shadow",
+        ]);
+        assert_eq!(tree.field("etc/shadow", "alice", 1), hash('n'));
+        assert_eq!(recorded_hash(&tree, "alice"), hash('a'));
+        assert!(tree.field("etc/shadow", "bob", 1).starts_with('!'));
+    }
+    drop(lock);
+    tree.restore()
+        .says(&["took the new password of 'alice' into its record"]);
+    assert_eq!(recorded_hash(&tree, "alice"), hash('n'));
+    assert_eq!(tree.field("etc/shadow", "alice", 1), hash('n'));
+}
