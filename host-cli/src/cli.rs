@@ -122,6 +122,12 @@ pub(crate) enum User {
     /// Remove accounts; their homes stay
     #[command(visible_alias = "rm")]
     Remove(Remove),
+    /// Add many accounts: newusers(8) lines, CSV with a header, or what export prints
+    Import(Import),
+    /// Print the records of all accounts, one JSON document a line
+    Export(Export),
+    /// Make an account that useradd made in the container survive updates
+    Adopt(Name),
 }
 
 /// One account.
@@ -217,6 +223,24 @@ pub(crate) struct Remove {
     /// Delete the home directory as well
     #[arg(long)]
     pub purge_home: bool,
+}
+
+/// `occ user import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// File with the accounts [default: standard input]
+    pub file: Option<PathBuf>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `occ user export`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Export {
+    /// With the password hashes
+    #[arg(long)]
+    pub with_hashes: bool,
 }
 
 /// `occ start`.

@@ -15,6 +15,8 @@ use crate::show;
 pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
 /// It waits 15 s for locks and hashes for about one; a slow disk gets the rest.
 const LIMIT: Duration = Duration::from_secs(90);
+/// A hash takes 0.2 s on a small machine, and more on a busy one.
+const LINE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Runs `occ-init ARGS` and reads its answer. What it says on stderr is passed
 /// on, unless it is the text of the very error that is returned.
@@ -24,11 +26,37 @@ pub(crate) async fn call<T: DeserializeOwned>(
     args: Vec<String>,
     request: Option<&[u8]>,
 ) -> Result<T> {
-    let command: Vec<String> = std::iter::once(PATH.to_owned()).chain(args).collect();
-    let finished = exec::run(docker, &container.id, &command, request, LIMIT).await?;
+    let finished = run(docker, container, args, request, LIMIT).await?;
     let answer = read(&container.name, &finished);
     pass_on(&finished.stderr, answer.as_ref().err());
     answer
+}
+
+/// The same for a command that answers line by line: code 1 says that some of
+/// its `lines` failed, and each may take a hash.
+pub(crate) async fn call_on_lines<T: DeserializeOwned>(
+    docker: &Docker,
+    container: &Listed,
+    args: Vec<String>,
+    input: &[u8],
+    lines: u32,
+) -> Result<T> {
+    let limit = LIMIT + LINE_LIMIT * lines;
+    let finished = run(docker, container, args, Some(input), limit).await?;
+    let answer = read_of_lines(&container.name, &finished);
+    pass_on(&finished.stderr, answer.as_ref().err());
+    answer
+}
+
+async fn run(
+    docker: &Docker,
+    container: &Listed,
+    args: Vec<String>,
+    input: Option<&[u8]>,
+    limit: Duration,
+) -> Result<Finished> {
+    let command: Vec<String> = std::iter::once(PATH.to_owned()).chain(args).collect();
+    exec::run(docker, &container.id, &command, input, limit).await
 }
 
 /// Success is a document and code 0; everything else is an error.
@@ -48,6 +76,21 @@ fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> 
             "exit code {}, and no reason",
             finished.code
         ))),
+    }
+}
+
+/// With code 1 the document is an error or the answer.
+fn read_of_lines<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> {
+    match read(container, finished) {
+        Err(Error::BadReply(_)) if finished.code == 1 => read(
+            container,
+            &Finished {
+                code: 0,
+                stdout: finished.stdout.clone(),
+                stderr: Vec::new(),
+            },
+        ),
+        answer => answer,
     }
 }
 
@@ -123,7 +166,7 @@ fn pass_on(stderr: &[u8], error: Option<&Error>) {
 
 #[cfg(test)]
 mod tests {
-    use accounts::wire::ListReply;
+    use accounts::wire::{ImportReply, ListReply};
 
     use super::*;
 
@@ -172,6 +215,19 @@ mod tests {
             error.text(),
             "occ: user 'a' was removed\nhint: use --restore\n"
         );
+    }
+
+    #[test]
+    fn failed_lines_are_an_answer_and_errors_stay_errors() {
+        let of = |code, line| {
+            read_of_lines::<ImportReply>("opencode", &finished(code, line, "")).map(|_| ())
+        };
+        let reply = r#"{"schema":1,"changed":true,"results":[]}"#;
+        assert!(of(0, reply).is_ok() && of(1, reply).is_ok());
+        assert!(matches!(of(3, reply), Err(Error::BadReply(_))));
+        let error = r#"{"schema":1,"error":{"kind":"failed","message":"m"}}"#;
+        assert!(matches!(of(1, error), Err(Error::Remote(_))));
+        assert!(matches!(of(1, "{\"schema\":1}"), Err(Error::BadReply(_))));
     }
 
     #[test]

@@ -116,7 +116,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
     match command {
-        Command::User(command) => user::run(session, command).await?,
+        Command::User(command) => return user::run(session, command).await,
         Command::Start(command) => start::run(session, &command).await?,
         Command::Stop => lifecycle::stop(session).await?,
         Command::Restart(command) => lifecycle::restart(session, command.wait_timeout).await?,

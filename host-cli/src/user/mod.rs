@@ -5,11 +5,16 @@
 //! occ-init decides.
 
 mod add;
+mod adopt;
+mod export;
+mod import;
 mod passwd;
 mod remove;
 mod source;
 mod state;
 mod view;
+
+use std::process::ExitCode;
 
 use accounts::name::Username;
 use accounts::wire::{AccountReply, AccountView, ListReply};
@@ -23,17 +28,22 @@ use crate::session::Session;
 use crate::show::{self, Format};
 use crate::{config, init};
 
-/// Runs one of the commands.
-pub(crate) async fn run(session: &Session, command: User) -> Result<()> {
+/// Runs one of the commands; the exit code is that of `import` with lines that
+/// failed, else success.
+pub(crate) async fn run(session: &Session, command: User) -> Result<ExitCode> {
     match command {
-        User::Add(add) => add::run(session, add).await,
-        User::List => view::list(session).await,
-        User::Show(name) => view::show(session, &name.name).await,
-        User::Passwd(passwd) => passwd::run(session, passwd).await,
-        User::Enable(names) => state::run(session, state::Verb::Enable, &names.names).await,
-        User::Disable(names) => state::run(session, state::Verb::Disable, &names.names).await,
-        User::Remove(remove) => remove::run(session, remove).await,
+        User::Add(add) => add::run(session, add).await?,
+        User::List => view::list(session).await?,
+        User::Show(name) => view::show(session, &name.name).await?,
+        User::Passwd(passwd) => passwd::run(session, passwd).await?,
+        User::Enable(names) => state::run(session, state::Verb::Enable, &names.names).await?,
+        User::Disable(names) => state::run(session, state::Verb::Disable, &names.names).await?,
+        User::Remove(remove) => remove::run(session, remove).await?,
+        User::Import(options) => return import::run(session, &options).await,
+        User::Export(options) => export::run(session, options).await?,
+        User::Adopt(name) => adopt::run(session, name.name).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `["user", VERB, "--json", …]`.

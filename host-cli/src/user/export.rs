@@ -1,0 +1,26 @@
+//! `occ user export`.
+
+use accounts::wire::ExportReply;
+
+use super::arguments;
+use crate::cli::Export;
+use crate::error::Result;
+use crate::init;
+use crate::session::Session;
+use crate::show::{self, Format};
+
+/// Prints the records as they come back: one a line, which `import` reads.
+pub(super) async fn run(session: &Session, options: Export) -> Result<()> {
+    let (docker, container) = session.running().await?;
+    let mut args = arguments("export");
+    if options.with_hashes {
+        args.push("--with-hashes".into());
+    }
+    let reply: ExportReply = init::call(&docker, &container, args, None).await?;
+    if session.screen.format == Format::Json {
+        show::json(&reply);
+    } else {
+        reply.records.iter().for_each(show::json);
+    }
+    Ok(())
+}
