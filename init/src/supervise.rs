@@ -37,6 +37,9 @@ pub(crate) trait Beside {
     fn hears(&mut self, received: Received) -> bool;
     /// A child that is not COMMAND ended; its raw wait status.
     fn ended(&mut self, pid: i32, status: i32);
+    /// COMMAND is gone, and what it leaves is about to be told so. It may wait a
+    /// moment, and take in SIGCHLD meanwhile.
+    fn command_ended(&mut self);
     /// COMMAND runs, and something happened: does what is due, and returns
     /// after what time more will be. None: not before something happens.
     fn turn(&mut self) -> Option<Duration>;
@@ -92,8 +95,22 @@ impl Life {
         }
     }
 
-    /// Waits for every child that ended: one SIGCHLD may stand for many.
     fn reap(&mut self, beside: &mut dyn Beside) {
+        let mut changes = self.collect(beside);
+        if changes.iter().any(|change| change.exit_status().is_some()) {
+            beside.command_ended();
+            changes.extend(self.collect(beside));
+        }
+        for change in changes {
+            self.tell(change);
+            self.on(Event::Command(change));
+        }
+        self.look();
+    }
+
+    /// Waits for every child that ended: one SIGCHLD may stand for many.
+    /// Returns what COMMAND did.
+    fn collect(&mut self, beside: &mut dyn Beside) -> Vec<Change> {
         let mut changes = Vec::new();
         loop {
             match sys::wait_child(-1) {
@@ -107,15 +124,10 @@ impl Life {
                 }
                 waited => {
                     self.waited = waited;
-                    break;
+                    return changes;
                 }
             }
         }
-        for change in changes {
-            self.tell(change);
-            self.on(Event::Command(change));
-        }
-        self.look();
     }
 
     /// After COMMAND's end: is anybody left, is the time over?

@@ -95,7 +95,15 @@ pub(crate) struct Received {
 /// Waits for any of the 64 signals, all of them blocked, without a timer when
 /// there is no timeout. None: the time is over, or the wait was interrupted.
 pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
-    let set = u64::MAX;
+    wait_for(u64::MAX, timeout)
+}
+
+/// Waits for SIGCHLD alone; all others stay pending.
+pub(crate) fn wait_sigchld(timeout: Duration) {
+    wait_for(1 << (libc::SIGCHLD - 1), Some(timeout));
+}
+
+fn wait_for(set: u64, timeout: Option<Duration>) -> Option<Received> {
     let limit = timeout.map(|left| libc::timespec {
         tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: left.subsec_nanos().into(),

@@ -99,9 +99,16 @@ impl<'a> Upkeep<'a> {
     }
 
     /// The end: what changed last is taken in, if that can be done at once.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(mut self) {
+        self.catch_up();
         if let (Some(follow), None) = (self.follow, self.late) {
             follow.finish();
+        }
+    }
+
+    fn catch_up(&mut self) {
+        if let (Some(follow), None) = (&mut self.follow, &self.late) {
+            follow.catch_up();
         }
     }
 
@@ -133,6 +140,12 @@ impl Beside for Upkeep<'_> {
         }
     }
 
+    /// Before everybody is told to end, for that would end a restore too: one
+    /// that has written a record but not yet what it knows about it.
+    fn command_ended(&mut self) {
+        self.catch_up();
+    }
+
     fn turn(&mut self) -> Option<Duration> {
         self.follow.as_mut()?.turn()
     }
@@ -149,6 +162,8 @@ pub(crate) struct Follow<'a> {
     child: Option<Background>,
     /// A restore failed, and none has worked since.
     failed: bool,
+    /// How long we may still keep the container's end waiting, in all.
+    budget: Duration,
 }
 
 impl<'a> Follow<'a> {
@@ -160,6 +175,7 @@ impl<'a> Follow<'a> {
             pace: Pace::default(),
             child: None,
             failed: false,
+            budget: LAST,
         };
         match watch {
             Ok(watch) => follow.watch = Some(watch),
@@ -281,15 +297,24 @@ impl<'a> Follow<'a> {
         }
     }
 
-    fn finish(mut self) {
-        let deadline = Instant::now() + LAST;
+    /// Waits for the restore that runs, and for one more if there is need.
+    fn catch_up(&mut self) {
+        let start = Instant::now();
+        let deadline = start + self.budget;
         self.take_in();
         self.await_child(deadline);
-        // Without a watch nobody knows whether anything changed.
-        let is_unsure = !self.watch.as_ref().is_some_and(Watch::sees_etc);
-        if is_unsure || self.is_behind() {
+        if self.is_behind() && Instant::now() < deadline {
             self.start();
             self.await_child(deadline);
+        }
+        self.budget = self.budget.saturating_sub(start.elapsed());
+    }
+
+    fn finish(mut self) {
+        // Without a watch nobody knows whether anything changed.
+        if !self.watch.as_ref().is_some_and(Watch::sees_etc) {
+            self.pace.want();
+            self.catch_up();
         }
         if self.is_behind() {
             say("the last changes of passwords were perhaps not taken in");
@@ -313,9 +338,7 @@ impl<'a> Follow<'a> {
                     let _ = sys::kill(pid, signals::KILL);
                     self.give_up();
                 }
-                _ => {
-                    sys::wait_signal(Some(left));
-                }
+                _ => sys::wait_sigchld(left),
             }
         }
     }

@@ -57,6 +57,24 @@ fn the_last_act_of_command_is_kept() {
 }
 
 #[test]
+fn what_those_change_who_are_told_to_end_is_kept_too() {
+    let volume = Volume::new();
+    let mut first = Container::with(&volume, &["alice"]);
+    first.crash();
+    let change = format!(
+        "sleep 1.5; sed 's|^alice:[^:]*|alice:{}|' /etc/shadow > /etc/new; mv /etc/new /etc/shadow",
+        hash('n').replace('$', "\\$")
+    );
+    let script = format!(
+        "(trap \"{change}; exit\" TERM; : > /run/trapped; while :; do sleep 0.05; done) &
+        until [ -e /run/trapped ]; do sleep 0.05; done; exit 7"
+    );
+    let mut second = Setup::new().command(&script).boot(&volume);
+    assert_eq!(second.end().0, 7, "{}", second.said());
+    assert_eq!(volume.hash("alice"), hash('n'), "{}", second.said());
+}
+
+#[test]
 fn with_nothing_new_the_end_is_quick_and_starts_nothing() {
     let volume = Volume::new();
     let mut container = Container::with(&volume, &["alice"]);
