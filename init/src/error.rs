@@ -58,7 +58,7 @@ pub(crate) enum Error {
         name: Username,
         reason: NotAdoptable,
     },
-    #[error("cannot import: {0}")]
+    #[error("cannot import")]
     Input(#[from] InvalidInput),
     #[error("{0}")]
     Line(InvalidLine),

@@ -225,7 +225,9 @@ fn input_that_can_not_be_used_at_all() {
     let tree = Tree::with(&["alice"]);
     let before = tree.state();
     for input in ["alice\nbob\n", "name,colour\nbob,red\n", "[]"] {
-        tree.feed(&IMPORT, input).fails_as(ErrorKind::Failed);
+        let error = tree.feed(&IMPORT, input).fails_as(ErrorKind::Failed).error;
+        let causes = error.message.matches("header").count();
+        assert_eq!(causes, 1, "said once: {}", error.message);
     }
     tree.run(&["--json", "user", "import", "/nonexistent"])
         .fails_as(ErrorKind::Failed);
