@@ -72,19 +72,11 @@ fn guard_last(session: &Session, leaving: &[Record]) -> Result<(), Error> {
     let only_one = all().filter(stays).count() == 0;
     let last_enabled =
         all().any(|account| !account.locked) && !all().filter(stays).any(|account| !account.locked);
-    if !only_one && !last_enabled {
-        return Ok(());
+    if only_one || last_enabled {
+        Err(Error::LastAccount)
+    } else {
+        Ok(())
     }
-    // Somebody else may have a record that can't be read just now.
-    let mut rejected = session.records.rejected.iter();
-    let unreadable = rejected.find_map(|rejected| Some((rejected.name.as_ref()?, rejected)));
-    Err(match unreadable {
-        Some((name, rejected)) => Error::BadRecord {
-            name: name.to_string(),
-            reason: rejected.reason.clone(),
-        },
-        None => Error::LastAccount,
-    })
 }
 
 fn confirmed(records: &[Record]) -> Result<bool, Error> {

