@@ -38,3 +38,10 @@ pub fn line(account: &Account, nologin: &Shell) -> Vec<u8> {
         .text(shell.as_str())
         .finish()
 }
+
+/// The line with another shell; none: it has not seven fields.
+pub fn with_shell(line: &[u8], shell: &Shell) -> Option<Vec<u8>> {
+    let fields = table::fields(line);
+    let start = line.len() - fields.get(6).filter(|_| fields.len() == 7)?.len();
+    Some([&line[..start], shell.as_str().as_bytes()].concat())
+}

@@ -31,6 +31,9 @@ pub struct Plan {
     pub changes: Vec<(String, Change)>,
     /// Accounts that are in the files afterwards.
     pub restored: Vec<Username>,
+    /// Disabled accounts that are left out, but whose lines of an earlier restore
+    /// are there and locked afterwards.
+    pub shut: Vec<Username>,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
     /// What to remember for the next restore.
@@ -90,10 +93,11 @@ impl std::fmt::Display for Plan {
 pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> Plan {
     let (admitted, mut problems) = records.admit(image);
     let gone = gone(records, image, applied);
-    let owned = Owned::new(etc, applied, admitted, gone, &mut problems);
+    let mut owned = Owned::new(etc, applied, admitted, gone, &mut problems);
+    owned.shut = owned.shut_out(records, etc, image, applied);
     let mut changes = Changes {
         wanted: vec![None; owned.wanted.len()],
-        removed: Vec::new(),
+        others: Vec::new(),
     };
     let mut writes = Vec::new();
     for file in File::ALL {
@@ -114,16 +118,21 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
             .iter()
             .map(|account| account.name.clone())
             .collect(),
+        shut: owned
+            .shut
+            .values()
+            .map(|account| account.name.clone())
+            .collect(),
         problems,
         applied: owned.remembered(records, applied),
     }
 }
 
 /// What has been decided so far: about accounts by their place in `wanted`, and
-/// about names that go.
+/// about names that go or are shut out.
 struct Changes {
     wanted: Vec<Option<Change>>,
-    removed: Vec<String>,
+    others: Vec<(String, Change)>,
 }
 
 impl Changes {
@@ -135,8 +144,7 @@ impl Changes {
         let changed = wanted.iter().zip(self.wanted);
         let changed =
             changed.filter_map(|(account, change)| Some((account.name.to_string(), change?)));
-        let removed = self.removed.into_iter().map(|name| (name, Change::Remove));
-        let named: BTreeMap<String, Change> = changed.chain(removed).collect();
+        let named: BTreeMap<String, Change> = changed.chain(self.others).collect();
         named.into_iter().collect()
     }
 }
@@ -150,6 +158,9 @@ struct Owned<'a> {
     gone: BTreeSet<(&'a str, u32)>,
     /// Names of `gone` that no line of passwd has any more.
     vanished: BTreeSet<&'a str>,
+    /// Disabled accounts that are left out although their lines are there: left
+    /// as they are, these would let in whom an administrator has shut out.
+    shut: BTreeMap<&'a str, &'a Account>,
 }
 
 impl<'a> Owned<'a> {
@@ -164,6 +175,7 @@ impl<'a> Owned<'a> {
             wanted: admitted,
             gone,
             vanished: BTreeSet::new(),
+            shut: BTreeMap::new(),
         };
         let refused = owned.foreign_claims(etc, applied);
         owned
@@ -245,6 +257,56 @@ impl<'a> Owned<'a> {
         refused
     }
 
+    /// Only lines that restore itself once wrote: name and uid of every line of
+    /// that name are those it remembers.
+    fn shut_out(
+        &self,
+        records: &'a Records,
+        etc: &Etc,
+        image: &Image,
+        applied: &Applied,
+    ) -> BTreeMap<&'a str, &'a Account> {
+        let disabled = records.accounts.values().filter(|account| account.locked);
+        let mut shut: BTreeMap<&str, &Account> = disabled
+            .map(|account| (account.name.as_str(), account))
+            .filter(|(name, _)| self.index(name.as_bytes()).is_none() && !image.has_account(name))
+            .collect();
+        if shut.is_empty() {
+            return shut;
+        }
+        let mut present = BTreeSet::new();
+        for line in table::lines(etc.bytes(File::Passwd)) {
+            let Some(name) = table::name(line).and_then(|name| std::str::from_utf8(name).ok())
+            else {
+                continue;
+            };
+            let entry = passwd::name_and_uid(line);
+            // That line goes anyway.
+            if entry.is_some_and(|(name, uid)| self.is_gone(name, uid)) {
+                continue;
+            }
+            let is_ours = entry.is_some_and(|(name, uid)| applied.has(name, uid));
+            if is_ours {
+                present.insert(name);
+            } else {
+                shut.remove(name);
+            }
+        }
+        shut.retain(|name, _| present.contains(name));
+        shut
+    }
+
+    fn shut_line<'l>(
+        &self,
+        file: File,
+        line: &'l [u8],
+        locked: impl Fn(&Account) -> Option<Vec<u8>>,
+    ) -> Option<Fate<'l>> {
+        let name = std::str::from_utf8(table::name(line)?).ok()?;
+        let new = locked(self.shut.get(name)?).filter(|new| file.is_sound(new))?;
+        Some(Fate::Replace(Cow::Owned(new)))
+    }
+
     /// Names that are gone and that nobody has taken since: what is left of
     /// them in shadow, gshadow and member lists must not pass to the next
     /// person of that name.
@@ -286,7 +348,10 @@ impl<'a> Owned<'a> {
                 old,
                 changes,
                 |a| Some(shadow::line(a)),
-                |line| self.orphan(line),
+                |line| {
+                    let shut = self.shut_line(file, line, |account| Some(shadow::line(account)));
+                    shut.unwrap_or_else(|| self.orphan(line))
+                },
             ),
             File::Group => self.group(old, image, changes),
             File::Gshadow => self.gshadow(old, etc, image, changes),
@@ -295,7 +360,7 @@ impl<'a> Owned<'a> {
     }
 
     fn passwd(&self, old: &[u8], image: &Image, changes: &mut Changes) -> Vec<u8> {
-        let mut removed = Vec::new();
+        let mut others = Vec::new();
         let render = |account: &Account| Some(passwd::line(account, &image.nologin));
         let new = self.rewrite(
             File::Passwd,
@@ -304,13 +369,23 @@ impl<'a> Owned<'a> {
             render,
             |line| match passwd::name_and_uid(line) {
                 Some((name, uid)) if self.is_gone(name, uid) => {
-                    removed.push(String::from_utf8_lossy(name).into_owned());
+                    others.push((String::from_utf8_lossy(name).into_owned(), Change::Remove));
                     Fate::Drop
                 }
-                _ => Fate::Keep,
+                _ => {
+                    let locked = |_: &Account| passwd::with_shell(line, &image.nologin);
+                    let fate = self.shut_line(File::Passwd, line, locked);
+                    if let (Some((name, _)), Some(Fate::Replace(new))) =
+                        (passwd::name_and_uid(line), &fate)
+                        && **new != *line
+                    {
+                        others.push((String::from_utf8_lossy(name).into_owned(), Change::Update));
+                    }
+                    fate.unwrap_or(Fate::Keep)
+                }
             },
         );
-        changes.removed.extend(removed);
+        changes.others.extend(others);
         new
     }
 

@@ -92,6 +92,9 @@ pub(crate) struct Summary {
     /// What is odd about the home of an account.
     #[serde(skip)]
     pub(crate) odd_homes: Vec<(Username, String)>,
+    /// Disabled accounts that are left out and whose lines are locked.
+    #[serde(skip)]
+    pub(crate) shut: Vec<Username>,
     /// Accounts that are left out.
     #[serde(skip)]
     pub(crate) refused: Vec<(Username, Refusal)>,
@@ -481,6 +484,7 @@ impl Summary {
             duration_usec: took.as_micros(),
             finished_usec: now_usec(),
             odd_homes,
+            shut: plan.shut.clone(),
             refused: plan.problems.iter().filter_map(refused).collect(),
         }
     }

@@ -74,7 +74,15 @@ fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Re
     // Even with nothing changed: the lines may have been edited by hand.
     let summary = apply(session)?;
     for record in records.iter() {
-        warn_about(&summary, &record.account().name)?;
+        let name = &record.account().name;
+        // Their lines could be locked, and that is what was asked for.
+        if summary.shut.contains(name) {
+            say(&format!(
+                "'{name}' is shut out, but was not restored: 'occ-init check' says why"
+            ));
+        } else {
+            warn_about(&summary, name)?;
+        }
     }
     Ok(changed)
 }

@@ -589,9 +589,12 @@ fn a_change_that_does_not_reach_etc_is_no_success() {
     let tree = Tree::with(&["alice", "bob"]);
     // Somebody's group has taken alice's gid: restore leaves her out.
     tree.edit("etc/group", "nogroup:", "evil:x:10000:\nnogroup:");
+    // Her lines are restore's own, so at least she can be shut out.
+    tree.run(&["user", "disable", "alice"])
+        .ends(0)
+        .says(&["'alice' is shut out, but was not restored"]);
     for args in [
-        &["user", "disable", "alice"][..],
-        &["user", "passwd", "alice", "--generate"],
+        &["user", "passwd", "alice", "--generate"][..],
         &["user", "enable", "alice"],
     ] {
         tree.run(args)

@@ -720,3 +720,50 @@ fn thousands_of_groups_are_a_few_lines() {
     }
     assert!(tree.line("etc/passwd", "alice").is_some());
 }
+
+#[test]
+fn a_refused_account_with_lines_in_place_is_shut_out() {
+    // Why it is refused: another's group, another's uid.
+    for reason in ["group", "uid"] {
+        let tree = Tree::with(&["alice", "bob"]);
+        if reason == "group" {
+            tree.edit("etc/group", "\nnogroup:", "\nothers:x:10001:\nnogroup:");
+        } else {
+            let mut bob = tree.record("bob");
+            bob["uid"] = json!(10_000);
+            bob["gid"] = json!(10_000);
+            tree.plant("bob.json", &serde_json::to_vec(&bob).unwrap());
+        }
+        let others = tree.line("etc/passwd", "alice").unwrap();
+        tree.restore().says(&["skipped 'bob'"]);
+        assert_eq!(tree.field("etc/passwd", "bob", 6), "/bin/bash");
+        tree.run(&["user", "disable", "bob"])
+            .ends(0)
+            .says(&["'bob' is shut out, but was not restored"]);
+        assert_eq!(tree.field("etc/passwd", "bob", 2), "10001");
+        assert_eq!(tree.field("etc/passwd", "bob", 6), "/usr/sbin/nologin");
+        assert_eq!(
+            tree.field("etc/shadow", "bob", 1),
+            format!("!{}", hash('b'))
+        );
+        assert_eq!(tree.field("etc/shadow", "bob", 7), "1");
+        assert_eq!(tree.line("etc/passwd", "alice").unwrap(), others);
+        let before = tree.state();
+        tree.restore();
+        unchanged(&before, &tree.state(), &reason);
+    }
+}
+
+#[test]
+fn a_line_that_is_not_ours_is_not_locked() {
+    let tree = Tree::with(&["alice"]);
+    let line = "bob:x:10001:10001::/home/bob:/bin/bash";
+    tree.edit("etc/passwd", "\nnobody:", &format!("\n{line}\nnobody:"));
+    tree.plant(
+        "bob.json",
+        &record("bob", 10_002, &json!({ "locked": true })),
+    );
+    tree.restore().says(&["skipped 'bob'"]);
+    tree.run(&["user", "disable", "bob"]).ends(1);
+    assert_eq!(tree.line("etc/passwd", "bob").unwrap(), line);
+}
