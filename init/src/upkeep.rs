@@ -247,6 +247,8 @@ impl<'a> Follow<'a> {
             }
         } else {
             self.look(&[]);
+            // What all this has touched would count as ours until the next time.
+            sys::release_code();
         }
     }
 
@@ -263,7 +265,6 @@ impl<'a> Follow<'a> {
             _ => {}
         }
         self.learn(&outcome);
-        // What all this has touched would count as ours until the next one.
         sys::release_code();
     }
 
