@@ -162,6 +162,8 @@ pub(crate) struct Follow<'a> {
     child: Option<Background>,
     /// A restore failed, and none has worked since.
     failed: bool,
+    /// Code was run that is not needed to wait for the next event.
+    is_warm: bool,
     /// How long we may still keep the container's end waiting, in all.
     budget: Duration,
 }
@@ -175,6 +177,7 @@ impl<'a> Follow<'a> {
             pace: Pace::default(),
             child: None,
             failed: false,
+            is_warm: false,
             budget: LAST,
         };
         match watch {
@@ -218,6 +221,7 @@ impl<'a> Follow<'a> {
     }
 
     fn look(&mut self, marks: &[watch::Mark]) {
+        self.is_warm = true;
         if let Some(watch) = &mut self.watch {
             watch.read();
             if watch.settle(marks) {
@@ -247,8 +251,6 @@ impl<'a> Follow<'a> {
             }
         } else {
             self.look(&[]);
-            // What all this has touched would count as ours until the next time.
-            sys::release_code();
         }
     }
 
@@ -265,16 +267,19 @@ impl<'a> Follow<'a> {
             _ => {}
         }
         self.learn(&outcome);
-        sys::release_code();
     }
 
     fn turn(&mut self) -> Option<Duration> {
-        let due = self.pace.due(Instant::now())?;
-        if due.is_zero() {
+        let mut due = self.pace.due(Instant::now());
+        if due == Some(Duration::ZERO) {
             self.start();
-            return None;
+            due = None;
         }
-        Some(due)
+        // What a look or a restore has touched would count as ours for ever.
+        if std::mem::take(&mut self.is_warm) {
+            sys::release_code();
+        }
+        due
     }
 
     fn start(&mut self) {
@@ -286,6 +291,7 @@ impl<'a> Follow<'a> {
         if self.restores.globals.verbose {
             say("account files or records changed: restoring");
         }
+        self.is_warm = true;
         self.pace.start(Instant::now());
         let Restores { globals, env, mask } = &self.restores;
         match boot::capture(globals, env, *mask) {

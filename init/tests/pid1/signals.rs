@@ -1,7 +1,7 @@
 //! Which signals reach COMMAND, or its group.
 
 use crate::harness::{
-    BOTH, Init, Place, children, kill, probe, setup, setup_restoring, state, until,
+    BOTH, Init, Place, children, field, kill, probe, setup, setup_restoring, state, until,
 };
 use crate::probe::VARIABLE;
 
@@ -184,6 +184,10 @@ fn a_refused_signal_is_a_line_and_not_the_end() {
     assert_eq!(init.line(), "ready");
     init.kill(USR1);
     init.kill(TERM);
+    // Before COMMAND ends: after that nothing is sent to it.
+    until("both were taken", || {
+        field(init.pid(), "ShdPnd") == "0000000000000000"
+    });
     let (code, _, err) = init.end();
     assert_eq!(code, 4, "{err}");
     assert!(
