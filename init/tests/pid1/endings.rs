@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{BOTH, Place, children, probe, run, setup, state, until};
+use crate::harness::{BOTH, Place, children, field, probe, run, setup, state, until};
 use crate::probe::DIE_OF;
 
 const TERM: i32 = 15;
@@ -136,7 +136,13 @@ fn one_term_while_draining_is_no_hurry() {
     let start = Instant::now();
     let mut init = setup.env("T", dir.path().to_str().unwrap()).start();
     init.line();
-    until("COMMAND is gone", || children(init.pid()).len() < 2);
+    // What it left has a session of its own, and comes to us when it is gone.
+    until("COMMAND is gone", || {
+        let left = children(init.pid());
+        let leads =
+            |pid: &i32| field(*pid, "NSsid").split_whitespace().next() == Some(&pid.to_string());
+        left.len() == 1 && left.iter().all(leads)
+    });
     init.kill(TERM);
     assert_eq!(init.end().0, 3);
     assert!(
