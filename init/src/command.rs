@@ -4,8 +4,9 @@
 use crate::catch_up::catch_up;
 use crate::cli::{Cli, Command, Global, User};
 use crate::error::{Error, chain};
-use crate::restore::{Caller, Paths, Session, Summary, View};
+use crate::restore::{Caller, Paths, Session, View};
 use crate::say::{print, say};
+use crate::summary::Summary;
 use crate::{check, process, user};
 use accounts::wire::{self, ErrorBody, ErrorKind, ErrorReply};
 use clap::Parser;

@@ -47,6 +47,7 @@ mod replace;
 mod restore;
 mod secret;
 mod store;
+mod summary;
 mod take_over;
 mod user;
 mod xattrs;

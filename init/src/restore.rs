@@ -14,15 +14,15 @@ use crate::process;
 use crate::replace::Access;
 use crate::say::say;
 use crate::store::{Loaded, Store};
+use crate::summary::{Summary, refused};
 use crate::take_over;
 use crate::watch::Mark;
 use accounts::applied::{self, Applied};
 use accounts::capture::{Capture, captures};
 use accounts::image::Image;
 use accounts::name::Username;
-use accounts::reconcile::{self, Change, Plan};
-use accounts::records::{Problem, Records, Refusal};
-use serde::Serialize;
+use accounts::reconcile::{self, Plan};
+use accounts::records::{Records, Refusal};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -70,34 +70,6 @@ pub(crate) struct Session {
     // Dropped in this order: the reverse of that in which they were taken.
     etc_lock: EtcLock,
     store_lock: Option<StoreLock>,
-}
-
-/// What a restore did; `status.json` holds it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Summary {
-    pub(crate) state: &'static str,
-    pub(crate) restored: usize,
-    pub(crate) added: usize,
-    pub(crate) updated: usize,
-    pub(crate) removed: usize,
-    pub(crate) unchanged: usize,
-    pub(crate) homes_made: usize,
-    /// One line each: what was skipped or left out, and why.
-    pub(crate) problems: Vec<String>,
-    #[serde(rename = "durationUSec")]
-    pub(crate) duration_usec: u128,
-    #[serde(rename = "finishedUSec")]
-    pub(crate) finished_usec: u64,
-    /// What is odd about the home of an account.
-    #[serde(skip)]
-    pub(crate) odd_homes: Vec<(Username, String)>,
-    /// Disabled accounts that are left out and whose lines are locked.
-    #[serde(skip)]
-    pub(crate) shut: Vec<Username>,
-    /// Accounts that are left out.
-    #[serde(skip)]
-    pub(crate) refused: Vec<(Username, Refusal)>,
 }
 
 /// Microseconds since 1970.
@@ -443,67 +415,5 @@ fn lock_etc(etc_files: &EtcFiles, records: &Records, caller: Caller) -> Result<E
             EtcLock::missing(etc)
         }
         other => other,
-    }
-}
-
-fn refused(problem: &Problem) -> Option<(Username, Refusal)> {
-    match problem {
-        Problem::Refused(name, why) => Some((name.clone(), why.clone())),
-        _ => None,
-    }
-}
-
-impl Summary {
-    fn new(
-        plan: &Plan,
-        homes_made: usize,
-        odd_homes: Vec<(Username, String)>,
-        took: Duration,
-    ) -> Self {
-        let count = |change: Change| plan.changes.iter().filter(|(_, c)| *c == change).count();
-        let (added, updated, removed) = (
-            count(Change::Add),
-            count(Change::Update),
-            count(Change::Remove),
-        );
-        let homes = odd_homes.iter().map(|(_, what)| what.clone());
-        Self {
-            state: "done",
-            restored: plan.restored.len(),
-            added,
-            updated,
-            removed,
-            unchanged: plan.restored.len().saturating_sub(added + updated),
-            homes_made,
-            problems: plan
-                .problems
-                .iter()
-                .map(ToString::to_string)
-                .chain(homes)
-                .collect(),
-            duration_usec: took.as_micros(),
-            finished_usec: now_usec(),
-            odd_homes,
-            shut: plan.shut.clone(),
-            refused: plan.problems.iter().filter_map(refused).collect(),
-        }
-    }
-
-    /// For people: one line.
-    pub(crate) fn line(&self) -> String {
-        let Self {
-            restored,
-            added,
-            updated,
-            removed,
-            unchanged,
-            problems,
-            ..
-        } = self;
-        format!(
-            "restored {restored} accounts ({added} new, {updated} changed, {unchanged} unchanged), \
-             {removed} removed, {} to look at",
-            problems.len()
-        )
     }
 }

@@ -1,0 +1,100 @@
+//! What a restore did, for the log, for `status.json` and for the command that
+//! asked for it. Decides nothing.
+
+use crate::restore::now_usec;
+use accounts::name::Username;
+use accounts::reconcile::{Change, Plan};
+use accounts::records::{Problem, Refusal};
+use serde::Serialize;
+use std::time::Duration;
+
+/// What a restore did; `status.json` holds it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    pub(crate) state: &'static str,
+    pub(crate) restored: usize,
+    pub(crate) added: usize,
+    pub(crate) updated: usize,
+    pub(crate) removed: usize,
+    pub(crate) unchanged: usize,
+    pub(crate) homes_made: usize,
+    /// One line each: what was skipped or left out, and why.
+    pub(crate) problems: Vec<String>,
+    #[serde(rename = "durationUSec")]
+    pub(crate) duration_usec: u128,
+    #[serde(rename = "finishedUSec")]
+    pub(crate) finished_usec: u64,
+    /// What is odd about the home of an account.
+    #[serde(skip)]
+    pub(crate) odd_homes: Vec<(Username, String)>,
+    /// Disabled accounts that are left out and whose lines are locked.
+    #[serde(skip)]
+    pub(crate) shut: Vec<Username>,
+    /// Accounts that are left out.
+    #[serde(skip)]
+    pub(crate) refused: Vec<(Username, Refusal)>,
+}
+
+impl Summary {
+    pub(crate) fn new(
+        plan: &Plan,
+        homes_made: usize,
+        odd_homes: Vec<(Username, String)>,
+        took: Duration,
+    ) -> Self {
+        let count = |change: Change| plan.changes.iter().filter(|(_, c)| *c == change).count();
+        let (added, updated, removed) = (
+            count(Change::Add),
+            count(Change::Update),
+            count(Change::Remove),
+        );
+        let homes = odd_homes.iter().map(|(_, what)| what.clone());
+        Self {
+            state: "done",
+            restored: plan.restored.len(),
+            added,
+            updated,
+            removed,
+            unchanged: plan.restored.len().saturating_sub(added + updated),
+            homes_made,
+            problems: plan
+                .problems
+                .iter()
+                .map(ToString::to_string)
+                .chain(homes)
+                .collect(),
+            duration_usec: took.as_micros(),
+            finished_usec: now_usec(),
+            odd_homes,
+            shut: plan.shut.clone(),
+            refused: plan.problems.iter().filter_map(refused).collect(),
+        }
+    }
+
+    /// For people: one line.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            restored,
+            added,
+            updated,
+            removed,
+            unchanged,
+            problems,
+            ..
+        } = self;
+        format!(
+            "restored {restored} accounts ({added} new, {updated} changed, {unchanged} unchanged), \
+             {removed} removed, {} to look at",
+            problems.len()
+        )
+    }
+}
+
+/// The account that a problem leaves out.
+pub(crate) fn refused(problem: &Problem) -> Option<(Username, Refusal)> {
+    match problem {
+        Problem::Refused(name, why) => Some((name.clone(), why.clone())),
+        _ => None,
+    }
+}
