@@ -58,10 +58,7 @@ async fn check(
     listed: &Listed,
     progress: &Progress,
 ) -> Result<Outcome> {
-    let found = container::inspect(docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let image = image_name(&found)?;
+    let (found, image) = present(docker, listed).await?;
     let newer = is_newer(session, docker, &found, &image, progress).await?;
     let message = if newer {
         format!("There is a newer {image} for container '{}'.", listed.name)
@@ -75,6 +72,15 @@ async fn check(
     })
 }
 
+/// The container as it is, and the image it was made from.
+async fn present(docker: &Docker, listed: &Listed) -> Result<(ContainerInspectResponse, String)> {
+    let found = container::inspect(docker, &listed.id)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    let image = image_name(&found)?;
+    Ok((found, image))
+}
+
 fn newest(listed: &Listed, image: &str) -> String {
     format!("Container '{}' runs the newest {image}.", listed.name)
 }
@@ -86,10 +92,7 @@ async fn move_on(
     update: &UpdateContainer,
     progress: &Progress,
 ) -> Result<Outcome> {
-    let found = container::inspect(docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let image = image_name(&found)?;
+    let (found, image) = present(docker, listed).await?;
     if !get_newer(session, docker, &found, &image, progress).await? {
         return Ok(Outcome {
             changed: false,
