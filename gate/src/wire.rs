@@ -1,0 +1,331 @@
+//! What the two halves say to each other: bounded frames of JSON.
+//!
+//! A frame is a length (u32, little endian, at most [`FRAME_LIMIT`]) and that
+//! many bytes of JSON. Anything else is [`Malformed`]: the monitor then ends the
+//! web half. Every text has a bound of its own, so that no list of them passes
+//! the frame's. Only [`Request::Authenticate`] names a user; all else goes by a
+//! token, so the web half can do nothing for somebody who is not logged in.
+//!
+//! Passwords cross in base64: JSON without escapes is read in place, and the
+//! buffers that hold it are wiped.
+
+mod frame;
+mod secret;
+mod text;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
+pub use secret::{Secret, Token, TokenHash};
+pub use text::Text;
+
+/// Where the web half finds its end of the wire, a stream socket.
+pub const WIRE_FD: i32 = 3;
+/// Where it finds the listening TCP socket. The monitor made it and keeps it,
+/// so that nobody can take the port while a web half is started anew.
+pub const LISTEN_FD: i32 = 4;
+/// Longest user name, in bytes.
+pub const USER_LIMIT: usize = 64;
+/// Longest password or answer, in bytes.
+pub const SECRET_LIMIT: usize = 255;
+/// Longest text of PAM's: a prompt or a refusal, in bytes.
+pub const PAM_TEXT_LIMIT: usize = 512;
+/// Longest name of a browser, in bytes.
+pub const AGENT_LIMIT: usize = 160;
+/// Most sessions of one person; the oldest ends when there is one more.
+pub const SESSIONS_LIMIT: usize = 20;
+
+/// A login name, as typed.
+pub type User = Text<USER_LIMIT>;
+/// A browser's own name for itself, cut.
+pub type Agent = Text<AGENT_LIMIT>;
+/// What PAM says, cut.
+pub type PamText = Text<PAM_TEXT_LIMIT>;
+/// Seconds since 1970.
+pub type Time = u64;
+
+/// A frame from the web half.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// The web half's own number; the reply carries it. A number may come
+    /// again once it has been answered.
+    pub id: u64,
+    /// What is asked for.
+    pub request: Request,
+}
+
+/// A frame from the monitor.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Message {
+    /// The answer to a call; each gets exactly one, in any order.
+    Reply {
+        /// The call's number.
+        id: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Something that nobody asked for.
+    Event(Event),
+}
+
+/// What the web half may ask for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Starts a login. → `Token`, `Prompt`, `Refused`, `SlowDown`, `Unavailable`.
+    ///
+    /// A refusal comes at a fixed time after the call, whatever its reason.
+    Authenticate {
+        /// As typed.
+        user: User,
+        /// As typed.
+        password: Secret,
+        /// Where the browser is, as the web half or its trusted proxy sees it.
+        address: IpAddr,
+        /// The browser's name for itself, for the list of sessions.
+        agent: Agent,
+        /// The device cookie, if the browser has one: see [`Login::device`].
+        device: Option<Secret>,
+    },
+    /// Answers a `Prompt`. → as `Authenticate`.
+    Answer {
+        /// From the prompt.
+        conversation: Conversation,
+        /// As typed.
+        text: Secret,
+    },
+    /// Whose session it is; moves no limit. → `Session`, `Gone`.
+    Session {
+        /// From the cookie.
+        token: Token,
+    },
+    /// The person used their session: moves its idle limit. Once a minute is
+    /// enough. → `Done`, `Gone`.
+    Touch {
+        /// From the cookie.
+        token: Token,
+    },
+    /// All sessions of the same person. → `Sessions`, `Gone`.
+    Sessions {
+        /// From the cookie.
+        token: Token,
+    },
+    /// Ends another session of the same person. → `Done` (also if there is no
+    /// such session any more), `Gone`.
+    Revoke {
+        /// From the cookie.
+        token: Token,
+        /// From the list; holds only for sessions of the same person.
+        handle: Handle,
+    },
+    /// Logs out. → `Done`, `Gone`.
+    End {
+        /// From the cookie.
+        token: Token,
+    },
+    /// Logs the person out everywhere, here too. → `Done`, `Gone`.
+    EndAll {
+        /// From the cookie.
+        token: Token,
+    },
+    /// Where the person's opencode is; starts it if need be.
+    /// → `Ready`, `Starting` (an event follows), `Failed`, `Gone`.
+    Ensure {
+        /// From the cookie.
+        token: Token,
+    },
+    /// The web half saw no connection, no busy session and no terminal of the
+    /// person for [`Request::Idle`]'s time: stops their opencode. → `Done`, `Gone`.
+    Idle {
+        /// From the cookie.
+        token: Token,
+    },
+    /// Changes the password through PAM. Other sessions of the person end, this
+    /// one goes on. → `Changed`, `Rejected`, `SlowDown`, `Unavailable`, `Gone`.
+    ChangePassword {
+        /// From the cookie.
+        token: Token,
+        /// The one there is.
+        old: Secret,
+        /// The one there should be.
+        new: Secret,
+    },
+    /// For the health page: the monitor answers. → `Done`.
+    Ping {},
+}
+
+/// What the monitor answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reply {
+    /// Logged in.
+    Token(Login),
+    /// PAM asks for more, for example a one-time password. Unanswered for two
+    /// minutes, the login ends as refused.
+    Prompt {
+        /// For the answer.
+        conversation: Conversation,
+        /// What to ask.
+        text: PamText,
+        /// Whether what is typed may be shown.
+        echo: bool,
+    },
+    /// Not logged in; why is nobody's business.
+    Refused,
+    /// Too many failures: nothing was checked; try again after that time.
+    SlowDown {
+        /// At least 1.
+        seconds: u32,
+    },
+    /// PAM can't be asked now (too many wait, or it hangs): try again soon.
+    Unavailable,
+    /// Whose session it is.
+    Session(Session),
+    /// At most [`SESSIONS_LIMIT`], the latest first.
+    Sessions(Vec<SessionEntry>),
+    /// Done.
+    Done,
+    /// No session has this token, any more or ever.
+    Gone,
+    /// Their opencode answers at 127.0.0.1.
+    Ready {
+        /// TCP port on 127.0.0.1.
+        port: u16,
+        /// The password for HTTP Basic; the user name is `opencode`.
+        secret: Secret,
+    },
+    /// It is coming up: [`Event::InstanceReady`] or [`Event::InstanceGone`] follows.
+    Starting,
+    /// It can't be started.
+    Failed {
+        /// Why; the log says more.
+        reason: Failure,
+        /// Not tried again before that time.
+        retry_seconds: u32,
+    },
+    /// The password is another one now.
+    Changed,
+    /// The password was not changed.
+    Rejected {
+        /// The old one was wrong, or PAM does not want the new one.
+        why: Rejection,
+        /// What PAM says about it; may be empty.
+        text: PamText,
+    },
+}
+
+/// A new session.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// For the session cookie; the monitor keeps only its digest.
+    pub token: Token,
+    /// The account's own spelling.
+    pub user: User,
+    /// When the session ends at the latest.
+    pub expires: Time,
+    /// For the device cookie, which outlives the session: a browser that logged
+    /// in before has a budget of failures of its own, that nobody else can use
+    /// up. Shown again at the person's next login.
+    pub device: Secret,
+}
+
+/// Whose session it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The account's own spelling.
+    pub user: User,
+    /// Gecos without its commas, or empty.
+    pub display_name: Text<256>,
+    /// When they logged in.
+    pub created: Time,
+    /// When the session ends at the latest.
+    pub expires: Time,
+    /// When it ends if it is not touched.
+    pub idle_expires: Time,
+    /// The last touch.
+    pub last_seen: Time,
+}
+
+/// One line of a person's list of sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionEntry {
+    /// For [`Request::Revoke`].
+    pub handle: Handle,
+    /// When they logged in.
+    pub created: Time,
+    /// The last touch.
+    pub last_seen: Time,
+    /// The browser's name for itself at the login.
+    pub agent: Agent,
+    /// Where it was at the login.
+    pub address: IpAddr,
+    /// Whether it is the session that asks.
+    pub current: bool,
+}
+
+/// Names a login that PAM still asks something for. Random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Conversation(pub u64);
+
+/// Names a session in a list. Random, and no way to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Handle(pub u64);
+
+/// Why an opencode can't be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// The home is missing or not the person's.
+    Home,
+    /// The program can't be run.
+    Program,
+    /// It ended before it was ready.
+    Ended,
+    /// It was not ready in time.
+    TimedOut,
+    /// The port that it named is not its own.
+    Port,
+    /// The machine refuses: processes, memory, disk.
+    Resources,
+}
+
+/// Why a password was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// The old password is wrong.
+    Old,
+    /// PAM does not take the new one.
+    New,
+}
+
+/// What the monitor says unasked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// A session is over: its streams end now.
+    Gone {
+        /// Of its token.
+        token_hash: TokenHash,
+    },
+    /// A person's opencode is ready: ask again.
+    InstanceReady {
+        /// The account's own spelling.
+        user: User,
+    },
+    /// A person's opencode has ended, or did not come up.
+    InstanceGone {
+        /// The account's own spelling.
+        user: User,
+    },
+}
+
+#[cfg(test)]
+mod tests;
