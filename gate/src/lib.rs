@@ -7,6 +7,13 @@
 //!                        └── http ──► a person's opencode ◄────┘ starts, stops
 //! ```
 //!
+//! The monitor starts the web half as `occ-gate web`, its end of the wire as
+//! stdin and the listening socket as stdout: `main` drops all privileges, then
+//! calls `web::run(wire: UnixStream, listener: TcpListener) -> ExitCode`. The
+//! monitor made the listening socket and keeps it, so that nobody can take the
+//! port while a web half is started anew. Of the environment the web half gets
+//! the `OCC_GATE_…` variables. It ends when the wire does.
+//!
 //! The web half reads what strangers send and holds no power: what it may have
 //! done is what `wire` can say. Both halves are this one program; it is a
 //! library only so that tests speak the same wire.

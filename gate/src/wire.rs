@@ -21,11 +21,6 @@ pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
 pub use secret::{Secret, Token, TokenHash};
 pub use text::Text;
 
-/// Where the web half finds its end of the wire, a stream socket.
-pub const WIRE_FD: i32 = 3;
-/// Where it finds the listening TCP socket. The monitor made it and keeps it,
-/// so that nobody can take the port while a web half is started anew.
-pub const LISTEN_FD: i32 = 4;
 /// Longest user name, in bytes.
 pub const USER_LIMIT: usize = 64;
 /// Longest password or answer, in bytes.
