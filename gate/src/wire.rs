@@ -190,6 +190,8 @@ pub enum Reply {
     Ready {
         /// TCP port on 127.0.0.1.
         port: u16,
+        /// Whose listening socket it is: the web half sends the secret to no other.
+        uid: u32,
         /// The password for HTTP Basic; the user name is `opencode`.
         secret: Secret,
     },
