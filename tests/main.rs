@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod engines;
 mod files;
 mod kills;
 mod lifecycle;

@@ -1,7 +1,6 @@
 //! Builds the image from what occ carries, the opencode tarball and occ-init.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,6 +12,7 @@ use etcetera::BaseStrategy;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
+use crate::engine::hex;
 use crate::error::{Error, Result, api_text};
 use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base};
 use crate::image_files::{CONTEXT, FETCH};
@@ -58,13 +58,7 @@ pub(crate) async fn inputs(
             .unwrap_or_default()
             .as_bytes(),
     );
-    let digest = digest
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+    let digest = hex(&digest.finalize());
     Ok(Inputs {
         base,
         occ_init,

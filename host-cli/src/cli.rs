@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Global options")]
 #[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
 pub(crate) struct Global {
-    /// Container engine to use: unix:///path or tcp://host:port
+    /// Container engine to use: unix:///path, tcp://host:port or ssh://user@host:port
     #[arg(
         short = 'H',
         long,

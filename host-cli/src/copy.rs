@@ -20,6 +20,7 @@ pub(crate) fn copy(
     let config = found.config.clone().unwrap_or_default();
     let mut host = found.host_config.clone().unwrap_or_default();
     keep_anonymous_volumes(found, &mut host);
+    name_limits(&mut host);
     if let Some(published) = published {
         host.port_bindings
             .get_or_insert_default()
@@ -112,6 +113,20 @@ fn keep_anonymous_volumes(found: &ContainerInspectResponse, host: &mut HostConfi
     host.mounts.get_or_insert_default().extend(lost);
 }
 
+/// Podman says `RLIMIT_NOFILE`, and takes only `nofile`, as Docker does.
+fn name_limits(host: &mut HostConfig) {
+    for name in host
+        .ulimits
+        .iter_mut()
+        .flatten()
+        .filter_map(|limit| limit.name.as_mut())
+    {
+        if let Some(short) = name.strip_prefix("RLIMIT_") {
+            *name = short.to_ascii_lowercase();
+        }
+    }
+}
+
 /// The networks that a person made, by name, with what was asked of them.
 pub(crate) fn networks(found: &ContainerInspectResponse) -> Vec<(String, EndpointSettings)> {
     let networks = found
@@ -154,7 +169,7 @@ fn asked_of(found: &ContainerInspectResponse, settings: EndpointSettings) -> End
 
 #[cfg(test)]
 mod tests {
-    use bollard::models::{MountPoint, NetworkSettings};
+    use bollard::models::{MountPoint, NetworkSettings, ResourcesUlimits};
 
     use super::*;
 
@@ -196,6 +211,10 @@ mod tests {
             host_config: Some(HostConfig {
                 binds: Some(text(&["/srv:/work:ro"])),
                 port_bindings: Some(published("0.0.0.0", 80).binding()),
+                ulimits: Some(vec![ResourcesUlimits {
+                    name: Some("RLIMIT_NOFILE".into()),
+                    ..ResourcesUlimits::default()
+                }]),
                 ..HostConfig::default()
             }),
             mounts: Some(vec![
@@ -241,6 +260,8 @@ mod tests {
         );
         let host = body.host_config.unwrap();
         assert_eq!(host.binds, Some(text(&["/srv:/work:ro"])));
+        let limits = host.ulimits.unwrap();
+        assert_eq!(limits[0].name.as_deref(), Some("nofile"));
         let mounts = host.mounts.unwrap();
         assert_eq!(mounts.len(), 1);
         assert_eq!(mounts[0].source.as_deref(), Some("anon"));

@@ -30,11 +30,12 @@ pub(crate) enum Error {
         endpoint: String,
         from: String,
         cause: String,
+        hint: String,
     },
     #[error("no permission to use the container engine at {endpoint} ({from})")]
     Forbidden { endpoint: String, from: String },
     #[error("cannot use {what}: {why}")]
-    Unsupported { what: String, why: String },
+    EngineName { what: String, why: String },
     #[error("the container engine could not {doing}: {cause}")]
     Engine { doing: String, cause: String },
 
@@ -140,15 +141,13 @@ impl Error {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } | Self::NeedsInput { .. } | Self::NoAnswer => ErrorKind::Usage,
-            Self::Unreachable { .. } | Self::Forbidden { .. } | Self::Unsupported { .. } => {
-                ErrorKind::EngineUnreachable
-            }
+            Self::Unreachable { .. } | Self::Forbidden { .. } => ErrorKind::EngineUnreachable,
             Self::NotRunning | Self::Paused(_) | Self::Unhealthy { .. } => ErrorKind::NotRunning,
             Self::TimedOut { .. } | Self::Late { .. } => ErrorKind::Busy,
             Self::NoSuchAccount { .. } => ErrorKind::NotFound,
             Self::Exists(_) | Self::Several { .. } | Self::Conflict { .. } => ErrorKind::Conflict,
             Self::LastAccount | Self::Refused { .. } => ErrorKind::Refused,
-            Self::Invalid(_) => ErrorKind::Invalid,
+            Self::Invalid(_) | Self::EngineName { .. } => ErrorKind::Invalid,
             Self::Remote(body) => body.kind,
             Self::Declined(_)
             | Self::Engine { .. }
@@ -164,16 +163,11 @@ impl Error {
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NeedsInput { give, .. } => format!("give {give}"),
-            Self::Unreachable { .. } => {
-                "install and start an engine (`apt install docker.io`, then `systemctl start docker` or `dockerd`), \
-                 or name one with DOCKER_HOST or --host"
-                    .into()
-            }
             Self::Forbidden { .. } => {
                 "run occ with sudo, or join the docker group (`sudo usermod -aG docker $USER`) and log in again".into()
             }
-            Self::Unsupported { .. } => {
-                "use unix:///path or tcp://host:port in --host or DOCKER_HOST; `--host unix:///var/run/docker.sock` is the local engine".into()
+            Self::EngineName { .. } => {
+                "write unix:///path, tcp://host:port or ssh://user@host:port; `--host unix:///var/run/docker.sock` is the local engine".into()
             }
             Self::Paused(name) => format!("continue it with `docker unpause {name}`"),
             Self::Several { .. } => "name one with --container".into(),
@@ -186,6 +180,7 @@ impl Error {
             Self::NoSuchAccount { .. } => "`occ user list` shows all".into(),
             Self::Exists(name) => format!("set a new password with `occ user passwd {name}`, or use --if-missing"),
             Self::Usage { hint, .. }
+            | Self::Unreachable { hint, .. }
             | Self::Unhealthy { hint, .. }
             | Self::Late { hint, .. }
             | Self::Conflict { hint, .. }
@@ -290,21 +285,6 @@ mod tests {
             "Cannot remove last user. Add another user first or use --force.\n"
         );
         assert_eq!(Error::LastAccount.kind().exit_code(), 5);
-    }
-
-    #[test]
-    fn an_absent_engine_says_what_was_tried_and_how_to_get_one() {
-        let error = Error::Unreachable {
-            endpoint: "unix:///var/run/docker.sock".into(),
-            from: "the default".into(),
-            cause: "no such file".into(),
-        };
-        assert_eq!(error.kind().exit_code(), 6);
-        expect![[r"
-            occ: no container engine answers at unix:///var/run/docker.sock (the default): no such file
-            hint: install and start an engine (`apt install docker.io`, then `systemctl start docker` or `dockerd`), or name one with DOCKER_HOST or --host
-        "]]
-        .assert_eq(&error.text());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What every command needs: the settings of this run and the engine.
 
+use std::path::Path;
+
 use bollard::Docker;
 
 use crate::cli::{Global, Output};
@@ -35,8 +37,8 @@ impl Session {
             .container
             .clone()
             .or_else(|| config.container.clone());
-        let chosen =
-            Asked::from_environment(global.host.clone(), global.context.clone()).choose()?;
+        let chosen = Asked::from_environment(global.host.clone(), global.context.clone())
+            .choose(Path::exists)?;
         Ok(Self {
             screen: screen(global),
             no_input: global.no_input,

@@ -109,39 +109,35 @@ fn with_json_the_error_is_one_line_on_stdout_as_well() {
 }
 
 #[test]
-fn an_engine_that_is_not_supported_is_never_replaced_by_the_local_one() {
+fn an_engine_that_is_named_wrongly_is_never_replaced_by_the_local_one() {
     let occ = Occ::new();
     for args in [
-        &["--host", "ssh://me@there", "user", "list"][..],
+        &["--host", "npipe:////./pipe/x", "user", "list"][..],
         &["--host", "tcp://", "user", "list"],
+        &["--host", "ssh://me:secret@there", "user", "list"],
         &["--context", "production", "user", "list"],
     ] {
         let output = occ.run(args);
-        assert_eq!(code(&output), 6, "{args:?}");
-        assert!(
-            stderr(&output).starts_with("occ: cannot use the"),
-            "{}",
-            stderr(&output)
-        );
+        assert_eq!(code(&output), 9, "{args:?}");
+        let said = stderr(&output);
+        assert!(said.starts_with("occ: cannot use the"), "{said}");
+        assert!(!said.contains("secret"), "{said}");
     }
     let from_file = occ.home.path().join(".docker");
     std::fs::create_dir(&from_file).unwrap();
-    std::fs::write(
-        from_file.join("config.json"),
-        r#"{"currentContext":"production"}"#,
-    )
-    .unwrap();
-    let output = occ
-        .command(&["user", "list"])
-        .env_remove("DOCKER_HOST")
-        .output()
-        .unwrap();
-    assert_eq!(code(&output), 6);
-    assert!(
-        stderr(&output).contains("'production' (docker's current context)"),
-        "{}",
-        stderr(&output)
-    );
+    for (text, named) in [
+        (
+            r#"{"currentContext":"production"}"#,
+            "'production' (docker's current context",
+        ),
+        ("{", "config.json"),
+    ] {
+        std::fs::write(from_file.join("config.json"), text).unwrap();
+        let mut command = occ.command(&["user", "list"]);
+        let output = command.env_remove("DOCKER_HOST").output().unwrap();
+        assert_eq!(code(&output), 9);
+        assert!(stderr(&output).contains(named), "{}", stderr(&output));
+    }
 }
 
 /// Whoever has to be asked is asked for a container that can take the answer.

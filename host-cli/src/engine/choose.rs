@@ -1,0 +1,299 @@
+//! Which engine is meant: the same precedence as the docker command has, then
+//! the sockets of Podman.
+//!
+//! An engine that is named and can't be used is an error: another one is never
+//! taken silently, because a command would then change the wrong machine.
+
+use std::path::{Path, PathBuf};
+
+use super::context::{self, DockerFiles};
+use super::endpoint::{self, Endpoint, TlsFiles};
+use crate::error::{Error, Result};
+
+/// Where the engines of Docker and of Podman as root listen.
+const DOCKER: &str = "/var/run/docker.sock";
+const PODMAN: &str = "/run/podman/podman.sock";
+
+/// What decides which engine is meant; filled from flags and environment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// `--host`.
+    pub host: Option<String>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `DOCKER_HOST`.
+    pub env_host: Option<String>,
+    /// `DOCKER_CONTEXT`.
+    pub env_context: Option<String>,
+    /// The directory of docker's own configuration; None without a home.
+    pub docker: Option<DockerFiles>,
+    /// `DOCKER_TLS_VERIFY` is set: an address is spoken to by TLS.
+    pub tls_verify: bool,
+    /// `DOCKER_TLS` is set: TLS that verifies nobody.
+    pub tls: bool,
+    /// `DOCKER_CERT_PATH`.
+    pub certificates: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`, where the socket of one's own Podman is.
+    pub runtime: Option<PathBuf>,
+}
+
+/// An endpoint and the words for where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// Where to connect.
+    pub endpoint: Endpoint,
+    /// "--host", "DOCKER_HOST", "the default".
+    pub from: String,
+}
+
+impl Asked {
+    /// What the flags, the environment and docker's configuration ask for.
+    pub(crate) fn from_environment(host: Option<String>, context: Option<String>) -> Self {
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let path = |name: &str| env(name).map(PathBuf::from);
+        let home = || etcetera::home_dir().ok().map(|home| home.join(".docker"));
+        Self {
+            host,
+            context,
+            env_host: env("DOCKER_HOST"),
+            env_context: env("DOCKER_CONTEXT"),
+            docker: path("DOCKER_CONFIG").or_else(home).map(DockerFiles::new),
+            tls_verify: env("DOCKER_TLS_VERIFY").is_some(),
+            tls: env("DOCKER_TLS").is_some(),
+            certificates: path("DOCKER_CERT_PATH"),
+            runtime: path("XDG_RUNTIME_DIR"),
+        }
+    }
+
+    /// The engine. `is_there` tells whether a socket exists: without a word from
+    /// anybody, Podman's is taken where Docker has none.
+    pub(crate) fn choose(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
+        if let Some(host) = &self.host {
+            return self.host(host, "--host");
+        }
+        if let Some(context) = &self.context {
+            return self.context(context, "--context", is_there);
+        }
+        if let Some(host) = &self.env_host {
+            return self.host(host, "DOCKER_HOST");
+        }
+        if let Some(context) = &self.env_context {
+            return self.context(context, "DOCKER_CONTEXT", is_there);
+        }
+        let current = self.docker.as_ref().map(DockerFiles::current_context);
+        let unreadable = |why| Error::EngineName {
+            what: "docker's configuration".into(),
+            why,
+        };
+        match current.transpose().map_err(unreadable)?.flatten() {
+            Some(context) => self.context(&context, "docker's current context", is_there),
+            None => Ok(self.nothing_said(is_there)),
+        }
+    }
+
+    fn host(&self, url: &str, from: &str) -> Result<Chosen> {
+        let tls = self.tls_files(url);
+        let endpoint = tls.and_then(|tls| endpoint::parse(url, tls.as_ref()));
+        named(endpoint, from, || {
+            format!("the engine '{}'", printable(url))
+        })
+    }
+
+    /// The variables of TLS are about addresses only.
+    fn tls_files(&self, url: &str) -> std::result::Result<Option<TlsFiles>, String> {
+        if url.starts_with("unix://") || url.starts_with("ssh://") {
+            return Ok(None);
+        }
+        if self.tls && !self.tls_verify {
+            return Err("DOCKER_TLS verifies nobody; set DOCKER_TLS_VERIFY instead".into());
+        }
+        if !self.tls_verify {
+            return Ok(None);
+        }
+        let docker = self.docker.as_ref().map(DockerFiles::directory);
+        let directory = self.certificates.as_deref().or(docker);
+        let directory = directory.ok_or("DOCKER_TLS_VERIFY needs DOCKER_CERT_PATH")?;
+        context::tls_of_environment(directory).map(Some)
+    }
+
+    /// As with docker, `default` stands for what holds without contexts.
+    fn context(&self, name: &str, from: &str, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
+        if name == "default" {
+            return match &self.env_host {
+                Some(host) => self.host(host, "DOCKER_HOST"),
+                None => Ok(self.nothing_said(is_there)),
+            };
+        }
+        let what = || format!("the docker context '{}'", printable(name));
+        let found = match &self.docker {
+            Some(docker) => docker.context(name),
+            None => Err("there is no home directory to look for it".into()),
+        };
+        let from = format!("{from} '{name}'");
+        match found {
+            Ok(context) if context.host.is_empty() => Ok(Chosen {
+                from,
+                ..self.nothing_said(is_there)
+            }),
+            Ok(context) => named(
+                endpoint::parse(&context.host, context.tls.as_ref()),
+                &from,
+                what,
+            ),
+            Err(why) => named(Err(why), &from, what),
+        }
+    }
+
+    fn nothing_said(&self, is_there: impl Fn(&Path) -> bool) -> Chosen {
+        let own = self
+            .runtime
+            .as_ref()
+            .map(|directory| directory.join("podman/podman.sock"));
+        let podman = own.into_iter().chain([PathBuf::from(PODMAN)]);
+        let found = std::iter::once(PathBuf::from(DOCKER))
+            .chain(podman)
+            .find(|path| is_there(path));
+        Chosen {
+            endpoint: Endpoint::Unix(found.unwrap_or_else(|| PathBuf::from(DOCKER))),
+            from: "the default".to_owned(),
+        }
+    }
+}
+
+/// A URL in a message: without what may be a password.
+fn printable(url: &str) -> String {
+    let Some((user, host)) = url.rsplit_once('@') else {
+        return url.to_owned();
+    };
+    let secret = user.rfind(':').filter(|&at| !user[at..].starts_with("://"));
+    match secret {
+        Some(at) => format!("{}:…@{host}", &user[..at]),
+        None => url.to_owned(),
+    }
+}
+
+fn named(
+    endpoint: std::result::Result<Endpoint, String>,
+    from: &str,
+    what: impl Fn() -> String,
+) -> Result<Chosen> {
+    let endpoint = endpoint.map_err(|why| Error::EngineName {
+        what: format!("{} ({from})", what()),
+        why,
+    })?;
+    Ok(Chosen {
+        endpoint,
+        from: from.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOWHERE: fn(&Path) -> bool = |_| false;
+
+    fn docker_files() -> (tempfile::TempDir, DockerFiles) {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(
+            home.path().join("config.json"),
+            r#"{"currentContext":"prod"}"#,
+        )
+        .unwrap();
+        let files = DockerFiles::new(home.path().to_owned());
+        (home, files)
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_and_nothing_falls_back_silently() {
+        let (_home, files) = docker_files();
+        let mut asked = Asked {
+            host: Some("unix:///flag".into()),
+            context: Some("flagged".into()),
+            env_host: Some("unix:///env".into()),
+            env_context: Some("exported".into()),
+            docker: Some(files),
+            ..Asked::default()
+        };
+        let from = |asked: &Asked| asked.choose(NOWHERE).map(|chosen| chosen.from);
+        let refused = |asked: &Asked| from(asked).unwrap_err().to_string();
+        assert_eq!(from(&asked).unwrap(), "--host");
+        asked.host = None;
+        assert!(refused(&asked).contains("'flagged' (--context"));
+        asked.context = None;
+        assert_eq!(from(&asked).unwrap(), "DOCKER_HOST");
+        asked.env_host = None;
+        assert!(refused(&asked).contains("'exported' (DOCKER_CONTEXT"));
+        asked.env_context = None;
+        assert!(refused(&asked).contains("'prod' (docker's current context"));
+        asked.docker = None;
+        assert_eq!(from(&asked).unwrap(), "the default");
+    }
+
+    #[test]
+    fn the_default_context_is_what_holds_without_contexts() {
+        let mut asked = Asked {
+            context: Some("default".into()),
+            env_host: Some("unix:///env".into()),
+            ..Asked::default()
+        };
+        assert_eq!(asked.choose(NOWHERE).unwrap().from, "DOCKER_HOST");
+        asked.env_host = None;
+        assert_eq!(
+            asked.choose(NOWHERE).unwrap().endpoint.to_string(),
+            "unix:///var/run/docker.sock"
+        );
+    }
+
+    #[test]
+    fn podman_answers_where_docker_has_no_socket() {
+        let asked = Asked {
+            runtime: Some("/run/user/1000".into()),
+            ..Asked::default()
+        };
+        let chosen = |there: &'static [&'static str]| {
+            let is_there = move |path: &Path| there.iter().any(|one| path == Path::new(one));
+            asked.choose(is_there).unwrap().endpoint.to_string()
+        };
+        let own = "/run/user/1000/podman/podman.sock";
+        assert_eq!(chosen(&[]), "unix:///var/run/docker.sock");
+        assert_eq!(chosen(&[PODMAN]), "unix:///run/podman/podman.sock");
+        assert_eq!(
+            chosen(&["/run/user/1000/podman/podman.sock", PODMAN]),
+            format!("unix://{own}")
+        );
+        assert_eq!(chosen(&[PODMAN, DOCKER]), "unix:///var/run/docker.sock");
+    }
+
+    #[test]
+    fn tls_needs_its_files_and_somebody_to_verify() {
+        let mut asked = Asked {
+            env_host: Some("tcp://there".into()),
+            tls: true,
+            ..Asked::default()
+        };
+        let refused = |asked: &Asked| {
+            let error = asked.choose(NOWHERE).unwrap_err();
+            assert_eq!(error.kind().exit_code(), 9);
+            error.to_string()
+        };
+        assert!(refused(&asked).contains("DOCKER_TLS verifies nobody"));
+        asked.tls_verify = true;
+        assert!(refused(&asked).contains("DOCKER_CERT_PATH"));
+        asked.certificates = Some("/nonexistent".into());
+        assert!(refused(&asked).contains("'/nonexistent/ca.pem'"));
+        asked.env_host = Some("unix:///run/d.sock".into());
+        assert!(asked.choose(NOWHERE).is_ok());
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_repeated() {
+        let asked = Asked {
+            host: Some("ssh://me:hunter2@there".into()),
+            ..Asked::default()
+        };
+        let error = asked.choose(NOWHERE).unwrap_err().to_string();
+        assert!(error.contains("'ssh://me:…@there'"), "{error}");
+        assert!(!error.contains("hunter2"));
+    }
+}

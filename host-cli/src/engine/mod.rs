@@ -1,0 +1,216 @@
+//! A connection to the engine that is meant, speaking a version both know.
+
+mod choose;
+mod context;
+mod dial;
+mod endpoint;
+mod ssh;
+mod tls;
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+
+use crate::error::{Error, Result, chain};
+pub(crate) use choose::{Asked, Chosen};
+use dial::Dialler;
+use endpoint::Endpoint;
+
+/// Answers after which the engine counts as unreachable; ssh logs in first.
+const HELLO: Duration = Duration::from_secs(5);
+const HELLO_BY_SSH: Duration = Duration::from_secs(60);
+/// Response headers of a single call, in seconds; streams have no limit.
+const CALL_SECONDS: u64 = 120;
+/// Of versions before this one, things are missing that occ needs.
+const OLDEST: (usize, usize) = (1, 40);
+
+/// Connects, and pins every later call to a version both sides know.
+pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
+    let docker = client(chosen)?;
+    let hello = match chosen.endpoint {
+        Endpoint::Ssh(_) => HELLO_BY_SSH,
+        _ => HELLO,
+    };
+    let version = tokio::time::timeout(hello, docker.version())
+        .await
+        .map_err(|_| late(chosen, hello))?
+        .map_err(|error| unreachable_engine(chosen, &error))?;
+    let read = |text: Option<&String>| text.and_then(|text| api_version(text));
+    let theirs = read(version.api_version.as_ref());
+    let lowest = read(version.min_api_version.as_ref());
+    let agreed = agree(theirs, lowest).map_err(|why| Error::Engine {
+        doing: format!("speak with this occ, at {}", chosen.endpoint),
+        cause: why,
+    })?;
+    Ok(pin(docker, agreed))
+}
+
+/// Connections are kept for the next call: with ssh each is a login.
+fn client(chosen: &Chosen) -> Result<Docker> {
+    let name_error = |why: String| Error::EngineName {
+        what: format!("the engine '{}' ({})", chosen.endpoint, chosen.from),
+        why,
+    };
+    let dialler = Dialler::new(chosen.endpoint.clone()).map_err(name_error)?;
+    let client = Client::builder(TokioExecutor::new()).build(dialler);
+    let client = Arc::new(client);
+    let transport = move |request: BollardRequest| {
+        let client = Arc::clone(&client);
+        Box::pin(async move { client.request(request).await.map_err(Into::into) })
+    };
+    let host = match &chosen.endpoint {
+        Endpoint::Tcp(tcp) => tcp.authority(),
+        Endpoint::Unix(_) | Endpoint::Ssh(_) => "localhost".to_owned(),
+    };
+    Docker::connect_with_custom_transport(
+        transport,
+        Some(format!("http://{host}")),
+        CALL_SECONDS,
+        API_DEFAULT_VERSION,
+    )
+    .map_err(|error| unreachable_engine(chosen, &error))
+}
+
+/// The highest version that both know.
+fn agree(
+    theirs: Option<(usize, usize)>,
+    lowest: Option<(usize, usize)>,
+) -> std::result::Result<(usize, usize), String> {
+    let ours = (
+        API_DEFAULT_VERSION.major_version,
+        API_DEFAULT_VERSION.minor_version,
+    );
+    let theirs = theirs.ok_or("it does not say which version of the API it speaks")?;
+    let word = |(major, minor): (usize, usize)| format!("{major}.{minor}");
+    if theirs < OLDEST {
+        let (theirs, oldest) = (word(theirs), word(OLDEST));
+        return Err(format!(
+            "it speaks version {theirs} of the API, occ {oldest} and later"
+        ));
+    }
+    match lowest {
+        Some(lowest) if lowest > ours => Err(format!(
+            "it speaks version {} of the API and later, occ up to {}",
+            word(lowest),
+            word(ours)
+        )),
+        _ => Ok(theirs.min(ours)),
+    }
+}
+
+/// bollard drops its version prefix when it joins URLs, so without this all
+/// calls would be unversioned, which engines are about to refuse.
+fn pin(docker: Docker, (major, minor): (usize, usize)) -> Docker {
+    docker.with_request_modifier(move |mut request| {
+        let uri = request.uri();
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let prefixed = format!("/v{major}.{minor}{path}");
+        let mut parts = uri.clone().into_parts();
+        if let Ok(path) = prefixed.parse() {
+            parts.path_and_query = Some(path);
+            if let Ok(uri) = parts.try_into() {
+                *request.uri_mut() = uri;
+            }
+        }
+        request
+    })
+}
+
+fn api_version(text: &str) -> Option<(usize, usize)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn late(chosen: &Chosen, hello: Duration) -> Error {
+    Error::Unreachable {
+        endpoint: chosen.endpoint.to_string(),
+        from: chosen.from.clone(),
+        cause: format!("it did not answer within {} s", hello.as_secs()),
+        hint: unreachable_hint(&chosen.endpoint),
+    }
+}
+
+fn unreachable_engine(chosen: &Chosen, error: &bollard::errors::Error) -> Error {
+    let (endpoint, from) = (chosen.endpoint.to_string(), chosen.from.clone());
+    let io = io_error(error);
+    let kind = io.map(std::io::Error::kind);
+    let is_socket = matches!(chosen.endpoint, Endpoint::Unix(_));
+    if is_socket && kind == Some(std::io::ErrorKind::PermissionDenied) {
+        return Error::Forbidden { endpoint, from };
+    }
+    let cause = match io {
+        Some(_) if is_socket && kind == Some(std::io::ErrorKind::NotFound) => {
+            "there is no such socket".to_owned()
+        }
+        Some(io) => uncapitalised(&io.to_string()),
+        None => chain(error),
+    };
+    Error::Unreachable {
+        endpoint,
+        from,
+        cause,
+        hint: unreachable_hint(&chosen.endpoint),
+    }
+}
+
+fn unreachable_hint(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Unix(_) => {
+            "install and start an engine (`apt install docker.io`, then `systemctl start docker` or `dockerd`), \
+             or name one with DOCKER_HOST or --host"
+                .to_owned()
+        }
+        Endpoint::Tcp(_) => format!("try `docker --host {endpoint} version`"),
+        Endpoint::Ssh(_) => format!(
+            "occ asks nothing for ssh: log in by key or agent, so that `docker --host {endpoint} version` works"
+        ),
+    }
+}
+
+/// `Permission denied` of the system, not the words of somebody else.
+fn uncapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
+
+fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {
+    let mut next = Some(error);
+    let mut found = None;
+    while let Some(cause) = next {
+        found = cause.downcast_ref::<std::io::Error>().or(found);
+        next = cause.source();
+    }
+    found
+}
+
+/// Bytes as lower case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_version_that_both_know_is_spoken() {
+        assert_eq!(agree(Some((1, 41)), Some((1, 12))), Ok((1, 41)));
+        let ours = API_DEFAULT_VERSION.minor_version;
+        assert_eq!(agree(Some((1, 99)), Some((1, 44))), Ok((1, ours)));
+        assert!(agree(Some((1, 39)), None).unwrap_err().contains("1.39"));
+        assert!(
+            agree(Some((2, 9)), Some((2, 0)))
+                .unwrap_err()
+                .contains("2.0")
+        );
+        assert!(agree(None, None).is_err());
+    }
+}
