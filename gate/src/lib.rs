@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The monitor starts the web half as `occ-gate web`, its end of the wire as
-//! stdin and the listening socket as stdout: `main` drops all privileges, then
-//! calls `web::run(wire: UnixStream, listener: TcpListener) -> ExitCode`. The
+//! stdin and the listening socket as stdout: `unprivileged` drops all privileges,
+//! then calls `web::run(wire: UnixStream, listener: TcpListener) -> ExitCode`. The
 //! monitor made the listening socket and keeps it, so that nobody can take the
 //! port while a web half is started anew. Of the environment the web half gets
 //! the `OCC_GATE_…` variables. It ends when the wire does.
@@ -18,4 +18,14 @@
 //! done is what `wire` can say. Both halves are this one program; it is a
 //! library only so that tests speak the same wire.
 
+pub mod monitor;
+pub mod pam_helper;
+pub mod person;
+pub mod scratch;
+pub mod sweep;
+pub mod unprivileged;
 pub mod wire;
+
+mod privilege;
+mod say;
+mod sys;

@@ -1,8 +1,9 @@
-//! `occ-gate`: reads the command line, nothing else.
+//! `occ-gate`: reads the command line and decides which part of it this is.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use occ_gate::{monitor, pam_helper, person, scratch, sweep, unprivileged};
 
 /// A login in front of opencode: each person gets one of their own, under their
 /// own uid. Settings come from OCC_GATE_… variables.
@@ -15,12 +16,37 @@ struct Cli {
 
 /// What the monitor starts of itself; nobody else needs these.
 #[derive(Subcommand)]
-enum Part {}
+enum Part {
+    /// The web half, once its privileges are dropped
+    #[command(hide = true)]
+    Web(unprivileged::Options),
+    /// One attempt with PAM
+    #[command(hide = true)]
+    Pam,
+    /// Becomes a person
+    #[command(hide = true)]
+    Person(person::Options),
+    /// Ends all processes of a uid
+    #[command(hide = true)]
+    Sweep(sweep::Options),
+    /// Empties directories for temporary files
+    #[command(hide = true)]
+    Wipe(scratch::Options),
+}
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match cli.part {
-        Some(part) => match part {},
-        None => ExitCode::SUCCESS,
+    match Cli::parse().part {
+        None => monitor::main(),
+        Some(Part::Web(options)) => unprivileged::main(&options, web),
+        Some(Part::Pam) => pam_helper::main(),
+        Some(Part::Person(options)) => person::main(&options),
+        Some(Part::Sweep(options)) => sweep::main(&options),
+        Some(Part::Wipe(options)) => scratch::main(&options),
     }
+}
+
+fn web(mut wire: std::os::unix::net::UnixStream, _: std::net::TcpListener) -> ExitCode {
+    use std::io::Read as _;
+    while let Ok(1..) = wire.read(&mut [0; 64]) {}
+    ExitCode::SUCCESS
 }

@@ -1,0 +1,236 @@
+//! Failures and what they cost: growing delays per account and source, so that
+//! nobody guesses for long and nobody can lock a person out of everywhere.
+//!
+//! A source is a browser that logged in to this account before (its device
+//! cookie proves it), a session, or an address. Refusal is per account and
+//! source. An address alone is slowed, never refused: behind a published port
+//! everybody has the same one. `now` is the time since the start, which no
+//! change of the clock moves.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::wire::Handle;
+
+/// Failures that cost nothing: people mistype.
+const FREE: u32 = 3;
+/// The delay after the first failure that costs; it doubles with each more.
+const FIRST_DELAY: Duration = Duration::from_secs(4);
+const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
+/// Failures are forgotten that long after the last one.
+const MEMORY: Duration = Duration::from_secs(60 * 60);
+/// An address with more failures than this is slowed.
+const ADDRESS_FREE: u32 = 10;
+const LONGEST_HOLD: Duration = Duration::from_secs(5);
+/// Most failures kept; beyond that the least recent goes.
+const MOST: usize = 20_000;
+
+/// Where an attempt comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// A device cookie that is valid for the account; its number.
+    Device([u8; 16]),
+    /// A session that changes its password.
+    Session(Handle),
+    /// Nothing better is known.
+    Address(Network),
+}
+
+/// An IPv4 address, or the /64 of an IPv6 one: whoever has one has them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Network(IpAddr);
+
+impl Network {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => Self(IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes())),
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
+}
+
+/// A name as typed, in a form that can be kept: it may be a mistyped password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Account([u8; 16]);
+
+impl Account {
+    pub(crate) fn named(user: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(user).into();
+        Self(*digest.first_chunk().unwrap_or(&[0; 16]))
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    count: u32,
+    last: Duration,
+}
+
+/// All failures that still count.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    pairs: HashMap<(Source, Account), Failures>,
+    addresses: HashMap<Network, Failures>,
+}
+
+impl Budget {
+    /// How long nothing is checked for this account from this source, rounded up
+    /// to seconds; None: it may try.
+    pub(crate) fn refusal(&self, source: Source, account: Account, now: Duration) -> Option<u32> {
+        let failures = self.pairs.get(&(source, account))?;
+        let left = (failures.last + delay(failures.count)).checked_sub(now)?;
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        (seconds > 0).then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+
+    /// How long an address waits after a failure before its next attempt.
+    pub(crate) fn hold(&self, source: Source, now: Duration) -> Duration {
+        let Source::Address(network) = source else {
+            return Duration::ZERO;
+        };
+        let failures = self.addresses.get(&network);
+        let count = failures.map_or(0, |failures| failures.current(now));
+        let above = count.saturating_sub(ADDRESS_FREE);
+        (Duration::from_millis(250) * above).min(LONGEST_HOLD)
+    }
+
+    pub(crate) fn failed(&mut self, source: Source, account: Account, now: Duration) {
+        make_room(&mut self.pairs, now);
+        self.pairs.entry((source, account)).or_default().add(now);
+        if let Source::Address(network) = source {
+            make_room(&mut self.addresses, now);
+            self.addresses.entry(network).or_default().add(now);
+        }
+    }
+
+    pub(crate) fn succeeded(&mut self, source: Source, account: Account) {
+        self.pairs.remove(&(source, account));
+    }
+}
+
+impl Failures {
+    fn current(self, now: Duration) -> u32 {
+        if now.saturating_sub(self.last) < MEMORY {
+            self.count
+        } else {
+            0
+        }
+    }
+
+    fn add(&mut self, now: Duration) {
+        self.count = self.current(now).saturating_add(1);
+        self.last = now;
+    }
+}
+
+fn delay(count: u32) -> Duration {
+    match count.checked_sub(FREE) {
+        None | Some(0) => Duration::ZERO,
+        Some(above) => FIRST_DELAY
+            .saturating_mul(2u32.saturating_pow(above - 1))
+            .min(LONGEST_DELAY),
+    }
+}
+
+fn make_room<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Failures>, now: Duration) {
+    if map.len() < MOST {
+        return;
+    }
+    map.retain(|_, failures| failures.current(now) > 0);
+    while map.len() >= MOST {
+        let oldest = map.iter().min_by_key(|(_, failures)| failures.last);
+        let Some(oldest) = oldest.map(|(key, _)| *key) else {
+            return;
+        };
+        map.remove(&oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: Source = Source::Address(Network(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)));
+    const DEVICE: Source = Source::Device([1; 16]);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn alice() -> Account {
+        Account::named("alice")
+    }
+
+    #[test]
+    fn delays_grow_and_end() {
+        let mut budget = Budget::default();
+        let mut waits = Vec::new();
+        let mut now = at(0);
+        for _ in 0..12 {
+            budget.failed(HERE, alice(), now);
+            let wait = budget.refusal(HERE, alice(), now).unwrap_or(0);
+            waits.push(wait);
+            now += at(wait.into());
+            assert_eq!(budget.refusal(HERE, alice(), now), None);
+        }
+        assert_eq!(waits, [0, 0, 0, 4, 8, 16, 32, 64, 128, 256, 512, 900]);
+        budget.succeeded(HERE, alice());
+        budget.failed(HERE, alice(), now);
+        assert_eq!(
+            budget.refusal(HERE, alice(), now),
+            None,
+            "a success clears it"
+        );
+    }
+
+    #[test]
+    fn nobody_is_locked_out_from_elsewhere() {
+        let mut budget = Budget::default();
+        for _ in 0..100 {
+            budget.failed(HERE, alice(), at(0));
+        }
+        assert_eq!(budget.refusal(HERE, alice(), at(0)), Some(900));
+        let elsewhere = Source::Address(Network::of(IpAddr::from([192, 0, 2, 1])));
+        assert_eq!(budget.refusal(elsewhere, alice(), at(0)), None);
+        assert_eq!(budget.refusal(DEVICE, alice(), at(0)), None);
+        assert_eq!(budget.refusal(HERE, Account::named("bob"), at(0)), None);
+    }
+
+    #[test]
+    fn an_address_is_slowed_and_never_refused() {
+        let mut budget = Budget::default();
+        for number in 0..1000 {
+            budget.failed(HERE, Account::named(&number.to_string()), at(0));
+        }
+        assert_eq!(budget.refusal(HERE, Account::named("bob"), at(0)), None);
+        assert_eq!(budget.hold(HERE, at(1)), LONGEST_HOLD);
+        assert_eq!(budget.hold(DEVICE, at(1)), Duration::ZERO);
+        assert_eq!(
+            budget.hold(HERE, at(1) + MEMORY),
+            Duration::ZERO,
+            "forgotten"
+        );
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut budget = Budget::default();
+        for number in 0..MOST + 100 {
+            let now = Duration::from_millis(number.try_into().unwrap());
+            budget.failed(HERE, Account::named(&number.to_string()), now);
+        }
+        assert_eq!(budget.pairs.len(), MOST);
+    }
+
+    #[test]
+    fn networks() {
+        let network = |text: &str| Network::of(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8:0:1::1"), network("2001:db8::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.2"), network("192.0.2.1"));
+    }
+}

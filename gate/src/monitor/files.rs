@@ -1,0 +1,173 @@
+//! What the monitor reads and writes: account files, its own state in
+//! /var/lib/occ-gate, and what it tells of itself in /run/occ/gate.json.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::device::DeviceKey;
+use super::people::AccountFiles;
+use super::random;
+use super::tokens::{Limits, Tokens};
+use crate::say::say;
+
+const STATE: &str = "/var/lib/occ-gate";
+const SESSIONS: &str = "sessions.json";
+const DEVICE_KEY: &str = "device-key";
+/// Anybody may read it: names, pids and times.
+const STATUS: &str = "/run/occ/gate.json";
+/// Lists of image accounts: of the image's build, else occ-init's snapshot.
+const IMAGE_ACCOUNTS: [&str; 2] = [
+    "/usr/share/occ/image-accounts",
+    "/var/lib/occ-init/image-accounts",
+];
+const APPLIED: &str = "/var/lib/occ-init/applied.json";
+
+/// Everything that says who may log in. An error if it can't all be read.
+pub(crate) fn read_accounts() -> io::Result<AccountFiles> {
+    let named = |path: &'static str| {
+        move |error: io::Error| io::Error::other(format!("cannot read '{path}': {error}"))
+    };
+    let mut image_accounts = Vec::new();
+    for path in IMAGE_ACCOUNTS {
+        if let Some(list) = read_optional(path).map_err(named(path))? {
+            image_accounts = list;
+            break;
+        }
+    }
+    Ok(AccountFiles {
+        passwd: fs::read("/etc/passwd").map_err(named("/etc/passwd"))?,
+        shadow: Zeroizing::new(fs::read("/etc/shadow").map_err(named("/etc/shadow"))?),
+        image_accounts,
+        applied: read_optional(APPLIED).map_err(named(APPLIED))?,
+    })
+}
+
+fn read_optional(path: impl AsRef<Path>) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// /var/lib/occ-gate, root's alone.
+pub(crate) struct State(PathBuf);
+
+impl State {
+    /// Makes it if need be. Somebody else's is refused, an open one is closed.
+    pub(crate) fn open() -> io::Result<Self> {
+        let path = PathBuf::from(STATE);
+        match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => (),
+        }
+        let meta = fs::symlink_metadata(&path)?;
+        if !meta.is_dir() || meta.uid() != 0 {
+            return Err(io::Error::other("it is not a directory of root's"));
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o700))?;
+        Ok(Self(path))
+    }
+
+    /// The sessions of the last run. A file that this version can't read is set
+    /// aside; then everybody logs in again.
+    pub(crate) fn sessions(&self, limits: Limits) -> io::Result<Tokens> {
+        let path = self.0.join(SESSIONS);
+        let Some(bytes) = read_optional(&path)? else {
+            return Ok(Tokens::new(limits));
+        };
+        if let Some(tokens) = Tokens::from_bytes(&bytes, limits) {
+            return Ok(tokens);
+        }
+        let aside = path.with_extension("json.unreadable");
+        say(&format!(
+            "cannot use '{}': now '{}', and everybody logs in again",
+            path.display(),
+            aside.display()
+        ));
+        fs::rename(&path, aside)?;
+        Ok(Tokens::new(limits))
+    }
+
+    /// On disk when this returns.
+    pub(crate) fn save_sessions(&self, tokens: &Tokens) -> io::Result<()> {
+        replace(&self.0.join(SESSIONS), &tokens.to_bytes(), 0o600, true)
+    }
+
+    /// Made at the first start.
+    pub(crate) fn device_key(&self) -> io::Result<DeviceKey> {
+        let path = self.0.join(DEVICE_KEY);
+        let found = read_optional(&path)?.map(Zeroizing::new);
+        if let Some(key) = found.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()) {
+            return Ok(DeviceKey::new(Zeroizing::new(key)));
+        }
+        let key = random::bytes::<32>();
+        replace(&path, key.as_slice(), 0o600, true)?;
+        Ok(DeviceKey::new(key))
+    }
+}
+
+/// An opencode, as `occ-init status` shows it.
+pub(crate) struct InstanceLine<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) pid: Option<u32>,
+    pub(crate) since: u64,
+}
+
+/// Writes /run/occ/gate.json. No secret is in it, and no port.
+pub(crate) fn write_status(
+    address: SocketAddr,
+    sessions: usize,
+    instances: &[InstanceLine<'_>],
+) -> io::Result<()> {
+    let instances: Vec<serde_json::Value> = instances
+        .iter()
+        .map(|line| {
+            serde_json::json!({
+                "userName": line.user, "uid": line.uid, "pid": line.pid,
+                "state": if line.pid.is_some() { "ready" } else { "starting" },
+                "sinceUSec": line.since.saturating_mul(1_000_000),
+            })
+        })
+        .collect();
+    let status = serde_json::json!({
+        "schema": 1, "pid": std::process::id(), "listen": address.to_string(),
+        "sessions": sessions, "instances": instances,
+    });
+    replace(
+        Path::new(STATUS),
+        format!("{status}\n").as_bytes(),
+        0o644,
+        false,
+    )
+}
+
+/// The old file or the whole new one, whenever the machine stops.
+fn replace(path: &Path, bytes: &[u8], mode: u32, durable: bool) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(&temporary)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(bytes)?;
+    if durable {
+        file.sync_all()?;
+    }
+    fs::rename(&temporary, path)?;
+    match path.parent() {
+        Some(parent) if durable => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}

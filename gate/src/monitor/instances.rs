@@ -1,0 +1,261 @@
+//! Whose opencode runs, comes up, goes down or has to wait: states and what may
+//! follow. Values only; `instance` does the work.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::wire::Failure;
+
+/// One that ran this long starts again at once when it ends by itself.
+const STEADY: Duration = Duration::from_secs(60);
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// Tells one start of a person's opencode from the next.
+pub(crate) type Generation = u64;
+
+/// What [`Instances::ensure`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ensured<'a, R> {
+    Ready(&'a R),
+    /// It comes up already.
+    Starting,
+    /// Whoever asks has to start it, with this number.
+    Start(Generation),
+    /// Not before that time.
+    Failed(Failure, Duration),
+}
+
+/// Everybody's opencode by their name; `R` is what a ready one is reached by.
+pub(crate) struct Instances<R> {
+    all: BTreeMap<String, Instance<R>>,
+    next: Generation,
+}
+
+struct Instance<R> {
+    generation: Generation,
+    state: State<R>,
+    /// Starts in a row that came to nothing.
+    failures: u32,
+}
+
+enum State<R> {
+    Starting,
+    Ready {
+        at: Duration,
+        reached_by: R,
+    },
+    /// It is being ended; whether somebody wants it back by now.
+    Stopping {
+        wanted: bool,
+    },
+    Resting {
+        until: Duration,
+        why: Failure,
+    },
+}
+
+impl<R> Default for Instances<R> {
+    fn default() -> Self {
+        Self {
+            all: BTreeMap::new(),
+            next: 1,
+        }
+    }
+}
+
+impl<R> Instances<R> {
+    /// Somebody wants theirs.
+    pub(crate) fn ensure(&mut self, user: &str, now: Duration) -> Ensured<'_, R> {
+        let may_start = match self.all.get_mut(user) {
+            None => true,
+            Some(instance) => match &mut instance.state {
+                State::Stopping { wanted } => {
+                    *wanted = true;
+                    false
+                }
+                State::Resting { until, why } if *until > now => {
+                    return Ensured::Failed(*why, until.saturating_sub(now));
+                }
+                State::Resting { .. } => true,
+                State::Starting | State::Ready { .. } => false,
+            },
+        };
+        if may_start {
+            return Ensured::Start(self.start(user));
+        }
+        match self.all.get(user).map(|instance| &instance.state) {
+            Some(State::Ready { reached_by, .. }) => Ensured::Ready(reached_by),
+            _ => Ensured::Starting,
+        }
+    }
+
+    fn start(&mut self, user: &str) -> Generation {
+        let generation = self.next;
+        self.next += 1;
+        let failures = self.all.get(user).map_or(0, |instance| instance.failures);
+        let instance = Instance {
+            generation,
+            state: State::Starting,
+            failures,
+        };
+        self.all.insert(user.to_owned(), instance);
+        generation
+    }
+
+    fn current(&mut self, user: &str, generation: Generation) -> Option<&mut Instance<R>> {
+        let instance = self.all.get_mut(user)?;
+        (instance.generation == generation).then_some(instance)
+    }
+
+    /// It answers; whether that is still wanted.
+    pub(crate) fn ready(
+        &mut self,
+        user: &str,
+        generation: Generation,
+        reached_by: R,
+        now: Duration,
+    ) -> bool {
+        let Some(instance) = self.current(user, generation) else {
+            return false;
+        };
+        let is_wanted = matches!(instance.state, State::Starting);
+        if is_wanted {
+            instance.state = State::Ready {
+                at: now,
+                reached_by,
+            };
+        }
+        is_wanted
+    }
+
+    /// Somebody ends it; whether there is one to end.
+    pub(crate) fn stop(&mut self, user: &str) -> bool {
+        let Some(instance) = self.all.get_mut(user) else {
+            return false;
+        };
+        let runs = matches!(instance.state, State::Starting | State::Ready { .. });
+        if runs {
+            instance.state = State::Stopping { wanted: false };
+        }
+        runs
+    }
+
+    /// It is gone with all that ran under it, for a reason if it was not told
+    /// to. Some: it is wanted back, with this number.
+    pub(crate) fn ended(
+        &mut self,
+        user: &str,
+        generation: Generation,
+        why: Option<Failure>,
+        now: Duration,
+    ) -> Option<Generation> {
+        let instance = self.current(user, generation)?;
+        match instance.state {
+            State::Stopping { wanted } => {
+                self.all.remove(user);
+                return wanted.then(|| self.start(user));
+            }
+            State::Ready { at, .. } if now.saturating_sub(at) >= STEADY => instance.failures = 0,
+            _ => instance.failures = instance.failures.saturating_add(1),
+        }
+        let rest = match instance.failures.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(before) => Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(before)),
+        };
+        instance.state = State::Resting {
+            until: now + rest.min(LONGEST_REST),
+            why: why.unwrap_or(Failure::Ended),
+        };
+        None
+    }
+
+    /// Those that run or come up, with what they are reached by.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (&str, Option<&R>)> {
+        self.all
+            .iter()
+            .filter_map(|(user, instance)| match &instance.state {
+                State::Ready { reached_by, .. } => Some((user.as_str(), Some(reached_by))),
+                State::Starting => Some((user.as_str(), None)),
+                State::Stopping { .. } | State::Resting { .. } => None,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Ports = Instances<u16>;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn many_at_once_start_one() {
+        let mut instances = Ports::default();
+        assert_eq!(instances.ensure("alice", at(0)), Ensured::Start(1));
+        for _ in 0..20 {
+            assert_eq!(instances.ensure("alice", at(0)), Ensured::Starting);
+        }
+        assert_eq!(instances.ensure("bob", at(0)), Ensured::Start(2));
+        assert!(instances.ready("alice", 1, 4096, at(2)));
+        assert_eq!(instances.ensure("alice", at(3)), Ensured::Ready(&4096));
+    }
+
+    #[test]
+    fn stopped_is_forgotten_and_one_that_is_wanted_meanwhile_comes_back() {
+        let mut instances = Ports::default();
+        instances.ensure("alice", at(0));
+        assert!(instances.stop("alice"));
+        assert!(!instances.stop("alice"));
+        assert!(!instances.ready("alice", 1, 4096, at(1)), "too late");
+        assert_eq!(instances.ended("alice", 1, None, at(1)), None);
+        assert_eq!(instances.running().count(), 0);
+        assert_eq!(instances.ensure("alice", at(1)), Ensured::Start(2));
+        instances.stop("alice");
+        assert_eq!(instances.ensure("alice", at(1)), Ensured::Starting);
+        assert_eq!(
+            instances.ended("alice", 1, None, at(2)),
+            None,
+            "an older one"
+        );
+        assert_eq!(instances.ended("alice", 2, None, at(2)), Some(3));
+        assert_eq!(instances.ensure("alice", at(2)), Ensured::Starting);
+    }
+
+    #[test]
+    fn one_that_fails_rests_longer_each_time() {
+        let mut instances = Ports::default();
+        let mut now = at(0);
+        let mut rests = Vec::new();
+        for generation in 1..9 {
+            assert_eq!(instances.ensure("alice", now), Ensured::Start(generation));
+            assert_eq!(
+                instances.ended("alice", generation, Some(Failure::Home), now),
+                None
+            );
+            let Ensured::Failed(Failure::Home, rest) = instances.ensure("alice", now) else {
+                panic!("it rests");
+            };
+            rests.push(rest.as_secs());
+            now += rest;
+        }
+        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_crash_after_a_steady_run_costs_nothing() {
+        let mut instances = Ports::default();
+        instances.ensure("alice", at(0));
+        instances.ready("alice", 1, 4096, at(1));
+        instances.ended("alice", 1, None, at(61));
+        assert_eq!(instances.ensure("alice", at(61)), Ensured::Start(2));
+        instances.ready("alice", 2, 4096, at(62));
+        instances.ended("alice", 2, None, at(63));
+        assert_eq!(
+            instances.ensure("alice", at(63)),
+            Ensured::Failed(Failure::Ended, at(1))
+        );
+    }
+}

@@ -1,0 +1,458 @@
+//! Logins and changes of passwords, from the call to the reply: who may try,
+//! what PAM says, and what comes of it.
+//!
+//! Whatever fails is answered at the same time: a whole multiple of [`PACE`]
+//! after the call. Who has no account makes the same work as who has one.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::budget::{Account, Budget, Network, Source};
+use super::core::{Core, Event, Web, clock};
+use super::lanes::Lanes;
+use super::pam::{Helper, Order, Says};
+use super::people::Stamp;
+use super::random;
+use super::tokens::Origin;
+use crate::say::say;
+use crate::wire::{
+    Agent, Conversation, Handle, Login, PamText, Rejection, Reply, Secret, Token, TokenHash, User,
+};
+
+const PACE: Duration = Duration::from_secs(3);
+/// How long a person may take to answer a prompt.
+const TYPING: Duration = Duration::from_secs(120);
+/// People who are typing answers; one more, and the first is refused.
+const CONVERSATIONS: usize = 64;
+
+/// Everything about logins that lasts longer than a call.
+#[derive(Default)]
+pub(super) struct Logins {
+    budget: Budget,
+    lanes: Lanes<Box<Attempt>>,
+    conversations: HashMap<Conversation, Paused>,
+    /// Who changes their password right now, and in which session.
+    changing: HashMap<String, TokenHash>,
+}
+
+/// One login or change of a password.
+pub(super) struct Attempt {
+    id: u64,
+    web: Web,
+    arrived: Instant,
+    source: Source,
+    account: Account,
+    address: IpAddr,
+    what: What,
+    /// None while a helper is at it.
+    next: Option<Next>,
+}
+
+enum What {
+    /// The person as they were when it began; none: there is no such person.
+    Login {
+        user: User,
+        stamp: Option<Stamp>,
+        agent: Agent,
+        device: Option<[u8; 16]>,
+    },
+    Change {
+        user: String,
+        session: TokenHash,
+    },
+}
+
+/// What to do when it is its turn.
+enum Next {
+    Start(Order),
+    Tell(Box<Helper>, Secret),
+}
+
+/// A login for which PAM asked something that nobody has answered yet.
+struct Paused {
+    attempt: Box<Attempt>,
+    helper: Box<Helper>,
+    since: Instant,
+}
+
+/// What a helper said in an attempt.
+pub(super) struct Heard {
+    attempt: Box<Attempt>,
+    says: Says,
+    helper: Option<Box<Helper>>,
+}
+
+impl Logins {
+    pub(super) fn is_changing(&self, user: &str) -> bool {
+        self.changing.contains_key(user)
+    }
+
+    /// Nobody is left to reply to.
+    pub(super) fn forget_web(&mut self) {
+        self.lanes.clear_waiting();
+        self.conversations.clear();
+        // Changes that wait for their turn went with the lanes.
+    }
+}
+
+impl Core {
+    pub(super) fn authenticate(
+        &mut self,
+        id: u64,
+        user: User,
+        password: Secret,
+        address: IpAddr,
+        agent: Agent,
+        device: Option<&Secret>,
+    ) {
+        // Whoever was added or shut out a moment ago is known as that.
+        self.refresh_people();
+        let stamp = self.people.stamp(user.as_str());
+        let device = device.and_then(|cookie| self.device_key.check(user.as_str(), cookie));
+        let source = device.map_or(Source::Address(Network::of(address)), Source::Device);
+        let order = match stamp {
+            Some(_) => Order::Login {
+                user: user.clone(),
+                password,
+                address,
+            },
+            None => Order::Pretend {
+                user: user.clone(),
+                password,
+                address,
+            },
+        };
+        self.queue(Box::new(Attempt {
+            id,
+            web: self.web_now(),
+            arrived: Instant::now(),
+            source,
+            account: Account::named(user.as_str()),
+            address,
+            what: What::Login {
+                user,
+                stamp,
+                agent,
+                device,
+            },
+            next: Some(Next::Start(order)),
+        }));
+    }
+
+    pub(super) fn change_password(&mut self, id: u64, token: &Token, old: Secret, new: Secret) {
+        let Some(session) = self.tokens.find(token, clock()).cloned() else {
+            return self.reply(id, Reply::Gone);
+        };
+        if let Some(text) = unusable(&new) {
+            let (why, text) = (Rejection::New, PamText::cut(text));
+            return self.reply(id, Reply::Rejected { why, text });
+        }
+        if self.logins.is_changing(&session.user) {
+            return self.reply(id, Reply::SlowDown { seconds: 1 });
+        }
+        let order = Order::Change {
+            user: User::cut(&session.user),
+            old,
+            new,
+            address: session.address,
+        };
+        self.queue(Box::new(Attempt {
+            id,
+            web: self.web_now(),
+            arrived: Instant::now(),
+            source: Source::Session(session.handle),
+            account: Account::named(&session.user),
+            address: session.address,
+            what: What::Change {
+                user: session.user,
+                session: token.hash(),
+            },
+            next: Some(Next::Start(order)),
+        }));
+    }
+
+    /// A person answered a prompt.
+    pub(super) fn resume(&mut self, id: u64, conversation: Conversation, text: Secret) {
+        let Some(paused) = self.logins.conversations.remove(&conversation) else {
+            return self.reply(id, Reply::Refused);
+        };
+        let mut attempt = paused.attempt;
+        attempt.id = id;
+        attempt.arrived = Instant::now();
+        attempt.next = Some(Next::Tell(paused.helper, text));
+        self.queue(attempt);
+    }
+
+    /// It waits for its turn, unless there were too many failures.
+    fn queue(&mut self, attempt: Box<Attempt>) {
+        let (id, source, account) = (attempt.id, attempt.source, attempt.account);
+        if let Some(seconds) = self.logins.budget.refusal(source, account, self.now()) {
+            return self.reply(id, Reply::SlowDown { seconds });
+        }
+        if self.logins.lanes.push(source, account, attempt).is_err() {
+            return self.reply(id, Reply::Unavailable);
+        }
+        self.start_attempts();
+    }
+
+    /// Starts what may start by now.
+    pub(super) fn start_attempts(&mut self) {
+        let now = self.now();
+        while let Some(attempt) = self.logins.lanes.start_next(now) {
+            if let What::Change { user, session } = &attempt.what {
+                self.logins.changing.insert(user.clone(), *session);
+            }
+            let events = self.events.clone();
+            tokio::task::spawn_local(async move {
+                let heard = ask(attempt).await;
+                let _ = events.send(Event::Heard(Box::new(heard))).await;
+            });
+        }
+        if let Some(release) = self.logins.lanes.next_release() {
+            self.later(release.saturating_sub(now), Event::Released());
+        }
+    }
+
+    /// A helper said something: its place is free for the next.
+    pub(super) fn heard(&mut self, heard: Heard) {
+        let Heard {
+            attempt,
+            says,
+            helper,
+        } = heard;
+        let (now, source, account) = (self.now(), attempt.source, attempt.account);
+        match says {
+            Says::Refused
+            | Says::Rejected {
+                why: Rejection::Old,
+                ..
+            } => self.logins.budget.failed(source, account, now),
+            Says::Accepted | Says::Changed => self.logins.budget.succeeded(source, account),
+            Says::Prompt { .. } | Says::Rejected { .. } | Says::Broken { .. } => (),
+        }
+        let held = now + self.logins.budget.hold(source, now);
+        self.logins.lanes.ended(source, account, held);
+        self.start_attempts();
+        match (says, helper) {
+            (Says::Prompt { text, echo }, Some(helper)) => self.pause(attempt, helper, text, echo),
+            (says, _) => self.conclude(*attempt, says),
+        }
+    }
+
+    fn pause(&mut self, attempt: Box<Attempt>, helper: Box<Helper>, text: PamText, echo: bool) {
+        if attempt.web != self.web_now() {
+            return;
+        }
+        self.make_room_to_type();
+        let conversation = Conversation(random::number());
+        let id = attempt.id;
+        let paused = Paused {
+            attempt,
+            helper,
+            since: Instant::now(),
+        };
+        self.logins.conversations.insert(conversation, paused);
+        self.reply(
+            id,
+            Reply::Prompt {
+                conversation,
+                text,
+                echo,
+            },
+        );
+    }
+
+    fn make_room_to_type(&mut self) {
+        let conversations = &mut self.logins.conversations;
+        while conversations.len() >= CONVERSATIONS {
+            let oldest = conversations.iter().min_by_key(|(_, paused)| paused.since);
+            let Some(oldest) = oldest.map(|(conversation, _)| *conversation) else {
+                return;
+            };
+            conversations.remove(&oldest);
+        }
+    }
+
+    pub(super) fn drop_old_conversations(&mut self) {
+        self.logins
+            .conversations
+            .retain(|_, paused| paused.since.elapsed() < TYPING);
+    }
+
+    /// PAM is done: the reply.
+    fn conclude(&mut self, attempt: Attempt, says: Says) {
+        let (id, arrived, is_current) =
+            (attempt.id, attempt.arrived, attempt.web == self.web_now());
+        let address = attempt.address;
+        let reply = match attempt.what {
+            What::Login {
+                user,
+                stamp,
+                agent,
+                device,
+            } => {
+                // What is typed as a name may be a password.
+                let shown = stamp.map_or("an unknown name", |_| user.as_str());
+                let reply = match says {
+                    Says::Accepted if is_current => {
+                        self.log_in(&user, stamp, agent, address, device)
+                    }
+                    Says::Broken { why } => {
+                        say(&format!("cannot ask PAM: {why}"));
+                        Reply::Unavailable
+                    }
+                    _ => Reply::Refused,
+                };
+                let outcome = match &reply {
+                    Reply::Token(_) => "logged in",
+                    Reply::Unavailable => "not checked",
+                    _ => "refused",
+                };
+                say(&format!("login: {shown} from {address}: {outcome}"));
+                reply
+            }
+            What::Change { user, session } => self.changed(&user, session, says),
+        };
+        match reply {
+            Reply::Token(_) | Reply::Changed => self.reply(id, reply),
+            failure if is_current => self.reply_at(next_beat(arrived, Instant::now()), id, failure),
+            _ => (),
+        }
+    }
+
+    /// The account must still be what it was when PAM was asked.
+    fn log_in(
+        &mut self,
+        user: &User,
+        stamp: Option<Stamp>,
+        agent: Agent,
+        address: IpAddr,
+        device: Option<[u8; 16]>,
+    ) -> Reply {
+        self.refresh_people();
+        let person = self
+            .people
+            .get(user.as_str())
+            .filter(|person| Some(person.stamp) == stamp);
+        let Some(person) = person.cloned() else {
+            return Reply::Refused;
+        };
+        let number = device.unwrap_or_else(|| *random::bytes());
+        let Some(device) = self.device_key.cookie(user.as_str(), number) else {
+            return Reply::Unavailable;
+        };
+        let token = Token::new(*random::bytes());
+        let from = Origin { agent, address };
+        let ended = self
+            .tokens
+            .begin(&token, Handle(random::number()), &person, from, clock());
+        self.ended(&ended);
+        self.save();
+        let expires = self
+            .tokens
+            .find(&token, clock())
+            .map(|session| self.tokens.expires(session));
+        Reply::Token(Login {
+            token,
+            user: user.clone(),
+            expires: expires.unwrap_or_default(),
+            device,
+        })
+    }
+
+    /// Other sessions of whoever changed their password end; the one in which
+    /// it was changed goes on, and so does their opencode.
+    fn changed(&mut self, user: &str, session: TokenHash, says: Says) -> Reply {
+        if matches!(says, Says::Changed) {
+            // While `changing` still holds, so that the new hash is no stranger's.
+            self.refresh_people();
+            if let Some(stamp) = self.people.stamp(user) {
+                self.tokens.restamp(session, stamp);
+            }
+        }
+        self.logins.changing.remove(user);
+        self.refresh_people();
+        let reply = match says {
+            Says::Changed => Reply::Changed,
+            Says::Rejected { why, text } => Reply::Rejected { why, text },
+            Says::Broken { why } => {
+                say(&format!("cannot ask PAM: {why}"));
+                Reply::Unavailable
+            }
+            _ => Reply::Unavailable,
+        };
+        let outcome = if matches!(reply, Reply::Changed) {
+            "done"
+        } else {
+            "not done"
+        };
+        say(&format!("change of password: {user}: {outcome}"));
+        reply
+    }
+}
+
+/// Asks PAM, or goes on asking.
+async fn ask(mut attempt: Box<Attempt>) -> Heard {
+    let started = match attempt.next.take() {
+        Some(Next::Start(order)) => Helper::start(&order).await.map(Box::new),
+        Some(Next::Tell(mut helper, text)) => helper.tell(&text).await.map(|()| helper),
+        None => Err(std::io::Error::other("nothing to ask")),
+    };
+    let (says, helper) = match started {
+        Ok(mut helper) => (helper.hear().await, Some(helper)),
+        Err(error) => (super::pam::broken(&error.to_string()), None),
+    };
+    Heard {
+        attempt,
+        says,
+        helper,
+    }
+}
+
+/// What no password may be: crypt(3) stops at a NUL, a record's line at a newline.
+fn unusable(password: &Secret) -> Option<&'static str> {
+    let bytes = password.expose();
+    if bytes.is_empty() {
+        return Some("The new password is empty.");
+    }
+    bytes
+        .contains(&b'\n')
+        .then_some("The new password holds a line break.")
+}
+
+/// The first whole multiple of the pace after a call that is not over yet.
+fn next_beat(arrived: Instant, now: Instant) -> Instant {
+    let mut beat = arrived + PACE;
+    while beat < now {
+        beat += PACE;
+    }
+    beat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_answered_on_the_beat() {
+        let arrived = Instant::now();
+        for (after, at) in [
+            (0, 3),
+            (200, 3),
+            (2999, 3),
+            (3000, 3),
+            (3001, 6),
+            (10_000, 12),
+        ] {
+            let now = arrived + Duration::from_millis(after);
+            assert_eq!(
+                next_beat(arrived, now),
+                arrived + Duration::from_secs(at),
+                "{after} ms"
+            );
+        }
+    }
+}
