@@ -24,6 +24,7 @@ pub mod person;
 pub mod scratch;
 pub mod sweep;
 pub mod unprivileged;
+pub mod web;
 pub mod wire;
 
 mod privilege;

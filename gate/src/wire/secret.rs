@@ -15,6 +15,7 @@ use super::SECRET_LIMIT;
 const ENCODED: usize = SECRET_LIMIT.div_ceil(3) * 4;
 
 /// A password or an answer: at most [`SECRET_LIMIT`] bytes, without NUL.
+#[derive(Default)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {

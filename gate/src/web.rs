@@ -1,0 +1,123 @@
+//! The web half: what strangers reach. Login page, account page, and the proxy
+//! to each person's opencode. It has no privilege and keeps nothing on disk; all
+//! that it knows it has from browsers, which may lie, and from the monitor.
+
+mod account;
+mod assets;
+mod authority;
+mod cookies;
+mod directories;
+mod form;
+mod forms;
+mod gate;
+mod headers;
+mod idle;
+mod instances;
+mod listening;
+mod log;
+mod login;
+mod loopback;
+mod monitor;
+mod origin;
+mod pages;
+mod peer;
+mod percent;
+mod presence;
+mod proxy;
+mod redirect;
+mod reply;
+mod routes;
+mod server;
+mod sessions;
+mod settings;
+mod streams;
+
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+
+use self::gate::Gate;
+use crate::say::say;
+use crate::wire::Event;
+
+pub use self::settings::Settings;
+
+/// Serves until the wire ends. Settings come from the environment.
+pub fn run(wire: UnixStream, listener: TcpListener) -> ExitCode {
+    let settings = match Settings::read(|name| std::env::var(name).ok()) {
+        Ok(settings) => settings,
+        Err(why) => {
+            say(&why);
+            return ExitCode::from(2);
+        }
+    };
+    match serve(settings, wire, listener) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("the web half cannot run: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves until the wire ends.
+pub fn serve(settings: Settings, wire: UnixStream, listener: TcpListener) -> std::io::Result<()> {
+    wire.set_nonblocking(true)?;
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(2)
+        .build()?;
+    runtime.block_on(async {
+        let wire = tokio::net::UnixStream::from_std(wire)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let stop = CancellationToken::new();
+        let (gate, wire) = assemble(settings, wire);
+        tokio::spawn({
+            let stop = stop.clone();
+            async move {
+                wire.await;
+                stop.cancel();
+            }
+        });
+        tokio::spawn(idle::watch(Arc::clone(&gate)));
+        server::serve(gate, listener, stop).await;
+        Ok(())
+    })
+}
+
+/// The state, and the wire that feeds it.
+fn assemble(
+    settings: Settings,
+    wire: tokio::net::UnixStream,
+) -> (Arc<Gate>, impl Future<Output = ()> + Send) {
+    let shared: Arc<OnceLock<Arc<Gate>>> = Arc::default();
+    let seen = Arc::clone(&shared);
+    let (monitor, wire) = monitor::Monitor::connect(wire, move |event| {
+        if let Some(gate) = seen.get() {
+            happened(gate, &event);
+        }
+    });
+    let gate = Arc::new(Gate {
+        cookies: cookies::Cookies::of(&settings.name),
+        settings,
+        monitor,
+        sessions: sessions::Sessions::default(),
+        instances: instances::Instances::default(),
+        presence: presence::Presence::default(),
+        copies: assets::Copies::default(),
+    });
+    let _ = shared.set(Arc::clone(&gate));
+    (gate, wire)
+}
+
+fn happened(gate: &Gate, event: &Event) {
+    match event {
+        Event::Gone { token_hash } => gate.sessions.gone(*token_hash),
+        Event::InstanceReady { .. } => gate.instances.ready(),
+        Event::InstanceGone { user } => gate.instances.gone(user),
+    }
+}

@@ -1,0 +1,217 @@
+//! The account page: whose sessions there are, ending them, a new password.
+
+use hyper::body::Incoming;
+use hyper::header::SET_COOKIE;
+use hyper::{Request, Response, StatusCode};
+
+use super::cookies::Cookie;
+use super::form::Form;
+use super::gate::{Gate, Visit, now};
+use super::sessions::Session;
+use super::streams::Body;
+use super::{forms, pages, reply};
+use crate::wire::{self, Handle, Rejection, Reply, Secret};
+
+/// What came of changing a password: done, or why not.
+type Outcome = Result<(), String>;
+
+/// GET /_occ/account
+pub(super) async fn page(
+    gate: &Gate,
+    session: &Session,
+    outcome: Option<Outcome>,
+) -> Response<Body> {
+    let request = wire::Request::Sessions {
+        token: session.token.clone(),
+    };
+    let sessions = match gate.monitor.ask(request).await {
+        Ok(Reply::Sessions(sessions)) => sessions,
+        Ok(Reply::Gone) => return reply::see_other("/_occ/login"),
+        _ => return reply::unreached(),
+    };
+    let status = if matches!(outcome, Some(Err(_))) {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let page = pages::Account {
+        user: session.user.as_str(),
+        display_name: &session.display_name,
+        sessions: &sessions,
+        now: now(),
+        outcome: outcome
+            .as_ref()
+            .map(|outcome| outcome.as_ref().copied().map_err(String::as_str)),
+    };
+    reply::page(status, &pages::account(&page))
+}
+
+/// POST /_occ/account/…
+pub(super) async fn submit(
+    gate: &Gate,
+    visit: &Visit,
+    session: &Session,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let form = match forms::read(request, gate.settings.form_time).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
+    };
+    let token = session.token.clone();
+    match path.as_str() {
+        "/_occ/account/password" => change_password(gate, session, &form).await,
+        "/_occ/account/revoke" => {
+            if let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) {
+                let _ = gate
+                    .monitor
+                    .ask(wire::Request::Revoke {
+                        token,
+                        handle: Handle(handle),
+                    })
+                    .await;
+            }
+            reply::see_other("/_occ/account")
+        }
+        _ => {
+            let ended = gate.monitor.ask(wire::Request::EndAll { token }).await;
+            after_logout(gate, visit, session, ended.is_ok())
+        }
+    }
+}
+
+/// POST /_occ/logout; also without a session, so that the cookie goes.
+pub(super) async fn logout(
+    gate: &Gate,
+    visit: &Visit,
+    session: Option<&Session>,
+) -> Response<Body> {
+    match session {
+        Some(session) => {
+            let ended = gate
+                .monitor
+                .ask(wire::Request::End {
+                    token: session.token.clone(),
+                })
+                .await;
+            after_logout(gate, visit, session, ended.is_ok())
+        }
+        None => forget(gate, visit),
+    }
+}
+
+/// Says that a session is over only if it is.
+fn after_logout(gate: &Gate, visit: &Visit, session: &Session, ended: bool) -> Response<Body> {
+    if !ended {
+        return reply::unreached();
+    }
+    gate.sessions.gone(session.token.hash());
+    forget(gate, visit)
+}
+
+/// The browser drops the session, and what opencode's page kept in it. The
+/// device cookie stays: it opens nothing.
+fn forget(gate: &Gate, visit: &Visit) -> Response<Body> {
+    let mut reply = reply::see_other("/_occ/login?notice=logged-out");
+    reply.headers_mut().insert(reply::CLEAR.0, reply::CLEAR.1);
+    if let Some(line) = gate.cookies.set(Cookie::Session, "", visit.secure, 0) {
+        reply.headers_mut().append(SET_COOKIE, line);
+    }
+    reply
+}
+
+async fn change_password(gate: &Gate, session: &Session, form: &Form) -> Response<Body> {
+    let request = match new_password(form) {
+        Ok((old, new)) => wire::Request::ChangePassword {
+            token: session.token.clone(),
+            old,
+            new,
+        },
+        Err(why) => return page(gate, session, Some(Err(why.to_owned()))).await,
+    };
+    let outcome = match gate.monitor.ask(request).await {
+        Ok(Reply::Changed) => Ok(()),
+        Ok(Reply::Rejected {
+            why: Rejection::Old,
+            ..
+        }) => Err("Your current password is wrong.".to_owned()),
+        Ok(Reply::Rejected {
+            why: Rejection::New,
+            text,
+        }) => Err(rejected(text.as_str())),
+        Ok(Reply::SlowDown { seconds }) => Err(format!(
+            "Too many failed attempts. Try again in {}.",
+            pages::span(seconds)
+        )),
+        Ok(Reply::Gone) => return reply::see_other("/_occ/login"),
+        _ => Err(
+            "Changing the password is not possible right now. Try again in a moment.".to_owned(),
+        ),
+    };
+    page(gate, session, Some(outcome)).await
+}
+
+/// PAM's words about a new password, if it has any.
+fn rejected(text: &str) -> String {
+    match text.trim() {
+        "" => "The new password was not accepted.".to_owned(),
+        words => format!("The new password was not accepted: {words}"),
+    }
+}
+
+/// The old password and the new one, typed twice.
+fn new_password(form: &Form) -> Result<(Secret, Secret), &'static str> {
+    let field = |name| form.bytes(name).cloned().unwrap_or_default();
+    let (old, new, again) = (field("old"), field("new"), field("again"));
+    if new != again {
+        return Err("The two new passwords differ.");
+    }
+    if new.is_empty() {
+        return Err("The new password is empty.");
+    }
+    if new.contains(&b'\n') || new.contains(&b'\r') {
+        return Err("The new password must be one line.");
+    }
+    match (Secret::new(old), Secret::new(new)) {
+        (Some(old), Some(new)) => Ok((old, new)),
+        _ => Err("A password is longer than 255 bytes."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<Vec<u8>, &'static str> {
+        new_password(&Form::parse(body.as_bytes()).unwrap()).map(|(_, new)| new.expose().to_vec())
+    }
+
+    #[test]
+    fn a_new_password_is_typed_twice() {
+        assert_eq!(read("old=a&new=b+c&again=b+c"), Ok(b"b c".to_vec()));
+        assert_eq!(
+            read("old=a&new=b&again=c"),
+            Err("The two new passwords differ.")
+        );
+        assert_eq!(read("old=a&new=&again="), Err("The new password is empty."));
+        assert_eq!(read("old=a"), Err("The new password is empty."));
+        assert_eq!(
+            read("old=a&new=b%0A&again=b%0A"),
+            Err("The new password must be one line.")
+        );
+        let long = "x".repeat(256);
+        assert_eq!(
+            read(&format!("old=a&new={long}&again={long}")),
+            Err("A password is longer than 255 bytes.")
+        );
+    }
+
+    #[test]
+    fn pams_words_are_passed_on() {
+        assert_eq!(
+            rejected(" BAD PASSWORD: too short "),
+            "The new password was not accepted: BAD PASSWORD: too short"
+        );
+        assert_eq!(rejected(""), "The new password was not accepted.");
+    }
+}

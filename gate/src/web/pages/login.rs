@@ -1,0 +1,196 @@
+//! The login page, and the page for what PAM asks after the password.
+
+use maud::{Markup, html};
+
+use super::{frame, mark};
+
+/// What is said above the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// The one text for every failure.
+    Refused,
+    /// Nothing was checked; so many seconds are left.
+    SlowDown(u32),
+    /// The accounts can't be asked.
+    Unavailable,
+    /// Logged out, just now.
+    LoggedOut,
+}
+
+/// What stands in the login form.
+pub(crate) struct LoginForm<'a> {
+    /// The host that the person asked for, to be recognised.
+    pub(crate) host: &'a str,
+    /// Where to go afterwards: a path of ours.
+    pub(crate) next: &'a str,
+    /// The name as typed before, or empty.
+    pub(crate) user: &'a str,
+    pub(crate) notice: Option<Notice>,
+}
+
+/// What PAM asks.
+pub(crate) struct PromptForm<'a> {
+    pub(crate) conversation: u64,
+    pub(crate) next: &'a str,
+    /// PAM's words.
+    pub(crate) text: &'a str,
+    /// Whether what is typed may be seen.
+    pub(crate) echo: bool,
+}
+
+/// The login page.
+pub(crate) fn login(form: &LoginForm) -> Markup {
+    let failed = matches!(form.notice, Some(Notice::Refused | Notice::SlowDown(_)));
+    let described = form.notice.map(|_| "notice");
+    let known = !form.user.is_empty();
+    frame(
+        "Log in",
+        None,
+        &html! {
+            main.card {
+                (mark())
+                h1 { "Log in to opencode" }
+                p.where { (form.host) }
+                @if let Some(notice) = form.notice { (notice_box(notice)) }
+                form method="post" action="/_occ/login" {
+                    input type="hidden" name="next" value=(form.next);
+                    label for="user" { "User name" }
+                    input #user name="user" type="text" value=(form.user) required maxlength="64"
+                        autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false"
+                        aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[!known];
+                    label for="password" { "Password" }
+                    input #password name="password" type="password" required maxlength="255"
+                        autocomplete="current-password"
+                        aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[known];
+                    button type="submit" { "Log in" }
+                }
+            }
+            footer.foot { "Everyone works in an opencode of their own, with their own files." }
+        },
+    )
+}
+
+fn notice_box(notice: Notice) -> Markup {
+    match notice {
+        Notice::Refused => {
+            html! { p #notice .notice.bad role="alert" { "User name or password is wrong." } }
+        }
+        Notice::SlowDown(seconds) => html! {
+            p #notice .notice.bad role="alert" { "Too many failed attempts. Try again in " (span(seconds)) "." }
+        },
+        Notice::Unavailable => html! {
+            p #notice .notice.bad role="alert" { "Logging in is not possible right now. Try again in a moment." }
+        },
+        Notice::LoggedOut => {
+            html! { p #notice .notice.good role="status" { "You are logged out." } }
+        }
+    }
+}
+
+/// The page for what PAM asks next.
+pub(crate) fn prompt(form: &PromptForm) -> Markup {
+    let label = form.text.trim().trim_end_matches(':');
+    let label = if label.is_empty() {
+        "One-time code"
+    } else {
+        label
+    };
+    frame(
+        "One more step",
+        None,
+        &html! {
+            main.card {
+                (mark())
+                h1 { "One more step" }
+                form method="post" action="/_occ/prompt" {
+                    input type="hidden" name="next" value=(form.next);
+                    input type="hidden" name="conversation" value=(form.conversation);
+                    label for="answer" { (label) }
+                    input #answer name="answer" type=(if form.echo { "text" } else { "password" }) required maxlength="255"
+                        autocomplete="one-time-code" autocapitalize="none" autocorrect="off" spellcheck="false" autofocus;
+                    button type="submit" { "Continue" }
+                }
+                p.aside { a href="/_occ/login" { "Start again" } }
+            }
+        },
+    )
+}
+
+/// Seconds as people say them.
+pub(crate) fn span(seconds: u32) -> String {
+    match seconds {
+        0 | 1 => "one second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(user: &str, notice: Option<Notice>) -> String {
+        login(&LoginForm {
+            host: "h:1",
+            next: "/a?b=1&c=\"><script>",
+            user,
+            notice,
+        })
+        .0
+    }
+
+    #[test]
+    fn nothing_typed_becomes_markup() {
+        let html = page("\"><script>alert(1)</script>", Some(Notice::Refused));
+        assert!(!html.contains("<script"), "{html}");
+        let asked = prompt(&PromptForm {
+            conversation: 7,
+            next: "/",
+            text: "<b>Code: ",
+            echo: false,
+        })
+        .0;
+        assert!(asked.contains("&lt;b&gt;Code</label>"), "{asked}");
+    }
+
+    #[test]
+    fn the_caret_is_where_the_next_word_goes() {
+        let focused = |html: &str| {
+            html.split("<input")
+                .filter(|input| input.contains("autofocus"))
+                .map(|input| input.split('"').nth(1).unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(focused(&page("", None)), ["user"]);
+        assert_eq!(focused(&page("alice", Some(Notice::Refused))), ["password"]);
+    }
+
+    #[test]
+    fn every_field_has_a_label_and_alerts_are_told() {
+        let html = page("alice", Some(Notice::SlowDown(4)));
+        for field in ["user", "password"] {
+            assert!(
+                html.contains(&format!("for=\"{field}\""))
+                    && html.contains(&format!("id=\"{field}\""))
+            );
+        }
+        assert!(html.contains("role=\"alert\">Too many failed attempts. Try again in 4 seconds."));
+        assert!(html.contains("aria-describedby=\"notice\""));
+        assert!(!page("", None).contains("notice"));
+    }
+
+    #[test]
+    fn spans() {
+        assert_eq!(
+            [0, 1, 2, 90, 91, 900].map(span),
+            [
+                "one second",
+                "one second",
+                "2 seconds",
+                "90 seconds",
+                "2 minutes",
+                "15 minutes"
+            ]
+        );
+    }
+}

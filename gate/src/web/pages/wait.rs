@@ -1,0 +1,89 @@
+//! Pages that lead on by themselves, without scripts.
+
+use maud::{Markup, html};
+
+use super::{frame, mark};
+use crate::wire::Failure;
+
+/// Shown in place of any page while opencode comes up; asks for it again.
+pub(crate) fn starting() -> Markup {
+    frame(
+        "Starting",
+        Some((1, "")),
+        &html! {
+            main.card {
+                (mark())
+                h1 { "Starting your opencode…" }
+                div.bar aria-hidden="true" { span {} }
+                p role="status" { "This takes a few seconds. The page goes on by itself." }
+                p.aside { a href="/_occ/account" { "Your account" } }
+            }
+        },
+    )
+}
+
+/// opencode can't be started.
+pub(crate) fn not_started(reason: Failure, retry_seconds: u32) -> Markup {
+    frame(
+        "Not started",
+        None,
+        &html! {
+            main.card {
+                (mark())
+                h1 { "Your opencode did not start" }
+                p.notice.bad role="alert" { (words(reason)) }
+                p {
+                    "Your files are safe. "
+                    @if retry_seconds > 1 { "Wait " (retry_seconds) " seconds before you try again." }
+                }
+                a.button href="" { "Try again" }
+                p.aside { a href="/_occ/account" { "Your account" } }
+            }
+        },
+    )
+}
+
+/// Leads on from a link on another site. A cookie that is SameSite=Strict does
+/// not come with such a link; it does with the next step.
+pub(crate) fn follow(path: &str) -> Markup {
+    frame(
+        "Opening",
+        Some((0, path)),
+        &html! {
+            main.card {
+                (mark())
+                h1 { "Opening your opencode…" }
+                p.aside { a href=(path) { "Go on" } }
+            }
+        },
+    )
+}
+
+fn words(reason: Failure) -> &'static str {
+    match reason {
+        Failure::Home => "Your home directory is missing or is not yours. Ask your administrator.",
+        Failure::Program => "The program can't be run. Ask your administrator.",
+        Failure::Ended => {
+            "It ended before it was ready. A broken configuration in your home may be why."
+        }
+        Failure::TimedOut => "It was not ready in time.",
+        Failure::Port => "It could not be reached safely.",
+        Failure::Resources => "This machine has no processes, memory or disk space left for it.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_lead_on() {
+        assert!(starting().0.contains(r#"http-equiv="refresh" content="1""#));
+        let html = follow("/a?b=1&c=\"2").0;
+        assert!(
+            html.contains(r#"content="0; url=/a?b=1&amp;c=&quot;2""#),
+            "{html}"
+        );
+        assert!(!not_started(Failure::Home, 5).0.contains("http-equiv"));
+    }
+}

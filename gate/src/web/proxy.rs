@@ -1,0 +1,213 @@
+//! Passes a person's requests on to their opencode, and its answers back.
+//!
+//! Who asks was settled before. Nothing is buffered but assets; everything ends
+//! when the session does.
+
+mod asset;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::TokioIo;
+use tokio::io::copy_bidirectional;
+use tokio::time::Instant;
+
+use super::assets;
+use super::directories;
+use super::gate::{Gate, Visit};
+use super::headers;
+use super::instances::{Ensured, Instance};
+use super::origin::wants_page;
+use super::pages;
+use super::reply;
+use super::sessions::Session;
+use super::streams::{self, Body, Cut};
+
+/// How long a page waits before it says that opencode is starting.
+const PAGE_WAIT: Duration = Duration::from_millis(700);
+/// How long anything else waits for opencode to start.
+const START_WAIT: Duration = Duration::from_secs(30);
+/// Most bytes of one request: prompts carry pictures.
+const LARGEST_BODY: usize = 256 * 1024 * 1024;
+
+/// One person's request on its way.
+struct Passage {
+    gate: Arc<Gate>,
+    visit: Visit,
+    session: Arc<Session>,
+}
+
+/// Answers a request of somebody who is logged in.
+pub(super) async fn forward(
+    gate: Arc<Gate>,
+    visit: Visit,
+    session: Arc<Session>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let present = gate.presence.enter(&session.user);
+    let passage = Passage {
+        gate,
+        visit,
+        session,
+    };
+    let gone = passage.session.gone.clone();
+    let answer = tokio::select! {
+        answer = passage.answer(request) => answer,
+        () = gone.cancelled() => return reply::logged_out(),
+    };
+    answer.map(|body| Cut::new(body, passage.session, present).boxed_unsync())
+}
+
+impl Passage {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        // Something that has no body can be sent again.
+        let again = hyper::body::Body::is_end_stream(request.body())
+            && !headers::is_websocket(request.headers());
+        let head = again.then(|| copy_of(&request));
+        match self.attempt(request.map(limited)).await {
+            Err(Unreached) => match head {
+                Some(request) => self
+                    .attempt(request)
+                    .await
+                    .unwrap_or_else(|Unreached| reply::unreached()),
+                None => reply::unreached(),
+            },
+            Ok(answer) => answer,
+        }
+    }
+
+    async fn attempt(&self, request: Request<Body>) -> Result<Response<Body>, Unreached> {
+        let page = wants_page(request.method(), request.headers());
+        let deadline = Instant::now() + if page { PAGE_WAIT } else { START_WAIT };
+        let Gate {
+            instances, monitor, ..
+        } = &*self.gate;
+        let instance = match instances.ensure(monitor, &self.session, deadline).await {
+            Ok(Ensured::Ready(instance)) => instance,
+            Ok(Ensured::Gone) => return Ok(reply::logged_out()),
+            Ok(Ensured::Starting) if page => {
+                return Ok(reply::page(StatusCode::OK, &pages::starting()));
+            }
+            Ok(Ensured::Failed {
+                reason,
+                retry_seconds,
+            }) if page => {
+                return Ok(reply::page(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    &pages::not_started(reason, retry_seconds),
+                ));
+            }
+            Ok(Ensured::Starting | Ensured::Failed { .. }) => return Ok(reply::not_yet()),
+            Err(_) => return Ok(reply::unreached()),
+        };
+        if let Some(directory) = directories::named(request.uri().query(), request.headers()) {
+            instance.used_directory(directory);
+        }
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if headers::is_websocket(request.headers()) && request.method() == Method::GET {
+            self.websocket(&instance, request).await
+        } else if is_read && assets::is_asset(request.uri().path()) {
+            self.asset(&instance, request).await
+        } else {
+            self.plain(&instance, request).await
+        }
+    }
+
+    async fn plain(
+        &self,
+        instance: &Arc<Instance>,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Unreached> {
+        let request = to_opencode(instance, request).ok_or(Unreached)?;
+        let answer = self.send(instance, request).await?;
+        Ok(self.to_browser(answer))
+    }
+
+    async fn send(
+        &self,
+        instance: &Arc<Instance>,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, Unreached> {
+        let answer = instance.client.request(request).await;
+        let refused = match &answer {
+            Ok(answer) => answer.status() == StatusCode::UNAUTHORIZED,
+            Err(_) => true,
+        };
+        if refused {
+            self.gate.instances.doubt(&self.session.user, instance);
+        }
+        answer.map_err(|_| Unreached)
+    }
+
+    fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
+        let (mut head, body) = answer.into_parts();
+        head.headers = headers::to_browser(&head.headers, self.visit.secure);
+        head.extensions.clear();
+        head.version = Version::HTTP_11;
+        Response::from_parts(head, body.map_err(Into::into).boxed_unsync())
+    }
+
+    async fn websocket(
+        &self,
+        instance: &Arc<Instance>,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Unreached> {
+        let browser = hyper::upgrade::on(&mut request);
+        let mut request = to_opencode(instance, request).ok_or(Unreached)?;
+        headers::ask_for_websocket(request.headers_mut());
+        let mut answer = self.send(instance, request).await?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS
+            || !headers::is_websocket(answer.headers())
+        {
+            return Ok(self.to_browser(answer));
+        }
+        let opencode = hyper::upgrade::on(&mut answer);
+        let (session, present) = (
+            Arc::clone(&self.session),
+            self.gate.presence.enter(&self.session.user),
+        );
+        tokio::spawn(async move {
+            let _present = present;
+            let copy = async {
+                let (Ok(browser), Ok(opencode)) = (browser.await, opencode.await) else {
+                    return;
+                };
+                let _ = copy_bidirectional(&mut TokioIo::new(browser), &mut TokioIo::new(opencode))
+                    .await;
+            };
+            tokio::select! { () = copy => {}, () = session.gone.cancelled() => {} }
+        });
+        let mut answer = self.to_browser(answer).map(|_| streams::empty());
+        headers::ask_for_websocket(answer.headers_mut());
+        Ok(answer)
+    }
+}
+
+/// opencode did not answer.
+struct Unreached;
+
+fn limited(body: Incoming) -> Body {
+    Limited::new(body, LARGEST_BODY).boxed_unsync()
+}
+
+fn copy_of(request: &Request<Incoming>) -> Request<Body> {
+    let mut copy = Request::new(streams::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method;
+    *request.uri_mut() = instance.uri(&headers::without_auth_token(path))?;
+    *request.headers_mut() =
+        headers::to_opencode(&head.headers, &instance.host, &instance.authorization);
+    Some(request)
+}

@@ -1,0 +1,213 @@
+//! Which answer a request gets: the gate's own pages under /_occ/, and for all
+//! else the way to the person's opencode.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::authority::BadHost;
+use super::cookies::Cookie;
+use super::gate::{Gate, Unfit, Visit, now};
+use super::headers::guard;
+use super::monitor::NoReply;
+use super::origin::{Foreign, is_from_another_site, wants_page};
+use super::sessions::Session;
+use super::streams::{self, Body};
+use super::{account, log, login, pages, proxy, redirect, reply};
+use crate::wire::{Reply, Request as Ask, Token};
+
+/// Longest path and query.
+const LONGEST_TARGET: usize = 8 * 1024;
+const HEALTH_WAIT: Duration = Duration::from_secs(2);
+
+/// Answers one request.
+pub(super) async fn answer(
+    gate: Arc<Gate>,
+    socket: IpAddr,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    // For probes, which ask an address: whatever the Host, and nothing to learn.
+    if request.uri().path() == "/_occ/health" {
+        return guarded(health(&gate, request.method()).await, false);
+    }
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|path| path.as_str().len() > LONGEST_TARGET)
+    {
+        return guarded(
+            reply::text(StatusCode::URI_TOO_LONG, "this address is too long\n"),
+            false,
+        );
+    }
+    match Visit::of(&request, socket, &gate.settings) {
+        Err(unfit) => guarded(refusal(unfit), false),
+        Ok(visit) => {
+            let secure = visit.secure;
+            guarded(admit(gate, visit, request).await, secure)
+        }
+    }
+}
+
+fn guarded(mut reply: Response<Body>, secure: bool) -> Response<Body> {
+    guard(reply.headers_mut(), secure);
+    reply
+}
+
+async fn admit(gate: Arc<Gate>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+    if request.uri().path() == pages::STYLE_PATH {
+        return style();
+    }
+    // The asterisk of OPTIONS and CONNECT's authority are no paths.
+    if !request.uri().path().starts_with('/')
+        || *request.method() == Method::CONNECT
+        || *request.method() == Method::TRACE
+    {
+        return reply::text(
+            StatusCode::BAD_REQUEST,
+            "not a request for a path of this host\n",
+        );
+    }
+    let session = match session_of(&gate, &visit, &request).await {
+        Ok(session) => session,
+        Err(NoReply) => return reply::unreached(),
+    };
+    if request.uri().path().starts_with("/_occ/") {
+        return own(gate, visit, session, request).await;
+    }
+    match session {
+        Some(session) => proxy::forward(gate, visit, session, request).await,
+        None => without_session(&request),
+    }
+}
+
+/// The session whose token the browser showed.
+async fn session_of(
+    gate: &Gate,
+    visit: &Visit,
+    request: &Request<Incoming>,
+) -> Result<Option<Arc<Session>>, NoReply> {
+    let cookie = gate
+        .cookies
+        .get(request.headers(), Cookie::Session, visit.secure);
+    match cookie.and_then(Token::parse) {
+        Some(token) => gate.sessions.find(&gate.monitor, &token, now()).await,
+        None => Ok(None),
+    }
+}
+
+async fn own(
+    gate: Arc<Gate>,
+    visit: Visit,
+    session: Option<Arc<Session>>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    match (path.as_str(), request.method()) {
+        ("/_occ/login", &Method::GET) => login::page(&visit, session.as_deref(), &request),
+        ("/_occ/login", &Method::POST) => {
+            login::submit(&gate, &visit, session.as_deref(), request).await
+        }
+        ("/_occ/prompt", &Method::POST) => {
+            login::answer(&gate, &visit, session.as_deref(), request).await
+        }
+        ("/_occ/logout", &Method::POST) => account::logout(&gate, &visit, session.as_deref()).await,
+        ("/_occ/account", &Method::GET) => match session {
+            Some(session) => account::page(&gate, &session, None).await,
+            None => without_session(&request),
+        },
+        (
+            "/_occ/account/password" | "/_occ/account/revoke" | "/_occ/account/end-all",
+            &Method::POST,
+        ) => match session {
+            Some(session) => account::submit(&gate, &visit, &session, request).await,
+            None => reply::see_other("/_occ/login"),
+        },
+        ("/_occ/login", _) => reply::wrong_method("GET, POST"),
+        ("/_occ/account", _) => reply::wrong_method("GET"),
+        ("/_occ/prompt" | "/_occ/logout", &Method::GET) => reply::see_other("/_occ/login"),
+        (
+            "/_occ/prompt"
+            | "/_occ/logout"
+            | "/_occ/account/password"
+            | "/_occ/account/revoke"
+            | "/_occ/account/end-all",
+            _,
+        ) => reply::wrong_method("POST"),
+        _ => reply::text(StatusCode::NOT_FOUND, "no such page\n"),
+    }
+}
+
+/// People are led to the login, programs are told.
+fn without_session<B>(request: &Request<B>) -> Response<Body> {
+    if !wants_page(request.method(), request.headers()) {
+        return reply::logged_out();
+    }
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    if is_from_another_site(request.headers()) {
+        return reply::page(StatusCode::OK, &pages::follow(redirect::local_path(path)));
+    }
+    reply::see_other(&login::path_for(path))
+}
+
+fn refusal(unfit: Unfit) -> Response<Body> {
+    match unfit {
+        Unfit::Host(BadHost::Unreadable) => reply::text(
+            StatusCode::BAD_REQUEST,
+            "no host, or none that can be read\n",
+        ),
+        Unfit::Host(BadHost::Contradiction) => {
+            reply::text(StatusCode::BAD_REQUEST, "two hosts in one request\n")
+        }
+        Unfit::Framing => reply::text(
+            StatusCode::BAD_REQUEST,
+            "Content-Length and Transfer-Encoding in one request\n",
+        ),
+        Unfit::Misdirected => reply::text(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this server does not answer to that name\nhint: administrators list names in OCC_GATE_HOSTS\n",
+        ),
+        Unfit::Foreign(Foreign::Scheme) => {
+            log::UNTRUSTED_PROXY.say();
+            reply::text(
+                StatusCode::FORBIDDEN,
+                "refused: the browser speaks https, but this server was not told\nhint: administrators name the proxy in OCC_GATE_TRUSTED_PROXIES\n",
+            )
+        }
+        Unfit::Foreign(Foreign::Origin | Foreign::FetchSite) => reply::text(
+            StatusCode::FORBIDDEN,
+            "refused: another site asked for this\n",
+        ),
+    }
+}
+
+async fn health(gate: &Gate, method: &Method) -> Response<Body> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return reply::wrong_method("GET, HEAD");
+    }
+    match tokio::time::timeout(HEALTH_WAIT, gate.monitor.ask(Ask::Ping {})).await {
+        Ok(Ok(Reply::Done)) => reply::text(StatusCode::OK, "ok\n"),
+        _ => reply::text(StatusCode::SERVICE_UNAVAILABLE, "not ok\n"),
+    }
+}
+
+fn style() -> Response<Body> {
+    let mut reply = Response::new(streams::whole(pages::STYLE));
+    let headers = reply.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/css; charset=utf-8"),
+    );
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("max-age=31536000, immutable"),
+    );
+    reply
+}

@@ -1,0 +1,92 @@
+//! Takes connections and speaks HTTP/1.1 on them, within limits: how many, how
+//! long a head may take and how large it may be. Ends in order.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::gate::Gate;
+use super::settings::Settings;
+use super::{log, routes};
+
+/// Most bytes of a request's head, and most lines. Larger ones get 431.
+const HEAD: usize = 32 * 1024;
+const HEADER_LINES: usize = 100;
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`, then lets open requests end for a while.
+pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(gate.settings.connections));
+    let stop_time = gate.settings.stop_time;
+    let all = u32::try_from(gate.settings.connections).unwrap_or(u32::MAX);
+    loop {
+        if places.available_permits() == 0 {
+            log::FULL.say();
+        }
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, listener.accept().await))
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            next = next => match next {
+                Some((place, Ok((stream, address)))) => {
+                    let _ = stream.set_nodelay(true);
+                    tokio::spawn(connection(Arc::clone(&gate), stream, address.ip(), place, stop.clone()));
+                }
+                Some((_, Err(_))) => {
+                    log::CANNOT_ACCEPT.say();
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+                None => break,
+            },
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(stop_time, places.acquire_many(all)).await;
+}
+
+async fn connection(
+    gate: Arc<Gate>,
+    stream: TcpStream,
+    address: IpAddr,
+    place: OwnedSemaphorePermit,
+    stop: CancellationToken,
+) {
+    let builder = builder(&gate.settings);
+    let service = service_fn(move |request| {
+        let gate = Arc::clone(&gate);
+        async move { Ok::<_, Infallible>(routes::answer(gate, address, request).await) }
+    });
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+    drop(place);
+}
+
+fn builder(settings: &Settings) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.head_time)
+        .max_buf_size(HEAD)
+        .max_headers(HEADER_LINES)
+        .half_close(false);
+    builder
+}

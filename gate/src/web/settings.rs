@@ -1,0 +1,117 @@
+//! What the environment may set for the web half, read once at the start. A
+//! value that can't be is an error that names it.
+
+use std::time::Duration;
+
+use super::authority::Authority;
+use super::peer::Network;
+
+/// The web half's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `OCC_GATE_NAME`: in the cookies' names, for cookies ignore ports.
+    pub(super) name: String,
+    /// `OCC_GATE_HOSTS`: host names that this gate answers to besides localhost.
+    pub(super) hosts: Vec<String>,
+    /// `OCC_GATE_TRUSTED_PROXIES`: whose X-Forwarded-* counts.
+    pub(super) trusted_proxies: Vec<Network>,
+    /// `OCC_GATE_IDLE`: an opencode that nobody uses stops.
+    pub(super) idle: Duration,
+    /// Connections at once.
+    pub(super) connections: usize,
+    /// For a request's head, and between two requests.
+    pub(super) head_time: Duration,
+    /// For a form's body.
+    pub(super) form_time: Duration,
+    /// For open requests when the gate stops.
+    pub(super) stop_time: Duration,
+}
+
+impl Settings {
+    /// Reads them; `get` gives a variable's value. Lists are divided by commas or spaces.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let words = |name| -> Vec<String> {
+            let value = get(name).unwrap_or_default();
+            value
+                .split([',', ' '])
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        let hosts = words("OCC_GATE_HOSTS")
+            .iter()
+            .map(|word| host(word))
+            .collect::<Result<_, _>>()?;
+        let trusted_proxies = words("OCC_GATE_TRUSTED_PROXIES")
+            .iter()
+            .map(|word| network(word))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            name: get("OCC_GATE_NAME")
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| "opencode".to_owned()),
+            hosts,
+            trusted_proxies,
+            idle: Duration::from_secs(30 * 60),
+            connections: 1000,
+            head_time: Duration::from_secs(10),
+            form_time: Duration::from_secs(10),
+            stop_time: Duration::from_secs(2),
+        })
+    }
+}
+
+fn host(word: &str) -> Result<String, String> {
+    match Authority::parse(word) {
+        Some(_) => Ok(word.to_ascii_lowercase()),
+        None => Err(format!(
+            "invalid OCC_GATE_HOSTS '{}': must be host names such as code.example.com or code.example.com:8443",
+            word.escape_debug()
+        )),
+    }
+}
+
+fn network(word: &str) -> Result<Network, String> {
+    word.parse().map_err(|()| {
+        format!("invalid OCC_GATE_TRUSTED_PROXIES '{}': must be addresses such as 10.0.0.2 or 10.0.0.0/8", word.escape_debug())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Settings, String> {
+        let get = |name: &str| {
+            set.iter()
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read(get)
+    }
+
+    #[test]
+    fn lists_are_read() {
+        let settings = read(&[
+            ("OCC_GATE_HOSTS", "Code.Example.com, 10.0.0.1:3000"),
+            ("OCC_GATE_TRUSTED_PROXIES", "10.0.0.0/8 ::1"),
+        ])
+        .unwrap();
+        assert_eq!(settings.hosts, ["code.example.com", "10.0.0.1:3000"]);
+        assert_eq!(settings.trusted_proxies.len(), 2);
+        assert_eq!(settings.name, "opencode");
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let error = |name, value| read(&[(name, value)]).unwrap_err();
+        assert_eq!(
+            error("OCC_GATE_HOSTS", "https://x"),
+            "invalid OCC_GATE_HOSTS 'https://x': must be host names such as code.example.com or code.example.com:8443"
+        );
+        assert_eq!(
+            error("OCC_GATE_TRUSTED_PROXIES", "a,10.0.0.1"),
+            "invalid OCC_GATE_TRUSTED_PROXIES 'a': must be addresses such as 10.0.0.2 or 10.0.0.0/8"
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! Bodies of answers: whole ones, and streams that end when their session does.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Empty, Full};
+use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::presence::Present;
+use super::sessions::Session;
+
+/// What may go wrong in the middle of a body; it closes the connection.
+pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
+/// The body of an answer to a browser.
+pub(super) type Body = UnsyncBoxBody<Bytes, Broken>;
+
+/// A body without content.
+pub(super) fn empty() -> Body {
+    Empty::new().map_err(never).boxed_unsync()
+}
+
+/// A body that is all there.
+pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(never).boxed_unsync()
+}
+
+fn never(error: Infallible) -> Broken {
+    match error {}
+}
+
+/// Passes a body on, frame by frame as it comes, until its session is gone.
+/// While it lives, its person is present.
+pub(super) struct Cut<B> {
+    body: B,
+    gone: Pin<Box<WaitForCancellationFutureOwned>>,
+    // Kept, so that the session is remembered and its end reaches us.
+    _session: Arc<Session>,
+    _present: Present,
+}
+
+impl<B> Cut<B> {
+    pub(super) fn new(body: B, session: Arc<Session>, present: Present) -> Self {
+        let gone = Box::pin(session.gone.clone().cancelled_owned());
+        Self {
+            body,
+            gone,
+            _session: session,
+            _present: present,
+        }
+    }
+}
+
+impl<B> HttpBody for Cut<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Broken>,
+{
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if self.gone.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Some(Err("the session is gone".into())));
+        }
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,105 @@
+//! Too much, too large, too slow.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use super::browser::{self, rest, send};
+use super::harness::Gate;
+
+#[test]
+fn heads_that_are_too_large_are_refused() {
+    let gate = Gate::start();
+    let long = "a".repeat(40 * 1024);
+    assert_eq!(gate.ask("GET /", &[&format!("X: {long}")]).status, 431);
+    let many: Vec<String> = (0..150).map(|number| format!("X{number}: y")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(gate.ask("GET /", &many).status, 431);
+    let status = gate.ask(&format!("GET /{}", "a".repeat(9000)), &[]).status;
+    assert_eq!(status, 414);
+    assert_eq!(gate.ask("GET /_occ/health", &[]).status, 200);
+}
+
+#[test]
+fn forms_that_are_too_large_are_refused() {
+    let gate = Gate::start();
+    let large = format!("user=alice&password={}", "a".repeat(9000));
+    assert_eq!(gate.post("/_occ/login", &large, &[]).status, 413);
+    // Without saying so beforehand.
+    let head = format!(
+        "POST /_occ/login HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n",
+        gate.address, gate.origin()
+    );
+    let chunk = format!("2000\r\n{}\r\n", "a".repeat(0x2000));
+    let answer = browser::ask(gate.address, format!("{head}{chunk}{chunk}0\r\n\r\n").as_bytes());
+    assert_eq!(answer.status, 413);
+    assert_eq!(gate.monitor.times_asked("authenticate"), 0);
+}
+
+#[test]
+fn forms_of_another_kind_are_refused() {
+    let gate = Gate::start();
+    let origin = format!("Origin: {}", gate.origin());
+    for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x"] {
+        let answer = gate.ask_with("POST /_occ/login", &[&origin, &format!("Content-Type: {kind}")], b"user=alice&password=secret");
+        assert_eq!(answer.status, 415, "{kind}");
+    }
+    assert_eq!(gate.post("/_occ/login", "user=%zz", &[]).status, 400);
+    assert_eq!(gate.monitor.times_asked("authenticate"), 0);
+}
+
+#[test]
+fn who_is_slow_is_cut_off_and_nobody_waits_for_them() {
+    let gate = Gate::start();
+    let begin = Instant::now();
+    let beginnings = [
+        String::new(),
+        "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_owned(),
+        format!("GET /_occ/health HTTP/1.1\r\nHost: {}\r\n\r\nGET", gate.address),
+        // The body of a form that never comes.
+        format!(
+            "POST /_occ/login HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n\r\nuser=",
+            gate.address, gate.origin()
+        ),
+    ];
+    let mut slow: Vec<_> = beginnings.iter().flat_map(|bytes| (0..50).map(|_| send(gate.address, bytes.as_bytes()))).collect();
+    assert_eq!(gate.ask("GET /_occ/health", &[]).status, 200);
+    for stream in &mut slow {
+        // Ends by itself, or this panics after a minute.
+        rest(stream);
+    }
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn a_drop_at_a_time_is_slow_too() {
+    let gate = Gate::start();
+    let mut stream = send(gate.address, b"GET / HTTP/1.1\r\n");
+    let deadline = Instant::now() + Duration::from_secs(50);
+    // A line every 0.2 s would go on for ever if each line moved the limit.
+    while stream.write_all(b"X: y\r\n").is_ok() {
+        assert!(Instant::now() < deadline, "still connected");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn a_thousand_connections_and_one_more() {
+    let gate = Gate::start();
+    let idle: Vec<_> = (0..1000).map(|_| send(gate.address, b"GET / HTTP/1.1\r\n")).collect();
+    // Waits until one of those is cut off, and is answered then.
+    assert_eq!(gate.ask("GET /_occ/health", &[]).status, 200);
+    drop(idle);
+}
+
+#[test]
+fn the_end_of_the_wire_ends_the_web_half() {
+    let mut gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let head = format!("GET /global/event HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n\r\n", gate.address);
+    let mut stream = send(gate.address, head.as_bytes());
+    browser::until(&mut stream, b"\r\n\r\n");
+    gate.monitor.babble();
+    gate.thread.take().unwrap().join().unwrap().unwrap();
+    rest(&mut stream);
+}
