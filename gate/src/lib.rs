@@ -30,3 +30,4 @@ pub mod wire;
 mod privilege;
 mod say;
 mod sys;
+mod variables;

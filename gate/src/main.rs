@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use occ_gate::{monitor, pam_helper, person, scratch, sweep, unprivileged};
+use occ_gate::{monitor, pam_helper, person, scratch, sweep, unprivileged, web};
 
 /// A login in front of opencode: each person gets one of their own, under their
 /// own uid. Settings come from OCC_GATE_… variables.
@@ -37,16 +37,10 @@ enum Part {
 fn main() -> ExitCode {
     match Cli::parse().part {
         None => monitor::main(),
-        Some(Part::Web(options)) => unprivileged::main(&options, web),
+        Some(Part::Web(options)) => unprivileged::main(&options, web::run),
         Some(Part::Pam) => pam_helper::main(),
         Some(Part::Person(options)) => person::main(&options),
         Some(Part::Sweep(options)) => sweep::main(&options),
         Some(Part::Wipe(options)) => scratch::main(&options),
     }
-}
-
-fn web(mut wire: std::os::unix::net::UnixStream, _: std::net::TcpListener) -> ExitCode {
-    use std::io::Read as _;
-    while let Ok(1..) = wire.read(&mut [0; 64]) {}
-    ExitCode::SUCCESS
 }

@@ -44,7 +44,7 @@ use self::settings::Settings;
 use self::tokens::Limits;
 use self::watch::AccountWatch;
 use crate::say::say;
-use crate::{privilege, scratch, sys};
+use crate::{privilege, scratch, sys, web};
 
 /// How often times are looked at: limits, expiry of accounts.
 const TICK: Duration = Duration::from_secs(5);
@@ -86,6 +86,8 @@ fn start() -> Result<(), Failed> {
     }
     let get = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let settings = Settings::read(get).map_err(|error| (error.to_string(), None))?;
+    // The web half reads its own again; here, so that a mistake ends the start.
+    web::Settings::read(get).map_err(|error| (error.to_string(), None))?;
     let account = User::from_name(web_half::USER)
         .map_err(|errno| failed("look up the account 'occ-gate'")(errno.into()))?
         .filter(|user| !user.uid.is_root())

@@ -44,13 +44,14 @@ use crate::say::say;
 use crate::wire::Event;
 
 pub use self::settings::Settings;
+pub use crate::variables::InvalidSetting;
 
 /// Serves until the wire ends. Settings come from the environment.
 pub fn run(wire: UnixStream, listener: TcpListener) -> ExitCode {
     let settings = match Settings::read(|name| std::env::var(name).ok()) {
         Ok(settings) => settings,
         Err(why) => {
-            say(&why);
+            say(&why.to_string());
             return ExitCode::from(2);
         }
     };

@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::variables::{DAY, InvalidSetting, Variables};
+
 /// The monitor's settings. The web half reads its own `OCC_GATE_…` variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -21,17 +23,6 @@ pub(crate) struct Settings {
     pub(crate) max_processes: u64,
 }
 
-/// Why a value can't be used.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid {name} '{}': must be {wanted}", .value.escape_debug())]
-pub(crate) struct InvalidSetting {
-    name: &'static str,
-    value: String,
-    wanted: &'static str,
-}
-
-const DAY: u64 = 24 * 60 * 60;
-
 impl Settings {
     /// Reads them; `get` gives a variable's value. An empty one counts as unset.
     pub(crate) fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
@@ -46,7 +37,7 @@ impl Settings {
             allow_setuid: read.switch("OCC_GATE_ALLOW_SETUID")?,
             session_idle: read.duration("OCC_GATE_SESSION_IDLE", 7 * DAY)?,
             session_limit: read.duration("OCC_GATE_SESSION_LIMIT", 30 * DAY)?,
-            instance_idle: read.duration("OCC_GATE_IDLE", 30 * 60)?,
+            instance_idle: read.instance_idle()?,
             max_processes: read
                 .parsed("OCC_GATE_MAX_PROCESSES", "a number from 64 on")?
                 .map_or(Ok(4096), |number| match number {
@@ -59,69 +50,6 @@ impl Settings {
                 })?,
         })
     }
-}
-
-struct Variables<F>(F);
-
-impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
-    }
-
-    fn parsed<T: std::str::FromStr>(
-        &self,
-        name: &'static str,
-        wanted: &'static str,
-    ) -> Result<Option<T>, InvalidSetting> {
-        let parse = |value: String| {
-            value.parse().map_err(|_| InvalidSetting {
-                name,
-                value,
-                wanted,
-            })
-        };
-        self.get(name).map(parse).transpose()
-    }
-
-    fn switch(&self, name: &'static str) -> Result<bool, InvalidSetting> {
-        match self.get(name).as_deref() {
-            None | Some("0") => Ok(false),
-            Some("1") => Ok(true),
-            Some(value) => Err(InvalidSetting {
-                name,
-                value: value.to_owned(),
-                wanted: "0 or 1",
-            }),
-        }
-    }
-
-    fn duration(&self, name: &'static str, default: u64) -> Result<Duration, InvalidSetting> {
-        let Some(value) = self.get(name) else {
-            return Ok(Duration::from_secs(default));
-        };
-        seconds(&value)
-            .map(Duration::from_secs)
-            .ok_or(InvalidSetting {
-                name,
-                value,
-                wanted: "a time such as 90s, 30m, 12h or 7d, at most 3650d",
-            })
-    }
-}
-
-/// Digits and a unit: s, m, h or d.
-fn seconds(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => DAY,
-        _ => return None,
-    };
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = number.parse::<u64>().ok()?.checked_mul(unit)?;
-    (is_number && (1..=3650 * DAY).contains(&seconds)).then_some(seconds)
 }
 
 #[cfg(test)]

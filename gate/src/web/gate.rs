@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hyper::{HeaderMap, Request};
+use hyper::Request;
 
 use super::assets::Copies;
 use super::authority::{Authority, BadHost};
@@ -46,12 +46,10 @@ pub(super) enum Unfit {
     /// A host that we don't answer to.
     Misdirected,
     Foreign(Foreign),
-    /// Two ways of saying where the body ends: somebody else may see another.
-    Framing,
 }
 
 impl Visit {
-    /// Host, then who asks, then framing. Pure.
+    /// Host, then who asks. Pure.
     pub(super) fn of<B>(
         request: &Request<B>,
         socket: IpAddr,
@@ -61,9 +59,6 @@ impl Visit {
         let authority = Authority::of(headers, request.uri()).map_err(Unfit::Host)?;
         if !authority.is_ours(&settings.hosts) {
             return Err(Unfit::Misdirected);
-        }
-        if has_two_framings(headers) {
-            return Err(Unfit::Framing);
         }
         let peer = peer(socket, headers, &settings.trusted_proxies);
         let scheme = if peer.secure { "https" } else { "http" };
@@ -75,10 +70,6 @@ impl Visit {
             authority,
         })
     }
-}
-
-fn has_two_framings(headers: &HeaderMap) -> bool {
-    headers.contains_key("transfer-encoding") && headers.contains_key("content-length")
 }
 
 /// The clock, as the wire counts.

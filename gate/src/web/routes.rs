@@ -166,10 +166,6 @@ fn refusal(unfit: Unfit) -> Response<Body> {
         Unfit::Host(BadHost::Contradiction) => {
             reply::text(StatusCode::BAD_REQUEST, "two hosts in one request\n")
         }
-        Unfit::Framing => reply::text(
-            StatusCode::BAD_REQUEST,
-            "Content-Length and Transfer-Encoding in one request\n",
-        ),
         Unfit::Misdirected => reply::text(
             StatusCode::MISDIRECTED_REQUEST,
             "this server does not answer to that name\nhint: administrators list names in OCC_GATE_HOSTS\n",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::authority::Authority;
 use super::peer::Network;
+use crate::variables::{InvalidSetting, Variables};
 
 /// The web half's settings.
 #[derive(Debug, Clone)]
@@ -29,30 +30,22 @@ pub struct Settings {
 
 impl Settings {
     /// Reads them; `get` gives a variable's value. Lists are divided by commas or spaces.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
+        let read = Variables(get);
         let words = |name| -> Vec<String> {
-            let value = get(name).unwrap_or_default();
-            value
-                .split([',', ' '])
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect()
+            let value = read.get(name).unwrap_or_default();
+            let words = value.split([',', ' ']).filter(|word| !word.is_empty());
+            words.map(str::to_owned).collect()
         };
-        let hosts = words("OCC_GATE_HOSTS")
-            .iter()
-            .map(|word| host(word))
-            .collect::<Result<_, _>>()?;
-        let trusted_proxies = words("OCC_GATE_TRUSTED_PROXIES")
-            .iter()
-            .map(|word| network(word))
-            .collect::<Result<_, _>>()?;
+        let hosts = words("OCC_GATE_HOSTS").into_iter().map(host);
+        let proxies = words("OCC_GATE_TRUSTED_PROXIES").into_iter().map(network);
         Ok(Self {
-            name: get("OCC_GATE_NAME")
-                .filter(|name| !name.is_empty())
+            name: read
+                .get("OCC_GATE_NAME")
                 .unwrap_or_else(|| "opencode".to_owned()),
-            hosts,
-            trusted_proxies,
-            idle: Duration::from_secs(30 * 60),
+            hosts: hosts.collect::<Result<_, _>>()?,
+            trusted_proxies: proxies.collect::<Result<_, _>>()?,
+            idle: read.instance_idle()?,
             connections: 1000,
             head_time: Duration::from_secs(10),
             form_time: Duration::from_secs(10),
@@ -61,19 +54,22 @@ impl Settings {
     }
 }
 
-fn host(word: &str) -> Result<String, String> {
-    match Authority::parse(word) {
-        Some(_) => Ok(word.to_ascii_lowercase()),
-        None => Err(format!(
-            "invalid OCC_GATE_HOSTS '{}': must be host names such as code.example.com or code.example.com:8443",
-            word.escape_debug()
-        )),
+fn host(value: String) -> Result<String, InvalidSetting> {
+    match Authority::parse(&value) {
+        Some(_) => Ok(value.to_ascii_lowercase()),
+        None => Err(InvalidSetting {
+            name: "OCC_GATE_HOSTS",
+            value,
+            wanted: "host names such as code.example.com or code.example.com:8443",
+        }),
     }
 }
 
-fn network(word: &str) -> Result<Network, String> {
-    word.parse().map_err(|()| {
-        format!("invalid OCC_GATE_TRUSTED_PROXIES '{}': must be addresses such as 10.0.0.2 or 10.0.0.0/8", word.escape_debug())
+fn network(value: String) -> Result<Network, InvalidSetting> {
+    value.parse().map_err(|()| InvalidSetting {
+        name: "OCC_GATE_TRUSTED_PROXIES",
+        value,
+        wanted: "addresses such as 10.0.0.2 or 10.0.0.0/8",
     })
 }
 
@@ -87,7 +83,7 @@ mod tests {
                 .find(|(other, _)| *other == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Settings::read(get)
+        Settings::read(get).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -8,7 +8,12 @@ fn sessions_are_shown_and_ended() {
     let (_, cookie) = gate.alice();
     let page = gate.ask("GET /_occ/account", &[&cookie]);
     assert_eq!(page.status, 200);
-    for word in ["Alice A. · alice", "Firefox on Linux", "this browser", r#"name="handle" value="2""#] {
+    for word in [
+        "Alice A. · alice",
+        "Firefox on Linux",
+        "this browser",
+        r#"name="handle" value="2""#,
+    ] {
         assert!(page.text().contains(word), "{word}: {}", page.text());
     }
     let answer = gate.post("/_occ/account/revoke", "handle=2", &[&cookie]);
@@ -17,9 +22,16 @@ fn sessions_are_shown_and_ended() {
     gate.post("/_occ/account/revoke", "handle=-1", &[&cookie]);
     assert_eq!(gate.monitor.times_asked("revoke"), 1);
     let answer = gate.post("/_occ/account/end-all", "", &[&cookie]);
-    assert_eq!(answer.header("location"), Some("/_occ/login?notice=logged-out"));
+    assert_eq!(
+        answer.header("location"),
+        Some("/_occ/login?notice=logged-out")
+    );
     gate.monitor.was_asked("end-all");
-    assert_eq!(gate.post("/_occ/account/end-all", "", &[&cookie]).header("location"), Some("/_occ/login"));
+    assert_eq!(
+        gate.post("/_occ/account/end-all", "", &[&cookie])
+            .header("location"),
+        Some("/_occ/login")
+    );
 }
 
 #[test]
@@ -31,10 +43,22 @@ fn a_password_is_changed_or_the_page_says_why_not() {
         (answer.status, answer.text())
     };
     for (form, status, words) in [
-        ("old=secret&new=better&again=better", 200, "Your password is changed."),
-        ("old=wrong&new=better&again=better", 422, "Your current password is wrong."),
+        (
+            "old=secret&new=better&again=better",
+            200,
+            "Your password is changed.",
+        ),
+        (
+            "old=wrong&new=better&again=better",
+            422,
+            "Your current password is wrong.",
+        ),
         ("old=secret&new=short&again=short", 422, "too &lt;short&gt;"),
-        ("old=secret&new=a&again=b", 422, "The two new passwords differ."),
+        (
+            "old=secret&new=a&again=b",
+            422,
+            "The two new passwords differ.",
+        ),
     ] {
         let (got, text) = change(form);
         assert_eq!(got, status, "{form}");

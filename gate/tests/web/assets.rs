@@ -15,13 +15,21 @@ fn assets_are_compressed_once_and_kept_for_good() {
     for _ in 0..3 {
         let answer = gate.ask(PATH, &[&cookie, "Accept-Encoding: gzip, br"]);
         assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("cache-control"), Some("private, max-age=31536000, immutable"));
+        assert_eq!(
+            answer.header("cache-control"),
+            Some("private, max-age=31536000, immutable")
+        );
         assert_eq!(answer.header("content-encoding"), Some("gzip"));
         assert_eq!(answer.header("content-type"), Some("text/javascript"));
         assert_eq!(answer.header("vary"), Some("accept-encoding"));
-        assert_eq!(answer.header("content-length").unwrap(), answer.body.len().to_string());
+        assert_eq!(
+            answer.header("content-length").unwrap(),
+            answer.body.len().to_string()
+        );
         let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&answer.body[..]).read_to_end(&mut plain).unwrap();
+        flate2::read::GzDecoder::new(&answer.body[..])
+            .read_to_end(&mut plain)
+            .unwrap();
         assert!(plain == script());
         assert!(answer.body.len() * 3 < plain.len());
         etag = answer.header("etag").unwrap().to_owned();
@@ -32,16 +40,30 @@ fn assets_are_compressed_once_and_kept_for_good() {
     let head = gate.ask("HEAD /assets/app.js", &[&cookie, "Accept-Encoding: gzip"]);
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(gate.opencode.heads().len(), 1);
-    assert_eq!(gate.ask(PATH, &[&format!("If-None-Match: {etag}")]).status, 401, "not without a session");
+    assert_eq!(
+        gate.ask(PATH, &[&format!("If-None-Match: {etag}")]).status,
+        401,
+        "not without a session"
+    );
 }
 
 #[test]
 fn who_takes_no_gzip_gets_the_asset_as_it_is() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
-    for lines in [vec![cookie.as_str()], vec![cookie.as_str(), "Accept-Encoding: gzip;q=0", "Range: bytes=0-3"]] {
+    for lines in [
+        vec![cookie.as_str()],
+        vec![
+            cookie.as_str(),
+            "Accept-Encoding: gzip;q=0",
+            "Range: bytes=0-3",
+        ],
+    ] {
         let answer = gate.ask(PATH, &lines);
-        assert_eq!((answer.status, answer.header("content-encoding")), (200, None));
+        assert_eq!(
+            (answer.status, answer.header("content-encoding")),
+            (200, None)
+        );
         assert!(answer.body == script());
     }
 }
@@ -50,8 +72,14 @@ fn who_takes_no_gzip_gets_the_asset_as_it_is() {
 fn the_page_for_unknown_paths_is_not_kept() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
-    let answer = gate.ask("GET /assets/missing.js", &[&cookie, "Accept-Encoding: gzip"]);
-    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
+    let answer = gate.ask(
+        "GET /assets/missing.js",
+        &[&cookie, "Accept-Encoding: gzip"],
+    );
+    assert_eq!(
+        (answer.status, answer.header("cache-control")),
+        (200, Some("no-store"))
+    );
     assert_eq!(answer.header("content-encoding"), None);
 }
 
@@ -60,9 +88,13 @@ fn nobody_gets_a_script_that_somebody_elses_opencode_sent() {
     let gate = Gate::start();
     let bobs = FakeOpencode::start("bobs");
     let ready = Some((bobs.port, bobs.secret.to_owned()));
-    gate.monitor.set(|state| drop(state.instances.insert("bob".into(), ready)));
+    gate.monitor
+        .set(|state| drop(state.instances.insert("bob".into(), ready)));
     let (_, alice) = gate.alice();
-    let bob = format!("Cookie: occ_opencode={}", gate.monitor.session("bob").expose().as_str());
+    let bob = format!(
+        "Cookie: occ_opencode={}",
+        gate.monitor.session("bob").expose().as_str()
+    );
     gate.ask(PATH, &[&alice, "Accept-Encoding: gzip"]);
     gate.ask(PATH, &[&bob, "Accept-Encoding: gzip"]);
     assert_eq!(bobs.heads().len(), 1, "bob's own opencode was asked");

@@ -52,7 +52,7 @@ pub(crate) fn send(to: SocketAddr, bytes: &[u8]) -> TcpStream {
 /// All that comes until the other end closes.
 pub(crate) fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => return bytes,
@@ -87,22 +87,39 @@ pub(crate) fn parse(bytes: &[u8]) -> Answer {
     let end = end.unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(bytes)));
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let status = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     let headers: Vec<(String, String)> = lines
         .map(|line| line.split_once(": ").unwrap_or((line, "")))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let body = &bytes[end + 4..];
     let chunked = headers.contains(&("transfer-encoding".to_owned(), "chunked".to_owned()));
-    let body = if chunked { dechunk(body) } else { body.to_vec() };
-    Answer { status, headers, body }
+    let body = if chunked {
+        dechunk(body)
+    } else {
+        body.to_vec()
+    };
+    Answer {
+        status,
+        headers,
+        body,
+    }
 }
 
 fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
     let mut whole = Vec::new();
     while let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
         let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).unwrap(), 16).unwrap();
-        let Some(chunk) = bytes.get(end + 2..end + 2 + size) else { break };
+        let Some(chunk) = bytes.get(end + 2..end + 2 + size) else {
+            break;
+        };
         whole.extend_from_slice(chunk);
         bytes = bytes.get(end + 4 + size..).unwrap_or_default();
     }

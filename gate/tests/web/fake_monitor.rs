@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use occ_gate::wire::{
-    Agent, Call, Conversation, Event, Frames, Handle, Login, Message, PamText, Rejection, Reply, Request,
-    Secret, Session, SessionEntry, Text, Token, TokenHash, User, encode,
+    Agent, Call, Conversation, Event, Frames, Handle, Login, Message, PamText, Rejection, Reply,
+    Request, Secret, Session, SessionEntry, Text, Token, TokenHash, User, encode,
 };
 
 use super::browser::PATIENCE;
@@ -43,7 +43,10 @@ pub(crate) struct State {
 
 impl FakeMonitor {
     pub(crate) fn on(wire: UnixStream) -> Self {
-        let monitor = Self { state: Arc::default(), wire: Arc::new(wire) };
+        let monitor = Self {
+            state: Arc::default(),
+            wire: Arc::new(wire),
+        };
         let serving = monitor.clone();
         thread::spawn(move || serving.serve());
         monitor
@@ -64,13 +67,24 @@ impl FakeMonitor {
             }
             let (next, timeout) = changed.wait_timeout(guard, PATIENCE).unwrap();
             guard = next;
-            assert!(!timeout.timed_out(), "never asked '{start}': {:?}", guard.asked);
+            assert!(
+                !timeout.timed_out(),
+                "never asked '{start}': {:?}",
+                guard.asked
+            );
         }
     }
 
     /// How often something was asked that starts so.
     pub(crate) fn times_asked(&self, start: &str) -> usize {
-        self.state.0.lock().unwrap().asked.iter().filter(|line| line.starts_with(start)).count()
+        self.state
+            .0
+            .lock()
+            .unwrap()
+            .asked
+            .iter()
+            .filter(|line| line.starts_with(start))
+            .count()
     }
 
     /// A session without a login.
@@ -82,7 +96,9 @@ impl FakeMonitor {
     /// Ends a session and says so, as after `occ user disable`.
     pub(crate) fn end(&self, token: &Token) {
         self.state.0.lock().unwrap().sessions.remove(&token.hash());
-        self.tell(Event::Gone { token_hash: token.hash() });
+        self.tell(Event::Gone {
+            token_hash: token.hash(),
+        });
     }
 
     pub(crate) fn tell(&self, event: Event) {
@@ -128,7 +144,8 @@ impl State {
     fn session(&mut self, user: &str) -> Token {
         self.issued += 1;
         let token = Token::new([self.issued; 32]);
-        self.sessions.insert(token.hash(), (token.clone(), user.to_owned()));
+        self.sessions
+            .insert(token.hash(), (token.clone(), user.to_owned()));
         token
     }
 
@@ -136,33 +153,61 @@ impl State {
         let line = line(&request);
         self.asked.push(line);
         match request {
-            Request::Authenticate { user, password, device, .. } => self.authenticate(user.as_str(), &password, device),
+            Request::Authenticate {
+                user,
+                password,
+                device,
+                ..
+            } => self.authenticate(user.as_str(), &password, device),
             Request::Answer { conversation, text } => {
                 let right = conversation == Conversation(77) && text.expose() == b"123456";
-                if right { self.log_in("alice", None) } else { Reply::Refused }
+                if right {
+                    self.log_in("alice", None)
+                } else {
+                    Reply::Refused
+                }
             }
             Request::Ping {} => Reply::Done,
-            Request::ChangePassword { token, old, new } => self.for_user(&token, |_, _| match (old.expose(), new.expose()) {
-                (b"secret", b"short") => Reply::Rejected { why: Rejection::New, text: PamText::cut("too <short>") },
-                (b"secret", _) => Reply::Changed,
-                _ => Reply::Rejected { why: Rejection::Old, text: PamText::default() },
-            }),
-            Request::Session { token } => self.for_user(&token, |_, user| Reply::Session(session(user))),
+            Request::ChangePassword { token, old, new } => {
+                self.for_user(&token, |_, _| match (old.expose(), new.expose()) {
+                    (b"secret", b"short") => Reply::Rejected {
+                        why: Rejection::New,
+                        text: PamText::cut("too <short>"),
+                    },
+                    (b"secret", _) => Reply::Changed,
+                    _ => Reply::Rejected {
+                        why: Rejection::Old,
+                        text: PamText::default(),
+                    },
+                })
+            }
+            Request::Session { token } => {
+                self.for_user(&token, |_, user| Reply::Session(session(user)))
+            }
             Request::Sessions { token } => self.for_user(&token, |_, _| Reply::Sessions(entries())),
-            Request::Touch { token } | Request::Revoke { token, .. } | Request::Idle { token } => self.for_user(&token, |_, _| Reply::Done),
-            Request::End { token } | Request::EndAll { token } => match self.sessions.remove(&token.hash()) {
-                Some(_) => Reply::Done,
-                None => Reply::Gone,
-            },
-            Request::Ensure { token } => self.for_user(&token, |state, user| match state.instances.get(user) {
-                Some(Some((port, secret))) => Reply::Ready {
-                    port: *port,
-                    uid: state.uid.unwrap_or_else(|| nix::unistd::geteuid().as_raw()),
-                    secret: Secret::from_text(secret).unwrap(),
-                },
-                Some(None) => Reply::Starting,
-                None => Reply::Failed { reason: occ_gate::wire::Failure::Home, retry_seconds: 30 },
-            }),
+            Request::Touch { token } | Request::Revoke { token, .. } | Request::Idle { token } => {
+                self.for_user(&token, |_, _| Reply::Done)
+            }
+            Request::End { token } | Request::EndAll { token } => {
+                match self.sessions.remove(&token.hash()) {
+                    Some(_) => Reply::Done,
+                    None => Reply::Gone,
+                }
+            }
+            Request::Ensure { token } => {
+                self.for_user(&token, |state, user| match state.instances.get(user) {
+                    Some(Some((port, secret))) => Reply::Ready {
+                        port: *port,
+                        uid: state.uid.unwrap_or_else(|| nix::unistd::geteuid().as_raw()),
+                        secret: Secret::from_text(secret).unwrap(),
+                    },
+                    Some(None) => Reply::Starting,
+                    None => Reply::Failed {
+                        reason: occ_gate::wire::Failure::Home,
+                        retry_seconds: 30,
+                    },
+                })
+            }
         }
     }
 
@@ -184,15 +229,25 @@ impl State {
         }
         if self.asks_for_code {
             let text = PamText::cut("Verification code: ");
-            return Reply::Prompt { conversation: Conversation(77), text, echo: false };
+            return Reply::Prompt {
+                conversation: Conversation(77),
+                text,
+                echo: false,
+            };
         }
         self.log_in(user, device)
     }
 
     fn log_in(&mut self, user: &str, device: Option<Secret>) -> Reply {
         let own = device.filter(|device| device.expose() == format!("device-of-{user}").as_bytes());
-        let device = own.unwrap_or_else(|| Secret::from_text(&format!("device-of-{user}")).unwrap());
-        Reply::Token(Login { token: self.session(user), user: User::cut(user), expires: LATER, device })
+        let device =
+            own.unwrap_or_else(|| Secret::from_text(&format!("device-of-{user}")).unwrap());
+        Reply::Token(Login {
+            token: self.session(user),
+            user: User::cut(user),
+            expires: LATER,
+            device,
+        })
     }
 }
 
@@ -222,10 +277,21 @@ fn entries() -> Vec<SessionEntry> {
 /// What was asked, with the parts that tests look at.
 fn line(request: &Request) -> String {
     match request {
-        Request::Authenticate { user, password, address, agent, device } => format!(
+        Request::Authenticate {
+            user,
+            password,
+            address,
+            agent,
+            device,
+        } => format!(
             "authenticate user='{user}' password={} address={address} agent='{agent}' device={}",
             password.expose().len(),
-            device.as_ref().map_or("none".to_owned(), |device| String::from_utf8_lossy(device.expose()).into_owned()),
+            device
+                .as_ref()
+                .map_or("none".to_owned(), |device| String::from_utf8_lossy(
+                    device.expose()
+                )
+                .into_owned()),
         ),
         Request::Revoke { handle, .. } => format!("revoke {}", handle.0),
         Request::Ping {} => "ping".to_owned(),

@@ -34,13 +34,17 @@ impl FakeOpencode {
     pub(crate) fn start(secret: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let opencode = Self { port, secret, state: Arc::default() };
+        let opencode = Self {
+            port,
+            secret,
+            state: Arc::default(),
+        };
         let serving = opencode.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let serving = serving.clone();
                 serving.state.lock().unwrap().connections += 1;
-                thread::spawn(move || serving.connection(stream.unwrap()));
+                thread::spawn(move || serving.connection(&stream.unwrap()));
             }
         });
         opencode
@@ -72,7 +76,7 @@ impl FakeOpencode {
         (state.busy, state.terminal) = (busy, terminal);
     }
 
-    fn connection(&self, stream: TcpStream) {
+    fn connection(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         while let Some((head, body)) = read(&mut reader) {
             {
@@ -80,23 +84,39 @@ impl FakeOpencode {
                 state.heads.push(head.clone());
                 state.bodies.push(body.clone());
             }
-            if !self.answer(&stream, &mut reader, &head, &body) {
+            if !self.answer(stream, &mut reader, &head, &body) {
                 return;
             }
         }
     }
 
     /// False: the connection is no longer HTTP's.
-    fn answer(&self, mut stream: &TcpStream, reader: &mut BufReader<TcpStream>, head: &str, body: &[u8]) -> bool {
+    fn answer(
+        &self,
+        mut stream: &TcpStream,
+        reader: &mut BufReader<TcpStream>,
+        head: &str,
+        body: &[u8],
+    ) -> bool {
         use base64ct::Encoding as _;
         let basic = base64ct::Base64::encode_string(format!("opencode:{}", self.secret).as_bytes());
-        let authorized = head.to_ascii_lowercase().contains(&format!("authorization: basic {basic}").to_ascii_lowercase());
+        let authorized = head
+            .to_ascii_lowercase()
+            .contains(&format!("authorization: basic {basic}").to_ascii_lowercase());
         let path = head.split(' ').nth(1).unwrap().split('?').next().unwrap();
         let (status, kind, content) = match path {
-            _ if !authorized => ("401 Unauthorized\r\nWWW-Authenticate: Basic", "text/plain", b"who?".to_vec()),
+            _ if !authorized => (
+                "401 Unauthorized\r\nWWW-Authenticate: Basic",
+                "text/plain",
+                b"who?".to_vec(),
+            ),
             "/global/event" => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-                self.state.lock().unwrap().streams.push(stream.try_clone().unwrap());
+                self.state
+                    .lock()
+                    .unwrap()
+                    .streams
+                    .push(stream.try_clone().unwrap());
                 return false;
             }
             "/pty/1/connect" => {
@@ -104,27 +124,52 @@ impl FakeOpencode {
                 echo(stream, reader);
                 return false;
             }
-            "/silent" => { let _ = reader.read(&mut [0]); return false; }
-            "/hop" => ("200 OK\r\nSet-Cookie: occ_opencode=planted\r\nSet-Cookie: theme=dark\r\nAccess-Control-Allow-Origin: *\r\nX-Hop: 1\r\nConnection: X-Hop", "text/plain", b"hop".to_vec()),
+            "/silent" => {
+                let _ = reader.read(&mut [0]);
+                return false;
+            }
+            "/hop" => (
+                "200 OK\r\nSet-Cookie: occ_opencode=planted\r\nSet-Cookie: theme=dark\r\nAccess-Control-Allow-Origin: *\r\nX-Hop: 1\r\nConnection: X-Hop",
+                "text/plain",
+                b"hop".to_vec(),
+            ),
             "/assets/app.js" => ("200 OK", "text/javascript", script()),
-            "/assets/missing.js" => ("200 OK", "text/html;charset=utf-8", b"<!doctype html>".repeat(200)),
+            "/assets/missing.js" => (
+                "200 OK",
+                "text/html;charset=utf-8",
+                b"<!doctype html>".repeat(200),
+            ),
             "/session/status" => ("200 OK", "application/json", self.status()),
             "/pty" => ("200 OK", "application/json", self.terminals()),
             "/body" => ("200 OK", "application/octet-stream", body.to_vec()),
             _ => ("200 OK", "text/html", b"<h1>opencode</h1>".to_vec()),
         };
-        let mut answer = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", content.len()).into_bytes();
-        if !head.starts_with("HEAD") { answer.extend_from_slice(&content); }
+        let mut answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            content.len()
+        )
+        .into_bytes();
+        if !head.starts_with("HEAD") {
+            answer.extend_from_slice(&content);
+        }
         stream.write_all(&answer).is_ok()
     }
 
     fn status(&self) -> Vec<u8> {
-        let kind = if self.state.lock().unwrap().busy { "busy" } else { "idle" };
+        let kind = if self.state.lock().unwrap().busy {
+            "busy"
+        } else {
+            "idle"
+        };
         format!(r#"{{"ses_1":{{"type":"{kind}"}}}}"#).into_bytes()
     }
 
     fn terminals(&self) -> Vec<u8> {
-        let status = if self.state.lock().unwrap().terminal { "running" } else { "exited" };
+        let status = if self.state.lock().unwrap().terminal {
+            "running"
+        } else {
+            "exited"
+        };
         format!(r#"[{{"id":"pty_1","status":"{status}"}}]"#).into_bytes()
     }
 }
@@ -144,7 +189,10 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
         }
     }
     let lower = head.to_ascii_lowercase();
-    let length = lower.split("content-length: ").nth(1).map(|rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+    let length = lower
+        .split("content-length: ")
+        .nth(1)
+        .map(|rest| rest.split("\r\n").next().unwrap().parse().unwrap());
     if lower.contains("transfer-encoding: chunked") {
         let mut body = Vec::new();
         loop {
@@ -153,7 +201,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
             let size = usize::from_str_radix(line.trim(), 16).ok()?;
             let mut chunk = vec![0; size + 2];
             reader.read_exact(&mut chunk).ok()?;
-            if size == 0 { return Some((head, body)); }
+            if size == 0 {
+                return Some((head, body));
+            }
             body.extend_from_slice(&chunk[..size]);
         }
     }

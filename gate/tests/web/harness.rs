@@ -26,7 +26,12 @@ impl Gate {
 
     /// With these variables in its environment.
     pub(crate) fn with(variables: &'static [(&str, &str)]) -> Self {
-        let get = |name: &str| variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let get = |name: &str| {
+            variables
+                .iter()
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         let settings = Settings::read(get).unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -36,7 +41,12 @@ impl Gate {
         let ready = Some((opencode.port, opencode.secret.to_owned()));
         monitor.set(|state| drop(state.instances.insert("alice".into(), ready)));
         let thread = Some(thread::spawn(move || serve(settings, theirs, listener)));
-        Self { address, monitor, opencode, thread }
+        Self {
+            address,
+            monitor,
+            opencode,
+            thread,
+        }
     }
 
     /// `http://127.0.0.1:port`
@@ -50,13 +60,18 @@ impl Gate {
     }
 
     pub(crate) fn ask_with(&self, request: &str, lines: &[&str], body: &[u8]) -> Answer {
-        let mut head = format!("{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
+        let mut head = format!(
+            "{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.address
+        );
         for line in lines {
             head += line;
             head += "\r\n";
         }
         if !body.is_empty() {
-            head += &format!("Content-Length: {}\r\n", body.len());
+            head += "Content-Length: ";
+            head += &body.len().to_string();
+            head += "\r\n";
         }
         let mut bytes = (head + "\r\n").into_bytes();
         bytes.extend_from_slice(body);
@@ -66,7 +81,11 @@ impl Gate {
     /// Sends a form as our own page would.
     pub(crate) fn post(&self, path: &str, form: &str, lines: &[&str]) -> Answer {
         let origin = format!("Origin: {}", self.origin());
-        let mut all = vec![origin.as_str(), "Content-Type: application/x-www-form-urlencoded", "Sec-Fetch-Site: same-origin"];
+        let mut all = vec![
+            origin.as_str(),
+            "Content-Type: application/x-www-form-urlencoded",
+            "Sec-Fetch-Site: same-origin",
+        ];
         all.extend_from_slice(lines);
         self.ask_with(&format!("POST {path}"), &all, form.as_bytes())
     }
@@ -84,7 +103,10 @@ impl Drop for Gate {
         self.monitor.hang_up();
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
-            assert!(thread::panicking() || ended.is_ok(), "the web half panicked");
+            assert!(
+                thread::panicking() || ended.is_ok(),
+                "the web half panicked"
+            );
         }
     }
 }

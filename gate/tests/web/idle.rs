@@ -10,7 +10,13 @@ const SHORT: &[(&str, &str)] = &[("OCC_GATE_IDLE", "1s")];
 /// Waits until opencode was asked that often whether it is at rest.
 fn looked(gate: &Gate, times: usize) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let count = || gate.opencode.heads().iter().filter(|head| head.starts_with("GET /session/status")).count();
+    let count = || {
+        gate.opencode
+            .heads()
+            .iter()
+            .filter(|head| head.starts_with("GET /session/status"))
+            .count()
+    };
     let goal = count() + times;
     while count() < goal {
         assert!(Instant::now() < deadline, "never looked");
@@ -25,8 +31,16 @@ fn an_opencode_at_rest_is_reported() {
     gate.ask("GET /session?directory=%2Fhome%2Falice%2Fa%20b", &[&cookie]);
     gate.monitor.was_asked("idle");
     let heads = gate.opencode.heads();
-    for path in ["GET /session/status ", "GET /pty ", "GET /session/status?directory=/home/alice/a%20b ", "GET /pty?directory=/home/alice/a%20b "] {
-        assert!(heads.iter().any(|head| head.starts_with(path)), "{path}: {heads:?}");
+    for path in [
+        "GET /session/status ",
+        "GET /pty ",
+        "GET /session/status?directory=/home/alice/a%20b ",
+        "GET /pty?directory=/home/alice/a%20b ",
+    ] {
+        assert!(
+            heads.iter().any(|head| head.starts_with(path)),
+            "{path}: {heads:?}"
+        );
     }
 }
 
@@ -48,7 +62,10 @@ fn work_and_terminals_keep_it() {
 fn an_open_page_keeps_it() {
     let gate = Gate::with(SHORT);
     let (_, cookie) = gate.alice();
-    let head = format!("GET /global/event HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n\r\n", gate.address);
+    let head = format!(
+        "GET /global/event HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n\r\n",
+        gate.address
+    );
     let mut stream = send(gate.address, head.as_bytes());
     until(&mut stream, b"\r\n\r\n");
     let begin = Instant::now();

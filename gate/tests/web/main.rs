@@ -1,5 +1,11 @@
 //! The web half as browsers and attackers meet it: real sockets, a monitor and
 //! an opencode that the tests hold in their hands.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed expectation is what these tests are for"
+)]
 
 mod accounts;
 mod assets;

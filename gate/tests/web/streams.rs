@@ -8,7 +8,10 @@ use super::browser::{rest, send, until};
 use super::harness::Gate;
 
 fn listen(gate: &Gate, cookie: &str) -> TcpStream {
-    let head = format!("GET /global/event HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nAccept: text/event-stream\r\n\r\n", gate.address);
+    let head = format!(
+        "GET /global/event HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nAccept: text/event-stream\r\n\r\n",
+        gate.address
+    );
     let mut stream = send(gate.address, head.as_bytes());
     until(&mut stream, b"\r\n\r\n");
     stream
@@ -17,12 +20,19 @@ fn listen(gate: &Gate, cookie: &str) -> TcpStream {
 fn terminal(gate: &Gate, cookie: &str) -> TcpStream {
     let head = format!(
         "GET /pty/1/connect?ticket=t HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nOrigin: {}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        gate.address, gate.origin()
+        gate.address,
+        gate.origin()
     );
     let mut stream = send(gate.address, head.as_bytes());
-    let answer = String::from_utf8(until(&mut stream, b"\r\n\r\n")).unwrap().to_ascii_lowercase();
+    let answer = String::from_utf8(until(&mut stream, b"\r\n\r\n"))
+        .unwrap()
+        .to_ascii_lowercase();
     assert!(answer.starts_with("http/1.1 101 "), "{answer}");
-    for line in ["\r\nupgrade: websocket\r\n", "\r\nconnection: upgrade\r\n", "\r\nsec-websocket-accept: x\r\n"] {
+    for line in [
+        "\r\nupgrade: websocket\r\n",
+        "\r\nconnection: upgrade\r\n",
+        "\r\nsec-websocket-accept: x\r\n",
+    ] {
         assert!(answer.contains(line), "{answer}");
     }
     stream
@@ -51,8 +61,14 @@ fn a_websocket_carries_bytes_both_ways() {
         assert_eq!(back, message);
     }
     let head = gate.opencode.heads().remove(0).to_ascii_lowercase();
-    assert!(head.contains("upgrade: websocket") && head.contains("sec-websocket-key: k"), "{head}");
-    assert!(!head.contains("origin:") && !head.contains("cookie:"), "{head}");
+    assert!(
+        head.contains("upgrade: websocket") && head.contains("sec-websocket-key: k"),
+        "{head}"
+    );
+    assert!(
+        !head.contains("origin:") && !head.contains("cookie:"),
+        "{head}"
+    );
 }
 
 #[test]
@@ -60,9 +76,16 @@ fn only_websockets_are_upgrades() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
     let origin = format!("Origin: {}", gate.origin());
-    let answer = gate.ask("GET /", &[&cookie, &origin, "Upgrade: h2c", "HTTP2-Settings: AAAA"]);
+    let answer = gate.ask(
+        "GET /",
+        &[&cookie, &origin, "Upgrade: h2c", "HTTP2-Settings: AAAA"],
+    );
     assert_eq!(answer.status, 200);
-    assert!(!gate.opencode.heads()[0].to_ascii_lowercase().contains("upgrade"));
+    assert!(
+        !gate.opencode.heads()[0]
+            .to_ascii_lowercase()
+            .contains("upgrade")
+    );
     // A websocket that opencode does not begin is an answer like any other.
     let answer = gate.ask("GET /hop", &[&cookie, &origin, "Upgrade: websocket"]);
     assert_eq!((answer.status, answer.text().as_str()), (200, "hop"));
@@ -76,9 +99,17 @@ fn the_end_of_a_session_cuts_its_streams_and_only_those() {
     let mut events = listen(&gate, &cookie);
     let mut others = listen(&gate, &other);
     let mut websocket = terminal(&gate, &cookie);
-    let silent = format!("GET /silent HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nConnection: close\r\n\r\n", gate.address);
+    let silent = format!(
+        "GET /silent HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nConnection: close\r\n\r\n",
+        gate.address
+    );
     let mut waiting = send(gate.address, silent.as_bytes());
-    while !gate.opencode.heads().iter().any(|head| head.starts_with("GET /silent ")) {
+    while !gate
+        .opencode
+        .heads()
+        .iter()
+        .any(|head| head.starts_with("GET /silent "))
+    {
         std::thread::yield_now();
     }
     let begin = Instant::now();
@@ -86,8 +117,16 @@ fn the_end_of_a_session_cuts_its_streams_and_only_those() {
     rest(&mut events);
     rest(&mut websocket);
     let answer = rest(&mut waiting);
-    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
-    assert!(answer.starts_with(b"HTTP/1.1 401 "), "{}", String::from_utf8_lossy(&answer));
+    assert!(
+        begin.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert!(
+        answer.starts_with(b"HTTP/1.1 401 "),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
     assert_eq!(gate.ask("GET /", &[&cookie]).status, 401);
     gate.opencode.emit("still here");
     until(&mut others, b"still here\n\n");
