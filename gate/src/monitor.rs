@@ -11,6 +11,7 @@ pub(crate) mod pam;
 pub(crate) mod people;
 
 mod budget;
+mod cleanup;
 mod core;
 mod device;
 mod files;
@@ -120,7 +121,7 @@ fn start() -> Result<(), Failed> {
         .device_key()
         .map_err(failed("use '/var/lib/occ-gate/device-key'"))?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        instance::wipe(None).await;
+        cleanup::wipe(None).await;
         let (events, incoming) = mpsc::channel(EVENTS);
         watch_signals(&events).map_err(failed("handle signals"))?;
         watch_accounts(&events);

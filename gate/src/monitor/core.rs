@@ -1,28 +1,30 @@
 //! The monitor's state, and what each event does to it. Everything is done here,
 //! one event after the other, so that no two decisions cross.
 
+mod calls;
+mod opencodes;
+
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
 use nix::unistd::User as Account;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use self::opencodes::Running;
 use super::device::DeviceKey;
-use super::files::{self, InstanceLine, State};
-use super::instance::{Happened, Reached, Start, Stop};
-use super::instances::{Ensured, Generation, Instances};
+use super::files::{self, State};
+use super::instance::{Happened, Reached, Stop};
+use super::instances::{Generation, Instances};
 use super::logins::{Heard, Logins};
 use super::people::People;
 use super::settings::Settings;
-use super::tokens::{Session, Tokens};
+use super::tokens::Tokens;
 use super::web_half::{FromWeb, Restarts, WebHalf};
 use crate::say::say;
-use crate::wire::{
-    self, Call, Message, Reply, Request, Secret, SessionEntry, Text, Time, Token, TokenHash, User,
-};
+use crate::wire::{self, Message, Reply, Time, TokenHash};
 
 /// The web half may end what it does, and people's programs too.
 const STOP_PATIENCE: Duration = Duration::from_secs(4);
@@ -72,16 +74,6 @@ pub(super) struct Core {
     started: Instant,
     pub(super) events: mpsc::Sender<Event>,
     is_stopping: bool,
-}
-
-/// A start under way.
-struct Running {
-    generation: Generation,
-    uid: u32,
-    since: Time,
-    stop: watch::Sender<Stop>,
-    /// Since when the person has no session.
-    unowned_since: Option<Duration>,
 }
 
 impl Core {
@@ -173,25 +165,6 @@ impl Core {
         }
     }
 
-    /// Nobody is left to say that an opencode is idle when its person has no
-    /// session any more.
-    fn stop_unowned(&mut self) {
-        let now = self.now();
-        let mut over = Vec::new();
-        for (user, running) in &mut self.running {
-            if self.tokens.of(user).next().is_some() {
-                running.unowned_since = None;
-            } else if now.saturating_sub(*running.unowned_since.get_or_insert(now))
-                >= self.settings.instance_idle
-            {
-                over.push(user.clone());
-            }
-        }
-        for user in over {
-            self.stop_instance(&user, Stop::Gently);
-        }
-    }
-
     // The web half.
 
     pub(super) fn web_now(&self) -> Web {
@@ -258,109 +231,6 @@ impl Core {
         }
     }
 
-    // Calls.
-
-    fn answer(&mut self, Call { id, request }: Call) {
-        let reply = match request {
-            Request::Authenticate {
-                user,
-                password,
-                address,
-                agent,
-                device,
-            } => return self.authenticate(id, user, password, address, agent, device.as_ref()),
-            Request::Answer { conversation, text } => return self.resume(id, conversation, text),
-            Request::ChangePassword { token, old, new } => {
-                return self.change_password(id, &token, old, new);
-            }
-            Request::Ping {} => Reply::Done,
-            Request::Session { token } => self.for_session(&token, Self::session),
-            Request::Touch { token } => {
-                let now = clock();
-                self.is_touched = true;
-                self.for_session(&token, |core, token, _| {
-                    core.tokens.touch(token, now);
-                    Reply::Done
-                })
-            }
-            Request::Sessions { token } => self.for_session(&token, Self::sessions),
-            Request::Revoke { token, handle } => self.for_session(&token, |core, _, session| {
-                let ended = core.tokens.by_handle(&session.user, handle);
-                core.end(ended.as_slice())
-            }),
-            Request::End { token } => {
-                self.for_session(&token, |core, token, _| core.end(&[token.hash()]))
-            }
-            Request::EndAll { token } => self.for_session(&token, |core, _, session| {
-                let ended = core.tokens.end_all(&session.user);
-                core.ended(&ended);
-                Reply::Done
-            }),
-            Request::Ensure { token } => {
-                self.for_session(&token, |core, _, session| core.ensure(&session.user))
-            }
-            Request::Idle { token } => self.for_session(&token, |core, _, session| {
-                core.stop_instance(&session.user, Stop::Gently);
-                Reply::Done
-            }),
-        };
-        self.reply(id, reply);
-    }
-
-    /// Only who is logged in gets further; everything else is theirs alone.
-    fn for_session(
-        &mut self,
-        token: &Token,
-        answer: impl FnOnce(&mut Self, &Token, &Session) -> Reply,
-    ) -> Reply {
-        match self.tokens.find(token, clock()).cloned() {
-            Some(session) => answer(self, token, &session),
-            None => Reply::Gone,
-        }
-    }
-
-    fn session(&mut self, _: &Token, session: &Session) -> Reply {
-        let display_name = self
-            .people
-            .get(&session.user)
-            .map_or("", |person| &person.display_name);
-        Reply::Session(wire::Session {
-            user: User::cut(&session.user),
-            display_name: Text::cut(display_name),
-            created: session.created,
-            expires: self.tokens.expires(session),
-            idle_expires: self.tokens.idle_expires(session),
-            last_seen: session.last_seen,
-        })
-    }
-
-    fn sessions(&mut self, token: &Token, session: &Session) -> Reply {
-        let current = token.hash();
-        let mut all: Vec<SessionEntry> = self
-            .tokens
-            .of(&session.user)
-            .map(|(token, session)| SessionEntry {
-                handle: session.handle,
-                created: session.created,
-                last_seen: session.last_seen,
-                agent: session.agent.clone(),
-                address: session.address,
-                current: token == current,
-            })
-            .collect();
-        all.sort_by_key(|entry| std::cmp::Reverse(entry.last_seen));
-        Reply::Sessions(all)
-    }
-
-    /// Ends sessions, on disk too, and their streams.
-    fn end(&mut self, ended: &[TokenHash]) -> Reply {
-        for token in ended {
-            self.tokens.end(*token);
-        }
-        self.ended(ended);
-        Reply::Done
-    }
-
     /// Sessions are over already: the streams and the disk follow.
     pub(super) fn ended(&mut self, ended: &[TokenHash]) {
         if !ended.is_empty() {
@@ -377,8 +247,6 @@ impl Core {
         }
         self.write_status();
     }
-
-    // People.
 
     /// Reads who may log in, and shuts out who may not any more.
     pub(super) fn refresh_people(&mut self) {
@@ -414,127 +282,6 @@ impl Core {
             self.stop_instance(&user, Stop::AtOnce);
         }
         self.ended(&ended);
-    }
-
-    // Instances.
-
-    fn ensure(&mut self, user: &str) -> Reply {
-        let now = self.now();
-        let Some(person) = self.people.get(user).cloned().filter(|_| !self.is_stopping) else {
-            return Reply::Gone;
-        };
-        let uid = person.uid;
-        match self.instances.ensure(user, now) {
-            Ensured::Ready(reached) => match Secret::from_text(&reached.secret) {
-                Some(secret) => Reply::Ready {
-                    port: reached.port,
-                    uid,
-                    secret,
-                },
-                None => Reply::Starting,
-            },
-            Ensured::Starting => Reply::Starting,
-            Ensured::Failed(reason, rest) => Reply::Failed {
-                reason,
-                retry_seconds: u32::try_from(rest.as_secs() + 1).unwrap_or(u32::MAX),
-            },
-            Ensured::Start(generation) => {
-                self.start_instance(person, generation);
-                Reply::Starting
-            }
-        }
-    }
-
-    fn start_instance(&mut self, person: super::people::Person, generation: Generation) {
-        let user = person.name.as_str().to_owned();
-        let (stop, stopped) = watch::channel(Stop::No);
-        let running = Running {
-            generation,
-            uid: person.uid,
-            since: clock(),
-            stop,
-            unowned_since: None,
-        };
-        self.running.insert(user.clone(), running);
-        let start = Start {
-            person,
-            allow_setuid: self.settings.allow_setuid,
-            max_processes: self.settings.max_processes,
-            stop: stopped,
-        };
-        let events = self.events.clone();
-        tokio::task::spawn_local(start.run(async move |happened| {
-            let event = Event::Instance(user.clone(), generation, happened);
-            let _ = events.send(event).await;
-        }));
-        self.write_status();
-    }
-
-    fn stop_instance(&mut self, user: &str, how: Stop) {
-        self.instances.stop(user);
-        if let Some(running) = self.running.get(user) {
-            running.stop.send_if_modified(|now| {
-                let is_harder = *now == Stop::No || how == Stop::AtOnce;
-                *now = if is_harder { how } else { *now };
-                is_harder
-            });
-        }
-    }
-
-    fn instance_happened(&mut self, user: &str, generation: Generation, happened: Happened) {
-        let now = self.now();
-        let name = User::cut(user);
-        match happened {
-            Happened::Ready(reached) => {
-                if self.instances.ready(user, generation, reached, now) {
-                    self.tell(&Message::Event(wire::Event::InstanceReady { user: name }));
-                }
-            }
-            Happened::Ended(why) => {
-                if self
-                    .running
-                    .get(user)
-                    .is_some_and(|running| running.generation == generation)
-                {
-                    self.running.remove(user);
-                }
-                self.tell(&Message::Event(wire::Event::InstanceGone { user: name }));
-                let again = self.instances.ended(user, generation, why, now);
-                match (again, self.people.get(user).cloned()) {
-                    (Some(generation), Some(person)) if !self.is_stopping => {
-                        self.start_instance(person, generation);
-                    }
-                    (Some(generation), _) => {
-                        // Shut out meanwhile: it never starts.
-                        self.instances.ended(user, generation, None, now);
-                    }
-                    (None, _) => (),
-                }
-            }
-        }
-        self.write_status();
-    }
-
-    fn write_status(&self) {
-        let ready: HashMap<&str, u32> = self
-            .instances
-            .running()
-            .filter_map(|(user, reached)| Some((user, reached?.pid)))
-            .collect();
-        let mut lines: Vec<InstanceLine<'_>> = self
-            .running
-            .iter()
-            .map(|(user, running)| InstanceLine {
-                user,
-                uid: running.uid,
-                pid: ready.get(user.as_str()).copied(),
-                since: running.since,
-            })
-            .collect();
-        lines.sort_by_key(|line| line.uid);
-        if let Err(error) = files::write_status(self.settings.listen, self.tokens.count(), &lines) {
-            say(&format!("cannot write '/run/occ/gate.json': {error}"));
-        }
     }
 
     // The end.

@@ -4,6 +4,8 @@
 //! Whatever fails is answered at the same time: a whole multiple of [`PACE`]
 //! after the call. Who has no account makes the same work as who has one.
 
+mod outcome;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,13 +18,8 @@ use super::lanes::Lanes;
 use super::pam::{Helper, Order, Says};
 use super::people::Stamp;
 use super::random;
-use super::tokens::Origin;
-use crate::say::say;
-use crate::wire::{
-    Agent, Conversation, Handle, Login, PamText, Rejection, Reply, Secret, Token, TokenHash, User,
-};
+use crate::wire::{Agent, Conversation, PamText, Rejection, Reply, Secret, Token, TokenHash, User};
 
-const PACE: Duration = Duration::from_secs(3);
 /// How long a person may take to answer a prompt.
 const TYPING: Duration = Duration::from_secs(120);
 /// People who are typing answers; one more, and the first is refused.
@@ -281,117 +278,6 @@ impl Core {
             .conversations
             .retain(|_, paused| paused.since.elapsed() < TYPING);
     }
-
-    /// PAM is done: the reply.
-    fn conclude(&mut self, attempt: Attempt, says: Says) {
-        let (id, arrived, is_current) =
-            (attempt.id, attempt.arrived, attempt.web == self.web_now());
-        let address = attempt.address;
-        let reply = match attempt.what {
-            What::Login {
-                user,
-                stamp,
-                agent,
-                device,
-            } => {
-                // What is typed as a name may be a password.
-                let shown = stamp.map_or("an unknown name", |_| user.as_str());
-                let reply = match says {
-                    Says::Accepted if is_current => {
-                        self.log_in(&user, stamp, agent, address, device)
-                    }
-                    Says::Broken { why } => {
-                        say(&format!("cannot ask PAM: {why}"));
-                        Reply::Unavailable
-                    }
-                    _ => Reply::Refused,
-                };
-                let outcome = match &reply {
-                    Reply::Token(_) => "logged in",
-                    Reply::Unavailable => "not checked",
-                    _ => "refused",
-                };
-                say(&format!("login: {shown} from {address}: {outcome}"));
-                reply
-            }
-            What::Change { user, session } => self.changed(&user, session, says),
-        };
-        match reply {
-            Reply::Token(_) | Reply::Changed => self.reply(id, reply),
-            failure if is_current => self.reply_at(next_beat(arrived, Instant::now()), id, failure),
-            _ => (),
-        }
-    }
-
-    /// The account must still be what it was when PAM was asked.
-    fn log_in(
-        &mut self,
-        user: &User,
-        stamp: Option<Stamp>,
-        agent: Agent,
-        address: IpAddr,
-        device: Option<[u8; 16]>,
-    ) -> Reply {
-        self.refresh_people();
-        let person = self
-            .people
-            .get(user.as_str())
-            .filter(|person| Some(person.stamp) == stamp);
-        let Some(person) = person.cloned() else {
-            return Reply::Refused;
-        };
-        let number = device.unwrap_or_else(|| *random::bytes());
-        let Some(device) = self.device_key.cookie(user.as_str(), number) else {
-            return Reply::Unavailable;
-        };
-        let token = Token::new(*random::bytes());
-        let from = Origin { agent, address };
-        let ended = self
-            .tokens
-            .begin(&token, Handle(random::number()), &person, from, clock());
-        self.ended(&ended);
-        self.save();
-        let expires = self
-            .tokens
-            .find(&token, clock())
-            .map(|session| self.tokens.expires(session));
-        Reply::Token(Login {
-            token,
-            user: user.clone(),
-            expires: expires.unwrap_or_default(),
-            device,
-        })
-    }
-
-    /// Other sessions of whoever changed their password end; the one in which
-    /// it was changed goes on, and so does their opencode.
-    fn changed(&mut self, user: &str, session: TokenHash, says: Says) -> Reply {
-        if matches!(says, Says::Changed) {
-            // While `changing` still holds, so that the new hash is no stranger's.
-            self.refresh_people();
-            if let Some(stamp) = self.people.stamp(user) {
-                self.tokens.restamp(session, stamp);
-            }
-        }
-        self.logins.changing.remove(user);
-        self.refresh_people();
-        let reply = match says {
-            Says::Changed => Reply::Changed,
-            Says::Rejected { why, text } => Reply::Rejected { why, text },
-            Says::Broken { why } => {
-                say(&format!("cannot ask PAM: {why}"));
-                Reply::Unavailable
-            }
-            _ => Reply::Unavailable,
-        };
-        let outcome = if matches!(reply, Reply::Changed) {
-            "done"
-        } else {
-            "not done"
-        };
-        say(&format!("change of password: {user}: {outcome}"));
-        reply
-    }
 }
 
 /// Asks PAM, or goes on asking.
@@ -421,38 +307,4 @@ fn unusable(password: &Secret) -> Option<&'static str> {
     bytes
         .contains(&b'\n')
         .then_some("The new password holds a line break.")
-}
-
-/// The first whole multiple of the pace after a call that is not over yet.
-fn next_beat(arrived: Instant, now: Instant) -> Instant {
-    let mut beat = arrived + PACE;
-    while beat < now {
-        beat += PACE;
-    }
-    beat
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_are_answered_on_the_beat() {
-        let arrived = Instant::now();
-        for (after, at) in [
-            (0, 3),
-            (200, 3),
-            (2999, 3),
-            (3000, 3),
-            (3001, 6),
-            (10_000, 12),
-        ] {
-            let now = arrived + Duration::from_millis(after);
-            assert_eq!(
-                next_beat(arrived, now),
-                arrived + Duration::from_secs(at),
-                "{after} ms"
-            );
-        }
-    }
 }

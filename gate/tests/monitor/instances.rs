@@ -1,0 +1,221 @@
+//! Each person's opencode: started once, checked, ended with all it left behind.
+
+use std::fs;
+use std::net::TcpListener;
+
+use occ_gate::wire::{Event, Failure, Reply, Request, Token};
+
+use crate::place::Place;
+use crate::processes::until;
+use crate::takeover::Taken;
+
+fn idle(web: &mut Taken, token: &Token) {
+    assert!(matches!(
+        web.call(Request::Idle {
+            token: token.clone()
+        }),
+        Reply::Done
+    ));
+    web.event(|event| matches!(event, Event::InstanceGone { .. }));
+}
+
+#[test]
+fn twenty_people_at_once_and_none_twice() {
+    let names: Vec<String> = (0..20).map(|number| format!("person{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let place = Place::with(&names);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    // All from one address, as behind a published port.
+    let logins: Vec<u64> = place
+        .people
+        .iter()
+        .map(|person| web.send(crate::takeover::login(&person.name, &person.password, 1)))
+        .collect();
+    let mut tokens = Vec::new();
+    for id in logins {
+        match web.reply(id) {
+            Reply::Token(login) => tokens.push(login.token),
+            other => panic!("not served: {other:?}"),
+        }
+    }
+    let ensures: Vec<u64> = tokens
+        .iter()
+        .flat_map(|token| std::iter::repeat_n(token, 3))
+        .map(|token| {
+            web.send(Request::Ensure {
+                token: token.clone(),
+            })
+        })
+        .collect();
+    for id in ensures {
+        assert!(matches!(
+            web.reply(id),
+            Reply::Starting | Reply::Ready { .. }
+        ));
+    }
+    for (token, name) in tokens.iter().zip(&names) {
+        web.ensure(token, name);
+    }
+    for name in &names {
+        assert_eq!(place.starts(name), 1, "{name}");
+    }
+    let status: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.path("run/occ/gate.json")).unwrap()).unwrap();
+    assert_eq!(status["instances"].as_array().unwrap().len(), 20);
+    assert_eq!(status["instances"][3]["userName"], "person3");
+    assert_eq!(status["instances"][3]["state"], "ready");
+    assert_eq!(status["sessions"], 20);
+}
+
+#[test]
+fn an_idle_one_stops_and_comes_back() {
+    let place = Place::with(&["alice"]);
+    place.behave("alice", "children");
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    let (_, first) = web.ensure(&alice, "alice");
+    until("her child", || monitor.processes_of(10_000).len() == 2);
+    idle(&mut web, &alice);
+    assert!(
+        monitor.processes_of(10_000).is_empty(),
+        "nor anything that left its session"
+    );
+    assert!(!place.path("run/occ/user/10000").exists());
+    let (_, second) = web.ensure(&alice, "alice");
+    assert_ne!(
+        first.expose(),
+        second.expose(),
+        "a secret of its own each time"
+    );
+    assert_eq!(place.starts("alice"), 2);
+}
+
+#[test]
+fn traps_in_the_temporary_directory_catch_nobody() {
+    let place = Place::with(&["alice", "bob"]);
+    let precious = place.home("bob").join("precious");
+    fs::write(&precious, "kept").unwrap();
+    place.behave("alice", "trap /home/bob");
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    for _ in 0..2 {
+        web.ensure(&alice, "alice");
+        idle(&mut web, &alice);
+        assert!(!place.path("run/occ/user/10000").exists());
+        assert_eq!(fs::read_dir(place.path("run/occ/wipe")).unwrap().count(), 0);
+    }
+    assert_eq!(fs::read_to_string(precious).unwrap(), "kept");
+}
+
+#[test]
+fn what_an_earlier_monitor_left_is_wiped() {
+    let place = Place::with(&["alice"]);
+    let left = place.path("run/occ/user/10000/tmp/deep");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("file"), "").unwrap();
+    let _monitor = place.start();
+    until("it to be wiped", || {
+        !place.path("run/occ/user/10000").exists()
+    });
+}
+
+#[test]
+fn a_port_of_somebody_else_is_not_hers() {
+    let place = Place::with(&["alice", "bob"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let bob = web.log_in(&place, "bob", 2).token;
+    let (bobs, _) = web.ensure(&bob, "bob");
+    let roots = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobodys = {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        closed.local_addr().unwrap().port()
+    };
+    let alice = web.log_in(&place, "alice", 1).token;
+    for port in [bobs, roots.local_addr().unwrap().port(), nobodys] {
+        place.behave("alice", &format!("squat {port}"));
+        let reply = until_failed(&mut web, &alice);
+        assert!(matches!(reply, Failure::Port), "{port}: {reply:?}");
+    }
+    assert!(monitor.processes_of(10_000).is_empty());
+}
+
+/// Asks until it may start, and then until it has failed.
+fn until_failed(web: &mut Taken, token: &Token) -> Failure {
+    until("a start", || {
+        matches!(
+            web.call(Request::Ensure {
+                token: token.clone()
+            }),
+            Reply::Starting
+        )
+    });
+    web.event(|event| matches!(event, Event::InstanceGone { .. }));
+    match web.call(Request::Ensure {
+        token: token.clone(),
+    }) {
+        Reply::Failed {
+            reason,
+            retry_seconds,
+        } => {
+            assert!(retry_seconds >= 1);
+            reason
+        }
+        other => panic!("it did not fail: {other:?}"),
+    }
+}
+
+#[test]
+fn failures_have_a_reason() {
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    place.behave("alice", "exit");
+    assert_eq!(until_failed(&mut web, &alice), Failure::Ended);
+    fs::remove_file(place.path("bin/opencode")).unwrap();
+    assert_eq!(until_failed(&mut web, &alice), Failure::Program);
+    fs::rename(place.home("alice"), place.home("elsewhere")).unwrap();
+    assert_eq!(until_failed(&mut web, &alice), Failure::Home);
+}
+
+#[test]
+fn a_crash_is_told_and_another_comes() {
+    use nix::sys::signal::{Signal, kill};
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    web.ensure(&alice, "alice");
+    let opencode = monitor.processes_of(10_000)[0];
+    kill(nix::unistd::Pid::from_raw(opencode), Signal::SIGKILL).unwrap();
+    web.event(|event| matches!(event, Event::InstanceGone { user } if user.as_str() == "alice"));
+    until("it to start again", || {
+        matches!(
+            web.call(Request::Ensure {
+                token: alice.clone()
+            }),
+            Reply::Starting | Reply::Ready { .. }
+        )
+    });
+    web.ensure(&alice, "alice");
+    assert_eq!(place.starts("alice"), 2);
+}
+
+#[test]
+fn without_a_session_it_stops_by_itself() {
+    let place = Place::with(&["alice"]).set("OCC_GATE_IDLE", "1s");
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    web.ensure(&alice, "alice");
+    assert!(matches!(
+        web.call(Request::End { token: alice }),
+        Reply::Done
+    ));
+    web.event(|event| matches!(event, Event::InstanceGone { .. }));
+    assert!(monitor.processes_of(10_000).is_empty());
+}

@@ -1,0 +1,295 @@
+//! Logins: who gets in, what everybody else is told, and when.
+
+use std::time::{Duration, Instant};
+
+use occ_gate::wire::{Agent, Reply, Request, Secret, Token, User};
+
+use crate::place::{Place, hash};
+use crate::processes::until;
+use crate::takeover::{address, login};
+
+#[test]
+fn only_enabled_people_with_their_password_get_in() {
+    let mut place = Place::with(&["alice", "bob", "carol", "dora", "erik"]);
+    let locked = format!("!{}", place.person("bob").hash);
+    place.person("bob").hash = locked;
+    place.person("carol").shell = "/usr/sbin/nologin";
+    place.person("dora").expire = "1";
+    place.write_accounts();
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let login = web.log_in(&place, "alice", 1);
+    assert_eq!(login.user.as_str(), "alice");
+    let Reply::Session(session) = web.call(Request::Session { token: login.token }) else {
+        panic!("no session");
+    };
+    assert_eq!(
+        (session.user.as_str(), session.display_name.as_str()),
+        ("alice", "alice Doe")
+    );
+    let attempts = [
+        ("alice", "wrong"),
+        ("alice", ""),
+        ("Alice", "alice's word"),
+        ("bob", "bob's word"),
+        ("carol", "carol's word"),
+        ("dora", "dora's word"),
+        ("root", "root's word"),
+        ("occ-gate", ""),
+        ("nobody", ""),
+        ("", ""),
+        ("../alice", "alice's word"),
+        ("alice:x", "alice's word"),
+        ("älice", "alice's word"),
+    ];
+    let started = Instant::now();
+    let ids: Vec<u64> = attempts
+        .iter()
+        .zip(10..)
+        .map(|((user, password), number)| web.send(self::login(user, password, number)))
+        .collect();
+    for (id, attempt) in ids.into_iter().zip(attempts) {
+        let reply = web.reply(id);
+        assert!(matches!(reply, Reply::Refused), "{attempt:?}: {reply:?}");
+    }
+    assert!(started.elapsed() >= Duration::from_secs(3));
+    let log = monitor.log();
+    assert!(
+        log.contains("login: alice from 192.0.2.1: logged in"),
+        "{log}"
+    );
+    assert!(
+        log.contains("login: alice from 192.0.2.10: refused"),
+        "{log}"
+    );
+    assert!(
+        !log.contains("älice") && !log.contains("../"),
+        "names of nobody: {log}"
+    );
+    assert!(!log.contains("word"), "a password: {log}");
+}
+
+/// The time of a refusal alone must not tell who has an account.
+#[test]
+fn every_failure_takes_the_same_time() {
+    let mut place = Place::with(&["alice", "bob"]);
+    // Costly enough to be told from none at all.
+    place.person("alice").hash = costly_hash();
+    let locked = format!("!{}", costly_hash());
+    place.person("bob").hash = locked;
+    place.write_accounts();
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    for (user, number) in [
+        ("alice", 1),
+        ("bob", 2),
+        ("nobody", 3),
+        ("mallory", 4),
+        ("root", 5),
+        ("x:y", 6),
+    ] {
+        let started = Instant::now();
+        assert!(matches!(
+            web.authenticate(user, "guess", number),
+            Reply::Refused
+        ));
+        let took = started.elapsed().as_secs_f64();
+        let late = took % 3.0;
+        assert!(took >= 3.0 && late < 1.0, "{user}: {took:.3} s");
+    }
+}
+
+fn costly_hash() -> String {
+    use sha_crypt::password_hash::PasswordHasher as _;
+    let params = sha_crypt::Params::new(100_000).unwrap();
+    let hasher = sha_crypt::ShaCrypt::new(sha_crypt::Algorithm::Sha512Crypt, params);
+    hasher
+        .hash_password_with_salt(b"right", b"twelve bytes")
+        .unwrap()
+        .to_string()
+}
+
+#[test]
+fn guessing_gets_slower_and_locks_nobody_out_elsewhere() {
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let known = web.log_in(&place, "alice", 1);
+    let guesses: Vec<u64> = (0..4)
+        .map(|guess| web.send(login("alice", &format!("{guess}"), 1)))
+        .collect();
+    for id in guesses {
+        assert!(matches!(web.reply(id), Reply::Refused));
+    }
+    let refused = web.authenticate("alice", "alice's word", 1);
+    assert!(
+        matches!(refused, Reply::SlowDown { seconds: 1..=4 }),
+        "{refused:?}"
+    );
+    web.log_in(&place, "alice", 2);
+    // The browser that was here before has a budget of its own.
+    let again = Request::Authenticate {
+        user: User::cut("alice"),
+        password: Secret::from_text("alice's word").unwrap(),
+        address: address(1),
+        agent: Agent::cut("a browser"),
+        device: Some(known.device),
+    };
+    assert!(matches!(web.call(again), Reply::Token(_)));
+}
+
+#[test]
+fn a_flood_from_one_address_keeps_nobody_waiting() {
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let flood: Vec<u64> = (0..200)
+        .map(|guess| web.send(login(&format!("u{guess}"), "guess", 1)))
+        .collect();
+    let started = Instant::now();
+    web.log_in(&place, "alice", 2);
+    let took = started.elapsed();
+    assert!(
+        matches!(web.reply(flood[199]), Reply::Unavailable),
+        "the rest is not even queued"
+    );
+    // One that waited behind the 32 that are would take 15 s and more.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn a_token_is_not_guessed() {
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1);
+    for number in 0..=255 {
+        assert!(web.is_gone(&Token::new([number; 32])));
+    }
+    // The digest that events carry is no token either.
+    let digest = serde_json::to_string(&alice.token.hash()).unwrap();
+    assert!(web.is_gone(&Token::parse(digest.trim_matches('"')).unwrap()));
+    assert!(!web.is_gone(&alice.token));
+}
+
+#[test]
+fn a_second_prompt_goes_to_the_person() {
+    let place = Place::with(&["alice"]);
+    let stack = "auth required pam_unix.so nodelay\n\
+        auth required pam_oath.so usersfile=/etc/users.oath window=5 digits=6\n\
+        account required pam_unix.so\n";
+    place.write("etc/pam.d/occ", stack, 0o644);
+    // The secret of RFC 4226, appendix D, with its first codes.
+    let secret = "3132333435363738393031323334353637383930";
+    place.write("etc/users.oath", &format!("HOTP alice - {secret}\n"), 0o600);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let mut prompt =
+        |user: &str, password: &str, number| match web.authenticate(user, password, number) {
+            Reply::Prompt {
+                conversation, text, ..
+            } => (conversation, text),
+            other => panic!("{user} is not asked: {other:?}"),
+        };
+    let (right, text) = prompt("alice", "alice's word", 1);
+    assert!(
+        text.as_str()
+            .starts_with("One-time password (OATH) for `alice"),
+        "{text}"
+    );
+    let (wrong_password, same_text) = prompt("alice", "guess", 2);
+    assert_eq!(text, same_text);
+    let (wrong_code, _) = prompt("alice", "alice's word", 3);
+    let answer = |conversation, code| Request::Answer {
+        conversation,
+        text: Secret::from_text(code).unwrap(),
+    };
+    assert!(matches!(web.call(answer(right, "755224")), Reply::Token(_)));
+    assert!(
+        matches!(web.call(answer(right, "287082")), Reply::Refused),
+        "once"
+    );
+    assert!(matches!(
+        web.call(answer(wrong_password, "287082")),
+        Reply::Refused
+    ));
+    assert!(matches!(
+        web.call(answer(wrong_code, "000000")),
+        Reply::Refused
+    ));
+}
+
+#[test]
+fn a_module_that_hangs_takes_nobody_along() {
+    let place = Place::with(&["alice"]);
+    place.write(
+        "etc/pam.d/occ",
+        "auth required pam_exec.so quiet /bin/sleep 1000\n",
+        0o644,
+    );
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let hung = web.send(login("alice", "alice's word", 1));
+    assert!(matches!(web.call(Request::Ping {}), Reply::Done));
+    assert!(matches!(web.reply(hung), Reply::Unavailable));
+    let log = monitor.log();
+    assert!(log.contains("cannot ask PAM: no answer in 10 s"), "{log}");
+    until("no helper to be left", || {
+        crate::processes::children(monitor.pid).iter().all(|pid| {
+            crate::processes::command_line(*pid)
+                .get(1)
+                .is_none_or(|word| word != "pam")
+        })
+    });
+}
+
+#[test]
+fn a_password_is_changed_through_pam() {
+    let mut place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let here = web.log_in(&place, "alice", 1);
+    let elsewhere = web.log_in(&place, "alice", 2);
+    web.ensure(&here.token, "alice");
+    let change = |old: &str, new: &str| Request::ChangePassword {
+        token: here.token.clone(),
+        old: Secret::from_text(old).unwrap(),
+        new: Secret::from_text(new).unwrap(),
+    };
+    for (old, new) in [
+        ("wrong", "new word"),
+        ("alice's word", ""),
+        ("alice's word", "a\nb"),
+    ] {
+        let reply = web.call(change(old, new));
+        assert!(
+            matches!(reply, Reply::Rejected { .. }),
+            "{old} {new}: {reply:?}"
+        );
+    }
+    let before = std::fs::read_to_string(place.path("etc/shadow")).unwrap();
+    assert!(
+        before.contains(&hash("alice's word")),
+        "nothing changed so far"
+    );
+    let reply = web.call(change("alice's word", "a new word"));
+    assert!(matches!(reply, Reply::Changed), "{reply:?}");
+    let after = std::fs::read_to_string(place.path("etc/shadow")).unwrap();
+    assert!(!after.contains(&hash("alice's word")) && after.contains("alice:$6$rounds=6000$"));
+    assert!(
+        !web.is_gone(&here.token),
+        "she goes on where she changed it"
+    );
+    assert!(web.is_gone(&elsewhere.token));
+    assert_eq!(
+        monitor.processes_of(10_000).len(),
+        1,
+        "her opencode goes on"
+    );
+    assert!(matches!(
+        web.authenticate("alice", "alice's word", 3),
+        Reply::Refused
+    ));
+    "a new word".clone_into(&mut place.person("alice").password);
+    web.log_in(&place, "alice", 4);
+}

@@ -1,0 +1,21 @@
+//! The real monitor as root, with a small server for opencode, in namespaces of
+//! its own. The tests speak to it as a web half that was taken over would: they
+//! stop the real one and use its end of the wire.
+//!
+//! Run as root: they become other people.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed expectation is what these tests are for"
+)]
+
+mod accounts;
+mod frames;
+mod instances;
+mod logins;
+mod place;
+mod privileges;
+mod processes;
+mod sessions;
+mod takeover;

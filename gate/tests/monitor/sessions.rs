@@ -1,0 +1,190 @@
+//! Sessions: whose they are, how they end, what a restart leaves of them.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use occ_gate::wire::{Event, Handle, Reply, Request, SESSIONS_LIMIT, SessionEntry, Token};
+
+use crate::place::Place;
+use crate::processes::until;
+use crate::takeover::Taken;
+
+fn sessions(web: &mut Taken, token: &Token) -> Vec<SessionEntry> {
+    match web.call(Request::Sessions {
+        token: token.clone(),
+    }) {
+        Reply::Sessions(all) => all,
+        other => panic!("no list: {other:?}"),
+    }
+}
+
+fn gone(token: &Token) -> impl Fn(&Event) -> bool + use<> {
+    let hash = token.hash();
+    move |event| matches!(event, Event::Gone { token_hash } if *token_hash == hash)
+}
+
+#[test]
+fn a_person_sees_and_ends_their_own_and_no_others() {
+    let place = Place::with(&["alice", "bob"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let here = web.log_in(&place, "alice", 1).token;
+    let there = web.log_in(&place, "alice", 2).token;
+    let bobs = web.log_in(&place, "bob", 3).token;
+    let list = sessions(&mut web, &here);
+    assert_eq!(list.len(), 2);
+    let other = list.iter().find(|entry| !entry.current).unwrap();
+    assert_eq!(other.address.to_string(), "192.0.2.2");
+    let revoke = |token: &Token, handle| Request::Revoke {
+        token: token.clone(),
+        handle,
+    };
+    // Bob can't end alice's with any handle of hers.
+    for entry in &list {
+        assert!(matches!(web.call(revoke(&bobs, entry.handle)), Reply::Done));
+    }
+    assert_eq!(sessions(&mut web, &here).len(), 2);
+    assert!(matches!(web.call(revoke(&here, Handle(0))), Reply::Done));
+    assert!(matches!(web.call(revoke(&here, other.handle)), Reply::Done));
+    web.event(gone(&there));
+    assert!(web.is_gone(&there) && !web.is_gone(&here));
+    assert!(matches!(
+        web.call(Request::End {
+            token: here.clone()
+        }),
+        Reply::Done
+    ));
+    assert!(matches!(
+        web.call(Request::End { token: here }),
+        Reply::Gone
+    ));
+    let more: Vec<Token> = (10..13)
+        .map(|number| web.log_in(&place, "alice", number).token)
+        .collect();
+    assert!(matches!(
+        web.call(Request::EndAll {
+            token: more[0].clone()
+        }),
+        Reply::Done
+    ));
+    for token in &more {
+        assert!(web.is_gone(token));
+    }
+    assert!(!web.is_gone(&bobs));
+}
+
+#[test]
+fn a_restart_logs_nobody_out() {
+    let mut place = Place::with(&["alice", "bob"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1);
+    let bob = web.log_in(&place, "bob", 2);
+    web.ensure(&alice.token, "alice");
+    drop(web);
+    // The web half is stopped; the monitor ends it all the same.
+    let (status, said) = monitor.stop();
+    assert_eq!(status, Some(0), "{said}");
+    let path = place.path("var/lib/occ-gate/sessions.json");
+    assert_eq!(
+        path.metadata().unwrap().permissions().mode() & 0o7777,
+        0o600
+    );
+    assert_eq!(
+        place
+            .path("var/lib/occ-gate")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o7777,
+        0o700
+    );
+    let text = std::fs::read_to_string(&path).unwrap();
+    for login in [&alice, &bob] {
+        assert!(
+            !text.contains(login.token.expose().as_str()),
+            "a token is in the file"
+        );
+    }
+    // While nobody looked, bob got another password.
+    place.person("bob").hash = crate::place::hash("another");
+    place.write_accounts();
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    assert!(!web.is_gone(&alice.token));
+    assert!(web.is_gone(&bob.token));
+    let (_, second) = monitor.stop();
+    assert!(second.contains("the web half ended"), "{second}");
+}
+
+#[test]
+fn an_unreadable_list_is_set_aside() {
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1);
+    drop(web);
+    monitor.stop();
+    let path = place.path("var/lib/occ-gate/sessions.json");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("\"schema\":1", "\"schema\":9");
+    std::fs::write(&path, &text).unwrap();
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    assert!(web.is_gone(&alice.token));
+    let aside = path.with_extension("json.unreadable");
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), text);
+    web.log_in(&place, "alice", 1);
+}
+
+#[test]
+fn idle_and_absolute_limits_end_streams() {
+    let place = Place::with(&["alice", "bob"])
+        .set("OCC_GATE_SESSION_IDLE", "4s")
+        .set("OCC_GATE_SESSION_LIMIT", "9s");
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    let bob = web.log_in(&place, "bob", 2).token;
+    until("bob's to be idle for too long", || {
+        assert!(matches!(
+            web.call(Request::Touch {
+                token: alice.clone()
+            }),
+            Reply::Done
+        ));
+        web.is_gone(&bob)
+    });
+    until("alice's to be too old", || {
+        matches!(
+            web.call(Request::Touch {
+                token: alice.clone()
+            }),
+            Reply::Gone
+        )
+    });
+    web.event(gone(&bob));
+    web.event(gone(&alice));
+}
+
+#[test]
+fn the_oldest_session_makes_room() {
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let first = web.log_in(&place, "alice", 1).token;
+    let age = || {
+        std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap()
+            .as_secs()
+    };
+    let now = age();
+    until("the next second", || age() > now + 1);
+    for number in 0..SESSIONS_LIMIT {
+        web.log_in(&place, "alice", u8::try_from(number).unwrap());
+    }
+    assert!(web.is_gone(&first));
+    web.event(gone(&first));
+}

@@ -1,0 +1,206 @@
+//! Being the web half: its end of the wire, taken from it while it is stopped.
+#![allow(unsafe_code)]
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::unistd::Pid;
+use occ_gate::wire::{
+    Agent, Call, Event, Frames, Login, Message, Reply, Request, Secret, Token, User, encode,
+};
+
+use crate::place::{Monitor, Place};
+use crate::processes::until;
+
+/// Numbers that the real web half has not used.
+const FIRST_ID: u64 = 1 << 40;
+/// Longer than PAM is given.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a web half that was taken over can do.
+pub(crate) struct Taken {
+    pub(crate) wire: UnixStream,
+    pub(crate) pid: i32,
+    frames: Frames,
+    next_id: u64,
+    replies: HashMap<u64, Reply>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Monitor {
+    /// Stops the web half and takes its place.
+    pub(crate) fn take_over(&self) -> Taken {
+        let mut found = None;
+        until("a web half to take over", || {
+            found = self
+                .web_half()
+                .filter(|pid| !self.taken.borrow().contains(pid))
+                .and_then(|pid| {
+                    kill(Pid::from_raw(pid), Signal::SIGSTOP).ok()?;
+                    Some((pid, wire_of(pid, self.pid)?))
+                });
+            found.is_some()
+        });
+        let (web_half, wire) = found.unwrap();
+        self.taken.borrow_mut().push(web_half);
+        wire.set_nonblocking(false).unwrap();
+        wire.set_read_timeout(Some(PATIENCE)).unwrap();
+        Taken {
+            wire,
+            pid: web_half,
+            frames: Frames::default(),
+            next_id: FIRST_ID,
+            replies: HashMap::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+/// The socket of a process whose other end the monitor made.
+fn wire_of(pid: i32, monitor: i32) -> Option<UnixStream> {
+    let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    let numbers = fds.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    numbers
+        .filter_map(|fd| duplicate(pid, fd))
+        .map(UnixStream::from)
+        .find(|socket| getsockopt(socket, PeerCredentials).is_ok_and(|peer| peer.pid() == monitor))
+}
+
+fn duplicate(pid: i32, fd: i32) -> Option<OwnedFd> {
+    // SAFETY: no pointers; a new fd is nobody else's.
+    unsafe {
+        let process = libc::syscall(libc::SYS_pidfd_open, pid, 0);
+        let process = OwnedFd::from_raw_fd(i32::try_from(process).ok().filter(|fd| *fd >= 0)?);
+        let copy = libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0);
+        let copy = i32::try_from(copy).ok().filter(|fd| *fd >= 0)?;
+        Some(OwnedFd::from_raw_fd(copy))
+    }
+}
+
+/// An address of the net for examples.
+pub(crate) fn address(number: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, number])
+}
+
+impl Taken {
+    /// Sends a request; its number.
+    pub(crate) fn send(&mut self, request: Request) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.wire
+            .write_all(&encode(&Call { id, request }).unwrap())
+            .unwrap();
+        id
+    }
+
+    /// Waits for the reply to a request.
+    pub(crate) fn reply(&mut self, id: u64) -> Reply {
+        loop {
+            if let Some(reply) = self.replies.remove(&id) {
+                return reply;
+            }
+            assert!(self.hear(), "the monitor hung up");
+        }
+    }
+
+    pub(crate) fn call(&mut self, request: Request) -> Reply {
+        let id = self.send(request);
+        self.reply(id)
+    }
+
+    /// Waits until an event is there.
+    pub(crate) fn event(&mut self, is_it: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            if let Some(at) = self.events.iter().position(&is_it) {
+                return self.events.remove(at);
+            }
+            assert!(self.hear(), "the monitor hung up");
+        }
+    }
+
+    /// Takes one message in; false at the end of the wire.
+    pub(crate) fn hear(&mut self) -> bool {
+        loop {
+            match self.frames.take().unwrap() {
+                Some(Message::Reply { id, reply }) => {
+                    self.replies.insert(id, reply);
+                    return true;
+                }
+                Some(Message::Event(event)) => {
+                    self.events.push(event);
+                    return true;
+                }
+                None => (),
+            }
+            match self.wire.read(self.frames.room()) {
+                Ok(0) => return false,
+                Ok(count) => self.frames.filled(count),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return false,
+                Err(error) => panic!("no word from the monitor: {error}"),
+            }
+        }
+    }
+
+    /// Waits for the monitor to give this web half up.
+    pub(crate) fn is_given_up(&mut self) {
+        while self.hear() {}
+    }
+
+    pub(crate) fn authenticate(&mut self, user: &str, password: &str, number: u8) -> Reply {
+        self.call(login(user, password, number))
+    }
+
+    /// Logs somebody in who has an account.
+    pub(crate) fn log_in(&mut self, place: &Place, name: &str, number: u8) -> Login {
+        let person = place
+            .people
+            .iter()
+            .find(|person| person.name == name)
+            .unwrap();
+        match self.authenticate(name, &person.password, number) {
+            Reply::Token(login) => login,
+            other => panic!("{name} is not logged in: {other:?}"),
+        }
+    }
+
+    /// Starts their opencode; port and secret.
+    pub(crate) fn ensure(&mut self, token: &Token, name: &str) -> (u16, Secret) {
+        loop {
+            match self.call(Request::Ensure {
+                token: token.clone(),
+            }) {
+                Reply::Ready { port, secret, .. } => return (port, secret),
+                Reply::Starting => {
+                    let of_theirs = |event: &Event| matches!(event, Event::InstanceReady { user } if user.as_str() == name);
+                    self.event(of_theirs);
+                }
+                other => panic!("{name} has no opencode: {other:?}"),
+            }
+        }
+    }
+
+    pub(crate) fn is_gone(&mut self, token: &Token) -> bool {
+        matches!(
+            self.call(Request::Session {
+                token: token.clone()
+            }),
+            Reply::Gone
+        )
+    }
+}
+
+pub(crate) fn login(user: &str, password: &str, number: u8) -> Request {
+    Request::Authenticate {
+        user: User::cut(user),
+        password: Secret::from_text(password).unwrap(),
+        address: address(number),
+        agent: Agent::cut("a browser"),
+        device: None,
+    }
+}
