@@ -15,6 +15,7 @@
 
 pub mod adopt;
 pub mod applied;
+pub mod backup;
 pub mod capture;
 pub mod etc;
 pub mod group;
@@ -22,6 +23,7 @@ pub mod id;
 pub mod image;
 pub mod import;
 pub mod json;
+pub mod merge;
 pub mod name;
 pub mod passwd;
 pub mod password;

@@ -181,6 +181,54 @@ impl ImportResult {
     }
 }
 
+/// The answer of `user load`. Exit 0 if every account is restored, else 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadReply {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Names of accounts that were not here.
+    pub added: Vec<String>,
+    /// Names of accounts that were here and are now as in the backup.
+    pub replaced: Vec<String>,
+    /// Homes that were made from the backup.
+    #[serde(default)]
+    pub homes: Vec<String>,
+    /// Homes that were here, and so were left as they are.
+    #[serde(default)]
+    pub kept_homes: Vec<String>,
+    /// What is left out, and why; one sentence each.
+    #[serde(default)]
+    pub problems: Vec<String>,
+}
+
+impl LoadReply {
+    /// For people: one sentence.
+    pub fn sentence(&self) -> String {
+        let (added, replaced) = (self.added.len(), self.replaced.len());
+        let mut text = format!(
+            "{} restored: {added} new here, {replaced} replaced",
+            counted(added + replaced, "account")
+        );
+        for (homes, word) in [(&self.homes, "made"), (&self.kept_homes, "left as it was")] {
+            if !homes.is_empty() {
+                let word = if homes.len() > 1 {
+                    word.replace("it was", "they were")
+                } else {
+                    word.to_owned()
+                };
+                text = format!("{text}; {} {word}", counted(homes.len(), "home"));
+            }
+        }
+        text + "."
+    }
+}
+
+/// `1 account`, `2 accounts`.
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// What was done about one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -310,6 +358,30 @@ mod tests {
             assert_eq!(kind.exit_code(), code);
             assert_eq!(serde_json::to_value(kind).unwrap(), word);
         }
+    }
+
+    #[test]
+    fn a_load_says_what_became_of_accounts_and_homes() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let mut reply = LoadReply {
+            schema: SCHEMA,
+            added: names(&["alice"]),
+            replaced: names(&[]),
+            homes: names(&[]),
+            kept_homes: names(&[]),
+            problems: names(&[]),
+        };
+        assert_eq!(
+            reply.sentence(),
+            "1 account restored: 1 new here, 0 replaced."
+        );
+        reply.replaced = names(&["bob"]);
+        reply.homes = names(&["/home/alice"]);
+        reply.kept_homes = names(&["/home/bob", "/home/carol"]);
+        assert_eq!(
+            reply.sentence(),
+            "2 accounts restored: 1 new here, 1 replaced; 1 home made; 2 homes left as they were."
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use accounts::wire::{
     AccountReply, ErrorKind, ErrorReply, ExportReply, ImportAction, ImportReply, ListReply,
-    Request, SCHEMA, Status,
+    LoadReply, Request, SCHEMA, Status,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -142,6 +142,14 @@ fn imports() {
     assert_eq!((some.results[2].line, error.kind), (4, ErrorKind::Invalid));
     let unknown: ImportAction = serde_json::from_str("\"postponed\"").unwrap();
     assert_eq!(unknown, ImportAction::Failed);
+}
+
+#[test]
+fn loads() {
+    let reply = frozen::<LoadReply>(include_str!("wire/load.json"));
+    assert_eq!((reply.added.len(), reply.replaced.len()), (1, 1));
+    assert_eq!((reply.homes.len(), reply.kept_homes.len()), (1, 1));
+    assert_eq!(reply.problems.len(), 1);
 }
 
 #[test]

@@ -88,6 +88,14 @@ pub(crate) enum User {
         #[arg(long)]
         with_hashes: bool,
     },
+    /// Write a backup of all accounts to standard output
+    Save {
+        /// With the homes and all that is in them
+        #[arg(long)]
+        homes: bool,
+    },
+    /// Restore a backup from standard input; checked whole before anything changes
+    Load(Load),
     /// Make an account that useradd made inside survive updates
     Adopt { name: String },
     /// Print the ssh keys of an account, for sshd's AuthorizedKeysCommand
@@ -168,6 +176,16 @@ pub(crate) struct Import {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Load {
+    /// With the homes in it; those that are here stay as they are
+    #[arg(long)]
+    pub(crate) homes: bool,
+    /// Even where accounts are: those of the backup replace theirs, others stay
+    #[arg(short, long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -36,6 +36,15 @@ impl Answer {
         }
     }
 
+    /// Nothing more to say.
+    pub(crate) fn none() -> Self {
+        Self {
+            text: String::new(),
+            json: String::new(),
+            status: 0,
+        }
+    }
+
     /// PID 1 reads standard output: the last line is the summary.
     pub(crate) fn for_pid1(summary: &Summary) -> Self {
         let json = serde_json::to_string(summary).unwrap_or_default();
@@ -57,9 +66,14 @@ pub(crate) fn main(args: Vec<OsString>) -> u8 {
     };
     crate::secret::protect_process();
     match dispatch(&cli) {
-        Ok(answer) if cli.global.json => print(&format!("{}\n", answer.json)).max(answer.status),
-        Ok(answer) if answer.text.is_empty() => answer.status,
-        Ok(answer) => print(&format!("{}\n", answer.text)).max(answer.status),
+        Ok(Answer { text, json, status }) => {
+            let said = if cli.global.json { json } else { text };
+            if said.is_empty() {
+                status
+            } else {
+                print(&format!("{said}\n")).max(status)
+            }
+        }
         Err(error) => fail(&error, cli.global.json),
     }
 }
@@ -75,9 +89,8 @@ fn dispatch(cli: &Cli) -> Result<Answer, Error> {
         Command::User(User::Sweep { uid }) => {
             let status = process::sweep_child(*uid);
             Ok(Answer {
-                text: String::new(),
-                json: String::new(),
                 status,
+                ..Answer::none()
             })
         }
         Command::User(command) => user::run(command, &paths, &cli.global),

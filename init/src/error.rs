@@ -4,15 +4,17 @@
 //! No variant holds a password, a hash or a line of shadow(5).
 
 use accounts::adopt::NotAdoptable;
+use accounts::backup::Unusable;
 use accounts::id::{InvalidUid, Uid};
 use accounts::import::{InvalidInput, InvalidLine};
+use accounts::merge::Clash;
 use accounts::name::{InvalidName, Username};
 use accounts::password::InvalidHash;
 use accounts::records::Refusal;
 use accounts::text::{Home, InvalidText};
-use accounts::wire::ErrorKind;
+use accounts::wire::{ErrorKind, counted};
 use nix::errno::Errno;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,14 @@ pub(crate) enum Error {
     Input(#[from] InvalidInput),
     #[error("{0}")]
     Line(InvalidLine),
+    #[error("cannot use the backup: {0}")]
+    Backup(Unusable),
+    #[error("cannot restore the backup: {0}")]
+    Clash(Clash),
+    #[error("the store is not empty: it has {} and {}", counted(*.records, "account"), counted(*.removed, "removed one"))]
+    NotEmpty { records: usize, removed: usize },
+    #[error("the backup stopped coming in for 60 s")]
+    Stalled,
     #[error("line {line} has the same {what}")]
     Repeated { what: &'static str, line: usize },
     #[error("the image does not allow '{name}' in group '{}'", .group.escape_debug())]
@@ -107,7 +117,26 @@ pub(crate) fn io(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Er
     move |source| Error::Io { verb, path, source }
 }
 
+// Not `#[from]`: that makes them sources too, and the chain says them again.
+impl From<Unusable> for Error {
+    fn from(unusable: Unusable) -> Self {
+        Self::Backup(unusable)
+    }
+}
+
+impl From<Clash> for Error {
+    fn from(clash: Clash) -> Self {
+        Self::Clash(clash)
+    }
+}
+
 impl Error {
+    /// A stream that failed.
+    pub(crate) fn stream(verb: &'static str, path: &Path, error: &std::io::Error) -> Self {
+        let errno = error.raw_os_error().unwrap_or(nix::libc::EIO);
+        io(verb, path)(Errno::from_raw(errno))
+    }
+
     /// Which kind programs see; decides the exit code.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
@@ -121,6 +150,7 @@ impl Error {
             | Self::SshKey(_)
             | Self::SshKeys
             | Self::Line(_)
+            | Self::Backup(_)
             | Self::RecordTooLarge(_) => ErrorKind::Invalid,
             Self::NoSuchAccount(_) | Self::NotRemoved(_) => ErrorKind::NotFound,
             Self::Exists(_)
@@ -128,13 +158,15 @@ impl Error {
             | Self::UidTaken { .. }
             | Self::HomeTaken { .. }
             | Self::NotAdoptable { .. }
+            | Self::Clash(_)
             | Self::Repeated { .. } => ErrorKind::Conflict,
             Self::Refused { refusal, .. } => kind_of_refusal(refusal),
             Self::GroupNotAllowed { .. }
             | Self::ForeignHome { .. }
             | Self::LastAccount
+            | Self::NotEmpty { .. }
             | Self::NotRoot => ErrorKind::Refused,
-            Self::Busy { .. } | Self::KeepsChanging(_) => ErrorKind::Busy,
+            Self::Stalled | Self::Busy { .. } | Self::KeepsChanging(_) => ErrorKind::Busy,
             Self::Uid(InvalidUid::Exhausted { .. })
             | Self::BadRecord { .. }
             | Self::Io { .. }
@@ -162,6 +194,18 @@ impl Error {
             }
             Self::ForeignHome { .. } => "leave --purge-home out; nothing was changed".into(),
             Self::NotRoot => "run it as root, or through 'docker exec'".into(),
+            Self::Backup(Unusable::NoHomes) => "leave --homes out; nothing was changed".into(),
+            Self::Backup(Unusable::Newer(_)) => {
+                "update the image; nothing was changed".into()
+            }
+            Self::Backup(_) => "nothing was changed; use another copy of the backup".into(),
+            Self::Clash(_) => {
+                "nothing was changed; restore it where the volumes are empty".into()
+            }
+            Self::NotEmpty { .. } => {
+                "--force lets the accounts of the backup replace theirs here; others stay".into()
+            }
+            Self::Stalled => "nothing was changed; try again".into(),
             Self::Busy { .. } | Self::KeepsChanging(_) => "try again".into(),
             Self::Password(_) => "a password has 1 to 255 bytes in one line".into(),
             Self::Request(_) => "nothing was changed; send one whole JSON document".into(),

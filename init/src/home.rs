@@ -4,6 +4,8 @@
 //! in would make it write elsewhere. So a home is built under a temporary name
 //! in /home, where only root writes, and renamed in when it is complete.
 
+pub(crate) mod packing;
+
 use crate::again::{
     fchmod, fchown, fchownat, fstat, mkdir, mkdirat, openat, renameat, symlinkat, unlinkat,
 };

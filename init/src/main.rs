@@ -31,6 +31,7 @@ mod watch;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
 mod again;
+mod archive;
 mod catch_up;
 mod check;
 mod cli;

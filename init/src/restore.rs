@@ -361,7 +361,7 @@ impl Session {
     }
 }
 
-fn must_be_root() -> Result<(), Error> {
+pub(crate) fn must_be_root() -> Result<(), Error> {
     if nix::unistd::geteuid().is_root() {
         Ok(())
     } else {
@@ -381,7 +381,7 @@ fn read_applied(paths: &Paths) -> Result<Applied, Error> {
         .unwrap_or_default())
 }
 
-fn deadline(caller: Caller) -> Deadline {
+pub(crate) fn deadline(caller: Caller) -> Deadline {
     Deadline::after(match caller {
         Caller::Boot => Duration::from_secs(2),
         Caller::Command => Duration::from_secs(15),

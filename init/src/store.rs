@@ -6,13 +6,17 @@
 //!   removed/UID.json           tombstones: the record of a removed account
 //!   uids/UID                   the name that got the uid, for ever
 //!   legacy/NAME.json           what taken-over records looked like
+//!   .loading/ .loaded/         a backup that is being restored
 //!   .lock                      held by whoever changes something
 //! ```
 //!
 //! A volume may be hostile or half broken: everything is opened by directory
 //! fd without following links, and one bad file never affects another.
 
+mod journal;
 mod reading;
+
+pub(crate) use journal::Staging;
 
 use crate::again::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
 use crate::error::{Error, io};
@@ -329,8 +333,9 @@ impl Store {
             .replace(&record_file(name), bytes, Access::PRIVATE)
     }
 
-    /// Deletes what a killed run left behind.
+    /// Deletes what a killed run left behind, and finishes what one committed.
     pub(crate) fn clean(&self) -> Result<(), Error> {
+        self.settle()?;
         let leftovers = |directory: &Directory| -> Result<(), Error> {
             let files = list(directory).map_err(io("read", &directory.path))?;
             files

@@ -8,9 +8,11 @@ mod export;
 mod import;
 mod import_input;
 mod list;
+mod load;
 mod passwd;
 mod remove;
 mod rules;
+mod save;
 mod state;
 
 pub(crate) use state::end_processes;
@@ -47,6 +49,8 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answ
         User::Disable { names } => state::disable(names, paths).map(said),
         User::Import(options) => import::import(options, paths, global.quiet, global.verbose),
         User::Export { with_hashes } => export::export(*with_hashes, paths),
+        User::Save { homes } => save::save(*homes, paths),
+        User::Load(options) => load::load(*options, paths),
         User::Adopt { name } => adopt::adopt(name, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
         User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),

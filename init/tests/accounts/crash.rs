@@ -47,7 +47,7 @@ const MUTATING: [&str; 17] = [
 pub(crate) struct Scenario {
     pub(crate) make: fn() -> Tree,
     pub(crate) args: &'static [&'static str],
-    pub(crate) input: fn() -> String,
+    pub(crate) input: fn() -> Vec<u8>,
 }
 
 /// One call of one kind, the `when`-th.
@@ -70,25 +70,25 @@ pub(crate) const ADD: Scenario = Scenario {
         "staff",
         "--password-hash-stdin",
     ],
-    input: || hash('c'),
+    input: || hash('c').into(),
 };
 
 pub(crate) const PASSWD: Scenario = Scenario {
     make: || Tree::with(&["alice"]),
     args: &["user", "passwd", "alice", "--password-hash-stdin"],
-    input: || hash('n'),
+    input: || hash('n').into(),
 };
 
 pub(crate) const DISABLE: Scenario = Scenario {
     make: || Tree::with(&["alice"]),
     args: &["user", "disable", "alice"],
-    input: String::new,
+    input: Vec::new,
 };
 
 pub(crate) const REMOVE: Scenario = Scenario {
     make: || Tree::with(&["alice", "bob"]),
     args: &["user", "remove", "--yes", "bob"],
-    input: String::new,
+    input: Vec::new,
 };
 
 const REMOVE_WITH_THE_HOME: Scenario = Scenario {
@@ -99,7 +99,7 @@ const REMOVE_WITH_THE_HOME: Scenario = Scenario {
         tree
     },
     args: &["user", "remove", "--yes", "--purge-home", "bob"],
-    input: String::new,
+    input: Vec::new,
 };
 
 pub(crate) const RESTORE_OF_THREE: Scenario = Scenario {
@@ -116,7 +116,7 @@ pub(crate) const RESTORE_OF_THREE: Scenario = Scenario {
         tree
     },
     args: &["restore"],
-    input: String::new,
+    input: Vec::new,
 };
 
 #[test]
@@ -244,7 +244,7 @@ pub(crate) fn strace(scenario: &Scenario, tree: &Tree, options: &[&str]) -> Ran 
         found.is_ok(),
         "strace is missing: install it (apt-get install strace), this test kills with it"
     );
-    finish(command, (scenario.input)().as_bytes())
+    finish(command, &(scenario.input)())
 }
 
 /// The four files after the scenario, or before it, once restored.

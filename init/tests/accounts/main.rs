@@ -16,6 +16,7 @@
 )]
 
 mod adopt;
+mod backup;
 mod capture;
 mod commands;
 mod crash;
