@@ -54,7 +54,7 @@ fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup 
 /// The mark above the small pages: a prompt in a window.
 fn mark() -> Markup {
     html! {
-        svg.mark viewBox="0 0 48 48" width="48" height="48" aria-hidden="true" {
+        svg.mark viewBox="3 3 42 42" width="44" height="44" aria-hidden="true" {
             rect x="3" y="3" width="42" height="42" rx="11" {}
             path d="M15 17l8 7-8 7" {}
             path d="M26 32h8" {}

@@ -32,11 +32,8 @@ pub(crate) fn not_started(reason: Failure, retry_seconds: u32) -> Markup {
                 (mark())
                 h1 { "Your opencode did not start" }
                 p.notice.bad role="alert" { (words(reason)) }
-                p {
-                    "Your files are safe. "
-                    @if retry_seconds > 1 { "Wait " (retry_seconds) " seconds before you try again." }
-                }
-                a.button href="" { "Try again" }
+                @if retry_seconds > 1 { p { "Wait " (retry_seconds) " seconds before you try again." } }
+            a.button href="" { "Try again" }
                 p.aside { a href="/_occ/account" { "Your account" } }
             }
         },
