@@ -3,12 +3,10 @@
 
 mod ssh_host;
 mod tls_engine;
-mod wiretap;
 
-use crate::harness::{Call, Instance};
+use crate::harness::{Call, Instance, Wiretap};
 use ssh_host::SshHost;
 use tls_engine::TlsEngine;
-use wiretap::Wiretap;
 
 const PASSWORD: &str = "over any wire";
 

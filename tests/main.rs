@@ -25,4 +25,6 @@ mod secrets;
 mod shut_out;
 mod store;
 mod survival;
+mod swap_kills;
 mod takeover;
+mod updates;

@@ -1,18 +1,20 @@
 //! The container: which one is meant, its state, and the simple verbs.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary,
-    ContainerUpdateBody, RestartPolicy, RestartPolicyNameEnum,
+    ContainerUpdateBody, RestartPolicy,
 };
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
     StopContainerOptionsBuilder,
 };
 
-use crate::error::{Error, Result, is_absent};
+use crate::error::{Error, Result, api_text, is_absent};
+use crate::places::Names;
 
 /// The label of everything that belongs to one instance.
 pub(crate) const INSTANCE: &str = "dev.occ.instance";
@@ -20,6 +22,8 @@ pub(crate) const INSTANCE: &str = "dev.occ.instance";
 pub(crate) const ROLE: &str = "dev.occ.role";
 /// Seconds that a container gets to stop.
 pub(crate) const STOP_SECONDS: i32 = 30;
+/// Until the engine has removed what it was asked to remove.
+const REMOVAL: Duration = Duration::from_secs(30);
 /// Where the store is mounted.
 pub(crate) const STORE: &str = "/var/lib/opencode-users";
 
@@ -99,20 +103,15 @@ fn has_role(summary: &ContainerSummary) -> bool {
         .is_some_and(|labels| labels.contains_key(ROLE))
 }
 
-/// The one of that name; else the only one; else the only one that runs. The
-/// one that an update kept has the label too, under the name `X-previous`.
+/// The one of that name; else the only one; else the only one that runs. What
+/// updates leave beside it has the label too.
 fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
     if let Some(named) = labelled.iter().find(|one| one.name == instance) {
         return Ok(Some(named.clone()));
     }
-    let kept = [
-        previous_name(instance),
-        next_name(instance),
-        older_name(instance),
-    ];
     let others: Vec<_> = labelled
         .into_iter()
-        .filter(|one| !kept.contains(&one.name))
+        .filter(|one| Names::around(&one.name).is_none())
         .collect();
     let running: Vec<_> = others.iter().filter(|one| one.state == "running").collect();
     match (others.as_slice(), running.as_slice()) {
@@ -131,21 +130,6 @@ fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
             })
         }
     }
-}
-
-/// The name of the container that an update keeps for a rollback.
-pub(crate) fn previous_name(container: &str) -> String {
-    format!("{container}-previous")
-}
-
-/// Where the one before that waits until an update has succeeded.
-pub(crate) fn older_name(container: &str) -> String {
-    format!("{container}-older")
-}
-
-/// The name of the container that an update tries.
-pub(crate) fn next_name(container: &str) -> String {
-    format!("{container}-next")
 }
 
 /// The container of an instance, which has to run.
@@ -209,25 +193,50 @@ pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
 pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<()> {
     let options = RemoveContainerOptionsBuilder::default().force(true).build();
     match docker.remove_container(name, Some(options)).await {
-        Err(error) if !is_absent(&error) => Err(Error::engine(format!(
-            "remove the container '{name}'"
-        ))(error)),
-        _ => Ok(()),
+        Err(error) if is_absent(&error) => Ok(()),
+        // Somebody who was killed had asked for it already.
+        Err(error) if api_text(&error).contains("already in progress") => gone(docker, name).await,
+        other => other.map_err(Error::engine(format!("remove the container '{name}'"))),
     }
 }
 
-/// Removes a leftover of ours; somebody else's container of that name stays.
-pub(crate) async fn remove_if_there(docker: &Docker, name: &str) -> Result<()> {
+/// Waits until the engine has removed it.
+async fn gone(docker: &Docker, name: &str) -> Result<()> {
+    let deadline = Instant::now() + REMOVAL;
+    while inspect(docker, name).await?.is_some() {
+        if Instant::now() > deadline {
+            return Err(Error::Late {
+                what: format!("the container engine did not remove the container '{name}'"),
+                seconds: REMOVAL.as_secs(),
+                hint: "try again".into(),
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Whether a container is one of the instance's. One without a label was found
+/// by its name, before the first update; it has the store.
+pub(crate) fn belongs(found: &ContainerInspectResponse, instance: &str) -> bool {
+    let config = found.config.as_ref();
+    match config.and_then(|config| config.labels.as_ref()?.get(INSTANCE)) {
+        Some(label) => label == instance,
+        None => crate::spec::store_mount(found).is_some(),
+    }
+}
+
+/// Removes a leftover of the instance; somebody else's container of that name
+/// stays.
+pub(crate) async fn remove_ours(docker: &Docker, instance: &str, name: &str) -> Result<()> {
     let Some(found) = inspect(docker, name).await? else {
         return Ok(());
     };
-    let labels = found
-        .config
-        .and_then(|config| config.labels)
-        .unwrap_or_default();
-    if !labels.contains_key(INSTANCE) {
+    if !belongs(&found, instance) {
         return Err(Error::Conflict {
-            message: format!("a container '{name}' is in the way, and it is not occ's"),
+            message: format!(
+                "a container '{name}' is in the way, and it does not belong to '{instance}'"
+            ),
             hint: format!("remove or rename it: `docker rename {name} …`"),
         });
     }
@@ -241,26 +250,6 @@ pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Resu
         .rename_container(container, options)
         .await
         .map_err(Error::engine(format!("give the name '{name}'")))
-}
-
-/// Gives a leftover of ours another name, in place of whatever has that.
-pub(crate) async fn move_if_there(docker: &Docker, from: &str, to: &str) -> Result<()> {
-    if inspect(docker, from).await?.is_none() {
-        return Ok(());
-    }
-    remove_if_there(docker, to).await?;
-    rename(docker, from, to).await
-}
-
-/// With a restart policy the engine would start it beside the new one when the
-/// machine boots.
-pub(crate) async fn keep_stopped(docker: &Docker, name: &str) -> Result<()> {
-    set_restart(
-        docker,
-        name,
-        crate::spec::restart_policy(RestartPolicyNameEnum::NO),
-    )
-    .await
 }
 
 /// Sets the restart policy.

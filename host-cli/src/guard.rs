@@ -12,8 +12,9 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use crate::container::{self, INSTANCE, Listed, STORE, next_name};
+use crate::container::{self, INSTANCE, Listed, STORE};
 use crate::error::{Error, Result};
+use crate::places::Names;
 use crate::progress::Progress;
 use crate::spec::{self, volume_name};
 use crate::{health, init, interrupt};
@@ -100,8 +101,8 @@ pub(crate) async fn check_accounts(
     progress.step("Checking the accounts against the new image");
     // Short, and its container would be left behind.
     let _deferred = interrupt::defer();
-    let name = format!("{}-check", next_name(instance));
-    container::remove(docker, &name).await?;
+    let name = Names::of(container::name_of(found)).check();
+    container::remove_ours(docker, instance, &name).await?;
     let body = spec::check(instance, image, store, init::PATH);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
     docker

@@ -4,65 +4,51 @@
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
-use crate::container::{
-    self, keep_stopped, previous_name, remove_if_there, rename, set_restart, stop,
-};
+use crate::container;
 use crate::error::{Error, Result};
+use crate::interrupt;
+use crate::places::{self, Names};
 use crate::progress::Progress;
-use crate::swap::{Names, account_names, exchange, prove, rolled_back};
-use crate::{health, interrupt};
+use crate::settle;
+use crate::swap::{account_names, prove, put_back, rolled_back};
 
 /// Changes places with the container that the last update kept.
 pub(crate) async fn run(
     docker: &Docker,
     instance: &str,
+    current: &ContainerInspectResponse,
     seconds: u64,
     progress: &Progress,
 ) -> Result<String> {
-    let current = container::find(docker, instance)
+    let names = Names::of(container::name_of(current));
+    let previous = container::inspect(docker, &names.previous())
         .await?
-        .ok_or(Error::NotRunning)?;
-    let current = container::inspect(docker, &current.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let previous = container::inspect(docker, &previous_name(instance))
-        .await?
-        .ok_or_else(|| {
-            Error::failed(
-                format!(
-                    "there is no container '{}' to go back to",
-                    previous_name(instance)
-                ),
-                "",
-            )
-        })?;
-    let names = Names::new(&current, instance);
-    let expected = account_names(docker, &current).await?;
-    let policy = current
-        .host_config
-        .as_ref()
-        .and_then(|host| host.restart_policy.clone());
-    let (current_id, previous_id) = (
-        current.id.clone().unwrap_or_default(),
-        previous.id.clone().unwrap_or_default(),
-    );
-    remove_if_there(docker, &names.next).await?;
+        .ok_or_else(|| nothing_kept(&names))?;
+    let expected = account_names(docker, current).await?;
     let _deferred = interrupt::defer();
-    progress.step(&format!("Stopping container '{}'", names.own));
-    stop(docker, &current_id).await?;
-    rename(docker, &previous_id, &names.next).await?;
-    let swapped = exchange(docker, &current, &previous_id, &names).await;
-    let proved = match swapped {
-        Ok(()) => prove(docker, &previous_id, &expected, seconds, progress).await,
+    progress.step(&format!("Replacing container '{}'", names.own));
+    let id = previous.id.as_deref().unwrap_or_default();
+    let proved = match settle::apply(docker, instance, &places::go_back(&names)).await {
+        Ok(()) => prove(docker, id, &expected, seconds, progress).await,
         Err(error) => Err(error),
     };
     if let Err(error) = proved {
-        undo_roll_back(docker, &current, &previous_id, &names, seconds).await?;
+        put_back(docker, current, instance, seconds).await?;
         return Err(rolled_back(&error, &names.own));
     }
-    set_restart(docker, &names.own, policy.unwrap_or_default()).await?;
-    keep_stopped(docker, &names.previous).await?;
+    let host = current.host_config.as_ref();
+    let policy = host.and_then(|host| host.restart_policy.clone());
+    container::set_restart(docker, id, policy.unwrap_or_default()).await?;
+    settle::apply(docker, instance, &places::keep_undone(&names)).await?;
     Ok(describe(&previous))
+}
+
+fn nothing_kept(names: &Names) -> Error {
+    let message = format!("there is no container '{}' to go back to", names.previous());
+    Error::failed(
+        message,
+        "`occ update container` keeps the one that it replaces",
+    )
 }
 
 /// The image's name and the start of its id.
@@ -78,24 +64,4 @@ fn describe(found: &ContainerInspectResponse) -> String {
         .unwrap_or_default()
         .trim_start_matches("sha256:");
     format!("{name} ({})", id.get(..12).unwrap_or(id))
-}
-
-/// The current one gets its name back, the previous one stays for another try.
-async fn undo_roll_back(
-    docker: &Docker,
-    current: &ContainerInspectResponse,
-    previous: &str,
-    names: &Names,
-    seconds: u64,
-) -> Result<()> {
-    let id = current.id.as_deref().unwrap_or_default();
-    stop(docker, previous).await?;
-    rename(docker, previous, &names.next).await?;
-    rename(docker, id, &names.own).await?;
-    rename(docker, previous, &names.previous).await?;
-    docker
-        .start_container(id, None)
-        .await
-        .map_err(Error::start(&names.own))?;
-    health::wait(docker, id, seconds).await
 }

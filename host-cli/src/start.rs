@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::session::Session;
 use crate::spec::{self, Published, VOLUMES, volume_name};
 use crate::swap::{self, Kept};
-use crate::{build, guard, health, image, init, interrupt, show};
+use crate::{build, guard, health, image, init, interrupt, settle, show};
 
 const DEFAULT_PORT: u16 = 3000;
 
@@ -96,6 +96,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn run(&self) -> Result<()> {
         let instance = &self.session.container;
+        settle::instance(self.docker, instance, self.progress).await?;
         let listed = container::find(self.docker, instance).await?;
         guard::refuse_shared(self.docker, instance, listed.as_ref(), self.start.shared).await?;
         let found = match &listed {

@@ -1,7 +1,8 @@
 //! A container takes another's place: same volumes, ports and settings, and
 //! the old one comes back by itself when the new one is not as good.
 //!
-//! A signal in the middle waits: half a swap leaves nothing under the name.
+//! A signal in the middle waits: half a swap may leave nothing under the name.
+//! What even so cuts it in two, the next command settles.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +11,11 @@ use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageConfig, NetworkConnectRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
-use crate::container::{
-    self, Listed, keep_stopped, move_if_there, next_name, older_name, previous_name, remove,
-    remove_if_there, rename, stop,
-};
+use crate::container::{self, Listed};
 use crate::error::{Error, Result};
+use crate::places::{self, Names};
 use crate::progress::Progress;
+use crate::settle;
 use crate::spec::{self, Published};
 use crate::{copy, guard, health, image, init, interrupt};
 
@@ -52,30 +52,45 @@ pub(crate) async fn run(
     progress: &Progress,
 ) -> Result<()> {
     refuse_auto_remove(old)?;
-    let names = Names::new(old, plan.instance);
+    let names = Names::of(container::name_of(old));
     let expected = account_names(docker, old).await?;
     if !same_image(docker, old, plan.image).await? {
         guard::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
     }
     let _deferred = interrupt::defer();
-    remove_if_there(docker, &names.next).await?;
-    let made = create_next(docker, old, plan, &names.next).await?;
-    progress.step(&format!("Stopping container '{}'", names.own));
-    let swapped = exchange(docker, old, &made, &names).await;
-    let proved = match swapped {
-        Ok(()) => prove(docker, &made, &expected, plan.seconds, progress).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = proved {
+    container::remove_ours(docker, plan.instance, &names.next()).await?;
+    progress.step(&format!("Replacing container '{}'", names.own));
+    if let Err(error) = exchange(docker, old, plan, &names, &expected, progress).await {
         progress.step("Going back to the old container");
-        put_back(docker, old, &made, &names, plan.seconds).await?;
+        put_back(docker, old, plan.instance, plan.seconds).await?;
         return Err(rolled_back(&error, &names.own));
     }
-    remove_if_there(docker, &names.older).await?;
+    let there = settle::look(docker, plan.instance, &names).await?;
     match kept {
-        Kept::Yes => keep_stopped(docker, &names.previous).await,
-        Kept::No => remove(docker, old.id.as_deref().unwrap_or_default()).await,
+        Kept::Yes => {
+            settle::apply(
+                docker,
+                plan.instance,
+                &places::keep_replaced(&names, &there),
+            )
+            .await
+        }
+        Kept::No => container::remove(docker, old.id.as_deref().unwrap_or_default()).await,
     }
+}
+
+/// The new one in the place of the old one, and proven.
+async fn exchange(
+    docker: &Docker,
+    old: &ContainerInspectResponse,
+    plan: &Plan<'_>,
+    names: &Names,
+    expected: &BTreeSet<String>,
+    progress: &Progress,
+) -> Result<()> {
+    let made = create_next(docker, old, plan, &names.next()).await?;
+    settle::apply(docker, plan.instance, &places::replace(names)).await?;
+    prove(docker, &made, expected, plan.seconds, progress).await
 }
 
 /// Whether the name stands for the very image that the container has.
@@ -83,30 +98,6 @@ async fn same_image(docker: &Docker, old: &ContainerInspectResponse, name: &str)
     Ok(image::inspect(docker, name)
         .await?
         .is_some_and(|image| image.id == old.image))
-}
-
-/// The names that change hands.
-pub(crate) struct Names {
-    /// The container's own.
-    pub own: String,
-    /// Of the one that is tried.
-    pub next: String,
-    /// Of the one that was replaced.
-    pub previous: String,
-    /// Of the one before that, until the swap has succeeded.
-    older: String,
-}
-
-impl Names {
-    /// The names around a container of an instance.
-    pub(crate) fn new(old: &ContainerInspectResponse, instance: &str) -> Self {
-        Self {
-            own: container::name_of(old),
-            next: next_name(instance),
-            previous: previous_name(instance),
-            older: older_name(instance),
-        }
-    }
 }
 
 /// What a person reads after a swap that was undone.
@@ -205,24 +196,6 @@ async fn old_image(docker: &Docker, old: &ContainerInspectResponse) -> Result<Im
         .unwrap_or_default())
 }
 
-/// The old one stops and steps aside, the new one gets its name and starts.
-pub(crate) async fn exchange(
-    docker: &Docker,
-    old: &ContainerInspectResponse,
-    new: &str,
-    names: &Names,
-) -> Result<()> {
-    let old = old.id.as_deref().unwrap_or_default();
-    stop(docker, old).await?;
-    move_if_there(docker, &names.previous, &names.older).await?;
-    rename(docker, old, &names.previous).await?;
-    rename(docker, new, &names.own).await?;
-    docker
-        .start_container(new, None)
-        .await
-        .map_err(Error::start(&names.own))
-}
-
 /// Healthy, and everybody who was there still is.
 pub(crate) async fn prove(
     docker: &Docker,
@@ -247,29 +220,22 @@ pub(crate) async fn prove(
     })
 }
 
-/// Undoes `exchange`, as far as it went.
-async fn put_back(
+/// The old container as it was, however far the exchange went.
+pub(crate) async fn put_back(
     docker: &Docker,
     old: &ContainerInspectResponse,
-    new: &str,
-    names: &Names,
+    instance: &str,
     seconds: u64,
 ) -> Result<()> {
-    let old_id = old.id.as_deref().unwrap_or_default();
-    remove(docker, new).await?;
-    let now = container::inspect(docker, old_id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    if container::name_of(&now) != names.own {
-        rename(docker, old_id, &names.own).await?;
+    let own = container::name_of(old);
+    settle::names(docker, instance, &Names::of(&own)).await?;
+    if container::state_word(old) != "running" {
+        return Ok(());
     }
-    move_if_there(docker, &names.older, &names.previous).await?;
-    if container::state_word(old) == "running" {
-        docker
-            .start_container(old_id, None)
-            .await
-            .map_err(Error::start(&names.own))?;
-        health::wait(docker, old_id, seconds).await?;
-    }
-    Ok(())
+    let id = old.id.as_deref().unwrap_or_default();
+    docker
+        .start_container(id, None)
+        .await
+        .map_err(Error::start(&own))?;
+    health::wait(docker, id, seconds).await
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan};
-use crate::{build, guard, image, interrupt, rollback, show};
+use crate::{build, guard, image, interrupt, rollback, settle, show};
 
 /// What is said in the end.
 struct Outcome {
@@ -22,16 +22,20 @@ struct Outcome {
 /// Runs the command.
 pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<()> {
     let docker = session.docker().await?;
+    let _notice =
+        interrupt::notice("look with `occ status`; `occ update container` can be run again");
+    let progress = Progress::new(session.screen);
+    if !update.check {
+        settle::instance(&docker, &session.container, &progress).await?;
+    }
     let listed = container::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
     guard::refuse_strangers(&docker, &listed).await?;
-    let _notice =
-        interrupt::notice("look with `occ status`; `occ update container` can be run again");
-    let progress = Progress::new(session.screen);
     let outcome = if update.rollback {
-        let image =
-            rollback::run(&docker, &session.container, update.wait_timeout, &progress).await?;
+        let (found, _) = present(&docker, &listed).await?;
+        let (instance, seconds) = (&session.container, update.wait_timeout);
+        let image = Box::pin(rollback::run(&docker, instance, &found, seconds, &progress)).await?;
         Outcome {
             changed: true,
             newer: None,

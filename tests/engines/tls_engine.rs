@@ -1,7 +1,7 @@
 //! The engine behind TLS that asks for a client's certificate, as dockerd with
 //! `--tlsverify` does.
 
-use super::wiretap::engine_socket;
+use crate::harness::engine_socket;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

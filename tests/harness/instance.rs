@@ -30,7 +30,15 @@ pub(crate) fn free_port() -> u16 {
 /// Removes a container of this run, those that an update keeps beside it, and
 /// its volumes.
 pub(crate) fn remove(name: &str) {
-    let ends = ["", "-previous", "-next", "-older", "-next-check"];
+    let ends = [
+        "",
+        "-previous",
+        "-next",
+        "-replaced",
+        "-undone",
+        "-older",
+        "-next-check",
+    ];
     let containers = ends.map(|end| format!("{name}{end}"));
     Call::new("docker")
         .args(["rm", "--force"])

@@ -8,6 +8,7 @@ mod instance;
 mod slots;
 mod terminal;
 mod wait;
+mod wiretap;
 
 pub(crate) use accounts::Accounts;
 pub(crate) use call::{Call, Finished};
@@ -15,3 +16,4 @@ pub(crate) use engine::{docker, occ_init, run};
 pub(crate) use instance::{Instance, free_port};
 pub(crate) use terminal::Terminal;
 pub(crate) use wait::until;
+pub(crate) use wiretap::{Moment, Wiretap, engine_socket};

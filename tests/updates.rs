@@ -1,0 +1,168 @@
+//! An update never leaves anybody worse off: what it takes over, what it leaves
+//! alone, and how it goes back.
+
+use crate::harness::{Instance, docker, run};
+
+const PASSWORD: &str = "the same as before";
+
+/// An image on top of the one that only sleeps; the test's own tag.
+struct Derived(String);
+
+impl Derived {
+    fn new(theme: &str, lines: &str) -> Self {
+        let tag = format!("{}-{theme}", run().light);
+        docker(["build", "--quiet", "--tag", &tag, "-"])
+            .env("DOCKER_BUILDKIT", "0")
+            .input(format!("FROM {}\n{lines}\n", run().light))
+            .ok();
+        Self(tag)
+    }
+}
+
+impl Drop for Derived {
+    fn drop(&mut self) {
+        docker(["image", "rm", &self.0]).run();
+    }
+}
+
+/// The very same container serves, and the error says so.
+#[track_caller]
+fn goes_back(instance: &Instance, image: &Derived, because: &str) {
+    let before = instance.inspect("{{.Id}} {{.Image}}");
+    instance.use_image(&image.0);
+    let update = ["update", "container", "--wait-timeout", "4"];
+    let failed = instance.occ(update).run().exits(7).says(because);
+    let back = format!("The old container '{}' is back", instance.name);
+    assert!(failed.stderr.contains(&back), "{failed:#?}");
+    assert_eq!(instance.inspect("{{.Id}} {{.Image}}"), before);
+    instance.exec(["occ-init", "health", "--ready"]).ok();
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    let mine = format!("label=dev.occ.instance={}", instance.name);
+    let left = docker(["ps", "--all", "--quiet", "--filter", &mine]).ok();
+    assert_eq!(left.text().lines().count(), 1, "something is left over");
+    instance.use_image(&run().light);
+}
+
+#[test]
+fn an_image_that_is_not_as_good_is_not_taken() {
+    let instance = Instance::started("worse");
+    instance.add("alice", PASSWORD);
+    let sick = Derived::new("sick", "HEALTHCHECK CMD echo no such luck; false");
+    goes_back(&instance, &sick, "no such luck");
+    let ends = Derived::new("ends", "CMD [\"sh\", \"-c\", \"echo farewell; exit 3\"]");
+    goes_back(&instance, &ends, "farewell");
+    // It has its own idea of who is there.
+    let forgets = Derived::new(
+        "forgets",
+        "RUN mv /usr/local/bin/occ-init /usr/local/bin/real && printf '%s\\n' '#!/bin/sh' \
+         'if [ \"$1 $2\" = \"user list\" ]; then echo \"{\\\"schema\\\":1,\\\"accounts\\\":[]}\"; else exec real \"$@\"; fi' \
+         > /usr/local/bin/occ-init && chmod +x /usr/local/bin/occ-init",
+    );
+    goes_back(&instance, &forgets, "it does not have the accounts alice");
+    instance
+        .occ(["update", "container", "--wait-timeout", "4", "--json"])
+        .ok();
+}
+
+#[test]
+fn an_image_without_occ_init_is_named_before_anything_stops() {
+    let instance = Instance::started("bare");
+    let before = instance.inspect("{{.Id}} {{.State.StartedAt}}");
+    let bare = Derived::new("bare", "RUN rm /usr/local/bin/occ-init");
+    instance.use_image(&bare.0);
+    instance
+        .occ(["update", "container"])
+        .run()
+        .exits(1)
+        .says("occ-init")
+        .says(&instance.image);
+    assert_eq!(instance.inspect("{{.Id}} {{.State.StartedAt}}"), before);
+    instance.use_image(&run().light);
+}
+
+#[test]
+fn a_build_that_cannot_begin_leaves_the_container_serving() {
+    let instance = Instance::started("unbuilt");
+    let before = instance.inspect("{{.Id}} {{.State.StartedAt}}");
+    instance
+        .occ(["start", "--build"])
+        .env("OCC_INIT_BIN", "/nonexistent/occ-init")
+        .run()
+        .exits(1)
+        .says("/nonexistent/occ-init");
+    assert_eq!(instance.inspect("{{.Id}} {{.State.StartedAt}}"), before);
+}
+
+#[test]
+fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
+    let instance = Instance::new("given");
+    let mount = tempfile::tempdir().unwrap();
+    std::fs::write(mount.path().join("file"), "kept outside").unwrap();
+    let name = instance.name.as_str();
+    let label = format!("dev.occ.instance={name}");
+    let users = format!("{name}-users:/var/lib/opencode-users");
+    let bind = format!("{}:/srv/work", mount.path().display());
+    let port = format!("127.0.0.1:{}:3000", instance.port);
+    docker([
+        "run",
+        "--detach",
+        "--name",
+        name,
+        "--label",
+        &label,
+        "--label",
+        "mine=yes",
+        "--volume",
+        &users,
+        "--volume",
+        &bind,
+        "--publish",
+        &port,
+        "--env",
+        "MINE=1",
+        "--hostname",
+        "box",
+        &instance.image,
+    ])
+    .ok();
+    instance.add("alice", PASSWORD);
+    let stranger = format!("{name}-stranger");
+    docker(["create", "--name", &stranger, &instance.image, "true"]).ok();
+    let given = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds}} \
+                 {{.HostConfig.PortBindings}} {{.Config.Hostname}}";
+    let before = instance.inspect(given);
+
+    instance.use_image(&run().shifted);
+    instance.occ(["update", "container"]).ok();
+    assert_eq!(instance.inspect(given), before);
+    assert_eq!(
+        instance.sh("cat /srv/work/file; echo $MINE"),
+        "kept outside1"
+    );
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    docker(["container", "inspect", &stranger]).ok();
+    docker(["rm", &stranger]).ok();
+}
+
+#[test]
+fn somebody_elses_container_with_a_name_of_ours_is_not_removed() {
+    let instance = Instance::started("inway");
+    let next = format!("{}-next", instance.name);
+    docker([
+        "create",
+        "--name",
+        &next,
+        "--entrypoint",
+        "true",
+        &instance.image,
+    ])
+    .ok();
+    instance.use_image(&run().shifted);
+    instance
+        .occ(["update", "container"])
+        .run()
+        .exits(4)
+        .says(&next);
+    docker(["container", "inspect", &next]).ok();
+    instance.occ(["start"]).ok().prints("is running already");
+}
