@@ -9,6 +9,8 @@
 
 mod harness;
 
+mod completion;
+mod doctor;
 mod engines;
 mod files;
 mod kills;
@@ -21,7 +23,9 @@ mod passwords;
 mod pid1;
 mod refusals;
 mod removal;
+mod reset;
 mod secrets;
+mod shell;
 mod shut_out;
 mod store;
 mod survival;

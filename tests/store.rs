@@ -62,7 +62,8 @@ fn records_are_on_the_volume_for_root_alone_and_only_names_on_this_side() {
     let config: serde_json::Value =
         serde_json::from_slice(&std::fs::read(instance.config().join("occ/config.json")).unwrap())
             .unwrap();
-    assert_eq!(config["users"], serde_json::json!(["alice", "bob"]));
+    let users = &config["instances"][&instance.name]["users"];
+    assert_eq!(*users, serde_json::json!(["alice", "bob"]));
     for secret in [
         PASSWORD,
         "$6$",

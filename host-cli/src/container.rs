@@ -41,6 +41,19 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
+    /// The same of what was inspected.
+    pub(crate) fn of(found: ContainerInspectResponse) -> Self {
+        Self {
+            state: state_word(&found),
+            name: name_of(&found),
+            image: found
+                .config
+                .and_then(|config| config.image)
+                .unwrap_or_default(),
+            id: found.id.unwrap_or_default(),
+        }
+    }
+
     fn new(summary: ContainerSummary) -> Self {
         let name = summary
             .names
@@ -65,15 +78,7 @@ pub(crate) async fn find(docker: &Docker, instance: &str) -> Result<Option<Liste
     if let Some(found) = pick(instance, labelled)? {
         return Ok(Some(found));
     }
-    Ok(inspect(docker, instance).await?.map(|found| Listed {
-        state: state_word(&found),
-        name: name_of(&found),
-        image: found
-            .config
-            .and_then(|config| config.image)
-            .unwrap_or_default(),
-        id: found.id.unwrap_or_default(),
-    }))
+    Ok(inspect(docker, instance).await?.map(Listed::of))
 }
 
 /// Containers that match the filters, stopped ones too.

@@ -132,7 +132,8 @@ fn keep(finished: &mut Finished, chunk: &LogOutput) -> Result<()> {
     Ok(())
 }
 
-async fn exit_code(docker: &Docker, exec: &str) -> Result<i64> {
+/// The exit code of a command whose output has ended.
+pub(crate) async fn exit_code(docker: &Docker, exec: &str) -> Result<i64> {
     for _ in 0..CODE_TRIES {
         let state = docker
             .inspect_exec(exec)
@@ -149,7 +150,7 @@ async fn exit_code(docker: &Docker, exec: &str) -> Result<i64> {
 }
 
 /// Between our check and the exec the container may have stopped.
-fn not_running(container: &str, error: bollard::errors::Error) -> Error {
+pub(crate) fn not_running(container: &str, error: bollard::errors::Error) -> Error {
     let text = crate::error::api_text(&error);
     if text.contains("is paused") {
         Error::Paused(container.to_owned())

@@ -48,6 +48,16 @@ pub(crate) async fn call_on_lines<T: DeserializeOwned>(
     answer
 }
 
+/// The version of the occ-init in the container.
+pub(crate) async fn version(docker: &Docker, container: &Listed) -> Result<String> {
+    let finished = run(docker, container, vec!["--version".into()], None, LIMIT).await?;
+    let said = String::from_utf8_lossy(&finished.stdout);
+    match said.trim().strip_prefix("occ-init ") {
+        Some(version) if finished.code == 0 => Ok(printable(version)),
+        _ => Err(no_document(&container.name, &finished)),
+    }
+}
+
 async fn run(
     docker: &Docker,
     container: &Listed,

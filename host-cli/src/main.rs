@@ -6,9 +6,11 @@
 
 mod build;
 mod cli;
+mod completions;
 mod config;
 mod container;
 mod copy;
+mod doctor;
 mod engine;
 mod error;
 mod exec;
@@ -19,14 +21,17 @@ mod image_files;
 mod init;
 mod interrupt;
 mod lifecycle;
+mod man;
 mod places;
 mod progress;
 mod prompt;
+mod reset;
 mod rollback;
 mod secret;
 mod session;
 mod settings;
 mod settle;
+mod shell;
 mod show;
 mod spec;
 mod start;
@@ -41,12 +46,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind as ClapKind;
 
-use crate::cli::{Cli, Command, Update};
+use crate::cli::{Cli, Command, Reset, Update};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
 fn main() -> ExitCode {
     secret::keep_out_of_core_dumps();
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -102,9 +108,8 @@ fn wants_json(args: impl Iterator<Item = String>) -> bool {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    if let Command::Config(command) = &cli.command {
-        settings::run(session::screen(&cli.global), command)?;
-        return Ok(ExitCode::SUCCESS);
+    if let Some(done) = without_engine(&cli) {
+        return done.map(|()| ExitCode::SUCCESS);
     }
     interrupt::install()
         .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
@@ -114,6 +119,16 @@ fn run(cli: Cli) -> Result<ExitCode> {
         .build()
         .map_err(|error| Error::failed(format!("cannot start: {error}"), ""))?;
     runtime.block_on(dispatch(&session, cli.command))
+}
+
+/// Commands that need no engine, and no runtime.
+fn without_engine(cli: &Cli) -> Option<Result<()>> {
+    match &cli.command {
+        Command::Config(command) => Some(settings::run(session::screen(&cli.global), command)),
+        Command::Completions { shell } => Some(completions::print(*shell)),
+        Command::Man { directory } => Some(man::write(directory)),
+        _ => None,
+    }
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
@@ -135,7 +150,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
         Command::Update(Update::Container(command)) => {
             Box::pin(update::run(session, &command)).await?;
         }
-        Command::Config(_) => {}
+        Command::Shell(command) => return shell::run(session, command.name.as_deref()).await,
+        Command::Doctor => return Box::pin(doctor::run(session)).await,
+        Command::Reset(Reset::Container(options)) => reset::run(session, options).await?,
+        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }

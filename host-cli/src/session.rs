@@ -5,15 +5,12 @@ use std::path::Path;
 use bollard::Docker;
 
 use crate::cli::{Global, Output};
-use crate::config::{self, Config};
+use crate::config::{self, Config, DEFAULT_CONTAINER, Mirror};
 use crate::container::{self, Listed};
 use crate::engine::{self, Asked, Chosen};
 use crate::error::Result;
 use crate::show::{Format, Screen};
 use crate::terminal;
-
-/// The name where none is given or configured.
-const DEFAULT_CONTAINER: &str = "opencode";
 
 /// The settings of this run.
 #[derive(Debug)]
@@ -26,6 +23,8 @@ pub(crate) struct Session {
     pub config: Config,
     /// The instance: the container's name.
     pub container: String,
+    /// Where the names of its accounts are kept.
+    pub mirror: Mirror,
     chosen: Chosen,
 }
 
@@ -39,13 +38,21 @@ impl Session {
             .or_else(|| config.container.clone());
         let chosen = Asked::from_environment(global.host.clone(), global.context.clone())
             .choose(Path::exists)?;
+        let container = container.unwrap_or_else(|| DEFAULT_CONTAINER.to_owned());
+        let engine = chosen.elsewhere();
         Ok(Self {
             screen: screen(global),
             no_input: global.no_input,
-            container: container.unwrap_or_else(|| DEFAULT_CONTAINER.to_owned()),
+            mirror: config.mirror(&container, engine.as_deref()),
+            container,
             config,
             chosen,
         })
+    }
+
+    /// The engine, and where its name came from.
+    pub(crate) fn chosen(&self) -> &Chosen {
+        &self.chosen
     }
 
     /// A connection to the engine.

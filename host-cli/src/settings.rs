@@ -9,10 +9,15 @@ use crate::show::{self, Format, Screen, fields};
 
 /// Runs one of the commands; needs no engine.
 pub(crate) fn run(screen: Screen, command: &ConfigCommand) -> Result<()> {
+    if !matches!(command, ConfigCommand::Path) {
+        warn_of_unknown(&config::load()?);
+    }
     match command {
         ConfigCommand::Get { key } => get(screen, Key::parse(key)?),
-        ConfigCommand::Set { key, value } => change(|config| config.set(Key::parse(key)?, value)),
-        ConfigCommand::Unset { key } => change(|config| config.unset(Key::parse(key)?)),
+        ConfigCommand::Set { key, value } => {
+            config::change(|config| config.set(Key::parse(key)?, value))
+        }
+        ConfigCommand::Unset { key } => config::change(|config| config.unset(Key::parse(key)?)),
         ConfigCommand::List => list(screen),
         ConfigCommand::Path => {
             show::line(&config::path()?.to_string_lossy());
@@ -21,10 +26,15 @@ pub(crate) fn run(screen: Screen, command: &ConfigCommand) -> Result<()> {
     }
 }
 
-fn change(edit: impl FnOnce(&mut Config) -> Result<()>) -> Result<()> {
-    let mut config = config::load()?;
-    edit(&mut config)?;
-    config::save(&config)
+/// A key with a typing error would be without effect, silently.
+pub(crate) fn warn_of_unknown(config: &Config) {
+    for (key, near) in config.unknown_keys() {
+        let near = near.map(|near| format!("; did you mean '{near}'?"));
+        let near = near.unwrap_or_default();
+        show::warn(&format!(
+            "the configuration has a key '{key}' that means nothing to occ{near}"
+        ));
+    }
 }
 
 fn get(screen: Screen, key: Key) -> Result<()> {
@@ -54,17 +64,7 @@ fn list(screen: Screen) -> Result<()> {
         show::json(&config);
         return Ok(());
     }
-    let rows: Vec<_> = [
-        Key::Container,
-        Key::Image,
-        Key::BaseImage,
-        Key::Port,
-        Key::Bind,
-        Key::Users,
-    ]
-    .map(|key| (key.word(), shown(&config, key)))
-    .into_iter()
-    .collect();
+    let rows = Key::ALL.map(|key| (key.word(), shown(&config, key)));
     show::line(&fields(&rows));
     Ok(())
 }

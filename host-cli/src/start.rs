@@ -68,6 +68,7 @@ impl Asked {
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
+    crate::settings::warn_of_unknown(&session.config);
     let docker = session.docker().await?;
     let _notice = interrupt::notice("look with `occ status`; `occ start` goes on from there");
     let progress = Progress::new(session.screen);

@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 
 use rustix::stdio::stdin;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
-/// The state to put back if the process ends while echo is off.
+/// The state to put back if the process ends while it is changed.
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// When to colour.
@@ -46,24 +46,41 @@ pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Echo is off until this is dropped.
-pub(crate) struct EchoOff(());
+/// Columns and rows of the window; None where nobody says.
+pub(crate) fn size() -> Option<(u16, u16)> {
+    let size = tcgetwinsize(stdin()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+}
+
+/// The terminal is as it was again when this is dropped.
+pub(crate) struct Changed(());
 
 /// Turns echo off. What was typed ahead stays: nothing is flushed, so an
 /// answer that arrives with the question is not lost.
-pub(crate) fn echo_off() -> std::io::Result<EchoOff> {
+pub(crate) fn echo_off() -> std::io::Result<Changed> {
+    change(|modes| {
+        modes.local_modes -= LocalModes::ECHO;
+        modes.local_modes |= LocalModes::ECHONL;
+    })
+}
+
+/// Hands every key on as it is typed, Ctrl-C too.
+pub(crate) fn raw() -> std::io::Result<Changed> {
+    change(Termios::make_raw)
+}
+
+fn change(edit: impl FnOnce(&mut Termios)) -> std::io::Result<Changed> {
     let before = tcgetattr(stdin())?;
-    let mut quiet = before.clone();
-    quiet.local_modes -= LocalModes::ECHO;
-    quiet.local_modes |= LocalModes::ECHONL;
+    let mut after = before.clone();
+    edit(&mut after);
     *SAVED
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(before);
-    tcsetattr(stdin(), OptionalActions::Now, &quiet)?;
-    Ok(EchoOff(()))
+    tcsetattr(stdin(), OptionalActions::Now, &after)?;
+    Ok(Changed(()))
 }
 
-impl Drop for EchoOff {
+impl Drop for Changed {
     fn drop(&mut self) {
         restore();
     }

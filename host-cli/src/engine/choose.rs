@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 /// Where the engines of Docker and of Podman as root listen.
 const DOCKER: &str = "/var/run/docker.sock";
 const PODMAN: &str = "/run/podman/podman.sock";
+/// Nobody named an engine.
+const DEFAULT: &str = "the default";
 
 /// What decides which engine is meant; filled from flags and environment.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +46,19 @@ pub(crate) struct Chosen {
     pub endpoint: Endpoint,
     /// "--host", "DOCKER_HOST", "the default".
     pub from: String,
+}
+
+impl Chosen {
+    /// The engine's name, unless it is the one that is used when none is named.
+    pub(crate) fn elsewhere(&self) -> Option<String> {
+        let usual = self.from == DEFAULT || self.endpoint == Endpoint::Unix(DOCKER.into());
+        (!usual).then(|| self.endpoint.to_string())
+    }
+
+    /// Whether the engine runs on this machine, as far as the name tells.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Unix(_))
+    }
 }
 
 impl Asked {
@@ -155,7 +170,7 @@ impl Asked {
             .find(|path| is_there(path));
         Chosen {
             endpoint: Endpoint::Unix(found.unwrap_or_else(|| PathBuf::from(DOCKER))),
-            from: "the default".to_owned(),
+            from: DEFAULT.to_owned(),
         }
     }
 }

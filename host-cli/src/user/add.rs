@@ -151,7 +151,7 @@ fn finish(session: &Session, mut reply: AccountReply, new: New) {
     session
         .screen
         .password_change(&mut reply, &message, &new.shown());
-    config::follow(|users| users.push(name));
+    config::follow(&session.mirror, |users| users.push(name));
 }
 
 /// The password that was given or made is not the account's: it is not shown.
@@ -170,7 +170,7 @@ fn unchanged(session: &Session, account: AccountView) {
     session
         .screen
         .password_change(&mut reply, &message, &Shown::Nothing);
-    config::follow(|users| users.push(name));
+    config::follow(&session.mirror, |users| users.push(name));
 }
 
 #[cfg(test)]

@@ -21,6 +21,6 @@ pub(super) async fn run(session: &Session, name: String) -> Result<()> {
             account.user_name, account.uid
         )
     });
-    config::follow(|users| users.push(name));
+    config::follow(&session.mirror, |users| users.push(name));
     Ok(())
 }

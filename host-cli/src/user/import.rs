@@ -43,7 +43,7 @@ pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode>
             .iter()
             .filter(|result| result.action != ImportAction::Failed)
             .map(|result| result.user_name.clone());
-        config::follow(|users| users.extend(there));
+        config::follow(&session.mirror, |users| users.extend(there));
     }
     let failed = reply.count(ImportAction::Failed) > 0;
     Ok(ExitCode::from(u8::from(failed)))

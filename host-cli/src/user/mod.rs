@@ -53,7 +53,7 @@ fn arguments(verb: &str) -> Vec<String> {
 
 /// Names as records may have them; also keeps one that looks like an option
 /// from becoming one of occ-init's.
-fn check_names(names: &[String]) -> Result<()> {
+pub(crate) fn check_names(names: &[String]) -> Result<()> {
     names.iter().try_for_each(|name| {
         Username::parse(name)
             .map(|_| ())

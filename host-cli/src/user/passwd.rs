@@ -51,6 +51,6 @@ pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
         &format!("Password of '{name}' changed."),
         &shown,
     );
-    config::follow(|users| users.push(name));
+    config::follow(&session.mirror, |users| users.push(name));
     Ok(())
 }

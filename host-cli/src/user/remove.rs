@@ -24,7 +24,9 @@ pub(super) async fn run(session: &Session, remove: Remove) -> Result<()> {
     changed.show(session, |account, _| {
         format!("User '{}' removed.", account.user_name)
     });
-    config::follow(|users| users.retain(|user| !names.contains(user)));
+    config::follow(&session.mirror, |users| {
+        users.retain(|user| !names.contains(user));
+    });
     Ok(())
 }
 

@@ -43,6 +43,6 @@ pub(super) async fn run(session: &Session, verb: Verb, names: &[String]) -> Resu
     args.extend_from_slice(names);
     let changed: Changed = init::call(&docker, &container, args, None).await?;
     changed.show(session, |account, changed| verb.message(account, changed));
-    config::follow(|users| users.extend_from_slice(names));
+    config::follow(&session.mirror, |users| users.extend_from_slice(names));
     Ok(())
 }

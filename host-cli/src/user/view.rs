@@ -17,7 +17,7 @@ pub(super) async fn list(session: &Session) -> Result<()> {
         .into_iter()
         .map(|account| account.user_name)
         .collect();
-    config::follow(|users| *users = names);
+    config::follow(&session.mirror, |users| *users = names);
     Ok(())
 }
 

@@ -1,19 +1,25 @@
 //! `config.json`: defaults, and the names of the accounts as last seen.
 //!
-//! Keys that this version does not know are kept. No secret ever goes here.
-//! The store in the container is the truth about accounts, not `users`.
+//! Keys that this version does not know are kept and named. No secret ever goes
+//! here. The store in the container is the truth about accounts, not `users`:
+//! that holds the names of the configured container, `instances` those of others.
 
-use std::io::Write;
+mod file;
+mod values;
+
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
-use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+pub(crate) use file::{change, follow, load, path};
+pub(crate) use values::{check_container, check_image, parse_bind};
 
 const SCHEMA: u64 = 1;
+/// The container where none is named or configured.
+pub(crate) const DEFAULT_CONTAINER: &str = "opencode";
 
 /// A key that people may set, with its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +39,8 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    const ALL: [Self; 6] = [
+    /// All, in the order in which they are listed.
+    pub(crate) const ALL: [Self; 6] = [
         Self::Container,
         Self::Image,
         Self::BaseImage,
@@ -108,8 +115,29 @@ pub(crate) struct Config {
     /// The address it is published on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<IpAddr>,
+    /// Other containers, and those on other engines, by [`Mirror`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    instances: BTreeMap<String, Instance>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+/// What is kept of a container that is not the configured one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Instance {
+    #[serde(default)]
+    users: Vec<String>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+/// Where the names of a container's accounts are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mirror {
+    /// In `users`: the configured container on this machine's engine.
+    Configured,
+    /// In `instances`, under NAME, or NAME@ENGINE for another engine.
+    Other(String),
 }
 
 impl Default for Config {
@@ -122,6 +150,7 @@ impl Default for Config {
             base_image: None,
             port: None,
             bind: None,
+            instances: BTreeMap::new(),
             unknown: Map::new(),
         }
     }
@@ -181,6 +210,44 @@ impl Config {
         Ok(())
     }
 
+    /// Where the names of `container` are kept; `engine` is None for the one
+    /// that is used when none is named.
+    pub(crate) fn mirror(&self, container: &str, engine: Option<&str>) -> Mirror {
+        let configured = self.container.as_deref().unwrap_or(DEFAULT_CONTAINER);
+        match engine {
+            None if container == configured => Mirror::Configured,
+            None => Mirror::Other(container.to_owned()),
+            Some(engine) => Mirror::Other(format!("{container}@{engine}")),
+        }
+    }
+
+    /// The names as last seen.
+    pub(crate) fn users_of(&self, mirror: &Mirror) -> &[String] {
+        match mirror {
+            Mirror::Configured => &self.users,
+            Mirror::Other(key) => self.instances.get(key).map_or(&[], |one| &one.users),
+        }
+    }
+
+    fn edit_users(&mut self, mirror: &Mirror, edit: impl FnOnce(&mut Vec<String>)) {
+        let users = match mirror {
+            Mirror::Configured => &mut self.users,
+            Mirror::Other(key) => &mut self.instances.entry(key.clone()).or_default().users,
+        };
+        edit(users);
+        users.sort();
+        users.dedup();
+        self.instances.retain(|_, one| *one != Instance::default());
+    }
+
+    /// Keys that mean nothing to this version, each with the nearest that does.
+    pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
+        self.unknown.keys().map(|key| {
+            let near = nearest(key, Key::ALL.iter().map(|key| key.word()));
+            (key.as_str(), near)
+        })
+    }
+
     /// Back to the default.
     pub(crate) fn unset(&mut self, key: Key) -> Result<()> {
         match key {
@@ -202,106 +269,6 @@ fn users_follow() -> Error {
     }
 }
 
-/// A value of `bind`: an address literal.
-pub(crate) fn parse_bind(value: &str) -> std::result::Result<IpAddr, String> {
-    value
-        .parse()
-        .map_err(|_| "an IP address is needed, such as 127.0.0.1 or 0.0.0.0".to_owned())
-}
-
-/// A name that the engine takes for a container and its volumes.
-pub(crate) fn check_container(name: &str) -> std::result::Result<(), String> {
-    let fine = name.len() >= 2
-        && name.len() <= 100
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    if fine {
-        Ok(())
-    } else {
-        Err("2 to 100 letters, digits, '_', '.', '-', starting with a letter or digit".into())
-    }
-}
-
-/// An image reference, roughly; the engine has the last word.
-pub(crate) fn check_image(name: &str) -> std::result::Result<(), String> {
-    let fine = !name.is_empty()
-        && name.len() <= 512
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-/:@".contains(&byte));
-    if fine {
-        Ok(())
-    } else {
-        Err("an image is written like debian:bookworm-slim".into())
-    }
-}
-
-/// Where the file is: `$XDG_CONFIG_HOME/occ/config.json`, else in ~/.config.
-pub(crate) fn path() -> Result<PathBuf> {
-    let base = etcetera::base_strategy::Xdg::new().map_err(|_| {
-        Error::failed(
-            "there is no home directory to keep the configuration in",
-            "set HOME or XDG_CONFIG_HOME",
-        )
-    })?;
-    Ok(base.config_dir().join("occ/config.json"))
-}
-
-/// The configuration; the defaults when there is no file.
-pub(crate) fn load() -> Result<Config> {
-    let path = path()?;
-    match std::fs::read(&path) {
-        Ok(bytes) => Config::parse(&bytes).map_err(|why| {
-            Error::failed(
-                format!("cannot read '{}': {why}", path.display()),
-                "repair the file, or remove it for the defaults",
-            )
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
-        Err(error) => Err(Error::file("read", path)(error)),
-    }
-}
-
-/// Writes the whole file beside itself and renames it.
-pub(crate) fn save(config: &Config) -> Result<()> {
-    let path = path()?;
-    let directory = path.parent().unwrap_or(&path).to_owned();
-    let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(&directory)?;
-        let mut file = tempfile::NamedTempFile::new_in(&directory)?;
-        serde_json::to_writer_pretty(&mut file, config)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    write().map_err(Error::file("write", &path))
-}
-
-/// Lets `users` follow a change. The change is done: a failure here is a
-/// warning, never an error.
-pub(crate) fn follow(edit: impl FnOnce(&mut Vec<String>)) {
-    let followed = load().and_then(|mut config| {
-        let before = config.users.clone();
-        edit(&mut config.users);
-        config.users.sort();
-        config.users.dedup();
-        if config.users == before {
-            Ok(())
-        } else {
-            save(&config)
-        }
-    });
-    if let Err(error) = followed {
-        crate::show::warn(&format!(
-            "the change is done, but the configuration does not show it: {error}"
-        ));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +283,41 @@ mod tests {
         assert_eq!(written["port"], 4000);
         assert_eq!(written["users"][0], "alice");
         assert_eq!(written["schema"], 1);
+    }
+
+    #[test]
+    fn each_container_has_names_of_its_own() {
+        let mut config = Config::parse(br#"{"schema":1,"users":["alice"]}"#).unwrap();
+        let own = config.mirror("opencode", None);
+        let other = config.mirror("box", None);
+        let there = config.mirror("opencode", Some("ssh://there"));
+        assert_eq!(own, Mirror::Configured);
+        config.edit_users(&other, |users| users.push("bob".into()));
+        config.edit_users(&there, |users| users.push("carol".into()));
+        assert_eq!(config.users_of(&own), ["alice"]);
+        assert_eq!(config.users_of(&other), ["bob"]);
+        let written = serde_json::to_value(&config).unwrap();
+        assert_eq!(
+            written["instances"]["opencode@ssh://there"]["users"][0],
+            "carol"
+        );
+        config.edit_users(&other, Vec::clear);
+        config.edit_users(&there, Vec::clear);
+        assert!(
+            serde_json::to_value(&config)
+                .unwrap()
+                .get("instances")
+                .is_none()
+        );
+        config.container = Some("box".into());
+        assert_eq!(config.mirror("box", None), Mirror::Configured);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_nearest_known_one() {
+        let config = Config::parse(br#"{"schema":1,"prot":1,"zzz":2}"#).unwrap();
+        let unknown: Vec<_> = config.unknown_keys().collect();
+        assert_eq!(unknown, [("prot", Some("port")), ("zzz", None)]);
     }
 
     #[test]

@@ -1,0 +1,104 @@
+//! The command line of what is done with the container itself.
+
+use std::net::IpAddr;
+
+use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
+
+use super::{bind_address, image_name};
+use crate::completions::account_names;
+
+/// `occ start`.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Port on this machine [default: 3000, or as configured]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Address to publish on [default: 127.0.0.1, or as configured]
+    #[arg(long, value_name = "ADDRESS", value_parser = bind_address)]
+    pub bind: Option<IpAddr>,
+    /// Image to run [default: occ:local, or as configured]
+    #[arg(long, value_name = "IMAGE", value_parser = image_name)]
+    pub image: Option<String>,
+    /// Build the image even if there is one
+    #[arg(long)]
+    pub build: bool,
+    /// Make the container anew; accounts and homes stay
+    #[arg(long)]
+    pub recreate: bool,
+    /// Allow another running container to use the same accounts
+    #[arg(long)]
+    pub shared: bool,
+    /// Seconds to wait until it is healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait_timeout: u64,
+}
+
+/// `occ restart`.
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
+    /// Seconds to wait until it is healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait_timeout: u64,
+}
+
+/// `occ logs`.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Go on as more is logged
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    pub lines: Option<u32>,
+}
+
+/// `occ update`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Update {
+    /// Move the container to a newer image; goes back by itself if that is not healthy
+    Container(UpdateContainer),
+}
+
+/// `occ update container`.
+#[derive(Debug, Args)]
+pub(crate) struct UpdateContainer {
+    /// Only say whether there is a newer image
+    #[arg(long)]
+    pub check: bool,
+    /// Go back to the container that the last update kept
+    #[arg(long, conflicts_with = "check")]
+    pub rollback: bool,
+    /// Allow another running container to use the same accounts
+    #[arg(long)]
+    pub shared: bool,
+    /// Seconds to wait until it is healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait_timeout: u64,
+}
+
+/// `occ shell`.
+#[derive(Debug, Args)]
+pub(crate) struct Shell {
+    /// Name of the account [default: root]
+    #[arg(add = ArgValueCompleter::new(account_names))]
+    pub name: Option<String>,
+}
+
+/// `occ reset`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Reset {
+    /// Remove the container, and what updates kept of it; accounts and homes stay
+    Container(ResetContainer),
+}
+
+/// `occ reset container`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ResetContainer {
+    /// Delete the volumes as well: all accounts and all homes
+    #[arg(long)]
+    pub volumes: bool,
+    /// Ask no question
+    #[arg(short, long)]
+    pub force: bool,
+}

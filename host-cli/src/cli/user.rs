@@ -1,0 +1,150 @@
+//! The command line of `occ user`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::completions::account_names;
+
+/// `occ user`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add an account; asks for what is not given
+    Add(Add),
+    /// List the accounts
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one account
+    Show(Name),
+    /// Set the password of an account
+    Passwd(Passwd),
+    /// Let accounts log in again
+    Enable(Names),
+    /// Shut accounts out and end their processes; nothing is deleted
+    Disable(Names),
+    /// Remove accounts; their homes stay
+    #[command(visible_alias = "rm")]
+    Remove(Remove),
+    /// Add many accounts: newusers(8) lines, CSV with a header, or what export prints
+    Import(Import),
+    /// Print the records of all accounts, one JSON document a line
+    Export(Export),
+    /// Make an account that useradd made in the container survive updates
+    Adopt(Name),
+}
+
+/// One account.
+#[derive(Debug, Args)]
+pub(crate) struct Name {
+    /// Name of the account
+    #[arg(add = ArgValueCompleter::new(account_names))]
+    pub name: String,
+}
+
+/// Several accounts.
+#[derive(Debug, Args)]
+pub(crate) struct Names {
+    /// Names of the accounts; all are checked before anything changes
+    #[arg(required = true, value_name = "NAME", add = ArgValueCompleter::new(account_names))]
+    pub names: Vec<String>,
+}
+
+/// Where a new password comes from.
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub(crate) struct Source {
+    /// Make a password of 24 characters and show it once
+    #[arg(short, long)]
+    pub generate: bool,
+    /// Read the password from standard input: one line
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Read a crypt(5) hash from standard input: one line
+    #[arg(long)]
+    pub password_hash_stdin: bool,
+}
+
+/// `occ user add`.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
+pub(crate) struct Add {
+    /// Name of the account: 3 to 32 letters, digits and '_'
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub source: Source,
+    /// Set no password: only ssh keys log in
+    #[arg(long, conflicts_with = "Source")]
+    pub no_password: bool,
+    /// Uid of the account [default: the next that nobody ever had]
+    #[arg(long, value_name = "UID")]
+    pub uid: Option<u32>,
+    /// The person's name
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// Login shell
+    #[arg(long, value_name = "PATH")]
+    pub shell: Option<String>,
+    /// Further groups, separated by commas, which the image has to allow
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub groups: Vec<String>,
+    /// File with ssh keys, as in authorized_keys
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key_file: Option<PathBuf>,
+    /// Add the account shut out
+    #[arg(long)]
+    pub disabled: bool,
+    /// Succeed without a change if the account exists
+    #[arg(long)]
+    pub if_missing: bool,
+    /// Bring a removed account back: same uid, same home
+    #[arg(long, conflicts_with_all = ["new_uid", "uid"])]
+    pub restore: bool,
+    /// Give the name of a removed account to somebody new
+    #[arg(long)]
+    pub new_uid: bool,
+}
+
+/// `occ user passwd`.
+#[derive(Debug, Args)]
+pub(crate) struct Passwd {
+    /// Name of the account
+    #[arg(add = ArgValueCompleter::new(account_names))]
+    pub name: String,
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// `occ user remove`.
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub names: Names,
+    /// Ask no question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Ask no question, and remove even the last account
+    #[arg(short, long)]
+    pub force: bool,
+    /// Delete the home directory as well
+    #[arg(long)]
+    pub purge_home: bool,
+}
+
+/// `occ user import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// File with the accounts [default: standard input]
+    pub file: Option<PathBuf>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `occ user export`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Export {
+    /// With the password hashes
+    #[arg(long)]
+    pub with_hashes: bool,
+}

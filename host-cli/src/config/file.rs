@@ -1,0 +1,83 @@
+//! The file of the configuration: found, read, locked, written and renamed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::{Config, Mirror};
+use crate::error::{Error, Result};
+
+/// Where the file is: `$XDG_CONFIG_HOME/occ/config.json`, else in ~/.config.
+pub(crate) fn path() -> Result<PathBuf> {
+    let base = etcetera::base_strategy::Xdg::new().map_err(|_| {
+        Error::failed(
+            "there is no home directory to keep the configuration in",
+            "set HOME or XDG_CONFIG_HOME",
+        )
+    })?;
+    Ok(base.config_dir().join("occ/config.json"))
+}
+
+/// The configuration; the defaults when there is no file.
+pub(crate) fn load() -> Result<Config> {
+    let path = path()?;
+    match std::fs::read(&path) {
+        Ok(bytes) => Config::parse(&bytes).map_err(|why| {
+            Error::failed(
+                format!("cannot read '{}': {why}", path.display()),
+                "repair the file, or remove it for the defaults",
+            )
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) => Err(Error::file("read", path)(error)),
+    }
+}
+
+/// Changes the file. Of several programs at once each sees what the others did.
+pub(crate) fn change(edit: impl FnOnce(&mut Config) -> Result<()>) -> Result<()> {
+    let path = path()?;
+    let directory = path.parent().unwrap_or(&path).to_owned();
+    // The directory itself is locked: the file is another one after each change.
+    let locked = || -> std::io::Result<std::fs::File> {
+        std::fs::create_dir_all(&directory)?;
+        let opened = std::fs::File::open(&directory)?;
+        rustix::fs::flock(&opened, rustix::fs::FlockOperation::LockExclusive)?;
+        Ok(opened)
+    };
+    let _lock = locked().map_err(Error::file("lock", &directory))?;
+    let before = load()?;
+    let mut config = before.clone();
+    edit(&mut config)?;
+    if config == before {
+        return Ok(());
+    }
+    save(&config, &path, &directory)
+}
+
+/// Writes the whole file beside itself and renames it.
+fn save(config: &Config, path: &Path, directory: &Path) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        serde_json::to_writer_pretty(&mut file, config)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(Error::file("write", path))
+}
+
+/// Lets the names of an instance follow a change. The change is done: a failure
+/// here is a warning, never an error.
+pub(crate) fn follow(mirror: &Mirror, edit: impl FnOnce(&mut Vec<String>)) {
+    let followed = change(|config| {
+        config.edit_users(mirror, edit);
+        Ok(())
+    });
+    if let Err(error) = followed {
+        crate::show::warn(&format!(
+            "the change is done, but the configuration does not show it: {error}"
+        ));
+    }
+}

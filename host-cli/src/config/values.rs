@@ -1,0 +1,40 @@
+//! What a value of the configuration or of a flag may be.
+
+use std::net::IpAddr;
+
+/// A value of `bind`: an address literal.
+pub(crate) fn parse_bind(value: &str) -> std::result::Result<IpAddr, String> {
+    value
+        .parse()
+        .map_err(|_| "an IP address is needed, such as 127.0.0.1 or 0.0.0.0".to_owned())
+}
+
+/// A name that the engine takes for a container and its volumes.
+pub(crate) fn check_container(name: &str) -> std::result::Result<(), String> {
+    let fine = name.len() >= 2
+        && name.len() <= 100
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if fine {
+        Ok(())
+    } else {
+        Err("2 to 100 letters, digits, '_', '.', '-', starting with a letter or digit".into())
+    }
+}
+
+/// An image reference, roughly; the engine has the last word.
+pub(crate) fn check_image(name: &str) -> std::result::Result<(), String> {
+    let fine = !name.is_empty()
+        && name.len() <= 512
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-/:@".contains(&byte));
+    if fine {
+        Ok(())
+    } else {
+        Err("an image is written like debian:bookworm-slim".into())
+    }
+}

@@ -1,0 +1,405 @@
+//! `occ doctor`: looks at everything between here and the accounts, changes
+//! nothing, and says what mends what is wrong.
+
+mod report;
+mod store;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use accounts::wire::{ListReply, Status};
+use bollard::Docker;
+use bollard::models::{ContainerInspectResponse, SystemInfo};
+
+use crate::config::Config;
+use crate::container::{self, Listed, STORE};
+use crate::error::{Error, Result};
+use crate::places::Names;
+use crate::session::Session;
+use crate::spec::Published;
+use crate::{health, image, init, settle};
+use report::Report;
+
+/// Clocks that differ by more than this are wrong.
+const SKEW: u64 = 60;
+/// A published port that does not answer within this does not answer.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Longer than the engine's proxy takes to find nobody.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// Looks, and exits 1 if anything is wrong.
+pub(crate) async fn run(session: &Session) -> Result<ExitCode> {
+    let mut report = Report::default();
+    configuration(&mut report, &session.config);
+    match session.docker().await {
+        Ok(docker) => engine(&mut report, session, &docker).await?,
+        Err(error) => {
+            let topic = match error {
+                Error::Forbidden { .. } => "permissions",
+                _ => "engine",
+            };
+            report.wrong(topic, error.to_string(), error.hint());
+        }
+    }
+    Ok(report.show(session.screen))
+}
+
+fn configuration(report: &mut Report, config: &Config) {
+    let mut unknown = config.unknown_keys().peekable();
+    if unknown.peek().is_none() {
+        report.fine("configuration", "every key is known");
+    }
+    for (key, near) in unknown {
+        let message = format!("the key '{key}' means nothing to occ");
+        let mend =
+            near.map(|near| format!("write '{near}' in the file that `occ config path` names"));
+        let mend =
+            mend.unwrap_or_else(|| "remove it from the file that `occ config path` names".into());
+        report.wrong("configuration", message, mend);
+    }
+}
+
+async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Result<()> {
+    let info = docker
+        .info()
+        .await
+        .map_err(Error::engine("describe itself"))?;
+    let version = info.server_version.clone().unwrap_or_default();
+    let endpoint = &session.chosen().endpoint;
+    report.fine("engine", format!("version {version} answers at {endpoint}"));
+    report.fine("permissions", "this user may use it");
+    clock(report, &info, SystemTime::now());
+    let names = Names::of(&session.container);
+    if settle::look(docker, &session.container, &names)
+        .await?
+        .is_interrupted()
+    {
+        report.wrong("update", "an update was interrupted", "`occ start`");
+    }
+    if let Some(listed) = container::find(docker, &session.container).await? {
+        return instance(report, session, docker, &listed).await;
+    }
+    let message = format!("there is no container '{}'", session.container);
+    report.wrong("container", message, "`occ start`");
+    Ok(())
+}
+
+/// The engine's clock is that of the container.
+fn clock(report: &mut Report, info: &SystemInfo, now: SystemTime) {
+    let theirs = info.system_time.as_deref().and_then(unix_seconds);
+    let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let Some(theirs) = theirs else { return };
+    let skew = theirs.abs_diff(ours);
+    if skew > SKEW {
+        let message = format!("the engine's clock and this one differ by {skew} s");
+        report.wrong(
+            "clock",
+            message,
+            "`sudo timedatectl set-ntp true` on the machine that is wrong",
+        );
+    } else {
+        report.fine("clock", "the engine's clock is right");
+    }
+}
+
+/// Seconds since 1970 of a time as RFC 3339 writes it.
+fn unix_seconds(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let seconds = number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?;
+    let zone = text
+        .get(19..)?
+        .trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let offset = match zone.split_at_checked(1)? {
+        ("Z", "") => 0,
+        (sign, hours) => {
+            let (hours, minutes) = hours.split_once(':')?;
+            let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+            if sign == "-" { -minutes } else { minutes }
+        }
+    };
+    // Days since 1970, with years that begin in March so that a leap day is last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leaps = year / 4 - year / 100 + year / 400;
+    let days = year * 365 + leaps + (153 * month + 2) / 5 + day - 1 - 719_468;
+    u64::try_from(days * 86_400 + seconds - offset * 60).ok()
+}
+
+async fn instance(
+    report: &mut Report,
+    session: &Session,
+    docker: &Docker,
+    listed: &Listed,
+) -> Result<()> {
+    let found = container::inspect(docker, &listed.id)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    volumes(report, &found, &listed.name);
+    image_age(report, docker, &found).await?;
+    let published = Published::of(&found);
+    let running = listed.state == "running";
+    if session.chosen().is_here() {
+        port(report, published, running);
+    }
+    if running {
+        return inside(report, docker, listed, published).await;
+    }
+    let (name, state) = (&listed.name, &listed.state);
+    let mend = match state.as_str() {
+        "paused" => format!("`docker unpause {name}`"),
+        _ => "`occ start`".to_owned(),
+    };
+    report.wrong("container", format!("container '{name}' is {state}"), mend);
+    Ok(())
+}
+
+fn volumes(report: &mut Report, found: &ContainerInspectResponse, name: &str) {
+    for target in [STORE, "/home"] {
+        let mounts = found.mounts.iter().flatten();
+        let mount = mounts
+            .into_iter()
+            .find(|mount| mount.destination.as_deref() == Some(target));
+        let mend = || {
+            format!(
+                "`docker rename {name} {name}-unkept && occ start` makes one with its volumes; bring over what is in the old one"
+            )
+        };
+        match mount {
+            None => report.wrong(
+                "volumes",
+                format!("nothing is mounted at {target}: it is lost with the container"),
+                mend(),
+            ),
+            Some(mount) if mount.rw == Some(false) => {
+                report.wrong("volumes", format!("{target} is mounted read-only"), mend());
+            }
+            Some(mount) => {
+                let source = mount.name.as_ref().or(mount.source.as_ref());
+                report.fine(
+                    "volumes",
+                    format!("{target} is on '{}'", source.map_or("", |name| name)),
+                );
+            }
+        }
+    }
+}
+
+async fn image_age(
+    report: &mut Report,
+    docker: &Docker,
+    found: &ContainerInspectResponse,
+) -> Result<()> {
+    let name = found
+        .config
+        .as_ref()
+        .and_then(|config| config.image.clone())
+        .unwrap_or_default();
+    let local = image::inspect(docker, &name).await?;
+    if local.is_some_and(|local| local.id != found.image) {
+        report.wrong(
+            "image",
+            format!("there is a newer {name} than the container's"),
+            "`occ update container`",
+        );
+    } else {
+        report.fine("image", format!("the container runs {name}"));
+    }
+    Ok(())
+}
+
+/// Whether the port answers, or is free for a container that does not run.
+fn port(report: &mut Report, published: Option<Published>, running: bool) {
+    let Some(Published { bind, port }) = published else {
+        report.fine("ports", "none is published");
+        return;
+    };
+    let near = if bind.is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        bind
+    };
+    if running {
+        match answers(SocketAddr::new(near, port)) {
+            Ok(()) => report.fine("ports", format!("{bind}:{port} answers")),
+            Err(error) => report.wrong(
+                "ports",
+                format!("{bind}:{port} does not answer: {error}"),
+                "look with `occ logs`, then `occ restart`",
+            ),
+        }
+    } else {
+        match TcpListener::bind((bind, port)) {
+            Ok(_) => report.fine("ports", format!("{bind}:{port} is free")),
+            Err(error) => report.wrong(
+                "ports",
+                format!("{bind}:{port} can't be had: {error}"),
+                "`occ start --port` with another one",
+            ),
+        }
+    }
+}
+
+/// The engine's own proxy takes every connection, and drops at once what nobody
+/// in the container takes; whoever waits for a request is there.
+fn answers(address: SocketAddr) -> std::io::Result<()> {
+    use std::io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
+    let stream = TcpStream::connect_timeout(&address, CONNECT)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    match stream.peek(&mut [0]) {
+        Ok(0) => Err(std::io::Error::new(
+            UnexpectedEof,
+            "nothing in the container listens",
+        )),
+        Err(error) if !matches!(error.kind(), WouldBlock | TimedOut) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn inside(
+    report: &mut Report,
+    docker: &Docker,
+    listed: &Listed,
+    published: Option<Published>,
+) -> Result<()> {
+    match health::wait(docker, &listed.id, 0).await {
+        Ok(()) => report.fine(
+            "container",
+            format!("container '{}' is healthy", listed.name),
+        ),
+        Err(error) => report.wrong(
+            "container",
+            error.to_string(),
+            "look with `occ logs`, then `occ restart`",
+        ),
+    }
+    let version = match init::version(docker, listed).await {
+        Ok(version) => version,
+        Err(error) => {
+            report.wrong("image", error.to_string(), error.hint());
+            return Ok(());
+        }
+    };
+    age_of_init(report, &version);
+    store::look(report, docker, listed).await;
+    let args = ["user", "list", "--json"].map(str::to_owned).to_vec();
+    if let Ok(list) = init::call::<ListReply>(docker, listed, args, None).await {
+        exposure(report, published, &list);
+    }
+    Ok(())
+}
+
+fn age_of_init(report: &mut Report, version: &str) {
+    let own = env!("CARGO_PKG_VERSION");
+    if version == own {
+        report.fine("image", format!("occ-init {version} is in it"));
+    } else {
+        let message = format!("occ-init {version} is in it, and this occ is {own}");
+        report.wrong(
+            "image",
+            message,
+            "`occ update container`, or install the occ that fits",
+        );
+    }
+}
+
+fn exposure(report: &mut Report, published: Option<Published>, list: &ListReply) {
+    let enabled = list
+        .accounts
+        .iter()
+        .filter(|account| account.status == Status::Enabled)
+        .count();
+    match published {
+        Some(published) if enabled == 0 && !published.bind.is_loopback() => {
+            let message = format!(
+                "opencode is reachable on {} and nobody can log in",
+                published.bind
+            );
+            report.wrong("exposure", message, "`occ user add`");
+        }
+        _ => report.fine("exposure", format!("{enabled} accounts can log in")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_as_engines_write_it() {
+        assert_eq!(unix_seconds("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(
+            unix_seconds("2000-02-29T12:00:00.123456789Z"),
+            Some(951_825_600)
+        );
+        assert_eq!(
+            unix_seconds("2026-11-23T07:29:03.5+01:30"),
+            Some(1_795_413_543)
+        );
+        assert_eq!(unix_seconds("2026-11-23"), None);
+        assert_eq!(unix_seconds("yesterday, about noon"), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_told() {
+        let info = SystemInfo {
+            system_time: Some("2000-02-29T12:00:00Z".into()),
+            ..SystemInfo::default()
+        };
+        let at = |seconds| {
+            let mut report = Report::default();
+            clock(
+                &mut report,
+                &info,
+                UNIX_EPOCH + Duration::from_secs(seconds),
+            );
+            report.wrongs().len()
+        };
+        assert_eq!((at(951_825_600), at(951_825_661)), (0, 1));
+    }
+
+    #[test]
+    fn what_is_reachable_needs_somebody_who_can_log_in() {
+        let nobody = ListReply {
+            schema: 1,
+            changed: None,
+            accounts: vec![],
+        };
+        let wrongs = |bind: &str| {
+            let mut report = Report::default();
+            let published = Published {
+                bind: bind.parse().unwrap(),
+                port: 3000,
+            };
+            exposure(&mut report, Some(published), &nobody);
+            report.wrongs().len()
+        };
+        assert_eq!((wrongs("127.0.0.1"), wrongs("0.0.0.0")), (0, 1));
+    }
+
+    #[test]
+    fn a_port_that_somebody_else_has_is_told() {
+        let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let published = Some(Published {
+            bind: "127.0.0.1".parse().unwrap(),
+            port: holder.local_addr().unwrap().port(),
+        });
+        let wrongs = |running| {
+            let mut report = Report::default();
+            port(&mut report, published, running);
+            report.wrongs().len()
+        };
+        assert_eq!((wrongs(false), wrongs(true)), (1, 0));
+    }
+
+    #[test]
+    fn an_older_occ_init_is_named() {
+        let mut report = Report::default();
+        age_of_init(&mut report, "0.0.1");
+        assert!(report.wrongs()[0].1.contains("occ-init 0.0.1"));
+    }
+}
