@@ -15,6 +15,11 @@ use std::collections::BTreeMap;
 pub struct Applied {
     /// By login name.
     pub accounts: BTreeMap<String, Entry>,
+    /// What stands in the files and is about to be taken into records: a kill
+    /// between record and [`Applied::accounts`] must not make the next change
+    /// look like one against an administrator's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taking: BTreeMap<String, Entry>,
 }
 
 /// What was written for one account.
@@ -43,6 +48,14 @@ impl Applied {
     /// Whether restore once wrote a line of that name and uid here.
     pub fn has(&self, name: &[u8], uid: u32) -> bool {
         self.get(name).is_some_and(|entry| entry.uid == uid)
+    }
+
+    /// What stood in the files when the record last said `record`: then any
+    /// other line is a later change. None: the record is newer than the files.
+    pub fn base(&self, name: &[u8], record: &Entry) -> Option<&Entry> {
+        let name = std::str::from_utf8(name).ok()?;
+        let known = [self.accounts.get(name), self.taking.get(name)];
+        known.into_iter().flatten().find(|known| *known == record)
     }
 
     /// What was written under that name.

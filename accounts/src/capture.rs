@@ -64,7 +64,7 @@ pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture
         let Some(account) = account else {
             continue;
         };
-        match compare(account, &entry, applied.get(entry.name)) {
+        match compare(account, &entry, applied) {
             Verdict::Same => (),
             Verdict::RecordWins => differing.push(account.name.clone()),
             Verdict::Take(capture) => taken.push(capture),
@@ -79,7 +79,7 @@ enum Verdict {
     Take(Capture),
 }
 
-fn compare(account: &Account, entry: &shadow::Entry<'_>, base: Option<&applied::Entry>) -> Verdict {
+fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> Verdict {
     // As the record: what restore wrote, even if it was killed before it could
     // remember that.
     let is_recorded = entry.password == shadow::password_field(account).as_bytes()
@@ -90,11 +90,12 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, base: Option<&applied::
     let digest = password::digest(entry.password);
     let is_line =
         |known: &applied::Entry| known.shadow == digest && known.aging.as_bytes() == entry.aging;
-    if base.is_some_and(is_line) {
+    if applied.get(entry.name).is_some_and(is_line) {
         return Verdict::Same;
     }
     let record = applied::Entry::of(account);
-    let Some(base) = base.filter(|base| **base == record && !account.locked) else {
+    let base = applied.base(entry.name, &record);
+    let Some(base) = base.filter(|_| !account.locked) else {
         return Verdict::RecordWins;
     };
     let hash = std::str::from_utf8(entry.password)

@@ -24,6 +24,7 @@ fn applied(account: &Account) -> Applied {
     let entry = applied::Entry::of(account);
     Applied {
         accounts: BTreeMap::from([("alice".to_owned(), entry)]),
+        taking: BTreeMap::new(),
     }
 }
 
@@ -259,4 +260,36 @@ fn lines_that_no_reader_takes() {
     ] {
         assert_eq!(unchanged(&old, &line), Ok(None), "{line}");
     }
+}
+
+/// The same after a kill between a record and the memory of it: restore had
+/// written `base`, and was about to take `taking`.
+fn after_a_kill(base: &Account, taking: &Account, record: &Account, line: &str) -> bool {
+    let known = Applied {
+        taking: applied(taking).accounts,
+        ..applied(base)
+    };
+    let (taken, differing) = captures(&records(record.clone()), &etc(line), &known);
+    assert_eq!(taken.len() + differing.len(), 1);
+    taken.len() == 1
+}
+
+#[test]
+fn what_was_about_to_be_taken_is_a_base_too() {
+    let [old, taken, reset] = ["a", "b", "r"].map(|letter| account("", &hash(letter)));
+    let later = format!("alice:{}:20500:0:99999:7:::\n", hash("c"));
+    assert!(
+        after_a_kill(&old, &taken, &taken, &later),
+        "killed after the record"
+    );
+    assert!(after_a_kill(&old, &taken, &old, &later), "killed before it");
+    assert!(
+        !after_a_kill(&old, &taken, &reset, &later),
+        "an administrator's reset"
+    );
+    let locked = account(",\"locked\":true", &hash("b"));
+    assert!(
+        !after_a_kill(&old, &taken, &locked, &later),
+        "disabled since"
+    );
 }

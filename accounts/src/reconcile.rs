@@ -12,7 +12,7 @@ use crate::image::Image;
 use crate::name::Username;
 use crate::passwd;
 use crate::record::Account;
-use crate::records::{Problem, Records, Refusal};
+use crate::records::{Part, Problem, Records, Refusal};
 use crate::shadow;
 use crate::subid;
 use crate::table::{self, Fate};
@@ -120,8 +120,8 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
             .collect(),
         shut: owned
             .shut
-            .values()
-            .map(|account| account.name.clone())
+            .keys()
+            .filter_map(|name| Username::parse(name).ok())
             .collect(),
         problems,
         applied: owned.remembered(records, applied),
@@ -159,8 +159,9 @@ struct Owned<'a> {
     /// Names of `gone` that no line of passwd has any more.
     vanished: BTreeSet<&'a str>,
     /// Disabled accounts that are left out although their lines are there: left
-    /// as they are, these would let in whom an administrator has shut out.
-    shut: BTreeMap<&'a str, &'a Account>,
+    /// as they are, these would let in whom an administrator has shut out. None:
+    /// the record can't be read.
+    shut: BTreeMap<&'a str, Option<&'a Account>>,
 }
 
 impl<'a> Owned<'a> {
@@ -265,10 +266,12 @@ impl<'a> Owned<'a> {
         etc: &Etc,
         image: &Image,
         applied: &Applied,
-    ) -> BTreeMap<&'a str, &'a Account> {
+    ) -> BTreeMap<&'a str, Option<&'a Account>> {
         let disabled = records.accounts.values().filter(|account| account.locked);
-        let mut shut: BTreeMap<&str, &Account> = disabled
-            .map(|account| (account.name.as_str(), account))
+        let unreadable = records.to_shut.iter().map(|name| (name.as_str(), None));
+        let mut shut: BTreeMap<&str, Option<&Account>> = disabled
+            .map(|account| (account.name.as_str(), Some(account)))
+            .chain(unreadable)
             .filter(|(name, _)| self.index(name.as_bytes()).is_none() && !image.has_account(name))
             .collect();
         if shut.is_empty() {
@@ -300,10 +303,10 @@ impl<'a> Owned<'a> {
         &self,
         file: File,
         line: &'l [u8],
-        locked: impl Fn(&Account) -> Option<Vec<u8>>,
+        locked: impl Fn(Option<&Account>) -> Option<Vec<u8>>,
     ) -> Option<Fate<'l>> {
         let name = std::str::from_utf8(table::name(line)?).ok()?;
-        let new = locked(self.shut.get(name)?).filter(|new| file.is_sound(new))?;
+        let new = locked(*self.shut.get(name)?).filter(|new| file.is_sound(new))?;
         Some(Fate::Replace(Cow::Owned(new)))
     }
 
@@ -349,7 +352,10 @@ impl<'a> Owned<'a> {
                 changes,
                 |a| Some(shadow::line(a)),
                 |line| {
-                    let shut = self.shut_line(file, line, |account| Some(shadow::line(account)));
+                    let shut = self.shut_line(file, line, |account| match account {
+                        Some(account) => Some(shadow::line(account)),
+                        None => shadow::locked(line),
+                    });
                     shut.unwrap_or_else(|| self.orphan(line))
                 },
             ),
@@ -373,7 +379,7 @@ impl<'a> Owned<'a> {
                     Fate::Drop
                 }
                 _ => {
-                    let locked = |_: &Account| passwd::with_shell(line, &image.nologin);
+                    let locked = |_: Option<&Account>| passwd::with_shell(line, &image.nologin);
                     let fate = self.shut_line(File::Passwd, line, locked);
                     if let (Some((name, _)), Some(Fate::Replace(new))) =
                         (passwd::name_and_uid(line), &fate)
@@ -570,7 +576,10 @@ impl<'a> Owned<'a> {
                     .or_insert_with(|| entry.clone());
             }
         }
-        Applied { accounts }
+        Applied {
+            accounts,
+            ..Applied::default()
+        }
     }
 }
 
@@ -599,7 +608,10 @@ fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied) -> BTreeS
 /// Names with a record that can't be read: it may be whole again tomorrow, so
 /// their lines stay.
 fn unreadable(records: &Records) -> BTreeSet<&str> {
-    let names = records.rejected.iter().flat_map(|rejected| &rejected.name);
+    let records = records.rejected.iter();
+    let names = records
+        .filter(|rejected| rejected.part == Part::Record)
+        .flat_map(|rejected| &rejected.name);
     names.map(Username::as_str).collect()
 }
 

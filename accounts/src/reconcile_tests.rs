@@ -6,7 +6,7 @@ use crate::id::UidRange;
 use crate::image::{GroupsAllow, ImageAccounts};
 use crate::name::Username;
 use crate::record::Document;
-use crate::records::{Rejected, Tombstone};
+use crate::records::{Part, Rejected, Tombstone};
 use crate::text::{Home, Shell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +76,7 @@ impl World {
 
     fn unreadable(mut self, name: &str) -> Self {
         self.records.rejected.push(Rejected {
+            part: Part::Record,
             file: format!("{name}.json"),
             name: Username::parse(name).ok(),
             reason: "not valid JSON".into(),
@@ -151,6 +152,7 @@ impl World {
         let entry = applied::Entry::of(&self.records.accounts[name]);
         Applied {
             accounts: BTreeMap::from([(name.to_owned(), entry)]),
+            taking: BTreeMap::new(),
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Records {
     pub tombstones: Vec<Tombstone>,
     /// Records that could not be used; their files stay where they are.
     pub rejected: Vec<Rejected>,
+    /// Names of [`Records::rejected`] whose lines an administrator wants locked.
+    pub to_shut: BTreeSet<Username>,
     /// Who got a uid, where the store was asked (see [`Records::doubtful_uids`]).
     pub ledger: BTreeMap<Uid, String>,
 }
@@ -37,15 +39,35 @@ pub struct Tombstone {
     pub home: Home,
 }
 
-/// A record file that was not used.
+/// Something of the store that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
+    /// What it would be.
+    pub part: Part,
     /// The file's name in the store, made printable.
     pub file: String,
-    /// The login name, when the file is called like one.
+    /// Whose it would be, where the file's name or the ledger tells.
     pub name: Option<Username>,
     /// Why, without content.
     pub reason: String,
+}
+
+impl Rejected {
+    /// Whether it would be this account's record; not its tombstone.
+    pub fn is_record_of(&self, name: &Username) -> bool {
+        self.part == Part::Record && self.name.as_ref() == Some(name)
+    }
+}
+
+/// A part of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The record of an account.
+    Record,
+    /// The record of a removed account.
+    Tombstone,
+    /// A directory: of tombstones, of the ledger, of older records.
+    Directory,
 }
 
 /// Why an account with a readable record is not restored.
@@ -70,7 +92,7 @@ pub enum Refusal {
     #[error("uid {0} does not exist in this user namespace")]
     Unmapped(Uid),
     /// Another name got the number first.
-    #[error("uid {} was given to '{}'", .0, shortened(.1))]
+    #[error("uid {} was given to '{}'", .0, shown(.1))]
     UidTaken(Uid, String),
     /// Another record has the name in another case.
     #[error("the name differs from '{0}' in case only")]
@@ -119,7 +141,7 @@ impl std::fmt::Display for Problem {
                 write!(
                     f,
                     "'{name}' is not put into group '{}': the image does not allow it",
-                    shortened(group)
+                    shown(group)
                 )
             }
             Self::MoreGroups(name, count) => write!(
@@ -130,28 +152,38 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// Text from the volume, fit for one line of a log.
-fn shortened(text: &str) -> String {
-    let start: String = text.chars().take(64).collect();
-    let more = if start.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", start.escape_debug())
+/// A name from the volume, fit for one line of a log: where a name should be, a
+/// hash may stand.
+fn shown(text: &str) -> &str {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.()".contains(c);
+    if text.len() <= 64 && text.chars().all(is_name) {
+        text
+    } else {
+        "(no name)"
+    }
 }
 
 impl Records {
-    /// Uids that two records claim, or a record and somebody's tombstone: the
-    /// store must say who got them. While a record can't be read, every uid may
-    /// be its.
+    /// Uids of which the store must say who got them: those that two records
+    /// claim, or a record and somebody's tombstone; and those of records that
+    /// claim one name or one home, for the date in a record is easily forged.
+    /// While a record can't be read, every uid may be its.
     pub fn doubtful_uids(&self) -> BTreeSet<Uid> {
-        if !self.rejected.is_empty() {
-            return self.uids();
-        }
-        let dead = self.tombstones.iter().map(|tombstone| tombstone.uid);
-        repeated(dead.chain(self.accounts.values().map(|account| account.uid)))
+        let contested = Contested::new(self);
+        let accounts = self.accounts.values();
+        let is_doubtful = |account: &&Account| !self.rejected.is_empty() || contested.has(account);
+        let doubtful: Vec<&Account> = accounts.filter(is_doubtful).collect();
+        let homes: BTreeSet<&Home> = doubtful.iter().map(|account| &account.home).collect();
+        let dead = self.tombstones.iter();
+        let dead = dead.filter(|dead| homes.contains(&dead.home));
+        let living = doubtful.iter().map(|account| account.uid);
+        living.chain(dead.map(|dead| dead.uid)).collect()
     }
 
-    /// The uids of all records.
-    pub fn uids(&self) -> BTreeSet<Uid> {
-        self.accounts.values().map(|account| account.uid).collect()
+    /// Uids that two records claim, or a record and somebody's tombstone.
+    pub fn contested_uids(&self) -> BTreeSet<Uid> {
+        let dead = self.tombstones.iter().map(|tombstone| tombstone.uid);
+        repeated(dead.chain(self.accounts.values().map(|account| account.uid)))
     }
 
     /// The rules that every account passes before it may be restored. Those
@@ -173,28 +205,40 @@ impl Records {
         (admitted, problems)
     }
 
-    /// Accounts that must be left out. What several claim goes to the one that
-    /// was made first; nearly always nothing is claimed twice, and then nobody
-    /// is compared with anybody.
+    /// Accounts that must be left out. What several claim goes to the one whose
+    /// uid was given to it, then to the one that was made first; nearly always
+    /// nothing is claimed twice, and then nobody is compared with anybody.
     fn refuse(&self, image: &Image) -> BTreeMap<&Username, Refusal> {
         let mut refused = BTreeMap::new();
-        let mut claims = Claims::new(self);
-        let mut contested = Vec::new();
+        let contested = Contested::new(self);
+        let mut claimants = Vec::new();
         for account in self.accounts.values() {
             if let Some(why) = refuse_by_image(account, image) {
                 refused.insert(&account.name, why);
-            } else if claims.is_contested(account) {
-                contested.push(account);
+            } else if contested.has(account) || self.ledger.contains_key(&account.uid) {
+                claimants.push(account);
             }
         }
-        contested.sort_by_key(|account| account.created_usec);
-        for account in contested {
-            if let Err(why) = claims.claim(account) {
-                refused.insert(&account.name, why);
+        claimants.sort_by_key(|account| (!is_called_like_its_owner(account), account.created_usec));
+        let mut claims = Claims::new(self);
+        for is_given in [true, false] {
+            claims.claim_homes_of_the_dead(is_given);
+            let turn = claimants
+                .iter()
+                .filter(|account| claims.was_given(account.uid, &account.name) == is_given);
+            let turn: Vec<&Account> = turn.copied().collect();
+            for account in turn {
+                if let Err(why) = claims.claim(account) {
+                    refused.insert(&account.name, why);
+                }
             }
         }
         refused
     }
+}
+
+fn is_called_like_its_owner(account: &Account) -> bool {
+    account.home.component() == account.name.as_str()
 }
 
 /// The values that are there more than once.
@@ -230,13 +274,39 @@ pub fn refuse_name(name: &Username, image: &Image) -> Option<Refusal> {
     }
 }
 
-/// Names, numbers and homes that are claimed more than once, and who has them.
+/// Names, numbers and homes that may be claimed more than once.
+struct Contested<'a> {
+    names: BTreeSet<Cow<'a, str>>,
+    uids: BTreeSet<Uid>,
+    homes: BTreeSet<&'a Home>,
+}
+
+impl<'a> Contested<'a> {
+    fn new(records: &'a Records) -> Self {
+        let accounts = || records.accounts.values();
+        // A home called like its owner is claimed twice only if somebody else's
+        // home is not called like its owner.
+        let odd = accounts().filter(|account| !is_called_like_its_owner(account));
+        let dead = records.tombstones.iter().map(|dead| &dead.home);
+        Self {
+            names: repeated(accounts().map(|account| account.name.folded())),
+            uids: records.contested_uids(),
+            homes: odd.map(|account| &account.home).chain(dead).collect(),
+        }
+    }
+
+    fn has(&self, account: &Account) -> bool {
+        self.uids.contains(&account.uid)
+            || self.homes.contains(&account.home)
+            || self.names.contains(&account.name.folded())
+    }
+}
+
+/// Names, numbers and homes, and who has them.
 struct Claims<'a> {
+    tombstones: &'a [Tombstone],
     ledger: &'a BTreeMap<Uid, String>,
     dead: BTreeMap<Uid, &'a Username>,
-    contested_names: BTreeSet<Cow<'a, str>>,
-    contested_uids: BTreeSet<Uid>,
-    contested_homes: BTreeSet<&'a Home>,
     names: BTreeMap<Cow<'a, str>, &'a Username>,
     uids: BTreeMap<Uid, &'a Username>,
     homes: BTreeMap<&'a Home, (&'a Username, Uid)>,
@@ -244,33 +314,32 @@ struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     fn new(records: &'a Records) -> Self {
-        let dead = || records.tombstones.iter();
-        let accounts = || records.accounts.values();
-        // A home called like its owner is claimed twice only if somebody else's
-        // home is not called like its owner.
-        let odd = accounts().filter(|account| account.home.component() != account.name.as_str());
+        let dead = records.tombstones.iter();
         Self {
+            tombstones: &records.tombstones,
             ledger: &records.ledger,
-            dead: dead().map(|dead| (dead.uid, &dead.name)).collect(),
-            contested_names: repeated(accounts().map(|account| account.name.folded())),
-            contested_uids: records.doubtful_uids(),
-            contested_homes: odd
-                .map(|account| &account.home)
-                .chain(dead().map(|dead| &dead.home))
-                .collect(),
+            dead: dead.map(|dead| (dead.uid, &dead.name)).collect(),
             names: BTreeMap::new(),
             uids: BTreeMap::new(),
-            homes: dead()
-                .map(|dead| (&dead.home, (&dead.name, dead.uid)))
-                .collect(),
+            homes: BTreeMap::new(),
         }
     }
 
-    fn is_contested(&self, account: &Account) -> bool {
-        self.contested_uids.contains(&account.uid)
-            || self.ledger.contains_key(&account.uid)
-            || self.contested_homes.contains(&account.home)
-            || self.contested_names.contains(&account.name.folded())
+    /// Whether the ledger says that the name got the uid.
+    fn was_given(&self, uid: Uid, name: &Username) -> bool {
+        self.ledger
+            .get(&uid)
+            .is_some_and(|owner| owner == name.as_str())
+    }
+
+    /// A removed account keeps its home, unless somebody planted its tombstone.
+    fn claim_homes_of_the_dead(&mut self, is_given: bool) {
+        for dead in self.tombstones {
+            if self.was_given(dead.uid, &dead.name) == is_given {
+                let owner = (&dead.name, dead.uid);
+                self.homes.entry(&dead.home).or_insert(owner);
+            }
+        }
     }
 
     fn claim(&mut self, account: &'a Account) -> Result<(), Refusal> {

@@ -86,6 +86,25 @@ pub fn line(account: &Account) -> Vec<u8> {
     aging(line, account).text("").finish()
 }
 
+/// A present line as that of a disabled account, where the record can't say what
+/// it should be. One `!`, as of passwd(1); a line that is none of nine fields
+/// becomes one without a password.
+pub fn locked(line: &[u8]) -> Option<Vec<u8>> {
+    let name = table::name(line)?;
+    let mut fields = table::fields(line);
+    if fields.len() != 9 {
+        return Some([name, b":!*::0:99999:7::1:"].concat());
+    }
+    let password = match fields[1] {
+        b"" => b"!*".to_vec(),
+        shut if shut.starts_with(b"!") => shut.to_vec(),
+        open => [b"!", open].concat(),
+    };
+    fields[1] = &password;
+    fields[7] = b"1";
+    Some(fields.join(&b':'))
+}
+
 /// A present line, as far as capture needs it. No `Debug`: it holds a hash.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
@@ -127,5 +146,29 @@ impl<'a> Entry<'a> {
             expire: next(),
         };
         (last_change, aging)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_present_line_is_locked_once() {
+        let shut = b"alice:!$6$s$x:20000:0:99999:7::1:";
+        let hash_free = b"alice:!*:20000:0:99999:7::1:";
+        let made = b"alice:!*::0:99999:7::1:";
+        let cases: [(&[u8], &[u8]); 6] = [
+            (b"alice:$6$s$x:20000:0:99999:7:::", shut),
+            (b"alice:$6$s$x:20000:0:99999:7::30000:", shut),
+            (shut, shut),
+            (b"alice::20000:0:99999:7:::", hash_free),
+            (b"alice:*:20000:0:99999:7:::", hash_free),
+            (b"alice:$6$s$x", made),
+        ];
+        for (line, expected) in cases {
+            assert!(locked(line).unwrap() == expected, "not as expected");
+        }
+        assert_eq!(locked(b"no colon"), None);
     }
 }

@@ -91,6 +91,9 @@ pub struct ExportReply {
     pub schema: u32,
     /// The records (USER_RECORD), sorted by name.
     pub records: Vec<serde_json::Value>,
+    /// Why others are not among them, a sentence each; then the exit code is 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
 }
 
 /// The answer of `user import`. Exit 0 if no line failed, else 1.

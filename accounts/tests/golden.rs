@@ -23,7 +23,7 @@ use accounts::image::{GroupsAllow, Image, ImageAccounts};
 use accounts::name::Username;
 use accounts::reconcile::Plan;
 use accounts::record::Document;
-use accounts::records::{Records, Rejected, Tombstone};
+use accounts::records::{Part, Records, Rejected, Tombstone};
 use accounts::text::Shell;
 use std::collections::BTreeSet;
 use std::fs;
@@ -172,6 +172,7 @@ fn load_records(case: &Path, uids: UidRange) -> Records {
             Err(reason) => reason.to_string(),
         };
         records.rejected.push(Rejected {
+            part: Part::Record,
             file: format!("{stem}.json"),
             name: Username::parse(&stem).ok(),
             reason,

@@ -15,7 +15,7 @@ use accounts::id::UidRange;
 use accounts::image::{GroupsAllow, Image, ImageAccounts};
 use accounts::name::Username;
 use accounts::record::{Account, Document};
-use accounts::records::{Records, Rejected, Tombstone};
+use accounts::records::{Part, Records, Rejected, Tombstone};
 use accounts::table::{self, Fate};
 use accounts::text::{Home, Shell};
 use accounts::{password, shadow};
@@ -162,6 +162,7 @@ fn records() -> impl Strategy<Value = Records> {
         name,
     });
     let rejected = name().prop_map(|name| Rejected {
+        part: Part::Record,
         file: format!("{name}.json"),
         name: Some(name),
         reason: "unreadable".into(),
@@ -321,6 +322,7 @@ fn applied(records: &Records) -> impl Strategy<Value = Applied> + use<> {
     let len = current.len();
     (vec(stale, 0..3), subsequence(current, 0..=len)).prop_map(|(stale, current)| Applied {
         accounts: stale.into_iter().chain(current).collect(),
+        taking: BTreeMap::new(),
     })
 }
 

@@ -32,8 +32,8 @@ pub(crate) async fn call<T: DeserializeOwned>(
     answer
 }
 
-/// The same for a command that answers line by line: code 1 says that some of
-/// its `lines` failed, and each may take a hash.
+/// The same for a command that answers for many: code 1 says that some of them
+/// failed, and each of the `lines` of input may take a hash.
 pub(crate) async fn call_on_lines<T: DeserializeOwned>(
     docker: &Docker,
     container: &Listed,

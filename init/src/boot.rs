@@ -117,7 +117,11 @@ fn arguments(mode: &CStr, globals: &Globals) -> Vec<CString> {
         c"restore".to_owned(),
         mode.to_owned(),
     ];
-    for (option, given) in [(c"-q", globals.quiet), (c"-v", globals.verbose)] {
+    for (option, given) in [
+        (c"-q", globals.quiet),
+        (c"-v", globals.verbose),
+        (c"--no-store-lock", globals.no_store_lock),
+    ] {
         args.extend(given.then(|| option.to_owned()));
     }
     for (option, path) in [(c"--root", &globals.root), (c"--store", &globals.store)] {

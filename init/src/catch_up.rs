@@ -39,13 +39,15 @@ pub(crate) fn catch_up(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
         if !quiet {
             say(&summary.line());
         }
-        summary.problems.iter().for_each(|problem| say(problem));
+        for problem in summary.told() {
+            say(&problem);
+        }
     }
     Ok(Answer::for_pid1(&summary))
 }
 
 fn follow(paths: &Paths) -> Result<Summary, Error> {
-    let mut session = Session::begin(paths, Caller::Command)?;
+    let mut session = Session::begin(paths, Caller::Follow)?;
     let shut_out = session.newly_shut_out();
     // Before, so that a kill in between leaves nobody running: what was applied
     // is remembered by the restore. After, for who logged in meanwhile.

@@ -4,7 +4,7 @@
 use crate::command::Answer;
 use crate::restore::View;
 use accounts::reconcile::Change;
-use accounts::records::{Problem, Refusal};
+use accounts::records::{Part, Problem, Refusal};
 use accounts::wire;
 use serde::Serialize;
 
@@ -55,11 +55,7 @@ impl Finding {
 
 fn of_problem(problem: &Problem) -> Finding {
     let (kind, name, hint) = match problem {
-        Problem::Rejected(rejected) => (
-            "record",
-            rejected.file.clone(),
-            "mend or delete the file; it was left as it is",
-        ),
+        Problem::Rejected(rejected) => ("record", rejected.file.clone(), of_part(rejected.part)),
         Problem::Refused(name, refusal) => {
             let (kind, hint) = of_refusal(refusal);
             (kind, name.to_string(), hint)
@@ -80,6 +76,18 @@ fn of_problem(problem: &Problem) -> Finding {
         name,
         message: problem.to_string(),
         hint,
+    }
+}
+
+const fn of_part(part: Part) -> &'static str {
+    match part {
+        Part::Record => "mend or delete the file; it was left as it is",
+        Part::Tombstone => {
+            "mend the file, or its uid and home may go to somebody else; it was left as it is"
+        }
+        Part::Directory => {
+            "make it a directory of root's again; whoever has a record is restored without it"
+        }
     }
 }
 

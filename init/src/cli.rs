@@ -15,6 +15,10 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one per flag, as clap wants them"
+)]
 pub(crate) struct Global {
     /// Work on another tree; its store is DIR/var/lib/opencode-users
     #[arg(long, global = true, value_name = "DIR")]
@@ -22,6 +26,9 @@ pub(crate) struct Global {
     /// Where the records are
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Write to a store whose file system has no locks: only while nobody else does
+    #[arg(long, global = true)]
+    pub(crate) no_store_lock: bool,
     /// Answer with one line of JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -100,7 +100,11 @@ fn dispatch(cli: &Cli) -> Result<Answer, Error> {
 fn paths(global: &Global) -> Paths {
     let root = global.root.clone().unwrap_or_else(|| PathBuf::from("/"));
     let store = global.store.clone().unwrap_or_else(|| root.join(STORE));
-    Paths { root, store }
+    Paths {
+        root,
+        store,
+        without_lock: global.no_store_lock,
+    }
 }
 
 fn dry_run(view: &View) -> Answer {
@@ -125,7 +129,7 @@ fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
     let text = (!quiet)
         .then(|| summary.line())
         .into_iter()
-        .chain(summary.problems.iter().cloned())
+        .chain(summary.told())
         .collect::<Vec<_>>()
         .join("\n");
     Ok(Answer::new(
@@ -145,8 +149,8 @@ fn boot(paths: &Paths) -> Result<Answer, Error> {
     session.print_marks();
     drop(session);
     say(&summary.line());
-    for problem in &summary.problems {
-        say(problem);
+    for problem in summary.told() {
+        say(&problem);
     }
     Ok(Answer::for_pid1(&summary))
 }

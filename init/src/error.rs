@@ -78,12 +78,18 @@ pub(crate) enum Error {
     GroupNotAllowed { name: Username, group: String },
     #[error("the record of '{name}' can't be used: {reason}")]
     BadRecord { name: String, reason: String },
+    #[error("no account can be made without knowing all that were: {0}")]
+    NoLedger(String),
+    #[error("'{name}' is shut out here, but the record of '{name}' can't be used: {reason}")]
+    ShutOutHere { name: Username, reason: String },
     #[error("Cannot remove last user. Add another user first or use --force.")]
     LastAccount,
     #[error("only root may do this")]
     NotRoot,
     #[error("'{}' is locked by another program", .path.display())]
     Busy { path: PathBuf },
+    #[error("cannot lock '{}': its file system has no locks", .path.display())]
+    NoLocks { path: PathBuf },
     #[error("'{}' changed while it was being rewritten", .0.display())]
     KeepsChanging(PathBuf),
     #[error("cannot {verb} '{}'", .path.display())]
@@ -169,6 +175,9 @@ impl Error {
             Self::Stalled | Self::Busy { .. } | Self::KeepsChanging(_) => ErrorKind::Busy,
             Self::Uid(InvalidUid::Exhausted { .. })
             | Self::BadRecord { .. }
+            | Self::ShutOutHere { .. }
+            | Self::NoLedger(_)
+            | Self::NoLocks { .. }
             | Self::Io { .. }
             | Self::Store { .. }
             | Self::Link { .. }
@@ -207,11 +216,18 @@ impl Error {
             }
             Self::Stalled => "nothing was changed; try again".into(),
             Self::Busy { .. } | Self::KeepsChanging(_) => "try again".into(),
+            Self::NoLocks { .. } => {
+                "use a volume with locks; or, while nobody else changes accounts on it, --no-store-lock".into()
+            }
             Self::Password(_) => "a password has 1 to 255 bytes in one line".into(),
             Self::Request(_) => "nothing was changed; send one whole JSON document".into(),
-            Self::BadRecord { .. } => {
-                "the file was left as it is; 'occ-init check' lists such records".into()
-            }
+            Self::BadRecord { name, .. } => format!(
+                "mend or delete the file, it was left as it is; until then 'user disable {name}' alone shuts the account out"
+            ),
+            Self::NoLedger(_) => "make it a directory of root's that can be read".into(),
+            Self::ShutOutHere { name, .. } => format!(
+                "mend or delete the file, then 'user disable {name}' again: a record that can be read again decides"
+            ),
             Self::Store { .. } => "make it a directory of root with mode 0700".into(),
             Self::Link { .. } => {
                 "let it be a file, or link to a regular file of root in directories that only root can write".into()

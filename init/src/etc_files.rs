@@ -5,6 +5,7 @@
 
 use crate::again::{fstat, mkdir, openat};
 use crate::error::{Error, io};
+use crate::in_place;
 use crate::link::{self, Target};
 use crate::lock::EtcLock;
 use crate::replace::{Access, Directory, Staged, TEMPORARY, open_directory, read_all, stat};
@@ -54,6 +55,16 @@ impl EtcFiles {
                 root: root.to_owned(),
             })
             .map_err(io("open", path))
+    }
+
+    /// Finishes what a killed run was writing into a file in place.
+    pub(crate) fn finish_writes(&self, _lock: &EtcLock) -> Result<(), Error> {
+        for file in File::ALL {
+            let target = self.target(file)?;
+            let (directory, name) = self.place(file, target.as_ref());
+            in_place::finish(directory, name)?;
+        }
+        Ok(())
     }
 
     /// Reads all files. Only a file that is not there counts as empty: any
@@ -129,7 +140,7 @@ impl EtcFiles {
             staged.reverse();
         }
         for file in staged {
-            file.commit()?;
+            file.commit_anywhere()?;
         }
         for (file, _) in writes {
             let found = snapshot.found(*file);

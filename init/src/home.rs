@@ -17,7 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, readlinkat};
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -85,21 +85,22 @@ impl Homes {
     /// Owners of everything in /home: numbers that must not be given again.
     pub(crate) fn owners(&self) -> Result<Vec<u32>, Error> {
         let entries = self.base.names().map_err(io("read", &self.base.path))?;
-        let owner = |name: &OsString| {
-            stat(&self.base, name.as_os_str())
-                .ok()
-                .flatten()
-                .map(|stat| stat.st_uid)
-        };
-        Ok(entries.iter().filter_map(owner).collect())
+        let owners = entries.iter().map(|name| self.owner_of(name));
+        Ok(owners
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// Who owns one home, if it is there.
-    pub(crate) fn owner(&self, home: &Home) -> Option<u32> {
-        stat(&self.base, home.component())
-            .ok()
-            .flatten()
-            .map(|stat| stat.st_uid)
+    pub(crate) fn owner(&self, home: &Home) -> Result<Option<u32>, Error> {
+        self.owner_of(OsStr::new(home.component()))
+    }
+
+    fn owner_of(&self, name: &OsStr) -> Result<Option<u32>, Error> {
+        let found = stat(&self.base, name).map_err(io("read", self.base.join(name)))?;
+        Ok(found.map(|stat| stat.st_uid))
     }
 
     /// Makes the home if it is not there. One that is there is never changed.

@@ -78,8 +78,12 @@ fn image_accounts(root: &Path, etc: &Etc, may_write: bool) -> Result<ImageAccoun
 fn groups_allow(root: &Path) -> Result<Vec<u8>, Error> {
     use std::os::unix::fs::MetadataExt;
     let path = root.join(GROUPS_ALLOW);
-    let Ok(meta) = fs::symlink_metadata(&path) else {
-        return Ok(Vec::new());
+    let meta = match fs::symlink_metadata(&path) {
+        Ok(meta) => meta,
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(e) => return Err(io("read", path)(errno(&e))),
     };
     if !meta.is_file() || meta.uid() != 0 || meta.mode() & 0o022 != 0 {
         say(&format!(
@@ -98,7 +102,11 @@ fn sudoers_groups(root: &Path) -> Result<BTreeSet<String>, Error> {
     let directory = root.join("etc/sudoers.d");
     let mut files = vec![root.join("etc/sudoers")];
     match again_io(|| fs::read_dir(&directory)) {
-        Ok(entries) => files.extend(entries.flatten().map(|entry| entry.path())),
+        Ok(entries) => {
+            for entry in entries {
+                files.push(entry.map_err(|e| io("read", &directory)(errno(&e)))?.path());
+            }
+        }
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => (),
         Err(e) => return Err(io("read", directory)(errno(&e))),
     }

@@ -53,19 +53,31 @@ impl Deadline {
     }
 }
 
-/// The store is ours alone while this lives.
+/// The store is ours to write while this lives.
 #[derive(Debug)]
-pub(crate) struct StoreLock(#[expect(dead_code, reason = "held, not used")] OwnedFd);
+pub(crate) struct StoreLock(
+    #[expect(dead_code, reason = "held, not used; none: nothing to hold")] Option<OwnedFd>,
+);
 
 impl StoreLock {
+    /// For an administrator who says that nobody else writes at this time.
+    pub(crate) const fn waived() -> Self {
+        Self(None)
+    }
+
     pub(crate) fn acquire(store: &Directory, deadline: Deadline) -> Result<Self, Error> {
         let path = store.join(".lock");
         let file = open_lock(store, ".lock").map_err(io("open", &path))?;
         loop {
             match try_lock(&file) {
-                Ok(()) => return Ok(Self(file)),
+                Ok(()) => return Ok(Self(Some(file))),
                 Err(Errno::EAGAIN | Errno::EACCES) if deadline.wait() => (),
                 Err(Errno::EAGAIN | Errno::EACCES) => return Err(Error::Busy { path }),
+                // NFS without its lock daemon, and network file systems that
+                // know no locks at all.
+                Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+                    return Err(Error::NoLocks { path });
+                }
                 Err(errno) => return Err(io("lock", path)(errno)),
             }
         }
@@ -138,6 +150,11 @@ impl EtcLock {
             linked: Vec::new(),
             file: None,
         })
+    }
+
+    /// False for a boot that went on without.
+    pub(crate) const fn is_held(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Takes `X.lock` as shadow does: a file with our pid under a name of its

@@ -40,6 +40,7 @@ mod error;
 mod etc_files;
 mod home;
 mod image_facts;
+mod in_place;
 mod known;
 mod link;
 mod lock;

@@ -1,11 +1,11 @@
 //! One file, swapped whole: a temporary in the same directory, written, synced,
-//! renamed. The only place of the account commands that writes file contents.
+//! renamed. Only here and in `in_place` are file contents written.
 
 use crate::again::{
-    fchmod, fchown, fstat, fstatat, fsync, ftruncate, openat, pwrite, read, renameat, unlinkat,
-    write,
+    fchmod, fchown, fstat, fstatat, fsync, linkat, openat, read, renameat, unlinkat, write,
 };
 use crate::error::{Error, io};
+use crate::in_place;
 use crate::xattrs;
 use nix::NixPath;
 use nix::dir::Dir;
@@ -162,71 +162,44 @@ impl Directory {
         self.stage(name, content, access, None)?.commit()?;
         self.sync()
     }
-
-    /// Writes into the present file: for a file that is a mount point, where a
-    /// rename gives EBUSY. A copy of the old content is kept beside it first.
-    fn write_in_place(&self, name: &str, temporary: &str) -> Result<(), Errno> {
-        let content = |name: &str| -> Result<Vec<u8>, Errno> {
-            let file = openat(
-                self.fd.as_fd(),
-                name,
-                OFlag::O_RDONLY | OFlag::O_CLOEXEC,
-                Mode::empty(),
-            )?;
-            read_all(&file, usize::MAX)
-        };
-        let (old, new) = (content(name)?, content(temporary)?);
-        let backup = format!("{name}-");
-        let staged = self
-            .stage(&backup, &old, Access::PRIVATE, None)
-            .map_err(|_| Errno::ENOSPC)?;
-        staged.commit().map_err(|_| Errno::EIO)?;
-        fsync(self.fd.as_fd())?;
-        let file = openat(
-            self.fd.as_fd(),
-            name,
-            OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
-            Mode::empty(),
-        )?;
-        let same = old
-            .iter()
-            .zip(&new)
-            .take_while(|(old, new)| old == new)
-            .count();
-        let mut at = same;
-        while at < new.len() {
-            let offset = i64::try_from(at).map_err(|_| Errno::EFBIG)?;
-            at += pwrite(file.as_fd(), &new[at..], offset)?;
-        }
-        ftruncate(
-            file.as_fd(),
-            i64::try_from(new.len()).map_err(|_| Errno::EFBIG)?,
-        )?;
-        fsync(file.as_fd())
-    }
 }
 
 impl Staged<'_> {
     /// Makes the new content the file. The directory is synced by the caller,
     /// once for all files.
     pub(crate) fn commit(mut self) -> Result<(), Error> {
-        let Some(temporary) = self.temporary.take() else {
-            return Ok(());
-        };
-        let directory = self.directory;
-        let fd = directory.fd.as_fd();
-        match renameat(fd, temporary.as_str(), fd, self.name.as_str()) {
-            Ok(()) => Ok(()),
-            Err(Errno::EBUSY | Errno::EXDEV) => {
-                let written = directory.write_in_place(&self.name, &temporary);
-                directory.remove(&temporary)?;
-                written.map_err(io("write", directory.join(&self.name)))
+        let replaced = self.rename();
+        replaced.map_err(io("replace", self.directory.join(&self.name)))
+    }
+
+    /// The same for a file that may be a mount point: it is written in place.
+    pub(crate) fn commit_anywhere(mut self) -> Result<(), Error> {
+        match (self.rename(), &self.temporary) {
+            (Err(Errno::EBUSY | Errno::EXDEV), Some(temporary)) => {
+                in_place::write(self.directory, &self.name, temporary)
             }
-            Err(errno) => {
-                directory.remove(&temporary)?;
-                Err(io("replace", directory.join(&self.name))(errno))
-            }
+            (result, _) => result.map_err(io("replace", self.directory.join(&self.name))),
         }
+    }
+
+    /// Gives the content a name that must be free, in another directory of the
+    /// same file system; the temporary name goes when this is dropped.
+    pub(crate) fn link(&self, directory: &Directory, name: &str) -> Result<(), Errno> {
+        let Some(temporary) = &self.temporary else {
+            return Err(Errno::ENOENT);
+        };
+        let (from, to) = (self.directory.fd.as_fd(), directory.fd.as_fd());
+        linkat(from, temporary.as_str(), to, name, AtFlags::empty())
+    }
+
+    /// Once renamed, nothing is left to be deleted.
+    fn rename(&mut self) -> Result<(), Errno> {
+        if let Some(temporary) = &self.temporary {
+            let fd = self.directory.fd.as_fd();
+            renameat(fd, temporary.as_str(), fd, self.name.as_str())?;
+            self.temporary = None;
+        }
+        Ok(())
     }
 }
 

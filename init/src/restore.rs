@@ -32,6 +32,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub(crate) struct Paths {
     pub(crate) root: PathBuf,
     pub(crate) store: PathBuf,
+    /// The store may be written to although its file system has no locks.
+    pub(crate) without_lock: bool,
 }
 
 /// Who is at work: decides how long to wait for locks, and what to do without.
@@ -41,6 +43,8 @@ pub(crate) enum Caller {
     Boot,
     /// Gives up after 15 s and says "busy".
     Command,
+    /// PID 1 after a change: waits as a command, and does without as boot.
+    Follow,
 }
 
 /// Everything read without a lock: enough to list, to check and to plan.
@@ -133,7 +137,7 @@ impl Session {
     pub(crate) fn begin(paths: &Paths, caller: Caller) -> Result<Self, Error> {
         must_be_root()?;
         let store = Store::open(&paths.store)?;
-        let store_lock = lock_store(&store, caller)?;
+        let store_lock = lock_store(&store, paths, caller)?;
         if store_lock.is_some() {
             store.clean()?;
         }
@@ -141,6 +145,9 @@ impl Session {
         let Loaded { records, legacy } = store.load(uids)?;
         let etc_files = EtcFiles::open(&paths.root)?;
         let etc_lock = lock_etc(&etc_files, &records, caller)?;
+        if etc_lock.is_held() {
+            etc_files.finish_writes(&etc_lock)?;
+        }
         let snapshot = etc_files.read()?;
         let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
         let applied = read_applied(paths)?;
@@ -182,6 +189,7 @@ impl Session {
     fn capture(&mut self) {
         let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
         let mut agreed = Vec::new();
+        self.announce(&taken);
         for capture in taken {
             let name = capture.name.clone();
             if self.store_lock.is_none() {
@@ -211,6 +219,7 @@ impl Session {
         if !agreed.is_empty() {
             let mut applied = self.applied.clone();
             applied.accounts.extend(agreed);
+            applied.taking.clear();
             if let Err(error) = self.remember(applied) {
                 say(&chain(&error));
             }
@@ -219,6 +228,22 @@ impl Session {
             say(&format!(
                 "'{name}' was changed in /etc/shadow; its record wins"
             ));
+        }
+    }
+
+    /// Writes down what is about to go into records, so that a kill before it is
+    /// remembered as applied costs nobody the next change.
+    fn announce(&mut self, captures: &[Capture]) {
+        let mut applied = self.applied.clone();
+        for capture in captures.iter().filter(|_| self.store_lock.is_some()) {
+            if let Some(mut account) = self.records.accounts.get(&capture.name).cloned() {
+                capture.clone().apply(&mut account);
+                let entry = applied::Entry::of(&account);
+                applied.taking.insert(capture.name.to_string(), entry);
+            }
+        }
+        if let Err(error) = self.remember(applied) {
+            say(&chain(&error));
         }
     }
 
@@ -384,13 +409,17 @@ fn read_applied(paths: &Paths) -> Result<Applied, Error> {
 pub(crate) fn deadline(caller: Caller) -> Deadline {
     Deadline::after(match caller {
         Caller::Boot => Duration::from_secs(2),
-        Caller::Command => Duration::from_secs(15),
+        Caller::Command | Caller::Follow => Duration::from_secs(15),
     })
 }
 
-fn lock_store(store: &Store, caller: Caller) -> Result<Option<StoreLock>, Error> {
+/// None: the store is only read.
+fn lock_store(store: &Store, paths: &Paths, caller: Caller) -> Result<Option<StoreLock>, Error> {
     match StoreLock::acquire(&store.directory, deadline(caller)) {
         Ok(lock) => Ok(Some(lock)),
+        Err(Error::NoLocks { .. }) if paths.without_lock => Ok(Some(StoreLock::waived())),
+        // Said at boot; the same at every change since would be noise.
+        Err(Error::NoLocks { .. }) if caller == Caller::Follow => Ok(None),
         Err(error) if caller == Caller::Boot => {
             say(&format!("{}; going on without the lock", chain(&error)));
             Ok(None)

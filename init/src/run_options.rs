@@ -37,9 +37,11 @@ pub(crate) enum Parsed<'a> {
 
 /// Options that may stand anywhere before COMMAND.
 #[derive(Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub(crate) struct Globals {
     pub(crate) root: Option<PathBuf>,
     pub(crate) store: Option<PathBuf>,
+    pub(crate) no_store_lock: bool,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
@@ -237,6 +239,7 @@ impl<'a> Line<'a> {
         match name {
             "help" => return Ok(Some(Parsed::Help)),
             "version" => return Ok(Some(Parsed::Version)),
+            "no-store-lock" => self.globals.no_store_lock = true,
             "json" => self.globals.json = true,
             "quiet" => self.globals.quiet = true,
             "verbose" => self.globals.verbose = true,
@@ -295,6 +298,7 @@ impl<'a> Line<'a> {
             globals: Globals {
                 quiet: self.globals.quiet || twins.flag("QUIET")?,
                 verbose: self.globals.verbose || twins.flag("VERBOSE")?,
+                no_store_lock: self.globals.no_store_lock || twins.flag("NO_STORE_LOCK")?,
                 ..self.globals
             },
             group: run.group.map_or_else(|| twins.flag("GROUP"), Ok)?,

@@ -243,6 +243,7 @@ fn the_help_names_every_twin() {
         "USER",
         "STRICT",
         "NO_RESTORE",
+        "NO_STORE_LOCK",
         "QUIET",
         "VERBOSE",
     ] {

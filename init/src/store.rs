@@ -19,16 +19,17 @@ mod reading;
 pub(crate) use journal::Staging;
 
 use crate::again::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
-use crate::error::{Error, io};
+use crate::error::{Error, chain, io};
 use crate::replace::{Access, Directory, TEMPORARY, open_directory, stat, write_all};
 use crate::say::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;
 use accounts::record::{Contents, Document, Legacy, MAX_BYTES, Record};
-use accounts::records::{Records, Rejected, Tombstone};
+use accounts::records::{Part, Records, Rejected, Tombstone};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -38,8 +39,10 @@ pub(crate) const TRUST_VARIABLE: &str = "OCC_INIT_TRUST_STORE_MODES";
 
 const REMOVED: &str = "removed";
 const UIDS: &str = "uids";
-const LEGACY: &str = "legacy";
+pub(crate) const LEGACY: &str = "legacy";
 const SUFFIX: &str = ".json";
+/// What becomes an entry of the ledger, while it is written.
+const GIVEN: &str = "given";
 /// Stands for the owner of a uid whose name can't be read; no account's name.
 const UNREADABLE: &str = "(unreadable)";
 
@@ -48,6 +51,8 @@ const UNREADABLE: &str = "(unreadable)";
 pub(crate) struct Store {
     pub(crate) directory: Directory,
     trusts_modes: bool,
+    /// Files whose modes were tightened: one line for all of them.
+    tightened: Cell<usize>,
 }
 
 /// What was found in it.
@@ -86,6 +91,7 @@ impl Store {
         };
         let store = Self {
             directory,
+            tightened: Cell::new(0),
             trusts_modes: std::env::var_os(TRUST_VARIABLE).is_some_and(|value| value == "1"),
         };
         store.check_directory()?;
@@ -149,21 +155,53 @@ impl Store {
         }
         // Sorted once, here: a directory has no order.
         loaded.records.accounts = accounts.into_iter().collect();
-        loaded.records.rejected.sort_by(|a, b| a.file.cmp(&b.file));
         loaded.legacy.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-        let (tombstones, all_read) = self.tombstones(range)?;
-        loaded.records.tombstones = tombstones;
-        let doubtful = if all_read {
-            loaded.records.doubtful_uids()
-        } else {
-            loaded.records.uids()
-        };
-        for uid in doubtful {
-            if let Some(owner) = self.owner_of(uid.get())? {
-                loaded.records.ledger.insert(uid, owner);
-            }
+        self.load_tombstones(&mut loaded.records, range);
+        loaded.records.rejected.sort_by(|a, b| a.file.cmp(&b.file));
+        self.load_ledger(&mut loaded.records);
+        match self.tightened.take() {
+            0 => (),
+            count => say(&format!(
+                "others could read or write {count} files of the store; their mode is 600 now"
+            )),
         }
         Ok(loaded)
+    }
+
+    /// Directories that are none, and tombstones that can't be read, keep nobody
+    /// out: they are reported, and then every uid counts as doubtful.
+    fn load_tombstones(&self, records: &mut Records, range: UidRange) {
+        for name in [UIDS, LEGACY] {
+            if let Err(error) = self.present(name) {
+                records.rejected.push(unusable(name, &error));
+            }
+        }
+        match self.tombstones(range) {
+            Ok((tombstones, skipped)) => {
+                records.tombstones = tombstones;
+                records.rejected.extend(skipped);
+            }
+            Err(error) => records.rejected.push(unusable(REMOVED, &error)),
+        }
+    }
+
+    /// Where the ledger can't be read, whoever has a uid alone keeps it; of one
+    /// that several claim nobody knows whose it is.
+    fn load_ledger(&self, records: &mut Records) {
+        let contested = records.contested_uids();
+        for uid in records.doubtful_uids() {
+            let owner = match self.owner_of(uid.get()) {
+                Ok(owner) => owner,
+                Err(_) => contested.contains(&uid).then(|| UNREADABLE.to_owned()),
+            };
+            records.ledger.extend(owner.map(|owner| (uid, owner)));
+        }
+    }
+
+    /// Whose uid and home would be anybody's, if its tombstone can't be read.
+    fn owner_of_tombstone(&self, file: &str) -> Option<Username> {
+        let uid = accounts::table::number(file.strip_suffix(SUFFIX)?.as_bytes())?;
+        Username::parse(&self.owner_of(uid).ok()??).ok()
     }
 
     /// Reads one record, to edit it.
@@ -275,20 +313,20 @@ impl Store {
     pub(crate) fn give_uid(&self, uid: Uid, name: &Username) -> Result<bool, Error> {
         let uids = self.subdirectory(UIDS)?;
         let file = uid.to_string();
-        let flags =
-            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        match openat(
-            uids.fd.as_fd(),
-            file.as_str(),
-            flags,
-            Mode::from_bits_truncate(0o600),
-        ) {
-            Ok(fd) => {
-                let written =
-                    write_all(&fd, format!("{name}\n").as_bytes()).and_then(|()| fsync(fd.as_fd()));
-                written.map_err(io("write", uids.join(&file)))?;
-                uids.sync().map(|()| true)
+        let content = format!("{name}\n");
+        // Never a number without a name: a kill in between would leave one that
+        // is nobody's for ever, and perhaps that of somebody's home.
+        let whole = self
+            .directory
+            .stage(GIVEN, content.as_bytes(), Access::PRIVATE, None)?;
+        let linked = match whole.link(&uids, &file) {
+            Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+                create(&uids, &file, content.as_bytes())
             }
+            linked => linked,
+        };
+        match linked {
+            Ok(()) => uids.sync().map(|()| true),
             Err(Errno::EEXIST) => Ok(self
                 .owner_of(uid.get())?
                 .is_some_and(|owner| owner == name.as_str())),
@@ -344,19 +382,26 @@ impl Store {
                 .try_for_each(|file| directory.remove(file))
         };
         leftovers(&self.directory)?;
-        for name in [REMOVED, LEGACY] {
-            self.present(name)?.as_ref().map_or(Ok(()), leftovers)?;
-        }
-        Ok(())
+        // One that is no directory holds no leftovers.
+        let present = [REMOVED, LEGACY].map(|name| self.present(name).ok().flatten());
+        present.iter().flatten().try_for_each(leftovers)
     }
 
-    /// Those that could be read, and whether these are all.
-    fn tombstones(&self, range: UidRange) -> Result<(Vec<Tombstone>, bool), Error> {
+    /// Those that could be read, and the others.
+    fn tombstones(&self, range: UidRange) -> Result<(Vec<Tombstone>, Vec<Rejected>), Error> {
         let Some(removed) = self.present(REMOVED)? else {
-            return Ok((Vec::new(), true));
+            return Ok((Vec::new(), Vec::new()));
         };
         let mut tombstones = Vec::new();
         let mut skipped = Vec::new();
+        let mut skip = |file: &str, reason| {
+            skipped.push(Rejected {
+                part: Part::Tombstone,
+                file: format!("{REMOVED}/{}", printable(file)),
+                name: self.owner_of_tombstone(file),
+                reason,
+            });
+        };
         for file in list(&removed).map_err(io("read", &removed.path))? {
             let Some(stem) = file.strip_suffix(SUFFIX).filter(|_| !file.starts_with('.')) else {
                 continue;
@@ -370,17 +415,11 @@ impl Store {
                         home,
                     });
                 }
-                Ok(_) => skipped.push((file, "its uid is not its file's name".to_owned())),
-                Err(reason) => skipped.push((file, reason)),
+                Ok(_) => skip(&file, "its uid is not its file's name".to_owned()),
+                Err(reason) => skip(&file, reason),
             }
         }
-        for (file, reason) in &skipped {
-            say(&format!(
-                "skipped tombstone '{}': {reason}",
-                printable(file)
-            ));
-        }
-        Ok((tombstones, skipped.is_empty()))
+        Ok((tombstones, skipped))
     }
 
     /// A directory of the store, if it is there.
@@ -412,9 +451,28 @@ impl Store {
     }
 }
 
+/// For a file system without hard links.
+fn create(directory: &Directory, file: &str, content: &[u8]) -> Result<(), Errno> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o600);
+    let fd = openat(directory.fd.as_fd(), file, flags, mode)?;
+    write_all(&fd, content).and_then(|()| fsync(fd.as_fd()))
+}
+
+fn unusable(directory: &str, error: &Error) -> Rejected {
+    Rejected {
+        part: Part::Directory,
+        file: directory.to_owned(),
+        name: None,
+        reason: chain(error),
+    }
+}
+
 fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
     let file = printable(&format!("{stem}{SUFFIX}"));
     loaded.records.rejected.push(Rejected {
+        part: Part::Record,
         file,
         name: Username::parse(stem).ok(),
         reason,

@@ -5,8 +5,11 @@ use crate::restore::now_usec;
 use accounts::name::Username;
 use accounts::reconcile::{Change, Plan};
 use accounts::records::{Problem, Refusal};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::time::Duration;
+
+/// So many problems are told one by one.
+const MOST_TOLD: usize = 100;
 
 /// What a restore did; `status.json` holds it.
 #[derive(Debug, Serialize)]
@@ -20,6 +23,7 @@ pub(crate) struct Summary {
     pub(crate) unchanged: usize,
     pub(crate) homes_made: usize,
     /// One line each: what was skipped or left out, and why.
+    #[serde(serialize_with = "the_first")]
     pub(crate) problems: Vec<String>,
     #[serde(rename = "durationUSec")]
     pub(crate) duration_usec: u128,
@@ -72,6 +76,12 @@ impl Summary {
         }
     }
 
+    /// The first problems, and how many more there are: a hostile volume can
+    /// hold a million bad records, and must not flood a log.
+    pub(crate) fn told(&self) -> Vec<String> {
+        told(&self.problems)
+    }
+
     /// For people: one line.
     pub(crate) fn line(&self) -> String {
         let Self {
@@ -89,6 +99,18 @@ impl Summary {
             problems.len()
         )
     }
+}
+
+fn told(problems: &[String]) -> Vec<String> {
+    let first = problems.iter().take(MOST_TOLD).cloned();
+    let more = problems.len().saturating_sub(MOST_TOLD);
+    let rest = (more > 0).then(|| format!("{more} more: 'occ-init check' lists them"));
+    first.chain(rest).collect()
+}
+
+/// PID 1 takes one line of bounded length.
+fn the_first<S: Serializer>(problems: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    told(problems).serialize(serializer)
 }
 
 /// The account that a problem leaves out.

@@ -5,16 +5,18 @@ use crate::error::{Error, chain};
 use crate::home::Homes;
 use crate::restore::{Session, now_usec};
 use crate::say::say;
+use crate::user::rules;
 use accounts::id::Uid;
 use accounts::name::Username;
 use accounts::record::{Account, Legacy, Record};
-use accounts::records::{Rejected, refuse_by_image, refuse_name};
+use accounts::records::{Part, Rejected, refuse_by_image, refuse_name};
 use accounts::text::Home;
 
 /// How a record that is still to be taken over shows in a listing.
 pub(crate) fn not_yet(name: &Username) -> Rejected {
     let reason = "an older record; the next restore takes it over".into();
     Rejected {
+        part: Part::Record,
         file: format!("{name}.json"),
         name: Some(name.clone()),
         reason,
@@ -36,6 +38,7 @@ impl Session {
             self.leave(legacy, refusal.to_string());
             return Ok(());
         }
+        rules::check_ledger(&self.records)?;
         let mut tombstones = self.records.tombstones.iter();
         if let Some(dead) = tombstones.find(|dead| dead.name == legacy.name) {
             let reason = format!("the account was removed; its uid {} is kept", dead.uid);
@@ -74,6 +77,7 @@ impl Session {
     fn leave(&mut self, legacy: &Legacy, reason: String) {
         let name = Some(legacy.name.clone());
         self.records.rejected.push(Rejected {
+            part: Part::Record,
             file: format!("{}.json", legacy.name),
             name,
             reason,
@@ -87,7 +91,7 @@ impl Session {
             return Ok(uid);
         }
         let home = Home::parse(&format!("/home/{name}"))?;
-        let owner = Homes::open(&self.paths.root)?.owner(&home);
+        let owner = Homes::open(&self.paths.root)?.owner(&home)?;
         for candidate in [self.known().uid_in_passwd(name), owner]
             .into_iter()
             .flatten()

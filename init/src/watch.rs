@@ -33,6 +33,9 @@ const REMOTE: [u32; 8] = [
     0x5346_414f,
 ];
 
+/// Account files in which people's changes arrive.
+const WATCHED: [&str; 2] = ["shadow", "passwd"];
+
 /// Which of the watched directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
@@ -73,6 +76,9 @@ pub(crate) struct Watch {
     inotify: Inotify,
     etc: Directory,
     store: Directory,
+    /// Account files that are mount points: nothing can be renamed over them,
+    /// and a write into one is no event of the directory that it is mounted in.
+    mounted: Vec<WatchDescriptor>,
     /// Names under which another file stands since the last [`Watch::settle`].
     moved: BTreeSet<(Place, OsString)>,
     /// Something changed that no mark can explain.
@@ -109,6 +115,7 @@ impl Watch {
             inotify,
             etc: not_yet(etc),
             store: not_yet(store),
+            mounted: Vec::new(),
             moved: BTreeSet::new(),
             unexplained: false,
         };
@@ -121,6 +128,13 @@ impl Watch {
         let leaving = AddWatchFlags::IN_MOVED_FROM | AddWatchFlags::IN_DELETE;
         self.etc.watch(&self.inotify, arrival);
         self.store.watch(&self.inotify, arrival | leaving);
+        for file in WATCHED {
+            let path = self.etc.path.join(file);
+            if sys::is_mount_point(&path) {
+                let writes = AddWatchFlags::IN_CLOSE_WRITE;
+                self.mounted.extend(self.inotify.add_watch(&path, writes));
+            }
+        }
     }
 
     /// Watches what the first restore has made, too. Records that are there by
@@ -181,6 +195,10 @@ impl Watch {
                 self.unexplained = true;
                 return;
             }
+            _ if self.mounted.contains(&event.wd) => {
+                self.unexplained = true;
+                return;
+            }
             _ if self.etc.is(&event) => Place::Etc,
             _ if self.store.is(&event) => Place::Store,
             _ => return,
@@ -229,7 +247,7 @@ pub(crate) fn cannot_watch(path: &Path, errno: Errno) -> String {
 
 fn matters(place: Place, name: &[u8]) -> bool {
     match place {
-        Place::Etc => matches!(name, b"shadow" | b"passwd"),
+        Place::Etc => WATCHED.iter().any(|file| file.as_bytes() == name),
         Place::Store => is_record(name),
     }
 }

@@ -224,16 +224,25 @@ fn without_members(file: File, line: &[u8], ours: &BTreeSet<Vec<u8>>) -> Vec<u8>
     [fields[0], fields[1], &third, &fourth].join(&b':')
 }
 
-/// No new line is uid 0 or gid 0 for musl, which takes an empty number for 0
-/// and lets it overflow.
+/// No new line is uid 0 or gid 0: for glibc, or for musl, which takes an empty
+/// number for 0, lets it overflow, and knows no comments.
 fn no_root_is_gained(before: &World, after: &World) -> Result<(), String> {
+    gains_no_root(before, after, sloppy_number)?;
+    gains_no_root(before, after, glibc_number)
+}
+
+fn gains_no_root(
+    before: &World,
+    after: &World,
+    number: fn(&[u8]) -> Option<u32>,
+) -> Result<(), String> {
     for file in [File::Passwd, File::Group] {
         let roots = |etc: &Etc| -> BTreeSet<Vec<u8>> {
             let is_root = |line: &&[u8]| {
                 let fields = table::fields(line);
-                fields.get(2).is_some_and(|id| sloppy_number(id) == Some(0))
+                fields.get(2).is_some_and(|id| number(id) == Some(0))
                     || (file == File::Passwd
-                        && fields.get(3).is_some_and(|id| sloppy_number(id) == Some(0)))
+                        && fields.get(3).is_some_and(|id| number(id) == Some(0)))
             };
             let lines = table::lines(etc.bytes(file)).filter(is_root);
             let named: BTreeSet<Vec<u8>> =
@@ -242,7 +251,7 @@ fn no_root_is_gained(before: &World, after: &World) -> Result<(), String> {
         };
         if let Some(name) = roots(&after.etc).difference(&roots(&before.etc)).next() {
             return Err(format!(
-                "'{}' is root for musl in {}",
+                "'{}' is root for a libc in {}",
                 name.escape_ascii(),
                 file.name()
             ));
@@ -251,8 +260,28 @@ fn no_root_is_gained(before: &World, after: &World) -> Result<(), String> {
     Ok(())
 }
 
+/// glibc's strtou32: blanks and a sign before the digits, nothing behind them.
+pub(crate) fn glibc_number(field: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(field).ok()?;
+    let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let value = digits.parse::<u64>().unwrap_or(u64::MAX);
+    let value = if is_negative {
+        value.wrapping_neg()
+    } else {
+        value
+    };
+    Some(u32::try_from(value).unwrap_or(u32::MAX))
+}
+
 /// musl's atou: digits until something else, modulo 2³².
-fn sloppy_number(field: &[u8]) -> Option<u32> {
+pub(crate) fn sloppy_number(field: &[u8]) -> Option<u32> {
     field.iter().try_fold(0_u32, |sum, &b| {
         b.is_ascii_digit()
             .then(|| sum.wrapping_mul(10).wrapping_add(u32::from(b - b'0')))

@@ -40,7 +40,7 @@ pub(crate) async fn run(session: &Session, command: User) -> Result<ExitCode> {
         User::Disable(names) => state::run(session, state::Verb::Disable, &names.names).await?,
         User::Remove(remove) => remove::run(session, remove).await?,
         User::Import(options) => return import::run(session, &options).await,
-        User::Export(options) => export::run(session, options).await?,
+        User::Export(options) => return export::run(session, options).await,
         User::Adopt(name) => adopt::run(session, name.name).await?,
     }
     Ok(ExitCode::SUCCESS)

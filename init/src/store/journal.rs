@@ -23,6 +23,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, syncfs};
+use std::cell::Cell;
 use std::fs::File;
 use std::os::fd::AsFd;
 
@@ -52,6 +53,7 @@ impl Store {
             filled: Self {
                 directory,
                 trusts_modes: self.trusts_modes,
+                tightened: Cell::new(0),
             },
         })
     }

@@ -11,7 +11,7 @@ mod list;
 mod load;
 mod passwd;
 mod remove;
-mod rules;
+pub(crate) mod rules;
 mod save;
 mod state;
 
@@ -97,7 +97,7 @@ fn absent(records: &Records, image: &accounts::image::Image, name: &Username) ->
     match records
         .rejected
         .iter()
-        .find(|rejected| rejected.name.as_ref() == Some(name))
+        .find(|rejected| rejected.is_record_of(name))
     {
         Some(rejected) => Error::BadRecord {
             name: name.to_string(),

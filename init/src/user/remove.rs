@@ -123,7 +123,7 @@ fn purgeable(session: &Session, records: &[Record]) -> Result<Homes, Error> {
             let name = name.clone();
             return Err(Error::Refused { name, refusal });
         }
-        if let Some(owner) = homes.owner(home).filter(|&owner| owner != uid.get()) {
+        if let Some(owner) = homes.owner(home)?.filter(|&owner| owner != uid.get()) {
             let (home, uid) = (home.clone(), *uid);
             return Err(Error::ForeignHome { home, owner, uid });
         }

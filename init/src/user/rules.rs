@@ -7,7 +7,9 @@ use crate::store::Store;
 use accounts::id::Uid;
 use accounts::name::{InvalidName, Username};
 use accounts::record::Account;
-use accounts::records::{Refusal, Tombstone, refuse_by_image, refuse_name};
+use accounts::records::{
+    Part, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
+};
 use accounts::text::Home;
 use std::collections::BTreeSet;
 
@@ -40,9 +42,22 @@ pub(super) fn present<'a>(
         });
     }
     let mut others = known.records.accounts.keys();
-    match others.find(|other| other.folded() == name.folded()) {
-        Some(twin) => Err(refused(name, Refusal::CaseTwin(twin.clone()))),
-        None => Ok(None),
+    if let Some(twin) = others.find(|other| other.folded() == name.folded()) {
+        return Err(refused(name, Refusal::CaseTwin(twin.clone())));
+    }
+    check_ledger(known.records)?;
+    Ok(None)
+}
+
+/// Who makes an account must know every removed one and every uid.
+pub(crate) fn check_ledger(records: &Records) -> Result<(), Error> {
+    let mut rejected = records.rejected.iter();
+    let is_needed = |rejected: &&Rejected| {
+        rejected.part == Part::Directory && rejected.file != crate::store::LEGACY
+    };
+    match rejected.find(is_needed) {
+        Some(rejected) => Err(Error::NoLedger(rejected.reason.clone())),
+        None => Ok(()),
     }
 }
 

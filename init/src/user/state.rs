@@ -4,14 +4,16 @@
 //! whoever would fight back, the second whoever logged in meanwhile. The hash
 //! stays, so `enable` gives exactly what was.
 
-use super::{apply, begin, find_all, several, warn_about};
+use super::{apply, begin, find_all, parse_name, several, warn_about};
 use crate::command::{Answer, is_live};
 use crate::error::Error;
 use crate::process;
 use crate::restore::{Paths, Session};
 use crate::say::say;
 use accounts::id::Uid;
+use accounts::name::Username;
 use accounts::record::{Account, Record};
+use accounts::records::refuse_name;
 
 /// Lets accounts log in again.
 pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
@@ -24,12 +26,49 @@ pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
 /// Shuts accounts out and ends their processes.
 pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
     let mut session = begin(paths)?;
+    if let [name] = names
+        && let Some((name, reason)) = unreadable(&session, name)?
+    {
+        return Err(shut_out(&mut session, paths, name, reason)?);
+    }
     let mut records = find_all(&session, names)?;
     let uids = rightful_uids(&session, &records);
     end_processes(paths, &uids, false)?;
     let changed = set_locked(&mut session, &mut records, true);
     end_processes(paths, &uids, true)?;
     Ok(answer("disabled", changed?, &records))
+}
+
+/// An account, not the image's, whose record can't be read; and why.
+fn unreadable(session: &Session, typed: &str) -> Result<Option<(Username, String)>, Error> {
+    let name = parse_name(typed)?;
+    if refuse_name(&name, &session.image).is_some() {
+        return Ok(None);
+    }
+    let mut rejected = session.records.rejected.iter();
+    let found = rejected.find(|rejected| rejected.is_record_of(&name));
+    Ok(found.map(|rejected| (name, rejected.reason.clone())))
+}
+
+/// Locks the lines that restore once wrote for an account, and ends what runs.
+/// Never a success: its record can't say that it is disabled.
+fn shut_out(
+    session: &mut Session,
+    paths: &Paths,
+    name: Username,
+    reason: String,
+) -> Result<Error, Error> {
+    let uids = session.uid_of_lines(&name);
+    end_processes(paths, uids.as_slice(), false)?;
+    session.records.to_shut.insert(name.clone());
+    let summary = session.restore(&|| ())?;
+    end_processes(paths, uids.as_slice(), true)?;
+    Ok(if summary.shut.contains(&name) {
+        Error::ShutOutHere { name, reason }
+    } else {
+        let name = name.to_string();
+        Error::BadRecord { name, reason }
+    })
 }
 
 /// The uids that really are these accounts': a record that claims another's
@@ -59,6 +98,18 @@ pub(crate) fn end_processes(paths: &Paths, uids: &[Uid], says: bool) -> Result<(
         }
     }
     Ok(())
+}
+
+impl Session {
+    /// The uid under which restore once wrote lines of that name, unless it is
+    /// somebody else's by now.
+    fn uid_of_lines(&self, name: &Username) -> Option<Uid> {
+        let written = self.applied.get(name.as_str().as_bytes())?.uid;
+        let uid = self.image.uids.uid(written.into()).ok()?;
+        let mut accounts = self.records.accounts.values();
+        let is_free = accounts.all(|account| account.uid != uid);
+        (is_free && self.known().uid_in_passwd(name) == Some(written)).then_some(uid)
+    }
 }
 
 fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Result<bool, Error> {

@@ -58,6 +58,22 @@ fn by_rename_without_a_lock_and_in_place() {
 }
 
 #[test]
+fn in_place_where_the_file_is_a_mount_point() {
+    let volume = Volume::new();
+    let elsewhere = "cp -a /etc/shadow /run/shadow; mount --bind /run/shadow /etc/shadow";
+    let container = Setup::new().before(elsewhere).boot(&volume);
+    container.add("alice", 'a');
+    container.until_idle();
+    let path = container.tree.path("run/shadow");
+    for (old, new) in [('a', 'n'), ('n', 'm')] {
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace(&hash(old), &hash(new))).unwrap();
+        container.soon("the record has it", || volume.hash("alice") == hash(new));
+        container.until_idle();
+    }
+}
+
+#[test]
 fn nothing_of_a_disabled_account_is_taken() {
     let volume = Volume::new();
     let container = Container::with(&volume, &["alice"]);
