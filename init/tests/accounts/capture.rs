@@ -255,3 +255,37 @@ fn a_boot_without_the_stores_lock_leaves_a_new_password_where_it_is() {
     assert_eq!(recorded_hash(&tree, "alice"), hash('n'));
     assert_eq!(tree.field("etc/shadow", "alice", 1), hash('n'));
 }
+
+#[test]
+fn a_kill_between_record_and_memory_loses_no_later_change() {
+    let tree = Tree::with(&["alice", "bob"]);
+    let applied = "var/lib/occ-init/applied.json";
+    passwd_inside(&tree, "alice", 'n');
+    // What a run leaves that is killed right after it has written the record:
+    // everything as it was before, but for the note that it was about to.
+    let before = tree.read(applied);
+    let mut note: Value = serde_json::from_slice(&before).unwrap();
+    let mut taken = note["accounts"]["alice"].clone();
+    tree.restore();
+    taken["shadow"] = accounts::password::digest(hash('n').as_bytes()).into();
+    note["taking"] = json!({ "alice": taken });
+    tree.write(applied, note.to_string().as_bytes(), 0o600);
+    passwd_inside(&tree, "alice", 'm');
+    tree.restore()
+        .says(&["took the new password of 'alice' into its record"]);
+    assert_eq!(recorded_hash(&tree, "alice"), hash('m'));
+    assert_eq!(tree.field("etc/shadow", "bob", 1), hash('b'));
+    let after: Value = serde_json::from_slice(&tree.read(applied)).unwrap();
+    assert_eq!(after["taking"], Value::Null, "the note is for one time");
+    // It is no base against an administrator.
+    tree.write(applied, note.to_string().as_bytes(), 0o600);
+    tree.feed(
+        &["user", "passwd", "alice", "--password-hash-stdin"],
+        hash('r'),
+    )
+    .ends(0);
+    tree.write(applied, note.to_string().as_bytes(), 0o600);
+    passwd_inside(&tree, "alice", 'x');
+    tree.restore().says(&["its record wins"]);
+    assert_eq!(tree.field("etc/shadow", "alice", 1), hash('r'));
+}

@@ -4,7 +4,7 @@ use crate::tree::{FOUR, STORE, Tree, foreign, hash, record, unchanged};
 use accounts::wire::ErrorKind;
 use serde_json::json;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 #[test]
 fn a_second_restore_writes_nothing() {
@@ -129,111 +129,6 @@ fn a_file_that_is_a_trap_changes_nothing() {
             unchanged(&before, &tree.state(), &args);
         }
     }
-}
-
-#[test]
-fn a_link_stays_and_its_target_is_replaced() {
-    for to in [
-        "../usr/lib/accounts/passwd",
-        "/usr/lib/accounts/passwd",
-        "hop",
-    ] {
-        let tree = Tree::with(&["alice"]);
-        fs::create_dir_all(tree.path("usr/lib/accounts")).unwrap();
-        symlink("/usr/lib/accounts/passwd", tree.path("etc/hop")).unwrap();
-        let target = tree.path("usr/lib/accounts/passwd");
-        fs::rename(tree.path("etc/passwd"), &target).unwrap();
-        fs::write(tree.path("usr/lib/accounts/.occ-passwd"), "killed").unwrap();
-        symlink(to, tree.path("etc/passwd")).unwrap();
-        let inode = fs::metadata(&target).unwrap().ino();
-        tree.add("bob", &hash('b'));
-        let text = String::from_utf8_lossy(&fs::read(&target).unwrap()).into_owned();
-        for name in ["root", "alice", "bob"] {
-            assert!(
-                text.contains(&format!("\n{name}:")) || text.starts_with(name),
-                "{to}"
-            );
-        }
-        assert_eq!(
-            fs::read_link(tree.path("etc/passwd")).unwrap().to_str(),
-            Some(to)
-        );
-        assert_ne!(fs::metadata(&target).unwrap().ino(), inode, "renamed over");
-        assert!(!tree.path("usr/lib/accounts/.occ-passwd").exists());
-        let before = tree.state();
-        tree.restore();
-        unchanged(&before, &tree.state(), &to);
-    }
-}
-
-#[test]
-fn a_link_that_is_a_trap_changes_nothing() {
-    let give =
-        |path: std::path::PathBuf| std::os::unix::fs::chown(path, Some(10_000), None).unwrap();
-    let open = |path: std::path::PathBuf| {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o1777)).unwrap();
-    };
-    for (to, trap) in [
-        ("../home/alice/passwd", "others can write to a directory"),
-        ("../tmp/passwd", "others can write to a directory"),
-        ("../srv/passwd", "does not belong to root"),
-        ("../srv/fifo", "not a regular file"),
-        ("../srv", "not a regular file"),
-        ("../srv/nothing", "nothing is there"),
-        ("passwd", "too many links"),
-        ("../../../../../../etc/passwd", "too many links"),
-        ("../srv/../srv/passwd", "'..' after a name"),
-    ] {
-        let tree = Tree::with(&["alice", "bob"]);
-        for directory in ["tmp", "srv"] {
-            fs::create_dir(tree.path(directory)).unwrap();
-        }
-        open(tree.path("tmp"));
-        for place in ["home/alice", "tmp", "srv"] {
-            fs::copy(tree.path("etc/passwd"), tree.path(place).join("passwd")).unwrap();
-        }
-        give(tree.path("srv/passwd"));
-        nix::unistd::mkfifo(&tree.path("srv/fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        fs::remove_file(tree.path("etc/passwd")).unwrap();
-        symlink(to, tree.path("etc/passwd")).unwrap();
-        let before = tree.state();
-        for args in [
-            &["restore"][..],
-            &["user", "disable", "alice"],
-            &["user", "add", "carol", "--no-password"],
-        ] {
-            tree.run(args)
-                .ends(1)
-                .says(&["etc/passwd', a link to", trap]);
-            unchanged(&before, &tree.state(), &args);
-        }
-    }
-}
-
-#[test]
-fn leftovers_of_others_are_replaced() {
-    let tree = Tree::new();
-    tree.edit(
-        "etc/shadow",
-        "\nnobody:",
-        &format!(
-            "\nalice:{}:19000::::::\nalice:{}:1::::::\nnobody:",
-            hash('o'),
-            hash('p')
-        ),
-    );
-    tree.edit("etc/gshadow", "\nnogroup:", "\nalice:!:root:root\nnogroup:");
-    tree.add("alice", &hash('a'));
-    assert_eq!(
-        tree.field("etc/shadow", "alice", 1),
-        hash('a'),
-        "an orphan's hash is nobody's password"
-    );
-    assert_eq!(tree.line("etc/gshadow", "alice").unwrap(), "alice:!::");
-    let line = tree.line("etc/passwd", "alice").unwrap();
-    tree.edit("etc/passwd", &line, &format!("{line}\n{line}"));
-    tree.restore();
-    assert_eq!(tree.line("etc/passwd", "alice").unwrap(), line);
 }
 
 #[test]
