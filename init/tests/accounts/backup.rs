@@ -2,7 +2,9 @@
 //! and into one with accounts; damaged, foreign and hostile input changes
 //! nothing; a kill anywhere leaves the old accounts or the new ones.
 
-use crate::crash::{Point, Scenario, assert_no_leftovers, points, strace};
+use crate::crash::points::{Kind, points};
+use crate::crash::scenarios::{PLAIN, Scenario};
+use crate::crash::{assert_no_leftovers, injected};
 use crate::tree::{FOUR, Ran, Tree, finish, hash, record, unchanged};
 use accounts::wire::{ErrorKind, LoadReply};
 use serde_json::json;
@@ -474,26 +476,21 @@ const LOAD: Scenario = Scenario {
     },
     args: &["user", "load", "--force", "--homes"],
     input: || save(&with_a_home(), &["--homes"]),
+    ..PLAIN
 };
 
 /// Once somebody holds the lock again; and a home is whole or not there.
 #[test]
 fn a_kill_anywhere_leaves_the_old_accounts_or_the_new() {
-    let mut points = points(&LOAD);
-    points.retain(|point| !point.is_read);
+    let made = (LOAD.make)();
+    let mut points = points(&LOAD, &made);
+    points.retain(|point| point.kind == Kind::Changes);
     assert!(points.len() > 60, "only {} points", points.len());
     let (mut old, mut new) = (0, 0);
-    for Point {
-        call, when, what, ..
-    } in &points
-    {
-        let tree = (LOAD.make)();
-        let place = format!("killed at {call} {when} {what}");
-        let ran = strace(
-            &LOAD,
-            &tree,
-            &[&format!("--inject={call}:signal=KILL:when={when}")],
-        );
+    for point in &points {
+        let tree = made.copy();
+        let place = format!("killed at {} {} {}", point.call, point.when, point.what);
+        let ran = injected(&LOAD, &tree, point, "signal=KILL");
         assert_eq!(ran.code, -1, "{place}: it was not killed\n{}", ran.err);
         let committed = tree.store(".loaded").exists();
         if tree.path("home/alice").exists() {

@@ -16,19 +16,21 @@
 )]
 
 mod adopt;
+mod attacks;
 mod backup;
 mod capture;
 mod commands;
 mod crash;
-mod errors;
 mod etc;
 mod homes;
-mod hostile;
+
 mod import;
 mod input;
 mod legacy;
 mod live;
 mod locks;
+mod no_locks;
 mod secrets;
 mod tombstones;
 mod tree;
+mod unreadable;

@@ -130,6 +130,20 @@ impl Tree {
         tree
     }
 
+    /// The same tree again, with owners, modes and access lists.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self {
+            directory: in_memory(),
+        };
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(self.path("."))
+            .arg(copy.root())
+            .status();
+        assert!(copied.unwrap().success(), "cp failed");
+        copy
+    }
+
     pub(crate) fn root(&self) -> &Path {
         self.directory.path()
     }
@@ -309,6 +323,31 @@ fn describe(root: &Path, path: &Path, state: &mut String) {
         write!(state, " {}", digest(&fs::read(path).unwrap())).unwrap();
     }
     state.push('\n');
+}
+
+/// acl(5), as the kernel takes it: what the mode says, and uid 1000 may read.
+#[allow(unsafe_code)]
+pub(crate) fn give_access_list(file: &fs::File) {
+    use std::os::fd::AsRawFd as _;
+    let entries: [(u16, u16, u32); 5] = [
+        (0x01, 6, u32::MAX),
+        (0x02, 4, 1000),
+        (0x04, 4, u32::MAX),
+        (0x10, 4, u32::MAX),
+        (0x20, 4, u32::MAX),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    let name = c"system.posix_acl_access".as_ptr();
+    // SAFETY: a name that ends with NUL, and a list of that length.
+    let set = unsafe {
+        nix::libc::fsetxattr(file.as_raw_fd(), name, list.as_ptr().cast(), list.len(), 0)
+    };
+    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
 }
 
 /// Runs a command with something on standard input.
