@@ -39,9 +39,13 @@ static:
 build: static
     cargo build --locked --release -p occ
 
-# Unit, property, golden and process tests
+# Unit, property, golden and process tests; each fuzz target for 20 s
 test:
-    cargo test --locked --workspace
+    FUZZ_SECONDS=20 cargo test --locked --workspace
+
+# Each fuzz target for longer; FUZZ_SEED repeats a failure
+fuzz seconds="300":
+    FUZZ_SECONDS={{ seconds }} cargo test --locked --release -p occ-accounts --test fuzz
 
 # End-to-end tests; they need a container engine
 e2e: static

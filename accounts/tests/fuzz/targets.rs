@@ -1,0 +1,202 @@
+//! What must hold for any bytes.
+
+use super::Verdict;
+use super::corpus::SECRET;
+use super::damage::Bytes;
+use super::support::{self, World};
+use accounts::applied::Applied;
+use accounts::etc::{Etc, File};
+use accounts::id::UidRange;
+use accounts::image::{GroupsAllow, Image, ImageAccounts};
+use accounts::import::{self, Item};
+use accounts::record::{Contents, Document, Record};
+use accounts::records::{Part, Records, Rejected};
+use accounts::table::{self, Fate};
+use accounts::text::Shell;
+use accounts::wire::{AccountReply, ErrorReply, ExportReply, ImportReply, ListReply, Request};
+use accounts::{group, passwd, shadow, subid};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use zeroize::Zeroizing;
+
+fn ensure(holds: bool, what: &str) -> Verdict {
+    if holds { Ok(()) } else { Err(what.to_owned()) }
+}
+
+/// Messages go to logs: no secret, and nothing that forges a line.
+fn is_loggable(message: &str) -> Verdict {
+    ensure(!message.contains(&SECRET[..6]), "a secret in a message")?;
+    ensure(
+        !message.contains(char::is_control),
+        "control characters in a message",
+    )
+}
+
+/// A record is one, or an error; what is read is what is written.
+pub(crate) fn record(bytes: &[u8]) -> Verdict {
+    _ = Contents::parse(bytes, UidRange::default());
+    match Document::parse(bytes, UidRange::default()) {
+        Ok(Document::Record(record)) => reads_back(&record),
+        Ok(Document::Legacy(_)) => Ok(()),
+        Err(error) => is_loggable(&error.to_string()),
+    }
+}
+
+fn reads_back(record: &Record) -> Verdict {
+    let account = record.account();
+    let again = Document::parse(&record.to_bytes(), UidRange::default());
+    let Ok(Document::Record(again)) = again else {
+        return Err("what was written can't be read".into());
+    };
+    ensure(
+        again.account() == account,
+        "it reads back as another account",
+    )?;
+    let lines = [
+        (File::Shadow, shadow::line(account)),
+        (File::Group, group::line(account)),
+        (File::Gshadow, group::gshadow_line(account)),
+    ];
+    for (file, line) in lines {
+        let is_short = file != File::Shadow || line.len() <= shadow::MAX_LINE;
+        ensure(
+            !is_short || file.is_sound(&line),
+            "a line that the gate stops",
+        )?;
+    }
+    Ok(())
+}
+
+/// Lines are found as both libcs find them, and kept as they are.
+pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
+    let same = table::rewrite(bytes, |_| Fate::Keep).with_added(std::iter::empty());
+    ensure(same == bytes, "a file where nothing changes is another")?;
+    for line in table::lines(bytes) {
+        for found in [passwd::name_and_uid(line), group::name_and_gid(line)] {
+            let Some((name, id)) = found else { continue };
+            let field = table::fields(line)[2];
+            ensure(table::name(line) == Some(name), "another name")?;
+            ensure(
+                support::sloppy_number(field) == Some(id),
+                "musl reads another number",
+            )?;
+            ensure(
+                support::glibc_number(field) == Some(id),
+                "glibc reads another number",
+            )?;
+        }
+        if let Some(entry) = shadow::Entry::parse(line) {
+            _ = entry.aging();
+            let locked = shadow::locked(line).unwrap_or_default();
+            let entry = shadow::Entry::parse(&locked).ok_or("no line of nine fields")?;
+            ensure(
+                entry.password.starts_with(b"!"),
+                "a locked line that is open",
+            )?;
+        }
+        _ = subid::name_and_range(line);
+        _ = group::with_members(line, false, |_| false, &["alice"]);
+        _ = group::with_members(line, true, |_| true, &["alice"]);
+        let nologin = Shell::parse("/usr/sbin/nologin").unwrap();
+        _ = passwd::with_shell(line, &nologin);
+    }
+    Ok(())
+}
+
+/// An import is understood or refused, line by line, and repeats no secret.
+pub(crate) fn import(bytes: &[u8]) -> Verdict {
+    let mut unquoted = Zeroizing::new(Vec::new());
+    let lines = match import::parse(bytes, &mut unquoted, UidRange::default()) {
+        Ok(lines) => lines,
+        Err(error) => return is_loggable(&error.to_string()),
+    };
+    let mut last = 0;
+    for line in lines {
+        // A lone carriage return ends a row of CSV, but no line.
+        ensure(line.number >= last, "line numbers go back")?;
+        last = line.number;
+        match line.item {
+            Ok(Item::Entry(entry)) => _ = entry.groups(),
+            Ok(Item::Record(record)) => reads_back(&record)?,
+            Err(error) => is_loggable(&error.to_string())?,
+        }
+    }
+    Ok(())
+}
+
+/// Whatever is in records, files and memory: the plan keeps the rules.
+pub(crate) fn plan((records, files, applied): &(Vec<Bytes>, Vec<(File, Bytes)>, Bytes)) -> Verdict {
+    let mut etc = Etc::default();
+    for (file, Bytes(content)) in files {
+        etc.set(*file, content.clone());
+    }
+    let world = World {
+        records: loaded(records),
+        etc,
+        image: image(),
+        applied: serde_json::from_slice::<Applied>(&applied.0).unwrap_or_default(),
+    };
+    let plan = world.plan();
+    is_loggable(&plan.to_string().replace('\n', " "))?;
+    support::check(&world, &plan)?;
+    accounts::capture::captures(&world.records, &world.etc, &world.applied);
+    Ok(())
+}
+
+/// As the store loads them: of one name the last, the unreadable ones apart.
+fn loaded(records: &[Bytes]) -> Records {
+    let mut loaded = Records::default();
+    for (index, Bytes(bytes)) in records.iter().enumerate() {
+        match Document::parse(bytes, UidRange::default()) {
+            Ok(Document::Record(record)) => {
+                let account = record.account().clone();
+                loaded.accounts.insert(account.name.clone(), account);
+            }
+            _ => loaded.rejected.push(Rejected {
+                part: Part::Record,
+                file: format!("{index}.json"),
+                name: None,
+                reason: "unreadable".into(),
+            }),
+        }
+    }
+    loaded
+}
+
+fn image() -> Image {
+    Image {
+        accounts: ImageAccounts::parse(
+            b"user root 0\nuser daemon 1\nuser node 1000\nuser nobody 65534\ngroup root 0\ngroup sudo 27\n\
+              group audio 29\ngroup staff 50\ngroup node 1000\ngroup nogroup 65534\n",
+        ),
+        groups_allow: GroupsAllow::parse(b"audio: alice bob\nstaff: *\n"),
+        sudoers_groups: BTreeSet::from(["operators".to_owned()]),
+        uids: UidRange::default(),
+        mapped_ids: vec![(0, u32::MAX)],
+        nologin: Shell::parse("/usr/sbin/nologin").unwrap(),
+    }
+}
+
+/// What decodes is what encodes, and decodes again.
+pub(crate) fn wire(bytes: &[u8]) -> Verdict {
+    round_trip::<AccountReply>(bytes)?;
+    round_trip::<ListReply>(bytes)?;
+    round_trip::<ErrorReply>(bytes)?;
+    round_trip::<ImportReply>(bytes)?;
+    round_trip::<ExportReply>(bytes)?;
+    if let Ok(reply) = serde_json::from_slice::<ImportReply>(bytes) {
+        _ = reply.sentences(true, false);
+    }
+    _ = serde_json::from_slice::<Request>(bytes);
+    Ok(())
+}
+
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq>(bytes: &[u8]) -> Verdict {
+    let Ok(value) = serde_json::from_slice::<T>(bytes) else {
+        return Ok(());
+    };
+    let text = serde_json::to_vec(&value).map_err(|error| error.to_string())?;
+    let again = serde_json::from_slice::<T>(&text).map_err(|error| error.to_string())?;
+    ensure(again == value, "it decodes to something else")
+}
