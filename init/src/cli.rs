@@ -113,7 +113,7 @@ pub(crate) enum User {
 }
 
 /// Where a password comes from; without any, it is asked for at the terminal.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[group(multiple = false)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -134,7 +134,7 @@ pub(crate) struct Source {
     pub(crate) request_stdin: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "one per flag, as clap wants them"

@@ -4,9 +4,11 @@
 use crate::catch_up::catch_up;
 use crate::cli::{Cli, Command, Global, User};
 use crate::error::{Error, chain};
+use crate::first_account::FirstAccount;
 use crate::restore::{Caller, Paths, Session, View};
 use crate::say::{print, say};
 use crate::summary::Summary;
+use crate::sys::Environment;
 use crate::{check, process, user};
 use accounts::wire::{self, ErrorBody, ErrorKind, ErrorReply};
 use clap::Parser;
@@ -57,7 +59,7 @@ impl Answer {
 }
 
 /// Answers restore, check and user; `args` is the whole argv.
-pub(crate) fn main(args: Vec<OsString>) -> u8 {
+pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
     let wants_json = args.iter().any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -65,7 +67,7 @@ pub(crate) fn main(args: Vec<OsString>) -> u8 {
         Err(help) => return print(&help.render().to_string()),
     };
     crate::secret::protect_process();
-    match dispatch(&cli) {
+    match dispatch(&cli, env) {
         Ok(Answer { text, json, status }) => {
             let said = if cli.global.json { json } else { text };
             if said.is_empty() {
@@ -78,11 +80,11 @@ pub(crate) fn main(args: Vec<OsString>) -> u8 {
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<Answer, Error> {
+fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
     let paths = paths(&cli.global);
     match &cli.command {
         Command::Restore { dry_run: true, .. } => Ok(dry_run(&View::read(&paths)?)),
-        Command::Restore { boot: true, .. } => boot(&paths),
+        Command::Restore { boot: true, .. } => boot(&paths, cli.global.quiet, env),
         Command::Restore { capture: true, .. } => catch_up(&paths, cli.global.quiet),
         Command::Restore { .. } => restore(&paths, cli.global.quiet),
         Command::Check => Ok(check::check(&View::read(&paths)?)),
@@ -140,19 +142,41 @@ fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
 
 /// PID 1 reads standard output: every line is a sign of life, the last one the
 /// summary. People read standard error.
-fn boot(paths: &Paths) -> Result<Answer, Error> {
+fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Answer, Error> {
+    // Before anything else, so that the secrets are gone from our environment.
+    let first = FirstAccount::take(env);
     let sign_of_life = || {
         print("\n");
     };
     let mut session = Session::begin(paths, Caller::Boot)?;
-    let summary = session.restore(&sign_of_life)?;
+    let made = first.and_then(|first| first_account(&mut session, first));
+    let mut summary = session.restore(&sign_of_life)?;
     session.print_marks();
     drop(session);
-    say(&summary.line());
+    let mut status = 0;
+    if let Err(error) = &made {
+        let why = format!("the first account is not made: {}", chain(error));
+        summary.problems.insert(0, why);
+        status = error.kind().exit_code();
+    }
+    if !quiet {
+        say(&summary.line());
+    }
     for problem in summary.told() {
         say(&problem);
     }
-    Ok(Answer::for_pid1(&summary))
+    Ok(Answer {
+        status,
+        ..Answer::for_pid1(&summary)
+    })
+}
+
+fn first_account(session: &mut Session, first: Option<FirstAccount>) -> Result<(), Error> {
+    let Some(first) = first else { return Ok(()) };
+    if let Some(warning) = first.warning() {
+        say(&warning);
+    }
+    user::make_first(session, &first)
 }
 
 /// Says an error once, with its causes and what to do next.

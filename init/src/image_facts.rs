@@ -18,13 +18,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Written by the image build.
-const IMAGE_ACCOUNTS: &str = "usr/share/occ/image-accounts";
+pub(crate) const IMAGE_ACCOUNTS: &str = "usr/share/occ/image-accounts";
 /// Where the image says who may be in which group.
 const GROUPS_ALLOW: &str = "etc/occ/groups.allow";
 /// State of this container, not of the store.
 pub(crate) const STATE: &str = "var/lib/occ-init";
 /// The snapshot that stands in for [`IMAGE_ACCOUNTS`].
-const SNAPSHOT: &str = "image-accounts";
+pub(crate) const SNAPSHOT: &str = "image-accounts";
 /// Shells that let nobody in, best first.
 const NOLOGIN: [&str; 3] = ["usr/sbin/nologin", "sbin/nologin", "bin/false"];
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::OWN_FAILURE;
+use crate::first_account;
 use crate::identity::Identity;
 use crate::run_options::TWIN_PREFIX;
 use crate::spawn::{self, Failure, Ids, Program};
@@ -19,13 +20,6 @@ const NOT_FOUND: u8 = 127;
 const CANNOT_INVOKE: u8 = 126;
 /// What docker gives a container without a PATH.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// The first account's name and password; `restore` has read them.
-const BOOTSTRAP_PREFIX: &str = "OPENCODE_BOOTSTRAP_";
-/// Those whose values are overwritten in our own memory too.
-pub(crate) const SECRETS: [&str; 2] = [
-    "OPENCODE_BOOTSTRAP_PASSWORD",
-    "OPENCODE_BOOTSTRAP_PASSWORD_HASH",
-];
 /// Enough of a file to see its interpreter.
 const HEAD: u64 = 4096;
 
@@ -114,7 +108,7 @@ fn is_for_command(entry: &[u8], set: &[CString], listen_pid: bool) -> bool {
         .iter()
         .any(|new| new.to_bytes().split(|byte| *byte == b'=').next() == Some(name));
     !(name.starts_with(TWIN_PREFIX.as_bytes())
-        || name.starts_with(BOOTSTRAP_PREFIX.as_bytes())
+        || name.starts_with(first_account::PREFIX.as_bytes())
         || replaced
         || (listen_pid && name == b"LISTEN_PID"))
 }

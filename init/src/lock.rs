@@ -19,7 +19,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// Files whose `X.lock` shadow's tools respect.
-const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "subuid", "subgid"];
+pub(crate) const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "subuid", "subgid"];
 /// What is linked: a name of our own, so that a killed run's is found again.
 const OWN: &str = ".occ-lock";
 /// After this, somebody holding .pwd.lock is looked at.

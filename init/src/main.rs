@@ -12,7 +12,9 @@
 #![cfg_attr(test, allow(dead_code))]
 
 // PID 1: run, status, health.
+mod background;
 mod boot;
+mod glance;
 mod identity;
 mod invoke;
 mod pace;
@@ -38,6 +40,7 @@ mod cli;
 mod command;
 mod error;
 mod etc_files;
+mod first_account;
 mod home;
 mod image_facts;
 mod in_place;
@@ -74,7 +77,7 @@ fn start(args: &[&CStr], env: sys::Environment, mask: sys::SignalMask) -> u8 {
         Ok(Parsed::Run(options)) => run::run(&options, env, mask),
         Ok(other) => {
             sys::become_a_command(mask);
-            answer(other, args)
+            answer(other, args, env)
         }
         Err(error) => {
             say::say(&error.to_string());
@@ -84,7 +87,7 @@ fn start(args: &[&CStr], env: sys::Environment, mask: sys::SignalMask) -> u8 {
     }
 }
 
-fn answer(parsed: Parsed<'_>, args: &[&CStr]) -> u8 {
+fn answer(parsed: Parsed<'_>, args: &[&CStr], mut env: sys::Environment) -> u8 {
     match parsed {
         Parsed::Help => say::print(run_options::HELP),
         Parsed::Version => say::print(concat!("occ-init ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -92,7 +95,7 @@ fn answer(parsed: Parsed<'_>, args: &[&CStr]) -> u8 {
         Parsed::Health(look, probe) => status::health(&look, probe),
         Parsed::Admin | Parsed::Run(_) => {
             let owned = |arg: &&CStr| OsStr::from_bytes(arg.to_bytes()).to_owned();
-            command::main(args.iter().map(owned).collect::<Vec<OsString>>())
+            command::main(args.iter().map(owned).collect::<Vec<OsString>>(), &mut env)
         }
     }
 }

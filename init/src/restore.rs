@@ -300,6 +300,11 @@ impl Session {
         }
     }
 
+    /// Whether the store is ours alone; else nothing may be written into it.
+    pub(crate) fn holds_store(&self) -> bool {
+        self.store_lock.is_some()
+    }
+
     /// Brings homes and /etc in line with the records.
     pub(crate) fn restore(&mut self, progress: &dyn Fn()) -> Result<Summary, Error> {
         let started = Instant::now();
@@ -394,7 +399,7 @@ pub(crate) fn must_be_root() -> Result<(), Error> {
     }
 }
 
-const APPLIED: &str = "applied.json";
+pub(crate) const APPLIED: &str = "applied.json";
 
 /// What was applied last. A file that can't be read as ours is no base for
 /// anything: the records win.

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use crate::OWN_FAILURE;
-use crate::boot::{self, Background, Outcome};
+use crate::background::Background;
+use crate::boot::{self, Outcome};
 use crate::identity;
 use crate::invoke::{self, Inherited};
 use crate::phase::Policy;
@@ -31,14 +32,12 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     };
     // Another init of ours in this container follows already.
     let is_first = is_pid1 || !status::pid1_is_occ_init();
-    let watch = (is_first && boot::is_wanted(run).is_ok())
+    let mut watch = (is_first && boot::is_wanted(run).is_ok())
         .then(|| upkeep::watch(&absolute(&run.globals)))
         .flatten();
-    let restored = boot::restore(run, &env, mask);
+    let seeing = watch.as_mut().and_then(|watch| watch.as_mut().ok());
+    let restored = boot::restore(run, &mut env, mask, seeing);
     let told = tell(run, &restored);
-    for name in invoke::SECRETS {
-        env.wipe(name);
-    }
     if run.strict && told.is_err() {
         if let Outcome::Late(late) = restored {
             let _ = sys::kill(late.pid(), signals::KILL);
@@ -65,6 +64,7 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
 fn tell(run: &Run<'_>, restored: &Outcome) -> Result<(), ()> {
     match restored {
         Outcome::Done(..) => return Ok(()),
+        Outcome::Partly(..) => {}
         Outcome::Skipped(_) if run.no_restore => return Ok(()),
         Outcome::Skipped(why) => {
             if !run.globals.quiet || run.strict {

@@ -353,6 +353,28 @@ impl Store {
         }))
     }
 
+    /// Whether no account ever was in it: no record, readable or not, no
+    /// tombstone, no uid given.
+    pub(crate) fn is_new(&self) -> Result<bool, Error> {
+        let any = |directory: &Directory, ends: &str| -> Result<bool, Error> {
+            let files = list(directory).map_err(io("read", &directory.path))?;
+            Ok(files
+                .iter()
+                .any(|file| file.ends_with(ends) && !file.starts_with('.')))
+        };
+        if any(&self.directory, SUFFIX)? {
+            return Ok(false);
+        }
+        for name in [REMOVED, UIDS, LEGACY] {
+            if let Some(directory) = self.present(name)?
+                && any(&directory, "")?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Every uid that was ever given.
     pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
         let Some(uids) = self.present(UIDS)? else {

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 /// So many problems are told one by one.
 const MOST_TOLD: usize = 100;
+const DONE: &str = "done";
 
 /// What a restore did; `status.json` holds it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Summary {
     pub(crate) state: &'static str,
@@ -41,6 +42,16 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// Of a restore that had nothing to do.
+    pub(crate) fn nothing(took: Duration) -> Self {
+        Self {
+            state: DONE,
+            duration_usec: took.as_micros(),
+            finished_usec: now_usec(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn new(
         plan: &Plan,
         homes_made: usize,
@@ -55,7 +66,7 @@ impl Summary {
         );
         let homes = odd_homes.iter().map(|(_, what)| what.clone());
         Self {
-            state: "done",
+            state: DONE,
             restored: plan.restored.len(),
             added,
             updated,

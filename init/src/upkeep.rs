@@ -11,7 +11,8 @@ use accounts::wire::ErrorKind;
 use nix::errno::Errno;
 use nix::unistd::AccessFlags;
 
-use crate::boot::{self, Background, Outcome};
+use crate::background::Background;
+use crate::boot::{self, Outcome};
 use crate::command::STORE;
 use crate::pace::Pace;
 use crate::phase::Change;
@@ -213,7 +214,7 @@ impl<'a> Follow<'a> {
     /// After a restore: is there anything that it has not seen?
     fn learn(&mut self, outcome: &Outcome) {
         let marks = match outcome {
-            Outcome::Done(_, marks) => marks.as_slice(),
+            Outcome::Done(_, marks) | Outcome::Partly(_, marks) => marks.as_slice(),
             _ => &[],
         };
         self.failed = outcome.failure().is_some();

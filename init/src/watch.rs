@@ -69,6 +69,7 @@ impl Mark {
     }
 }
 
+const ARRIVAL: AddWatchFlags = AddWatchFlags::IN_MOVED_TO.union(AddWatchFlags::IN_CLOSE_WRITE);
 const MARK: &str = "left ";
 
 /// Both directories, watched.
@@ -104,7 +105,8 @@ impl Directory {
 }
 
 impl Watch {
-    /// Watches what is there; both paths absolute.
+    /// Watches `etc`, and nothing else before [`Watch::add`]: the store may be
+    /// on a disk that doesn't answer. Both paths absolute.
     pub(crate) fn begin(etc: PathBuf, store: PathBuf) -> Result<Self, Errno> {
         let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
         let not_yet = |path| Directory {
@@ -119,22 +121,22 @@ impl Watch {
             moved: BTreeSet::new(),
             unexplained: false,
         };
-        watch.add();
+        watch.etc.watch(&watch.inotify, ARRIVAL);
+        for file in WATCHED {
+            let path = watch.etc.path.join(file);
+            if sys::is_mount_point(&path) {
+                let writes = AddWatchFlags::IN_CLOSE_WRITE;
+                watch.mounted.extend(watch.inotify.add_watch(&path, writes));
+            }
+        }
         Ok(watch)
     }
 
-    fn add(&mut self) {
-        let arrival = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE;
+    /// Watches what is there and not watched yet; system calls only.
+    pub(crate) fn add(&mut self) {
         let leaving = AddWatchFlags::IN_MOVED_FROM | AddWatchFlags::IN_DELETE;
-        self.etc.watch(&self.inotify, arrival);
-        self.store.watch(&self.inotify, arrival | leaving);
-        for file in WATCHED {
-            let path = self.etc.path.join(file);
-            if sys::is_mount_point(&path) {
-                let writes = AddWatchFlags::IN_CLOSE_WRITE;
-                self.mounted.extend(self.inotify.add_watch(&path, writes));
-            }
-        }
+        self.etc.watch(&self.inotify, ARRIVAL);
+        self.store.watch(&self.inotify, ARRIVAL.union(leaving));
     }
 
     /// Watches what the first restore has made, too. Records that are there by
@@ -272,7 +274,8 @@ mod tests {
         let (etc, store) = (dir.path().join("etc"), dir.path().join("store"));
         fs::create_dir(&etc).unwrap();
         fs::create_dir(&store).unwrap();
-        let watch = Watch::begin(etc, store).unwrap();
+        let mut watch = Watch::begin(etc, store).unwrap();
+        watch.add();
         Two { dir, watch }
     }
 
@@ -379,6 +382,7 @@ mod tests {
         fs::create_dir(&etc).unwrap();
         for has_record in [false, true] {
             let mut watch = Watch::begin(etc.clone(), store.clone()).unwrap();
+            watch.add();
             let blind = watch.blind_spot().unwrap();
             assert!(blind.starts_with("cannot watch '"), "{blind}");
             fs::create_dir(&store).unwrap();

@@ -9,6 +9,7 @@ use crate::restore::{Paths, Session, now_usec};
 use crate::secret;
 use accounts::id::Uid;
 use accounts::name::Username;
+use accounts::password::PasswordHash;
 use accounts::record::{Account, Record};
 use accounts::text::{RealName, Shell};
 use nix::errno::Errno;
@@ -71,6 +72,26 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Answer, E
         account.view(),
         generated.map(|password| password.to_string()),
     ))
+}
+
+/// Makes an account whose hash comes from elsewhere; the caller restores. What
+/// else `hash` returns comes back.
+pub(super) fn with_hash<T>(
+    session: &mut Session,
+    options: &Add,
+    hash: impl FnOnce() -> Result<(PasswordHash, T), Error>,
+) -> Result<(Account, T), Error> {
+    let wanted = wanted(options)?;
+    if check(session, &wanted, options)?.is_some() {
+        return Err(Error::Exists(wanted.name));
+    }
+    let (hash, told) = hash()?;
+    let credentials = Credentials {
+        hash: Some(hash),
+        ..Credentials::default()
+    };
+    let record = make(session, &wanted, options, &credentials)?;
+    Ok((record.account().clone(), told))
 }
 
 fn wanted(options: &Add) -> Result<Wanted, Error> {

@@ -5,6 +5,7 @@
 mod add;
 mod adopt;
 mod export;
+mod first;
 mod import;
 mod import_input;
 mod list;
@@ -15,6 +16,7 @@ pub(crate) mod rules;
 mod save;
 mod state;
 
+pub(crate) use first::make_first;
 pub(crate) use state::end_processes;
 
 use crate::cli::{Global, User};

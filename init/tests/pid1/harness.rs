@@ -2,9 +2,11 @@
 //! deadline that fails the test.
 #![allow(unsafe_code)]
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -78,6 +80,39 @@ pub(crate) fn run(place: Place, args: &[&str]) -> (i32, String, String) {
 }
 
 impl Setup {
+    /// The tree that it works on.
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The tree outlives the run.
+    pub(crate) fn keep(mut self) -> (TempDir, Self) {
+        let kept = std::mem::replace(&mut self.root, tempfile::tempdir().unwrap());
+        (kept, self)
+    }
+
+    /// Works on another's tree.
+    pub(crate) fn on(mut self, root: TempDir) -> Self {
+        let (before, args) = (self.root.path().to_owned(), self.command.get_args());
+        let args: Vec<OsString> = args
+            .map(|arg| {
+                if arg == before {
+                    root.path().into()
+                } else {
+                    arg.into()
+                }
+            })
+            .collect();
+        let mut command = Command::new(self.command.get_program());
+        command
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.command = command;
+        self.root = root;
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self

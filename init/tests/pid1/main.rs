@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod endings;
+mod first_account;
 mod harness;
 mod inheritance;
 mod invoking;
@@ -11,3 +12,4 @@ mod probe;
 mod signals;
 mod status;
 mod terminal;
+mod tree;

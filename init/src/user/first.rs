@@ -1,0 +1,34 @@
+//! The first account of a new store, on the road of `user add`.
+
+use super::add;
+use crate::cli::Add;
+use crate::error::Error;
+use crate::first_account::FirstAccount;
+use crate::restore::Session;
+use crate::say::say;
+
+/// Makes it where no account ever was; anywhere else it is none of the
+/// environment's business who logs in with what. The caller restores.
+pub(crate) fn make_first(session: &mut Session, first: &FirstAccount) -> Result<(), Error> {
+    if !session.store.is_new()? {
+        return Ok(());
+    }
+    if !session.holds_store() {
+        return Err(Error::Busy {
+            path: session.paths.store.clone(),
+        });
+    }
+    let options = Add {
+        name: Some(first.user.clone()),
+        ..Add::default()
+    };
+    let (account, weakness) = add::with_hash(session, &options, || first.hash())?;
+    if let Some(weakness) = weakness {
+        say(&format!("warning: {weakness}"));
+    }
+    say(&format!(
+        "made the first account '{}' (uid {})",
+        account.name, account.uid
+    ));
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! A small tree to restore in.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// The store below the root.
+pub(crate) const STORE: &str = "var/lib/opencode-users";
+/// Passes the hash gate; no password has it.
+pub(crate) const HASH: &str = "$6$rounds=100000$saltsaltsaltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// Makes the four files and what else a restore reads below `root`.
+pub(crate) fn furnish(root: &Path) {
+    let files = [
+        ("etc/passwd", "root:x:0:0:root:/root:/bin/bash\n", 0o644),
+        ("etc/shadow", "root:*:19000:0:99999:7:::\n", 0o640),
+        ("etc/group", "root:x:0:\nshadow:x:42:\n", 0o644),
+        ("etc/gshadow", "root:*::\nshadow:*::\n", 0o640),
+        (
+            "usr/share/occ/image-accounts",
+            "user root 0\ngroup root 0\ngroup shadow 42\n",
+            0o644,
+        ),
+        ("usr/sbin/nologin", "", 0o755),
+    ];
+    for (path, content, mode) in files {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for directory in ["home", "etc/skel", "var/lib"] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+    }
+}
