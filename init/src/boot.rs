@@ -7,7 +7,7 @@
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::background::{self, Background};
 use crate::first_account;
@@ -16,7 +16,7 @@ use crate::run_options::{Globals, Run};
 use crate::say::say;
 use crate::summary::Summary;
 use crate::sys::{Environment, SignalMask};
-use crate::watch::{Mark, Watch};
+use crate::watch::Mark;
 
 /// How long the restore may go without a sign of life.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ impl Outcome {
 }
 
 /// Whether accounts are to be restored here; why not.
-pub(crate) fn is_wanted(run: &Run<'_>) -> Result<(), &'static str> {
+fn is_wanted(run: &Run<'_>) -> Result<(), &'static str> {
     if run.no_restore {
         Err("--no-restore")
     } else if nix::unistd::geteuid().is_root() {
@@ -71,29 +71,38 @@ pub(crate) fn is_wanted(run: &Run<'_>) -> Result<(), &'static str> {
     }
 }
 
+/// Whether there is anything to restore; Err: why none is to be.
+pub(crate) fn look(run: &Run<'_>, env: &Environment) -> Result<Glance, &'static str> {
+    is_wanted(run)?;
+    let found = glance::at(&run.globals, None, PATIENCE);
+    if found == Glance::Nothing && first_account::is_wanted(env) {
+        return Ok(Glance::Something);
+    }
+    Ok(found)
+}
+
 /// Restores, unless told not to or not root. The secrets of the first account
-/// are gone from the environment then; `watch` watches the store.
+/// are gone from the environment then.
 pub(crate) fn restore(
     run: &Run<'_>,
+    found: Result<Glance, &'static str>,
     env: &mut Environment,
     mask: SignalMask,
-    watch: Option<&mut Watch>,
 ) -> Outcome {
-    let wanted = is_wanted(run);
-    let began = Instant::now();
-    let outcome = match wanted.map(|()| glance::at(&run.globals, watch, PATIENCE)) {
+    let outcome = match found {
         Err(why) => Outcome::Skipped(why),
-        Ok(Glance::Nothing) if !first_account::is_wanted(env) => nothing(run, began),
+        Ok(Glance::Nothing) => nothing(run),
+        Ok(Glance::Something) => whole(run, env, mask, PATIENCE),
+        // It has had its time.
         Ok(Glance::Hung) => whole(run, env, mask, Duration::ZERO),
-        Ok(Glance::Nothing | Glance::Something) => whole(run, env, mask, PATIENCE),
     };
     first_account::wipe(env);
     outcome
 }
 
 /// What a restore would have said.
-fn nothing(run: &Run<'_>, began: Instant) -> Outcome {
-    let summary = Summary::nothing(began.elapsed());
+fn nothing(run: &Run<'_>) -> Outcome {
+    let summary = Summary::nothing();
     if !run.globals.quiet {
         say(&summary.line());
     }

@@ -14,7 +14,9 @@
 // PID 1: run, status, health.
 mod background;
 mod boot;
+mod follow;
 mod glance;
+mod heap;
 mod identity;
 mod invoke;
 mod pace;
@@ -61,6 +63,11 @@ use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use run_options::Parsed;
+
+/// The tests, which have threads, use libc's alone.
+#[cfg(not(test))]
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap::new();
 
 /// Own failure of `run`, as docker and env(1) have it.
 pub(crate) const OWN_FAILURE: u8 = 125;

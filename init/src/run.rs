@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::OWN_FAILURE;
 use crate::background::Background;
 use crate::boot::{self, Outcome};
+use crate::follow::{Follow, Restores, Sight};
 use crate::identity;
 use crate::invoke::{self, Inherited};
 use crate::phase::Policy;
@@ -15,7 +16,7 @@ use crate::signals;
 use crate::status::{self, Status};
 use crate::supervise::{Command, supervise};
 use crate::sys::{self, Environment, SignalMask};
-use crate::upkeep::{self, Follow, Restores, Upkeep};
+use crate::upkeep::Upkeep;
 
 /// Runs COMMAND to its end and returns our exit status. All signals are
 /// blocked; `mask` is what COMMAND is to have.
@@ -32,11 +33,10 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     };
     // Another init of ours in this container follows already.
     let is_first = is_pid1 || !status::pid1_is_occ_init();
-    let mut watch = (is_first && boot::is_wanted(run).is_ok())
-        .then(|| upkeep::watch(&absolute(&run.globals)))
-        .flatten();
-    let seeing = watch.as_mut().and_then(|watch| watch.as_mut().ok());
-    let restored = boot::restore(run, &mut env, mask, seeing);
+    let found = boot::look(run, &env);
+    let sight = found.ok().filter(|_| is_first);
+    let sight = sight.and_then(|found| Sight::of(&absolute(&run.globals), found));
+    let restored = boot::restore(run, found, &mut env, mask);
     let told = tell(run, &restored);
     if run.strict && told.is_err() {
         if let Outcome::Late(late) = restored {
@@ -51,7 +51,7 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
             return refusal.status;
         }
     };
-    let follow = watch.map(|watch| Follow::new(watch, restores(run, &env, mask)));
+    let follow = sight.map(|sight| Follow::new(sight, restores(run, &env, mask)));
     let status = is_first.then(|| Status::new(&absolute(&run.globals), started, name(run)));
     settle(&restored, follow.as_ref());
     let mut upkeep = Upkeep::new(status, follow, restored);
@@ -130,7 +130,6 @@ fn look_after(
         quiet: run.globals.quiet,
         verbose: run.globals.verbose,
     };
-    sys::release_code();
     supervise(command, upkeep)
 }
 

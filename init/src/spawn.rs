@@ -18,7 +18,7 @@ use crate::sys::{self, SignalMask, Terminal};
 
 /// Bytes of stack for the child; it is a part of the caller's own stack, which
 /// stands still meanwhile. Unoptimised builds use about 1 KiB of it.
-const STACK: usize = 16 * 1024;
+const STACK: usize = 4 * 1024;
 
 /// A program, and what it is to find.
 pub(crate) struct Program<'a> {

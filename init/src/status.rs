@@ -42,10 +42,15 @@ impl Status {
         let text = format!(
             "{{\"schema\":1,\"pid\":{},\"restore\":{restore},\"child\":{},\"startedUSec\":{}}}\n",
             crate::sys::own_pid(),
-            json!({"pid": self.child_pid, "argv0": self.argv0}),
+            self.command(),
             self.started_usec,
         );
         replace(&self.path, text.as_bytes())
+    }
+
+    fn command(&self) -> String {
+        let argv0 = serde_json::to_string(&self.argv0).unwrap_or_default();
+        format!("{{\"pid\":{},\"argv0\":{argv0}}}", self.child_pid)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -82,8 +87,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Whether the PID 1 that is there is an occ-init: then the file is its own.
 pub(crate) fn pid1_is_occ_init() -> bool {
-    let name = |of: &str| fs::read(format!("/proc/{of}/comm")).ok();
-    name("1").is_some_and(|found| name("self") == Some(found))
+    let Ok(own) = nix::sys::prctl::get_name() else {
+        return false;
+    };
+    fs::read("/proc/1/comm").is_ok_and(|name| name.trim_ascii_end() == own.to_bytes())
 }
 
 fn read(globals: &Globals) -> Result<Value, String> {

@@ -43,10 +43,9 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Of a restore that had nothing to do.
-    pub(crate) fn nothing(took: Duration) -> Self {
+    pub(crate) fn nothing() -> Self {
         Self {
             state: DONE,
-            duration_usec: took.as_micros(),
             finished_usec: now_usec(),
             ..Self::default()
         }

@@ -5,7 +5,10 @@
 //! process of its own does, and we can stop waiting for it.
 #![allow(unsafe_code)]
 
+use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Waited, kill, wait_child, wait_sigchld};
@@ -14,7 +17,7 @@ use crate::signals;
 
 /// Words of 16 bytes, to which both architectures align a stack. Unoptimised
 /// builds use a quarter of it.
-const STACK: usize = 1024;
+const STACK: usize = 512;
 
 /// How it went. What was noted counts only if it was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,25 +29,53 @@ pub(crate) enum Apart {
     Hung,
 }
 
+/// What both sides know of.
+struct Task<'a> {
+    work: UnsafeCell<&'a mut dyn FnMut()>,
+    is_done: AtomicBool,
+}
+
+/// Between looks at whether it has ended, should its SIGCHLD be another's.
+const LOOK: Duration = Duration::from_millis(100);
+/// Looks before we sleep: being woken takes longer than most work here.
+const LOOKS: usize = 100;
+
 /// Does `work`, for at most `patience`.
 ///
 /// `work` makes system calls on what was laid out before and notes what they
-/// said, nothing else: no allocation, no lock. All signals are blocked.
+/// said, nothing else: no allocation, no lock. All signals are blocked. The
+/// process may still be about to exit when this returns; whoever reaps finds it.
 pub(crate) fn run(patience: Duration, work: &mut dyn FnMut()) -> Apart {
-    let mut stack: Vec<u128> = Vec::with_capacity(STACK);
-    let mut work = work;
-    let flags = libc::CLONE_VM | libc::SIGCHLD;
-    // SAFETY: the stack is ours, aligned, and outlives the child: below either
-    // the child is gone or the stack stays for ever. `work` is used by nobody
-    // else until then. errno is the one thing that both share, and nobody here
-    // reads it meanwhile.
+    // Neither is given back: what hangs in the kernel holds on to both.
+    let mut stack = ManuallyDrop::new(Vec::<u128>::with_capacity(STACK));
+    let task = Task {
+        work: UnsafeCell::new(work),
+        is_done: AtomicBool::new(false),
+    };
+    let shared = libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_FS | libc::CLONE_SIGHAND;
+    // SAFETY: the stack is ours, aligned, and stays for ever. Until the child is
+    // done or dead nobody else uses `task`. errno is the one thing that both
+    // write; nobody here reads it meanwhile.
     let pid = unsafe {
         let top = stack.as_mut_ptr().add(STACK).cast::<c_void>();
-        libc::clone(child, top, flags, (&raw mut work).cast::<c_void>())
+        let task = (&raw const task).cast_mut().cast::<c_void>();
+        libc::clone(child, top, shared | libc::SIGCHLD, task)
     };
     if pid < 0 {
         return Apart::Failed;
     }
+    for _ in 0..LOOKS {
+        if task.is_done.load(Ordering::Acquire) {
+            return Apart::Done;
+        }
+        // SAFETY: no pointers; always succeeds.
+        unsafe { libc::sched_yield() };
+    }
+    outlast(pid, patience)
+}
+
+/// Sleeps until the child has exited or the time is over.
+fn outlast(pid: i32, patience: Duration) -> Apart {
     let deadline = Instant::now() + patience;
     loop {
         match wait_child(pid) {
@@ -60,19 +91,21 @@ pub(crate) fn run(patience: Duration, work: &mut dyn FnMut()) -> Apart {
             // It hangs in the kernel, so the signal ends it before it touches
             // our memory again.
             let _ = kill(pid, signals::KILL);
-            std::mem::forget(stack);
             return Apart::Hung;
         }
-        wait_sigchld(left);
+        wait_sigchld(left.min(LOOK));
     }
 }
 
-extern "C" fn child(work: *mut c_void) -> c_int {
-    // SAFETY: `run` passes a `&mut dyn FnMut()` that outlives this process.
-    let work = unsafe { &mut *work.cast::<&mut dyn FnMut()>() };
-    work();
-    // SAFETY: the raw call: nothing of libc's runs, its state is the parent's.
-    unsafe { libc::syscall(libc::SYS_exit_group, 0) };
+extern "C" fn child(task: *mut c_void) -> c_int {
+    // SAFETY: `run` passes a `Task` and waits, or kills us before it goes on.
+    unsafe {
+        let task = &*task.cast::<Task<'_>>();
+        (*task.work.get())();
+        task.is_done.store(true, Ordering::Release);
+        // The raw call: nothing of libc's runs, its state is the parent's.
+        libc::syscall(libc::SYS_exit, 0);
+    }
     0
 }
 

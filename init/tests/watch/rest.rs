@@ -28,7 +28,38 @@ fn command_does_not_inherit_the_watch() {
     let volume = Volume::new();
     let container = Setup::new().boot(&volume);
     let command = container.children()[0];
-    assert!(watches(container.pid()) && !watches(command));
+    container.soon("it watches", || watches(container.pid()));
+    assert!(!watches(command));
+}
+
+#[test]
+fn where_no_account_ever_was_the_watch_comes_later_and_misses_nothing() {
+    let volume = Volume::new();
+    let setup = Setup::new();
+    fs_write_lock(&volume);
+    let container = setup.boot(&volume);
+    container.add("alice", 'a');
+    container.chpasswd("alice", 'n');
+    container.soon("the record has it", || volume.hash("alice") == hash('n'));
+    assert!(watches(container.pid()));
+    container.stays_at_rest(&volume, Duration::from_secs(3));
+}
+
+#[test]
+fn what_changed_before_the_watch_is_taken_in_at_the_end() {
+    let volume = Volume::new();
+    fs_write_lock(&volume);
+    let mut container = Setup::new().boot(&volume);
+    container.add("alice", 'a');
+    container.chpasswd("alice", 'n');
+    container.signal(TERM);
+    container.end();
+    assert_eq!(volume.hash("alice"), hash('n'), "{}", container.said());
+}
+
+/// As every boot but the first finds the store.
+fn fs_write_lock(volume: &Volume) {
+    std::fs::write(volume.path(".lock"), "").unwrap();
 }
 
 #[test]
