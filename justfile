@@ -8,11 +8,13 @@
 #   init/ (occ-init)    the container's side  ─┤ and in the image
 #   image/              Dockerfile and base   ─┘
 #   accounts/           the model: pure, no files, clocks or processes
+#
+# bench/ is what the benchmarks of these share.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 occ_init := justfile_directory() / "target/static/occ-init"
-scripts := "demo test .ci/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode"
+scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode"
 
 # List the recipes
 default:
@@ -50,6 +52,10 @@ fuzz seconds="300":
 # End-to-end tests; they need a container engine
 e2e: static
     OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e
+
+# Speed and size beside others, as root: `just bench [restore] [--check]`
+bench *args: static
+    bench/run {{ args }}
 
 # The image occ:local
 image: static

@@ -1,0 +1,134 @@
+//! What a benchmark tells: tables on stdout, bars after them, and with
+//! `--check` an exit status.
+
+use crate::{Error, Table};
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// What was found out so far.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// `--check`: only what the bars need, and they decide the exit status.
+    pub check: bool,
+    text: String,
+    bars: Vec<Bar>,
+}
+
+/// A number of the design, and what was measured.
+#[derive(Debug)]
+struct Bar {
+    what: String,
+    measured: String,
+    limit: String,
+    is_met: bool,
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.is_met { "ok    " } else { "MISSED" };
+        let Self {
+            what,
+            measured,
+            limit,
+            ..
+        } = self;
+        write!(f, "{word}  {what}: {measured} ({limit})")
+    }
+}
+
+impl Report {
+    /// A paragraph.
+    pub fn say(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push_str("\n\n");
+    }
+
+    /// A table.
+    pub fn table(&mut self, table: &Table) {
+        self.say(&table.to_string());
+    }
+
+    /// A number that must not be above a limit.
+    pub fn at_most(&mut self, what: &str, measured: f64, limit: f64, unit: &str) {
+        let is_met = measured <= limit;
+        self.bar(what, measured, format!("at most {limit} {unit}"), is_met);
+    }
+
+    /// A number that must not be below a limit.
+    pub fn at_least(&mut self, what: &str, measured: f64, limit: f64, unit: &str) {
+        let is_met = measured >= limit;
+        self.bar(what, measured, format!("at least {limit} {unit}"), is_met);
+    }
+
+    fn bar(&mut self, what: &str, measured: f64, limit: String, is_met: bool) {
+        self.bars.push(Bar {
+            what: what.to_owned(),
+            measured: format!("{measured:.2}"),
+            limit,
+            is_met,
+        });
+    }
+
+    fn is_met(&self) -> bool {
+        self.bars.iter().all(|bar| bar.is_met)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        self.bars.iter().try_for_each(|bar| writeln!(f, "{bar}"))
+    }
+}
+
+/// The `main` of a benchmark: measures, prints, and with `--check` exits 1 when
+/// a bar is missed. What can't be measured is a failure either way.
+pub fn main(measure: impl FnOnce(&mut Report) -> Result<(), Error>) -> ExitCode {
+    let mut report = Report::default();
+    // Cargo adds `--bench`.
+    let args = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    for arg in args {
+        if arg != "--check" {
+            return fail(&format!("unknown argument '{arg}'; there is only --check"));
+        }
+        report.check = true;
+    }
+    if let Err(error) = measure(&mut report) {
+        return fail(&error.to_string());
+    }
+    let mut text = String::new();
+    // Writing into a string can't fail.
+    let _ = write!(text, "{report}");
+    if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
+        return fail(&error.to_string());
+    }
+    if report.check && !report.is_met() {
+        return fail("a bar was missed");
+    }
+    ExitCode::SUCCESS
+}
+
+fn fail(why: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "bench: {why}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_missed_bar_is_enough() {
+        let mut report = Report::default();
+        report.at_most("time", 7.0, 12.0, "µs");
+        assert!(report.is_met());
+        report.at_least("ratio", 900.0, 1000.0, "times");
+        assert!(!report.is_met());
+        assert_eq!(
+            report.to_string(),
+            "ok      time: 7.00 (at most 12 µs)\n\
+             MISSED  ratio: 900.00 (at least 1000 times)\n"
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! Contenders side by side: one round runs each of them once, so that whatever
+//! else the machine does hits them alike. What is told is the median.
+
+use crate::{Cost, Error};
+
+/// A way to do the work, run once a round.
+pub struct Contender<'a> {
+    name: String,
+    rounds: usize,
+    round: Box<dyn FnMut() -> Result<Cost, Error> + 'a>,
+}
+
+impl<'a> Contender<'a> {
+    /// `round` prepares, which counts for nothing, then returns what the work cost.
+    pub fn new(
+        name: impl Into<String>,
+        rounds: usize,
+        round: impl FnMut() -> Result<Cost, Error> + 'a,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            rounds,
+            round: Box::new(round),
+        }
+    }
+}
+
+/// What the rounds of one contender cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Costs {
+    /// Whose.
+    pub name: String,
+    /// Never empty.
+    rounds: Vec<Cost>,
+}
+
+impl Costs {
+    /// Number by number: the round with the median time need not be the one
+    /// with the median memory.
+    pub fn median(&self) -> Cost {
+        Cost {
+            wall: median(self.rounds.iter().map(|cost| cost.wall)),
+            cpu: median(self.rounds.iter().map(|cost| cost.cpu)),
+            peak: median(self.rounds.iter().map(|cost| cost.peak)),
+        }
+    }
+
+    /// How many rounds there were.
+    pub fn rounds(&self) -> usize {
+        self.rounds.len()
+    }
+}
+
+/// Runs all rounds, the contenders of each in their order: one may start from
+/// what the one before it left.
+pub fn interleave(mut contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Error> {
+    let mut costs = vec![Vec::new(); contenders.len()];
+    let most = contenders.iter().map(|it| it.rounds).max().unwrap_or(0);
+    for round in 0..most {
+        for (contender, costs) in contenders.iter_mut().zip(&mut costs) {
+            if round < contender.rounds {
+                costs.push((contender.round)()?);
+            }
+        }
+    }
+    let names = contenders.into_iter().map(|contender| contender.name);
+    let both = names.zip(costs).filter(|(_, rounds)| !rounds.is_empty());
+    Ok(both.map(|(name, rounds)| Costs { name, rounds }).collect())
+}
+
+/// The lower of two middle values: a cost that was seen.
+fn median<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> T {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    let middle = values.len().saturating_sub(1) / 2;
+    values.get(middle).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::time::Duration;
+
+    #[test]
+    fn the_value_in_the_middle() {
+        assert_eq!(median([5, 1, 9].into_iter()), 5);
+        assert_eq!(median([4, 1, 9, 5].into_iter()), 4);
+        assert_eq!(median([7].into_iter()), 7);
+    }
+
+    #[test]
+    fn contenders_take_turns() {
+        let order = RefCell::new(String::new());
+        let contender = |name: &'static str, rounds, micros| {
+            let order = &order;
+            Contender::new(name, rounds, move || {
+                order.borrow_mut().push_str(name);
+                Ok(Cost {
+                    wall: Duration::from_micros(micros),
+                    cpu: Duration::from_micros(micros),
+                    peak: micros,
+                })
+            })
+        };
+        let costs = interleave(vec![contender("a", 3, 7), contender("b", 1, 9)]).unwrap();
+        assert_eq!(order.into_inner(), "abaa");
+        assert_eq!((costs[0].rounds(), costs[1].rounds()), (3, 1));
+        assert_eq!(costs[1].median().peak, 9);
+    }
+
+    #[test]
+    fn the_first_failure_ends_it() {
+        let failing = Contender::new("a", 2, || Err(Error::Other("no".into())));
+        assert_eq!(interleave(vec![failing]).unwrap_err().to_string(), "no");
+    }
+}

@@ -1,0 +1,251 @@
+//! `just bench restore`: `occ-init restore` of 100 to 100,000 accounts, beside
+//! everything else that can bring accounts back after an image update.
+//!
+//! Each round runs every contender once, on a tree of its own in the same file
+//! system, with all caches warm. Times are medians. Run as root.
+
+mod contenders;
+mod tree;
+
+use bench::{Costs, Error, Report, Table, interleave, times, tool};
+use contenders::{FRESH, LOOP, NEWUSERS, PRESENT, SYSUSERS, UNCHANGED};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tree::Tree;
+
+const SIZES: [u32; 5] = [100, 1000, 5000, 10_000, 100_000];
+const ROWS: [&str; 6] = [PRESENT, UNCHANGED, FRESH, SYSUSERS, NEWUSERS, LOOP];
+
+/// Bars of §10, in microseconds per account, bytes and times.
+const RESTORE: f64 = 12.0;
+const HOME: f64 = 50.0;
+const PEAK: f64 = 300e6;
+const FASTER_THAN_LOOP: f64 = 1000.0;
+/// Below this a process' start, the same for 1 account and 1000, is more than all
+/// its accounts.
+const PER_ACCOUNT: u32 = 1000;
+/// The most that an account of 100,000 may cost, in accounts of 10,000.
+const LINEAR: f64 = 1.3;
+
+fn main() -> ExitCode {
+    bench::main(measure)
+}
+
+/// How often each contender runs.
+struct Rounds {
+    quick: usize,
+    homes: usize,
+    slow: usize,
+}
+
+fn rounds(count: u32) -> Rounds {
+    match count {
+        0..=100 => Rounds {
+            quick: 20,
+            homes: 20,
+            slow: 3,
+        },
+        101..=1000 => Rounds {
+            quick: 20,
+            homes: 20,
+            slow: 1,
+        },
+        1001..=10_000 => Rounds {
+            quick: 20,
+            homes: 20,
+            slow: 0,
+        },
+        _ => Rounds {
+            quick: 5,
+            homes: 3,
+            slow: 0,
+        },
+    }
+}
+
+fn measure(report: &mut Report) -> Result<(), Error> {
+    let occ_init = std::env::var_os("OCC_INIT_BIN").map(PathBuf::from);
+    let occ_init = occ_init.ok_or_else(|| Error::Other("OCC_INIT_BIN names no occ-init".into()))?;
+    if !nix::unistd::geteuid().is_root() {
+        return Err(Error::Other(
+            "trees hold files of others: run as root".into(),
+        ));
+    }
+    let sysusers = tool("systemd-sysusers", "systemd-standalone-sysusers")?;
+    for program in ["useradd", "usermod", "newusers", "passwd"] {
+        tool(program, "passwd")?;
+    }
+    tool("unshare", "util-linux")?;
+    let mut sizes = Vec::new();
+    for count in SIZES {
+        let costs = size(&occ_init, &sysusers, count, report.check)?;
+        sizes.push(Size { count, costs });
+    }
+    tell(report, &sizes);
+    bars(report, &sizes);
+    Ok(())
+}
+
+/// What restoring so many accounts cost.
+struct Size {
+    count: u32,
+    costs: Vec<Costs>,
+}
+
+fn size(occ_init: &Path, program: &Path, count: u32, check: bool) -> Result<Vec<Costs>, Error> {
+    let Rounds { quick, homes, slow } = rounds(count);
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-restore");
+    let ours = Tree::new(place.join("ours"), count)?;
+    ours.fill_store(count)?;
+    let theirs = Tree::new(place.join("theirs"), count)?;
+    let mut all = vec![
+        contenders::fresh(occ_init, &ours, count, homes),
+        contenders::present(occ_init, &ours, count, quick),
+        contenders::unchanged(occ_init, &ours, count, quick),
+        contenders::sysusers(program, &theirs, count, quick)?,
+    ];
+    if !check {
+        all.push(contenders::newusers(&theirs, &ours, count, slow));
+    }
+    if !check || count == PER_ACCOUNT {
+        all.push(contenders::useradd(&theirs, &ours, count, slow));
+    }
+    let costs = interleave(all)?;
+    tree::remove(&place)?;
+    Ok(costs)
+}
+
+impl Size {
+    fn costs(&self, name: &str) -> Option<&Costs> {
+        self.costs.iter().find(|costs| costs.name == name)
+    }
+
+    /// Microseconds per account: wall clock and CPU.
+    fn per_account(&self, name: &str) -> Option<(f64, f64)> {
+        let cost = self.costs(name)?.median();
+        let each = |time: std::time::Duration| time.as_secs_f64() * 1e6 / f64::from(self.count);
+        Some((each(cost.wall), each(cost.cpu)))
+    }
+
+    fn peak(&self, name: &str) -> Option<f64> {
+        let peak = self.costs(name)?.median().peak;
+        Some(f64::from(u32::try_from(peak >> 10).unwrap_or(u32::MAX)) * 1024.0)
+    }
+
+    /// How many times longer than our restore another takes.
+    fn ratio(&self, name: &str) -> Option<f64> {
+        Some(self.per_account(name)?.0 / self.per_account(PRESENT)?.0)
+    }
+}
+
+/// The tables, as they stand in the README.
+fn tell(report: &mut Report, sizes: &[Size]) {
+    let heads = sizes.iter().map(|size| thousands(size.count));
+    let mut table = Table::new(std::iter::once("µs per account (CPU)".to_owned()).chain(heads));
+    let mut row = |name: &str, cell: &dyn Fn(&Size) -> Option<String>| {
+        let cells = sizes.iter().map(|size| cell(size).unwrap_or_default());
+        table.row(std::iter::once(name.to_owned()).chain(cells));
+    };
+    for name in ROWS {
+        row(name, &|size| {
+            let (wall, cpu) = size.per_account(name)?;
+            Some(format!("{} ({})", micros(wall), micros(cpu)))
+        });
+    }
+    for name in [SYSUSERS, NEWUSERS, LOOP] {
+        row(&format!("{name} against homes there"), &|size| {
+            Some(times(size.ratio(name)?, 1.0))
+        });
+    }
+    for name in [PRESENT, SYSUSERS] {
+        row(&format!("{name}, peak MB"), &|size| {
+            Some(format!("{:.0}", size.peak(name)? / 1e6))
+        });
+    }
+    row("rounds, slow ones", &|size| {
+        let slow = size
+            .costs(LOOP)
+            .map(|costs| format!(", {}", costs.rounds()));
+        let quick = size.costs(PRESENT)?.rounds();
+        Some(format!("{quick}{}", slow.unwrap_or_default()))
+    });
+    report.table(&table);
+}
+
+fn micros(time: f64) -> String {
+    if time < 100.0 {
+        format!("{time:.1}")
+    } else {
+        thousands(format!("{time:.0}").parse().unwrap_or(u32::MAX))
+    }
+}
+
+fn thousands(number: u32) -> String {
+    if number < 1000 {
+        number.to_string()
+    } else {
+        format!("{},{:03}", number / 1000, number % 1000)
+    }
+}
+
+fn bars(report: &mut Report, sizes: &[Size]) {
+    for size in sizes {
+        let what = |text: &str| format!("{} accounts, {text}", thousands(size.count));
+        let (Some(present), Some(same), Some(fresh)) = (
+            size.per_account(PRESENT),
+            size.per_account(UNCHANGED),
+            size.per_account(FRESH),
+        ) else {
+            continue;
+        };
+        if size.count >= PER_ACCOUNT {
+            report.at_most(
+                &what("homes there, CPU"),
+                present.1,
+                RESTORE,
+                "µs per account",
+            );
+            report.at_most(
+                &what("each fresh home, CPU"),
+                fresh.1 - present.1,
+                HOME,
+                "µs",
+            );
+        }
+        report.at_most(
+            &what("nothing changed, against homes there"),
+            same.0 / present.0,
+            1.0,
+            "times",
+        );
+        if let Some(ratio) = size.ratio(SYSUSERS) {
+            report.at_least(
+                &what("systemd-sysusers against homes there"),
+                ratio,
+                1.0,
+                "times",
+            );
+        }
+        if let Some(ratio) = size.ratio(LOOP).filter(|_| size.count == PER_ACCOUNT) {
+            report.at_least(
+                &what("the useradd loop against homes there"),
+                ratio,
+                FASTER_THAN_LOOP,
+                "times",
+            );
+        }
+        if let Some(peak) = size.peak(FRESH) {
+            report.at_most(&what("peak memory"), peak / 1e6, PEAK / 1e6, "MB");
+        }
+    }
+    if let [.., before, last] = sizes
+        && let (Some(before), Some(last)) = (before.per_account(PRESENT), last.per_account(PRESENT))
+    {
+        report.at_most(
+            "an account of 100,000 against one of 10,000, CPU",
+            last.1 / before.1,
+            LINEAR,
+            "times",
+        );
+    }
+}
