@@ -4,16 +4,19 @@
 //! It tells a line of ours from everybody else's after its record is gone, and
 //! a password changed inside the container from one changed in the record.
 
-use crate::password;
+use crate::password::Digest;
 use crate::record::Account;
 use crate::shadow;
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// `/var/lib/occ-init/applied.json`. Lives in the container's own layer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// By login name.
+    #[serde(deserialize_with = "read_sorted")]
     pub accounts: BTreeMap<String, Entry>,
     /// What stands in the files and is about to be taken into records: a kill
     /// between record and [`Applied::accounts`] must not make the next change
@@ -27,8 +30,8 @@ pub struct Applied {
 pub struct Entry {
     /// The uid in passwd(5).
     pub uid: u32,
-    /// [`password::digest`] of the second field of shadow(5).
-    pub shadow: String,
+    /// Of the second field of shadow(5).
+    pub shadow: Digest,
     /// Fields 3 to 8 of shadow(5) with their colons.
     pub aging: String,
 }
@@ -38,7 +41,7 @@ impl Entry {
     pub fn of(account: &Account) -> Self {
         Self {
             uid: account.uid.get(),
-            shadow: password::digest(shadow::password_field(account).as_bytes()),
+            shadow: Digest::of(shadow::password_field(account)),
             aging: shadow::aging_fields(account),
         }
     }
@@ -62,4 +65,28 @@ impl Applied {
     pub fn get(&self, name: &[u8]) -> Option<&Entry> {
         self.accounts.get(std::str::from_utf8(name).ok()?)
     }
+}
+
+/// Reads a map that was written in order. serde puts each entry in its place by
+/// itself, a search for each; the map made of all at once needs none.
+fn read_sorted<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Entry>, D::Error> {
+    struct Entries;
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<(String, Entry)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("entries by name")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+    Ok(deserializer.deserialize_map(Entries)?.into_iter().collect())
 }

@@ -8,7 +8,7 @@
 use crate::applied::{self, Applied};
 use crate::etc::{Etc, File};
 use crate::name::Username;
-use crate::password::{self, PasswordHash};
+use crate::password::{Digest, PasswordHash};
 use crate::record::Account;
 use crate::records::Records;
 use crate::shadow::{self, Aging};
@@ -49,17 +49,30 @@ impl Capture {
 pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture>, Vec<Username>) {
     let mut taken = Vec::new();
     let mut differing = Vec::new();
+    let mut recorded = Vec::new();
+    let mut unlike = |line: &&[u8]| {
+        // As the record says: what nearly every line of ours is.
+        let account = table::name(line).and_then(|name| records.get(name));
+        account.is_some_and(|account| {
+            recorded.clear();
+            shadow::line(&mut recorded, account);
+            recorded != *line
+        })
+    };
+    let lines = || table::lines(etc.bytes(File::Shadow));
+    if !lines().any(|line| unlike(&line)) {
+        return (taken, differing);
+    }
     // Of several lines of one name every reader takes the first.
     let mut uids: HashMap<&[u8], u32> = HashMap::new();
     for (name, uid) in table::lines(etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid) {
         uids.entry(name).or_insert(uid);
     }
     let mut seen: HashSet<&[u8]> = HashSet::new();
-    let entries = table::lines(etc.bytes(File::Shadow)).filter_map(shadow::Entry::parse);
+    let entries = lines().filter_map(shadow::Entry::parse);
     for entry in entries.filter(|entry| seen.insert(entry.name)) {
-        let account = std::str::from_utf8(entry.name)
-            .ok()
-            .and_then(|name| records.accounts.get(name))
+        let account = records
+            .get(entry.name)
             .filter(|account| uids.get(entry.name) == Some(&account.uid.get()));
         let Some(account) = account else {
             continue;
@@ -82,12 +95,13 @@ enum Verdict {
 fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> Verdict {
     // As the record: what restore wrote, even if it was killed before it could
     // remember that.
-    let is_recorded = entry.password == shadow::password_field(account).as_bytes()
+    let [lock, password] = shadow::password_field(account);
+    let is_recorded = entry.password.strip_prefix(lock.as_bytes()) == Some(password.as_bytes())
         && entry.aging == shadow::aging_fields(account).as_bytes();
     if is_recorded {
         return Verdict::Same;
     }
-    let digest = password::digest(entry.password);
+    let digest = Digest::of([entry.password]);
     let is_line =
         |known: &applied::Entry| known.shadow == digest && known.aging.as_bytes() == entry.aging;
     if applied.get(entry.name).is_some_and(is_line) {

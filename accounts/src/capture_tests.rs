@@ -20,6 +20,12 @@ fn account(fields: &str, hash: &str) -> Account {
     }
 }
 
+fn line_of(account: &Account) -> String {
+    let mut line = Vec::new();
+    shadow::line(&mut line, account);
+    String::from_utf8(line).unwrap()
+}
+
 fn applied(account: &Account) -> Applied {
     let entry = applied::Entry::of(account);
     Applied {
@@ -100,7 +106,7 @@ fn a_new_password_on_the_same_day_keeps_the_time_of_the_record() {
 #[test]
 fn what_restore_wrote_is_no_change() {
     let old = account("", &hash("a"));
-    let line = String::from_utf8(shadow::line(&old)).unwrap();
+    let line = line_of(&old);
     assert_eq!(unchanged(&old, &format!("{line}\n")), Ok(None));
     assert_eq!(unchanged(&old, ""), Ok(None), "no line at all");
 }
@@ -195,7 +201,7 @@ fn an_administrators_reset_is_never_undone() {
 fn a_kill_between_writing_and_remembering_is_no_difference() {
     let base = account("", &hash("a"));
     let reset = account("", &hash("r"));
-    let line = String::from_utf8(shadow::line(&reset)).unwrap();
+    let line = line_of(&reset);
     assert_eq!(outcome(&base, &reset, &format!("{line}\n")), Ok(None));
 }
 
@@ -207,7 +213,7 @@ fn without_a_base_the_record_wins() {
     let (taken, differing) = captures(&records(old.clone()), &etc(&new), &none);
     assert!(taken.is_empty());
     assert_eq!(differing, std::slice::from_ref(&old.name));
-    let line = String::from_utf8(shadow::line(&old)).unwrap();
+    let line = line_of(&old);
     let (taken, differing) = captures(&records(old), &etc(&line), &none);
     assert!(taken.is_empty() && differing.is_empty());
 }
@@ -239,7 +245,7 @@ fn a_key_only_account_gets_a_password() {
 #[test]
 fn the_first_line_of_a_name_counts() {
     let old = account("", &hash("a"));
-    let ours = String::from_utf8(shadow::line(&old)).unwrap();
+    let ours = line_of(&old);
     let (b, c) = (hash("b"), hash("c"));
     let later = format!("{ours}\nalice:{b}:20500:0:99999:7:::\n");
     assert_eq!(unchanged(&old, &later), Ok(None), "nobody reads the second");

@@ -17,22 +17,23 @@ pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
     Some((name, table::number(gid)?))
 }
 
-/// The line of an account's own group in group(5).
-pub fn line(account: &Account) -> Vec<u8> {
-    LineBuilder::new(account.name.as_str())
+/// Appends the line of an account's own group in group(5).
+pub fn line(into: &mut Vec<u8>, account: &Account) {
+    LineBuilder::new(into, account.name.as_str())
         .text("x")
         .number(account.uid.get())
         .text("")
-        .finish()
+        .finish();
 }
 
-/// The line of an account's own group in gshadow(5): no password, nobody in it.
-pub fn gshadow_line(account: &Account) -> Vec<u8> {
-    LineBuilder::new(account.name.as_str())
+/// Appends the line of an account's own group in gshadow(5): no password, nobody
+/// in it.
+pub fn gshadow_line(into: &mut Vec<u8>, account: &Account) {
+    LineBuilder::new(into, account.name.as_str())
         .text("!")
         .text("")
         .text("")
-        .finish()
+        .finish();
 }
 
 /// A line of somebody else's group in group(5) or gshadow(5), with the names of

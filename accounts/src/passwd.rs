@@ -16,10 +16,10 @@ pub fn name_and_uid(line: &[u8]) -> Option<(&[u8], u32)> {
     Some((name, table::number(uid)?))
 }
 
-/// The line of an account. A disabled one keeps its place, so that its files
+/// Appends the line of an account. A disabled one keeps its place, so that its files
 /// keep their owner's name, but has `nologin` for a shell: a key login asks
 /// neither for the hash nor, in dropbear, for the expiry.
-pub fn line(account: &Account, nologin: &Shell) -> Vec<u8> {
+pub fn line(into: &mut Vec<u8>, account: &Account, nologin: &Shell) {
     let Account {
         name,
         uid,
@@ -29,19 +29,23 @@ pub fn line(account: &Account, nologin: &Shell) -> Vec<u8> {
         ..
     } = account;
     let shell = if account.locked { nologin } else { shell };
-    LineBuilder::new(name.as_str())
+    LineBuilder::new(into, name.as_str())
         .text("x")
         .number(uid.get())
         .number(uid.get())
         .text(real_name.as_str())
         .text(home.as_str())
         .text(shell.as_str())
-        .finish()
+        .finish();
 }
 
-/// The line with another shell; none: it has not seven fields.
-pub fn with_shell(line: &[u8], shell: &Shell) -> Option<Vec<u8>> {
+/// Appends the line with another shell; nothing if it has not seven fields.
+pub fn with_shell(into: &mut Vec<u8>, line: &[u8], shell: &Shell) {
     let fields = table::fields(line);
-    let start = line.len() - fields.get(6).filter(|_| fields.len() == 7)?.len();
-    Some([&line[..start], shell.as_str().as_bytes()].concat())
+    if let [.., old] = fields.as_slice()
+        && fields.len() == 7
+    {
+        into.extend_from_slice(&line[..line.len() - old.len()]);
+        into.extend_from_slice(shell.as_str().as_bytes());
+    }
 }

@@ -3,7 +3,11 @@
 //!
 //! Plaintext never comes near this crate.
 
-use sha2::{Digest, Sha256};
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Longest hash; every scheme of crypt(5) stays below.
@@ -48,6 +52,24 @@ pub enum InvalidHash {
     Cost,
 }
 
+/// Which bytes may stand in a hash, as a table: a boot looks at each byte of each
+/// hash, and comparing it with one after the other showed.
+const IN_HASHES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0x21;
+    while byte <= 0x7e_usize {
+        table[byte] = true;
+        byte += 1;
+    }
+    let with_meaning = b":;*!\\";
+    let mut at = 0;
+    while at < with_meaning.len() {
+        table[with_meaning[at] as usize] = false;
+        at += 1;
+    }
+    table
+};
+
 impl PasswordHash {
     /// The gate.
     pub fn parse(hash: &str) -> Result<Self, InvalidHash> {
@@ -57,8 +79,7 @@ impl PasswordHash {
         if hash.len() > MAX_LEN {
             return Err(InvalidHash::TooLong(hash.len()));
         }
-        let printable = |b: u8| (0x21..=0x7e).contains(&b) && !b":;*!\\".contains(&b);
-        if !hash.bytes().all(printable) {
+        if !hash.bytes().all(|b| IN_HASHES[usize::from(b)]) {
             return Err(InvalidHash::Characters);
         }
         check_scheme(hash)?;
@@ -69,24 +90,77 @@ impl PasswordHash {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
 
-    /// A digest of the hash, as 64 hexadecimal digits: enough to see whether
-    /// /etc/shadow still holds what we wrote, useless for logging in.
-    pub fn digest(&self) -> String {
-        digest(self.0.as_bytes())
+/// SHA-256 of a password field of shadow(5): enough to see whether the file still
+/// holds what we wrote, useless for logging in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Of a field that comes in parts.
+    pub fn of<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> Self {
+        let mut state = Sha256::new();
+        for part in parts {
+            state.update(part);
+        }
+        Self(state.finalize().into())
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    fn hexadecimal(self) -> [u8; 64] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        std::array::from_fn(|at| {
+            let byte = self.0[at / 2];
+            DIGITS[usize::from(if at % 2 == 0 { byte >> 4 } else { byte & 15 })]
+        })
+    }
+
+    fn from_hexadecimal(digits: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value(pair[0])? << 4 | value(pair[1])?;
+        }
+        Some(Self(bytes))
     }
 }
 
-/// SHA-256 of a shadow field, as hexadecimal digits.
-pub fn digest(field: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(field) {
-        hex.push(digit(byte >> 4));
-        hex.push(digit(byte & 15));
+fn value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
-    hex
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.hexadecimal()).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits = self.hexadecimal();
+        serializer.serialize_str(std::str::from_utf8(&digits).map_err(S::Error::custom)?)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = <Cow<'de, str>>::deserialize(deserializer)?;
+        Self::from_hexadecimal(digits.as_bytes())
+            .ok_or_else(|| D::Error::custom("64 hexadecimal digits are expected"))
+    }
 }
 
 impl fmt::Debug for PasswordHash {
@@ -98,17 +172,21 @@ impl fmt::Debug for PasswordHash {
 
 /// The scheme is known, its parts are there, and its cost is bearable.
 fn check_scheme(hash: &str) -> Result<(), InvalidHash> {
-    let mut parts = hash.split('$');
-    if parts.next() != Some("") {
-        return Err(InvalidHash::Scheme);
+    let rest = hash.strip_prefix('$').ok_or(InvalidHash::Scheme)?;
+    let (scheme, rest) = rest.split_once('$').ok_or(InvalidHash::Scheme)?;
+    // No scheme has more than three; a fourth makes the number wrong.
+    let mut parts = [""; 4];
+    let mut count = 0;
+    for (place, part) in parts.iter_mut().zip(rest.split('$')) {
+        *place = part;
+        count += 1;
     }
-    let scheme = parts.next().ok_or(InvalidHash::Scheme)?;
-    let rest: Vec<&str> = parts.collect();
+    let rest = &parts[..count];
     match scheme {
-        "5" | "6" => check_sha(&rest),
-        "2a" | "2b" | "2y" => check_bcrypt(&rest),
-        "y" | "gy" => check_yescrypt(&rest),
-        "7" => check_scrypt(&rest),
+        "5" | "6" => check_sha(rest),
+        "2a" | "2b" | "2y" => check_bcrypt(rest),
+        "y" | "gy" => check_yescrypt(rest),
+        "7" => check_scrypt(rest),
         _ => Err(InvalidHash::Scheme),
     }
 }

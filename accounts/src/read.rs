@@ -63,8 +63,10 @@ fn read_hash(
     let Some(privileged) = object(document, "privileged")? else {
         return Ok((None, None));
     };
-    let hashes = strings(privileged, "hashedPassword")?;
-    Ok(hashes.first().map_or((None, None), |hash| gate(hash)))
+    let mut hashes = texts(privileged, "hashedPassword")?;
+    let first = hashes.next().transpose()?;
+    hashes.try_for_each(|hash| hash.map(drop))?;
+    Ok(first.map_or((None, None), gate))
 }
 
 fn gate(hash: &str) -> (Option<PasswordHash>, Option<InvalidHash>) {
@@ -138,18 +140,26 @@ fn object<'a, 'v>(
 }
 
 fn strings(object: &Object<'_>, field: &'static str) -> Result<Vec<String>, InvalidRecord> {
-    let wrong = || InvalidRecord::Type(field, "a list of strings");
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| match item {
-                Value::String(text) => Ok(text.clone().into_owned()),
-                _ => Err(wrong()),
-            })
-            .collect(),
-        Some(_) => Err(wrong()),
-    }
+    texts(object, field)?
+        .map(|text| text.map(str::to_owned))
+        .collect()
+}
+
+/// The strings of a list; none where there is no list.
+fn texts<'a>(
+    object: &'a Object<'_>,
+    field: &'static str,
+) -> Result<impl Iterator<Item = Result<&'a str, InvalidRecord>>, InvalidRecord> {
+    let wrong = move || InvalidRecord::Type(field, "a list of strings");
+    let items = match object.get(field) {
+        None | Some(Value::Null) => &[][..],
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err(wrong()),
+    };
+    Ok(items.iter().map(move |item| match item {
+        Value::String(text) => Ok(text.as_ref()),
+        _ => Err(wrong()),
+    }))
 }
 
 /// A record of opencode-cloud.

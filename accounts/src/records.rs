@@ -164,6 +164,11 @@ fn shown(text: &str) -> &str {
 }
 
 impl Records {
+    /// The account of a name, as it stands in a file.
+    pub fn get(&self, name: &[u8]) -> Option<&Account> {
+        self.accounts.get(std::str::from_utf8(name).ok()?)
+    }
+
     /// Uids of which the store must say who got them: those that two records
     /// claim, or a record and somebody's tombstone; and those of records that
     /// claim one name or one home, for the date in a record is easily forged.

@@ -40,26 +40,27 @@ pub fn day_of(usec: u64) -> Option<u32> {
     (usec / DAY_USEC >= DAY_2000).then(|| days(usec))
 }
 
-/// Password field of an account: never empty, since empty means "no password
-/// needed". Key-only accounts have `*`, because sshd without PAM takes `!` for
-/// "locked".
-pub fn password_field(account: &Account) -> String {
+/// Password field of an account, in two parts: what locks it, and what is locked.
+/// Never empty, since empty means "no password needed". Key-only accounts have
+/// `*`, because sshd without PAM takes `!` for "locked".
+pub fn password_field(account: &Account) -> [&str; 2] {
     let lock = if account.locked { "!" } else { "" };
-    format!(
-        "{lock}{}",
-        account.hash.as_ref().map_or("*", PasswordHash::expose)
-    )
+    [
+        lock,
+        account.hash.as_ref().map_or("*", PasswordHash::expose),
+    ]
 }
 
 /// Fields 3 to 8 of an account. A disabled one expired on day 1, which shuts
 /// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
 pub fn aging_fields(account: &Account) -> String {
-    let line = aging(LineBuilder::default(), account).finish();
+    let mut line = Vec::with_capacity(32);
+    aging(LineBuilder::new(&mut line, ""), account).finish();
     // Digits and colons; the first colon stands before the first field.
     String::from_utf8_lossy(&line[1..]).into_owned()
 }
 
-fn aging(line: LineBuilder, account: &Account) -> LineBuilder {
+fn aging<'a>(line: LineBuilder<'a>, account: &Account) -> LineBuilder<'a> {
     let Aging {
         min,
         max,
@@ -80,10 +81,13 @@ fn aging(line: LineBuilder, account: &Account) -> LineBuilder {
         .number(expire)
 }
 
-/// The line of an account.
-pub fn line(account: &Account) -> Vec<u8> {
-    let line = LineBuilder::new(account.name.as_str()).text(&password_field(account));
-    aging(line, account).text("").finish()
+/// Appends the line of an account.
+pub fn line(into: &mut Vec<u8>, account: &Account) {
+    let [lock, password] = password_field(account);
+    let name = LineBuilder::new(into, account.name.as_str());
+    aging(name.text(lock).more(password), account)
+        .text("")
+        .finish();
 }
 
 /// A present line as that of a disabled account, where the record can't say what

@@ -24,14 +24,14 @@ pub fn range(uid: u32, people: UidRange) -> Option<Range> {
     (end <= LAST && start > u64::from(people.max())).then_some((start, end))
 }
 
-/// The line of an account.
-pub fn line(account: &Account, range: Range) -> Vec<u8> {
+/// Appends the line of an account.
+pub fn line(into: &mut Vec<u8>, account: &Account, range: Range) {
     // Below 2³², or `range` would have said none.
     let start = u32::try_from(range.0).unwrap_or(u32::MAX);
-    LineBuilder::new(account.name.as_str())
+    LineBuilder::new(into, account.name.as_str())
         .number(start)
         .text("65536")
-        .finish()
+        .finish();
 }
 
 /// The name and range of a line, if it is one.

@@ -6,17 +6,15 @@
 //! new lines go before the first NIS line (`+` or `-`), because readers stop
 //! looking there.
 
-use std::borrow::Cow;
-
 /// What becomes of one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
     /// Stays byte for byte.
     Keep,
     /// Goes.
     Drop,
-    /// Is replaced in place; without its newline.
-    Replace(Cow<'a, [u8]>),
+    /// Is replaced in place, by what was put into the buffer for the new line.
+    Replace,
 }
 
 /// The lines of a file, without their newlines.
@@ -50,23 +48,29 @@ pub fn number(field: &[u8]) -> Option<u32> {
     }
 }
 
-/// A line being put together, field by field; a boot makes thousands.
-#[derive(Debug, Default)]
-pub struct LineBuilder(Vec<u8>);
+/// A line being put together, field by field, in a buffer that is used again for
+/// the next one: a boot makes thousands.
+#[derive(Debug)]
+pub struct LineBuilder<'a>(&'a mut Vec<u8>);
 
-impl LineBuilder {
+impl<'a> LineBuilder<'a> {
     /// Starts with the name.
-    pub fn new(name: &str) -> Self {
-        let mut line = Vec::with_capacity(256);
+    pub fn new(line: &'a mut Vec<u8>, name: &str) -> Self {
         line.extend_from_slice(name.as_bytes());
         Self(line)
     }
 
     /// The next field.
     #[must_use]
-    pub fn text(mut self, field: &str) -> Self {
+    pub fn text(self, field: &str) -> Self {
         self.0.push(b':');
-        self.0.extend_from_slice(field.as_bytes());
+        self.more(field)
+    }
+
+    /// More of the last field.
+    #[must_use]
+    pub fn more(self, text: &str) -> Self {
+        self.0.extend_from_slice(text.as_bytes());
         self
     }
 
@@ -79,57 +83,69 @@ impl LineBuilder {
         }
     }
 
-    /// The line, without a newline.
-    pub fn finish(self) -> Vec<u8> {
-        self.0
-    }
+    /// Nothing follows, and no newline.
+    pub fn finish(self) {}
 }
 
 /// A file whose present lines are decided; new ones may still come in.
 #[derive(Debug)]
 pub struct Rewritten {
-    bytes: Vec<u8>,
-    first_nis: Option<usize>,
+    /// What stands before the first NIS line.
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    is_changed: bool,
 }
 
-/// Decides about the present lines. When all are kept, the bytes are the same.
-pub fn rewrite<'a>(old: &'a [u8], mut fate: impl FnMut(&'a [u8]) -> Fate<'a>) -> Rewritten {
-    let mut bytes = Vec::with_capacity(old.len() + old.len() / 8 + 256);
-    let mut first_nis = None;
+/// Decides about the present lines. `fate` gets the line and a buffer, which is
+/// empty, for another line in its place; both without a newline.
+pub fn rewrite<'a>(
+    old: &'a [u8],
+    mut fate: impl FnMut(&'a [u8], &mut Vec<u8>) -> Fate,
+) -> Rewritten {
+    let mut rewritten = Rewritten {
+        head: Vec::with_capacity(old.len()),
+        tail: Vec::new(),
+        is_changed: false,
+    };
+    let mut has_nis = false;
+    let mut new = Vec::new();
     for whole in old.split_inclusive(|&b| b == b'\n') {
         let line = whole.strip_suffix(b"\n").unwrap_or(whole);
-        if first_nis.is_none() && is_nis(line) {
-            first_nis = Some(bytes.len());
-        }
-        match fate(line) {
-            Fate::Keep => bytes.extend_from_slice(whole),
-            Fate::Drop => (),
-            Fate::Replace(with) => push_line(&mut bytes, &with),
+        has_nis = has_nis || is_nis(line);
+        let Rewritten {
+            head,
+            tail,
+            is_changed,
+        } = &mut rewritten;
+        let file = if has_nis { tail } else { head };
+        new.clear();
+        match fate(line, &mut new) {
+            Fate::Keep => file.extend_from_slice(whole),
+            Fate::Drop => *is_changed = true,
+            Fate::Replace => {
+                *is_changed |= new != line || line.len() == whole.len();
+                push_line(file, &new);
+            }
         }
     }
-    Rewritten { bytes, first_nis }
+    rewritten
 }
 
 impl Rewritten {
-    /// The file with new lines, before the first NIS line.
-    pub fn with_added(mut self, lines: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-        let mut lines = lines.peekable();
-        if lines.peek().is_none() {
-            return self.bytes;
-        }
-        let rest = self
-            .first_nis
-            .map(|at| self.bytes.split_off(at))
-            .unwrap_or_default();
+    /// Adds a line, without its newline, before the first NIS line.
+    pub fn add(&mut self, line: &[u8]) {
         // musl loses the last byte of a line without its newline.
-        if self.bytes.last().is_some_and(|&b| b != b'\n') {
-            self.bytes.push(b'\n');
+        if self.head.last().is_some_and(|&b| b != b'\n') {
+            self.head.push(b'\n');
         }
-        for line in lines {
-            push_line(&mut self.bytes, &line);
-        }
-        self.bytes.extend_from_slice(&rest);
-        self.bytes
+        push_line(&mut self.head, line);
+        self.is_changed = true;
+    }
+
+    /// The new content; none: it is the same, to the byte.
+    pub fn finish(mut self) -> Option<Vec<u8>> {
+        self.head.extend_from_slice(&self.tail);
+        self.is_changed.then_some(self.head)
     }
 }
 
@@ -146,30 +162,58 @@ fn is_nis(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn keep_and_add(old: &str, added: &[&str]) -> String {
-        let added = added.iter().map(|line| line.as_bytes().to_vec());
-        String::from_utf8(rewrite(old.as_bytes(), |_| Fate::Keep).with_added(added)).unwrap()
+    /// None: the same.
+    fn keep_and_add(old: &str, added: &[&str]) -> Option<String> {
+        let mut rewritten = rewrite(old.as_bytes(), |_, _| Fate::Keep);
+        for line in added {
+            rewritten.add(line.as_bytes());
+        }
+        Some(String::from_utf8(rewritten.finish()?).unwrap())
     }
 
     #[test]
     fn nothing_changes() {
         for file in ["", "\n", "a", "a\n", "a\r\n\n#x\n+\n", "root:x:0"] {
-            assert_eq!(keep_and_add(file, &[]), file);
+            assert_eq!(keep_and_add(file, &[]), None);
         }
+    }
+
+    #[test]
+    fn a_line_replaced_by_itself_is_no_change() {
+        let replace = |old: &str, new: &str| {
+            let rewritten = rewrite(old.as_bytes(), |_, line| {
+                line.extend_from_slice(new.as_bytes());
+                Fate::Replace
+            });
+            rewritten
+                .finish()
+                .map(|file| String::from_utf8(file).unwrap())
+        };
+        assert_eq!(replace("a:x\n", "a:x"), None);
+        assert_eq!(replace("a:x\n", "a:y").unwrap(), "a:y\n");
+        assert_eq!(replace("a:x", "a:x").unwrap(), "a:x\n", "its newline");
+    }
+
+    #[test]
+    fn a_dropped_line_is_a_change() {
+        let rewritten = rewrite(b"a\nb\n", |line, _| {
+            if line == b"a" { Fate::Drop } else { Fate::Keep }
+        });
+        assert_eq!(rewritten.finish().unwrap(), b"b\n");
     }
 
     #[test]
     fn new_lines_go_before_nis() {
         assert_eq!(
-            keep_and_add("root:x\n+::\nz:x\n", &["a:x"]),
-            "root:x\na:x\n+::\nz:x\n"
+            keep_and_add("root:x\n+::\nz:x\n", &["a:x", "b:x"]).unwrap(),
+            "root:x\na:x\nb:x\n+::\nz:x\n"
         );
-        assert_eq!(keep_and_add("-bad", &["a:x"]), "a:x\n-bad");
+        assert_eq!(keep_and_add("-bad", &["a:x"]).unwrap(), "a:x\n-bad");
     }
 
     #[test]
     fn a_missing_final_newline_is_mended_when_we_write() {
-        assert_eq!(keep_and_add("root:x", &["a:x"]), "root:x\na:x\n");
+        assert_eq!(keep_and_add("root:x", &["a:x"]).unwrap(), "root:x\na:x\n");
     }
 
     #[test]

@@ -141,8 +141,12 @@ impl fmt::Display for Home {
 
 /// Whether the text can stand between two colons of a line.
 pub(crate) fn is_field(text: &str) -> bool {
-    text.chars()
-        .all(|c| c != ':' && !c.is_control() && !is_bidi_override(c))
+    // Nearly all text is ASCII, and that needs no decoding.
+    let is_plain = |b: u8| matches!(b, b' '..=b'~') && b != b':';
+    text.bytes().all(is_plain)
+        || text
+            .chars()
+            .all(|c| c != ':' && !c.is_control() && !is_bidi_override(c))
 }
 
 fn check(field: &'static str, text: &str, max: usize) -> Result<(), InvalidText> {

@@ -9,7 +9,7 @@ use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
 use accounts::image::{GroupsAllow, Image, ImageAccounts};
 use accounts::import::{self, Item};
-use accounts::record::{Contents, Document, Record};
+use accounts::record::{Account, Contents, Document, Record};
 use accounts::records::{Part, Records, Rejected};
 use accounts::table::{self, Fate};
 use accounts::text::Shell;
@@ -53,12 +53,14 @@ fn reads_back(record: &Record) -> Verdict {
         again.account() == account,
         "it reads back as another account",
     )?;
-    let lines = [
-        (File::Shadow, shadow::line(account)),
-        (File::Group, group::line(account)),
-        (File::Gshadow, group::gshadow_line(account)),
+    let lines: [(File, fn(&mut Vec<u8>, &Account)); 3] = [
+        (File::Shadow, shadow::line),
+        (File::Group, group::line),
+        (File::Gshadow, group::gshadow_line),
     ];
-    for (file, line) in lines {
+    for (file, write) in lines {
+        let mut line = Vec::new();
+        write(&mut line, account);
         let is_short = file != File::Shadow || line.len() <= shadow::MAX_LINE;
         ensure(
             !is_short || file.is_sound(&line),
@@ -70,8 +72,17 @@ fn reads_back(record: &Record) -> Verdict {
 
 /// Lines are found as both libcs find them, and kept as they are.
 pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
-    let same = table::rewrite(bytes, |_| Fate::Keep).with_added(std::iter::empty());
-    ensure(same == bytes, "a file where nothing changes is another")?;
+    let kept = table::rewrite(bytes, |_, _| Fate::Keep).finish();
+    ensure(kept.is_none(), "a file where nothing changes is another")?;
+    let copied = table::rewrite(bytes, |line, new| {
+        new.extend_from_slice(line);
+        Fate::Replace
+    });
+    let has_last_newline = bytes.last().is_none_or(|&b| b == b'\n');
+    ensure(
+        copied.finish().is_none() == has_last_newline,
+        "lines replaced by themselves are others",
+    )?;
     for line in table::lines(bytes) {
         for found in [passwd::name_and_uid(line), group::name_and_gid(line)] {
             let Some((name, id)) = found else { continue };
@@ -99,7 +110,7 @@ pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
         _ = group::with_members(line, false, |_| false, &["alice"]);
         _ = group::with_members(line, true, |_| true, &["alice"]);
         let nologin = Shell::parse("/usr/sbin/nologin").unwrap();
-        _ = passwd::with_shell(line, &nologin);
+        passwd::with_shell(&mut Vec::new(), line, &nologin);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Every run checks by itself that no hash and no password of these tests comes
 //! out: whatever else a test looks at, it also looks for that.
 
-use accounts::password::digest;
+use accounts::password::Digest;
 use accounts::wire::{AccountReply, ErrorKind, ErrorReply, ListReply};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -320,7 +320,7 @@ fn describe(root: &Path, path: &Path, state: &mut String) {
     if meta.is_symlink() {
         write!(state, " -> {}", fs::read_link(path).unwrap().display()).unwrap();
     } else if meta.is_file() && size < 1 << 20 {
-        write!(state, " {}", digest(&fs::read(path).unwrap())).unwrap();
+        write!(state, " {}", Digest::of([fs::read(path).unwrap()])).unwrap();
     }
     state.push('\n');
 }

@@ -149,7 +149,7 @@ fn applied_never_removes_an_account_of_the_image() {
 
 impl World {
     fn applied_of(&self, name: &str) -> Applied {
-        let entry = applied::Entry::of(&self.records.accounts[name]);
+        let entry = crate::applied::Entry::of(&self.records.accounts[name]);
         Applied {
             accounts: BTreeMap::from([(name.to_owned(), entry)]),
             taking: BTreeMap::new(),

@@ -1,0 +1,166 @@
+//! Which names are ours: those that must be in the files and those that must go.
+//! Decides about no line.
+
+use crate::applied::{self, Applied};
+use crate::etc::{Etc, File};
+use crate::image::Image;
+use crate::name::Username;
+use crate::record::Account;
+use crate::records::{Part, Records, Refusal};
+use crate::{passwd, table};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Names and numbers of tombstones, and of what restore wrote for records that
+/// are no more.
+pub(super) struct Gone<'a>(BTreeSet<(&'a str, u32)>);
+
+impl Gone<'_> {
+    pub(super) fn has(&self, name: &[u8], id: u32) -> bool {
+        !self.0.is_empty()
+            && std::str::from_utf8(name).is_ok_and(|name| self.0.contains(&(name, id)))
+    }
+}
+
+/// Names and numbers that were ours and must leave the files. Never the
+/// image's: anybody who writes to the volume can plant a tombstone.
+pub(super) fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied) -> Gone<'a> {
+    let is_wanted = |name: &str, uid: u32| {
+        records
+            .accounts
+            .get(name)
+            .is_some_and(|account| account.uid.get() == uid)
+    };
+    let dead = records
+        .tombstones
+        .iter()
+        .map(|dead| (dead.name.as_str(), dead.uid.get()));
+    let unreadable = unreadable(records);
+    let forgotten = applied.accounts.iter().filter(|(name, _)| {
+        !records.accounts.contains_key(name.as_str()) && !unreadable.contains(name.as_str())
+    });
+    let gone = dead.chain(forgotten.map(|(name, entry)| (name.as_str(), entry.uid)));
+    Gone(
+        gone.filter(|&(name, uid)| !is_wanted(name, uid) && !image.has_account(name))
+            .collect(),
+    )
+}
+
+/// Names with a record that can't be read: it may be whole again tomorrow, so
+/// their lines stay.
+fn unreadable(records: &Records) -> BTreeSet<&str> {
+    let rejected = records.rejected.iter();
+    let names = rejected
+        .filter(|rejected| rejected.part == Part::Record)
+        .flat_map(|rejected| &rejected.name);
+    names.map(Username::as_str).collect()
+}
+
+/// Accounts, sorted by name, that are found by name in the same time however many
+/// there are: every line of every file asks.
+pub(super) struct Named<'a> {
+    pub(super) accounts: Vec<&'a Account>,
+    places: HashMap<&'a [u8], usize>,
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn new(accounts: Vec<&'a Account>) -> Self {
+        let names = accounts.iter().map(|account| account.name.as_str());
+        Self {
+            places: names.map(str::as_bytes).zip(0..).collect(),
+            accounts,
+        }
+    }
+
+    /// The place of the account with that name.
+    pub(super) fn place(&self, name: &[u8]) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    pub(super) fn without(mut self, refused: &BTreeMap<Username, Refusal>) -> Self {
+        if refused.is_empty() {
+            return self;
+        }
+        self.accounts
+            .retain(|account| !refused.contains_key(&account.name));
+        Self::new(self.accounts)
+    }
+}
+
+/// What is ours in the files, or has to be.
+pub(super) struct Owned<'a> {
+    named: Named<'a>,
+    pub(super) gone: Gone<'a>,
+    /// Names of `gone` that no line of passwd has any more.
+    vanished: BTreeSet<&'a str>,
+}
+
+impl<'a> Owned<'a> {
+    pub(super) fn new(named: Named<'a>, gone: Gone<'a>, etc: &Etc) -> Self {
+        let vanished = vanished(&named, &gone, etc);
+        Self {
+            named,
+            gone,
+            vanished,
+        }
+    }
+
+    /// The accounts that must be in the files, sorted by name.
+    pub(super) fn wanted(&self) -> &[&'a Account] {
+        &self.named.accounts
+    }
+
+    /// The place in `wanted` of the account with that name.
+    pub(super) fn place(&self, name: &[u8]) -> Option<usize> {
+        self.named.place(name)
+    }
+
+    /// Whether the name was ours and is nobody's now.
+    pub(super) fn has_vanished(&self, name: &[u8]) -> bool {
+        !self.vanished.is_empty()
+            && std::str::from_utf8(name).is_ok_and(|name| self.vanished.contains(name))
+    }
+
+    /// What the next restore must know: what is written now, and what is kept
+    /// of accounts that were left out.
+    pub(super) fn remembered(&self, records: &Records, applied: &Applied) -> Applied {
+        let mut accounts: BTreeMap<String, applied::Entry> = self
+            .wanted()
+            .iter()
+            .map(|account| (account.name.to_string(), applied::Entry::of(account)))
+            .collect();
+        let unreadable = unreadable(records);
+        for (name, entry) in &applied.accounts {
+            let left_out = self.place(name.as_bytes()).is_none();
+            let has_record =
+                records.accounts.contains_key(name.as_str()) || unreadable.contains(name.as_str());
+            if left_out && has_record && !self.gone.has(name.as_bytes(), entry.uid) {
+                accounts.insert(name.clone(), entry.clone());
+            }
+        }
+        Applied {
+            accounts,
+            ..Applied::default()
+        }
+    }
+}
+
+/// Names that are gone and that nobody has taken since: what is left of them in
+/// shadow, gshadow and member lists must not pass to the next person of that
+/// name.
+fn vanished<'a>(wanted: &Named<'_>, gone: &Gone<'a>, etc: &Etc) -> BTreeSet<&'a str> {
+    let mut names: BTreeSet<&str> = gone.0.iter().map(|&(name, _)| name).collect();
+    names.retain(|name| wanted.place(name.as_bytes()).is_none());
+    if names.is_empty() {
+        return names;
+    }
+    for line in table::lines(etc.bytes(File::Passwd)) {
+        let Some(name) = table::name(line) else {
+            continue;
+        };
+        let stays = passwd::name_and_uid(line).is_none_or(|(name, uid)| !gone.has(name, uid));
+        if stays && let Ok(name) = std::str::from_utf8(name) {
+            names.remove(name);
+        }
+    }
+    names
+}
