@@ -17,6 +17,7 @@ pub mod adopt;
 pub mod applied;
 pub mod backup;
 pub mod capture;
+pub mod differences;
 pub mod etc;
 pub mod group;
 pub mod id;

@@ -53,6 +53,11 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether all lines of the account come or go.
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Add | Self::Remove)
+    }
+
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {

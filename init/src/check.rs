@@ -1,17 +1,23 @@
-//! `occ-init check`: records that are left out, and where /etc differs from
-//! what the records say.
+//! `occ-init check` and `restore --dry-run`: records that are left out, and where
+//! /etc differs from what the records say; each with its reason and what to do.
+//! Reads; changes nothing.
 
 use crate::command::Answer;
-use crate::restore::View;
-use accounts::reconcile::Change;
+use crate::home::Homes;
+use crate::restore::{Paths, View};
+use accounts::capture::captures;
+use accounts::differences::{Difference, differences};
+use accounts::reconcile::{Change, Plan};
 use accounts::records::{Part, Problem, Refusal};
 use accounts::wire;
 use serde::Serialize;
 
+const RESTORE: &str = "run 'occ-init restore'";
+
 /// One thing to look at.
 #[derive(Debug, Serialize)]
 struct Finding {
-    /// record, image, conflict, unmapped, hash, group or drift.
+    /// record, image, conflict, unmapped, hash, group, password, drift or home.
     kind: &'static str,
     /// The account, or the record file where there is none.
     name: String,
@@ -20,22 +26,12 @@ struct Finding {
 }
 
 /// Lists all findings; with any, the status is 1.
-pub(crate) fn check(view: &View) -> Answer {
-    let plan = view.plan();
-    let mut findings: Vec<Finding> = plan.problems.iter().map(of_problem).collect();
-    findings.extend(
-        plan.changes
-            .iter()
-            .map(|(name, change)| of_change(name, *change)),
-    );
+pub(crate) fn check(view: &View, paths: &Paths) -> Answer {
+    let (findings, plan) = look(view, paths);
     let text = if findings.is_empty() {
         format!("{} accounts, nothing to look at", plan.restored.len())
     } else {
-        findings
-            .iter()
-            .map(Finding::line)
-            .collect::<Vec<_>>()
-            .join("\n")
+        lines(&findings).join("\n")
     };
     let status = u8::from(!findings.is_empty());
     Answer {
@@ -47,10 +43,78 @@ pub(crate) fn check(view: &View) -> Answer {
     }
 }
 
-impl Finding {
-    fn line(&self) -> String {
-        format!("{}\n  hint: {}", self.message, self.hint)
+/// The same, and which files a restore would write.
+pub(crate) fn dry_run(view: &View, paths: &Paths) -> Answer {
+    let (findings, plan) = look(view, paths);
+    let changes = plan
+        .changes
+        .iter()
+        .map(|(name, change)| serde_json::json!({ "name": name, "change": change.word() }));
+    let problems: Vec<String> = plan.problems.iter().map(ToString::to_string).collect();
+    let writes: Vec<&str> = plan.writes.iter().map(|(file, _)| file.name()).collect();
+    let document = serde_json::json!({
+        "schema": wire::SCHEMA,
+        "changes": changes.collect::<Vec<_>>(),
+        "findings": findings,
+        "problems": problems,
+        "writes": writes,
+        "accounts": plan.restored.len(),
+    });
+    let mut text = lines(&findings);
+    text.extend(
+        writes
+            .iter()
+            .map(|file| format!("would write '/etc/{file}'")),
+    );
+    text.push(format!("{} accounts", plan.restored.len()));
+    Answer::new(text.join("\n"), &document)
+}
+
+fn lines(findings: &[Finding]) -> Vec<String> {
+    let line = |finding: &Finding| format!("{}\n  hint: {}", finding.message, finding.hint);
+    findings.iter().map(line).collect()
+}
+
+/// All findings, and the plan of a restore now: with the passwords that it
+/// would take into records first.
+fn look(view: &View, paths: &Paths) -> (Vec<Finding>, Plan) {
+    let (taken, differing) = captures(&view.records, &view.snapshot.etc, &view.applied);
+    let (mut records, mut findings) = (view.records.clone(), Vec::new());
+    for capture in taken {
+        let name = capture.name.clone();
+        findings.push(Finding {
+            kind: "password",
+            message: format!("'{name}' was changed in /etc/shadow, newer than its record"),
+            name: name.to_string(),
+            hint: "the next restore takes it into the record",
+        });
+        if let Some(account) = records.accounts.get_mut(&name) {
+            capture.apply(account);
+        }
     }
+    findings.extend(differing.into_iter().map(|name| Finding {
+        kind: "password",
+        message: format!("'{name}' was changed in /etc/shadow; its record wins"),
+        name: name.to_string(),
+        hint: "'user passwd' sets a new password, 'user enable' and 'disable' open and shut",
+    }));
+    let plan = view.plan_of(&records);
+    findings.extend(plan.problems.iter().map(of_problem));
+    let drift = differences(&view.snapshot.etc, &plan);
+    let is_told = |name: &str| drift.iter().any(|difference| difference.name == name);
+    let changes = plan.changes.iter();
+    let untold = changes.filter(|(name, change)| change.is_whole() || !is_told(name));
+    findings.extend(untold.map(|(name, change)| of_change(name, *change)));
+    findings.extend(drift.iter().map(of_difference));
+    for account in plan
+        .restored
+        .iter()
+        .filter_map(|name| records.accounts.get(name))
+    {
+        let odd = Homes::look(&paths.root, &account.home, account.uid);
+        findings.extend(odd.map(|what| of_home(account.name.to_string(), &what)));
+    }
+    (findings, plan)
 }
 
 fn of_problem(problem: &Problem) -> Finding {
@@ -124,6 +188,29 @@ fn of_change(name: &str, change: Change) -> Finding {
         kind: "drift",
         name: name.to_owned(),
         message,
-        hint: "run 'occ-init restore'",
+        hint: RESTORE,
+    }
+}
+
+fn of_difference(difference: &Difference) -> Finding {
+    Finding {
+        kind: "drift",
+        name: difference.name.clone(),
+        message: difference.to_string(),
+        hint: RESTORE,
+    }
+}
+
+fn of_home(name: String, what: &str) -> Finding {
+    let is_missing = what.ends_with("is not there");
+    Finding {
+        kind: "home",
+        message: format!("home of '{name}': {what}"),
+        name,
+        hint: if is_missing {
+            RESTORE
+        } else {
+            "an existing home is never changed: set owner and mode, or move it away"
+        },
     }
 }

@@ -83,11 +83,11 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
 fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
     let paths = paths(&cli.global);
     match &cli.command {
-        Command::Restore { dry_run: true, .. } => Ok(dry_run(&View::read(&paths)?)),
+        Command::Restore { dry_run: true, .. } => Ok(check::dry_run(&View::read(&paths)?, &paths)),
         Command::Restore { boot: true, .. } => boot(&paths, cli.global.quiet, env),
         Command::Restore { capture: true, .. } => catch_up(&paths, cli.global.quiet),
         Command::Restore { .. } => restore(&paths, cli.global.quiet),
-        Command::Check => Ok(check::check(&View::read(&paths)?)),
+        Command::Check => Ok(check::check(&View::read(&paths)?, &paths)),
         Command::User(User::Sweep { uid }) => {
             let status = process::sweep_child(*uid);
             Ok(Answer {
@@ -107,23 +107,6 @@ fn paths(global: &Global) -> Paths {
         store,
         without_lock: global.no_store_lock,
     }
-}
-
-fn dry_run(view: &View) -> Answer {
-    let plan = view.plan();
-    let lines = |items: Vec<String>| serde_json::Value::from(items);
-    let changes = plan
-        .changes
-        .iter()
-        .map(|(name, change)| serde_json::json!({ "name": name, "change": change.word() }));
-    let document = serde_json::json!({
-        "schema": wire::SCHEMA,
-        "changes": changes.collect::<Vec<_>>(),
-        "problems": lines(plan.problems.iter().map(ToString::to_string).collect()),
-        "writes": lines(plan.writes.iter().map(|(file, _)| file.name().to_owned()).collect()),
-        "accounts": plan.restored.len(),
-    });
-    Answer::new(plan.to_string(), &document)
 }
 
 fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {

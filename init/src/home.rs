@@ -69,6 +69,20 @@ impl Homes {
         })
     }
 
+    /// What the next restore would find or make under a home's name, read only;
+    /// none: it is there and as it should be.
+    pub(crate) fn look(root: &Path, home: &Home, uid: Uid) -> Option<String> {
+        let path = root.join("home").join(home.component());
+        match nix::sys::stat::lstat(&path) {
+            Ok(state) => match judge(&state, home, uid) {
+                Found::Odd(what) => Some(what),
+                Found::Made | Found::Present => None,
+            },
+            Err(Errno::ENOENT) => Some(format!("'{home}' is not there")),
+            Err(errno) => Some(crate::error::chain(&io("read", path)(errno))),
+        }
+    }
+
     /// Deletes what a killed run left behind: homes half made, homes half purged.
     /// For whoever holds the store's lock.
     pub(crate) fn clean(&self) -> Result<(), Error> {

@@ -122,12 +122,11 @@ impl View {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        reconcile::plan(
-            &self.records,
-            &self.snapshot.etc,
-            &self.image,
-            &self.applied,
-        )
+        self.plan_of(&self.records)
+    }
+
+    pub(crate) fn plan_of(&self, records: &Records) -> Plan {
+        reconcile::plan(records, &self.snapshot.etc, &self.image, &self.applied)
     }
 }
 

@@ -23,6 +23,8 @@ fn useradd(tree: &Tree, uid: u32, password: &str) {
     tree.edit("etc/gshadow", "nogroup:", "eve:!::\nnogroup:");
     fs::create_dir(tree.path("home/eve")).unwrap();
     chown(tree.path("home/eve"), Some(uid), Some(uid)).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(tree.path("home/eve"), private).unwrap();
     tree.write("home/eve/file", b"hers", 0o600);
 }
 

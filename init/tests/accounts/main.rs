@@ -22,6 +22,7 @@ mod capture;
 mod commands;
 mod crash;
 mod etc;
+mod findings;
 mod homes;
 
 mod import;
@@ -31,6 +32,7 @@ mod live;
 mod locks;
 mod no_locks;
 mod secrets;
+mod together;
 mod tombstones;
 mod tree;
 mod unreadable;

@@ -208,9 +208,10 @@ fn a_hash_in_the_wrong_field_of_a_record() {
 #[test]
 fn a_plan_names_accounts_and_no_hash() {
     let tree = Tree::with(&["alice"]);
-    tree.edit("etc/shadow", &hash('a'), &hash('q'));
-    tree.run(&["restore", "--dry-run", "-v"])
-        .ends(0)
-        .says(&["update 'alice'", "write '/etc/shadow'"]);
+    tree.edit("etc/shadow", &hash('a'), "*");
+    tree.run(&["restore", "--dry-run", "-v"]).ends(0).says(&[
+        "'alice' in /etc/shadow: another password",
+        "would write '/etc/shadow'",
+    ]);
     tree.run(&["restore", "--dry-run", "--json"]).ends(0);
 }
