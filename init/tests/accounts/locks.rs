@@ -1,67 +1,16 @@
-//! Many at once, and locks that others hold, have left behind, or abuse.
+//! Locks that others hold, have left behind, or abuse.
 
-use crate::tree::{FOUR, Tree, finish_child, hash, start};
+use crate::tree::{Tree, finish_child, hash, start};
 use accounts::wire::ErrorKind;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-
-#[test]
-fn forty_at_once() {
-    let tree = Tree::new();
-    let names: Vec<String> = (0..40).map(|index| format!("user_{index:02}")).collect();
-    let children: Vec<(String, Child)> = names
-        .iter()
-        .map(|name| {
-            (
-                name.clone(),
-                start(&mut tree.command(&["user", "add", name, "--password-hash-stdin"])),
-            )
-        })
-        .collect();
-    let mut made = BTreeSet::new();
-    for (name, child) in children {
-        let ran = finish_child(child, hash('f').as_bytes(), name.clone());
-        assert!(
-            ran.code == 0 || ran.code == 8,
-            "{name}: {} {}",
-            ran.code,
-            ran.err
-        );
-        if ran.code == 0 {
-            made.insert(name);
-        }
-    }
-    assert!(made.len() >= 30, "only {} of 40 came through", made.len());
-    assert_eq!(
-        tree.names(),
-        made.iter().cloned().collect::<Vec<_>>(),
-        "none is lost, none is half there"
-    );
-    let uids: BTreeSet<String> = made
-        .iter()
-        .map(|name| tree.field("etc/passwd", name, 2))
-        .collect();
-    assert_eq!(uids.len(), made.len(), "a uid was given twice");
-    for name in &made {
-        for file in FOUR {
-            assert!(tree.line(file, name).is_some(), "{name} is not in {file}");
-        }
-        let uid = tree.field("etc/passwd", name, 2);
-        assert_eq!(
-            fs::read_to_string(tree.store(&format!("uids/{uid}"))).unwrap(),
-            format!("{name}\n")
-        );
-    }
-    tree.run(&["check"]).ends(0);
-}
 
 #[test]
 fn different_changes_at_once() {
@@ -91,76 +40,6 @@ fn different_changes_at_once() {
     assert_eq!(tree.field("etc/shadow", "carol", 1), hash('n'));
     assert_eq!(tree.line("etc/passwd", "bob"), None);
     tree.run(&["check"]).ends(0);
-}
-
-#[test]
-fn together_with_debians_useradd() {
-    let tree = Tree::new();
-    fs::write(
-        tree.path("etc/login.defs"),
-        "UID_MIN 1000\nUID_MAX 60000\nUSERGROUPS_ENAB yes\n",
-    )
-    .unwrap();
-    let theirs: Vec<Child> = (0..6)
-        .map(|index| {
-            let mut command = Command::new("useradd");
-            command
-                .arg("--prefix")
-                .arg(tree.root())
-                .args(["-M", &format!("theirs_{index}")]);
-            let started = command
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn();
-            started.unwrap_or_else(|error| panic!("useradd is missing (package passwd): {error}"))
-        })
-        .collect();
-    let ours: Vec<Child> = (0..6)
-        .map(|index| {
-            start(&mut tree.command(&[
-                "user",
-                "add",
-                &format!("ours_{index}"),
-                "--password-hash-stdin",
-            ]))
-        })
-        .collect();
-    for child in ours {
-        finish_child(child, hash('o').as_bytes(), "user add".into()).ends(0);
-    }
-    let mut made = 0;
-    for (index, child) in theirs.into_iter().enumerate() {
-        // useradd waits for nobody: a lock that is held makes it give up with 1.
-        if child.wait_with_output().unwrap().status.success() {
-            made += 1;
-            for file in ["etc/passwd", "etc/shadow", "etc/group"] {
-                assert!(
-                    tree.line(file, &format!("theirs_{index}")).is_some(),
-                    "{file}"
-                );
-            }
-        }
-    }
-    for index in 0..6 {
-        for file in FOUR {
-            assert!(
-                tree.line(file, &format!("ours_{index}")).is_some(),
-                "{file}, {made} of useradd"
-            );
-        }
-    }
-    let passwd = tree.text("etc/passwd");
-    let uids: Vec<&str> = passwd
-        .lines()
-        .filter_map(|line| line.split(':').nth(2))
-        .filter(|uid| !uid.is_empty())
-        .collect();
-    assert_eq!(
-        uids.iter().collect::<BTreeSet<_>>().len(),
-        uids.len(),
-        "a uid was given twice:\n{passwd}"
-    );
 }
 
 /// A process that holds a POSIX lock on a file, as lckpwdf(3) takes it, until it
