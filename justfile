@@ -53,6 +53,11 @@ fuzz seconds="300":
 e2e: static
     OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e
 
+# The part of them that is about occ and its engine, on another one: HOST is as for DOCKER_HOST
+e2e-on host: static
+    DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e -- \
+        completion:: lifecycle:: listing:: refusals:: removal:: shell::
+
 # Speed and size beside others, as root: `just bench [restore] [--check]`
 bench *args: static
     bench/run {{ args }}

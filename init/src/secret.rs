@@ -208,6 +208,14 @@ fn line_from_stdin() -> Result<Zeroizing<Vec<u8>>, Error> {
     Ok(bytes)
 }
 
+/// Reads what is left, for an answer that was clear without it. A socket that is
+/// closed with unread bytes is reset, and Podman then loses the answer as well.
+pub(crate) fn finish_stdin() {
+    if !std::io::stdin().is_terminal() {
+        drop(read_stdin(REQUEST_LIMIT + 1));
+    }
+}
+
 fn read_stdin(limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit));
     let mut chunk = Zeroizing::new([0_u8; 4096]);

@@ -162,7 +162,7 @@ impl Run {
         use std::os::unix::process::CommandExt;
         let script = r#"
             cat >/dev/null
-            docker ps --all --quiet --filter "name=^/$0-" | xargs -r docker rm --force --volumes
+            docker ps --all --quiet --filter "name=$0-" | xargs -r docker rm --force --volumes
             docker volume ls --quiet --filter "name=$0-" | xargs -r docker volume rm --force
             docker images --format '{{.Repository}}:{{.Tag}}' occe2e | grep "^$1\(-\|\$\)" | xargs -r docker image rm --force
         "#;

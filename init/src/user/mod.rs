@@ -41,7 +41,7 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answ
         },
         ..answer
     };
-    match command {
+    let answer = match command {
         User::List => list::list(paths, global.quiet),
         User::Show { name } => list::show(paths, name),
         User::Keys { name } => list::keys(paths, name),
@@ -56,7 +56,20 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answ
         User::Adopt { name } => adopt::adopt(name, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
         User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
+    };
+    if takes_secret_from_stdin(command) {
+        crate::secret::finish_stdin();
     }
+    answer
+}
+
+fn takes_secret_from_stdin(command: &User) -> bool {
+    let source = match command {
+        User::Add(add) => &add.source,
+        User::Passwd { source, .. } => source,
+        _ => return false,
+    };
+    source.request_stdin || source.password_stdin || source.password_hash_stdin
 }
 
 /// A name as typed; one that is no name can't be an account's.

@@ -215,3 +215,26 @@ fn a_plan_names_accounts_and_no_hash() {
     ]);
     tree.run(&["restore", "--dry-run", "--json"]).ends(0);
 }
+
+#[test]
+fn what_is_sent_is_read_even_when_the_answer_is_no() {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    let tree = Tree::with(&["alice"]);
+    for args in [
+        ["user", "add", "root", "--request-stdin"],
+        ["user", "add", "alice", "--password-stdin"],
+        ["user", "passwd", "nobody", "--request-stdin"],
+    ] {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        ours.write_all(&[b'x'; 1000]).unwrap();
+        ours.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut command = tree.command(&args);
+        let ended = command.stdin(OwnedFd::from(theirs)).output().unwrap();
+        // Drops the last end of theirs: the kernel resets what was left unread.
+        drop(command);
+        assert_ne!(ended.status.code(), Some(0), "{args:?}");
+        assert_eq!(ours.read(&mut [0]).unwrap(), 0, "{args:?}");
+    }
+}
