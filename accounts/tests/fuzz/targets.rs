@@ -43,6 +43,9 @@ pub(crate) fn record(bytes: &[u8]) -> Verdict {
     }
 }
 
+/// Appends one line of an account.
+type Write = fn(&mut Vec<u8>, &Account);
+
 fn reads_back(record: &Record) -> Verdict {
     let account = record.account();
     let again = Document::parse(&record.to_bytes(), UidRange::default());
@@ -53,7 +56,7 @@ fn reads_back(record: &Record) -> Verdict {
         again.account() == account,
         "it reads back as another account",
     )?;
-    let lines: [(File, fn(&mut Vec<u8>, &Account)); 3] = [
+    let lines: [(File, Write); 3] = [
         (File::Shadow, shadow::line),
         (File::Group, group::line),
         (File::Gshadow, group::gshadow_line),
