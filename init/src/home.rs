@@ -5,23 +5,23 @@
 //! in /home, where only root writes, and renamed in when it is complete.
 
 pub(crate) mod packing;
+mod skeleton;
 
-use crate::again::{
-    fchmod, fchown, fchownat, fstat, mkdir, mkdirat, openat, renameat, symlinkat, unlinkat,
-};
+use crate::again::{fchmod, fchown, fstat, mkdir, mkdirat, renameat, unlinkat};
 use crate::error::{Error, io};
-use crate::replace::{Directory, open_directory, read_all, stat, write_all};
+use crate::replace::{Directory, open_directory, stat};
 use accounts::id::Uid;
 use accounts::text::Home;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, readlinkat};
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};
+use skeleton::Skeleton;
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Deepest directory below a home or skel that we walk.
+/// Deepest directory below a home or skeleton that we walk.
 const MAX_DEPTH: usize = 64;
 
 /// A home that is being made.
@@ -32,10 +32,11 @@ const DEEP: &str = ".occ-deep-";
 const PURGED: &str = ".occ-purge-";
 
 /// /home of a tree, and the skeleton for new homes.
-#[derive(Debug)]
 pub(crate) struct Homes {
     base: Directory,
-    skel: Option<Directory>,
+    root: PathBuf,
+    /// Read for the first home that is made; none: the image has none.
+    skeleton: OnceCell<Result<Option<Skeleton>, Errno>>,
 }
 
 /// What was found under a home's name.
@@ -65,7 +66,8 @@ impl Homes {
         }
         Ok(Self {
             base,
-            skel: open_directory(&root.join("etc/skel")).ok(),
+            root: root.to_owned(),
+            skeleton: OnceCell::new(),
         })
     }
 
@@ -86,14 +88,17 @@ impl Homes {
     /// Deletes what a killed run left behind: homes half made, homes half purged.
     /// For whoever holds the store's lock.
     pub(crate) fn clean(&self) -> Result<(), Error> {
-        let names = self.base.names().map_err(io("read", &self.base.path))?;
-        let leftovers = names.iter().filter_map(|name| name.to_str());
-        leftovers
-            .filter(|name| name.starts_with(NEW) || name.starts_with(PURGED))
-            .try_for_each(|name| {
-                self.discard(name)
-                    .map_err(io("delete", self.base.join(name)))
-            })
+        let is_left = |name: &[u8]| {
+            let marks = [NEW, PURGED].map(str::as_bytes);
+            marks.iter().any(|mark| name.starts_with(mark))
+        };
+        let names = self.base.names_if(is_left);
+        let leftovers = names.map_err(io("read", &self.base.path))?;
+        let mut readable = leftovers.iter().filter_map(|name| name.to_str());
+        readable.try_for_each(|name| {
+            self.discard(name)
+                .map_err(io("delete", self.base.join(name)))
+        })
     }
 
     /// Owners of everything in /home: numbers that must not be given again.
@@ -119,26 +124,32 @@ impl Homes {
 
     /// Makes the home if it is not there. One that is there is never changed.
     pub(crate) fn ensure(&self, home: &Home, uid: Uid) -> Result<Found, Error> {
-        let path = self.base.join(home.component());
-        if let Some(state) = stat(&self.base, home.component()).map_err(io("read", &path))? {
-            return Ok(judge(&state, home, uid));
+        let path = || self.base.join(home.component());
+        match stat(&self.base, home.component()) {
+            Ok(Some(state)) => return Ok(judge(&state, home, uid)),
+            Ok(None) => (),
+            Err(errno) => return Err(io("read", path())(errno)),
         }
         let temporary = format!("{NEW}{uid}");
-        self.discard(&temporary)
-            .map_err(io("delete", self.base.join(&temporary)))?;
         if let Err(errno) = self.build(&temporary, home, uid) {
             let _ = self.discard(&temporary);
-            return Err(io("make", path)(errno));
+            return Err(io("make", path())(errno));
         }
         Ok(Found::Made)
     }
 
     fn build(&self, temporary: &str, home: &Home, uid: Uid) -> Result<(), Errno> {
         let base = self.base.fd.as_fd();
-        mkdirat(base, temporary, Mode::from_bits_truncate(0o700))?;
+        let make = || mkdirat(base, temporary, Mode::from_bits_truncate(0o700));
+        match make() {
+            // A killed run's.
+            Err(Errno::EEXIST) => self.discard(temporary).and_then(|()| make())?,
+            other => other?,
+        }
         let new = self.base.open(temporary)?;
-        if let Some(skel) = &self.skel {
-            copy(skel, &new, uid, 0)?;
+        let skeleton = self.skeleton.get_or_init(|| Skeleton::read(&self.root));
+        if let Some(skeleton) = skeleton.as_ref().map_err(|errno| *errno)? {
+            skeleton.copy_to(&new, uid)?;
         }
         own(&new, uid)?;
         fchmod(new.fd.as_fd(), Mode::from_bits_truncate(0o700))?;
@@ -201,68 +212,6 @@ fn judge(state: &nix::sys::stat::FileStat, home: &Home, uid: Uid) -> Found {
     } else {
         Found::Present
     }
-}
-
-/// Copies files, directories and links (as links); FIFOs and devices are no
-/// part of a skeleton.
-fn copy(from: &Directory, to: &Directory, uid: Uid, depth: usize) -> Result<(), Errno> {
-    if depth > MAX_DEPTH {
-        return Err(Errno::ELOOP);
-    }
-    for name in from.names()? {
-        let Some(state) = stat(from, name.as_os_str())? else {
-            continue;
-        };
-        match SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT {
-            SFlag::S_IFDIR => {
-                mkdirat(
-                    to.fd.as_fd(),
-                    name.as_os_str(),
-                    Mode::from_bits_truncate(0o700),
-                )?;
-                let new = to.open(name.as_os_str())?;
-                copy(&from.open(name.as_os_str())?, &new, uid, depth + 1)?;
-                fchmod(
-                    new.fd.as_fd(),
-                    Mode::from_bits_truncate(state.st_mode & 0o755),
-                )?;
-                own(&new, uid)?;
-            }
-            SFlag::S_IFREG => copy_file(from, to, &name, state.st_mode, uid)?,
-            SFlag::S_IFLNK => {
-                let target = readlinkat(from.fd.as_fd(), name.as_os_str())?;
-                symlinkat(target.as_os_str(), to.fd.as_fd(), name.as_os_str())?;
-                let (owner, group) = ids(uid);
-                fchownat(
-                    to.fd.as_fd(),
-                    name.as_os_str(),
-                    owner,
-                    group,
-                    AtFlags::AT_SYMLINK_NOFOLLOW,
-                )?;
-            }
-            _ => (),
-        }
-    }
-    Ok(())
-}
-
-fn copy_file(
-    from: &Directory,
-    to: &Directory,
-    name: &OsStr,
-    mode: u32,
-    uid: Uid,
-) -> Result<(), Errno> {
-    let read = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let source = openat(from.fd.as_fd(), name, read, Mode::empty())?;
-    let make =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let new = openat(to.fd.as_fd(), name, make, Mode::from_bits_truncate(0o600))?;
-    write_all(&new, &read_all(&source, usize::MAX)?)?;
-    let (owner, group) = ids(uid);
-    fchown(new.as_fd(), owner, group)?;
-    fchmod(new.as_fd(), Mode::from_bits_truncate(mode & 0o755))
 }
 
 fn own(directory: &Directory, uid: Uid) -> Result<(), Errno> {

@@ -233,6 +233,9 @@ impl Session {
     /// Writes down what is about to go into records, so that a kill before it is
     /// remembered as applied costs nobody the next change.
     fn announce(&mut self, captures: &[Capture]) {
+        if captures.is_empty() {
+            return;
+        }
         let mut applied = self.applied.clone();
         for capture in captures.iter().filter(|_| self.store_lock.is_some()) {
             if let Some(mut account) = self.records.accounts.get(&capture.name).cloned() {
@@ -309,7 +312,7 @@ impl Session {
         let started = Instant::now();
         let mut homes_made = 0;
         for _ in 0..3 {
-            let plan = reconcile::plan(
+            let mut plan = reconcile::plan(
                 &self.records,
                 &self.snapshot.etc,
                 &self.image,
@@ -324,7 +327,7 @@ impl Session {
                 &plan.writes,
                 plan.only_removes(),
             )? {
-                self.remember(plan.applied.clone())?;
+                self.remember(std::mem::take(&mut plan.applied))?;
                 self.snapshot = self.etc_files.read()?;
                 self.written = self.snapshot.marks(&plan.writes);
                 return Ok(Summary::new(
@@ -353,15 +356,16 @@ impl Session {
         };
         let mut made = 0;
         let mut odd = Vec::new();
-        for (index, name) in plan.restored.iter().enumerate() {
-            let Some(account) = self.records.accounts.get(name) else {
-                continue;
-            };
+        // Both are sorted by name.
+        let mut names = plan.restored.iter().peekable();
+        let accounts = self.records.accounts.values();
+        let restored = accounts.filter(|account| names.next_if_eq(&&account.name).is_some());
+        for (index, account) in restored.enumerate() {
             match homes.ensure(&account.home, account.uid) {
                 Ok(Found::Made) => made += 1,
                 Ok(Found::Present) => (),
-                Ok(Found::Odd(what)) => odd.push((name.clone(), what)),
-                Err(error) => odd.push((name.clone(), chain(&error))),
+                Ok(Found::Odd(what)) => odd.push((account.name.clone(), what)),
+                Err(error) => odd.push((account.name.clone(), chain(&error))),
             }
             if index % 1000 == 999 {
                 progress();
@@ -437,12 +441,12 @@ fn lock_etc(etc_files: &EtcFiles, records: &Records, caller: Caller) -> Result<E
     if caller == Caller::Boot && process::is_alone_with_init() {
         clean_stale(etc)?;
     }
-    let managed: BTreeSet<u32> = records
-        .accounts
-        .values()
-        .map(|account| account.uid.get())
-        .collect();
-    match EtcLock::acquire(etc, deadline(caller), |uid| managed.contains(&uid)) {
+    // Asked for only when somebody else holds the lock.
+    let is_managed = |uid| {
+        let mut accounts = records.accounts.values();
+        accounts.any(|account| account.uid.get() == uid)
+    };
+    match EtcLock::acquire(etc, deadline(caller), is_managed) {
         Err(error @ Error::Busy { .. }) if caller == Caller::Boot => {
             say(&format!("{}; going on without the lock", chain(&error)));
             EtcLock::missing(etc)

@@ -31,6 +31,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -132,13 +133,8 @@ impl Store {
     pub(crate) fn load(&self, range: UidRange) -> Result<Loaded, Error> {
         let mut loaded = Loaded::default();
         let mut accounts = Vec::new();
-        for file in list(&self.directory).map_err(io("read", &self.directory.path))? {
-            let Some(stem) = file.strip_suffix(SUFFIX) else {
-                continue;
-            };
-            if file.starts_with('.') {
-                continue;
-            }
+        for file in record_files(&self.directory).map_err(io("read", &self.directory.path))? {
+            let stem = before_suffix(&file);
             match self.read_contents(&self.directory, &file, range) {
                 Ok((Contents::Account(account), _)) if account.name.as_str() == stem => {
                     accounts.push((account.name.clone(), *account));
@@ -153,9 +149,8 @@ impl Store {
                 Err(reason) => reject(&mut loaded, stem, reason),
             }
         }
-        // Sorted once, here: a directory has no order.
+        // Sorted by name already, as the files were: each finds its place at once.
         loaded.records.accounts = accounts.into_iter().collect();
-        loaded.legacy.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         self.load_tombstones(&mut loaded.records, range);
         loaded.records.rejected.sort_by(|a, b| a.file.cmp(&b.file));
         self.load_ledger(&mut loaded.records);
@@ -397,11 +392,9 @@ impl Store {
     pub(crate) fn clean(&self) -> Result<(), Error> {
         self.settle()?;
         let leftovers = |directory: &Directory| -> Result<(), Error> {
-            let files = list(directory).map_err(io("read", &directory.path))?;
-            files
-                .iter()
-                .filter(|file| file.starts_with(TEMPORARY))
-                .try_for_each(|file| directory.remove(file))
+            let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
+            let files = list_if(directory, is_left).map_err(io("read", &directory.path))?;
+            files.iter().try_for_each(|file| directory.remove(file))
         };
         leftovers(&self.directory)?;
         // One that is no directory holds no leftovers.
@@ -522,9 +515,27 @@ fn printable(file: &str) -> String {
 /// The names in a directory; one that is not UTF-8 gets U+FFFD, so that opening
 /// it fails and it is reported.
 fn list(directory: &Directory) -> Result<Vec<String>, Errno> {
-    Ok(directory
-        .names()?
-        .iter()
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect())
+    list_if(directory, |_| true)
+}
+
+fn list_if(directory: &Directory, is_wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<String>, Errno> {
+    let text = |name: OsString| {
+        name.into_string()
+            .unwrap_or_else(|name| name.to_string_lossy().into_owned())
+    };
+    let names = directory.names_if(is_wanted)?;
+    Ok(names.into_iter().map(text).collect())
+}
+
+/// The files of records, sorted by what stands before the suffix: a directory has
+/// no order, and names are cheaper to sort than accounts.
+fn record_files(directory: &Directory) -> Result<Vec<String>, Errno> {
+    let is_record = |name: &[u8]| name.ends_with(SUFFIX.as_bytes()) && !name.starts_with(b".");
+    let mut files = list_if(directory, is_record)?;
+    files.sort_unstable_by(|a, b| before_suffix(a).cmp(before_suffix(b)));
+    Ok(files)
+}
+
+fn before_suffix(file: &str) -> &str {
+    file.strip_suffix(SUFFIX).unwrap_or(file)
 }
