@@ -56,7 +56,7 @@ e2e: static
 # The part of them that is about occ and its engine, on another one: HOST is as for DOCKER_HOST
 e2e-on host: static
     DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e -- \
-        completion:: lifecycle:: listing:: refusals:: removal:: shell::
+        completion:: doctor:: lifecycle:: listing:: login:: no_engine:: refusals:: removal:: reset:: shell::
 
 # Speed and size beside others, as root: `just bench [restore] [--check]`
 bench *args: static
