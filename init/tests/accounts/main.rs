@@ -15,6 +15,7 @@
     reason = "tables of cases, one line or two each"
 )]
 
+mod adding;
 mod adopt;
 mod attacks;
 mod backup;
@@ -22,11 +23,13 @@ mod capture;
 mod commands;
 mod crash;
 mod etc;
+mod failures;
 mod findings;
 mod homes;
 
 mod import;
 mod input;
+mod input_secrets;
 mod legacy;
 mod live;
 mod locks;

@@ -18,7 +18,8 @@ mod rest;
 mod stop;
 #[allow(
     dead_code,
+    unused_imports,
     reason = "written for the tests of commands, which use all of it"
 )]
-#[path = "../accounts/tree.rs"]
+#[path = "../accounts/tree/mod.rs"]
 mod tree;

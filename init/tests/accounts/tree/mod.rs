@@ -3,18 +3,19 @@
 //! Every run checks by itself that no hash and no password of these tests comes
 //! out: whatever else a test looks at, it also looks for that.
 
-use accounts::password::Digest;
-use accounts::wire::{AccountReply, ErrorKind, ErrorReply, ListReply};
-use serde::de::DeserializeOwned;
+mod ran;
+mod state;
+
+pub(crate) use ran::{Ran, finish, finish_child, start};
+pub(crate) use state::{foreign, unchanged};
+
+use accounts::wire::{AccountReply, ListReply};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// The store below the root.
@@ -68,14 +69,6 @@ const IMAGE_ACCOUNTS: &[u8] = b"user root 0\nuser daemon 1\nuser node 1000\nuser
 /// A tree, gone when dropped.
 pub(crate) struct Tree {
     directory: TempDir,
-}
-
-/// How a run ended.
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-    what: String,
 }
 
 impl Tree {
@@ -278,7 +271,7 @@ impl Tree {
     /// same content shows.
     pub(crate) fn state(&self) -> String {
         let mut state = String::new();
-        describe(self.root(), self.root(), &mut state);
+        state::describe(self.root(), self.root(), &mut state);
         state
     }
 }
@@ -287,42 +280,6 @@ impl Tree {
 /// page cache survives, so nothing is lost but the wait for the disk.
 fn in_memory() -> TempDir {
     TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
-}
-
-fn describe(root: &Path, path: &Path, state: &mut String) {
-    let meta = fs::symlink_metadata(path).unwrap();
-    let name = path.strip_prefix(root).unwrap();
-    if name.ends_with(".lock") || name.ends_with(".pwd.lock") {
-        return;
-    }
-    let (mode, uid, gid) = (meta.mode(), meta.uid(), meta.gid());
-    write!(state, "{} {mode:o} {uid}:{gid}", name.display()).unwrap();
-    if meta.is_dir() {
-        state.push('\n');
-        let mut entries: Vec<PathBuf> = fs::read_dir(path)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        entries.sort();
-        for entry in &entries {
-            describe(root, entry, state);
-        }
-        return;
-    }
-    let (inode, size, links) = (meta.ino(), meta.size(), meta.nlink());
-    write!(
-        state,
-        " {inode} {size} {links} {}.{}",
-        meta.mtime(),
-        meta.mtime_nsec()
-    )
-    .unwrap();
-    if meta.is_symlink() {
-        write!(state, " -> {}", fs::read_link(path).unwrap().display()).unwrap();
-    } else if meta.is_file() && size < 1 << 20 {
-        write!(state, " {}", Digest::of([fs::read(path).unwrap()])).unwrap();
-    }
-    state.push('\n');
 }
 
 /// acl(5), as the kernel takes it: what the mode says, and uid 1000 may read.
@@ -350,124 +307,6 @@ pub(crate) fn give_access_list(file: &fs::File) {
     assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
 }
 
-/// Runs a command with something on standard input.
-pub(crate) fn finish(mut command: Command, input: &[u8]) -> Ran {
-    let what = format!("{command:?}");
-    finish_child(start(&mut command), input, what)
-}
-
-/// Starts a command with pipes for standard streams.
-pub(crate) fn start(command: &mut Command) -> Child {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
-}
-
-/// Feeds a command that was started, and waits for its end.
-pub(crate) fn finish_child(mut child: Child, input: &[u8], what: String) -> Ran {
-    let mut stdin = child.stdin.take().unwrap();
-    // A command that refuses before it reads closes the pipe: no failure.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    let ran = Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).expect("what is printed is UTF-8"),
-        err: String::from_utf8(output.stderr).expect("what is said is UTF-8"),
-        what,
-    };
-    ran.tells_no_secret();
-    ran
-}
-
-impl Ran {
-    /// The exit code must be this one.
-    #[track_caller]
-    pub(crate) fn ends(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}\n{}{}", self.what, self.out, self.err);
-        self
-    }
-
-    /// Both streams must hold these words somewhere.
-    #[track_caller]
-    pub(crate) fn says(self, words: &[&str]) -> Self {
-        for word in words {
-            assert!(
-                self.err.contains(word) || self.out.contains(word),
-                "{}: no '{word}' in\n{}{}",
-                self.what,
-                self.out,
-                self.err
-            );
-        }
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn prints(self, out: &str) -> Self {
-        assert_eq!(self.out, out, "{}\n{}", self.what, self.err);
-        self
-    }
-
-    /// Standard output as one line of JSON.
-    #[track_caller]
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
-        let line = self
-            .out
-            .strip_suffix('\n')
-            .expect("JSON ends with a newline");
-        assert!(
-            !line.contains('\n'),
-            "{}: more than one line: {line}",
-            self.what
-        );
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", self.what))
-    }
-
-    /// It failed with one line of JSON, and the exit code of its kind.
-    #[track_caller]
-    pub(crate) fn fails_as(self, kind: ErrorKind) -> ErrorReply {
-        let reply: ErrorReply = self.json();
-        assert_eq!(
-            reply.error.kind, kind,
-            "{}: {}",
-            self.what, reply.error.message
-        );
-        let ran = self.ends(kind.exit_code().into());
-        assert_eq!(reply.schema, 1, "{}", ran.what);
-        assert_eq!(reply.error.retryable, kind.retryable());
-        reply
-    }
-
-    fn tells_no_secret(&self) {
-        for text in [&self.out, &self.err] {
-            for secret in ["$6$s", "$6$r", "$y$j", "$2b$1", "rounds=", "saltsalt", MARK] {
-                assert!(
-                    !text.contains(secret),
-                    "{}: a secret in the output",
-                    self.what
-                );
-            }
-        }
-    }
-}
-
-/// Lines of a file that are nobody's of `names`.
-pub(crate) fn foreign<'a>(content: &'a [u8], names: &[&str]) -> Vec<&'a [u8]> {
-    let is_ours = |line: &[u8]| {
-        names
-            .iter()
-            .any(|name| line.starts_with(format!("{name}:").as_bytes()))
-    };
-    content
-        .split_inclusive(|&b| b == b'\n')
-        .filter(|line| !is_ours(line))
-        .collect()
-}
-
 /// Hashes out of a text that a failed test prints.
 fn redacted(text: &str) -> String {
     text.split(':')
@@ -493,17 +332,4 @@ pub(crate) fn record(name: &str, uid: u32, more: &Value) -> Vec<u8> {
         document[field] = value.clone();
     }
     serde_json::to_vec(&document).unwrap()
-}
-
-/// Two states must be equal; of unequal ones the differing paths are printed.
-#[track_caller]
-pub(crate) fn unchanged(before: &str, after: &str, what: &dyn std::fmt::Debug) {
-    let (old, new): (BTreeSet<&str>, BTreeSet<&str>) =
-        (before.lines().collect(), after.lines().collect());
-    let gone: Vec<_> = old.difference(&new).collect();
-    let come: Vec<_> = new.difference(&old).collect();
-    assert!(
-        gone.is_empty() && come.is_empty(),
-        "{what:?} changed {gone:#?}\nto {come:#?}"
-    );
 }
