@@ -58,7 +58,7 @@ e2e-on host: static
     DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e -- \
         completion:: doctor:: lifecycle:: listing:: login:: no_engine:: refusals:: removal:: reset:: shell::
 
-# Speed and size beside others, as root: `just bench [restore] [--check]`
+# Speed and size beside others, as root: `just bench [restore|pid1] [--check]`
 bench *args: static
     bench/run {{ args }}
 

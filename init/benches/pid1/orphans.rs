@@ -1,0 +1,85 @@
+//! 20,000 orphans that end at once: what reaping them costs, and how many wait
+//! for it at a time.
+
+use crate::inits::Init;
+use bench::{Error, io};
+use std::fs;
+use std::io::Read as _;
+use std::process::Stdio;
+use std::time::Instant;
+
+const COUNT: u32 = 20_000;
+/// Between two looks at the zombies.
+const STEP: u32 = 50;
+
+pub(crate) struct Orphans {
+    /// Microseconds of the init's own CPU, each.
+    pub(crate) cpu: f64,
+    /// Seconds for all.
+    pub(crate) wall: f64,
+    pub(crate) most: usize,
+}
+
+pub(crate) fn of(init: &Init) -> Result<Orphans, Error> {
+    let script = format!(
+        "i=0; while [ $i -lt {COUNT} ]; do (: &); i=$((i+1)); \
+         [ $((i % {STEP})) = 0 ] && printf .; done; echo; read line"
+    );
+    let mut command = init.command(&["sh", "-c", &script]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().map_err(io(init.name))?;
+    let (pid, started) = (child.id(), Instant::now());
+    let before = ticks(pid)?;
+    let mut out = child
+        .stdout
+        .take()
+        .ok_or_else(|| Error::Other("no pipe".into()))?;
+    let (mut byte, mut most) = ([0], 0);
+    while out.read(&mut byte).map_err(io(init.name))? == 1 && byte != *b"\n" {
+        most = most.max(zombies(pid));
+    }
+    while children(pid).len() > 1 {
+        std::thread::yield_now();
+    }
+    let wall = started.elapsed().as_secs_f64();
+    let used = ticks(pid)?.saturating_sub(before);
+    drop(child.stdin.take());
+    child.wait().map_err(io(init.name))?;
+    Ok(Orphans {
+        cpu: f64::from(u32::try_from(used).unwrap_or(u32::MAX)) / 1e3 / f64::from(COUNT),
+        wall,
+        most,
+    })
+}
+
+/// Nanoseconds on a processor, from /proc/PID/schedstat.
+fn ticks(pid: u32) -> Result<u64, Error> {
+    let path = format!("/proc/{pid}/schedstat");
+    let text = fs::read_to_string(&path).map_err(io(&path))?;
+    let first = text
+        .split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok());
+    first.ok_or_else(|| Error::Other(format!("no time in '{path}'")))
+}
+
+fn children(pid: u32) -> Vec<String> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let list = list.unwrap_or_default();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+fn zombies(pid: u32) -> usize {
+    let is_zombie = |child: &String| {
+        let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        stat.rsplit_once(')')
+            .is_some_and(|(_, rest)| rest.starts_with(" Z"))
+    };
+    children(pid)
+        .iter()
+        .filter(|child| is_zombie(child))
+        .count()
+}

@@ -1,0 +1,82 @@
+//! What an init holds, and what wakes it, while its command sleeps.
+
+use crate::inits::Init;
+use bench::{Error, io};
+use std::fs;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long it is looked at.
+pub(crate) const SECONDS: u64 = 60;
+/// After this a start is over; ours begins to watch after one second.
+const SETTLED: Duration = Duration::from_secs(5);
+
+pub(crate) struct Rest {
+    /// KiB.
+    pub(crate) pss: u32,
+    pub(crate) threads: u32,
+    pub(crate) wakeups: u32,
+}
+
+/// All at the same time.
+pub(crate) fn all(inits: &[Init]) -> Result<Vec<Rest>, Error> {
+    let mut running = Vec::new();
+    for init in inits {
+        let mut command = init.command(&["sleep", "1000"]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        running.push(Running(command.spawn().map_err(io(init.name))?));
+    }
+    let start = Instant::now();
+    std::thread::sleep(SETTLED);
+    let before: Vec<u32> = running
+        .iter()
+        .map(Running::switches)
+        .collect::<Result<_, _>>()?;
+    std::thread::sleep((SETTLED + Duration::from_secs(SECONDS)).saturating_sub(start.elapsed()));
+    running
+        .iter()
+        .zip(before)
+        .map(|(init, before)| {
+            Ok(Rest {
+                wakeups: init.switches()?.saturating_sub(before),
+                pss: init.number("smaps_rollup", "Pss:")?,
+                threads: init.number("status", "Threads:")?,
+            })
+        })
+        .collect()
+}
+
+struct Running(Child);
+
+impl Running {
+    /// Each wakeup ends in one.
+    fn switches(&self) -> Result<u32, Error> {
+        self.number("status", "voluntary_ctxt_switches:")
+    }
+
+    /// The number behind `key` in a file of /proc/PID.
+    fn number(&self, file: &str, key: &str) -> Result<u32, Error> {
+        let path = format!("/proc/{}/{file}", self.0.id());
+        let text = fs::read_to_string(&path).map_err(io(&path))?;
+        text.lines()
+            .find_map(|line| {
+                line.strip_prefix(key)?
+                    .split_whitespace()
+                    .next()?
+                    .parse()
+                    .ok()
+            })
+            .ok_or_else(|| Error::Other(format!("no {key} in '{path}'")))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let id = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
+        let _ = nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM);
+        let _ = self.0.wait();
+    }
+}
