@@ -157,14 +157,22 @@ impl<'a> Follow<'a> {
     /// The first restore has ended.
     pub(crate) fn booted(&mut self, outcome: &Outcome) {
         self.pace.end();
-        if let Some(watch) = &mut self.watch {
-            watch.complete();
-            if let Some(why) = watch.blind_spot() {
-                self.is_blind_because(&why);
-            }
-        }
+        self.complete(outcome);
         if self.later.is_none() {
             self.learn(outcome);
+        }
+    }
+
+    fn complete(&mut self, outcome: &Outcome) {
+        let Some(watch) = &mut self.watch else { return };
+        if outcome.failure().is_some() {
+            // Its disk may not answer: we must not touch the store ourselves.
+            self.is_blind |= !watch.sees_store();
+            return;
+        }
+        watch.complete();
+        if let Some(why) = watch.blind_spot() {
+            self.is_blind_because(&why);
         }
     }
 

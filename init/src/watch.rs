@@ -177,6 +177,11 @@ impl Watch {
         self.etc.watched.is_ok()
     }
 
+    /// Whether records that change would be seen.
+    pub(crate) fn sees_store(&self) -> bool {
+        self.store.watched.is_ok()
+    }
+
     pub(crate) fn fd(&self) -> std::os::fd::RawFd {
         use std::os::fd::{AsFd as _, AsRawFd as _};
         self.inotify.as_fd().as_raw_fd()

@@ -9,6 +9,7 @@ mod inheritance;
 mod invoking;
 mod orphans;
 mod probe;
+mod restoring;
 mod signals;
 mod status;
 mod terminal;
