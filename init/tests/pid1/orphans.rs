@@ -1,6 +1,6 @@
 //! Orphans come to us and leave no zombie.
 
-use crate::harness::{BOTH, Init, children, field, setup, state, until};
+use crate::harness::{BOTH, Init, Place, children, field, setup, state, until};
 
 fn zombies(init: &Init) -> usize {
     children(init.pid())
@@ -49,8 +49,18 @@ fn a_hundred_background_children_of_a_shell() {
 }
 
 #[test]
-fn two_thousand_orphans() {
-    leaves_nothing("i=0; while [ $i -lt 2000 ]; do (: &) ; i=$((i+1)); done");
+fn twenty_thousand_orphans_and_few_of_them_wait() {
+    let script = "i=0; while [ $i -lt 20000 ]; do (: &) ; i=$((i+1)); \
+        [ $((i % 500)) = 0 ] && echo $i; done; read line";
+    let mut init = setup(Place::Namespace, &["--", "sh", "-c", script]).start();
+    for _ in 0..40 {
+        init.line();
+        let waiting = zombies(&init);
+        assert!(waiting < 1000, "{waiting} zombies at a time");
+    }
+    until("only COMMAND is left", || children(init.pid()).len() == 1);
+    assert_eq!(zombies(&init), 0);
+    assert_eq!(init.end().0, 1);
 }
 
 #[test]

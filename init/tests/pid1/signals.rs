@@ -231,3 +231,35 @@ fn pid1_does_not_stop_with_its_command() {
     init.kill(CONT);
     assert_eq!(init.end().0, 5);
 }
+
+#[test]
+fn a_debugger_at_command_disturbs_nothing() {
+    let script = "trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.01; done";
+    for place in BOTH {
+        let mut init = setup(place, &["--", "sh", "-c", script]).start();
+        assert_eq!(init.line(), "ready");
+        let command = *children(init.pid()).first().unwrap();
+        let mut tracer = std::process::Command::new("strace")
+            .args(["-f", "-o", "/dev/null", "-p", &command.to_string()])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("strace: apt-get install strace");
+        until("it is traced", || field(command, "TracerPid") != "0");
+        init.kill(TERM);
+        assert_eq!(init.line(), "told", "{place:?}");
+        assert_eq!(init.exit_code(), 5);
+        tracer.wait().unwrap();
+    }
+    let traced = [
+        "--",
+        "strace",
+        "-f",
+        "-o",
+        "/dev/null",
+        "sh",
+        "-c",
+        "exit 9",
+    ];
+    let (code, _, err) = setup(Place::Namespace, &traced).run();
+    assert_eq!(code, 9, "{err}");
+}

@@ -105,3 +105,26 @@ fn a_hangup_reaches_command() {
     assert_eq!(init.line(), "hup");
     assert_eq!(init.exit_code(), 6);
 }
+
+#[test]
+fn a_new_window_size_reaches_command() {
+    for place in [Place::Subreaper, Place::Namespace] {
+        let (mut init, terminal) = on_terminal(
+            place,
+            "trap 'stty size; exit 6' WINCH; echo ready; while :; do sleep 0.01; done",
+        );
+        let size = nix::pty::Winsize {
+            ws_row: 33,
+            ws_col: 77,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        // SAFETY: a winsize that outlives the call.
+        let set = unsafe {
+            nix::libc::ioctl(terminal.as_raw_fd(), nix::libc::TIOCSWINSZ, &raw const size)
+        };
+        assert_eq!(set, 0);
+        assert_eq!(init.line(), "33 77", "{place:?}");
+        assert_eq!(init.exit_code(), 6);
+    }
+}
