@@ -60,7 +60,10 @@ fn try_once(command: &Command, delay: Duration) -> Result<Option<f64>, Error> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(io("unshare"))?;
-    let pid = first_child(&mut child)?;
+    let Some(pid) = first_child(&mut child)? else {
+        // Over before we looked, on a busy machine: it tells nothing.
+        return Ok(None);
+    };
     let program = command.get_program();
     // Sampled: its exec lies between the last look and this one.
     while fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe != Path::new(program)) {
@@ -81,7 +84,7 @@ fn was_told(status: ExitStatus) -> bool {
     status.code() == Some(143) || status.signal() == Some(15)
 }
 
-fn first_child(child: &mut Child) -> Result<i32, Error> {
+fn first_child(child: &mut Child) -> Result<Option<i32>, Error> {
     let path = format!("/proc/{0}/task/{0}/children", child.id());
     loop {
         let list = fs::read_to_string(&path).map_err(io(&path))?;
@@ -90,7 +93,10 @@ fn first_child(child: &mut Child) -> Result<i32, Error> {
             .next()
             .and_then(|pid| pid.parse().ok())
         {
-            return Ok(pid);
+            return Ok(Some(pid));
+        }
+        if child.try_wait().map_err(io("unshare"))?.is_some() {
+            return Ok(None);
         }
     }
 }
