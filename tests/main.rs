@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod backup;
 mod completion;
 mod doctor;
 mod engines;

@@ -1,6 +1,7 @@
 //! One command in the container: stdin half-closed, the streams kept apart,
 //! the exit code asked for, and an end after which we stop waiting.
 
+use std::io::Read;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, is_absent};
 
@@ -39,23 +41,54 @@ pub(crate) async fn run(
     stdin: Option<&[u8]>,
     limit: Duration,
 ) -> Result<Finished> {
-    let work = run_to_end(docker, container, argv, stdin);
-    tokio::time::timeout(limit, work)
+    let mut finished = Finished::default();
+    let sink = |chunk: LogOutput| match chunk {
+        LogOutput::StdErr { message } => finished.keep_stderr(&message),
+        other => finished.keep_stdout(other.as_ref()),
+    };
+    let work = pour(docker, container, argv, stdin, sink, limit);
+    let code = tokio::time::timeout(limit, work)
         .await
-        .map_err(|_| Error::TimedOut {
-            seconds: limit.as_secs(),
-            look: "occ user list".into(),
-        })?
+        .map_err(|_| late(limit))??;
+    Ok(Finished { code, ..finished })
 }
 
-async fn run_to_end(
+/// The same with streams of any length: `source` is read piece by piece, and
+/// each piece of output goes to `sink`. Returns the exit code.
+///
+/// Errors: also when nothing moves for as long as `patience`.
+pub(crate) async fn pour(
     docker: &Docker,
     container: &str,
     argv: &[String],
-    stdin: Option<&[u8]>,
-) -> Result<Finished> {
+    source: Option<impl Read>,
+    sink: impl FnMut(LogOutput) -> Result<()>,
+    patience: Duration,
+) -> Result<i64> {
+    let (exec, output, input) = attach(docker, container, argv, source.is_some()).await?;
+    exchange(output, input, source, sink, patience).await?;
+    exit_code(docker, &exec).await
+}
+
+fn late(limit: Duration) -> Error {
+    Error::TimedOut {
+        seconds: limit.as_secs(),
+        look: "occ user list".into(),
+    }
+}
+
+type Output =
+    Pin<Box<dyn Stream<Item = std::result::Result<LogOutput, bollard::errors::Error>> + Send>>;
+type Input = Pin<Box<dyn AsyncWrite + Send>>;
+
+async fn attach(
+    docker: &Docker,
+    container: &str,
+    argv: &[String],
+    has_input: bool,
+) -> Result<(String, Output, Input)> {
     let options = CreateExecOptions::<String> {
-        attach_stdin: Some(stdin.is_some()),
+        attach_stdin: Some(has_input),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         tty: Some(false),
@@ -76,56 +109,107 @@ async fn run_to_end(
         .start_exec(&exec.id, Some(start))
         .await
         .map_err(|error| not_running(container, error))?;
-    let StartExecResults::Attached { output, input } = started else {
-        return Err(Error::failed(
+    match started {
+        StartExecResults::Attached { output, input } => Ok((exec.id, output, input)),
+        StartExecResults::Detached => Err(Error::failed(
             "the container engine did not attach to the command",
             "",
-        ));
-    };
-    let mut finished = exchange(output, input, stdin).await?;
-    finished.code = exit_code(docker, &exec.id).await?;
-    Ok(finished)
+        )),
+    }
 }
 
 /// Writes and reads at once. The command's end is the reader's end: who never
 /// reads its stdin must not keep us writing, so the writer is dropped then.
 async fn exchange(
-    mut output: Pin<
-        Box<dyn Stream<Item = std::result::Result<LogOutput, bollard::errors::Error>> + Send>,
-    >,
-    mut input: Pin<Box<dyn AsyncWrite + Send>>,
-    stdin: Option<&[u8]>,
-) -> Result<Finished> {
-    let mut finished = Finished::default();
-    let write = async {
-        // A broken pipe is the command's business: its answer says more.
-        let _ = input.write_all(stdin.unwrap_or_default()).await;
-        let _ = input.flush().await;
-        let _ = input.shutdown().await;
-        std::future::pending::<()>().await;
-    };
-    let read = async {
-        while let Some(chunk) = output.next().await {
-            keep(
-                &mut finished,
-                &chunk.map_err(Error::engine("read the command's output"))?,
-            )?;
+    mut output: Output,
+    input: Input,
+    source: Option<impl Read>,
+    mut sink: impl FnMut(LogOutput) -> Result<()>,
+    patience: Duration,
+) -> Result<()> {
+    let mut writer = Writer::new(input, source);
+    loop {
+        tokio::select! {
+            chunk = output.next() => match chunk {
+                Some(chunk) => sink(chunk.map_err(Error::engine("read the command's output"))?)?,
+                None => return Ok(()),
+            },
+            wrote = writer.step(), if !writer.is_done => wrote?,
+            () = tokio::time::sleep(patience) => return Err(late(patience)),
         }
-        Ok(())
-    };
-    tokio::select! {
-        result = read => result?,
-        () = write => {}
     }
-    Ok(finished)
 }
 
-fn keep(finished: &mut Finished, chunk: &LogOutput) -> Result<()> {
-    let stream = match chunk {
-        LogOutput::StdErr { .. } => &mut finished.stderr,
-        _ => &mut finished.stdout,
-    };
-    stream.extend_from_slice(chunk.as_ref());
+/// What is still to be sent: one piece of it is held, and wiped.
+struct Writer<S> {
+    input: Input,
+    source: Option<S>,
+    piece: Zeroizing<Vec<u8>>,
+    sent: usize,
+    filled: usize,
+    is_done: bool,
+}
+
+impl<S: Read> Writer<S> {
+    fn new(input: Input, source: Option<S>) -> Self {
+        Self {
+            input,
+            source,
+            piece: Zeroizing::new(vec![0; 64 * 1024]),
+            sent: 0,
+            filled: 0,
+            is_done: false,
+        }
+    }
+
+    /// Sends some of it; may be dropped at any await, and nothing is lost. An
+    /// end that is no end, because the source failed, is never sent.
+    async fn step(&mut self) -> Result<()> {
+        if self.sent == self.filled {
+            self.sent = 0;
+            self.filled = match &mut self.source {
+                Some(source) => read(source, &mut self.piece)?,
+                None => 0,
+            };
+        }
+        if self.filled == 0 {
+            let _ = self.input.flush().await;
+            let _ = self.input.shutdown().await;
+            self.is_done = true;
+            return Ok(());
+        }
+        match self.input.write(&self.piece[self.sent..self.filled]).await {
+            Ok(count) => self.sent += count,
+            // A broken pipe is the command's business: its answer says more.
+            Err(_) => self.is_done = true,
+        }
+        Ok(())
+    }
+}
+
+fn read(source: &mut impl Read, into: &mut [u8]) -> Result<usize> {
+    loop {
+        match source.read(into) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => (),
+            other => return other.map_err(Error::file("read", "the input")),
+        }
+    }
+}
+
+impl Finished {
+    /// Adds to what came on stdout.
+    pub(crate) fn keep_stdout(&mut self, bytes: &[u8]) -> Result<()> {
+        keep(&mut self.stdout, bytes)
+    }
+
+    /// Adds to what came on stderr.
+    pub(crate) fn keep_stderr(&mut self, bytes: &[u8]) -> Result<()> {
+        keep(&mut self.stderr, bytes)
+    }
+}
+
+fn keep(stream: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
+    stream.extend_from_slice(bytes);
     if stream.len() > LIMIT {
         return Err(Error::BadReply("more than 64 MiB of output".into()));
     }

@@ -1,9 +1,11 @@
 //! Calls occ-init in the container and reads its one line of JSON.
 
+use std::io::Read;
 use std::time::Duration;
 
-use accounts::wire::{ErrorReply, SCHEMA};
+use accounts::wire::{ErrorBody, ErrorKind, ErrorReply, SCHEMA};
 use bollard::Docker;
+use bollard::container::LogOutput;
 use serde::de::DeserializeOwned;
 
 use crate::container::Listed;
@@ -17,6 +19,9 @@ pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
 const LIMIT: Duration = Duration::from_secs(90);
 /// A hash takes 0.2 s on a small machine, and more on a busy one.
 const LINE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a stream may rest: occ-init puts 100,000 accounts in place.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Runs `occ-init ARGS` and reads its answer. What it says on stderr is passed
 /// on, unless it is the text of the very error that is returned.
@@ -58,6 +63,72 @@ pub(crate) async fn version(docker: &Docker, container: &Listed) -> Result<Strin
     }
 }
 
+/// Runs `occ-init ARGS`, whose answer is a stream: each piece of it goes to
+/// `sink`. Only an error is a document.
+pub(crate) async fn fetch(
+    docker: &Docker,
+    container: &Listed,
+    args: Vec<String>,
+    mut sink: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut finished = Finished::default();
+    let mut is_document = None;
+    let keep = |chunk: LogOutput| {
+        if let LogOutput::StdErr { message } = chunk {
+            return finished.keep_stderr(&message);
+        }
+        let bytes = chunk.as_ref();
+        let starts = bytes.first().map(|&first| first == b'{');
+        is_document = is_document.or(starts);
+        if is_document == Some(true) {
+            finished.keep_stdout(bytes)
+        } else {
+            sink(bytes)
+        }
+    };
+    let code = exec::pour(
+        docker,
+        &container.id,
+        &argv(args),
+        None::<std::io::Empty>,
+        keep,
+        PATIENCE,
+    )
+    .await?;
+    finished.code = code;
+    let answer = match code {
+        0 => Ok(()),
+        _ => read::<serde_json::Value>(&container.name, &finished).map(drop),
+    };
+    pass_on(&finished.stderr, answer.as_ref().err());
+    answer
+}
+
+/// Runs `occ-init ARGS` with a stream for input; code 1 says that the answer
+/// names somebody who is not restored.
+pub(crate) async fn send<T: DeserializeOwned>(
+    docker: &Docker,
+    container: &Listed,
+    args: Vec<String>,
+    source: impl Read,
+) -> Result<(T, i64)> {
+    let mut finished = Finished::default();
+    let keep = |chunk: LogOutput| match chunk {
+        LogOutput::StdErr { message } => finished.keep_stderr(&message),
+        other => finished.keep_stdout(other.as_ref()),
+    };
+    let id = &container.id;
+    let code = exec::pour(docker, id, &argv(args), Some(source), keep, PATIENCE).await?;
+    finished.code = code;
+    let answer = read_of_lines(&container.name, &finished);
+    pass_on(&finished.stderr, answer.as_ref().err());
+    Ok((answer?, code))
+}
+
+fn argv(args: Vec<String>) -> Vec<String> {
+    std::iter::once(PATH.to_owned()).chain(args).collect()
+}
+
 async fn run(
     docker: &Docker,
     container: &Listed,
@@ -65,8 +136,7 @@ async fn run(
     input: Option<&[u8]>,
     limit: Duration,
 ) -> Result<Finished> {
-    let command: Vec<String> = std::iter::once(PATH.to_owned()).chain(args).collect();
-    exec::run(docker, &container.id, &command, input, limit).await
+    exec::run(docker, &container.id, &argv(args), input, limit).await
 }
 
 /// Success is a document and code 0; everything else is an error.
@@ -81,12 +151,22 @@ fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> 
         return serde_json::from_str(line).map_err(|error| Error::BadReply(error.to_string()));
     }
     match serde_json::from_str::<ErrorReply>(line) {
+        Ok(reply) if is_unknown(&reply.error) => Err(Error::NoInit {
+            container: container.to_owned(),
+            detail: format!("it does not know this command: {}", reply.error.message),
+        }),
         Ok(reply) => Err(Error::Remote(reply.error)),
         Err(_) => Err(Error::BadReply(format!(
             "exit code {}, and no reason",
             finished.code
         ))),
     }
+}
+
+/// Whether an older occ-init says so of a command or option of ours.
+fn is_unknown(error: &ErrorBody) -> bool {
+    let words = ["unrecognized subcommand", "unexpected argument"];
+    error.kind == ErrorKind::Usage && words.iter().any(|words| error.message.contains(words))
 }
 
 /// With code 1 the document is an error or the answer.
@@ -224,6 +304,17 @@ mod tests {
         assert_eq!(
             error.text(),
             "occ: user 'a' was removed\nhint: use --restore\n"
+        );
+    }
+
+    #[test]
+    fn an_older_occ_init_is_named() {
+        let line = r#"{"schema":1,"error":{"kind":"usage","message":"unrecognized subcommand 'save'","hint":"occ-init --help"}}"#;
+        assert_eq!(
+            error(2, line, "").text(),
+            "occ: container 'opencode' has no usable occ-init: it does not know this command: \
+             unrecognized subcommand 'save'\n\
+             hint: the image is too old or not occ's: `occ update container`\n"
         );
     }
 

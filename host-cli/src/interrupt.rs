@@ -3,6 +3,7 @@
 //! What a signal would cut in two (the swap of `update`) defers it.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -12,12 +13,15 @@ use crate::terminal;
 
 struct State {
     notice: String,
+    /// A file that nobody is to find half written.
+    unfinished: Option<PathBuf>,
     deferred: u32,
     pending: Option<i32>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
     notice: String::new(),
+    unfinished: None,
     deferred: 0,
     pending: None,
 });
@@ -48,11 +52,15 @@ fn arrived(signal: i32) {
         }
         return;
     }
-    end(signal, &state.notice);
+    end(signal, &state);
 }
 
-fn end(signal: i32, notice: &str) -> ! {
+fn end(signal: i32, state: &State) -> ! {
     terminal::restore();
+    if let Some(path) = &state.unfinished {
+        let _ = std::fs::remove_file(path);
+    }
+    let notice = &state.notice;
     let more = if notice.is_empty() {
         String::new()
     } else {
@@ -80,6 +88,21 @@ impl Drop for Notice {
     }
 }
 
+/// While it lives, an interruption deletes a file.
+pub(crate) struct Unfinished(());
+
+/// Deletes the file if an interruption comes before the drop.
+pub(crate) fn unfinished(path: &Path) -> Unfinished {
+    state().unfinished = Some(path.to_owned());
+    Unfinished(())
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        state().unfinished = None;
+    }
+}
+
 /// While it lives, signals wait.
 pub(crate) struct Deferred(());
 
@@ -94,7 +117,7 @@ impl Drop for Deferred {
         let mut state = state();
         state.deferred -= 1;
         if let (0, Some(signal)) = (state.deferred, state.pending) {
-            end(signal, &state.notice);
+            end(signal, &state);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! knows about accounts it asks occ-init; it never edits a file in there.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod build;
 mod cli;
 mod completions;
@@ -153,6 +154,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
         Command::Shell(command) => return shell::run(session, command.name.as_deref()).await,
         Command::Doctor => return Box::pin(doctor::run(session)).await,
         Command::Reset(Reset::Container(options)) => reset::run(session, options).await?,
+        Command::Backup(command) => return backup::run(session, &command).await,
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => {}
     }
     Ok(ExitCode::SUCCESS)

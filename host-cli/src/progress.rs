@@ -39,6 +39,13 @@ impl Progress {
         }
     }
 
+    /// How far the step is; only where it can replace what was said before.
+    pub(crate) fn so_far(&self, text: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text());
+        }
+    }
+
     /// A line that only `-v` shows.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose {

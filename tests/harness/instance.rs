@@ -15,7 +15,7 @@ pub(crate) struct Instance {
     pub(crate) image: String,
     pub(crate) port: u16,
     config: TempDir,
-    _slot: Slot,
+    _slot: Option<Slot>,
 }
 
 /// A port that nobody has right now.
@@ -54,7 +54,7 @@ pub(crate) fn remove(name: &str) {
 impl Instance {
     /// Nothing is started yet. `theme` is unique among the tests.
     pub(crate) fn new(theme: &str) -> Self {
-        Self::with(theme, &run().light, Slot::shared())
+        Self::with(theme, &run().light, Some(Slot::shared()))
     }
 
     /// Started, with a CMD that only sleeps.
@@ -65,10 +65,19 @@ impl Instance {
         instance
     }
 
+    /// Another one, started, for a test that has one: it needs no slot of its
+    /// own, for which two such tests would wait for each other.
+    #[track_caller]
+    pub(crate) fn beside(_first: &Self, theme: &str) -> Self {
+        let instance = Self::with(theme, &run().light, None);
+        instance.start();
+        instance
+    }
+
     /// Started, while no other test has a container: for measuring time.
     #[track_caller]
     pub(crate) fn alone(theme: &str) -> Self {
-        let instance = Self::with(theme, &run().light, Slot::alone());
+        let instance = Self::with(theme, &run().light, Some(Slot::alone()));
         instance.start();
         instance
     }
@@ -76,12 +85,12 @@ impl Instance {
     /// Started as it is shipped, with opencode; alone.
     #[track_caller]
     pub(crate) fn opencode(theme: &str) -> Self {
-        let instance = Self::with(theme, &run().image, Slot::alone());
+        let instance = Self::with(theme, &run().image, Some(Slot::alone()));
         instance.start();
         instance
     }
 
-    fn with(theme: &str, image: &str, slot: Slot) -> Self {
+    fn with(theme: &str, image: &str, slot: Option<Slot>) -> Self {
         let run = run();
         let instance = Self {
             name: format!("{}-{theme}", run.prefix),

@@ -1,6 +1,7 @@
 //! The command line of what is done with the container itself.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
@@ -99,6 +100,28 @@ pub(crate) struct ResetContainer {
     #[arg(long)]
     pub volumes: bool,
     /// Ask no question
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// `occ backup`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// Write a backup: accounts with passwords, uids and those removed
+    Create(BackupFile),
+    /// Restore a backup, also into a container of another name (--container)
+    Restore(BackupFile),
+}
+
+/// `occ backup create` and `occ backup restore`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupFile {
+    /// The backup, a tar archive that only you can read; - for a pipe
+    pub file: PathBuf,
+    /// With the homes and all that is in them; homes that are there stay as they are
+    #[arg(long)]
+    pub homes: bool,
+    /// Replace the file; or accounts that are there, without asking
     #[arg(short, long)]
     pub force: bool,
 }

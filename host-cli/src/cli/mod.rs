@@ -140,6 +140,9 @@ pub(crate) enum Command {
     /// Move to a newer image; accounts and homes stay
     #[command(subcommand)]
     Update(Update),
+    /// Write all accounts to a file, and restore them from it
+    #[command(subcommand)]
+    Backup(Backup),
     /// Remove what occ has made
     #[command(subcommand)]
     Reset(Reset),

@@ -47,7 +47,7 @@ pub(crate) async fn run(session: &Session, command: User) -> Result<ExitCode> {
 }
 
 /// `["user", VERB, "--json", …]`.
-fn arguments(verb: &str) -> Vec<String> {
+pub(crate) fn arguments(verb: &str) -> Vec<String> {
     vec!["user".into(), verb.into(), "--json".into()]
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
 }
 
 /// All accounts, in one exec.
-async fn all(docker: &Docker, container: &Listed) -> Result<Vec<AccountView>> {
+pub(crate) async fn all(docker: &Docker, container: &Listed) -> Result<Vec<AccountView>> {
     let reply: ListReply = init::call(docker, container, arguments("list"), None).await?;
     Ok(reply.accounts)
 }
