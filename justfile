@@ -45,6 +45,12 @@ build: static
 test:
     FUZZ_SECONDS=20 cargo test --locked --workspace
 
+# Take over what tests compare with whole: help, errors, plans. Look at the diff
+bless:
+    BLESS=1 cargo test --locked -p occ-accounts --test golden
+    UPDATE_EXPECT=1 cargo test --locked -p occ --bin occ --test golden
+    UPDATE_EXPECT=1 cargo test --locked -p occ-init --test accounts golden
+
 # Each fuzz target for longer; FUZZ_SEED repeats a failure
 fuzz seconds="300":
     FUZZ_SECONDS={{ seconds }} cargo test --locked --release -p occ-accounts --test fuzz

@@ -100,13 +100,22 @@ fn accounts_that_are_there_are_replaced_only_when_asked() {
     instance.login("dave", PASSWORD).unwrap();
 }
 
+/// Everything but the time of the store's own directory, beside whose records a
+/// backup is staged.
+fn contents(instance: &Instance) -> String {
+    let all = instance.fingerprint();
+    let lines = all.lines();
+    let kept = lines.filter(|line| !line.starts_with("var/lib/opencode-users "));
+    kept.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn what_is_no_whole_backup_changes_nothing() {
     let instance = people("backup-damaged");
     let (_directory, path) = file();
     backup(&instance, "create", &path).ok();
     let whole = std::fs::read(&path).unwrap();
-    let before = instance.fingerprint();
+    let before = contents(&instance);
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
     let cases: [(&[u8], &str); 4] = [
@@ -129,7 +138,7 @@ fn what_is_no_whole_backup_changes_nothing() {
             .run()
             .exits(9)
             .says(why);
-        assert_eq!(before, instance.fingerprint(), "{why}");
+        assert_eq!(before, contents(&instance), "{why}");
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) enum Error {
     Refused { message: String, hint: String },
     #[error("{message}")]
     Failed { message: String, hint: String },
-    #[error("cannot {doing} '{}': {source}", path.display())]
+    #[error("cannot {doing} '{}': {}", path.display(), plain(source))]
     File {
         doing: &'static str,
         path: PathBuf,
@@ -126,6 +126,18 @@ impl Error {
             doing,
             path,
             source,
+        }
+    }
+
+    /// A file that somebody named, and that can't be read: a value that is wrong.
+    pub(crate) fn input(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| {
+            Self::Invalid(format!(
+                "cannot read '{}': {}",
+                path.display(),
+                plain(&source)
+            ))
         }
     }
 
@@ -230,6 +242,13 @@ impl Error {
             format!("{speaker}{message}\nhint: {hint}\n")
         }
     }
+}
+
+/// The system's words, without its number: `no such file or directory`.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error ").next().unwrap_or_default();
+    words.to_lowercase()
 }
 
 /// The engine's own words, without bollard's wrapping.

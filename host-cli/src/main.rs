@@ -44,8 +44,8 @@ mod user;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind as ClapKind;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command, Reset, Update};
 use crate::error::{Error, Result};
@@ -72,6 +72,11 @@ fn main() -> ExitCode {
 /// one was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
+    if let Some(verb) = misplaced(error) {
+        show::note(&format!(
+            "hint: accounts are below `user`: `occ user {verb}`"
+        ));
+    }
     match error.kind() {
         ClapKind::DisplayHelp | ClapKind::DisplayVersion => ExitCode::SUCCESS,
         _ => {
@@ -92,6 +97,20 @@ fn usage(error: &clap::Error) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A command that is there, but below `user`.
+fn misplaced(error: &clap::Error) -> Option<String> {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let cli = Cli::command();
+    // Only at the top: below `user` clap itself knows best.
+    let usage = error.to_string();
+    let user = cli.find_subcommand("user")?;
+    let is_verb = user.find_subcommand(word).is_some();
+    (is_verb && usage.contains("Usage: occ [OPTIONS]")).then(|| word.clone())
 }
 
 fn wants_json(args: impl Iterator<Item = String>) -> bool {

@@ -12,11 +12,10 @@ static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Colour {
-    /// On a terminal, unless `NO_COLOR` or CLICOLOR=0.
+    // No doc comments: they would be help, and turn each option into a paragraph.
+    // On a terminal, unless `NO_COLOR` or CLICOLOR=0.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 

@@ -142,7 +142,7 @@ impl Source {
                 Ok(Self::Pipe)
             };
         }
-        let cannot = || Error::file("read", path);
+        let cannot = || Error::input(path);
         let mut file = File::open(path).map_err(cannot())?;
         if !file.metadata().map_err(cannot())?.is_file() {
             return Err(Error::Invalid(format!(
@@ -237,6 +237,6 @@ mod tests {
             assert!(refused.to_string().contains(path.to_str().unwrap()));
         }
         let missing = Source::open(Path::new("/nonexistent")).err().unwrap();
-        assert_eq!(missing.kind().exit_code(), 1);
+        assert_eq!(missing.kind().exit_code(), 9);
     }
 }

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
-use super::{bind_address, image_name};
+use super::{bind_address, image_name, number, port, seconds};
 use crate::completions::account_names;
 
 /// `occ start`.
 #[derive(Debug, Args)]
 pub(crate) struct Start {
     /// Port on this machine [default: 3000, or as configured]
-    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_parser = port)]
     pub port: Option<u16>,
     /// Address to publish on [default: 127.0.0.1, or as configured]
     #[arg(long, value_name = "ADDRESS", value_parser = bind_address)]
@@ -31,7 +31,7 @@ pub(crate) struct Start {
     #[arg(long)]
     pub shared: bool,
     /// Seconds to wait until it is healthy
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds)]
     pub wait_timeout: u64,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Start {
 #[derive(Debug, Args)]
 pub(crate) struct Restart {
     /// Seconds to wait until it is healthy
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds)]
     pub wait_timeout: u64,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Logs {
     #[arg(short, long)]
     pub follow: bool,
     /// Only the last lines
-    #[arg(short = 'n', long, value_name = "NUMBER")]
+    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = number)]
     pub lines: Option<u32>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct UpdateContainer {
     #[arg(long)]
     pub shared: bool,
     /// Seconds to wait until it is healthy
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds)]
     pub wait_timeout: u64,
 }
 

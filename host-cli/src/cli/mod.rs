@@ -13,13 +13,54 @@ use crate::terminal::Colour;
 pub(crate) use container::*;
 pub(crate) use user::*;
 
+/// Clap has no groups of commands; a test says that none is missing.
+const HELP: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+People:
+  user         Add, list, change and remove the accounts in the container
+  backup       Write all accounts to a file, and restore them from it
+  shell        Open a shell in the container, as somebody or as root
+
+The container:
+  start        Make what is missing, start the container and wait until it is healthy
+  stop         Stop the container
+  restart      Stop and start the container
+  status       Show how the container is; exits 7 unless it runs
+  logs         Show what the container logs
+  doctor       Look for what is wrong, and say what mends it; exits 1 if anything is
+  update       Move to a newer image; accounts and homes stay
+  reset        Remove what occ has made
+
+occ itself:
+  config       Read and change occ's own configuration
+  completions  Print what completes occ's commands in a shell [alias: completion]
+  man          Write the man pages
+  help         Print this message or the help of the given subcommand(s)
+
+Options:
+{options}{after-help}";
+
+const EXAMPLES: &str = "\
+Examples:
+  occ start                        # build the image, start, print the address
+  occ user add alice               # asks for a password
+  occ user add bob --generate      # makes one and shows it once
+  occ update container             # new image, same people
+  occ backup create people.tar     # and: occ --container other backup restore people.tar
+
+`occ COMMAND --help` tells more; `occ man DIR` writes the manual pages.";
+
 /// Run opencode in a container, with accounts that survive its updates
 #[derive(Debug, Parser)]
 #[command(
     name = "occ",
     version,
     arg_required_else_help = true,
-    max_term_width = 100
+    max_term_width = 100,
+    help_template = HELP,
+    after_help = EXAMPLES
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -77,11 +118,12 @@ pub(crate) struct Global {
 /// `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// Messages and tables.
+    // No doc comments: they would be help, and turn each option into a paragraph.
+    // Messages and tables.
     Table,
-    /// One document on one line.
+    // One document on one line.
     Json,
-    /// Names only.
+    // Names only.
     Name,
 }
 
@@ -109,11 +151,8 @@ impl Global {
 /// A shell with completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CompletionShell {
-    /// bash.
     Bash,
-    /// zsh.
     Zsh,
-    /// fish.
     Fish,
 }
 
@@ -199,6 +238,21 @@ fn image_name(name: &str) -> Result<String, String> {
     crate::config::check_image(name).map(|()| name.to_owned())
 }
 
+fn number(value: &str) -> Result<u32, String> {
+    let parsed = value.parse();
+    parsed.map_err(|_| "a number of 0 to 4294967295 is needed".to_owned())
+}
+
+fn port(value: &str) -> Result<u16, String> {
+    let parsed = value.parse().ok().filter(|port| *port > 0);
+    parsed.ok_or_else(|| "a port is 1 to 65535".to_owned())
+}
+
+fn seconds(value: &str) -> Result<u64, String> {
+    let parsed = value.parse();
+    parsed.map_err(|_| "a number of seconds is needed, such as 60".to_owned())
+}
+
 fn bind_address(value: &str) -> Result<IpAddr, String> {
     crate::config::parse_bind(value)
 }
@@ -212,6 +266,16 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_in_the_help() {
+        for command in Cli::command().get_subcommands() {
+            let about = command.get_about().map(ToString::to_string);
+            let line = format!("  {:<12} {}", command.get_name(), about.unwrap_or_default());
+            let shown = HELP.lines().any(|shown| shown.starts_with(&line));
+            assert!(shown, "not in HELP: {line}");
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) struct Add {
     #[arg(long, conflicts_with = "Source")]
     pub no_password: bool,
     /// Uid of the account [default: the next that nobody ever had]
-    #[arg(long, value_name = "UID")]
+    #[arg(long, value_name = "UID", value_parser = super::number)]
     pub uid: Option<u32>,
     /// The person's name
     #[arg(long, value_name = "TEXT")]

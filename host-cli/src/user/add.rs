@@ -74,7 +74,7 @@ fn read_keys(add: &Add) -> Result<Option<Vec<String>>> {
     let Some(path) = &add.ssh_key_file else {
         return Ok(None);
     };
-    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
+    let bytes = std::fs::read(path).map_err(Error::input(path))?;
     source::ssh_keys(&bytes).map(Some)
 }
 

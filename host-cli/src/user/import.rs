@@ -64,7 +64,7 @@ fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
 fn read(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
     match file.filter(|path| *path != Path::new("-")) {
         Some(path) => {
-            let file = File::open(path).map_err(Error::file("read", path))?;
+            let file = File::open(path).map_err(Error::input(path))?;
             read_all(&file, path)
         }
         None if std::io::stdin().is_terminal() => Err(Error::NeedsInput {
@@ -117,6 +117,6 @@ mod tests {
         let error = read(Some(file.path())).unwrap_err();
         assert_eq!(error.kind().exit_code(), 1);
         let missing = read(Some(Path::new("/nonexistent"))).unwrap_err();
-        assert_eq!(missing.kind().exit_code(), 1);
+        assert_eq!(missing.kind().exit_code(), 9);
     }
 }

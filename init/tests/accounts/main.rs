@@ -25,6 +25,7 @@ mod crash;
 mod etc;
 mod failures;
 mod findings;
+mod golden;
 mod homes;
 
 mod import;

@@ -1,0 +1,151 @@
+//! What people read, whole: the help of every command, and what is said where
+//! no engine answers or the command line is wrong. `just bless` takes changes
+//! over; the diff is then to be looked at.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on fails.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use expect_test::expect_file;
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// `occ ARGS`, with nothing of this machine but a home that is empty.
+fn occ(home: &Path, args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_occ"))
+        .args(args)
+        .env_clear()
+        .env("HOME", home)
+        .env("DOCKER_HOST", "unix:///nonexistent/engine.sock")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap();
+        text.replace(home.to_str().unwrap(), "HOME")
+    };
+    let code = output.status.code().unwrap();
+    (code, text(output.stdout), text(output.stderr))
+}
+
+/// The names in the lists of commands: between the usage and the options.
+fn commands(help: &str) -> Vec<String> {
+    let list = help.split("\nUsage: ").nth(1).unwrap_or_default();
+    let list = list.split("\nOptions:\n").next().unwrap_or_default();
+    let lists = ["Commands:", "People:", "The container:", "occ itself:"];
+    let lines = list.lines().skip_while(|line| !lists.contains(line));
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty() && *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Compares the help of a command and of all below it.
+fn compare(path: &[String], home: &Path, seen: &mut BTreeSet<String>) {
+    let args: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+    let (code, help, said) = occ(home, &args);
+    assert_eq!((code, said.as_str()), (0, ""), "{args:?}");
+    let longest = help.lines().map(|line| line.chars().count()).max();
+    assert!(
+        longest <= Some(100),
+        "{args:?}: a line of {longest:?} columns"
+    );
+    let file = [&["occ".to_owned()], path].concat().join("-") + ".txt";
+    expect_file![golden().join("help").join(&file)].assert_eq(&help);
+    seen.insert(file);
+    for name in commands(&help) {
+        compare(&[path, &[name]].concat(), home, seen);
+    }
+}
+
+#[test]
+fn help() {
+    let home = tempfile::tempdir().unwrap();
+    let mut seen = BTreeSet::new();
+    compare(&[], home.path(), &mut seen);
+    assert!(seen.len() > 25, "{seen:?}");
+    let files = std::fs::read_dir(golden().join("help")).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let stale: Vec<String> = files.filter(|file| !seen.contains(file)).collect();
+    assert!(stale.is_empty(), "no command has this help: {stale:?}");
+}
+
+/// What people get wrong. Each line is an `occ` of its own.
+const WRONG: &str = "
+user
+user ad alice
+user add al
+user add 1alice
+user add al-ice
+user add müller
+user add alice --password secret
+user add alice --generate --no-password
+user add alice --uid x
+user add alice --ssh-key-file /nonexistent
+user add --no-input
+user show
+user show a:b
+user disable
+user remove
+user remove alice --purge
+user passwd alice --no-password
+user import /nonexistent
+user list --output yaml
+lst
+list
+add alice
+start --port 0
+start --port http
+start --bind localhost
+start --image -x
+start --container ../x
+update
+update container --check --rollback
+config get prot
+config get port
+config set port http
+config set users alice
+config set bind localhost
+logs -n many
+start --wait-timeout soon
+backup
+backup create
+backup restore /nonexistent
+backup restore /dev/null
+backup restore .
+completions tcsh
+--host npipe:////./pipe/x user list
+--host ftp://there user list
+--context production user list
+--host unix:///x --context y user list
+user list
+user add alice --generate
+";
+
+#[test]
+fn errors() {
+    let home = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    for line in WRONG.lines().filter(|line| !line.is_empty()) {
+        let args: Vec<&str> = line.split(' ').collect();
+        let (code, out, said) = occ(home.path(), &args);
+        assert_eq!(out, "", "{line}: an error is on stderr alone");
+        let (json_code, out, _) = occ(home.path(), &[&args[..], &["--json"]].concat());
+        assert_eq!(code, json_code, "{line}: --json ends the same");
+        let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(out.lines().count(), 1);
+        writeln!(
+            text,
+            "$ occ {line}\n{}exit {code}, {}\n",
+            said, document["error"]["kind"]
+        )
+        .unwrap();
+    }
+    expect_file![golden().join("errors.txt")].assert_eq(&text);
+}

@@ -1,0 +1,59 @@
+//! The help of every command, whole. `just bless` takes changes over.
+
+use expect_test::expect_file;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/help")
+}
+
+/// The names below `Commands:`.
+fn commands(help: &str) -> Vec<String> {
+    let list = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty() && *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Compares the help of a command and of all below it.
+fn compare(path: &[String], seen: &mut BTreeSet<String>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_occ-init"))
+        .args(path)
+        .arg("--help")
+        .env_clear()
+        .output()
+        .unwrap();
+    let (help, said) = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8(bytes).unwrap())
+        .into();
+    assert!(
+        output.status.success() && said.is_empty(),
+        "{path:?}: {said}"
+    );
+    let file = [&["occ-init".to_owned()], path].concat().join("-") + ".txt";
+    expect_file![golden().join(&file)].assert_eq(&help);
+    seen.insert(file);
+    for name in commands(&help) {
+        compare(&[path, &[name]].concat(), seen);
+    }
+}
+
+#[test]
+fn help() {
+    let mut seen = BTreeSet::new();
+    compare(&[], &mut seen);
+    for command in ["restore", "check", "user"] {
+        compare(&[command.to_owned()], &mut seen);
+    }
+    assert!(seen.len() > 14, "{seen:?}");
+    let files = fs::read_dir(golden()).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let stale: Vec<String> = files.filter(|file| !seen.contains(file)).collect();
+    assert!(stale.is_empty(), "no command has this help: {stale:?}");
+}
