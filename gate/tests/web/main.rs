@@ -21,4 +21,5 @@ mod logins;
 mod pages;
 mod passing;
 mod proxies;
+mod real_proxies;
 mod streams;
