@@ -26,7 +26,7 @@ pub(crate) struct Global {
     /// Where the records are
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-    /// Write to a store whose file system has no locks: only while nobody else does
+    /// Write to a store that has no locks: only while nobody else does
     #[arg(long, global = true)]
     pub(crate) no_store_lock: bool,
     /// Answer with one line of JSON

@@ -36,6 +36,12 @@ fn compare(path: &[String], seen: &mut BTreeSet<String>) {
         output.status.success() && said.is_empty(),
         "{path:?}: {said}"
     );
+    // Built beside occ, clap wraps what is longer, and alone it does not.
+    let longest = help.lines().map(|line| line.chars().count()).max();
+    assert!(
+        longest <= Some(100),
+        "{path:?}: a line of {longest:?} columns"
+    );
     let file = [&["occ-init".to_owned()], path].concat().join("-") + ".txt";
     expect_file![golden().join(&file)].assert_eq(&help);
     seen.insert(file);
