@@ -151,6 +151,7 @@ fn groups(name: &Username, etc: &Etc) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Shells;
 
     const HASH: &str = "$y$j9T$saltsaltsaltsaltsalt..$0123456789012345678901234567890123456789abc";
 
@@ -184,7 +185,7 @@ mod tests {
         // Nothing changes for the person: the line is written as it was.
         let (mut shadow_line, mut passwd_line) = (Vec::new(), Vec::new());
         shadow::line(&mut shadow_line, &account);
-        passwd::line(&mut passwd_line, &account, &Shell::default());
+        passwd::line(&mut passwd_line, &account, &Shells::default());
         assert_eq!(shadow_line, shadow.trim_end().as_bytes());
         assert_eq!(passwd_line, PASSWD.trim_end().as_bytes());
     }

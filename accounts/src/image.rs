@@ -5,7 +5,8 @@
 
 use crate::id::UidRange;
 use crate::name::Username;
-use crate::text::Shell;
+use crate::record::Account;
+use crate::text::{DEFAULT_SHELL, Shell};
 use crate::{group, passwd, table};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,8 +23,44 @@ pub struct Image {
     pub uids: UidRange,
     /// Ids that exist in this user namespace; the first and last of each run.
     pub mapped_ids: Vec<(u32, u32)>,
-    /// The shell of a disabled account.
+    /// What passwd names as shells.
+    pub shells: Shells,
+}
+
+/// The shells of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shells {
+    /// Of a disabled account.
     pub nologin: Shell,
+    /// In place of [`DEFAULT_SHELL`]: an image without bash must not shut out
+    /// those who never chose a shell. One that was chosen stays, there or not: it
+    /// may be what keeps a person in bounds.
+    pub default: Shell,
+}
+
+/// Those of Debian.
+impl Default for Shells {
+    fn default() -> Self {
+        Self {
+            nologin: Shell::nologin(),
+            default: Shell::default(),
+        }
+    }
+}
+
+impl Shells {
+    /// What the account's line in passwd names. A disabled account gets
+    /// `nologin`: a key login asks neither for the hash nor, in dropbear, for the
+    /// expiry.
+    pub fn of<'a>(&'a self, account: &'a Account) -> &'a Shell {
+        if account.locked {
+            &self.nologin
+        } else if account.shell.as_str() == DEFAULT_SHELL {
+            &self.default
+        } else {
+            &account.shell
+        }
+    }
 }
 
 /// Users and groups of the image, names folded to lower case.

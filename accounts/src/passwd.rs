@@ -1,5 +1,6 @@
 //! passwd(5): `name:x:uid:gid:gecos:home:shell`.
 
+use crate::image::Shells;
 use crate::record::Account;
 use crate::table::{self, LineBuilder};
 use crate::text::Shell;
@@ -17,25 +18,22 @@ pub fn name_and_uid(line: &[u8]) -> Option<(&[u8], u32)> {
 }
 
 /// Appends the line of an account. A disabled one keeps its place, so that its files
-/// keep their owner's name, but has `nologin` for a shell: a key login asks
-/// neither for the hash nor, in dropbear, for the expiry.
-pub fn line(into: &mut Vec<u8>, account: &Account, nologin: &Shell) {
+/// keep their owner's name.
+pub fn line(into: &mut Vec<u8>, account: &Account, shells: &Shells) {
     let Account {
         name,
         uid,
         real_name,
         home,
-        shell,
         ..
     } = account;
-    let shell = if account.locked { nologin } else { shell };
     LineBuilder::new(into, name.as_str())
         .text("x")
         .number(uid.get())
         .number(uid.get())
         .text(real_name.as_str())
         .text(home.as_str())
-        .text(shell.as_str())
+        .text(shells.of(account).as_str())
         .finish();
 }
 

@@ -121,6 +121,11 @@ impl Shell {
         }
     }
 
+    /// The one that lets nobody in, where Debian has it.
+    pub fn nologin() -> Self {
+        Self("/usr/sbin/nologin".to_owned())
+    }
+
     /// The absolute path.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -19,12 +19,11 @@ mod support;
 use accounts::applied::Applied;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts};
+use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
 use accounts::name::Username;
 use accounts::reconcile::Plan;
 use accounts::record::Document;
 use accounts::records::{Part, Records, Rejected, Tombstone};
-use accounts::text::Shell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -139,7 +138,7 @@ fn load_image(case: &Path, etc: &Etc, uids: UidRange) -> Image {
             .collect::<BTreeSet<_>>(),
         uids,
         mapped_ids: vec![(0, u32::MAX)],
-        nologin: Shell::parse("/usr/sbin/nologin").unwrap(),
+        shells: Shells::default(),
     }
 }
 

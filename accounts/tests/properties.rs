@@ -12,14 +12,14 @@ use accounts::applied::{self, Applied};
 use accounts::capture::captures;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts};
+use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
 use accounts::name::Username;
 use accounts::password::Digest;
 use accounts::record::{Account, Document};
 use accounts::records::{Part, Records, Rejected, Tombstone};
 use accounts::shadow;
 use accounts::table::{self, Fate};
-use accounts::text::{Home, Shell};
+use accounts::text::Home;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -301,7 +301,7 @@ fn image() -> impl Strategy<Value = Image> {
         sudoers_groups,
         uids: UidRange::default(),
         mapped_ids: vec![(0, highest)],
-        nologin: Shell::parse("/usr/sbin/nologin").unwrap(),
+        shells: Shells::default(),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::replace::{Access, Directory, open_directory};
 use crate::say::say;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts};
+use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
 use accounts::table;
 use accounts::text::Shell;
 use nix::errno::Errno;
@@ -25,6 +25,8 @@ const GROUPS_ALLOW: &str = "etc/occ/groups.allow";
 pub(crate) const STATE: &str = "var/lib/occ-init";
 /// The snapshot that stands in for [`IMAGE_ACCOUNTS`].
 pub(crate) const SNAPSHOT: &str = "image-accounts";
+/// Shells that are a person's if they never chose one, best first.
+const LOGIN: [&str; 2] = ["bin/bash", "bin/sh"];
 /// Shells that let nobody in, best first.
 const NOLOGIN: [&str; 3] = ["usr/sbin/nologin", "sbin/nologin", "bin/false"];
 
@@ -36,7 +38,7 @@ pub(crate) fn read(root: &Path, etc: &Etc, may_write: bool) -> Result<Image, Err
         sudoers_groups: sudoers_groups(root)?,
         uids: uid_range(root)?,
         mapped_ids: mapped_ids()?,
-        nologin: nologin(root)?,
+        shells: shells(root)?,
     })
 }
 
@@ -128,12 +130,20 @@ fn percent_names(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn nologin(root: &Path) -> Result<Shell, Error> {
-    let present = NOLOGIN
-        .iter()
-        .find(|path| root.join(path).exists())
-        .unwrap_or(&NOLOGIN[0]);
-    Ok(Shell::parse(&format!("/{present}"))?)
+fn shells(root: &Path) -> Result<Shells, Error> {
+    // A link counts: busybox's are absolute, so in another tree they lead nowhere.
+    let is_there = |path: &&str| fs::symlink_metadata(root.join(path)).is_ok();
+    let first = |paths: &[&str]| {
+        let present = paths
+            .iter()
+            .find(|path| is_there(path))
+            .unwrap_or(&paths[0]);
+        Shell::parse(&format!("/{present}"))
+    };
+    Ok(Shells {
+        nologin: first(&NOLOGIN)?,
+        default: first(&LOGIN)?,
+    })
 }
 
 /// The ids that are in both maps of this user namespace: user_namespaces(7).

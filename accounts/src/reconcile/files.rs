@@ -54,9 +54,9 @@ impl<'a> Files<'a> {
     }
 
     fn passwd(self, changes: &mut Changes) -> Option<Vec<u8>> {
-        let nologin = &self.image.nologin;
+        let shells = &self.image.shells;
         let mut others = Vec::new();
-        let render = |account: &Account, new: &mut Vec<u8>| passwd::line(new, account, nologin);
+        let render = |account: &Account, new: &mut Vec<u8>| passwd::line(new, account, shells);
         let new = self.rewrite(File::Passwd, changes, render, |line, new| {
             let entry = passwd::name_and_uid(line);
             if let Some((name, uid)) = entry
@@ -65,8 +65,9 @@ impl<'a> Files<'a> {
                 others.push((name, Change::Remove));
                 return Fate::Drop;
             }
-            let lock =
-                |_: Option<&Account>, new: &mut Vec<u8>| passwd::with_shell(new, line, nologin);
+            let lock = |_: Option<&Account>, new: &mut Vec<u8>| {
+                passwd::with_shell(new, line, &shells.nologin)
+            };
             let Some(fate) = self.shut_line(File::Passwd, line, new, lock) else {
                 return Fate::Keep;
             };

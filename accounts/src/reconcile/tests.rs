@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::id::UidRange;
-use crate::image::{GroupsAllow, ImageAccounts};
+use crate::image::{GroupsAllow, ImageAccounts, Shells};
 use crate::name::Username;
 use crate::record::Document;
 use crate::records::{Part, Rejected, Tombstone};
@@ -37,7 +37,7 @@ impl World {
             sudoers_groups: BTreeSet::new(),
             uids: UidRange::default(),
             mapped_ids: vec![(0, u32::MAX)],
-            nologin: Shell::parse("/usr/sbin/nologin").unwrap(),
+            shells: Shells::default(),
         };
         Self {
             records: Records::default(),
@@ -390,6 +390,29 @@ fn a_line_that_stays_keeps_its_number() {
         ]
     );
     assert!(world.plan().writes.is_empty());
+}
+
+#[test]
+fn an_image_without_bash_shuts_out_nobody_who_never_chose_a_shell() {
+    let with_shell =
+        |name, uid, shell| format!(r#"{{"userName":"{name}","uid":{uid},"shell":"{shell}"}}"#);
+    let mut world = World::new()
+        .person("alice", 10_000)
+        .record(&with_shell("bob", 10_001, "/bin/bash"))
+        .record(&with_shell("carol", 10_002, "/usr/bin/git-shell"));
+    world.image.shells.default = Shell::parse("/bin/sh").unwrap();
+    let shells = |world: World| {
+        let passwd = world.restored().text(File::Passwd);
+        let line = |name: &str| {
+            passwd
+                .lines()
+                .find(|line| line.starts_with(name))
+                .map(str::to_owned)
+        };
+        ["alice", "bob", "carol"]
+            .map(|name| line(name).unwrap().rsplit(':').next().unwrap().to_owned())
+    };
+    assert_eq!(shells(world), ["/bin/sh", "/bin/sh", "/usr/bin/git-shell"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::support::{self, World};
 use accounts::applied::Applied;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts};
+use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
 use accounts::import::{self, Item};
 use accounts::record::{Account, Contents, Document, Record};
 use accounts::records::{Part, Records, Rejected};
@@ -188,7 +188,7 @@ fn image() -> Image {
         sudoers_groups: BTreeSet::from(["operators".to_owned()]),
         uids: UidRange::default(),
         mapped_ids: vec![(0, u32::MAX)],
-        nologin: Shell::parse("/usr/sbin/nologin").unwrap(),
+        shells: Shells::default(),
     }
 }
 

@@ -229,3 +229,18 @@ fn what_pwck_and_grpck_say() {
         }
     }
 }
+
+#[test]
+fn without_bash_in_the_image_its_sh_is_the_shell_and_the_record_stays() {
+    let tree = Tree::with(&["alice"]);
+    let shell = || tree.field("etc/passwd", "alice", 6);
+    assert_eq!(shell(), "/bin/bash", "an image without any shell");
+    fs::create_dir(tree.path("bin")).unwrap();
+    std::os::unix::fs::symlink("/bin/busybox-of-this-image", tree.path("bin/sh")).unwrap();
+    tree.restore();
+    assert_eq!(shell(), "/bin/sh");
+    assert_eq!(tree.record("alice")["shell"], "/bin/bash");
+    tree.write("bin/bash", b"", 0o755);
+    tree.restore();
+    assert_eq!(shell(), "/bin/bash");
+}
