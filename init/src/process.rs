@@ -80,24 +80,28 @@ pub(crate) fn may_sweep() -> bool {
 }
 
 /// Kills every process of the uid, fork racers included: kill(2) to −1 reaches
-/// all of them under one lock of the kernel, which no scan of /proc can.
+/// all of them under one lock of the kernel, which no scan of /proc can. So it
+/// kills before it looks: a racer's processes are too short to be seen there.
 /// True when none is left.
 pub(crate) fn sweep(uid: Uid) -> bool {
     let deadline = Instant::now() + PATIENCE;
-    while is_running(uid.get()) {
-        if Instant::now() > deadline {
-            return false;
-        }
+    loop {
         let child = std::process::Command::new("/proc/self/exe")
             .args(["user", "sweep", &uid.to_string()])
             .status();
-        if child.is_err() {
+        let Ok(status) = child else {
             say("cannot start /proc/self/exe to end processes");
+            return false;
+        };
+        // Without a code somebody killed it, perhaps before its own kill.
+        if status.code().is_some() && !is_running(uid.get()) {
+            return true;
+        }
+        if Instant::now() > deadline {
             return false;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    true
 }
 
 /// The child of [`sweep`]: becomes the uid, with a real and saved uid that the

@@ -60,6 +60,30 @@ fn disable_ends_processes_fork_racers_included() {
     assert_eq!(tree.field("etc/shadow", "bob", 1), hash('b'));
 }
 
+/// Its processes are too short for a look through /proc, which sees nobody there
+/// and must not be believed. What it touches tells whether it lives.
+#[test]
+fn a_fork_racer_that_is_alone_is_ended_too() {
+    let tree = with_racer();
+    tree.write("beat", b"", 0o666);
+    let script = r#"
+        last_beat() { stat -c %y "$TREE/beat"; }
+        # Between the list of processes and a look at the newest lie these.
+        for _ in $(seq 300); do as 0 sleep 1000; done
+        for round in 1 2 3 4 5; do
+            before=$(last_beat)
+            as 10000 perl -e "while (1) { exit if fork; utime undef, undef, q($TREE/beat) }"
+            until [ "$(last_beat)" != "$before" ]; do :; done
+            occ user disable alice || exit 97
+            before=$(last_beat)
+            for _ in $(seq 20); do occ user list > /dev/null; done
+            [ "$(last_beat)" = "$before" ] || { echo "it lives in round $round"; exit 99; }
+            occ user enable alice || exit 96
+        done
+    "#;
+    inside(&tree, r#""$OCC" --"#, script).ends(0);
+}
+
 #[test]
 fn an_intruders_record_ends_nobodys_processes() {
     let tree = with_racer();
