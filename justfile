@@ -14,7 +14,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 occ_init := justfile_directory() / "target/static/occ-init"
-scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode"
+scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode tests/doors/serve.sh tests/doors/knock.sh"
 
 # List the recipes
 default:

@@ -1,6 +1,6 @@
 //! Somebody is killed, or faster, in the middle of a command.
 
-use crate::harness::{Instance, docker, until};
+use crate::harness::{Instance, until};
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -55,7 +55,7 @@ fn the_container() {
     let instance = Instance::started("container");
     instance.add("alice", PASSWORD);
     let mut adding = adding_bob(&instance);
-    docker(["kill", "--signal", "KILL", &instance.name]).ok();
+    instance.crash();
     let reported = adding.wait().unwrap().code();
     instance.start();
     nothing_is_half(&instance, reported);

@@ -2,16 +2,18 @@
 //!
 //! `just e2e` runs it. Without an engine it fails with one line; nothing here
 //! is ever skipped. Everything has names of this run alone (`occe2e-PID-…`) and
-//! is removed again, also after Ctrl-C; only the image `occe2e:local` stays, as
-//! a cache for the next run. What a lower layer can hold is not tested here.
+//! is removed again, also after Ctrl-C; only the images `occe2e:local` and
+//! `occe2e:kept-…` stay, as a cache for the next run. What a lower layer can hold is not tested here.
 // The whole crate is tests, but clippy knows that of functions marked so alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod harness;
 
+mod any_image;
 mod backup;
 mod completion;
 mod doctor;
+mod doors;
 mod engines;
 mod files;
 mod kills;
@@ -32,4 +34,7 @@ mod store;
 mod survival;
 mod swap_kills;
 mod takeover;
+mod twenty_people;
+mod two_containers;
 mod updates;
+mod user_records;

@@ -1,52 +1,25 @@
 //! Disable ends what a person runs; enable gives everything back.
 
-use crate::harness::{Instance, docker, until};
-use std::time::Duration;
+use crate::harness::{DAEMON, FORK_RACER, Instance, STUBBORN};
 
 const PASSWORD: &str = "back in with this";
-/// Each process leaves a child and ends: no list of processes holds it for long.
-const RACER: &str = "while (1) { my $child = fork(); exit if $child; }";
-/// Nothing short of KILL ends it.
-const STUBBORN: &str = "$SIG{$_} = 'IGNORE' for qw(TERM HUP INT QUIT); sleep 1 while 1";
-
-/// The number of processes with alice's uid, real or effective.
-fn processes(instance: &Instance) -> usize {
-    let script = "cat /proc/[0-9]*/status 2>/dev/null | awk '/^Uid:/ && ($2 == 10000 || $3 == 10000 || $4 == 10000) { n++ } END { print n + 0 }'";
-    instance.sh(script).parse().unwrap()
-}
 
 #[test]
 fn disable_ends_every_process_of_a_person_and_enable_gives_the_password_back() {
     let instance = Instance::started("disable");
     assert_eq!(instance.add("alice", PASSWORD), 10000);
     instance.add("bob", "b b b");
-    let detached = |command: &[&str]| {
-        docker(["exec", "--detach", "--user", "alice", &instance.name])
-            .args(command)
-            .ok()
-    };
-    detached(&["sh", "-c", "while :; do sleep 1; done"]);
-    detached(&["perl", "-e", STUBBORN]);
-    detached(&["perl", "-e", RACER]);
-    docker([
-        "exec",
-        "--detach",
-        "--user",
-        "bob",
-        &instance.name,
-        "sleep",
-        "1000",
-    ])
-    .ok();
-    until("alice's processes run", Duration::from_secs(20), || {
-        (processes(&instance) >= 3).then_some(())
-    });
+    instance.detach("alice", ["sh", "-c", "while :; do sleep 1; done"]);
+    instance.detach("alice", STUBBORN);
+    instance.detach("alice", DAEMON);
+    instance.detach("alice", FORK_RACER);
+    instance.detach("bob", ["sleep", "1000"]);
 
     let done = instance.occ(["user", "disable", "alice"]).ok();
     assert_eq!(done.text(), "User 'alice' disabled.");
-    assert_eq!(processes(&instance), 0);
+    assert_eq!(instance.programs(10000), [""; 0]);
     instance.accounts();
-    instance.sh("pgrep --uid bob sleep");
+    assert_eq!(instance.programs(10001).len(), 1, "bob's goes on");
     instance.shut_out("alice", PASSWORD);
     instance.user(["disable", "alice"], "");
     instance

@@ -1,16 +1,14 @@
 //! One container with volumes and a configuration of its own, made by `occ`.
 
-use super::accounts::fingerprint;
 use super::slots::Slot;
-use super::{Accounts, Call, Finished, docker, occ_init, run};
+use super::{Call, Container, Finished, docker, occ_init, run};
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// An instance of occ; everything of it goes with it.
 pub(crate) struct Instance {
-    pub(crate) name: String,
+    container: Container,
     /// The tag that it runs; `use_image` lets it stand for another image.
     pub(crate) image: String,
     pub(crate) port: u16,
@@ -93,7 +91,7 @@ impl Instance {
     fn with(theme: &str, image: &str, slot: Option<Slot>) -> Self {
         let run = run();
         let instance = Self {
-            name: format!("{}-{theme}", run.prefix),
+            container: Container::named(format!("{}-{theme}", run.prefix)),
             image: format!("{}-for-{theme}", run.image),
             port: free_port(),
             config: tempfile::tempdir().unwrap(),
@@ -138,18 +136,6 @@ impl Instance {
         docker(["rm", "--force", &self.name]).ok();
     }
 
-    /// The files and records, checked.
-    #[track_caller]
-    pub(crate) fn accounts(&self) -> Accounts {
-        Accounts::of(&self.name)
-    }
-
-    /// A digest of all that a user command may change.
-    #[track_caller]
-    pub(crate) fn fingerprint(&self) -> String {
-        fingerprint(&self.name)
-    }
-
     /// `occ user ARGS` with `input`, which works; then all files agree.
     #[track_caller]
     pub(crate) fn user<const N: usize>(&self, args: [&str; N], input: &str) -> Finished {
@@ -179,65 +165,13 @@ impl Instance {
         self.user(["add", name, "--password-stdin"], &format!("{password}\n"));
         self.accounts().uid(name)
     }
+}
 
-    /// `docker exec` as root.
-    pub(crate) fn exec<const N: usize>(&self, args: [&str; N]) -> Call {
-        docker(["exec", "--interactive", &self.name]).args(args)
-    }
+impl std::ops::Deref for Instance {
+    type Target = Container;
 
-    /// `docker exec` as somebody.
-    pub(crate) fn exec_as<const N: usize>(&self, name: &str, args: [&str; N]) -> Call {
-        docker(["exec", "--interactive", "--user", name, &self.name]).args(args)
-    }
-
-    /// A shell script run by root in the container; its output.
-    #[track_caller]
-    pub(crate) fn sh(&self, script: &str) -> String {
-        self.exec(["sh", "-c", script]).ok().text().to_owned()
-    }
-
-    /// A real PAM login from an account that may become nobody without the
-    /// password; the uid it ends in, or why not.
-    #[track_caller]
-    pub(crate) fn login(&self, name: &str, password: &str) -> Result<u32, String> {
-        let tried = self
-            .exec_as("nobody", ["su", name, "-c", "id -u"])
-            .input(format!("{password}\n"))
-            .run();
-        match tried.code {
-            Some(0) => Ok(tried
-                .text()
-                .parse()
-                .unwrap_or_else(|_| panic!("{tried:#?}"))),
-            _ if tried.stderr.contains("su: ") => Err(tried.stderr),
-            _ => panic!("su itself failed: {tried:#?}"),
-        }
-    }
-
-    /// Logs in and is not let in.
-    #[track_caller]
-    pub(crate) fn shut_out(&self, name: &str, password: &str) {
-        if let Ok(uid) = self.login(name, password) {
-            panic!("'{name}' got in as uid {uid}");
-        }
-    }
-
-    /// One field of `docker inspect`.
-    #[track_caller]
-    pub(crate) fn inspect(&self, template: &str) -> String {
-        docker(["inspect", "--format", template, &self.name])
-            .ok()
-            .text()
-            .to_owned()
-    }
-
-    /// Both streams of the container's log.
-    #[track_caller]
-    pub(crate) fn logs(&self) -> String {
-        let logs = docker(["logs", &self.name])
-            .within(Duration::from_secs(20))
-            .ok();
-        logs.stdout + &logs.stderr
+    fn deref(&self) -> &Container {
+        &self.container
     }
 }
 

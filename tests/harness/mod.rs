@@ -3,17 +3,25 @@
 
 mod accounts;
 mod call;
+mod container;
+mod detached;
 mod engine;
+pub(crate) mod images;
 mod instance;
+mod readers;
 mod slots;
 mod terminal;
+mod volumes;
 mod wait;
 mod wiretap;
 
 pub(crate) use accounts::Accounts;
 pub(crate) use call::{Call, Finished};
+pub(crate) use container::Container;
+pub(crate) use detached::{DAEMON, FORK_RACER, STUBBORN};
 pub(crate) use engine::{docker, occ_init, run};
 pub(crate) use instance::{Instance, free_port};
 pub(crate) use terminal::Terminal;
+pub(crate) use volumes::Volumes;
 pub(crate) use wait::until;
 pub(crate) use wiretap::{Moment, Wiretap, engine_socket};

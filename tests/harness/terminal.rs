@@ -1,6 +1,7 @@
 //! A program at a terminal, and a person who reads and types.
 
 use super::Call;
+use rexpect::ReadUntil;
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
@@ -43,6 +44,22 @@ impl Terminal {
             Err(error) => panic!("no {question:?} on the screen: {error}"),
         }
         self
+    }
+
+    /// Reads until one of several texts is there; which.
+    #[track_caller]
+    pub(crate) fn asks_one_of<'t>(mut self, texts: &[&'t str]) -> (&'t str, Self) {
+        let needles = texts
+            .iter()
+            .map(|text| ReadUntil::String((*text).to_owned()));
+        match self.session.exp_any(needles.collect()) {
+            Ok((before, found)) => {
+                self.screen.push_str(&(before + &found));
+                let text = texts.iter().find(|text| found.ends_with(**text));
+                (text.copied().unwrap(), self)
+            }
+            Err(error) => panic!("none of {texts:?} on the screen: {error}"),
+        }
     }
 
     /// Types a line.

@@ -66,7 +66,7 @@ impl<'a> Files<'a> {
                 return Fate::Drop;
             }
             let lock = |_: Option<&Account>, new: &mut Vec<u8>| {
-                passwd::with_shell(new, line, &shells.nologin)
+                passwd::with_shell(new, line, &shells.nologin);
             };
             let Some(fate) = self.shut_line(File::Passwd, line, new, lock) else {
                 return Fate::Keep;
