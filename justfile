@@ -6,6 +6,7 @@
 #   tests/              end to end: real engine, image, PAM, opencode
 #   host-cli/ (occ)     the server's side     ─┐ meet only in accounts::wire
 #   init/ (occ-init)    the container's side  ─┤ and in the image
+#   gate/ (occ-gate)    the login in it       ─┤
 #   image/              Dockerfile and base   ─┘
 #   accounts/           the model: pure, no files, clocks or processes
 #
@@ -14,6 +15,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 occ_init := justfile_directory() / "target/static/occ-init"
+occ_gate := justfile_directory() / "target/release/occ-gate"
 scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode tests/doors/serve.sh tests/doors/knock.sh"
 
 # List the recipes
@@ -37,8 +39,12 @@ lint:
 static:
     init/build-static
 
-# Both programs, as they are shipped
-build: static
+# The login, as it is shipped
+gate:
+    cargo build --locked --release -p occ-gate
+
+# All programs, as they are shipped
+build: static gate
     cargo build --locked --release -p occ
 
 # Unit, property, golden and process tests; each fuzz target for 20 s
@@ -56,12 +62,12 @@ fuzz seconds="300":
     FUZZ_SECONDS={{ seconds }} cargo test --locked --release -p occ-accounts --test fuzz
 
 # End-to-end tests; they need a container engine
-e2e: static
-    OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e
+e2e: static gate
+    OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e
 
 # The part of them that is about occ and its engine, on another one: HOST is as for DOCKER_HOST
-e2e-on host: static
-    DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} cargo test --locked -p occ --features e2e --test e2e -- \
+e2e-on host: static gate
+    DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e -- \
         completion:: doctor:: lifecycle:: listing:: login:: no_engine:: refusals:: removal:: reset:: shell::
 
 # Speed and size beside others, as root: `just bench [restore|pid1] [--check]`
@@ -69,8 +75,8 @@ bench *args: static
     bench/run {{ args }}
 
 # The image occ:local
-image: static
-    image/build {{ occ_init }}
+image: static gate
+    image/build {{ occ_init }} {{ occ_gate }}
 
 # Licences and sources of the dependencies, and advisories (needs cargo-deny)
 deny:

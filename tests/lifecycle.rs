@@ -12,9 +12,10 @@ fn start_and_stop_can_be_said_twice_and_status_tells() {
     assert_eq!(absent["container"]["state"], "absent");
     let started = instance.start();
     assert!(
-        started
-            .stdout
-            .contains(&format!("is ready: http://localhost:{}", instance.port)),
+        started.stdout.contains(&format!(
+            "is ready: http://{}.localhost:{}",
+            instance.name, instance.port
+        )),
         "{started:#?}"
     );
     instance.add("alice", PASSWORD);

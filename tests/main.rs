@@ -16,6 +16,7 @@ mod doctor;
 mod doors;
 mod engines;
 mod files;
+mod gate;
 mod kills;
 mod lifecycle;
 mod listing;

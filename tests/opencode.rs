@@ -1,4 +1,4 @@
-//! The real opencode behind its published port.
+//! The real opencode behind its published port, without the login in front.
 
 use crate::harness::{Call, Finished, Instance};
 

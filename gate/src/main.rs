@@ -35,6 +35,8 @@ enum Part {
 }
 
 fn main() -> ExitCode {
+    // Started through /proc/self/exe, a part would be called "exe".
+    let _ = nix::sys::prctl::set_name(c"occ-gate");
     match Cli::parse().part {
         None => monitor::main(),
         Some(Part::Web(options)) => unprivileged::main(&options, web::run),

@@ -19,6 +19,7 @@ mod instance;
 mod instances;
 mod lanes;
 mod logins;
+mod part;
 mod ports;
 mod random;
 mod settings;

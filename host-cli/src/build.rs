@@ -1,4 +1,4 @@
-//! Builds the image from what occ carries, the opencode tarball and occ-init.
+//! Builds the image from what occ carries, the opencode tarball and our programs.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -16,6 +16,7 @@ use crate::engine::hex;
 use crate::error::{Error, Result, api_text};
 use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base};
 use crate::image_files::{CONTEXT, FETCH};
+use crate::programs;
 use crate::progress::Progress;
 
 /// Lines of a failed build that are shown.
@@ -24,7 +25,8 @@ const TAIL: usize = 20;
 /// Everything that goes into an image, and the digest that stands for it.
 pub(crate) struct Inputs {
     base: String,
-    occ_init: PathBuf,
+    /// Our programs: name in the image, file here.
+    programs: Vec<(&'static str, PathBuf)>,
     digest: String,
 }
 
@@ -35,7 +37,10 @@ pub(crate) async fn inputs(
     last: Option<&ImageInspect>,
     progress: &Progress,
 ) -> Result<Inputs> {
-    let occ_init = find_occ_init()?;
+    let programs = programs::ALL
+        .iter()
+        .map(|program| Ok((program.name, program.find()?)))
+        .collect::<Result<Vec<_>>>()?;
     let again = last
         .and_then(|image| label(image, BASE))
         .map(String::as_str);
@@ -50,7 +55,9 @@ pub(crate) async fn inputs(
         digest.update((file.bytes.len() as u64).to_le_bytes());
         digest.update(file.bytes);
     }
-    digest.update(std::fs::read(&occ_init).map_err(Error::file("read", &occ_init))?);
+    for (_, path) in &programs {
+        digest.update(std::fs::read(path).map_err(Error::file("read", path))?);
+    }
     digest.update(
         inspect(docker, &base)
             .await?
@@ -61,7 +68,7 @@ pub(crate) async fn inputs(
     let digest = hex(&digest.finalize());
     Ok(Inputs {
         base,
-        occ_init,
+        programs,
         digest,
     })
 }
@@ -82,7 +89,7 @@ pub(crate) async fn build(
 ) -> Result<()> {
     progress.step(&format!("Building {name} from {}", inputs.base));
     let tarball = fetch_opencode(progress)?;
-    let context = context(&inputs.occ_init, &tarball)?;
+    let context = context(&inputs.programs, &tarball)?;
     let labels = HashMap::from([
         (BUILT, "local"),
         (BASE, inputs.base.as_str()),
@@ -152,42 +159,6 @@ fn build_failed(log: &[String], why: &str) -> Error {
     )
 }
 
-/// `OCC_INIT_BIN`, beside occ itself, or in the tree that occ was built in.
-fn find_occ_init() -> Result<PathBuf> {
-    let own = std::env::current_exe().unwrap_or_default();
-    let places = occ_init_places(std::env::var_os("OCC_INIT_BIN").map(PathBuf::from), &own);
-    places
-        .iter()
-        .find(|place| place.is_file())
-        .cloned()
-        .ok_or_else(|| {
-            let tried = places
-                .iter()
-                .map(|place| place.display().to_string())
-                .collect::<Vec<_>>();
-            Error::failed(
-                format!(
-                    "the program occ-init, which goes into the image, was not found in: {}",
-                    tried.join(", ")
-                ),
-                "build it with `init/build-static`, or name it with OCC_INIT_BIN",
-            )
-        })
-}
-
-/// A path that is given is the only place: another one is never taken for it.
-fn occ_init_places(given: Option<PathBuf>, own: &Path) -> Vec<PathBuf> {
-    if let Some(given) = given {
-        return vec![given];
-    }
-    let beside = own.parent().map(|directory| directory.join("occ-init"));
-    let in_tree = own
-        .ancestors()
-        .skip(1)
-        .map(|directory| directory.join("target/static/occ-init"));
-    beside.into_iter().chain(in_tree.take(4)).collect()
-}
-
 /// Runs the carried `fetch`; it verifies what it gives.
 fn fetch_opencode(progress: &Progress) -> Result<PathBuf> {
     let cache = etcetera::base_strategy::Xdg::new()
@@ -254,13 +225,14 @@ fn fetch_failed(said: &[String]) -> Error {
 }
 
 /// The build context as one tar, the same bytes for the same files.
-fn context(occ_init: &Path, tarball: &Path) -> Result<Vec<u8>> {
+fn context(programs: &[(&str, PathBuf)], tarball: &Path) -> Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     for file in &CONTEXT {
         append(&mut tar, file.name, file.bytes)?;
     }
     let name = tarball.file_name().unwrap_or_default().to_string_lossy();
-    for (name, path) in [("occ-init", occ_init), (&*name, tarball)] {
+    let programs = programs.iter().map(|(name, path)| (*name, path.as_path()));
+    for (name, path) in programs.chain([(&*name, tarball)]) {
         append(
             &mut tar,
             name,
@@ -284,28 +256,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_given_occ_init_is_the_only_place() {
-        let own = Path::new("/tree/target/debug/occ");
-        assert_eq!(
-            occ_init_places(Some("/given".into()), own),
-            [PathBuf::from("/given")]
-        );
-        let places = occ_init_places(None, own);
-        assert_eq!(places[0], Path::new("/tree/target/debug/occ-init"));
-        assert!(places.contains(&PathBuf::from("/tree/target/static/occ-init")));
-    }
-
-    #[test]
     fn the_context_is_the_same_for_the_same_files_and_holds_what_the_dockerfile_copies() {
         let directory = tempfile::tempdir().unwrap();
-        let (occ_init, tarball) = (
-            directory.path().join("x"),
-            directory.path().join("opencode-linux-x64-1.0.0.tgz"),
-        );
-        std::fs::write(&occ_init, b"init").unwrap();
+        let tarball = directory.path().join("opencode-linux-x64-1.0.0.tgz");
         std::fs::write(&tarball, b"tar").unwrap();
-        let bytes = context(&occ_init, &tarball).unwrap();
-        assert_eq!(bytes, context(&occ_init, &tarball).unwrap());
+        let programs = ["occ-init", "occ-gate"].map(|name| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, name).unwrap();
+            (name, path)
+        });
+        let bytes = context(&programs, &tarball).unwrap();
+        assert_eq!(bytes, context(&programs, &tarball).unwrap());
         let mut archive = tar::Archive::new(&bytes[..]);
         let names: Vec<_> = archive
             .entries()

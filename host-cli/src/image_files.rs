@@ -14,7 +14,7 @@ macro_rules! carried {
     };
 }
 
-/// What the Dockerfile copies besides occ-init and the opencode tarball.
+/// What the Dockerfile copies besides our programs and the opencode tarball.
 pub(crate) static CONTEXT: [Carried; 7] = carried![
     "Dockerfile",
     "groups.allow",

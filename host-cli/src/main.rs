@@ -24,6 +24,7 @@ mod interrupt;
 mod lifecycle;
 mod man;
 mod places;
+mod programs;
 mod progress;
 mod prompt;
 mod reset;

@@ -13,7 +13,7 @@ use bollard::models::{
 
 use crate::container::{INSTANCE, STORE};
 
-/// The port opencode listens on in the container.
+/// The port that the login listens on in the container.
 const INNER_PORT: &str = "3000/tcp";
 /// CHOWN, FOWNER: homes and records; `DAC_OVERRIDE`: private homes; KILL: a
 /// disabled person's processes; SETUID, SETGID: becoming a person.
@@ -29,7 +29,11 @@ const CAPABILITIES: [&str; 6] = [
 const STOP_SECONDS: i64 = 30;
 
 /// The volumes of an instance, by the end of their names, and where they go.
-pub(crate) const VOLUMES: [(&str, &str); 2] = [("users", STORE), ("home", "/home")];
+pub(crate) const VOLUMES: [(&str, &str); 3] = [
+    ("users", STORE),
+    ("home", "/home"),
+    ("gate", "/var/lib/occ-gate"),
+];
 
 /// Where the container is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,15 +45,21 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// The address to type into a browser on this machine.
-    pub(crate) fn url(self) -> String {
-        match self.bind {
-            bind if bind.is_loopback() || bind.is_unspecified() => {
-                format!("http://localhost:{}", self.port)
-            }
-            IpAddr::V4(bind) => format!("http://{bind}:{}", self.port),
-            IpAddr::V6(bind) => format!("http://[{bind}]:{}", self.port),
-        }
+    /// The address to type into a browser on this machine. Each container has a
+    /// name of its own: browsers keep what they store apart by name and port.
+    pub(crate) fn url(self, instance: &str) -> String {
+        let host = match self.bind {
+            bind if bind.is_loopback() || bind.is_unspecified() => format!("{instance}.localhost"),
+            bind => host(bind),
+        };
+        format!("http://{host}:{}", self.port)
+    }
+
+    /// What the login must know of it: it answers to no other names than
+    /// localhost's, so that no page elsewhere can be made to talk to it.
+    fn environment(self) -> Option<String> {
+        let is_here = self.bind.is_loopback() || self.bind.is_unspecified();
+        (!is_here).then(|| format!("OCC_GATE_HOSTS={}:{}", host(self.bind), self.port))
     }
 
     /// As the engine wants it.
@@ -73,6 +83,13 @@ impl Published {
             bind,
             port: binding.host_port.as_deref()?.parse().ok()?,
         })
+    }
+}
+
+fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 
@@ -102,8 +119,11 @@ pub(crate) fn create(
         restart_policy: Some(restart_policy(RestartPolicyNameEnum::UNLESS_STOPPED)),
         ..HostConfig::default()
     };
+    let hosts = published.and_then(Published::environment);
+    let environment = [format!("OCC_GATE_NAME={instance}")];
     ContainerCreateBody {
         image: Some(image.to_owned()),
+        env: Some(environment.into_iter().chain(hosts).collect()),
         hostname: Some(
             instance
                 .chars()
@@ -208,9 +228,9 @@ mod tests {
     }
 
     #[test]
-    fn a_new_container_has_six_capabilities_two_volumes_and_no_environment() {
+    fn a_new_container_has_six_capabilities_and_three_volumes() {
         let body = create("opencode", "occ:local", Some(published("127.0.0.1", 3000)));
-        assert_eq!(body.env, None);
+        assert_eq!(body.env, Some(vec!["OCC_GATE_NAME=opencode".to_owned()]));
         expect![[r#"
             {
               "CapAdd": [
@@ -236,6 +256,12 @@ mod tests {
                   "Source": "opencode-home",
                   "Target": "/home",
                   "Type": "volume"
+                },
+                {
+                  "ReadOnly": false,
+                  "Source": "opencode-gate",
+                  "Target": "/var/lib/occ-gate",
+                  "Type": "volume"
                 }
               ],
               "PortBindings": {
@@ -255,12 +281,21 @@ mod tests {
 
     #[test]
     fn urls_are_for_the_machine_they_are_read_on() {
-        assert_eq!(published("127.0.0.1", 3000).url(), "http://localhost:3000");
-        assert_eq!(published("0.0.0.0", 80).url(), "http://localhost:80");
-        assert_eq!(published("192.0.2.7", 80).url(), "http://192.0.2.7:80");
-        assert_eq!(
-            published("2001:db8::1", 80).url(),
-            "http://[2001:db8::1]:80"
-        );
+        for (bind, url, hosts) in [
+            ("127.0.0.1", "http://team.localhost:3000", None),
+            ("0.0.0.0", "http://team.localhost:3000", None),
+            ("192.0.2.7", "http://192.0.2.7:3000", Some("192.0.2.7:3000")),
+            (
+                "2001:db8::1",
+                "http://[2001:db8::1]:3000",
+                Some("[2001:db8::1]:3000"),
+            ),
+        ] {
+            let published = published(bind, 3000);
+            assert_eq!(published.url("team"), url);
+            let body = create("team", "occ:local", Some(published));
+            let hosts = hosts.map(|hosts| format!("OCC_GATE_HOSTS={hosts}"));
+            assert_eq!(body.env.unwrap().get(1), hosts.as_ref());
+        }
     }
 }

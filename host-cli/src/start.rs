@@ -295,7 +295,13 @@ pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Liste
                 listed.name
             )
         },
-        |published| format!("Container '{}' is ready: {}", listed.name, published.url()),
+        |published| {
+            format!(
+                "Container '{}' is ready: {}",
+                listed.name,
+                published.url(&listed.name)
+            )
+        },
     ));
     if none
         && found

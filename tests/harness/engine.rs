@@ -34,8 +34,11 @@ pub(crate) struct Run {
     pub(crate) shifted: String,
     /// `light` with an account of the image on uid 10000.
     pub(crate) taken: String,
-    /// A copy, so that a build meanwhile changes nothing.
+    /// The same with opencode alone as its CMD, without a login in front.
+    pub(crate) only_opencode: String,
+    /// Copies, so that a build meanwhile changes nothing.
     occ_init: PathBuf,
+    occ_gate: PathBuf,
     _directory: TempDir,
 }
 
@@ -47,6 +50,11 @@ pub(crate) fn docker<const N: usize>(args: [&str; N]) -> Call {
 /// The static occ-init under test.
 pub(crate) fn occ_init() -> &'static Path {
     &run().occ_init
+}
+
+/// The occ-gate under test.
+pub(crate) fn occ_gate() -> &'static Path {
+    &run().occ_gate
 }
 
 /// The images of this run; made by whoever asks first.
@@ -82,13 +90,13 @@ fn require_engine() {
     }
 }
 
-/// `OCC_INIT_BIN`, else what `init/build-static` makes.
-fn find_occ_init() -> PathBuf {
-    let in_tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/static/occ-init");
-    let path = std::env::var_os("OCC_INIT_BIN").map_or(in_tree, PathBuf::from);
+/// What the variable names, else what stands in the tree after `made_by`.
+fn find(variable: &str, in_tree: &str, made_by: &str) -> PathBuf {
+    let in_tree = Path::new(env!("CARGO_MANIFEST_DIR")).join(in_tree);
+    let path = std::env::var_os(variable).map_or(in_tree, PathBuf::from);
     if !path.is_file() {
         give_up(&format!(
-            "'{}' is not there; run init/build-static, or set OCC_INIT_BIN",
+            "'{}' is not there; run `{made_by}`, or set {variable}",
             path.display()
         ));
     }
@@ -98,8 +106,18 @@ fn find_occ_init() -> PathBuf {
 impl Run {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let occ_init = directory.path().join("occ-init");
-        std::fs::copy(find_occ_init(), &occ_init).unwrap();
+        let copy = |name: &str, found: PathBuf| {
+            let copy = directory.path().join(name);
+            std::fs::copy(found, &copy).unwrap();
+            copy
+        };
+        let init = find(
+            "OCC_INIT_BIN",
+            "../target/static/occ-init",
+            "init/build-static",
+        );
+        let gate = "cargo build --release -p occ-gate";
+        let gate = find("OCC_GATE_BIN", "../target/release/occ-gate", gate);
         let id = std::process::id();
         let run = Self {
             prefix: format!("occe2e-{id}"),
@@ -107,12 +125,15 @@ impl Run {
             light: format!("occe2e:{id}-light"),
             shifted: format!("occe2e:{id}-shifted"),
             taken: format!("occe2e:{id}-taken"),
-            occ_init,
+            only_opencode: format!("occe2e:{id}-only-opencode"),
+            occ_init: copy("occ-init", init),
+            occ_gate: copy("occ-gate", gate),
             _directory: directory,
         };
         run.clean_up_at_the_end();
         run.build();
         run.derive(&run.light, &run.image, "CMD [\"sleep\", \"infinity\"]");
+        run.derive(&run.only_opencode, &run.image, "CMD [\"occ-opencode\"]");
         run.derive(&run.shifted, &run.light, &format!("{SHIFTED}\n{LISTED}"));
         run.derive(&run.taken, &run.light, &format!("{TAKEN}\n{LISTED}"));
         run
@@ -136,6 +157,7 @@ impl Run {
             ])
             .env("XDG_CONFIG_HOME", config.path())
             .env("OCC_INIT_BIN", &self.occ_init)
+            .env("OCC_GATE_BIN", &self.occ_gate)
             .within(BUILD)
             .ok();
         super::instance::remove(&container);

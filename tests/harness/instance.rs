@@ -1,7 +1,7 @@
 //! One container with volumes and a configuration of its own, made by `occ`.
 
 use super::slots::Slot;
-use super::{Call, Container, Finished, docker, occ_init, run};
+use super::{Call, Container, Finished, docker, occ_gate, occ_init, run};
 use std::net::TcpListener;
 use std::path::Path;
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ pub(crate) fn remove(name: &str) {
         .args(["rm", "--force"])
         .args(containers)
         .run();
-    let volumes = ["users", "home"].map(|end| format!("{name}-{end}"));
+    let volumes = ["users", "home", "gate"].map(|end| format!("{name}-{end}"));
     Call::new("docker")
         .args(["volume", "rm", "--force"])
         .args(volumes)
@@ -80,10 +80,18 @@ impl Instance {
         instance
     }
 
-    /// Started as it is shipped, with opencode; alone.
+    /// Started as it is shipped, with the login; alone.
+    #[track_caller]
+    pub(crate) fn shipped(theme: &str) -> Self {
+        let instance = Self::with(theme, &run().image, Some(Slot::alone()));
+        instance.start();
+        instance
+    }
+
+    /// Started with opencode and no login in front; alone.
     #[track_caller]
     pub(crate) fn opencode(theme: &str) -> Self {
-        let instance = Self::with(theme, &run().image, Some(Slot::alone()));
+        let instance = Self::with(theme, &run().only_opencode, Some(Slot::alone()));
         instance.start();
         instance
     }
@@ -113,6 +121,7 @@ impl Instance {
             .args(args)
             .env("XDG_CONFIG_HOME", self.config.path())
             .env("OCC_INIT_BIN", occ_init())
+            .env("OCC_GATE_BIN", occ_gate())
     }
 
     /// Where occ keeps its configuration.

@@ -19,7 +19,7 @@ pub(crate) use accounts::Accounts;
 pub(crate) use call::{Call, Finished};
 pub(crate) use container::Container;
 pub(crate) use detached::{DAEMON, FORK_RACER, STUBBORN};
-pub(crate) use engine::{docker, occ_init, run};
+pub(crate) use engine::{docker, occ_gate, occ_init, run};
 pub(crate) use instance::{Instance, free_port};
 pub(crate) use terminal::Terminal;
 pub(crate) use volumes::Volumes;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::instance::Stop;
+use super::part;
 use crate::say::say;
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.
@@ -42,8 +43,8 @@ pub(super) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
 }
 
 async fn sweep(uid: u32, kill: bool) {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg("sweep").arg(uid.to_string());
+    let mut command = part::command("sweep");
+    command.arg(uid.to_string());
     if kill {
         command.arg("--kill");
     }
@@ -52,17 +53,13 @@ async fn sweep(uid: u32, kill: bool) {
 
 /// Wipes a person's temporary directory, or everybody's.
 pub(super) async fn wipe(uid: Option<u32>) {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg("wipe").args(uid.map(|uid| uid.to_string()));
+    let mut command = part::command("wipe");
+    command.args(uid.map(|uid| uid.to_string()));
     run_own(command, "wipe temporary files").await;
 }
 
 async fn run_own(mut command: Command, what: &str) {
-    let ran = command
-        .env_clear()
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status();
+    let ran = command.stdin(Stdio::null()).status();
     match timeout(PATIENCE, ran).await {
         Ok(Ok(_)) => (),
         Ok(Err(error)) => say(&format!("cannot {what}: {error}")),

@@ -5,7 +5,7 @@ mod calls;
 mod opencodes;
 
 use std::collections::HashMap;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
@@ -113,9 +113,7 @@ impl Core {
         self.refresh_people();
         self.start_web();
         self.write_status();
-        if let Ok(address) = self.listener.local_addr() {
-            say(&format!("the login page is on {address}"));
-        }
+        say(&format!("the login page is on {}", self.address()));
         while let Some(event) = incoming.recv().await {
             self.take(event);
             if self.is_stopping && self.web.is_none() && self.running.is_empty() {
@@ -123,6 +121,7 @@ impl Core {
             }
         }
         self.save();
+        files::remove_status();
         say("stopped");
     }
 
@@ -163,6 +162,11 @@ impl Core {
         if !ended.is_empty() || std::mem::take(&mut self.is_touched) {
             self.save();
         }
+    }
+
+    /// Where the login page is; with port 0, the one that was found.
+    fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.settings.listen)
     }
 
     // The web half.

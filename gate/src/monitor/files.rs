@@ -150,6 +150,11 @@ pub(crate) fn write_status(
     )
 }
 
+/// Nothing runs any more.
+pub(crate) fn remove_status() {
+    let _ = fs::remove_file(STATUS);
+}
+
 /// The old file or the whole new one, whenever the machine stops.
 fn replace(path: &Path, bytes: &[u8], mode: u32, durable: bool) -> io::Result<()> {
     let temporary = path.with_extension("new");

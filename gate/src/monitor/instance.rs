@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use nix::unistd::Gid;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::cleanup::{end_all, wipe};
 use super::people::Person;
-use super::{ports, random};
+use super::{part, ports, random};
 use crate::say::say;
 use crate::wire::Failure;
 use crate::{person, scratch};
@@ -147,8 +147,8 @@ impl Start {
     fn spawn(&self, password: &str) -> std::io::Result<Child> {
         let person = &self.person;
         let scratch = scratch::make(person.uid, person.gid)?;
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("person").args(self.identity()?);
+        let mut command = part::command("person");
+        command.args(self.identity()?);
         command.args([
             "--",
             "opencode",
@@ -159,7 +159,6 @@ impl Start {
             "0",
         ]);
         command
-            .env_clear()
             .envs(passed(std::env::vars_os()))
             .env("HOME", person.home.as_str())
             .env("USER", person.name.as_str())
@@ -169,12 +168,10 @@ impl Start {
             .env("XDG_RUNTIME_DIR", scratch.runtime)
             .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
             .env("OPENCODE_SERVER_PASSWORD", password)
-            .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
             .spawn()
     }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
+use super::part;
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// How long PAM may work, not counting the time in which a person types.
@@ -74,15 +75,11 @@ pub(crate) struct Helper {
 impl Helper {
     /// Starts one with its order.
     pub(crate) async fn start(order: &Order) -> std::io::Result<Self> {
-        let mut child = Command::new("/proc/self/exe")
-            .arg("pam")
-            .env_clear()
+        let mut child = part::command("pam")
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("LANG", "C.UTF-8")
-            .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()?;
         let missing = || std::io::Error::other("no pipe");
         let mut helper = Self {

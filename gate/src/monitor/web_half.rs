@@ -11,10 +11,11 @@ use nix::unistd::{Pid, User};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+use super::part;
 use crate::say::say;
 use crate::wire::{Call, Frames, Message, encode};
 
@@ -73,18 +74,14 @@ impl WebHalf {
 fn spawn(account: &User, wire: StdUnixStream, listener: &TcpListener) -> std::io::Result<Child> {
     let ours =
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OCC_GATE_"));
-    Command::new("/proc/self/exe")
-        .arg("web")
+    part::command("web")
         .arg(format!("--uid={}", account.uid))
         .arg(format!("--gid={}", account.gid))
         .arg(format!("--parent={}", std::process::id()))
-        .env_clear()
         .envs(ours)
         .env("LANG", "C.UTF-8")
-        .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(wire)))
         .stdout(Stdio::from(OwnedFd::from(listener.try_clone()?)))
-        .kill_on_drop(true)
         .spawn()
 }
 

@@ -162,7 +162,7 @@ impl Core {
             })
             .collect();
         lines.sort_by_key(|line| line.uid);
-        if let Err(error) = files::write_status(self.settings.listen, self.tokens.count(), &lines) {
+        if let Err(error) = files::write_status(self.address(), self.tokens.count(), &lines) {
             say(&format!("cannot write '/run/occ/gate.json': {error}"));
         }
     }
