@@ -8,7 +8,7 @@
 
 use accounts::wire::{
     AccountReply, ErrorKind, ErrorReply, ExportReply, ImportAction, ImportReply, ListReply,
-    LoadReply, Request, SCHEMA, Status,
+    LoadReply, Request, SCHEMA, Status, StatusReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -202,4 +202,14 @@ fn half_a_document_is_none() {
         }
         assert!(serde_json::from_str::<Request>(&format!("{sample}{sample}")).is_err());
     }
+}
+
+#[test]
+fn the_status_of_the_login() {
+    let status: StatusReply = frozen(include_str!("wire/status.json"));
+    let instances = status.gate.unwrap().instances;
+    assert_eq!((instances.len(), &*instances[0].user_name), (1, "alice"));
+    let without = format!("{{\"schema\":{SCHEMA},\"restore\":{{}}}}");
+    let status: StatusReply = serde_json::from_str(&without).unwrap();
+    assert_eq!(status.gate, None, "where no login runs");
 }

@@ -1,6 +1,8 @@
 //! `occ status`.
 
-use accounts::wire::{ListReply, SCHEMA};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use accounts::wire::{GateView, ListReply, SCHEMA, StatusReply};
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 use serde::Serialize;
@@ -22,6 +24,8 @@ struct Report {
     volumes: Vec<VolumeReport>,
     /// How many accounts; unknown unless the container runs.
     users: Option<usize>,
+    /// Who is logged in and has an opencode; none where no login runs.
+    gate: Option<GateView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,12 +74,12 @@ pub(crate) async fn show(
     found: &ContainerInspectResponse,
 ) -> Result<bool> {
     let running = container::state_word(found) == "running";
-    let users = if running {
-        count(docker, found).await
-    } else {
-        None
-    };
-    print(session, &report(found, users));
+    let mut report = report(found);
+    if running {
+        report.users = count(docker, found).await;
+        report.gate = gate(docker, found).await;
+    }
+    print(session, &report);
     Ok(running)
 }
 
@@ -97,6 +101,19 @@ async fn count(docker: &Docker, found: &ContainerInspectResponse) -> Option<usiz
     }
 }
 
+/// Without a login there is nothing to say.
+async fn gate(docker: &Docker, found: &ContainerInspectResponse) -> Option<GateView> {
+    let listed = Listed {
+        id: found.id.clone()?,
+        name: container::name_of(found),
+        state: String::new(),
+        image: String::new(),
+    };
+    let args = vec!["status".into(), "--json".into()];
+    let reply = init::call::<StatusReply>(docker, &listed, args, None).await;
+    reply.ok().and_then(|reply| reply.gate)
+}
+
 fn absent(name: &str) -> Report {
     let container = ContainerReport {
         name: name.to_owned(),
@@ -112,10 +129,11 @@ fn absent(name: &str) -> Report {
         urls: vec![],
         volumes: vec![],
         users: None,
+        gate: None,
     }
 }
 
-fn report(found: &ContainerInspectResponse, users: Option<usize>) -> Report {
+fn report(found: &ContainerInspectResponse) -> Report {
     let state = found.state.as_ref();
     // The engine calls a stopped container unhealthy for ever.
     let running = state.filter(|state| state.running == Some(true));
@@ -149,11 +167,12 @@ fn report(found: &ContainerInspectResponse, users: Option<usize>) -> Report {
             id: found.image.clone(),
         }),
         urls: Published::of(found)
-            .map(Published::url)
+            .map(|published| published.url(&container::name_of(found)))
             .into_iter()
             .collect(),
         volumes,
-        users,
+        users: None,
+        gate: None,
     }
 }
 
@@ -161,11 +180,14 @@ fn print(session: &Session, report: &Report) {
     match session.screen.format {
         Format::Json => show::json(report),
         Format::Name => show::line(&report.container.state),
-        Format::Text => show::line(&text(report)),
+        Format::Text => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            show::line(&text(report, now.unwrap_or_default()));
+        }
     }
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &Report, now: Duration) -> String {
     let mut rows = vec![
         ("Container", report.container.name.clone()),
         ("State", report.container.state.clone()),
@@ -196,11 +218,34 @@ fn text(report: &Report) -> String {
             .map(|volume| ("Volume", format!("{} → {}", volume.name, volume.target))),
     );
     rows.extend(report.users.map(|users| ("Users", users.to_string())));
+    for opencode in report.gate.iter().flat_map(|gate| &gate.instances) {
+        let mebibytes = opencode.memory_bytes / (1024 * 1024);
+        let since = Duration::from_micros(opencode.since_usec);
+        let age = age(now.saturating_sub(since));
+        rows.push((
+            "opencode",
+            format!(
+                "{}, {} for {age}, {mebibytes} MiB",
+                opencode.user_name, opencode.state
+            ),
+        ));
+    }
     fields(&rows)
+}
+
+/// In the largest unit that fits.
+fn age(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..86_400 => format!("{} h", seconds / 3600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use accounts::wire::OpencodeView;
     use expect_test::expect;
 
     use super::*;
@@ -226,6 +271,15 @@ mod tests {
                 target: "/var/lib/opencode-users".into(),
             }],
             users: Some(2),
+            gate: Some(GateView {
+                sessions: 1,
+                instances: vec![OpencodeView {
+                    user_name: "alice".into(),
+                    state: "ready".into(),
+                    since_usec: 1_795_320_782_868_471,
+                    memory_bytes: 325_058_560,
+                }],
+            }),
         };
         expect![[r"
             Container: opencode
@@ -234,11 +288,12 @@ mod tests {
             Image:     occ:local (0123456789ab)
             URL:       http://localhost:3000
             Volume:    opencode-users → /var/lib/opencode-users
-            Users:     2"]]
-        .assert_eq(&text(&report));
+            Users:     2
+            opencode:  alice, ready for 2 min, 310 MiB"]]
+        .assert_eq(&text(&report, Duration::from_secs(1_795_320_913)));
         expect![[r"
             Container: opencode
             State:     absent"]]
-        .assert_eq(&text(&absent("opencode")));
+        .assert_eq(&text(&absent("opencode"), Duration::ZERO));
     }
 }

@@ -15,6 +15,7 @@
 mod background;
 mod boot;
 mod follow;
+mod gate_status;
 mod glance;
 mod heap;
 mod identity;

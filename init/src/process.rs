@@ -118,6 +118,20 @@ pub(crate) fn sweep_child(uid: u32) -> u8 {
     0
 }
 
+/// Resident memory of all processes of a uid, in bytes. What they share counts
+/// for each.
+pub(crate) fn memory_of(uid: u32) -> u64 {
+    let of = |process: Process| {
+        let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    let own = all().filter(|process| process.real_uid == uid);
+    own.filter_map(of).sum::<u64>() * 1024
+}
+
 fn is_running(uid: u32) -> bool {
     all().any(|process| process.uids.contains(&uid))
 }

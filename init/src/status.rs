@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::gate_status;
 use crate::run_options::{Globals, Probe};
 use crate::say::{print, say};
 
@@ -108,9 +109,18 @@ fn read(globals: &Globals) -> Result<Value, String> {
 
 /// `occ-init status`: 0 with what is known, 1 with "unknown".
 pub(crate) fn show(globals: &Globals) -> u8 {
+    let gate = gate_status::read(globals.root.as_deref().unwrap_or(Path::new("/")));
     match read(globals) {
-        Ok(status) if globals.json => print(&format!("{status}\n")),
-        Ok(status) => print(&for_people(&status)),
+        Ok(mut status) if globals.json => {
+            if let Some(gate) = gate {
+                status["gate"] = gate;
+            }
+            print(&format!("{status}\n"))
+        }
+        Ok(status) => {
+            let gate = gate.as_ref().map(gate_status::for_people);
+            print(&(for_people(&status) + &gate.unwrap_or_default()))
+        }
         Err(why) => {
             if globals.json {
                 print(&format!(
