@@ -239,8 +239,11 @@ pub(crate) mod tests {
             applied: Some(json.into()),
             ..files(PASSWD, SHADOW)
         };
-        let alice = r#"{"accounts":{"alice":{"uid":10000,"shadow":"","aging":""}}}"#;
-        assert_eq!(names(&applied(alice)), ["alice"]);
+        let alice = format!(
+            r#"{{"accounts":{{"alice":{{"uid":10000,"shadow":"{}","aging":""}}}}}}"#,
+            "0".repeat(64)
+        );
+        assert_eq!(names(&applied(&alice)), ["alice"]);
         assert_eq!(names(&applied(&alice.replace("10000", "10009"))), [""; 0]);
         assert_eq!(names(&applied("{}")), [""; 0]);
         assert_eq!(names(&applied("garbage")), [""; 0]);
