@@ -216,6 +216,19 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_the_nearest_and_stays_it() {
+        let text = "17900000000429496729600000";
+        let read = parse(text.as_bytes()).unwrap().to_owned();
+        assert_eq!(read.as_f64(), text.parse().ok());
+        let written = read.to_string();
+        assert_eq!(
+            parse(written.as_bytes()).unwrap().to_owned(),
+            read,
+            "{written}"
+        );
+    }
+
+    #[test]
     fn a_key_twice() {
         assert!(
             parse(br#"{"uid":1,"uid":2}"#)

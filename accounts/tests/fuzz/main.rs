@@ -75,10 +75,14 @@ fn wire() {
 fn fuzz<S: Strategy<Value: Debug>>(name: &str, input: S, target: impl Fn(&S::Value) -> Verdict) {
     let seconds = number("FUZZ_SECONDS").unwrap_or(1);
     let given = number("FUZZ_SEED");
-    let mut seed = given.unwrap_or_else(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        u64::try_from(since.as_nanos() >> 10).unwrap()
-    });
+    // The checks of a change start where they always do: what fails there is that
+    // change. `just fuzz` starts somewhere else each time.
+    let mut seed = given
+        .or_else(|| number("FUZZ_FIRST_SEED"))
+        .unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            u64::try_from(since.as_nanos() >> 10).unwrap()
+        });
     let (start, mut cases) = (Instant::now(), 0_u64);
     loop {
         let config = Config {
