@@ -13,7 +13,8 @@ fn a_person_gets_a_login_shell_at_home_and_its_status_comes_back() {
         .asks("ALICE /HOME/ALICE /HOME/ALICE /BIN/BASH /DEV/PTS/")
         .types("stty size | sed s/^/size:/")
         .asks("size:")
-        .types("sleep 1000; echo AFTER SLEEP | tr A-Z a-z")
+        .types("echo begun | tr a-z A-Z; sleep 1000; echo AFTER SLEEP | tr A-Z a-z")
+        .asks("BEGUN")
         .types("\u{3}")
         .types("exit 7")
         .ends();
