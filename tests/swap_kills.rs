@@ -176,6 +176,29 @@ fn a_rollback_keeps_the_container_that_it_goes_back_to() {
     }
 }
 
+/// The engine carries a stop out, also when whoever asked for it was killed: what
+/// `occ start` finds running may be about to end.
+#[test]
+fn a_start_in_the_middle_of_a_stop_starts_it_again() {
+    let instance = settled("cutstop");
+    // Nobody can say that it is ready, until it has started anew.
+    instance.exec(["rm", "/run/occ-init/status.json"]).ok();
+    let tap = Wiretap::on_the_engine();
+    std::thread::scope(|scope| {
+        let call = || instance.occ(["start"]).env("DOCKER_HOST", tap.url()).run();
+        let start = scope.spawn(call);
+        until("occ start waits", Duration::from_secs(60), || {
+            let asks = |request: &String| request.contains("/exec");
+            tap.requests().iter().any(asks).then_some(())
+        });
+        docker(["stop", &instance.name]).ok();
+        let started = start.join().unwrap().exits(0);
+        assert!(started.stderr.contains("starting it again"), "{started:#?}");
+    });
+    instance.exec(["occ-init", "health", "--ready"]).ok();
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+}
+
 #[test]
 fn a_recreate_is_undone_or_done() {
     let instance = settled("cutanew");

@@ -72,19 +72,24 @@ pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     let docker = session.docker().await?;
     let _notice = interrupt::notice("look with `occ status`; `occ start` goes on from there");
     let progress = Progress::new(session.screen);
-    Work {
+    let work = Work {
         session,
         docker: &docker,
         start,
         progress: &progress,
-    }
-    .run()
-    .await?;
-    progress.step("Waiting until it is healthy");
-    let container = container::running(&docker, &session.container).await?;
-    health::wait(&docker, &container.id, start.wait_timeout).await?;
+    };
+    let container = work.until_healthy().await?;
     drop(progress);
     say_ready(session, &docker, &container).await
+}
+
+/// How a container was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// It ran, and was left alone.
+    Running,
+    /// It was made, made anew or started.
+    Down,
 }
 
 struct Work<'a> {
@@ -95,7 +100,34 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn run(&self) -> Result<()> {
+    /// A container that runs may be at its end: the engine carries a stop out even
+    /// when whoever asked for it was killed. Such a one is started again, once.
+    async fn until_healthy(&self) -> Result<Listed> {
+        let before = self.run().await?;
+        match self.healthy().await {
+            Err(_) if before == Before::Running && self.has_stopped().await? => {
+                self.progress
+                    .step("It was being stopped; starting it again");
+                self.run().await?;
+                self.healthy().await
+            }
+            result => result,
+        }
+    }
+
+    async fn healthy(&self) -> Result<Listed> {
+        self.progress.step("Waiting until it is healthy");
+        let container = container::running(self.docker, &self.session.container).await?;
+        health::wait(self.docker, &container.id, self.start.wait_timeout).await?;
+        Ok(container)
+    }
+
+    async fn has_stopped(&self) -> Result<bool> {
+        let listed = container::find(self.docker, &self.session.container).await?;
+        Ok(listed.is_some_and(|listed| listed.state == "exited"))
+    }
+
+    async fn run(&self) -> Result<Before> {
         let instance = &self.session.container;
         settle::instance(self.docker, instance, self.progress).await?;
         let listed = container::find(self.docker, instance).await?;
@@ -108,7 +140,7 @@ impl Work<'_> {
         let target = asked.target(found.as_ref());
         self.make_image(&target.image).await?;
         match found {
-            None => self.create(&target).await,
+            None => self.create(&target).await.map(|()| Before::Down),
             Some(found) => self.existing(&found, &asked, &target).await,
         }
     }
@@ -155,7 +187,7 @@ impl Work<'_> {
         found: &ContainerInspectResponse,
         asked: &Asked,
         target: &Target,
-    ) -> Result<()> {
+    ) -> Result<Before> {
         let name = container::name_of(found);
         let state = container::state_word(found);
         if state == "paused" {
@@ -167,7 +199,8 @@ impl Work<'_> {
         let image_asked = asked.image.is_some() || self.start.build;
         let differs = differences(found, target, newer && image_asked);
         if self.start.recreate || (state != "running" && !differs.is_empty()) {
-            return self.recreate(found, target).await;
+            self.recreate(found, target).await?;
+            return Ok(Before::Down);
         }
         if newer && !image_asked {
             self.session.screen.progress(&format!(
@@ -184,10 +217,12 @@ impl Work<'_> {
                     .screen
                     .progress(&format!("{difference}; `occ start --recreate` applies it"));
             }
-            return Ok(());
+            return Ok(Before::Running);
         }
         self.progress.step(&format!("Starting container '{name}'"));
-        start_container(self.docker, found.id.as_deref().unwrap_or_default(), &name).await
+        let id = found.id.as_deref().unwrap_or_default();
+        start_container(self.docker, id, &name).await?;
+        Ok(Before::Down)
     }
 
     async fn recreate(&self, found: &ContainerInspectResponse, target: &Target) -> Result<()> {
