@@ -2,12 +2,12 @@
 
 use crate::{Error, io};
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
 /// Of one process and the children that it waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     /// From its start to its end.
     pub wall: Duration,
@@ -32,17 +32,33 @@ pub fn run(command: &mut Command) -> Result<Cost, Error> {
     }
     let used = child.wait4().map_err(io(&program))?;
     let wall = started.elapsed();
-    if !used.status.success() {
-        return Err(Error::Failed {
-            program: program.to_string_lossy().into_owned(),
-            status: used.status,
-            stderr: String::from_utf8_lossy(&said).trim_end().to_owned(),
-        });
-    }
+    succeeded(command, used.status, &said)?;
     Ok(Cost {
         wall,
         cpu: used.rusage.utime + used.rusage.stime,
         peak: used.rusage.maxrss,
+    })
+}
+
+/// What a program says on stdout; it must succeed. Costs nothing: it prepares.
+pub fn answer(command: &mut Command) -> Result<String, Error> {
+    let program = command.get_program().to_owned();
+    let ended = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(io(&program))?;
+    succeeded(command, ended.status, &ended.stderr)?;
+    Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
+}
+
+fn succeeded(command: &Command, status: ExitStatus, said: &[u8]) -> Result<(), Error> {
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed {
+        program: command.get_program().to_string_lossy().into_owned(),
+        status,
+        stderr: String::from_utf8_lossy(said).trim_end().to_owned(),
     })
 }
 
@@ -63,5 +79,12 @@ mod tests {
         let failed = run(Command::new("sh").args(["-c", "echo why >&2; exit 3"])).unwrap_err();
         assert_eq!(failed.to_string(), "'sh' failed (exit status: 3): why");
         assert!(run(&mut Command::new("/nonexistent")).is_err());
+    }
+
+    #[test]
+    fn what_prepares_is_heard_or_fails() {
+        let sh = |script: &str| answer(Command::new("sh").args(["-c", script]));
+        assert_eq!(sh("echo this").unwrap(), "this\n");
+        assert!(sh("exit 3").is_err());
     }
 }

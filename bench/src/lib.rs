@@ -10,13 +10,15 @@
 //! they are for.
 
 mod cost;
+mod process;
 mod report;
 mod rounds;
 mod table;
 mod tool;
 
-pub use cost::{Cost, run};
-pub use report::{Report, main};
+pub use cost::{Cost, answer, run};
+pub use process::{number, until};
+pub use report::{Report, main, say};
 pub use rounds::{Contender, Costs, interleave};
 pub use table::{Table, times};
 pub use tool::tool;

@@ -109,8 +109,13 @@ pub fn main(measure: impl FnOnce(&mut Report) -> Result<(), Error>) -> ExitCode 
     ExitCode::SUCCESS
 }
 
+/// A line for whoever waits, on stderr.
+pub fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "bench: {what}");
+}
+
 fn fail(why: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "bench: {why}");
+    say(why);
     ExitCode::FAILURE
 }
 

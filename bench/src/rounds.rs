@@ -35,13 +35,18 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Number by number: the round with the median time need not be the one
-    /// with the median memory.
+    /// Of two middle values the lower: a cost that was seen.
     pub fn median(&self) -> Cost {
+        self.percentile(50)
+    }
+
+    /// What so many of a hundred rounds cost at most, number by number: the round
+    /// with that time need not be the one with that memory.
+    pub fn percentile(&self, percent: usize) -> Cost {
         Cost {
-            wall: median(self.rounds.iter().map(|cost| cost.wall)),
-            cpu: median(self.rounds.iter().map(|cost| cost.cpu)),
-            peak: median(self.rounds.iter().map(|cost| cost.peak)),
+            wall: percentile(percent, self.rounds.iter().map(|cost| cost.wall)),
+            cpu: percentile(percent, self.rounds.iter().map(|cost| cost.cpu)),
+            peak: percentile(percent, self.rounds.iter().map(|cost| cost.peak)),
         }
     }
 
@@ -68,12 +73,13 @@ pub fn interleave(mut contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Erro
     Ok(both.map(|(name, rounds)| Costs { name, rounds }).collect())
 }
 
-/// The lower of two middle values: a cost that was seen.
-fn median<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> T {
+/// The lowest value that so many of a hundred are not above.
+fn percentile<T: Ord + Copy + Default>(percent: usize, values: impl Iterator<Item = T>) -> T {
     let mut values: Vec<T> = values.collect();
     values.sort_unstable();
-    let middle = values.len().saturating_sub(1) / 2;
-    values.get(middle).copied().unwrap_or_default()
+    let rank = (values.len() * percent).div_ceil(100);
+    let at = rank.saturating_sub(1);
+    values.get(at).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -84,9 +90,18 @@ mod tests {
 
     #[test]
     fn the_value_in_the_middle() {
-        assert_eq!(median([5, 1, 9].into_iter()), 5);
-        assert_eq!(median([4, 1, 9, 5].into_iter()), 4);
-        assert_eq!(median([7].into_iter()), 7);
+        let median = |values: &[u8]| percentile(50, values.iter().copied());
+        assert_eq!(median(&[5, 1, 9]), 5);
+        assert_eq!(median(&[4, 1, 9, 5]), 4);
+        assert_eq!(median(&[7]), 7);
+    }
+
+    #[test]
+    fn the_value_that_few_are_above() {
+        assert_eq!(percentile(95, 1..=100), 95);
+        assert_eq!(percentile(95, 1..=20), 19);
+        assert_eq!(percentile(95, 1..=3), 3);
+        assert_eq!(percentile(100, 1..=20), 20);
     }
 
     #[test]

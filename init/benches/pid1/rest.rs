@@ -2,7 +2,6 @@
 
 use crate::inits::Init;
 use bench::{Error, io};
-use std::fs;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -57,19 +56,8 @@ impl Running {
         self.number("status", "voluntary_ctxt_switches:")
     }
 
-    /// The number behind `key` in a file of /proc/PID.
     fn number(&self, file: &str, key: &str) -> Result<u32, Error> {
-        let path = format!("/proc/{}/{file}", self.0.id());
-        let text = fs::read_to_string(&path).map_err(io(&path))?;
-        text.lines()
-            .find_map(|line| {
-                line.strip_prefix(key)?
-                    .split_whitespace()
-                    .next()?
-                    .parse()
-                    .ok()
-            })
-            .ok_or_else(|| Error::Other(format!("no {key} in '{path}'")))
+        bench::number(self.0.id(), file, key)
     }
 }
 
