@@ -9,6 +9,7 @@ use crate::record::Account;
 use crate::text::{DEFAULT_SHELL, Shell};
 use crate::{group, passwd, table};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// Everything that reconcile needs to know about the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +18,8 @@ pub struct Image {
     pub accounts: ImageAccounts,
     /// `/etc/occ/groups.allow`.
     pub groups_allow: GroupsAllow,
-    /// Groups that sudoers(5) names with `%`; in any case.
+    /// Groups that sudoers(5) names with `%`, in lower case; `#` and a gid where
+    /// it gives a number.
     pub sudoers_groups: BTreeSet<String>,
     /// The uids that this image gives to people.
     pub uids: UidRange,
@@ -184,6 +186,13 @@ impl Image {
         Username::parse(name).map_or(true, |name| {
             name.is_reserved() || self.accounts.has_user(&name) || self.accounts.has_group(&name)
         })
+    }
+
+    /// The gids that sudoers(5) gives rights to.
+    pub fn sudoers_gids(&self) -> impl Iterator<Item = u32> {
+        let hashes = (Bound::Included("#"), Bound::Excluded("$"));
+        let numbers = self.sudoers_groups.range::<str, _>(hashes);
+        numbers.filter_map(|group| group[1..].parse().ok())
     }
 
     /// Whether an id exists in this user namespace.

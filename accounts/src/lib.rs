@@ -34,6 +34,7 @@ pub mod record;
 pub mod records;
 pub mod shadow;
 pub mod subid;
+pub mod sudoers;
 pub mod table;
 pub mod text;
 pub mod wire;

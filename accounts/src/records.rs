@@ -85,6 +85,9 @@ pub enum Refusal {
     /// sudoers(5) gives a group of that name rights.
     #[error("sudoers names a group of that name")]
     SudoersGroup,
+    /// sudoers(5) gives the group of that number rights.
+    #[error("sudoers names the group with gid {0}")]
+    SudoersGid(Uid),
     /// The image gave the number to somebody.
     #[error("uid {0} is '{owner}' in the image", owner = .1.escape_debug())]
     ImageId(Uid, String),
@@ -259,6 +262,7 @@ pub fn refuse_by_image(account: &Account, image: &Image) -> Option<Refusal> {
     let id = account.uid;
     refuse_name(&account.name, image).or_else(|| match image.accounts.owner_of(id.get()) {
         Some(owner) => Some(Refusal::ImageId(id, owner.to_owned())),
+        None if image.sudoers_gids().any(|gid| gid == id.get()) => Some(Refusal::SudoersGid(id)),
         None if !image.is_mapped(id.get()) => Some(Refusal::Unmapped(id)),
         None => None,
     })

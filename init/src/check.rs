@@ -161,6 +161,7 @@ const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
         | Refusal::ImageUser
         | Refusal::ImageGroup
         | Refusal::SudoersGroup
+        | Refusal::SudoersGid(_)
         | Refusal::ImageId(..) => (
             "image",
             "use an image that leaves this name and uid to people",

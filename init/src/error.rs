@@ -247,9 +247,11 @@ impl Error {
 
 fn kind_of_refusal(refusal: &Refusal) -> ErrorKind {
     match refusal {
-        Refusal::Reserved | Refusal::ImageUser | Refusal::ImageGroup | Refusal::SudoersGroup => {
-            ErrorKind::Refused
-        }
+        Refusal::Reserved
+        | Refusal::ImageUser
+        | Refusal::ImageGroup
+        | Refusal::SudoersGroup
+        | Refusal::SudoersGid(_) => ErrorKind::Refused,
         Refusal::Unmapped(_) => ErrorKind::Invalid,
         Refusal::ImageId(..)
         | Refusal::UidTaken(..)

@@ -8,6 +8,7 @@ use crate::say::say;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
 use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
+use accounts::sudoers::{Include, Sudoers};
 use accounts::table;
 use accounts::text::Shell;
 use nix::errno::Errno;
@@ -25,6 +26,8 @@ const GROUPS_ALLOW: &str = "etc/occ/groups.allow";
 pub(crate) const STATE: &str = "var/lib/occ-init";
 /// The snapshot that stands in for [`IMAGE_ACCOUNTS`].
 pub(crate) const SNAPSHOT: &str = "image-accounts";
+/// Most files that sudoers may consist of.
+const MAX_SUDOERS: usize = 1024;
 /// Shells that are a person's if they never chose one, best first.
 const LOGIN: [&str; 2] = ["bin/bash", "bin/sh"];
 /// Shells that let nobody in, best first.
@@ -97,37 +100,72 @@ fn groups_allow(root: &Path) -> Result<Vec<u8>, Error> {
     Ok(read_optional(&path)?.unwrap_or_default())
 }
 
-/// Every `%name` in sudoers(5) and its directory, folded to lower case. Without
-/// sudo there is nothing to find; but what is there and can't be read now may
-/// grant everything to a group that an account's name would make.
+/// Every group that sudoers(5) names, in all the files that it consists of.
+/// Without sudo there is nothing to find; but what is there and can't be read now
+/// may grant everything to a group that an account's name would make.
 fn sudoers_groups(root: &Path) -> Result<BTreeSet<String>, Error> {
-    let directory = root.join("etc/sudoers.d");
-    let mut files = vec![root.join("etc/sudoers")];
-    match again_io(|| fs::read_dir(&directory)) {
-        Ok(entries) => {
-            for entry in entries {
-                files.push(entry.map_err(|e| io("read", &directory)(errno(&e)))?.path());
+    let mut left = vec![root.join("etc/sudoers")];
+    left.extend(files_in(&root.join("etc/sudoers.d"))?);
+    let (mut seen, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    while let Some(file) = left.pop() {
+        // As many as sudo follows itself, and more.
+        if seen.len() == MAX_SUDOERS || !seen.insert(file.clone()) || is_no_file(&file) {
+            continue;
+        }
+        let text = match fs::read(&file) {
+            Ok(text) => text,
+            Err(e) if leads_nowhere(&e) => continue,
+            Err(e) => return Err(io("read", file)(errno(&e))),
+        };
+        let sudoers = Sudoers::parse(&String::from_utf8_lossy(&text));
+        groups.extend(sudoers.groups);
+        for include in &sudoers.includes {
+            match include {
+                Include::File(path) => left.push(included(root, &file, path)),
+                Include::Directory(path) => left.extend(files_in(&included(root, &file, path))?),
             }
         }
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => (),
-        Err(e) => return Err(io("read", directory)(errno(&e))),
-    }
-    let mut groups = BTreeSet::new();
-    // sudo reads no directory below its directory either.
-    for file in files.iter().filter(|file| !file.is_dir()) {
-        let text = read_optional(file)?.unwrap_or_default();
-        groups.extend(percent_names(&String::from_utf8_lossy(&text)));
     }
     Ok(groups)
 }
 
-fn percent_names(text: &str) -> Vec<String> {
-    let words =
-        text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '=' | '(' | ')' | ':' | '!'));
-    words
-        .filter_map(|word| word.strip_prefix('%'))
-        .map(str::to_ascii_lowercase)
-        .collect()
+/// Where a path leads that stands in a file of sudoers.
+fn included(root: &Path, file: &Path, path: &str) -> PathBuf {
+    let mut path = path.to_owned();
+    if path.contains("%h") {
+        let host = nix::unistd::gethostname().unwrap_or_default();
+        let host = host.to_string_lossy();
+        path = path.replace("%h", host.split('.').next().unwrap_or_default());
+    }
+    match path.strip_prefix('/') {
+        Some(below) => root.join(below.trim_start_matches('/')),
+        None => file.parent().unwrap_or(root).join(path),
+    }
+}
+
+/// What is there, and is neither a file nor a link to one. sudo reads no directory
+/// below its directory either.
+fn is_no_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| !meta.is_file())
+}
+
+/// Everything in a directory, if it is there.
+fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |e: std::io::Error| io("read", directory)(errno(&e));
+    match again_io(|| fs::read_dir(directory)) {
+        Ok(entries) => entries
+            .map(|entry| entry.map(|entry| entry.path()).map_err(failed))
+            .collect(),
+        Err(e) if leads_nowhere(&e) => Ok(Vec::new()),
+        Err(e) => Err(failed(e)),
+    }
+}
+
+/// Whether sudo finds nothing there either, and then grants nobody anything.
+fn leads_nowhere(error: &std::io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw);
+    // Without a code it is a path that holds NUL.
+    code.is_none_or(|code| matches!(code, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP))
 }
 
 fn shells(root: &Path) -> Result<Shells, Error> {
@@ -194,14 +232,6 @@ fn errno(error: &std::io::Error) -> Errno {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn groups_of_sudoers() {
-        assert_eq!(
-            percent_names("root ALL=(ALL:ALL) ALL\n%Ops,%dba ALL=(ALL) NOPASSWD: ALL\n"),
-            ["ops", "dba"]
-        );
-    }
 
     #[test]
     fn maps() {

@@ -100,7 +100,8 @@ impl Session {
                 return Ok(uid);
             }
         }
-        Ok(self.image.uids.allocate(&self.known().used_ids()?)?)
+        let known = self.known();
+        rules::next_uid(&known, name, &rules::used_ids(&known)?)
     }
 
     fn uid_in_ledger(&self, name: &Username) -> Result<Option<Uid>, Error> {

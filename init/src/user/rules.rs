@@ -146,7 +146,7 @@ pub(super) fn check_uid(known: &Known<'_>, name: &Username, number: u64) -> Resu
 
 /// The next uid, where none was asked for. `used` are those of people and of
 /// the image: see [`used_ids`].
-pub(super) fn next_uid(
+pub(crate) fn next_uid(
     known: &Known<'_>,
     name: &Username,
     used: &BTreeSet<u32>,
@@ -160,9 +160,10 @@ pub(super) fn next_uid(
 }
 
 /// Numbers that no new account gets by itself.
-pub(super) fn used_ids(known: &Known<'_>) -> Result<BTreeSet<u32>, Error> {
+pub(crate) fn used_ids(known: &Known<'_>) -> Result<BTreeSet<u32>, Error> {
     let mut used = known.used_ids()?;
     used.extend(known.image.accounts.ids());
+    used.extend(known.image.sudoers_gids());
     Ok(used)
 }
 

@@ -118,6 +118,17 @@ fn numbers_that_are_anothers_are_not_taken() {
 }
 
 #[test]
+fn a_new_number_is_none_that_the_image_lists() {
+    let tree = Tree::new();
+    let list = "usr/share/occ/image-accounts";
+    let more = [tree.text(list).as_str(), "group later 10000\n"].concat();
+    tree.write(list, more.as_bytes(), 0o644);
+    tree.plant("alice.json", &old_record("alice", &hash('l'), false));
+    tree.restore();
+    assert_eq!(uid(&tree, "alice"), 10_001);
+}
+
+#[test]
 fn names_of_the_image_and_wrong_names_stay_where_they_are() {
     let tree = Tree::with(&["alice"]);
     tree.plant("root.json", &old_record("root", &hash('r'), false));

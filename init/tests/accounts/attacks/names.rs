@@ -2,6 +2,7 @@
 
 use super::{recreate, skipped, skipped_fields};
 use crate::tree::{MARK, Tree, hash, record};
+use accounts::wire::ErrorKind;
 use serde_json::json;
 use std::fs;
 
@@ -51,6 +52,48 @@ fn group_names_of_sudoers() {
     for name in ["operators", "Operators", "OPERATORS"] {
         is_nobodys(name);
     }
+}
+
+#[test]
+fn groups_that_sudoers_names_in_other_files_or_by_number() {
+    let tree = Tree::with(&["alice", "bob"]);
+    let write = |path: &str, text: &str| tree.write(path, text.as_bytes(), 0o440);
+    for directory in ["etc/sudoers.d/no_file", "etc/more"] {
+        fs::create_dir_all(tree.path(directory)).unwrap();
+    }
+    write(
+        "etc/sudoers.d/10-a",
+        "\"%quoted\" ALL=(ALL) ALL\n%beside ALL=ALL\n",
+    );
+    write(
+        "etc/sudoers.local",
+        "%included ALL=ALL\n@include sudoers.local\n",
+    );
+    write("etc/more/x", "User_Alias A = \\\n  %below\nA ALL=ALL\n");
+    let includes = "@include sudoers.local\n#includedir /etc/more\n@include /nowhere\n\
+        @include /etc/passwd/x\n@includedir /etc/passwd\n%#10002 ALL=ALL\n";
+    write("etc/sudoers", includes);
+    for name in ["quoted", "beside", "included", "below"] {
+        let ran = tree.run(&["--json", "user", "add", name, "--no-password"]);
+        ran.fails_as(ErrorKind::Refused);
+    }
+    // The next number is the one that sudoers names; nobody gets it.
+    let asked = [
+        "--json",
+        "user",
+        "add",
+        "carol",
+        "--no-password",
+        "--uid=10002",
+    ];
+    tree.run(&asked).fails_as(ErrorKind::Refused);
+    assert_eq!(tree.add("carol", &hash('c')), 10_003);
+    tree.plant("dave.json", &record("dave", 10_002, &json!({})));
+    tree.plant("below.json", &record("below", 10_004, &json!({})));
+    tree.restore().says(&[
+        "skipped 'dave': sudoers names the group with gid 10002",
+        "skipped 'below': sudoers names a group of that name",
+    ]);
 }
 
 #[test]

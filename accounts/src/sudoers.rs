@@ -1,0 +1,223 @@
+//! sudoers(5), as far as it gives rights to groups: a person's own group must
+//! not be one of them. Only reads; which files there are is the caller's to find.
+//!
+//! Read widely: a comment or a rule that takes rights away names its group too,
+//! and whoever is refused a name that was harmless can take another one.
+
+use std::collections::BTreeSet;
+
+/// What one file says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sudoers {
+    /// Every `%name`, folded to lower case; a `%#gid` as `#gid`.
+    pub groups: BTreeSet<String>,
+    /// Where it goes on.
+    pub includes: Vec<Include>,
+}
+
+/// Other files that belong to it. A path without `/` in front starts at its own
+/// directory, and `%h` in it is the name of the host.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Include {
+    /// One file.
+    File(String),
+    /// All files of a directory.
+    Directory(String),
+}
+
+impl Sudoers {
+    /// Reads one file.
+    pub fn parse(text: &str) -> Self {
+        let mut sudoers = Self::default();
+        for line in joined(text).lines() {
+            if let Some(include) = include(line) {
+                sudoers.includes.push(include);
+            }
+            sudoers.groups.extend(groups(line));
+        }
+        sudoers
+    }
+}
+
+/// A backslash at the end of a line, perhaps with blanks after it, continues it.
+fn joined(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    for line in text.lines() {
+        match line.trim_ascii_end().strip_suffix('\\') {
+            Some(start) => whole.extend([start, " "]),
+            None => whole.extend([line, "\n"]),
+        }
+    }
+    whole
+}
+
+fn include(line: &str) -> Option<Include> {
+    let directive = line.trim_ascii_start().strip_prefix(['@', '#'])?;
+    let rest = directive.strip_prefix("include")?;
+    let (rest, is_directory) = match rest.strip_prefix("dir") {
+        Some(rest) => (rest, true),
+        None => (rest, false),
+    };
+    let path = path(rest.strip_prefix([' ', '\t'])?.trim_ascii())?;
+    Some(if is_directory {
+        Include::Directory(path)
+    } else {
+        Include::File(path)
+    })
+}
+
+/// A path, in quotes or up to a blank that no backslash stands before.
+fn path(text: &str) -> Option<String> {
+    let (mut path, mut is_quoted) = (String::new(), false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '\\' => path.extend(chars.next()),
+            ' ' | '\t' if !is_quoted => break,
+            c => path.push(c),
+        }
+    }
+    (!path.is_empty()).then_some(path)
+}
+
+/// The names of a line that begin with `%`, in quotes and escaped ones too.
+fn groups(line: &str) -> Vec<String> {
+    let mut groups = Vec::new();
+    let (mut word, mut is_quoted) = (String::new(), false);
+    let mut end = |word: &mut String| {
+        let name = word
+            .strip_prefix('%')
+            .map(|name| name.trim_start_matches(':'));
+        groups.extend(
+            name.filter(|name| !name.is_empty())
+                .map(str::to_ascii_lowercase),
+        );
+        word.clear();
+    };
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => word.push(escaped(&mut chars)),
+            '"' => {
+                // A name in quotes is one by itself; `%"a"` is no other than `%a`.
+                if word != "%" {
+                    end(&mut word);
+                }
+                is_quoted = !is_quoted;
+            }
+            // `%:name` asks a plugin, `%#gid` is a number.
+            ':' | '#' if word == "%" => word.push(c),
+            c if !is_quoted && (c.is_whitespace() || ",=():!#>".contains(c)) => end(&mut word),
+            c => word.push(c),
+        }
+    }
+    end(&mut word);
+    groups
+}
+
+/// What a backslash makes of what follows: `\x6f` is a letter by its number,
+/// anything else is itself.
+fn escaped(chars: &mut std::str::Chars<'_>) -> char {
+    let number = chars.as_str().strip_prefix('x').and_then(|hex| {
+        let byte = u8::from_str_radix(hex.get(..2)?, 16).ok()?;
+        Some(char::from(byte))
+    });
+    match number {
+        Some(letter) => {
+            chars.nth(2);
+            letter
+        }
+        None => chars.next().unwrap_or(' '),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups_of(text: &str) -> Vec<String> {
+        Sudoers::parse(text).groups.into_iter().collect()
+    }
+
+    #[test]
+    fn every_way_to_name_a_group() {
+        let ways = [
+            "%ops ALL=(ALL) ALL",
+            "%Ops ALL=ALL\r\n",
+            "  %ops\tALL=ALL",
+            "\"%ops\" ALL=ALL",
+            "%\"ops\" ALL=ALL",
+            "%:ops ALL=ALL",
+            "User_Alias ADMINS=root,%ops",
+            "User_Alias ADMINS = root, \\\n  %ops",
+            "root,\\  \n%ops\\\n ALL=ALL",
+            "%ops\\\nALL=ALL",
+            "Defaults:%ops !authenticate",
+            "!%ops ALL=ALL",
+            "ALL,!%ops ALL=ALL",
+            "Runas_Alias R = %ops",
+            "root ALL=(%ops) ALL",
+            "%\\x6fps ALL=ALL",
+            "%o\\ps ALL=ALL",
+            "%ops# all of them",
+            "# %ops ALL=ALL",
+            "%ops",
+        ];
+        for text in ways {
+            assert_eq!(groups_of(text), ["ops"], "{text}");
+        }
+        assert_eq!(groups_of("%a,%b ALL=ALL\n%c x"), ["a", "b", "c"]);
+        assert_eq!(groups_of("%#10000 ALL=ALL"), ["#10000"]);
+        assert_eq!(groups_of("\"%domain users\" ALL=ALL"), ["domain users"]);
+    }
+
+    #[test]
+    fn what_names_none() {
+        for text in [
+            "",
+            "ops ALL=ALL",
+            "+ops ALL=ALL",
+            "root ALL=(:ops) ALL",
+            "%",
+            "100%",
+            "\\",
+            "%\\",
+        ] {
+            let groups = groups_of(text);
+            assert!(
+                groups.iter().all(|group| group.trim().is_empty()),
+                "{text}: {groups:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_files() {
+        let file = |path: &str| Include::File(path.to_owned());
+        let directory = |path: &str| Include::Directory(path.to_owned());
+        for (text, include) in [
+            ("@include /etc/sudoers.local", file("/etc/sudoers.local")),
+            ("#include\tsudoers.%h", file("sudoers.%h")),
+            ("  @include \"/etc/a b\"  ", file("/etc/a b")),
+            ("@include /etc/a\\ b", file("/etc/a b")),
+            ("@include \\\n/etc/x", file("/etc/x")),
+            (
+                "#includedir /etc/sudoers.d\r\n",
+                directory("/etc/sudoers.d"),
+            ),
+            ("@includedir more", directory("more")),
+        ] {
+            assert_eq!(Sudoers::parse(text).includes, [include], "{text}");
+        }
+        for text in [
+            "# include x",
+            "@includes x",
+            "include x",
+            "@include",
+            "@include \"\"",
+        ] {
+            assert_eq!(Sudoers::parse(text).includes, [], "{text}");
+        }
+    }
+}
