@@ -183,7 +183,8 @@ fn check_scheme(hash: &str) -> Result<(), InvalidHash> {
     }
     let rest = &parts[..count];
     match scheme {
-        "5" | "6" => check_sha(rest),
+        "5" => check_sha(rest, 43),
+        "6" => check_sha(rest, 86),
         "2a" | "2b" | "2y" => check_bcrypt(rest),
         "y" | "gy" => check_yescrypt(rest),
         "7" => check_scrypt(rest),
@@ -192,7 +193,7 @@ fn check_scheme(hash: &str) -> Result<(), InvalidHash> {
 }
 
 /// `[rounds=N$]salt$hash`
-fn check_sha(rest: &[&str]) -> Result<(), InvalidHash> {
+fn check_sha(rest: &[&str], hash_len: usize) -> Result<(), InvalidHash> {
     let rest = match rest.first().and_then(|first| first.strip_prefix("rounds=")) {
         None => rest,
         Some(rounds) => {
@@ -205,7 +206,7 @@ fn check_sha(rest: &[&str]) -> Result<(), InvalidHash> {
         }
     };
     match rest {
-        [salt, hash] if salt.len() <= 16 && (hash.len() == 43 || hash.len() == 86) => Ok(()),
+        [salt, hash] if salt.len() <= 16 && hash.len() == hash_len => Ok(()),
         _ => Err(InvalidHash::Scheme),
     }
 }
@@ -331,6 +332,8 @@ mod tests {
             ("$1$salt$hash".into(), InvalidHash::Scheme),
             ("$6$".into(), InvalidHash::Scheme),
             ("$6$salt$short".into(), InvalidHash::Scheme),
+            (format!("$6$salt${}", "x".repeat(43)), InvalidHash::Scheme),
+            (format!("$5$salt${}", "x".repeat(86)), InvalidHash::Scheme),
             (sha512("rounds=999999999$"), InvalidHash::Cost),
             (sha512("rounds=2000001$"), InvalidHash::Cost),
             (sha512("rounds=999$"), InvalidHash::Cost),

@@ -230,11 +230,35 @@ impl Record {
         Value::Object(document)
     }
 
-    /// The bytes of the record file, readable by people.
+    /// The bytes of the record file, readable by people; in one line where that
+    /// alone keeps it within [`MAX_BYTES`]: an account must not be beyond
+    /// disabling because its record came without blanks.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = format!("{:#}", Value::Object(self.document.clone())).into_bytes();
-        text.push(b'\n');
-        text
+        let document = Value::Object(self.document.clone());
+        let mut text = format!("{document:#}\n");
+        if text.len() > MAX_BYTES {
+            text = format!("{document}\n");
+        }
+        text.into_bytes()
+    }
+
+    /// What a tombstone keeps: number, name and home for ever, and what is
+    /// worth having when the account comes back. No secrets; and no more than
+    /// can be read again, for then the number would be forgotten.
+    #[must_use]
+    pub fn remains(&self) -> Self {
+        let mut remains = self.clone();
+        remains.update(|account| {
+            account.hash = None;
+            account.hash_refused = None;
+            account.ssh_keys.clear();
+        });
+        if remains.to_bytes().len() <= MAX_BYTES {
+            return remains;
+        }
+        let mut account = remains.account;
+        account.member_of.clear();
+        Self::new(account)
     }
 }
 

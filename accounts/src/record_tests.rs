@@ -449,6 +449,40 @@ fn no_day_is_too_far_to_be_written_down() {
     assert!(parse(std::str::from_utf8(&record.to_bytes()).unwrap()).is_ok());
 }
 
+/// A record whose blanks alone would make it too large, of so many bytes.
+fn without_blanks(len: usize) -> Record {
+    let ones = vec!["1"; (len - with(r#""theirs":[1]"#).len()) / 2 + 1].join(",");
+    record(&with(&format!(r#""theirs":[{ones}]"#)))
+}
+
+#[test]
+fn a_record_that_came_without_blanks_can_be_written() {
+    let mut record = without_blanks(MAX_BYTES - 1000);
+    record.update(|account| account.locked = true);
+    let bytes = record.to_bytes();
+    assert!(bytes.len() <= MAX_BYTES && bytes.ends_with(b"}\n"));
+    assert!(Document::parse(&bytes, UidRange::default()).is_ok());
+    assert_eq!(saved(&record)["theirs"][17], json!(1));
+}
+
+#[test]
+fn what_is_left_of_an_account_can_always_be_read() {
+    let mut small = record(&with(r#""theirs":7"#));
+    small.update(|account| account.set_password(PasswordHash::parse(HASH).unwrap(), NOW));
+    assert_eq!(saved(&small.remains())["theirs"], json!(7));
+    assert_eq!(saved(&small.remains())["privileged"], json!({}));
+    let mut large = without_blanks(MAX_BYTES);
+    large.update(|account| account.locked = true);
+    assert!(large.to_bytes().len() > MAX_BYTES, "no room for the rest");
+    let bytes = large.remains().to_bytes();
+    let left = record(std::str::from_utf8(&bytes).unwrap());
+    let (left, large) = (left.account(), large.account());
+    assert_eq!(
+        (&left.name, left.uid, &left.home),
+        (&large.name, large.uid, &large.home)
+    );
+}
+
 #[test]
 fn name_and_uid_never_change() {
     let mut record = record(&with(""));

@@ -248,14 +248,7 @@ impl Store {
         .map_err(io("rename", self.directory.join(&from)))?;
         self.directory.sync()?;
         removed.sync()?;
-        // The number, name and home are what must be kept; the secrets need not.
-        let mut remains = record.clone();
-        remains.update(|account| {
-            account.hash = None;
-            account.hash_refused = None;
-            account.ssh_keys.clear();
-        });
-        removed.replace(&to, &remains.to_bytes(), Access::PRIVATE)
+        removed.replace(&to, &record.remains().to_bytes(), Access::PRIVATE)
     }
 
     /// Deletes a record that had no right to its uid: a tombstone would claim

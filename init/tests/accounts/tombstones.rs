@@ -31,6 +31,22 @@ fn restore_keeps_what_is_not_asked_to_change() {
     assert_eq!(tree.field("etc/passwd", "bob", 6), "/bin/dash");
 }
 
+/// Blanks are most of what it would have if it were written for people.
+#[test]
+fn a_record_full_of_others_fields_is_disabled_and_leaves_its_number_known() {
+    let tree = Tree::with(&["alice", "bob"]);
+    let fat = record("carol", 20_000, &json!({ "theirs": vec![1; 29_000] }));
+    tree.plant("carol.json", &fat);
+    tree.restore();
+    tree.run(&["user", "disable", "carol"]).ends(0);
+    assert_eq!(tree.field("etc/shadow", "carol", 7), "1");
+    assert_eq!(tree.record("carol")["theirs"][28_999], 1);
+    tree.run(&["user", "remove", "--yes", "carol"]).ends(0);
+    tree.run(&["check"]).ends(0);
+    tree.run(&["--json", "user", "add", "carol", "--no-password"])
+        .fails_as(ErrorKind::Conflict);
+}
+
 #[test]
 fn restore_gives_uid_and_home_back() {
     let tree = Tree::with(&["alice", "bob"]);
