@@ -55,6 +55,7 @@ fn everybody_comes_back_under_another_name() {
         .says("--force");
 
     let to = Instance::beside(&from, "backup-to");
+    to.start();
     let reply = backup(&to, "restore", &path)
         .args(["--homes", "--json"])
         .ok()
@@ -149,6 +150,7 @@ fn a_pipe_does_as_well_as_a_file() {
     let output = saved.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success());
     let to = Instance::beside(&from, "backup-piped");
+    to.start();
     to.occ(["backup", "restore", "-"]).input(output.stdout).ok();
     to.login("alice", PASSWORD).unwrap();
 }
@@ -182,6 +184,7 @@ fn a_killed_restore_leaves_the_old_accounts_or_the_new() {
         .prints("Backup of 1000 accounts");
     let whole = std::fs::read(&path).unwrap();
     let to = Instance::beside(&from, "backup-killed");
+    to.start();
     let at_work = || {
         to.exec(["pgrep", "--full", "^/usr/local/bin/occ-init user load"])
             .run()

@@ -63,13 +63,10 @@ impl Instance {
         instance
     }
 
-    /// Another one, started, for a test that has one: it needs no slot of its
-    /// own, for which two such tests would wait for each other.
-    #[track_caller]
+    /// Another one for a test that has one; nothing is started yet. It needs no
+    /// slot of its own, for which two such tests would wait for each other.
     pub(crate) fn beside(_first: &Self, theme: &str) -> Self {
-        let instance = Self::with(theme, &run().light, None);
-        instance.start();
-        instance
+        Self::with(theme, &run().light, None)
     }
 
     /// Started, while no other test has a container: for measuring time.

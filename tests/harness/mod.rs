@@ -3,6 +3,7 @@
 
 mod accounts;
 mod call;
+pub(crate) mod chromium;
 mod container;
 mod detached;
 mod engine;

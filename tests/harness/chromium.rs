@@ -1,0 +1,206 @@
+//! A headless Chromium, driven through chromedriver, in a network of its own.
+//!
+//! Containers come and go on the machine, and Chromium drops every request when
+//! a network interface does. So it lives in a network namespace with nothing but
+//! loopback, and what connects to the instance's port there is passed on.
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::Call;
+
+/// opencode's page takes its time on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
+const FLAGS: [&str; 10] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+    "--window-size=1280,900",
+];
+
+/// Runs `test` in a thread whose network has the instance at its usual port and
+/// a chromedriver, and nothing else.
+pub(crate) fn with_browsers<F: Future<Output = ()>>(
+    port: u16,
+    test: impl FnOnce(Browsers) -> F + Send,
+) {
+    let (pass_on, listeners) = mpsc::channel::<TcpListener>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for listener in listeners {
+                thread::spawn(move || relay(&listener, port));
+            }
+        });
+        scope.spawn(move || {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET)
+                .expect("a network namespace (needs root)");
+            Call::new("ip").args(["link", "set", "lo", "up"]).ok();
+            pass_on
+                .send(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap())
+                .unwrap();
+            drop(pass_on);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(test(Browsers::start()));
+        });
+    });
+}
+
+/// Passes connections on to the same port, out there.
+fn relay(listener: &TcpListener, port: u16) {
+    for inside in listener.incoming() {
+        let (Ok(inside), Ok(outside)) = (inside, TcpStream::connect((Ipv4Addr::LOCALHOST, port)))
+        else {
+            continue;
+        };
+        let (mut inside_too, mut outside_too) =
+            (inside.try_clone().unwrap(), outside.try_clone().unwrap());
+        thread::spawn(move || copy(&mut &inside, &mut outside_too));
+        thread::spawn(move || copy(&mut &outside, &mut inside_too));
+    }
+}
+
+fn copy(from: &mut impl io::Read, to: &mut TcpStream) {
+    let _ = io::copy(from, to);
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+/// A chromedriver; ends with all of its browsers.
+pub(crate) struct Browsers {
+    driver: Child,
+    address: SocketAddr,
+}
+
+impl Browsers {
+    fn start() -> Self {
+        // Nobody else is in this network.
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 9515));
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={}", address.port()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver (Debian package chromium-driver)");
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "chromedriver does not answer");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Self { driver, address }
+    }
+
+    /// A new browser that knows nothing yet.
+    pub(crate) async fn open(&self) -> Browser {
+        let profile = tempfile::tempdir().unwrap();
+        let mut flags: Vec<String> = FLAGS.iter().map(ToString::to_string).collect();
+        flags.push(format!("--user-data-dir={}", profile.path().display()));
+        let wanted =
+            json!({ "goog:chromeOptions": { "args": flags, "binary": "/usr/bin/chromium" } });
+        let Value::Object(wanted) = wanted else {
+            unreachable!()
+        };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(wanted)
+            .connect(&format!("http://{}", self.address))
+            .await
+            .expect("a browser");
+        Browser {
+            client,
+            _profile: profile,
+        }
+    }
+}
+
+impl Drop for Browsers {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// One person's browser.
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    _profile: TempDir,
+}
+
+impl Browser {
+    pub(crate) async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// Runs a script in the page; its `return` value.
+    pub(crate) async fn script(&self, script: &str) -> Value {
+        self.client.execute(script, vec![]).await.unwrap()
+    }
+
+    /// Runs a script in the page that calls `done` with its value.
+    pub(crate) async fn script_until_done(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1]; {script}");
+        self.client.execute_async(&script, vec![]).await.unwrap()
+    }
+
+    /// Waits until a script returns something true, and returns it.
+    pub(crate) async fn until(&self, what: &str, script: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // A page that is just being replaced has no answer.
+            if let Ok(value) = self.client.execute(script, vec![]).await
+                && !matches!(value, Value::Null | Value::Bool(false))
+            {
+                return value;
+            }
+            if Instant::now() > deadline {
+                self.keep("failed").await;
+                let page = self
+                    .script("return location.href + '\\n' + document.body.innerText")
+                    .await;
+                panic!("{what} never came; the page says {page}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until the page says something.
+    pub(crate) async fn says(&self, text: &str) {
+        let text = Value::from(text);
+        self.until(
+            &format!("the text {text}"),
+            &format!("return document.body.innerText.includes({text})"),
+        )
+        .await;
+    }
+
+    /// Keeps what is to be seen, as a PNG.
+    pub(crate) async fn keep(&self, name: &str) {
+        let png = self.client.screenshot().await.unwrap();
+        std::fs::write(screens().join(format!("{name}.png")), png).unwrap();
+    }
+}
+
+/// Where the PNGs are kept.
+pub(crate) fn screens() -> PathBuf {
+    let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
+    std::fs::create_dir_all(&screens).unwrap();
+    screens
+}
