@@ -7,13 +7,13 @@
 
 use crate::command::Answer;
 use crate::error::Error;
+use crate::process::Victim;
 use crate::restore::{Caller, Paths, Session};
 use crate::say::{print, say};
 use crate::summary::Summary;
 use crate::user::end_processes;
 use crate::watch::{Mark, Place};
 use accounts::applied;
-use accounts::id::Uid;
 use accounts::name::Username;
 use accounts::record::Account;
 use accounts::records::Records;
@@ -61,7 +61,7 @@ fn follow(paths: &Paths) -> Result<Summary, Error> {
 impl Session {
     /// Whose lines we wrote as those of an account that may log in, and who by
     /// now is disabled or removed. Numbers that nobody else has a right to.
-    fn newly_shut_out(&self) -> Vec<Uid> {
+    fn newly_shut_out(&self) -> Vec<Victim> {
         let Records {
             accounts,
             tombstones,
@@ -82,7 +82,7 @@ impl Session {
                     .has(dead.name.as_str().as_bytes(), dead.uid.get())
             })
             .filter(|dead| accounts.values().all(|account| account.uid != dead.uid))
-            .map(|dead| dead.uid);
+            .map(|dead| self.known().victim(&dead.name, dead.uid));
         if disabled.is_empty() {
             return removed.collect();
         }
@@ -92,7 +92,7 @@ impl Session {
         let disabled = disabled
             .into_iter()
             .filter(|account| admitted.contains(&account.name))
-            .map(|account| account.uid);
+            .map(|account| self.known().victim(&account.name, account.uid));
         disabled.chain(removed).collect()
     }
 

@@ -3,13 +3,15 @@
 
 use crate::error::Error;
 use crate::home::Homes;
+use crate::process::Victim;
 use crate::store::Store;
 use accounts::etc::{Etc, File};
+use accounts::id::Uid;
 use accounts::image::Image;
 use accounts::name::Username;
 use accounts::records::Records;
 use accounts::text::Home;
-use accounts::{group, passwd, table};
+use accounts::{group, passwd, subid, table};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -31,6 +33,20 @@ impl Known<'_> {
             .chain(self.groups())
             .find(|(other, other_id)| *other_id == id && *other != name.as_str().as_bytes())
             .map(|(other, _)| String::from_utf8_lossy(other).into_owned())
+    }
+
+    /// What runs for an account: its uid, and the subordinate ones that it has in
+    /// subuid now. Another range under its name is not what restore gave it.
+    pub(crate) fn victim(&self, name: &Username, uid: Uid) -> Victim {
+        let range = subid::range(uid.get(), self.image.uids);
+        let mut lines =
+            table::lines(self.etc.bytes(File::Subuid)).filter_map(subid::name_and_range);
+        let is_theirs =
+            |range: &subid::Range| lines.any(|line| line == (name.as_str().as_bytes(), *range));
+        Victim {
+            uid,
+            subordinate: range.filter(is_theirs),
+        }
     }
 
     /// The number that a name has in passwd.

@@ -3,6 +3,7 @@
 
 use crate::say::say;
 use accounts::id::Uid;
+use accounts::subid;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
@@ -69,6 +70,10 @@ impl Process {
 const SWEEPER: u32 = 61_183;
 /// How long a sweep may take before it is called failed.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often nobody of a range must be seen: a fork racer hides from one look.
+const LOOKS: u32 = 3;
+/// How many uids of a range are swept after one look.
+const AT_ONCE: usize = 64;
 
 /// Whether processes of a uid may be killed here at all: this is the container,
 /// not a `--root` tree, and its PID 1 is this very program. With `--pid=host`
@@ -79,12 +84,29 @@ pub(crate) fn may_sweep() -> bool {
     file("/proc/1/exe").is_some_and(|init| file("/proc/self/exe") == Some(init))
 }
 
-/// Kills every process of the uid, fork racers included: kill(2) to −1 reaches
-/// all of them under one lock of the kernel, which no scan of /proc can. So it
-/// kills before it looks: a racer's processes are too short to be seen there.
-/// True when none is left.
-pub(crate) fn sweep(uid: Uid) -> bool {
+/// Whose processes are to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Victim {
+    /// The account's own.
+    pub(crate) uid: Uid,
+    /// What it can become in a user namespace: newuidmap(1).
+    pub(crate) subordinate: Option<subid::Range>,
+}
+
+/// Kills every process of the uid, then those of its subordinate ones, to which
+/// nobody is left who could add more. True when none is left.
+pub(crate) fn sweep(victim: &Victim) -> bool {
     let deadline = Instant::now() + PATIENCE;
+    sweep_uid(victim.uid.get(), deadline)
+        && victim
+            .subordinate
+            .is_none_or(|range| sweep_range(range, deadline))
+}
+
+/// Fork racers included: kill(2) to −1 reaches all of them under one lock of the
+/// kernel, which no scan of /proc can. So it kills before it looks: a racer's
+/// processes are too short to be seen there.
+fn sweep_uid(uid: u32, deadline: Instant) -> bool {
     loop {
         let child = std::process::Command::new("/proc/self/exe")
             .args(["user", "sweep", &uid.to_string()])
@@ -94,7 +116,7 @@ pub(crate) fn sweep(uid: Uid) -> bool {
             return false;
         };
         // Without a code somebody killed it, perhaps before its own kill.
-        if status.code().is_some() && !is_running(uid.get()) {
+        if status.code().is_some() && !is_running(uid) {
             return true;
         }
         if Instant::now() > deadline {
@@ -102,6 +124,27 @@ pub(crate) fn sweep(uid: Uid) -> bool {
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Kills whatever runs under one of so many uids that only those which are seen
+/// can be swept. A look that finds nobody is believed when it is one of [`LOOKS`].
+fn sweep_range((first, last): subid::Range, deadline: Instant) -> bool {
+    let is_in = |uid: &u32| (first..=last).contains(&u64::from(*uid));
+    let mut clean = 0;
+    while clean < LOOKS {
+        let mut seen = BTreeSet::new();
+        for process in all().filter(|process| process.uids.iter().any(is_in)) {
+            seen.extend(process.uids.into_iter().filter(is_in));
+            process.kill();
+        }
+        clean = if seen.is_empty() { clean + 1 } else { 0 };
+        // What that kill came too late for; of very many the next round's are fewer.
+        let mut uids = seen.into_iter().take(AT_ONCE);
+        if Instant::now() > deadline || !uids.all(|uid| sweep_uid(uid, deadline)) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The child of [`sweep`]: becomes the uid, with a real and saved uid that the

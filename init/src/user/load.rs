@@ -13,10 +13,11 @@ use crate::home::Homes;
 use crate::home::packing::Unpacking;
 use crate::image_facts;
 use crate::lock::{Deadline, StoreLock};
+use crate::process::Victim;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::{Staging, Store};
 use accounts::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
-use accounts::id::{Uid, UidRange};
+use accounts::id::UidRange;
 use accounts::merge::{Holdings, Merge, merge};
 use accounts::wire::{LoadReply, SCHEMA};
 use std::io::{IsTerminal, Read};
@@ -63,13 +64,13 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
 }
 
 /// Those that the backup shuts out may be logged in.
-fn locked(session: &Session, reply: &LoadReply) -> Vec<Uid> {
+fn locked(session: &Session, reply: &LoadReply) -> Vec<Victim> {
     let is_ours = |name: &str| reply.replaced.iter().any(|of| of == name);
     let accounts = session.records.accounts.values();
     accounts
         .filter(|account| account.locked && is_ours(account.name.as_str()))
         .filter(|account| session.refusal(&account.name).is_none())
-        .map(|account| account.uid)
+        .map(|account| session.known().victim(&account.name, account.uid))
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! `user remove`: kill, tombstone, /etc; the home stays unless it is purged.
 
-use super::state::{end_processes, rightful_uids};
+use super::state::{end_processes, rightful};
 use super::{apply, begin, find_all, several};
 use crate::cli::Remove;
 use crate::command::Answer;
@@ -36,13 +36,13 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
     } else {
         None
     };
-    let uids = rightful_uids(&session, &records);
-    end_processes(paths, &uids, false)?;
+    let victims = rightful(&session, &records);
+    end_processes(paths, &victims, false)?;
     for record in &records {
         forget(&mut session, record)?;
     }
     apply(&mut session)?;
-    end_processes(paths, &uids, true)?;
+    end_processes(paths, &victims, true)?;
     if let Some(homes) = homes {
         purge(&homes, &records)?;
     }

@@ -7,7 +7,7 @@
 use super::{apply, begin, find_all, parse_name, several, warn_about};
 use crate::command::{Answer, is_live};
 use crate::error::Error;
-use crate::process;
+use crate::process::{self, Victim};
 use crate::restore::{Paths, Session};
 use crate::say::say;
 use accounts::id::Uid;
@@ -32,10 +32,10 @@ pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> 
         return Err(shut_out(&mut session, paths, name, reason)?);
     }
     let mut records = find_all(&session, names)?;
-    let uids = rightful_uids(&session, &records);
-    end_processes(paths, &uids, false)?;
+    let victims = rightful(&session, &records);
+    end_processes(paths, &victims, false)?;
     let changed = set_locked(&mut session, &mut records, true);
-    end_processes(paths, &uids, true)?;
+    end_processes(paths, &victims, true)?;
     Ok(answer("disabled", changed?, &records))
 }
 
@@ -58,11 +58,12 @@ fn shut_out(
     name: Username,
     reason: String,
 ) -> Result<Error, Error> {
-    let uids = session.uid_of_lines(&name);
-    end_processes(paths, uids.as_slice(), false)?;
+    let uid = session.uid_of_lines(&name);
+    let victim = uid.map(|uid| session.known().victim(&name, uid));
+    end_processes(paths, victim.as_slice(), false)?;
     session.records.to_shut.insert(name.clone());
     let summary = session.restore(&|| ())?;
-    end_processes(paths, uids.as_slice(), true)?;
+    end_processes(paths, victim.as_slice(), true)?;
     Ok(if summary.shut.contains(&name) {
         Error::ShutOutHere { name, reason }
     } else {
@@ -71,18 +72,18 @@ fn shut_out(
     })
 }
 
-/// The uids that really are these accounts': a record that claims another's
-/// must not end that person's processes.
-pub(super) fn rightful_uids(session: &Session, records: &[Record]) -> Vec<Uid> {
+/// What really runs for these accounts: a record that claims another's uid must
+/// not end that person's processes.
+pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<Victim> {
     let accounts = records.iter().map(Record::account);
     accounts
         .filter(|account| session.refusal(&account.name).is_none())
-        .map(|account| account.uid)
+        .map(|account| session.known().victim(&account.name, account.uid))
         .collect()
 }
 
-/// Kills what runs for the uids, where that is ours to do. `says` once.
-pub(crate) fn end_processes(paths: &Paths, uids: &[Uid], says: bool) -> Result<(), Error> {
+/// Kills what runs for accounts, where that is ours to do. `says` once.
+pub(crate) fn end_processes(paths: &Paths, victims: &[Victim], says: bool) -> Result<(), Error> {
     if !is_live(&paths.root) {
         return Ok(());
     }
@@ -92,9 +93,9 @@ pub(crate) fn end_processes(paths: &Paths, uids: &[Uid], says: bool) -> Result<(
         }
         return Ok(());
     }
-    for &uid in uids {
-        if !process::sweep(uid) {
-            return Err(Error::StillRunning(uid));
+    for victim in victims {
+        if !process::sweep(victim) {
+            return Err(Error::StillRunning(victim.uid));
         }
     }
     Ok(())

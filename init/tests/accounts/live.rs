@@ -84,6 +84,43 @@ fn a_fork_racer_that_is_alone_is_ended_too() {
     inside(&tree, r#""$OCC" --"#, script).ends(0);
 }
 
+/// alice's subordinate uids are 589924000 to 589989535, bob's follow.
+#[test]
+fn what_runs_under_subordinate_uids_ends_too() {
+    let tree = with_racer();
+    tree.write("etc/subuid", b"", 0o644);
+    let script = r#"
+        occ restore || exit 98
+        as 589924000 sleep 1000; as 589989535 "$TREE/chain"; as 589989536 sleep 1000
+        for uid in $(seq 589925000 589925099); do as $uid sleep 1000; done
+        until_count 589924000 -eq 1; until_count 589989535 -ge 1; until_count 589989536 -eq 1
+        until_count 589925099 -eq 1
+        occ user disable alice || exit 97
+        until_count 589924000 -eq 0; until_count 589989535 -eq 0; until_count "5899250.." -eq 0
+        until_count 589989536 -eq 1
+        occ user enable alice || exit 96
+        as 589924000 sleep 1000; until_count 589924000 -eq 1
+        occ user remove --yes alice || exit 95
+        until_count 589924000 -eq 0; until_count 589989536 -eq 1
+    "#;
+    inside(&tree, r#""$OCC" --"#, script).ends(0);
+    assert!(tree.line("etc/subuid", "bob").is_some());
+}
+
+/// Under that name in subuid stands what is another's: restore took it out.
+#[test]
+fn numbers_that_are_not_subordinate_are_left_alone() {
+    let tree = with_racer();
+    tree.write("etc/subuid", b"node:589924000:65536\n", 0o644);
+    let script = r#"
+        occ restore || exit 98
+        as 589924000 sleep 1000; until_count 589924000 -eq 1
+        occ user disable alice || exit 97
+        until_count 589924000 -eq 1
+    "#;
+    inside(&tree, r#""$OCC" --"#, script).ends(0);
+}
+
 #[test]
 fn an_intruders_record_ends_nobodys_processes() {
     let tree = with_racer();
