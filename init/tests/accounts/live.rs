@@ -112,12 +112,12 @@ fn what_runs_under_subordinate_uids_ends_too() {
 fn numbers_that_are_not_subordinate_are_left_alone() {
     let tree = with_racer();
     tree.write("etc/subuid", b"node:589924000:65536\n", 0o644);
-    let script = r#"
+    let script = r"
         occ restore || exit 98
         as 589924000 sleep 1000; until_count 589924000 -eq 1
         occ user disable alice || exit 97
         until_count 589924000 -eq 1
-    "#;
+    ";
     inside(&tree, r#""$OCC" --"#, script).ends(0);
 }
 
