@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+
 use crate::harness::Instance;
 use crate::harness::chromium::{Browser, with_browsers};
 
@@ -64,62 +66,65 @@ async fn reaches_opencode(browser: &Browser) {
     browser.says("Projects").await;
 }
 
-/// Opens a session in the person's home, and its terminal; what the terminal
-/// shows after a command was typed.
-async fn terminal(browser: &Browser, base: &str, home: &str, command: &str, last: &str) -> String {
+/// Presses the page's shortcut for its terminal until one shows a prompt: it does
+/// nothing until the page has all of its parts.
+const OPEN_TERMINAL: &str = "
+    if (window.shown.includes('$ ')) return true;
+    if (document.querySelector('[aria-label=\"New terminal\"]') || window.pressed) return false;
+    document.dispatchEvent(new KeyboardEvent('keydown',
+        { key: '`', code: 'Backquote', ctrlKey: true, bubbles: true }));
+    window.pressed = true;
+    setTimeout(() => { window.pressed = false; }, 5000);
+    return false;";
+const CLICK_TERMINAL: &str = "
+    const screen = document.querySelector('canvas');
+    if (screen) screen.click();
+    return !!screen;";
+
+/// A session in the person's home, opened in the page.
+async fn open_session(browser: &Browser, base: &str, home: &str) {
     let create = format!(
-        "fetch('/session?directory={home}', {{ method: 'POST', headers: {{ 'content-type': 'application/json' }}, body: '{{}}' }})
-            .then((answer) => answer.json()).then((session) => done(session.id), (error) => done(String(error)))"
+        "fetch('/session?directory={home}', {{
+            method: 'POST', headers: {{ 'content-type': 'application/json' }}, body: '{{}}' }})
+        .then((answer) => answer.json())
+        .then((session) => done(session.id), (error) => done(String(error)))"
     );
     let session = browser.script_until_done(&create).await;
     let session = session.as_str().expect("a session").to_owned();
-    let server = browser.script("return btoa(location.origin).replace(/=+$/, '').replace(/\\+/g, '-').replace(/\\//g, '_')").await;
-    browser
-        .open(&format!(
-            "{base}/server/{}/session/{session}",
-            server.as_str().unwrap()
-        ))
-        .await;
-    browser
-        .until(
-            "the prompt",
-            "return !!document.querySelector('[contenteditable=true]')",
-        )
-        .await;
+    let server = "return btoa(location.origin)
+        .replace(/=+$/, '').replace(/\\+/g, '-').replace(/\\//g, '_')";
+    let server = browser.script(server).await;
+    let server = server.as_str().unwrap();
+    let page = format!("{base}/server/{server}/session/{session}");
+    browser.open(&page).await;
+    let prompt = "return !!document.querySelector('[contenteditable=true]')";
+    browser.until("the session's prompt", prompt).await;
+}
+
+/// Opens the page's terminal and types a command; all that it shows up to `last`.
+async fn terminal(browser: &Browser, command: &str, last: &str) -> String {
     browser.script(LISTEN).await;
-    // The shortcut does nothing until the page has all of its parts.
-    let toggle = "window.dispatchEvent(new KeyboardEvent('keydown', { key: '`', code: 'Backquote', ctrlKey: true, bubbles: true }))";
-    let opened = format!("if (window.shown.includes('$ ')) return true;
-        if (!document.querySelector('[aria-label=\"New terminal\"]') && !window.toggled) {{ document.{0}; window.toggled = true; setTimeout(() => {{ window.toggled = false; }}, 5000); }}
-        return false;", toggle.strip_prefix("window.").unwrap());
-    browser.until("a terminal's prompt", &opened).await;
-    browser.until("the terminal's screen", "const screen = document.querySelector('[data-component=terminal] canvas, canvas'); if (screen) { screen.click(); return true; } return false").await;
-    let keys = fantoccini::actions::KeyActions::new("keyboard".to_owned());
-    let keys = command.chars().chain(['\u{e007}']).fold(keys, |keys, key| {
-        use fantoccini::actions::{InputSource as _, KeyAction};
-        keys.then(KeyAction::Down { value: key })
-            .then(KeyAction::Up { value: key })
-    });
-    browser.client.perform_actions(keys).await.unwrap();
-    browser
-        .until(
-            last,
-            &format!(
-                "return window.shown.includes({})",
-                serde_json::Value::from(last)
-            ),
-        )
-        .await;
+    browser.until("a terminal's prompt", OPEN_TERMINAL).await;
+    browser.until("the terminal's screen", CLICK_TERMINAL).await;
+    type_line(browser, command).await;
+    let quoted = serde_json::Value::from(last);
+    let shown = format!("return window.shown.includes({quoted}) && window.shown");
+    let shown = browser.until(last, &shown).await;
     // A frame later it is painted, too.
     browser
         .script_until_done("requestAnimationFrame(() => requestAnimationFrame(() => done(true)))")
         .await;
-    browser
-        .script("return window.shown")
-        .await
-        .as_str()
-        .unwrap()
-        .to_owned()
+    shown.as_str().unwrap().to_owned()
+}
+
+async fn type_line(browser: &Browser, line: &str) {
+    const ENTER: char = '\u{e007}';
+    let keys = KeyActions::new("keyboard".to_owned());
+    let keys = line.chars().chain([ENTER]).fold(keys, |keys, key| {
+        keys.then(KeyAction::Down { value: key })
+            .then(KeyAction::Up { value: key })
+    });
+    browser.client.perform_actions(keys).await.unwrap();
 }
 
 #[test]
@@ -141,25 +146,7 @@ fn two_people_work_side_by_side_until_they_are_shut_out() {
         reaches_opencode(&alice).await;
         reaches_opencode(&bob).await;
 
-        let command = "clear; echo \"i am $(id -u) at $HOME\"; ls /home/alice; echo en\"\"d";
-        let shown = terminal(&alice, &base, "/home/alice", command, "end\r\n").await;
-        assert!(
-            shown.contains(&format!("i am {alice_uid} at /home/alice\r\n")),
-            "{shown}"
-        );
-        assert!(!shown.contains("Permission denied"), "{shown}");
-        alice.keep("terminal-alice").await;
-        let shown = terminal(&bob, &base, "/home/bob", command, "end\r\n").await;
-        assert!(
-            shown.contains(&format!("i am {bob_uid} at /home/bob\r\n")),
-            "{shown}"
-        );
-        assert!(
-            shown.contains("'/home/alice': Permission denied"),
-            "{shown}"
-        );
-        bob.keep("terminal-bob").await;
-
+        in_their_terminals(&base, (&alice, alice_uid), (&bob, bob_uid)).await;
         shut_out(&instance, &alice, &bob).await;
         account_page(&bob, &base).await;
         bob.open(&base).await;
@@ -184,6 +171,30 @@ fn two_people_work_side_by_side_until_they_are_shut_out() {
         reaches_opencode(&alice).await;
         reaches_opencode(&bob).await;
     });
+}
+
+/// Each is who they are there, in their own home, and alice's is shut to bob.
+async fn in_their_terminals(base: &str, alice: (&Browser, u32), bob: (&Browser, u32)) {
+    let command = "clear; echo \"i am $(id -u) at $HOME\"; ls /home/alice; echo en\"\"d";
+    open_session(alice.0, base, "/home/alice").await;
+    let shown = terminal(alice.0, command, "end\r\n").await;
+    assert!(
+        shown.contains(&format!("i am {} at /home/alice\r\n", alice.1)),
+        "{shown}"
+    );
+    assert!(!shown.contains("Permission denied"), "{shown}");
+    alice.0.keep("terminal-alice").await;
+    open_session(bob.0, base, "/home/bob").await;
+    let shown = terminal(bob.0, command, "end\r\n").await;
+    assert!(
+        shown.contains(&format!("i am {} at /home/bob\r\n", bob.1)),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("'/home/alice': Permission denied"),
+        "{shown}"
+    );
+    bob.0.keep("terminal-bob").await;
 }
 
 /// `occ user disable` ends her terminal and her page within a second.
