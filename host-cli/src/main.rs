@@ -39,6 +39,7 @@ mod spec;
 mod start;
 mod status;
 mod swap;
+mod target;
 mod terminal;
 mod update;
 mod user;
@@ -147,7 +148,7 @@ fn without_engine(cli: &Cli) -> Option<Result<()>> {
     match &cli.command {
         Command::Config(command) => Some(settings::run(session::screen(&cli.global), command)),
         Command::Completions { shell } => Some(completions::print(*shell)),
-        Command::Man { directory } => Some(man::write(directory)),
+        Command::Man { directory } => Some(man::run(session::screen(&cli.global), directory)),
         _ => None,
     }
 }
