@@ -56,9 +56,7 @@ pub(crate) fn account_names(begun: &OsStr) -> Vec<CompletionCandidate> {
     let global = typed(std::env::args().skip_while(|word| word != "--").skip(1));
     let names = Session::new(&global).map_or_else(
         |_| Vec::new(),
-        |session| {
-            live(&session).unwrap_or_else(|| session.config.users_of(&session.mirror).to_vec())
-        },
+        |session| live(&session).unwrap_or_else(|| session.known_users().to_vec()),
     );
     names
         .into_iter()

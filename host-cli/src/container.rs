@@ -143,6 +143,7 @@ pub(crate) async fn running(docker: &Docker, instance: &str) -> Result<Listed> {
     match found.state.as_str() {
         "running" => Ok(found),
         "paused" => Err(Error::Paused(found.name)),
+        "restarting" => Err(Error::Restarting(found.name)),
         _ => Err(Error::NotRunning),
     }
 }

@@ -36,6 +36,10 @@ pub(crate) enum Error {
     Forbidden { endpoint: String, from: String },
     #[error("cannot use {what}: {why}")]
     EngineName { what: String, why: String },
+    #[error("there is no image '{name}' here, and it could not be pulled: {cause}")]
+    NoImage { name: String, cause: String },
+    #[error("cannot speak version '{asked}' of the engine's API (DOCKER_API_VERSION): {why}")]
+    ApiVersion { asked: String, why: String },
     #[error("the container engine could not {doing}: {cause}")]
     Engine { doing: String, cause: String },
 
@@ -43,6 +47,10 @@ pub(crate) enum Error {
     NotRunning,
     #[error("container '{0}' is paused")]
     Paused(String),
+    #[error("container '{0}' is restarting: it ends as soon as it is started")]
+    Restarting(String),
+    #[error("{0} before occ-init had answered")]
+    Cut(String),
     #[error("several containers have the label dev.occ.instance={name}: {found}")]
     Several { name: String, found: String },
     #[error("container '{container}' has no usable occ-init: {detail}")]
@@ -56,7 +64,7 @@ pub(crate) enum Error {
     #[error("no answer from occ-init within {seconds} s; the change may have been applied")]
     TimedOut { seconds: u64, look: String },
 
-    #[error("no such user '{name}'")]
+    #[error("no such account '{name}'")]
     NoSuchAccount { name: String, close: Option<String> },
     #[error("user '{0}' already exists")]
     Exists(String),
@@ -141,6 +149,18 @@ impl Error {
         }
     }
 
+    /// A place that somebody named, and where nothing can be written.
+    pub(crate) fn output(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| {
+            Self::Invalid(format!(
+                "cannot write '{}': {}",
+                path.display(),
+                plain(&source)
+            ))
+        }
+    }
+
     /// A failure with a hint.
     pub(crate) fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed {
@@ -154,12 +174,19 @@ impl Error {
         match self {
             Self::Usage { .. } | Self::NeedsInput { .. } | Self::NoAnswer => ErrorKind::Usage,
             Self::Unreachable { .. } | Self::Forbidden { .. } => ErrorKind::EngineUnreachable,
-            Self::NotRunning | Self::Paused(_) | Self::Unhealthy { .. } => ErrorKind::NotRunning,
+            Self::NotRunning
+            | Self::Paused(_)
+            | Self::Restarting(_)
+            | Self::Cut(_)
+            | Self::Unhealthy { .. } => ErrorKind::NotRunning,
             Self::TimedOut { .. } | Self::Late { .. } => ErrorKind::Busy,
             Self::NoSuchAccount { .. } => ErrorKind::NotFound,
             Self::Exists(_) | Self::Several { .. } | Self::Conflict { .. } => ErrorKind::Conflict,
             Self::LastAccount | Self::Refused { .. } => ErrorKind::Refused,
-            Self::Invalid(_) | Self::EngineName { .. } => ErrorKind::Invalid,
+            Self::Invalid(_)
+            | Self::EngineName { .. }
+            | Self::ApiVersion { .. }
+            | Self::NoImage { .. } => ErrorKind::Invalid,
             Self::Remote(body) => body.kind,
             Self::Declined(_)
             | Self::Engine { .. }
@@ -181,7 +208,15 @@ impl Error {
             Self::EngineName { .. } => {
                 "write unix:///path, tcp://host:port or ssh://user@host:port; `--host unix:///var/run/docker.sock` is the local engine".into()
             }
+            Self::NoImage { .. } => "`docker images` lists those that are here".into(),
+            Self::ApiVersion { .. } => {
+                "without DOCKER_API_VERSION occ takes the highest that both know".into()
+            }
             Self::Paused(name) => format!("continue it with `docker unpause {name}`"),
+            Self::Restarting(_) => "`occ logs` shows why".into(),
+            Self::Cut(_) => {
+                "a change may have been applied: `occ start`, then look with `occ user list`".into()
+            }
             Self::Several { .. } => "name one with --container".into(),
             Self::NoInit { .. } => "the image is too old or not occ's: `occ update container`".into(),
             Self::BadReply(_) => "the image may be too old: `occ update container`".into(),

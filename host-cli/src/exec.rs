@@ -219,10 +219,7 @@ fn keep(stream: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
 /// The exit code of a command whose output has ended.
 pub(crate) async fn exit_code(docker: &Docker, exec: &str) -> Result<i64> {
     for _ in 0..CODE_TRIES {
-        let state = docker
-            .inspect_exec(exec)
-            .await
-            .map_err(Error::engine("say how the command ended"))?;
+        let state = docker.inspect_exec(exec).await.map_err(no_end)?;
         match (state.running, state.exit_code) {
             (Some(false) | None, Some(code)) => return Ok(code),
             _ => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -233,11 +230,22 @@ pub(crate) async fn exit_code(docker: &Docker, exec: &str) -> Result<i64> {
     ))
 }
 
+/// Podman forgets its commands in other words than Docker.
+fn no_end(error: bollard::errors::Error) -> Error {
+    if is_absent(&error) || crate::error::api_text(&error).contains("no such container") {
+        Error::Cut("the container was removed".into())
+    } else {
+        Error::engine("say how the command ended")(error)
+    }
+}
+
 /// Between our check and the exec the container may have stopped.
 pub(crate) fn not_running(container: &str, error: bollard::errors::Error) -> Error {
     let text = crate::error::api_text(&error);
     if text.contains("is paused") {
         Error::Paused(container.to_owned())
+    } else if text.contains("is restarting") {
+        Error::Restarting(container.to_owned())
     } else if is_absent(&error)
         || text.contains("is not running")
         || text.contains("container state improper")

@@ -2,6 +2,7 @@
 //! writes the same store, or a new image that takes somebody's name or uid.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
@@ -19,6 +20,8 @@ use crate::progress::Progress;
 use crate::spec::{self, volume_name};
 use crate::{health, init, interrupt};
 
+/// A check takes no second with 100,000 accounts; signals wait meanwhile.
+const PATIENCE: Duration = Duration::from_secs(90);
 /// What a check may end with when the new image takes somebody's name or uid.
 const CLASH: i64 = 5;
 
@@ -122,7 +125,13 @@ async fn run_check(docker: &Docker, name: &str, image: &str) -> Result<()> {
     let options = WaitContainerOptionsBuilder::default()
         .condition("not-running")
         .build();
-    let ended = docker.wait_container(name, Some(options)).next().await;
+    let mut ends = docker.wait_container(name, Some(options));
+    let ended = tokio::time::timeout(PATIENCE, ends.next());
+    let ended = ended.await.map_err(|_| Error::Late {
+        what: format!("the check of {image} did not end"),
+        seconds: PATIENCE.as_secs(),
+        hint: "nothing was changed; its occ-init may not be one".into(),
+    })?;
     let code = match ended {
         Some(Ok(ended)) => ended.status_code,
         Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => code,

@@ -1,7 +1,9 @@
 //! Images: finding and pulling them, their labels, and the base of ours.
 
+use std::collections::BTreeMap;
+
 use bollard::Docker;
-use bollard::models::ImageInspect;
+use bollard::models::{CreateImageInfo, ImageInspect};
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 
@@ -38,18 +40,64 @@ pub(crate) fn label<'a>(image: &'a ImageInspect, key: &str) -> Option<&'a String
     image.config.as_ref()?.labels.as_ref()?.get(key)
 }
 
-/// Pulls an image; the error is the registry's.
+/// Gets an image that is not here.
+///
+/// Errors: a value that is wrong, since whoever named it named nothing that is
+/// to be had.
 pub(crate) async fn pull(docker: &Docker, name: &str, progress: &Progress) -> Result<()> {
+    pull_newer(docker, name, progress)
+        .await
+        .map_err(|error| match error {
+            Error::Engine { cause, .. } => Error::NoImage {
+                name: name.to_owned(),
+                cause,
+            },
+            other => other,
+        })
+}
+
+/// Pulls what a registry has under that name; the error is the registry's.
+pub(crate) async fn pull_newer(docker: &Docker, name: &str, progress: &Progress) -> Result<()> {
     progress.step(&format!("Pulling {name}"));
     let options = CreateImageOptionsBuilder::default()
         .from_image(&with_tag(name))
         .build();
+    let mut layers = Layers::default();
     let mut steps = docker.create_image(Some(options), None, None);
     while let Some(step) = steps.next().await {
         let step = step.map_err(Error::engine(format!("pull '{name}'")))?;
+        layers.take(&step);
+        progress.so_far(|| format!("Pulling {name}{}", layers.so_far()));
         progress.detail(&step.status.unwrap_or_default());
     }
     Ok(())
+}
+
+/// How much of each layer has come.
+#[derive(Default)]
+struct Layers(BTreeMap<String, (i64, i64)>);
+
+impl Layers {
+    fn take(&mut self, step: &CreateImageInfo) {
+        let detail = step.progress_detail.as_ref();
+        let parts = detail.and_then(|detail| Some((detail.current?, detail.total?)));
+        let is_download = step.status.as_deref() == Some("Downloading");
+        if let (Some(id), Some(parts), true) = (&step.id, parts, is_download) {
+            self.0.insert(id.clone(), parts);
+        }
+    }
+
+    /// In MB, of all layers that the engine has begun; empty before the first.
+    fn so_far(&self) -> String {
+        let sum = self
+            .0
+            .values()
+            .fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        match sum {
+            (_, 0) => String::new(),
+            (current, total) => format!(": {} of {} MB", current / 1_000_000, total / 1_000_000),
+        }
+    }
 }
 
 /// Without a tag the engine would pull all of them.
@@ -103,5 +151,22 @@ mod tests {
         assert_eq!(with_tag("host:5000/a/debian"), "host:5000/a/debian:latest");
         assert_eq!(with_tag("host:5000/a/debian:x"), "host:5000/a/debian:x");
         assert_eq!(with_tag("a@sha256:00"), "a@sha256:00");
+    }
+
+    #[test]
+    fn a_pull_says_how_far_it_is() {
+        let mut layers = Layers::default();
+        let mut step = |id: &str, status: &str, current: i64| {
+            let step = serde_json::json!({
+                "id": id, "status": status,
+                "progressDetail": {"current": current, "total": 20_000_000},
+            });
+            layers.take(&serde_json::from_value(step).unwrap());
+            layers.so_far()
+        };
+        assert_eq!(step("a", "Extracting", 1), "");
+        assert_eq!(step("a", "Downloading", 1_500_000), ": 1 of 20 MB");
+        assert_eq!(step("b", "Downloading", 500_000), ": 2 of 40 MB");
+        assert_eq!(step("a", "Downloading", 20_000_000), ": 20 of 40 MB");
     }
 }

@@ -8,7 +8,7 @@ use bollard::Docker;
 use bollard::container::LogOutput;
 use serde::de::DeserializeOwned;
 
-use crate::container::Listed;
+use crate::container::{self, Listed};
 use crate::error::{Error, Result};
 use crate::exec::{self, Finished};
 use crate::show;
@@ -94,8 +94,10 @@ pub(crate) async fn fetch(
         keep,
         PATIENCE,
     )
-    .await?;
+    .await
+    .map_err(|error| named(error, &container.name))?;
     finished.code = code;
+    refuse_cut(docker, container, &finished).await?;
     let answer = match code {
         0 => Ok(()),
         _ => read::<serde_json::Value>(&container.name, &finished).map(drop),
@@ -118,8 +120,10 @@ pub(crate) async fn send<T: DeserializeOwned>(
         other => finished.keep_stdout(other.as_ref()),
     };
     let id = &container.id;
-    let code = exec::pour(docker, id, &argv(args), Some(source), keep, PATIENCE).await?;
+    let code = exec::pour(docker, id, &argv(args), Some(source), keep, PATIENCE).await;
+    let code = code.map_err(|error| named(error, &container.name))?;
     finished.code = code;
+    refuse_cut(docker, container, &finished).await?;
     let answer = read_of_lines(&container.name, &finished);
     pass_on(&finished.stderr, answer.as_ref().err());
     Ok((answer?, code))
@@ -136,21 +140,53 @@ async fn run(
     input: Option<&[u8]>,
     limit: Duration,
 ) -> Result<Finished> {
-    exec::run(docker, &container.id, &argv(args), input, limit).await
+    let words = argv(args);
+    let finished = exec::run(docker, &container.id, &words, input, limit).await;
+    let finished = finished.map_err(|error| named(error, &container.name))?;
+    refuse_cut(docker, container, &finished).await?;
+    Ok(finished)
+}
+
+/// The engine was asked by id; people know the name.
+fn named(error: Error, name: &str) -> Error {
+    match error {
+        Error::Paused(_) => Error::Paused(name.to_owned()),
+        Error::Restarting(_) => Error::Restarting(name.to_owned()),
+        other => other,
+    }
+}
+
+/// Everything in a container that ends is killed, occ-init in the middle too.
+async fn refuse_cut(docker: &Docker, container: &Listed, finished: &Finished) -> Result<()> {
+    if finished.code <= 128 || document(finished).is_some() {
+        return Ok(());
+    }
+    let found = container::inspect(docker, &container.id).await?;
+    let name = &container.name;
+    match found.as_ref().map(container::state_word).as_deref() {
+        Some("running" | "paused") => Ok(()),
+        Some(_) => Err(Error::Cut(format!("container '{name}' ended"))),
+        None => Err(Error::Cut(format!("container '{name}' was removed"))),
+    }
+}
+
+/// The line of JSON in an answer.
+fn document(finished: &Finished) -> Option<String> {
+    let stdout = String::from_utf8_lossy(&finished.stdout);
+    let line = stdout.lines().find(|line| line.starts_with('{'));
+    line.map(str::to_owned)
 }
 
 /// Success is a document and code 0; everything else is an error.
 fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> {
-    let stdout = String::from_utf8_lossy(&finished.stdout);
-    let line = stdout.lines().find(|line| line.starts_with('{'));
-    let Some(line) = line else {
+    let Some(line) = document(finished) else {
         return Err(no_document(container, finished));
     };
-    check_schema(line)?;
+    check_schema(&line)?;
     if finished.code == 0 {
-        return serde_json::from_str(line).map_err(|error| Error::BadReply(error.to_string()));
+        return serde_json::from_str(&line).map_err(|error| Error::BadReply(error.to_string()));
     }
-    match serde_json::from_str::<ErrorReply>(line) {
+    match serde_json::from_str::<ErrorReply>(&line) {
         Ok(reply) if is_unknown(&reply.error) => Err(Error::NoInit {
             container: container.to_owned(),
             detail: format!("it does not know this command: {}", reply.error.message),
@@ -210,7 +246,10 @@ fn no_document(container: &str, finished: &Finished) -> Error {
             container: container.to_owned(),
             detail: format!("it does not know this command: {said}"),
         },
-        code @ 128.. => Error::BadReply(format!("killed by signal {}", code - 128)),
+        code @ 129.. => Error::failed(
+            format!("occ-init was killed by signal {}", code - 128),
+            "a change may have been applied: look with `occ user list`",
+        ),
         code if said.is_empty() => Error::BadReply(format!("exit code {code}, and nothing said")),
         code => Error::BadReply(format!("exit code {code}: {said}")),
     }
@@ -343,7 +382,7 @@ mod tests {
         ));
         assert!(matches!(error(0, "", ""), Error::BadReply(_)));
         assert!(
-            matches!(error(137, "", ""), Error::BadReply(text) if text == "killed by signal 9")
+            matches!(error(137, "", ""), Error::Failed { message, .. } if message == "occ-init was killed by signal 9")
         );
         assert!(matches!(error(1, "{\"schema\":1}", ""), Error::BadReply(_)));
     }

@@ -50,6 +50,11 @@ impl Session {
         })
     }
 
+    /// The names of the container's accounts as last seen.
+    pub(crate) fn known_users(&self) -> &[String] {
+        self.config.users_of(&self.mirror)
+    }
+
     /// The engine, and where its name came from.
     pub(crate) fn chosen(&self) -> &Chosen {
         &self.chosen

@@ -1,11 +1,33 @@
 //! `occ config`.
 
+use std::path::Path;
+
+use accounts::wire::SCHEMA;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::ConfigCommand;
 use crate::config::{self, Config, Key};
 use crate::error::{Error, Result};
 use crate::show::{self, Format, Screen, fields};
+
+/// What `--json` prints of one key.
+#[derive(Serialize)]
+struct Entry {
+    schema: u32,
+    /// Only where something could have changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    key: &'static str,
+    /// null: the default holds.
+    value: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    schema: u32,
+    path: &'a Path,
+}
 
 /// Runs one of the commands; needs no engine.
 pub(crate) fn run(screen: Screen, command: &ConfigCommand) -> Result<()> {
@@ -15,15 +37,43 @@ pub(crate) fn run(screen: Screen, command: &ConfigCommand) -> Result<()> {
     match command {
         ConfigCommand::Get { key } => get(screen, Key::parse(key)?),
         ConfigCommand::Set { key, value } => {
-            config::change(|config| config.set(Key::parse(key)?, value))
+            let key = Key::parse(key)?;
+            let changed = config::change(|config| config.set(key, value))?;
+            tell(screen, key, Some(changed))
         }
-        ConfigCommand::Unset { key } => config::change(|config| config.unset(Key::parse(key)?)),
+        ConfigCommand::Unset { key } => {
+            let key = Key::parse(key)?;
+            let changed = config::change(|config| config.unset(key))?;
+            tell(screen, key, Some(changed))
+        }
         ConfigCommand::List => list(screen),
-        ConfigCommand::Path => {
-            show::line(&config::path()?.to_string_lossy());
-            Ok(())
-        }
+        ConfigCommand::Path => path(screen),
     }
+}
+
+/// A change needs no words, but programs want a document.
+fn tell(screen: Screen, key: Key, changed: Option<bool>) -> Result<()> {
+    if screen.format == Format::Json {
+        show::json(&Entry {
+            schema: SCHEMA,
+            changed,
+            key: key.word(),
+            value: config::load()?.get(key),
+        });
+    }
+    Ok(())
+}
+
+fn path(screen: Screen) -> Result<()> {
+    let path = config::path()?;
+    match screen.format {
+        Format::Json => show::json(&Place {
+            schema: SCHEMA,
+            path: &path,
+        }),
+        Format::Text | Format::Name => show::line(&path.to_string_lossy()),
+    }
+    Ok(())
 }
 
 /// A key with a typing error would be without effect, silently.
@@ -43,11 +93,11 @@ fn get(screen: Screen, key: Key) -> Result<()> {
         message: format!("{} is not set", key.word()),
         hint: "the default holds; `occ config list` shows it".into(),
     })?;
-    match (screen.format, &value) {
-        (Format::Json, value) => show::json(value),
-        (_, value) => show::line(&plain(value)),
+    let text = plain(&value);
+    if screen.format != Format::Json && !text.is_empty() {
+        show::line(&text);
     }
-    Ok(())
+    tell(screen, key, None)
 }
 
 fn plain(value: &Value) -> String {
@@ -60,12 +110,14 @@ fn plain(value: &Value) -> String {
 
 fn list(screen: Screen) -> Result<()> {
     let config = config::load()?;
-    if screen.format == Format::Json {
-        show::json(&config);
-        return Ok(());
+    match screen.format {
+        Format::Json => show::json(&config),
+        Format::Name => Key::ALL.iter().for_each(|key| show::line(key.word())),
+        Format::Text => {
+            let rows = Key::ALL.map(|key| (key.word(), shown(&config, key)));
+            show::line(&fields(&rows));
+        }
     }
-    let rows = Key::ALL.map(|key| (key.word(), shown(&config, key)));
-    show::line(&fields(&rows));
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::user::with_nearest;
 use crate::{exec, init, interrupt, terminal};
 
 /// Keys that nobody types, so that none is held back: docker's own are Ctrl-P
@@ -45,7 +46,10 @@ pub(crate) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
     }
     let (docker, container) = session.running().await?;
     let (command, home) = match name {
-        Some(name) => of_account(&enabled(&docker, &container, name).await?),
+        Some(name) => {
+            let known = session.known_users();
+            of_account(&enabled(&docker, &container, name, known).await?)
+        }
         None => (of_root(), "/root".to_owned()),
     };
     let code = at_terminal(&docker, &container, command, home).await?;
@@ -53,9 +57,15 @@ pub(crate) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
 }
 
 /// The account, which has to be let in.
-async fn enabled(docker: &Docker, container: &Listed, name: &str) -> Result<AccountView> {
+async fn enabled(
+    docker: &Docker,
+    container: &Listed,
+    name: &str,
+    known: &[String],
+) -> Result<AccountView> {
     let args = ["user", "show", "--json", name].map(str::to_owned).to_vec();
-    let reply: AccountReply = init::call(docker, container, args, None).await?;
+    let reply: Result<AccountReply> = init::call(docker, container, args, None).await;
+    let reply = reply.map_err(|error| with_nearest(error, known))?;
     match reply.account.status {
         Status::Enabled => Ok(reply.account),
         Status::Disabled => Err(Error::Refused {

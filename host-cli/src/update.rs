@@ -195,7 +195,7 @@ async fn get_newer(
             }
         }
         Some(local) if runs(found, &local) => {
-            if let Err(error) = image::pull(docker, name, progress).await {
+            if let Err(error) = image::pull_newer(docker, name, progress).await {
                 show::warn(&format!("{error}; the local {name} is taken as the newest"));
             }
         }

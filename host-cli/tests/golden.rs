@@ -89,6 +89,13 @@ user add alice --generate --no-password
 user add alice --uid x
 user add alice --ssh-key-file /nonexistent
 user add --no-input
+user add alice --restore --new-uid
+user add alice --restore --uid 12000
+user adopt
+user adopt a:b
+user enable a:b
+user export alice
+user disable alice --yes
 user show
 user show a:b
 user disable
@@ -101,22 +108,55 @@ lst
 list
 add alice
 start --port 0
+start --port 65536
+start --port -1
 start --port http
 start --bind localhost
+start --bind 127.0.0.1:80
+start --bind 256.0.0.1
 start --image -x
+start --image Foo:bar
+start --image foo@sha256:zz
 start --container ../x
 update
 update container --check --rollback
 config get prot
 config get port
 config set port http
+config set port 0
+config set port 65536
+config set image Foo:bar
+config set base_image foo:
+config set container -
+config set container ../x
+config set port
+config set colour red
+config unset prot
+config unset users
+config
 config set users alice
 config set bind localhost
 logs -n many
+logs alice
+restart --wait-timeout -1
+shell
+shell a:b
+status alice
+stop now
+doctor --fix
+reset
+reset everything
+reset container --purge
+update image
+man
+man /dev/null/x
+strat
 start --wait-timeout soon
 backup
 backup create
 backup restore /nonexistent
+backup create /nonexistent/people.tar
+backup create .
 backup restore /dev/null
 backup restore .
 completions tcsh
@@ -124,9 +164,58 @@ completions tcsh
 --host ftp://there user list
 --context production user list
 --host unix:///x --context y user list
+--host unix:d.sock user list
+--host unix://d.sock user list
+--host tcp://there:0 user list
+--host tcp://there:70000 user list
+--host tcp://there/path user list
+--host ssh:// user list
+--host ssh://-oProxyCommand=x user list
+--host ssh://me:hunter2@there user list
+--host tcp://[::1]:1 user list
+--container x user list
+--color sometimes user list
 user list
 user add alice --generate
 ";
+
+/// What needs no engine and answers, in this order on one configuration.
+const ANSWERS: &str = "
+config path
+config list
+config set port 4000
+config set port 4000
+config set bind ::1
+config set image registry:5000/img:tag
+config get port
+config get users
+config unset bind
+config unset bind
+config list
+config list -o name
+man HOME/man
+";
+
+#[test]
+fn answers() {
+    let home = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    for line in ANSWERS.lines().filter(|line| !line.is_empty()) {
+        let line_here = line.replace("HOME", home.path().to_str().unwrap());
+        let args: Vec<&str> = line_here.split(' ').collect();
+        let answer = |args: &[&str]| {
+            let (code, out, said) = occ(home.path(), args);
+            assert_eq!((code, said.as_str()), (0, ""), "{line}");
+            out
+        };
+        let document = answer(&[&["--json"], &args[..]].concat());
+        let _: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(document.lines().count(), 1, "{line}");
+        let out = answer(&args);
+        writeln!(text, "$ occ {line}\n{out}{document}").unwrap();
+    }
+    expect_file![golden().join("answers.txt")].assert_eq(&text);
+}
 
 #[test]
 fn errors() {

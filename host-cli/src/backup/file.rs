@@ -49,7 +49,7 @@ impl Target {
         let beside = tempfile::Builder::new()
             .prefix(".occ-backup-")
             .tempfile_in(directory)
-            .map_err(Error::file("write", path))?;
+            .map_err(Error::output(path))?;
         let unfinished = interrupt::unfinished(beside.path());
         Ok(Self::File {
             beside,
@@ -115,10 +115,9 @@ fn in_the_way(path: &Path, is_file: bool) -> Error {
             hint: "choose another name, or replace it with --force".into(),
         }
     } else {
-        Error::Conflict {
-            message: format!("'{path}' exists already, and is no regular file"),
-            hint: "choose another name; - writes to a pipe".into(),
-        }
+        Error::Invalid(format!(
+            "'{path}' is no regular file; choose another name, or - for a pipe"
+        ))
     }
 }
 
@@ -222,7 +221,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         for other in [directory.path(), Path::new("/dev/null")] {
             let refused = Target::open(other, true).err().unwrap();
-            assert_eq!(refused.kind().exit_code(), 4);
+            assert_eq!(refused.kind().exit_code(), 9);
         }
     }
 

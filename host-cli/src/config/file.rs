@@ -1,6 +1,6 @@
 //! The file of the configuration: found, read, locked, written and renamed.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -29,13 +29,17 @@ pub(crate) fn load() -> Result<Config> {
                 "repair the file, or remove it for the defaults",
             )
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        // Below a file there is no configuration either.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Config::default())
+        }
         Err(error) => Err(Error::file("read", path)(error)),
     }
 }
 
-/// Changes the file. Of several programs at once each sees what the others did.
-pub(crate) fn change(edit: impl FnOnce(&mut Config) -> Result<()>) -> Result<()> {
+/// Changes the file; false if it is so already. Of several programs at once each
+/// sees what the others did.
+pub(crate) fn change(edit: impl FnOnce(&mut Config) -> Result<()>) -> Result<bool> {
     let path = path()?;
     let directory = path.parent().unwrap_or(&path).to_owned();
     // The directory itself is locked: the file is another one after each change.
@@ -50,9 +54,9 @@ pub(crate) fn change(edit: impl FnOnce(&mut Config) -> Result<()>) -> Result<()>
     let mut config = before.clone();
     edit(&mut config)?;
     if config == before {
-        return Ok(());
+        return Ok(false);
     }
-    save(&config, &path, &directory)
+    save(&config, &path, &directory).map(|()| true)
 }
 
 /// Writes the whole file beside itself and renames it.

@@ -18,6 +18,7 @@ pub(crate) use file::{change, follow, load, path};
 pub(crate) use values::{check_container, check_image, parse_bind};
 
 const SCHEMA: u64 = 1;
+const PORT: &str = "a port is 1 to 65535";
 /// The container where none is named or configured.
 pub(crate) const DEFAULT_CONTAINER: &str = "opencode";
 
@@ -163,10 +164,30 @@ impl Config {
         if config.schema > SCHEMA {
             return Err(format!("schema {} is newer than this occ", config.schema));
         }
-        if let Some(name) = &config.container {
-            check_container(name)?;
-        }
+        config.check()?;
         Ok(config)
+    }
+
+    /// What people write into the file is looked at as what they type.
+    fn check(&self) -> std::result::Result<(), String> {
+        let named = |key: Key, value: &str, why: String| {
+            format!("invalid value '{value}' for {}: {why}", key.word())
+        };
+        if let Some(name) = &self.container {
+            check_container(name).map_err(|why| named(Key::Container, name, why))?;
+        }
+        for (key, image) in [
+            (Key::Image, &self.image),
+            (Key::BaseImage, &self.base_image),
+        ] {
+            if let Some(image) = image {
+                check_image(image).map_err(|why| named(key, image, why))?;
+            }
+        }
+        match self.port {
+            Some(0) => Err(named(Key::Port, "0", PORT.into())),
+            _ => Ok(()),
+        }
     }
 
     /// The value of a key, or None where the default holds.
@@ -201,7 +222,7 @@ impl Config {
                 *slot = Some(value.to_owned());
             }
             Key::Port => match value.parse() {
-                Ok(0) | Err(_) => return Err(invalid("a port is 1 to 65535".into())),
+                Ok(0) | Err(_) => return Err(invalid(PORT.into())),
                 Ok(port) => self.port = Some(port),
             },
             Key::Bind => self.bind = Some(parse_bind(value).map_err(invalid)?),
@@ -330,6 +351,16 @@ mod tests {
         assert!(Config::parse(b"{").is_err());
         assert!(Config::parse(br#"{"schema":1,"container":"../x"}"#).is_err());
         assert!(Config::parse(br#"{"schema":1,"port":70000}"#).is_err());
+        for (wrong, key) in [
+            (r#""port":0"#, "port"),
+            (r#""image":"a b""#, "image"),
+            (r#""base_image":"--x""#, "base_image"),
+            (r#""bind":"localhost""#, "IP address"),
+        ] {
+            let text = format!(r#"{{"schema":1,{wrong}}}"#);
+            let why = Config::parse(text.as_bytes()).unwrap_err();
+            assert!(why.contains(key), "{why}");
+        }
     }
 
     #[test]
@@ -358,9 +389,7 @@ mod tests {
         );
         assert_eq!(config, Config::default());
         config.set(Key::Bind, "::1").unwrap();
-        config
-            .set(Key::Image, "registry:5000/occ:1@sha256:00")
-            .unwrap();
+        config.set(Key::Image, "registry:5000/occ:1").unwrap();
         config.unset(Key::Bind).unwrap();
         assert_eq!(config.bind, None);
     }

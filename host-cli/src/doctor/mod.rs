@@ -141,6 +141,7 @@ async fn instance(
         .ok_or(Error::NotRunning)?;
     volumes(report, &found, &listed.name);
     image_age(report, docker, &found).await?;
+    first_program(report, &found);
     let published = Published::of(&found);
     let running = listed.state == "running";
     if session.chosen().is_here() {
@@ -152,6 +153,7 @@ async fn instance(
     let (name, state) = (&listed.name, &listed.state);
     let mend = match state.as_str() {
         "paused" => format!("`docker unpause {name}`"),
+        "restarting" => "`occ logs` shows why it ends".to_owned(),
         _ => "`occ start`".to_owned(),
     };
     report.wrong("container", format!("container '{name}' is {state}"), mend);
@@ -186,6 +188,26 @@ fn volumes(report: &mut Report, found: &ContainerInspectResponse, name: &str) {
                 );
             }
         }
+    }
+}
+
+/// Without occ-init as PID 1 nobody restores the accounts at a start.
+fn first_program(report: &mut Report, found: &ContainerInspectResponse) {
+    let config = found.config.as_ref();
+    let entrypoint = config.and_then(|config| config.entrypoint.as_ref());
+    let command = config.and_then(|config| config.cmd.as_ref());
+    let mut words = entrypoint.into_iter().chain(command).flatten();
+    let is_init = |word: &String| word.rsplit('/').next() == Some("occ-init");
+    let Some(first) = words.clone().next() else {
+        return;
+    };
+    if !words.any(is_init) {
+        let message = format!("the container starts with '{first}', not with occ-init");
+        report.wrong(
+            "image",
+            message,
+            "make ENTRYPOINT [\"/usr/local/bin/occ-init\", \"--\"] of the image or the container",
+        );
     }
 }
 
@@ -271,11 +293,17 @@ async fn inside(
             "container",
             format!("container '{}' is healthy", listed.name),
         ),
-        Err(error) => report.wrong(
-            "container",
-            error.to_string(),
-            "look with `occ logs`, then `occ restart`",
-        ),
+        Err(error) => {
+            report.wrong(
+                "container",
+                error.to_string(),
+                "look with `occ logs`, then `occ restart`",
+            );
+            // One that has ended meanwhile can't be asked more.
+            if matches!(error, Error::Unhealthy { .. } | Error::Restarting(_)) {
+                return Ok(());
+            }
+        }
     }
     let version = match init::version(docker, listed).await {
         Ok(version) => version,
@@ -394,6 +422,31 @@ mod tests {
             report.wrongs().len()
         };
         assert_eq!((wrongs(false), wrongs(true)), (1, 0));
+    }
+
+    #[test]
+    fn a_container_that_starts_with_something_else_is_told() {
+        let wrongs = |entrypoint: &[&str], command: &[&str]| {
+            let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+            let config = bollard::models::ContainerConfig {
+                entrypoint: words(entrypoint),
+                cmd: words(command),
+                ..Default::default()
+            };
+            let mut report = Report::default();
+            first_program(
+                &mut report,
+                &ContainerInspectResponse {
+                    config: Some(config),
+                    ..Default::default()
+                },
+            );
+            report.wrongs().len()
+        };
+        assert_eq!(wrongs(&["/usr/local/bin/occ-init", "--"], &["occ-gate"]), 0);
+        assert_eq!(wrongs(&["tini", "--", "occ-init"], &["--", "x"]), 0);
+        assert_eq!(wrongs(&["sleep"], &["1000"]), 1);
+        assert_eq!(wrongs(&[], &["/not-occ-init"]), 1);
     }
 
     #[test]

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 
 use super::context::{self, DockerFiles};
 use super::endpoint::{self, Endpoint, TlsFiles};
+use super::{Version, api_version};
 use crate::error::{Error, Result};
 
 /// Where the engines of Docker and of Podman as root listen.
 const DOCKER: &str = "/var/run/docker.sock";
 const PODMAN: &str = "/run/podman/podman.sock";
+/// Where docker looks for an engine with TLS when none is named.
+const TLS_DEFAULT: &str = "tcp://localhost:2376";
 /// Nobody named an engine.
 const DEFAULT: &str = "the default";
 
@@ -35,6 +38,8 @@ pub(crate) struct Asked {
     pub tls: bool,
     /// `DOCKER_CERT_PATH`.
     pub certificates: Option<PathBuf>,
+    /// `DOCKER_API_VERSION`.
+    pub version: Option<String>,
     /// `XDG_RUNTIME_DIR`, where the socket of one's own Podman is.
     pub runtime: Option<PathBuf>,
 }
@@ -46,6 +51,9 @@ pub(crate) struct Chosen {
     pub endpoint: Endpoint,
     /// "--host", "DOCKER_HOST", "the default".
     pub from: String,
+    /// The version of the API that somebody wants spoken; None: the highest that
+    /// both know.
+    pub version: Option<Version>,
 }
 
 impl Chosen {
@@ -76,6 +84,7 @@ impl Asked {
             tls_verify: env("DOCKER_TLS_VERIFY").is_some(),
             tls: env("DOCKER_TLS").is_some(),
             certificates: path("DOCKER_CERT_PATH"),
+            version: env("DOCKER_API_VERSION"),
             runtime: path("XDG_RUNTIME_DIR"),
         }
     }
@@ -83,6 +92,21 @@ impl Asked {
     /// The engine. `is_there` tells whether a socket exists: without a word from
     /// anybody, Podman's is taken where Docker has none.
     pub(crate) fn choose(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
+        let chosen = self.engine(is_there)?;
+        let version = self.version.as_deref().map(|text| {
+            let known = api_version(text.trim_start_matches('v'));
+            known.ok_or_else(|| Error::ApiVersion {
+                asked: text.to_owned(),
+                why: "a version is written like 1.41".into(),
+            })
+        });
+        Ok(Chosen {
+            version: version.transpose()?,
+            ..chosen
+        })
+    }
+
+    fn engine(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
         if let Some(host) = &self.host {
             return self.host(host, "--host");
         }
@@ -102,7 +126,7 @@ impl Asked {
         };
         match current.transpose().map_err(unreadable)?.flatten() {
             Some(context) => self.context(&context, "docker's current context", is_there),
-            None => Ok(self.nothing_said(is_there)),
+            None => self.unnamed(is_there),
         }
     }
 
@@ -136,7 +160,7 @@ impl Asked {
         if name == "default" {
             return match &self.env_host {
                 Some(host) => self.host(host, "DOCKER_HOST"),
-                None => Ok(self.nothing_said(is_there)),
+                None => self.unnamed(is_there),
             };
         }
         let what = || format!("the docker context '{}'", printable(name));
@@ -148,7 +172,7 @@ impl Asked {
         match found {
             Ok(context) if context.host.is_empty() => Ok(Chosen {
                 from,
-                ..self.nothing_said(is_there)
+                ..nothing_said(self.runtime.as_deref(), is_there)
             }),
             Ok(context) => named(
                 endpoint::parse(&context.host, context.tls.as_ref()),
@@ -159,19 +183,27 @@ impl Asked {
         }
     }
 
-    fn nothing_said(&self, is_there: impl Fn(&Path) -> bool) -> Chosen {
-        let own = self
-            .runtime
-            .as_ref()
-            .map(|directory| directory.join("podman/podman.sock"));
-        let podman = own.into_iter().chain([PathBuf::from(PODMAN)]);
-        let found = std::iter::once(PathBuf::from(DOCKER))
-            .chain(podman)
-            .find(|path| is_there(path));
-        Chosen {
-            endpoint: Endpoint::Unix(found.unwrap_or_else(|| PathBuf::from(DOCKER))),
-            from: DEFAULT.to_owned(),
+    /// As with docker, who asks for TLS and names nobody means this machine's
+    /// port for it, and never the socket.
+    fn unnamed(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
+        if self.tls || self.tls_verify {
+            return self.host(TLS_DEFAULT, "DOCKER_TLS_VERIFY without DOCKER_HOST");
         }
+        Ok(nothing_said(self.runtime.as_deref(), is_there))
+    }
+}
+
+/// Docker's socket, else the first of Podman's that is there.
+fn nothing_said(runtime: Option<&Path>, is_there: impl Fn(&Path) -> bool) -> Chosen {
+    let own = runtime.map(|directory| directory.join("podman/podman.sock"));
+    let podman = own.into_iter().chain([PathBuf::from(PODMAN)]);
+    let found = std::iter::once(PathBuf::from(DOCKER))
+        .chain(podman)
+        .find(|path| is_there(path));
+    Chosen {
+        endpoint: Endpoint::Unix(found.unwrap_or_else(|| PathBuf::from(DOCKER))),
+        from: DEFAULT.to_owned(),
+        version: None,
     }
 }
 
@@ -199,6 +231,7 @@ fn named(
     Ok(Chosen {
         endpoint,
         from: from.to_owned(),
+        version: None,
     })
 }
 
@@ -299,6 +332,42 @@ mod tests {
         assert!(refused(&asked).contains("'/nonexistent/ca.pem'"));
         asked.env_host = Some("unix:///run/d.sock".into());
         assert!(asked.choose(NOWHERE).is_ok());
+    }
+
+    #[test]
+    fn who_asks_for_tls_and_names_nobody_never_gets_the_socket() {
+        let (_home, files) = docker_files();
+        let mut asked = Asked {
+            docker: Some(files.clone()),
+            context: Some("default".into()),
+            tls_verify: true,
+            ..Asked::default()
+        };
+        let refused = asked.choose(|_| true).unwrap_err().to_string();
+        assert!(refused.contains("tcp://localhost:2376"), "{refused}");
+        std::fs::write(files.directory().join("ca.pem"), "").unwrap();
+        let chosen = asked.choose(|_| true).unwrap();
+        assert_eq!(chosen.endpoint.to_string(), "tcp://localhost:2376");
+        asked.env_host = Some("unix:///env".into());
+        assert_eq!(asked.choose(|_| true).unwrap().from, "DOCKER_HOST");
+    }
+
+    #[test]
+    fn a_version_of_the_api_is_taken_or_named() {
+        let with = |version: &str| {
+            let asked = Asked {
+                version: Some(version.into()),
+                ..Asked::default()
+            };
+            asked.choose(NOWHERE)
+        };
+        assert_eq!(with("1.41").unwrap().version, Some((1, 41)));
+        assert_eq!(with("v1.40").unwrap().version, Some((1, 40)));
+        for wrong in ["abc", "1", "1.x", "-1.4", "1.41.2"] {
+            let error = with(wrong).unwrap_err();
+            assert_eq!(error.kind().exit_code(), 9);
+            assert!(error.to_string().contains(&format!("'{wrong}'")), "{error}");
+        }
     }
 
     #[test]

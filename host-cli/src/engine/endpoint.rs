@@ -66,11 +66,16 @@ impl fmt::Display for Endpoint {
 impl Tcp {
     /// `host:port`, brackets around an IPv6 literal.
     pub(crate) fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        format!("{}:{}", bracketed(&self.host), self.port)
+    }
+}
+
+/// Brackets around an IPv6 literal.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
     }
 }
 
@@ -80,7 +85,7 @@ impl Ssh {
         let port = self.port.map(|port| format!(":{port}"));
         let socket = self.socket.clone().unwrap_or_default();
         let (user, port) = (user.unwrap_or_default(), port.unwrap_or_default());
-        format!("{user}{}{port}{socket}", self.host)
+        format!("{user}{}{port}{socket}", bracketed(&self.host))
     }
 }
 
@@ -201,6 +206,8 @@ mod tests {
         assert_eq!(shown("https://engine"), "tcp://engine:2376");
         assert_eq!(shown("ssh://me@there:2222"), "ssh://me@there:2222");
         assert_eq!(shown("ssh://alias_1"), "ssh://alias_1");
+        assert_eq!(shown("ssh://me@[::1]:2222"), "ssh://me@[::1]:2222");
+        assert_eq!(shown("ssh://[fe80::1]"), "ssh://[fe80::1]");
         assert_eq!(
             shown("ssh://there/run/podman/podman.sock"),
             "ssh://there/run/podman/podman.sock"

@@ -26,7 +26,10 @@ const HELLO_BY_SSH: Duration = Duration::from_secs(60);
 /// Response headers of a single call, in seconds; streams have no limit.
 const CALL_SECONDS: u64 = 120;
 /// Of versions before this one, things are missing that occ needs.
-const OLDEST: (usize, usize) = (1, 40);
+const OLDEST: Version = (1, 40);
+
+/// A version of the API: major and minor.
+pub(crate) type Version = (usize, usize);
 
 /// Connects, and pins every later call to a version both sides know.
 pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
@@ -46,7 +49,31 @@ pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
         doing: format!("speak with this occ, at {}", chosen.endpoint),
         cause: why,
     })?;
-    Ok(pin(docker, agreed))
+    let spoken = match chosen.version {
+        Some(asked) => wanted(asked, agreed, lowest)?,
+        None => agreed,
+    };
+    Ok(pin(docker, spoken))
+}
+
+/// The version that somebody wants, if both know it.
+fn wanted(asked: Version, highest: Version, lowest: Option<Version>) -> Result<Version> {
+    let lowest = lowest.unwrap_or(OLDEST).max(OLDEST);
+    if (lowest..=highest).contains(&asked) {
+        return Ok(asked);
+    }
+    Err(Error::ApiVersion {
+        asked: word(asked),
+        why: format!(
+            "occ and the engine both speak {} to {}",
+            word(lowest),
+            word(highest)
+        ),
+    })
+}
+
+fn word((major, minor): Version) -> String {
+    format!("{major}.{minor}")
 }
 
 /// Connections are kept for the next call: with ssh each is a login.
@@ -76,16 +103,12 @@ fn client(chosen: &Chosen) -> Result<Docker> {
 }
 
 /// The highest version that both know.
-fn agree(
-    theirs: Option<(usize, usize)>,
-    lowest: Option<(usize, usize)>,
-) -> std::result::Result<(usize, usize), String> {
+fn agree(theirs: Option<Version>, lowest: Option<Version>) -> std::result::Result<Version, String> {
     let ours = (
         API_DEFAULT_VERSION.major_version,
         API_DEFAULT_VERSION.minor_version,
     );
     let theirs = theirs.ok_or("it does not say which version of the API it speaks")?;
-    let word = |(major, minor): (usize, usize)| format!("{major}.{minor}");
     if theirs < OLDEST {
         let (theirs, oldest) = (word(theirs), word(OLDEST));
         return Err(format!(
@@ -104,11 +127,11 @@ fn agree(
 
 /// bollard drops its version prefix when it joins URLs, so without this all
 /// calls would be unversioned, which engines are about to refuse.
-fn pin(docker: Docker, (major, minor): (usize, usize)) -> Docker {
+fn pin(docker: Docker, version: Version) -> Docker {
     docker.with_request_modifier(move |mut request| {
         let uri = request.uri();
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let prefixed = format!("/v{major}.{minor}{path}");
+        let prefixed = format!("/v{}{path}", word(version));
         let mut parts = uri.clone().into_parts();
         if let Ok(path) = prefixed.parse() {
             parts.path_and_query = Some(path);
@@ -120,7 +143,7 @@ fn pin(docker: Docker, (major, minor): (usize, usize)) -> Docker {
     })
 }
 
-fn api_version(text: &str) -> Option<(usize, usize)> {
+fn api_version(text: &str) -> Option<Version> {
     let (major, minor) = text.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
@@ -146,7 +169,12 @@ fn unreachable_engine(chosen: &Chosen, error: &bollard::errors::Error) -> Error 
         Some(_) if is_socket && kind == Some(std::io::ErrorKind::NotFound) => {
             "there is no such socket".to_owned()
         }
-        Some(io) => uncapitalised(&io.to_string()),
+        Some(io) => uncapitalised(
+            io.to_string()
+                .split(" (os error ")
+                .next()
+                .unwrap_or_default(),
+        ),
         None => chain(error),
     };
     Error::Unreachable {
@@ -212,5 +240,17 @@ mod tests {
                 .contains("2.0")
         );
         assert!(agree(None, None).is_err());
+    }
+
+    #[test]
+    fn a_version_that_is_wanted_has_to_be_known_to_both() {
+        let highest = agree(Some((1, 41)), Some((1, 12))).unwrap();
+        let spoken = |asked| wanted(asked, highest, Some((1, 12)));
+        assert_eq!(spoken((1, 40)).unwrap(), (1, 40));
+        for asked in [(1, 39), (1, 42), (2, 0)] {
+            let error = spoken(asked).unwrap_err();
+            assert_eq!(error.kind().exit_code(), 9);
+            assert!(error.to_string().contains("1.40 to 1.41"), "{error}");
+        }
     }
 }

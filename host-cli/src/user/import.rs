@@ -6,12 +6,13 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 
-use accounts::wire::{ImportAction, ImportReply};
+use accounts::wire::{ImportAction, ImportReply, counted};
 use zeroize::Zeroizing;
 
 use super::arguments;
 use crate::cli::Import;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::session::Session;
 use crate::show::{self, Format};
 use crate::{config, init, interrupt};
@@ -33,9 +34,17 @@ pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode>
     if session.screen.verbose {
         args.push("--verbose".into());
     }
-    let lines = input.split(|&byte| byte == b'\n').count();
+    let lines = input.split(|&byte| byte == b'\n');
+    let lines = lines.filter(|line| !line.is_empty()).count();
+    let progress = Progress::new(session.screen);
+    progress.step(&format!(
+        "Importing {} into '{}'",
+        counted(lines, "line"),
+        container.name
+    ));
     let lines = u32::try_from(lines).unwrap_or(u32::MAX);
     let reply: ImportReply = init::call_on_lines(&docker, &container, args, &input, lines).await?;
+    drop(progress);
     show(session, &reply, options.dry_run);
     if !options.dry_run {
         let there = reply

@@ -31,6 +31,11 @@ use crate::{config, init};
 /// Runs one of the commands; the exit code is that of `import` with lines that
 /// failed, else success.
 pub(crate) async fn run(session: &Session, command: User) -> Result<ExitCode> {
+    let done = run_one(session, command).await;
+    done.map_err(|error| with_nearest(error, session.known_users()))
+}
+
+async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
     match command {
         User::Add(add) => add::run(session, add).await?,
         User::List => view::list(session).await?,
@@ -65,6 +70,22 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
 pub(crate) async fn all(docker: &Docker, container: &Listed) -> Result<Vec<AccountView>> {
     let reply: ListReply = init::call(docker, container, arguments("list"), None).await?;
     Ok(reply.accounts)
+}
+
+/// occ-init's word that there is no such account, with the nearest name that was
+/// seen last: asking again would take another exec.
+pub(crate) fn with_nearest(error: Error, known: &[String]) -> Error {
+    let missing = match &error {
+        Error::Remote(body) => body.message.strip_prefix("no such account '"),
+        _ => None,
+    };
+    let Some(name) = missing.and_then(|rest| rest.strip_suffix('\'')) else {
+        return error;
+    };
+    Error::NoSuchAccount {
+        close: config::nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
+        name: name.to_owned(),
+    }
 }
 
 /// The error for a name that is in no account, with the nearest that is.
@@ -130,6 +151,33 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(several.parts().1.len(), 2);
+    }
+
+    #[test]
+    fn a_name_that_is_nobodys_gets_the_nearest_one() {
+        let known = ["alice".to_owned(), "bob".to_owned()];
+        let answer = |message: &str| {
+            with_nearest(
+                Error::Remote(accounts::wire::ErrorBody {
+                    kind: accounts::wire::ErrorKind::NotFound,
+                    message: message.into(),
+                    hint: "theirs".into(),
+                    retryable: false,
+                }),
+                &known,
+            )
+        };
+        let near = answer("no such account 'alcie'");
+        assert_eq!(
+            near.text(),
+            "occ: no such account 'alcie'\nhint: did you mean 'alice'? `occ user list` shows all\n"
+        );
+        assert_eq!(near.kind().exit_code(), 3);
+        assert_eq!(
+            answer("no such account 'zzz'").hint(),
+            "`occ user list` shows all"
+        );
+        assert_eq!(answer("'alcie' was never removed").hint(), "theirs");
     }
 
     #[test]
