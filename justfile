@@ -70,8 +70,8 @@ e2e-on host: static gate
     DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e -- \
         completion:: doctor:: lifecycle:: listing:: login:: no_engine:: refusals:: removal:: reset:: shell::
 
-# Speed and size beside others, as root: `just bench [restore|pid1] [--check]`
-bench *args: static
+# Speed and size beside others, as root: `just bench [restore|pid1|host|gate] [--check]`
+bench *args: build
     bench/run {{ args }}
 
 # The image occ:local

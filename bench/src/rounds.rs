@@ -2,6 +2,7 @@
 //! else the machine does hits them alike. What is told is the median.
 
 use crate::{Cost, Error};
+use std::time::Duration;
 
 /// A way to do the work, run once a round.
 pub struct Contender<'a> {
@@ -30,11 +31,24 @@ impl<'a> Contender<'a> {
 pub struct Costs {
     /// Whose.
     pub name: String,
-    /// Never empty.
     rounds: Vec<Cost>,
 }
 
 impl Costs {
+    /// Of rounds that were run elsewhere, for example many at a time.
+    pub fn new(name: impl Into<String>, rounds: Vec<Cost>) -> Self {
+        let name = name.into();
+        Self { name, rounds }
+    }
+
+    /// For CPU time that is only told in steps of 10 ms: those of single rounds
+    /// are wrong by as much, their sum is not.
+    pub fn mean_cpu(&self) -> Duration {
+        let sum: Duration = self.rounds.iter().map(|cost| cost.cpu).sum();
+        let rounds = u32::try_from(self.rounds.len()).unwrap_or(u32::MAX);
+        sum.checked_div(rounds).unwrap_or_default()
+    }
+
     /// Of two middle values the lower: a cost that was seen.
     pub fn median(&self) -> Cost {
         self.percentile(50)
@@ -86,7 +100,6 @@ fn percentile<T: Ord + Copy + Default>(percent: usize, values: impl Iterator<Ite
 mod tests {
     use super::*;
     use std::cell::RefCell;
-    use std::time::Duration;
 
     #[test]
     fn the_value_in_the_middle() {
@@ -102,6 +115,17 @@ mod tests {
         assert_eq!(percentile(95, 1..=20), 19);
         assert_eq!(percentile(95, 1..=3), 3);
         assert_eq!(percentile(100, 1..=20), 20);
+    }
+
+    #[test]
+    fn steps_of_a_clock_are_evened_out() {
+        let cpu = |millis| Cost {
+            cpu: Duration::from_millis(millis),
+            ..Cost::default()
+        };
+        let costs = Costs::new("a", vec![cpu(10), cpu(20), cpu(10), cpu(10)]);
+        assert_eq!(costs.mean_cpu(), Duration::from_micros(12_500));
+        assert_eq!(Costs::new("b", Vec::new()).mean_cpu(), Duration::ZERO);
     }
 
     #[test]
