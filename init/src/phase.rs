@@ -74,6 +74,11 @@ pub(crate) enum Action {
     Forward(u8),
     /// Stop ourselves, as COMMAND did: the shell above waits for us, not for it.
     Suspend,
+    /// COMMAND stopped for want of the terminal: let it have it, if it is ours
+    /// to give.
+    Lend,
+    /// The same; if it is not, [`Action::Suspend`].
+    LendOrSuspend,
     /// TERM and CONT to all that remain.
     Terminate,
     /// KILL to all that remain.
@@ -130,6 +135,11 @@ impl Phase {
     }
 }
 
+/// Whether COMMAND is told to end thereby.
+pub(crate) fn is_end(received: Received, policy: &Policy) -> bool {
+    received.signal == TERM && forwarded(received, policy) != Action::Nothing
+}
+
 /// The table.
 pub(crate) fn step(phase: Phase, event: Event, policy: &Policy) -> (Phase, Action) {
     match (phase, event) {
@@ -162,7 +172,9 @@ fn command_changed(phase: Phase, stops: u8, change: Change, policy: &Policy) -> 
                 (Phase::Draining { status, stops }, Action::Terminate)
             }
         }
-        (Change::Stopped(TSTP | TTIN | TTOU), None) if !policy.is_pid1 => (phase, Action::Suspend),
+        (Change::Stopped(TSTP), None) if !policy.is_pid1 => (phase, Action::Suspend),
+        (Change::Stopped(TTIN | TTOU), None) if policy.is_pid1 => (phase, Action::Lend),
+        (Change::Stopped(TTIN | TTOU), None) => (phase, Action::LendOrSuspend),
         _ => (phase, Action::Nothing),
     }
 }

@@ -161,6 +161,26 @@ fn a_second_stop_cuts_the_grace_short() {
 }
 
 #[test]
+fn term_is_the_end_unless_command_never_sees_it() {
+    let end = |rewrite, signal| {
+        let policy = Policy {
+            rewrite,
+            ..policy(true, 3)
+        };
+        let Event::Signal(received) = sent(signal) else {
+            panic!()
+        };
+        is_end(received, &policy)
+    };
+    assert!(end(vec![], TERM));
+    assert!(end(vec![(TERM, 3)], TERM), "COMMAND's own way to end");
+    assert!(!end(vec![(TERM, 0)], TERM));
+    for signal in (1..=signals::HIGHEST).filter(|signal| *signal != TERM) {
+        assert!(!end(vec![], signal), "{signal}");
+    }
+}
+
+#[test]
 fn stops_are_counted_without_overflow() {
     let full = Phase::Running { stops: u8::MAX };
     assert_eq!(step(full, sent(TERM), &policy(true, 3)).0, full);
@@ -170,9 +190,11 @@ fn stops_are_counted_without_overflow() {
 fn a_stopped_command_stops_us_only_below_a_shell() {
     for (signal, is_pid1, expected) in [
         (TSTP, false, Action::Suspend),
-        (TTIN, false, Action::Suspend),
-        (TTOU, false, Action::Suspend),
+        (TTIN, false, Action::LendOrSuspend),
+        (TTOU, false, Action::LendOrSuspend),
         (TSTP, true, Action::Nothing),
+        (TTIN, true, Action::Lend),
+        (TTOU, true, Action::Lend),
         (STOP, false, Action::Nothing),
     ] {
         let event = Event::Command(Change::Stopped(signal));

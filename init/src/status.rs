@@ -16,12 +16,14 @@ use crate::say::{print, say};
 
 const FAILED: u8 = 1;
 
-/// What is known about the boot; all but `restore` stays as it is.
+/// What is known about the boot; all but `restore` and the end stays as it is.
 pub(crate) struct Status {
     path: PathBuf,
     child_pid: i32,
     argv0: String,
     started_usec: u128,
+    /// COMMAND was told to end.
+    is_ending: bool,
 }
 
 impl Status {
@@ -34,6 +36,7 @@ impl Status {
             child_pid,
             argv0,
             started_usec: since.as_micros(),
+            is_ending: false,
         }
     }
 
@@ -41,12 +44,26 @@ impl Status {
     pub(crate) fn write(&self, restore: &str) -> io::Result<()> {
         // `restore` goes in as it came, so this is text and not a Value.
         let text = format!(
-            "{{\"schema\":1,\"pid\":{},\"restore\":{restore},\"child\":{},\"startedUSec\":{}}}\n",
-            crate::sys::own_pid(),
+            "{}\"restore\":{restore},\"child\":{},\"startedUSec\":{}}}\n",
+            head(self.is_ending),
             self.command(),
             self.started_usec,
         );
         replace(&self.path, text.as_bytes())
+    }
+
+    /// COMMAND was told to end; the file says so from now on. What it says else
+    /// is read from it and not kept here, where it would be for ever.
+    pub(crate) fn end(&mut self) {
+        if std::mem::replace(&mut self.is_ending, true) {
+            return;
+        }
+        let text = fs::read(&self.path).unwrap_or_default();
+        if let Some(rest) = text.strip_prefix(head(false).as_bytes()) {
+            let text = [head(true).as_bytes(), rest].concat();
+            // Where it can't be written it was said at the start.
+            let _ = replace(&self.path, &text);
+        }
     }
 
     fn command(&self) -> String {
@@ -57,6 +74,12 @@ impl Status {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// How the file of this init begins.
+fn head(is_ending: bool) -> String {
+    let pid = crate::sys::own_pid();
+    format!("{{\"schema\":1,\"pid\":{pid},\"ending\":{is_ending},")
 }
 
 fn path(globals: &Globals) -> PathBuf {
@@ -140,6 +163,7 @@ fn for_people(status: &Value) -> String {
     let known = |pointer| status.pointer(pointer).map_or("unknown".to_owned(), plain);
     let rest = restore.as_object().into_iter().flatten();
     let state = match child_runs(status) {
+        Ok(()) if is_ending(status) => "told to end",
         Ok(()) => "running",
         Err(_) => "not running",
     };
@@ -203,8 +227,13 @@ fn is_live(status: Option<&Value>) -> Result<(), String> {
 fn is_ready(status: &Value) -> Result<(), String> {
     match status.pointer("/restore/state") {
         Some(state) if state == "running" => Err("the restore has not ended".to_owned()),
+        _ if is_ending(status) => Err("the command was told to end".to_owned()),
         _ => child_runs(status),
     }
+}
+
+fn is_ending(status: &Value) -> bool {
+    status.get("ending") == Some(&Value::Bool(true))
 }
 
 fn child_runs(status: &Value) -> Result<(), String> {

@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::phase::{Action, Change, Event, Phase, Policy, step};
+use crate::phase::{self, Action, Change, Event, Phase, Policy, step};
 use crate::remaining::Remaining;
 use crate::say::say;
 use crate::signals;
@@ -37,6 +37,8 @@ pub(crate) trait Beside {
     fn hears(&mut self, received: Received) -> bool;
     /// A child that is not COMMAND ended; its raw wait status.
     fn ended(&mut self, pid: i32, status: i32);
+    /// COMMAND was told to end.
+    fn told_to_end(&mut self);
     /// COMMAND is gone, and what it leaves is about to be told so. It may wait a
     /// moment, and take in SIGCHLD meanwhile.
     fn command_ended(&mut self);
@@ -52,14 +54,22 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
     life.reap(beside);
     loop {
         let patience = match life.phase {
-            Phase::Ended { status } => return status,
+            Phase::Ended { status } => {
+                life.leave_terminal();
+                return status;
+            }
             Phase::Running { .. } => beside.turn(),
             Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
         };
         match sys::wait_signal(patience) {
             Some(received) if received.signal == signals::CHLD => life.reap(beside),
             Some(received) if beside.hears(received) => {}
-            Some(received) => life.on(Event::Signal(received)),
+            Some(received) => {
+                life.on(Event::Signal(received));
+                if life.is_told_to_end(received) {
+                    beside.told_to_end();
+                }
+            }
             None => life.look(),
         }
     }
@@ -103,6 +113,9 @@ impl Life {
         }
         for change in changes {
             self.tell(change);
+            if change.exit_status().is_some() {
+                self.take_terminal();
+            }
             self.on(Event::Command(change));
         }
         self.look();
@@ -163,10 +176,13 @@ impl Life {
             Action::Nothing => {}
             Action::Forward(signal) => self.forward(signal),
             Action::Suspend => self.suspend(),
-            Action::Terminate => {
-                if let Some(terminal) = self.command.terminal {
-                    terminal.take_back(self.command.pid);
+            Action::Lend => drop(self.lend_and_continue()),
+            Action::LendOrSuspend => {
+                if !self.lend_and_continue() {
+                    self.suspend();
                 }
+            }
+            Action::Terminate => {
                 if !self.remaining.is_empty(self.waited) {
                     self.remaining.terminate();
                 }
@@ -188,9 +204,7 @@ impl Life {
             // The terminal stopped the whole group; `fg` gave the foreground to ours.
             self.suspended = false;
             to_group = true;
-            if let Some(terminal) = self.command.terminal {
-                terminal.give(self.command.pid);
-            }
+            self.lend();
         }
         // A COMMAND that made itself another group has left an empty one.
         let sent = match sys::kill(
@@ -218,10 +232,41 @@ impl Life {
     /// terminal. We go on here when it sends CONT.
     fn suspend(&mut self) {
         self.suspended = true;
+        self.take_terminal();
+        let _ = sys::kill(sys::own_pid(), signals::STOP);
+    }
+
+    /// Gives COMMAND the foreground, if we hold it now: `fg` may have brought us
+    /// there long after the start.
+    fn lend(&mut self) -> bool {
+        let Some(terminal) = sys::held_terminal() else {
+            return false;
+        };
+        self.command.terminal = Some(terminal);
+        terminal.give(self.command.pid)
+    }
+
+    fn lend_and_continue(&mut self) -> bool {
+        self.lend() && sys::kill(-self.command.pid, signals::CONT).is_ok()
+    }
+
+    fn take_terminal(&self) {
         if let Some(terminal) = self.command.terminal {
             terminal.take_back(self.command.pid);
         }
-        let _ = sys::kill(sys::own_pid(), signals::STOP);
+    }
+
+    /// Whoever started us goes on at it.
+    fn leave_terminal(&self) {
+        if let Some(terminal) = self.command.terminal
+            && !self.command.policy.is_pid1
+        {
+            terminal.inherit();
+        }
+    }
+
+    fn is_told_to_end(&self, received: Received) -> bool {
+        matches!(self.phase, Phase::Running { .. }) && phase::is_end(received, &self.command.policy)
     }
 
     fn tell(&self, change: Change) {

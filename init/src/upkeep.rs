@@ -101,6 +101,12 @@ impl Beside for Upkeep<'_> {
         }
     }
 
+    fn told_to_end(&mut self) {
+        if let Some(status) = &mut self.status {
+            status.end();
+        }
+    }
+
     /// Before everybody is told to end, for that would end a restore too: one
     /// that has written a record but not yet what it knows about it.
     fn command_ended(&mut self) {

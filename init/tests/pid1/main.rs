@@ -10,6 +10,7 @@ mod invoking;
 mod orphans;
 mod probe;
 mod restoring;
+mod shell;
 mod signals;
 mod status;
 mod terminal;

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::harness::{Place, children, kill, setup, setup_restoring, state, until};
 
+const TERM: i32 = 15;
+const USR1: i32 = 10;
+
 fn ask(args: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_occ-init"))
         .args(args)
@@ -120,4 +123,43 @@ fn who_is_not_root_is_an_init_all_the_same() {
         nix::unistd::setuid(nix::unistd::Uid::from_raw(65534)).unwrap();
     });
     assert_eq!(strict.run().0, 125);
+}
+
+#[test]
+fn who_was_told_to_end_is_not_ready_any_more() {
+    let script = "trap 'echo told' TERM; echo ready; while :; do sleep 0.01; done";
+    let mut init = setup(
+        Place::Namespace,
+        &["--rewrite", "USR1:TERM", "--", "sh", "-c", script],
+    )
+    .start();
+    assert_eq!(init.line(), "ready");
+    let root = init.root.path().to_str().unwrap().to_owned();
+    let pid = init.pid().to_string();
+    // Seen from inside, where the pids are those of the file.
+    let inside = |args: &[&str]| {
+        let output = Command::new("nsenter")
+            .args(["--target", &pid, "--pid", "--mount", "--"])
+            .args([env!("CARGO_BIN_EXE_occ-init"), "--root", &root])
+            .args(args)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.code().unwrap(), text)
+    };
+    let is_ready = || inside(&["health", "--ready"]).0 == 0;
+    until("it is ready", is_ready);
+    // Not the end, whatever COMMAND gets for it.
+    init.kill(USR1);
+    assert_eq!(init.line(), "told");
+    assert!(is_ready());
+    init.kill(TERM);
+    assert_eq!(init.line(), "told");
+    until("it is not ready", || !is_ready());
+    assert_eq!(inside(&["health", "--live"]).0, 0);
+    let (code, out) = inside(&["status"]);
+    assert_eq!(code, 0);
+    assert!(out.ends_with("command: sh (pid 2), told to end\n"), "{out}");
+    init.kill(TERM);
+    assert_eq!(init.line(), "told", "and it goes on");
 }
