@@ -65,7 +65,10 @@ pub(crate) fn start(
             | Failure::Stdout(error)
             | Failure::Identity(error)
             | Failure::Exec(error),
-        ) => Err(format!("cannot start it: {}", described(error))),
+        ) => {
+            let path = path.to_string_lossy();
+            Err(format!("cannot start '{path}': {}", described(error)))
+        }
     }
 }
 
@@ -239,7 +242,7 @@ mod tests {
         let missing = start(c"/nonexistent", &[], &[], SignalMask::NONE);
         assert_eq!(
             missing.err().as_deref(),
-            Some("cannot start it: no such file or directory")
+            Some("cannot start '/nonexistent': no such file or directory")
         );
     }
 

@@ -9,6 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::unistd::AccessFlags;
+
 use crate::background::{self, Background};
 use crate::first_account;
 use crate::glance::{self, Glance};
@@ -64,11 +67,18 @@ impl Outcome {
 fn is_wanted(run: &Run<'_>) -> Result<(), &'static str> {
     if run.no_restore {
         Err("--no-restore")
-    } else if nix::unistd::geteuid().is_root() {
-        Ok(())
-    } else {
+    } else if !nix::unistd::geteuid().is_root() {
         Err("not root")
+    } else if is_read_only(&run.globals) {
+        Err("/etc is read-only")
+    } else {
+        Ok(())
     }
+}
+
+fn is_read_only(globals: &Globals) -> bool {
+    let root = globals.root.as_deref().unwrap_or(Path::new("/"));
+    nix::unistd::access(&root.join("etc"), AccessFlags::W_OK) == Err(Errno::EROFS)
 }
 
 /// Whether there is anything to restore; Err: why none is to be.

@@ -7,10 +7,6 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use accounts::wire::ErrorKind;
-use nix::errno::Errno;
-use nix::unistd::AccessFlags;
-
 use crate::background::Background;
 use crate::boot::{self, Outcome};
 use crate::command::STORE;
@@ -22,6 +18,7 @@ use crate::say::say;
 use crate::signals;
 use crate::sys::{self, Received, SignalMask, Waited};
 use crate::watch::{self, Watch};
+use accounts::wire::ErrorKind;
 
 /// How long the last restore may hold the container's end up.
 const LAST: Duration = Duration::from_secs(1);
@@ -47,23 +44,19 @@ pub(crate) struct Later {
 const LATER: Duration = Duration::from_secs(1);
 
 impl Sight {
-    /// What there is to follow in `globals`' tree, if there is anything; before
-    /// the first restore, so that no change falls between the two. Both paths
-    /// absolute.
-    pub(crate) fn of(globals: &Globals, found: Glance) -> Option<Self> {
-        if nix::unistd::access(&etc(globals), AccessFlags::W_OK) == Err(Errno::EROFS) {
-            return None;
-        }
+    /// What there is to follow in `globals`' tree; before the first restore, so
+    /// that no change falls between the two. Both paths absolute.
+    pub(crate) fn of(globals: &Globals, found: Glance) -> Self {
         if found == Glance::Nothing {
             let (at, passwd) = (Instant::now() + LATER, passwd(globals));
-            return Some(Self::Later(Later { at, passwd }));
+            return Self::Later(Later { at, passwd });
         }
         let mut watch = watch(globals);
         // A store that didn't answer is watched when the restore has ended.
         if let (Ok(watch), Glance::Something) = (&mut watch, found) {
             watch.add();
         }
-        Some(Self::Now(watch))
+        Self::Now(watch)
     }
 }
 

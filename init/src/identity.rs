@@ -8,6 +8,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::say::why;
+
 /// Who COMMAND runs as.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -38,7 +40,7 @@ pub(crate) fn look_up(spec: &[u8]) -> Result<Identity, String> {
 fn read(path: &str) -> Result<Vec<u8>, String> {
     match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(format!("cannot read '{path}': {}", error.kind())),
+        Err(error) => Err(format!("cannot read '{path}': {}", why(&error))),
         Ok(bytes) => Ok(bytes),
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -131,18 +132,26 @@ fn refusal(name: &[u8], paths: &[CString], failure: Failure) -> Refusal {
                 line: format!("'{shown}' not found{}", where_looked(name)),
             },
         },
-        Failure::Exec(error) => {
-            let is_dir = error == Errno::EACCES && paths.iter().any(|path| as_path(path).is_dir());
-            let why = if is_dir {
-                "it is a directory".to_owned()
-            } else {
-                error.desc().to_lowercase()
-            };
-            Refusal {
-                status: CANNOT_INVOKE,
-                line: format!("cannot run '{shown}': {why}"),
-            }
+        Failure::Exec(error) => Refusal {
+            status: CANNOT_INVOKE,
+            line: format!("cannot run '{shown}': {}", why_not(paths, error)),
+        },
+    }
+}
+
+fn why_not(paths: &[CString], error: Errno) -> String {
+    let found = paths
+        .iter()
+        .find_map(|path| fs::metadata(as_path(path)).ok());
+    match found {
+        Some(found) if error == Errno::EACCES && found.is_dir() => "it is a directory".to_owned(),
+        Some(found) if error == Errno::EACCES && found.mode() & 0o111 == 0 => {
+            "it has no execute permission; chmod +x gives it".to_owned()
         }
+        _ if error == Errno::ENOEXEC => {
+            "it is for another kind of machine, or damaged (exec format error)".to_owned()
+        }
+        _ => error.desc().to_lowercase(),
     }
 }
 

@@ -88,8 +88,7 @@ fn start(args: &[&CStr], env: sys::Environment, mask: sys::SignalMask) -> u8 {
             answer(other, args, env)
         }
         Err(error) => {
-            say::say(&error.to_string());
-            say::say("hint: 'occ-init --help' lists commands and options");
+            say::say(&format!("{error}; see 'occ-init --help'"));
             USAGE
         }
     }

@@ -35,7 +35,7 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     let is_first = is_pid1 || !status::pid1_is_occ_init();
     let found = boot::look(run, &env);
     let sight = found.ok().filter(|_| is_first);
-    let sight = sight.and_then(|found| Sight::of(&absolute(&run.globals), found));
+    let sight = sight.map(|found| Sight::of(&absolute(&run.globals), found));
     let restored = boot::restore(run, found, &mut env, mask);
     let told = tell(run, &restored);
     if run.strict && told.is_err() {

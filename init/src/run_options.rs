@@ -87,6 +87,11 @@ fn wrong<T>(what: impl Into<String>) -> Result<T, UsageError> {
     Err(UsageError(what.into()))
 }
 
+/// Says whose value it is.
+fn named<T>(whose: &str, value: Result<T, UsageError>) -> Result<T, UsageError> {
+    value.map_err(|UsageError(why)| UsageError(format!("{whose}: {why}")))
+}
+
 /// Reads `args` (without the program's name). `env` looks a variable up.
 pub(crate) fn parse<'a>(
     args: &'a [&'a CStr],
@@ -212,18 +217,18 @@ impl<'a> Line<'a> {
             "root" => self.globals.root = Some(path(self.value(&name, inline)?)),
             "store" => self.globals.store = Some(path(self.value(&name, inline)?)),
             "grace" if scope == Scope::Run => {
-                self.run.grace = Some(grace(self.value(&name, inline)?)?);
+                self.run.grace = Some(self.read(&name, inline, grace)?);
             }
             "rewrite" if scope == Scope::Run => {
-                let list = rewrites(self.value(&name, inline)?)?;
+                let list = self.read(&name, inline, rewrites)?;
                 self.run.rewrite.extend(list);
             }
             "remap-exit" if scope == Scope::Run => {
-                let list = remaps(self.value(&name, inline)?)?;
+                let list = self.read(&name, inline, remaps)?;
                 self.run.remap_exit.extend(list);
             }
             "user" if scope == Scope::Run => {
-                self.run.user = Some(user(self.value(&name, inline)?)?);
+                self.run.user = Some(self.read(&name, inline, user)?);
             }
             _ if inline.is_some() => {
                 return wrong(format!(
@@ -252,6 +257,15 @@ impl<'a> Line<'a> {
             _ => return wrong(format!("unknown option '--{name}'")),
         }
         Ok(None)
+    }
+
+    fn read<T>(
+        &mut self,
+        name: &str,
+        inline: Option<&'a [u8]>,
+        read: impl Fn(&[u8]) -> Result<T, UsageError>,
+    ) -> Result<T, UsageError> {
+        named(&format!("--{name}"), read(self.value(name, inline)?))
     }
 
     /// The value of `--name=value` or `--name value`.
@@ -333,9 +347,7 @@ impl Twins<'_> {
         let variable = format!("{TWIN_PREFIX}{name}");
         match (self.0)(&variable).filter(|value| !value.is_empty()) {
             None => Ok(None),
-            Some(value) => read(&value)
-                .map(Some)
-                .map_err(|UsageError(why)| UsageError(format!("{variable}: {why}"))),
+            Some(value) => named(&variable, read(&value)).map(Some),
         }
     }
 
@@ -376,7 +388,9 @@ fn grace(bytes: &[u8]) -> Result<Duration, UsageError> {
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
     match text.parse::<f64>() {
         Ok(seconds) if plain && seconds <= LONGEST_GRACE => Ok(Duration::from_secs_f64(seconds)),
-        _ => wrong(format!("'{text}' is not a number of seconds (3, 0.5)")),
+        _ => wrong(format!(
+            "'{text}' is not a number of seconds up to a year (3, 0.5)"
+        )),
     }
 }
 

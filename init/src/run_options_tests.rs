@@ -204,7 +204,7 @@ fn what_is_wrong_is_named() {
 #[test]
 fn values_are_checked() {
     for bad in ["1e3", "-1", "99999999", "", ".", "inf"] {
-        let expected = format!("'{bad}' is not a number of seconds (3, 0.5)");
+        let expected = format!("--grace: '{bad}' is not a number of seconds up to a year (3, 0.5)");
         assert_eq!(error(&["--grace", bad, "x"], &[]), expected);
     }
     for bad in [
@@ -218,18 +218,22 @@ fn values_are_checked() {
     ] {
         let told = error(&["--rewrite", bad, "x"], &[]);
         assert!(
-            told.starts_with(&format!("'{bad}' is not FROM:TO of signals")),
+            told.starts_with(&format!("--rewrite: '{bad}' is not FROM:TO of signals")),
             "{told}"
         );
     }
     let told = error(&["--remap-exit", "256:0", "x"], &[]);
-    assert_eq!(told, "'256:0' is not FROM:TO of exit statuses (143:0)");
+    assert_eq!(
+        told,
+        "--remap-exit: '256:0' is not FROM:TO of exit statuses (143:0)"
+    );
+    assert_eq!(error(&["--user=", "x"], &[]), "--user: an empty user name");
     let told = error(&["x"], &[("OCC_INIT_STRICT", "maybe")]);
     assert_eq!(told, "OCC_INIT_STRICT: 'maybe' is not 1 or 0");
     let told = error(&["x"], &[("OCC_INIT_GRACE", "soon")]);
     assert_eq!(
         told,
-        "OCC_INIT_GRACE: 'soon' is not a number of seconds (3, 0.5)"
+        "OCC_INIT_GRACE: 'soon' is not a number of seconds up to a year (3, 0.5)"
     );
 }
 

@@ -3,6 +3,8 @@
 //! It must never block: a log reader that stopped reading would freeze the
 //! container. It must never use the print macros: they panic on EPIPE.
 
+use nix::errno::Errno;
+
 use crate::sys;
 
 /// PIPE_BUF: up to here a write to a pipe is whole, and fits when poll(2)
@@ -21,6 +23,14 @@ pub(crate) fn say(line: &str) {
     bytes.truncate(LONGEST - 1);
     bytes.push(b'\n');
     sys::write_if_ready(sys::STDERR, &bytes);
+}
+
+/// Why a system call of std's failed, in the words that all our lines use.
+pub(crate) fn why(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => Errno::from_raw(number).desc().to_lowercase(),
+        None => error.kind().to_string(),
+    }
 }
 
 /// Writes `text` to stdout, for the commands that answer there. Returns the

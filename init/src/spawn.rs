@@ -238,6 +238,7 @@ fn exec(plan: &Plan<'_>) -> Errno {
         // which is suspended.
         unsafe { libc::execve(path.as_ptr(), plan.argv.as_ptr(), plan.env.as_ptr()) };
         match Errno::last() {
+            Errno::ENOEXEC if is_program(path) => return Errno::ENOEXEC,
             Errno::ENOEXEC => return exec_by_shell(plan, path),
             Errno::EACCES => told = Errno::EACCES,
             Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}
@@ -245,6 +246,23 @@ fn exec(plan: &Plan<'_>) -> Errno {
         }
     }
     told
+}
+
+/// Another machine's, or damaged: a shell would read it as a script.
+fn is_program(path: &CStr) -> bool {
+    const ELF: [u8; 4] = *b"\x7fELF";
+    let mut head = [0u8; ELF.len()];
+    // SAFETY: a path that ends with NUL, and a buffer of the length given.
+    unsafe {
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
+        let fd = libc::open(path.as_ptr(), flags);
+        if fd < 0 {
+            return false;
+        }
+        libc::read(fd, head.as_mut_ptr().cast::<c_void>(), head.len());
+        libc::close(fd);
+    }
+    head == ELF
 }
 
 /// As execvp(3) does with a script that has no `#!` line (musl does not).

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::gate_status;
 use crate::run_options::{Globals, Probe};
-use crate::say::{print, say};
+use crate::say::{print, say, why};
 
 const FAILED: u8 = 1;
 
@@ -120,7 +120,7 @@ pub(crate) fn pid1_is_occ_init() -> bool {
 fn read(globals: &Globals) -> Result<Value, String> {
     let path = path(globals);
     let name = path.display();
-    let bytes = fs::read(&path).map_err(|error| format!("'{name}': {}", error.kind()))?;
+    let bytes = fs::read(&path).map_err(|error| format!("'{name}': {}", why(&error)))?;
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("'{name}': {error}"))?;
     if value.get("schema") == Some(&json!(1)) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::background::Background;
 use crate::boot::Outcome;
 use crate::follow::Follow;
-use crate::say::say;
+use crate::say::{say, why};
 use crate::status::Status;
 use crate::supervise::Beside;
 use crate::sys::Received;
@@ -55,7 +55,7 @@ impl<'a> Upkeep<'a> {
             let path = status.path().display();
             say(&format!(
                 "cannot write '{path}': {}; 'occ-init status' will not know of this boot",
-                error.kind()
+                why(&error)
             ));
         }
     }

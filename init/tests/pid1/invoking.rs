@@ -50,7 +50,19 @@ fn found_but_not_runnable_is_126() {
         told(&["--", &plain]),
         (
             126,
-            format!("occ-init: cannot run '{plain}': permission denied\n")
+            format!(
+                "occ-init: cannot run '{plain}': it has no execute permission; chmod +x gives it\n"
+            )
+        )
+    );
+    // Who may not look into a directory can't be told about the file.
+    let hidden = file(&dir, "hidden", "echo hi\n", 0o755);
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(
+        told(&["--user", "nobody", "--", &hidden]),
+        (
+            126,
+            format!("occ-init: cannot run '{hidden}': permission denied\n")
         )
     );
     assert_eq!(
@@ -65,6 +77,16 @@ fn found_but_not_runnable_is_126() {
         "occ-init: cannot run '{script}': its interpreter '/no/such/interpreter' does not exist\n"
     );
     assert_eq!(told(&["--", &script]), (126, expected.clone()));
+    let binary = file(&dir, "binary", "\x7fELF\x02\x01 and nothing more", 0o755);
+    assert_eq!(
+        told(&["--", &binary]),
+        (
+            126,
+            format!(
+                "occ-init: cannot run '{binary}': it is for another kind of machine, or damaged (exec format error)\n"
+            )
+        )
+    );
     // By PATH as well: it is there, so "not found" would mislead.
     let by_path =
         setup(Place::Subreaper, &["--", "script"]).env("PATH", dir.path().to_str().unwrap());
@@ -102,18 +124,34 @@ fn the_first_runnable_of_path_wins() {
 }
 
 #[test]
-fn usage_errors_are_2_and_answers_are_0() {
-    for args in [
-        &["--nope", "--", "true"][..],
-        &["--grace", "soon", "--", "true"],
-        &[],
+fn usage_errors_are_2_and_one_line_and_answers_are_0() {
+    for (args, what) in [
+        (&["--nope", "--", "touch"][..], "'--nope'"),
+        (&["-x", "touch"], "'-x'"),
+        (&["--grace", "soon", "--", "touch"], "--grace: 'soon'"),
+        (&["--rewrite", "TERM", "touch"], "--rewrite: 'TERM'"),
+        (&["--remap-exit", "x:0", "touch"], "--remap-exit: 'x:0'"),
+        (&["--user=", "touch"], "--user: "),
+        (&["--user"], "'--user' needs a value"),
+        (&[], "no COMMAND"),
+        (&["--"], "no COMMAND"),
+        (&["run", "-g"], "no COMMAND"),
     ] {
-        let (code, err) = told(args);
-        assert_eq!(code, 2, "{args:?}");
-        assert!(
-            err.ends_with("occ-init: hint: 'occ-init --help' lists commands and options\n"),
-            "{err}"
-        );
+        for place in BOTH {
+            let dir = tempfile::tempdir().unwrap();
+            let made = dir.path().join("made");
+            let mut args = args.to_vec();
+            // What they name would be run with this.
+            if args.last() == Some(&"touch") {
+                args.push(made.to_str().unwrap());
+            }
+            let (code, out, err) = run(place, &args);
+            assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
+            assert_eq!(err.lines().count(), 1, "{err}");
+            assert!(err.starts_with("occ-init: ") && err.contains(what), "{err}");
+            assert!(err.ends_with("; see 'occ-init --help'\n"), "{err}");
+            assert!(!made.exists(), "{args:?}");
+        }
     }
     let (code, out, _) = run(Place::Subreaper, &["--version"]);
     assert_eq!((code, out.as_str()), (0, "occ-init 0.1.0\n"));

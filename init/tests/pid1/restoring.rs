@@ -232,3 +232,57 @@ fn a_reader_that_goes_away_ends_a_list_quietly() {
         assert!(code <= 1, "{command}: {code}");
     }
 }
+
+/// `place` of the tree read-only, in a mount namespace of the init alone.
+fn read_only(setup: Setup, place: &str) -> Setup {
+    let place = setup.root().join(place);
+    setup.before(move || {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
+        let change = |from: Option<&Path>, to: &Path, flags| {
+            mount(from, to, None::<&str>, flags, None::<&str>).unwrap();
+        };
+        change(None, Path::new("/"), MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        change(Some(&place), &place, MsFlags::MS_BIND);
+        let again = MsFlags::MS_BIND | MsFlags::MS_REMOUNT;
+        change(None, &place, again | MsFlags::MS_RDONLY);
+    })
+}
+
+#[test]
+fn a_read_only_etc_is_one_line_and_nothing_is_restored() {
+    let line = "occ-init: accounts are not restored: /etc is read-only\n";
+    for (options, status, said) in [
+        (&[][..], 7, line),
+        (&["-q"], 7, ""),
+        (&["--strict"], 125, line),
+    ] {
+        let setup = read_only(with_work(options, "exit 7"), "etc");
+        let status_file = setup.root().join("run/occ-init/status.json");
+        let (keep, setup) = setup.keep();
+        let (code, _, err) = setup.run();
+        assert_eq!((code, err.as_str()), (status, said));
+        if status == 7 {
+            let text = fs::read_to_string(status_file).unwrap();
+            assert!(text.contains(r#""state":"skipped""#), "{text}");
+        }
+        drop(keep);
+    }
+}
+
+#[test]
+fn a_read_only_run_is_one_line_and_the_accounts_are_restored() {
+    let setup = with_work(&[], "exit 7");
+    fs::create_dir(setup.root().join("run")).unwrap();
+    let root = setup.root().display().to_string();
+    let (code, _, err) = read_only(setup, "run").run();
+    assert_eq!(code, 7, "{err}");
+    let (first, rest) = err.split_once("occ-init: cannot write ").unwrap();
+    assert!(first.contains("occ-init: restored 0 accounts"), "{err}");
+    assert_eq!(
+        rest,
+        format!(
+            "'{root}/run/occ-init/status.json': read-only file system; \
+             'occ-init status' will not know of this boot\n"
+        )
+    );
+}
