@@ -6,7 +6,7 @@
 use crate::id::UidRange;
 use crate::name::Username;
 use crate::record::Account;
-use crate::text::{DEFAULT_SHELL, Shell};
+use crate::text::{DEFAULT_SHELL, HOME_BASE, Home, Shell, is_field, is_plain};
 use crate::{group, passwd, table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -18,6 +18,8 @@ pub struct Image {
     pub accounts: ImageAccounts,
     /// `/etc/occ/groups.allow`.
     pub groups_allow: GroupsAllow,
+    /// `/etc/occ/homes.allow`.
+    pub home_bases: HomeBases,
     /// Groups that sudoers(5) names with `%`, in lower case; `#` and a gid where
     /// it gives a number.
     pub sudoers_groups: BTreeSet<String>,
@@ -179,6 +181,34 @@ impl GroupsAllow {
     }
 }
 
+/// Directories other than /home in which homes may be, one a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HomeBases(BTreeSet<String>);
+
+impl HomeBases {
+    /// Reads `/etc/occ/homes.allow`; comments start with `#`. What is no plain
+    /// absolute path allows nothing.
+    pub fn parse(file: &[u8]) -> Self {
+        let bases = table::lines(file).filter_map(|line| {
+            let line = std::str::from_utf8(line).ok()?;
+            let path = line.split('#').next()?.trim().trim_end_matches('/');
+            (is_plain(path) && is_field(path)).then(|| path.to_owned())
+        });
+        Self(bases.collect())
+    }
+
+    /// Whether a home may be where it is.
+    pub fn allow(&self, home: &Home) -> bool {
+        home.base() == HOME_BASE || self.0.contains(home.base())
+    }
+
+    /// The directories besides /home.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        let others = self.0.iter().map(String::as_str);
+        others.filter(|base| *base != HOME_BASE)
+    }
+}
+
 impl Image {
     /// Whether the name is the image's or the system's and so never ours, nor
     /// ever was; nor is one that can't be a person's.
@@ -216,6 +246,18 @@ mod tests {
         assert!(allow.allows("plugdev", &name("carol")));
         assert!(!allow.allows("video", &name("alice")));
         assert!(!allow.allows("sudo", &name("alice")));
+    }
+
+    #[test]
+    fn homes_allow() {
+        let file =
+            b"# where\n/srv/people\n /data/ # disk two\r\n\n/\nsrv\n/a/../b\n/home\n/x:y\n\xff";
+        let bases = HomeBases::parse(file);
+        assert_eq!(bases.others().collect::<Vec<_>>(), ["/data", "/srv/people"]);
+        let allows = |path| bases.allow(&Home::parse(path).unwrap());
+        assert!(allows("/home/a") && allows("/data/a") && allows("/srv/people/a"));
+        assert!(!allows("/srv/a") && !allows("/srv/people/x/a") && !allows("/b/a"));
+        assert!(HomeBases::default().allow(&Home::parse("/home/a").unwrap()));
     }
 
     #[test]

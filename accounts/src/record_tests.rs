@@ -253,14 +253,16 @@ fn text_that_would_end_a_field_or_mislead_its_reader() {
 }
 
 #[test]
-fn homes_are_one_name_below_home() {
+fn homes_are_one_name_below_a_directory() {
     for home in [
         "/",
         "/root",
         "/etc",
         "/home",
         "/home/",
-        "/home/a/b",
+        "/home/a/",
+        "//etc",
+        "/home/./a",
         "/home/..",
         "/home/.ssh",
         "/home//a",

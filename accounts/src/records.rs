@@ -91,6 +91,10 @@ pub enum Refusal {
     /// The image gave the number to somebody.
     #[error("uid {0} is '{owner}' in the image", owner = .1.escape_debug())]
     ImageId(Uid, String),
+    /// Not in a directory where the image allows homes. The path is not told: a
+    /// hash may stand there.
+    #[error("invalid home: the image allows none in that directory")]
+    HomeElsewhere,
     /// Not in /proc/self/uid_map or gid_map.
     #[error("uid {0} does not exist in this user namespace")]
     Unmapped(Uid),
@@ -263,6 +267,7 @@ pub fn refuse_by_image(account: &Account, image: &Image) -> Option<Refusal> {
     refuse_name(&account.name, image).or_else(|| match image.accounts.owner_of(id.get()) {
         Some(owner) => Some(Refusal::ImageId(id, owner.to_owned())),
         None if image.sudoers_gids().any(|gid| gid == id.get()) => Some(Refusal::SudoersGid(id)),
+        None if !image.home_bases.allow(&account.home) => Some(Refusal::HomeElsewhere),
         None if !image.is_mapped(id.get()) => Some(Refusal::Unmapped(id)),
         None => None,
     })

@@ -10,8 +10,10 @@ use std::fmt;
 pub const MAX_REAL_NAME: usize = 256;
 /// Longest shell path, in bytes.
 pub const MAX_SHELL: usize = 128;
-/// Where homes are.
-pub const HOME_BASE: &str = "/home/";
+/// Where homes are, unless the image allows other places.
+pub const HOME_BASE: &str = "/home";
+/// Longest home path, in bytes.
+const MAX_HOME: usize = 256;
 /// The shell of a new account.
 pub const DEFAULT_SHELL: &str = "/bin/bash";
 
@@ -64,9 +66,14 @@ impl InvalidText {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RealName(String);
 
-/// A home directory: `/home/` and one component.
+/// A home directory: one component in a directory that is not the root. Whether
+/// homes may be in that directory is the image's to say.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Home(String);
+pub struct Home {
+    path: String,
+    /// Bytes of the directory.
+    base: usize,
+}
 
 /// An absolute path of a login shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,24 +93,34 @@ impl RealName {
 }
 
 impl Home {
-    /// Checks that it is one name below /home.
+    /// Checks that it is a plain absolute path of at least two names.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
-        check("home", text, 256)?;
-        let component = text.strip_prefix(HOME_BASE).unwrap_or("");
-        if component.is_empty() || component.contains('/') || component.starts_with('.') {
-            return Err(InvalidText::Home(text.to_owned()));
+        check("home", text, MAX_HOME)?;
+        let parts = text.rsplit_once('/');
+        match parts
+            .filter(|(base, name)| is_plain(base) && !name.is_empty() && !name.starts_with('.'))
+        {
+            Some((base, _)) => Ok(Self {
+                base: base.len(),
+                path: text.to_owned(),
+            }),
+            None => Err(InvalidText::Home(text.to_owned())),
         }
-        Ok(Self(text.to_owned()))
     }
 
     /// The absolute path.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.path
     }
 
-    /// The name below /home.
+    /// The directory that it is in: `/home`.
+    pub fn base(&self) -> &str {
+        &self.path[..self.base]
+    }
+
+    /// The name in there.
     pub fn component(&self) -> &str {
-        &self.0[HOME_BASE.len()..]
+        &self.path[self.base + 1..]
     }
 }
 
@@ -111,10 +128,7 @@ impl Shell {
     /// Checks that it is a plain absolute path.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
         check("shell", text, MAX_SHELL)?;
-        let plain = text.strip_prefix('/').is_some_and(|rest| {
-            !rest.is_empty() && rest.split('/').all(|part| !matches!(part, "" | "." | ".."))
-        });
-        if plain {
+        if is_plain(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidText::Shell(text.to_owned()))
@@ -140,8 +154,15 @@ impl Default for Shell {
 
 impl fmt::Display for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.path)
     }
+}
+
+/// Whether it is an absolute path that leads to nothing else than it seems to, and
+/// not to the root.
+pub(crate) fn is_plain(path: &str) -> bool {
+    path.strip_prefix('/')
+        .is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")))
 }
 
 /// Whether the text can stand between two colons of a line.
@@ -205,14 +226,24 @@ mod tests {
 
     #[test]
     fn homes() {
-        assert_eq!(Home::parse("/home/alice").unwrap().component(), "alice");
+        for (path, base) in [
+            ("/home/alice", "/home"),
+            ("/srv/people/alice", "/srv/people"),
+        ] {
+            let home = Home::parse(path).unwrap();
+            assert_eq!((home.base(), home.component()), (base, "alice"));
+        }
         for bad in [
             "",
             "/",
             "/home",
             "/home/",
             "/etc",
-            "/home/a/b",
+            "/root",
+            "//a",
+            "/home/./a",
+            "/home/../a",
+            "/home/a/",
             "/home/..",
             "/home/.x",
             "/home//a",

@@ -3,7 +3,7 @@
 //! A case is a directory `golden/NN_what` with `records/` (as on the volume,
 //! with `removed/` and `uids/`), `etc/`, and if need be `applied.json`,
 //! `image-accounts` (missing: what `etc/passwd` and `etc/group` hold below
-//! 1000), `groups.allow`, `sudoers-groups`, `login.defs`. `BLESS=1` rewrites
+//! 1000), `groups.allow`, `homes.allow`, `sudoers-groups`, `login.defs`. `BLESS=1` rewrites
 //! `expected/`, which holds the changed files alone, and `plan.txt`.
 #![allow(
     clippy::disallowed_methods,
@@ -19,7 +19,7 @@ mod support;
 use accounts::applied::Applied;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
+use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
 use accounts::name::Username;
 use accounts::reconcile::Plan;
 use accounts::record::Document;
@@ -132,6 +132,7 @@ fn load_image(case: &Path, etc: &Etc, uids: UidRange) -> Image {
     Image {
         accounts,
         groups_allow: GroupsAllow::parse(&optional(&case.join("groups.allow")).unwrap_or_default()),
+        home_bases: HomeBases::parse(&optional(&case.join("homes.allow")).unwrap_or_default()),
         sudoers_groups: sudoers
             .split_whitespace()
             .map(str::to_owned)

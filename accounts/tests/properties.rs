@@ -12,7 +12,7 @@ use accounts::applied::{self, Applied};
 use accounts::capture::captures;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
+use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
 use accounts::name::Username;
 use accounts::password::Digest;
 use accounts::record::{Account, Document};
@@ -298,6 +298,7 @@ fn image() -> impl Strategy<Value = Image> {
             b"user root 0\nuser node 1000\ngroup root 0\ngroup sudo 27\ngroup audio 29\ngroup node 1000\n",
         ),
         groups_allow: GroupsAllow::parse(allow.as_bytes()),
+        home_bases: HomeBases::default(),
         sudoers_groups,
         uids: UidRange::default(),
         mapped_ids: vec![(0, highest)],

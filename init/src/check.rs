@@ -166,6 +166,10 @@ const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
             "image",
             "use an image that leaves this name and uid to people",
         ),
+        Refusal::HomeElsewhere => (
+            "image",
+            "name the directory in /etc/occ/homes.allow of the image, or move the home to /home",
+        ),
         Refusal::Unmapped(_) => (
             "unmapped",
             "widen the user namespace's maps to hold the uid",

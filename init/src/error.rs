@@ -99,6 +99,8 @@ pub(crate) enum Error {
         #[source]
         source: Errno,
     },
+    #[error("cannot read '{}': it is not a regular file", .0.display())]
+    NotAFile(PathBuf),
     #[error("cannot use '{}', a link to '{}': {reason}", .path.display(), .target.display().to_string().escape_debug())]
     Link {
         path: PathBuf,
@@ -181,6 +183,7 @@ impl Error {
             | Self::Io { .. }
             | Self::Store { .. }
             | Self::Link { .. }
+            | Self::NotAFile(_)
             | Self::NotOurs(_)
             | Self::Input(_)
             | Self::StillRunning(_)
@@ -229,6 +232,9 @@ impl Error {
                 "mend or delete the file, then 'user disable {name}' again: a record that can be read again decides"
             ),
             Self::Store { .. } => "make it a directory of root with mode 0700".into(),
+            Self::NotAFile(_) => {
+                "put the image's file there again; nothing was changed".into()
+            }
             Self::Link { .. } => {
                 "let it be a file, or link to a regular file of root in directories that only root can write".into()
             }
@@ -252,7 +258,7 @@ fn kind_of_refusal(refusal: &Refusal) -> ErrorKind {
         | Refusal::ImageGroup
         | Refusal::SudoersGroup
         | Refusal::SudoersGid(_) => ErrorKind::Refused,
-        Refusal::Unmapped(_) => ErrorKind::Invalid,
+        Refusal::Unmapped(_) | Refusal::HomeElsewhere => ErrorKind::Invalid,
         Refusal::ImageId(..)
         | Refusal::UidTaken(..)
         | Refusal::CaseTwin(_)

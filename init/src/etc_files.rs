@@ -77,7 +77,7 @@ impl EtcFiles {
         for file in File::ALL {
             let target = self.target(file)?;
             let (directory, name) = self.place(file, target.as_ref());
-            let read = read_file(directory, name).map_err(io("read", directory.join(name)))?;
+            let read = read_file(directory, name)?;
             let (mut state, mut open) = (None, None);
             if let Some(read) = read {
                 snapshot.etc.set(file, read.content);
@@ -197,7 +197,8 @@ struct Read {
     state: FileStat,
 }
 
-fn read_file(directory: &Directory, name: &str) -> Result<Option<Read>, Errno> {
+fn read_file(directory: &Directory, name: &str) -> Result<Option<Read>, Error> {
+    let failed = |errno| io("read", directory.join(name))(errno);
     let flags = OFlag::O_RDONLY
         | OFlag::O_NOFOLLOW
         | OFlag::O_NONBLOCK
@@ -206,13 +207,13 @@ fn read_file(directory: &Directory, name: &str) -> Result<Option<Read>, Errno> {
     let file = match openat(directory.fd.as_fd(), name, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::ENOENT) => return Ok(None),
-        Err(errno) => return Err(errno),
+        Err(errno) => return Err(failed(errno)),
     };
-    let state = fstat(file.as_fd())?;
+    let state = fstat(file.as_fd()).map_err(failed)?;
     if SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        return Err(Errno::EINVAL);
+        return Err(Error::NotAFile(directory.join(name)));
     }
-    let content = read_all(&file, usize::MAX)?;
+    let content = read_all(&file, usize::MAX).map_err(failed)?;
     Ok(Some(Read {
         file,
         content,

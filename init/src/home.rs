@@ -4,14 +4,17 @@
 //! in would make it write elsewhere. So a home is built under a temporary name
 //! in /home, where only root writes, and renamed in when it is complete.
 
+mod bases;
 pub(crate) mod packing;
 mod skeleton;
 
-use crate::again::{fchmod, fchown, fstat, mkdir, mkdirat, renameat, unlinkat};
+use crate::again::{fchmod, fchown, fstat, mkdirat, renameat, unlinkat};
 use crate::error::{Error, io};
-use crate::replace::{Directory, open_directory, stat};
+use crate::replace::{Directory, stat};
 use accounts::id::Uid;
+use accounts::image::HomeBases;
 use accounts::text::Home;
+use bases::Bases;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};
@@ -31,9 +34,9 @@ const DEEP: &str = ".occ-deep-";
 /// Where a home goes to be deleted.
 const PURGED: &str = ".occ-purge-";
 
-/// /home of a tree, and the skeleton for new homes.
+/// The homes of a tree, and the skeleton for new ones.
 pub(crate) struct Homes {
-    base: Directory,
+    bases: Bases,
     root: PathBuf,
     /// Read for the first home that is made; none: the image has none.
     skeleton: OnceCell<Result<Option<Skeleton>, Errno>>,
@@ -51,21 +54,11 @@ pub(crate) enum Found {
 }
 
 impl Homes {
-    /// Opens ROOT/home, making it if there is none. It must be root's alone to
-    /// write: else anybody could swap a home while it is made.
-    pub(crate) fn open(root: &Path) -> Result<Self, Error> {
-        let path = root.join("home");
-        match mkdir(&path, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
-            Err(errno) => return Err(io("make", &path)(errno)),
-        }
-        let base = open_directory(&path).map_err(io("open", &path))?;
-        let state = fstat(base.fd.as_fd()).map_err(io("read", &path))?;
-        if state.st_uid != 0 || state.st_mode & 0o022 != 0 {
-            return Err(io("trust", path)(Errno::EPERM));
-        }
+    /// Opens ROOT/home, making it if there is none, and where else the image
+    /// allows homes.
+    pub(crate) fn open(root: &Path, allowed: &HomeBases) -> Result<Self, Error> {
         Ok(Self {
-            base,
+            bases: Bases::open(root, allowed)?,
             root: root.to_owned(),
             skeleton: OnceCell::new(),
         })
@@ -74,7 +67,7 @@ impl Homes {
     /// What the next restore would find or make under a home's name, read only;
     /// none: it is there and as it should be.
     pub(crate) fn look(root: &Path, home: &Home, uid: Uid) -> Option<String> {
-        let path = root.join("home").join(home.component());
+        let path = root.join(&home.as_str()[1..]);
         match nix::sys::stat::lstat(&path) {
             Ok(state) => match judge(&state, home, uid) {
                 Found::Odd(what) => Some(what),
@@ -92,74 +85,72 @@ impl Homes {
             let marks = [NEW, PURGED].map(str::as_bytes);
             marks.iter().any(|mark| name.starts_with(mark))
         };
-        let names = self.base.names_if(is_left);
-        let leftovers = names.map_err(io("read", &self.base.path))?;
-        let mut readable = leftovers.iter().filter_map(|name| name.to_str());
-        readable.try_for_each(|name| {
-            self.discard(name)
-                .map_err(io("delete", self.base.join(name)))
-        })
+        for base in self.bases.all() {
+            let names = base.names_if(is_left);
+            let leftovers = names.map_err(io("read", &base.path))?;
+            for name in leftovers.iter().filter_map(|name| name.to_str()) {
+                discard(base, name).map_err(io("delete", base.join(name)))?;
+            }
+        }
+        Ok(())
     }
 
-    /// Owners of everything in /home: numbers that must not be given again.
+    /// Owners of everything where homes are: numbers that must not be given again.
     pub(crate) fn owners(&self) -> Result<Vec<u32>, Error> {
-        let entries = self.base.names().map_err(io("read", &self.base.path))?;
-        let owners = entries.iter().map(|name| self.owner_of(name));
-        Ok(owners
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let mut owners = Vec::new();
+        for base in self.bases.all() {
+            for name in base.names().map_err(io("read", &base.path))? {
+                owners.extend(owner_of(base, &name)?);
+            }
+        }
+        Ok(owners)
     }
 
     /// Who owns one home, if it is there.
     pub(crate) fn owner(&self, home: &Home) -> Result<Option<u32>, Error> {
-        self.owner_of(OsStr::new(home.component()))
-    }
-
-    fn owner_of(&self, name: &OsStr) -> Result<Option<u32>, Error> {
-        let found = stat(&self.base, name).map_err(io("read", self.base.join(name)))?;
-        Ok(found.map(|stat| stat.st_uid))
+        owner_of(self.bases.of(home)?, OsStr::new(home.component()))
     }
 
     /// Makes the home if it is not there. One that is there is never changed.
     pub(crate) fn ensure(&self, home: &Home, uid: Uid) -> Result<Found, Error> {
-        let path = || self.base.join(home.component());
-        match stat(&self.base, home.component()) {
+        let base = self.bases.of(home)?;
+        let path = || base.join(home.component());
+        match stat(base, home.component()) {
             Ok(Some(state)) => return Ok(judge(&state, home, uid)),
             Ok(None) => (),
             Err(errno) => return Err(io("read", path())(errno)),
         }
         let temporary = format!("{NEW}{uid}");
-        if let Err(errno) = self.build(&temporary, home, uid) {
-            let _ = self.discard(&temporary);
+        if let Err(errno) = self.build(base, &temporary, home, uid) {
+            let _ = discard(base, &temporary);
             return Err(io("make", path())(errno));
         }
         Ok(Found::Made)
     }
 
-    fn build(&self, temporary: &str, home: &Home, uid: Uid) -> Result<(), Errno> {
-        let base = self.base.fd.as_fd();
-        let make = || mkdirat(base, temporary, Mode::from_bits_truncate(0o700));
+    fn build(&self, base: &Directory, temporary: &str, home: &Home, uid: Uid) -> Result<(), Errno> {
+        let fd = base.fd.as_fd();
+        let make = || mkdirat(fd, temporary, Mode::from_bits_truncate(0o700));
         match make() {
             // A killed run's.
-            Err(Errno::EEXIST) => self.discard(temporary).and_then(|()| make())?,
+            Err(Errno::EEXIST) => discard(base, temporary).and_then(|()| make())?,
             other => other?,
         }
-        let new = self.base.open(temporary)?;
+        let new = base.open(temporary)?;
         let skeleton = self.skeleton.get_or_init(|| Skeleton::read(&self.root));
         if let Some(skeleton) = skeleton.as_ref().map_err(|errno| *errno)? {
             skeleton.copy_to(&new, uid)?;
         }
         own(&new, uid)?;
         fchmod(new.fd.as_fd(), Mode::from_bits_truncate(0o700))?;
-        renameat(base, temporary, base, home.component())
+        renameat(fd, temporary, fd, home.component())
     }
 
     /// Deletes a home with all that is in it, if it is the uid's.
     pub(crate) fn purge(&self, home: &Home, uid: Uid) -> Result<(), Error> {
-        let path = self.base.join(home.component());
-        match stat(&self.base, home.component()).map_err(io("read", &path))? {
+        let base = self.bases.of(home)?;
+        let path = base.join(home.component());
+        match stat(base, home.component()).map_err(io("read", &path))? {
             None => return Ok(()),
             Some(state) if state.st_uid != uid.get() => {
                 return Err(io("delete", path)(Errno::EPERM));
@@ -169,30 +160,34 @@ impl Homes {
         // Out of the person's reach first: nobody else can enter a 0700
         // directory of root's, so nothing can be swapped while we walk.
         let trash = format!("{PURGED}{uid}");
-        let base = self.base.fd.as_fd();
-        let purged = self
-            .discard(&trash)
-            .and_then(|()| mkdirat(base, trash.as_str(), Mode::from_bits_truncate(0o700)));
+        let fd = base.fd.as_fd();
+        let purged = discard(base, &trash)
+            .and_then(|()| mkdirat(fd, trash.as_str(), Mode::from_bits_truncate(0o700)));
         let purged = purged.and_then(|()| {
-            let inside = self.base.open(trash.as_str())?;
-            renameat(base, home.component(), inside.fd.as_fd(), "home")?;
-            self.discard(&trash)
+            let inside = base.open(trash.as_str())?;
+            renameat(fd, home.component(), inside.fd.as_fd(), "home")?;
+            discard(base, &trash)
         });
         purged.map_err(io("delete", path))
     }
+}
 
-    /// Deletes a directory of ours and all that is in it.
-    fn discard(&self, name: &str) -> Result<(), Errno> {
-        if stat(&self.base, name)?.is_none() {
-            return Ok(());
-        }
-        let device = fstat(self.base.fd.as_fd())?.st_dev;
-        let top = self.base.open(name)?;
-        while !top.names()?.is_empty() {
-            empty(&top, &top, device, 0)?;
-        }
-        unlinkat(self.base.fd.as_fd(), name, UnlinkatFlags::RemoveDir)
+fn owner_of(base: &Directory, name: &OsStr) -> Result<Option<u32>, Error> {
+    let found = stat(base, name).map_err(io("read", base.join(name)))?;
+    Ok(found.map(|stat| stat.st_uid))
+}
+
+/// Deletes a directory of ours and all that is in it.
+fn discard(base: &Directory, name: &str) -> Result<(), Errno> {
+    if stat(base, name)?.is_none() {
+        return Ok(());
     }
+    let device = fstat(base.fd.as_fd())?.st_dev;
+    let top = base.open(name)?;
+    while !top.names()?.is_empty() {
+        empty(&top, &top, device, 0)?;
+    }
+    unlinkat(base.fd.as_fd(), name, UnlinkatFlags::RemoveDir)
 }
 
 fn judge(state: &nix::sys::stat::FileStat, home: &Home, uid: Uid) -> Found {

@@ -7,7 +7,7 @@ use crate::replace::{Access, Directory, open_directory};
 use crate::say::say;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
+use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
 use accounts::sudoers::{Include, Sudoers};
 use accounts::table;
 use accounts::text::Shell;
@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const IMAGE_ACCOUNTS: &str = "usr/share/occ/image-accounts";
 /// Where the image says who may be in which group.
 const GROUPS_ALLOW: &str = "etc/occ/groups.allow";
+/// Where the image says in which directories besides /home homes may be.
+const HOMES_ALLOW: &str = "etc/occ/homes.allow";
 /// State of this container, not of the store.
 pub(crate) const STATE: &str = "var/lib/occ-init";
 /// The snapshot that stands in for [`IMAGE_ACCOUNTS`].
@@ -37,7 +39,8 @@ const NOLOGIN: [&str; 3] = ["usr/sbin/nologin", "sbin/nologin", "bin/false"];
 pub(crate) fn read(root: &Path, etc: &Etc, may_write: bool) -> Result<Image, Error> {
     Ok(Image {
         accounts: image_accounts(root, etc, may_write)?,
-        groups_allow: GroupsAllow::parse(&groups_allow(root)?),
+        groups_allow: GroupsAllow::parse(&allowed(root, GROUPS_ALLOW)?),
+        home_bases: HomeBases::parse(&allowed(root, HOMES_ALLOW)?),
         sudoers_groups: sudoers_groups(root)?,
         uids: uid_range(root)?,
         mapped_ids: mapped_ids()?,
@@ -79,10 +82,10 @@ fn image_accounts(root: &Path, etc: &Etc, may_write: bool) -> Result<ImageAccoun
     Ok(accounts)
 }
 
-/// The list counts only if nobody but root can have written it.
-fn groups_allow(root: &Path) -> Result<Vec<u8>, Error> {
+/// A list counts only if nobody but root can have written it.
+fn allowed(root: &Path, list: &str) -> Result<Vec<u8>, Error> {
     use std::os::unix::fs::MetadataExt;
-    let path = root.join(GROUPS_ALLOW);
+    let path = root.join(list);
     let meta = match fs::symlink_metadata(&path) {
         Ok(meta) => meta,
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

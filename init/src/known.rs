@@ -80,7 +80,7 @@ impl Known<'_> {
     pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
         let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
         used.extend(self.users().chain(self.groups()).map(|entry| entry.1));
-        used.extend(Homes::open(self.root)?.owners()?);
+        used.extend(Homes::open(self.root, &self.image.home_bases)?.owners()?);
         let accounts = self.records.accounts.values();
         used.extend(accounts.map(|account| account.uid.get()));
         let tombstones = self.records.tombstones.iter();

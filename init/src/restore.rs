@@ -170,7 +170,8 @@ impl Session {
             for (record, bytes) in legacy {
                 session.take_over(&record, &bytes);
             }
-            let cleaned = Homes::open(&session.paths.root).and_then(|homes| homes.clean());
+            let homes = Homes::open(&session.paths.root, &session.image.home_bases);
+            let cleaned = homes.and_then(|homes| homes.clean());
             if let Err(error) = cleaned {
                 say(&chain(&error));
             }
@@ -347,7 +348,7 @@ impl Session {
     /// A home that can't be made is no reason to keep its owner out of /etc:
     /// the person is told by the login program, the administrator by us.
     fn ensure_homes(&self, plan: &Plan, progress: &dyn Fn()) -> (usize, Vec<(Username, String)>) {
-        let homes = match Homes::open(&self.paths.root) {
+        let homes = match Homes::open(&self.paths.root, &self.image.home_bases) {
             Ok(homes) => homes,
             Err(error) => {
                 say(&format!("no homes are made: {}", chain(&error)));

@@ -91,7 +91,7 @@ impl Session {
             return Ok(uid);
         }
         let home = Home::parse(&format!("/home/{name}"))?;
-        let owner = Homes::open(&self.paths.root)?.owner(&home)?;
+        let owner = Homes::open(&self.paths.root, &self.image.home_bases)?.owner(&home)?;
         for candidate in [self.known().uid_in_passwd(name), owner]
             .into_iter()
             .flatten()

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::id::UidRange;
-use crate::image::{GroupsAllow, ImageAccounts, Shells};
+use crate::image::{GroupsAllow, HomeBases, ImageAccounts, Shells};
 use crate::name::Username;
 use crate::record::Document;
 use crate::records::{Part, Rejected, Tombstone};
@@ -34,6 +34,7 @@ impl World {
         let image = Image {
             accounts: ImageAccounts::snapshot(PASSWD.as_bytes(), GROUP.as_bytes()),
             groups_allow: GroupsAllow::default(),
+            home_bases: HomeBases::default(),
             sudoers_groups: BTreeSet::new(),
             uids: UidRange::default(),
             mapped_ids: vec![(0, u32::MAX)],

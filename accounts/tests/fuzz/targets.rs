@@ -7,7 +7,7 @@ use super::support::{self, World};
 use accounts::applied::Applied;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, Image, ImageAccounts, Shells};
+use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
 use accounts::import::{self, Item};
 use accounts::record::{Account, Contents, Document, Record};
 use accounts::records::{Part, Records, Rejected};
@@ -185,7 +185,8 @@ fn image() -> Image {
               group audio 29\ngroup staff 50\ngroup node 1000\ngroup nogroup 65534\n",
         ),
         groups_allow: GroupsAllow::parse(b"audio: alice bob\nstaff: *\n"),
-        sudoers_groups: BTreeSet::from(["operators".to_owned()]),
+            home_bases: HomeBases::default(),
+            sudoers_groups: BTreeSet::from(["operators".to_owned()]),
         uids: UidRange::default(),
         mapped_ids: vec![(0, u32::MAX)],
         shells: Shells::default(),

@@ -7,7 +7,7 @@
 //!
 //! A directory follows its contents, so its owner and times are set last.
 
-use super::{Homes, MAX_DEPTH, NEW};
+use super::{Homes, MAX_DEPTH, NEW, discard};
 use crate::again::{again, fchmod, fchown, fchownat, fstat, mkdirat, openat, renameat, symlinkat};
 use crate::archive::{foreign, header_of};
 use crate::error::{Error, io};
@@ -15,7 +15,7 @@ use crate::replace::{Directory, stat};
 use crate::say::say;
 use accounts::backup::HOMES;
 use accounts::id::Uid;
-use accounts::text::Home;
+use accounts::text::{HOME_BASE, Home};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, UtimensatFlags, futimens, utimensat};
@@ -45,7 +45,11 @@ impl Homes {
         uid: Uid,
         to: &mut tar::Builder<W>,
     ) -> std_io::Result<()> {
-        let opened = self.base.open(home.component());
+        if home.base() != HOME_BASE {
+            let path = Path::new(&home.as_str()[1..]);
+            return left_out(path, "only homes in /home are");
+        }
+        let opened = self.bases.main.open(home.component());
         let state = opened.and_then(|open| Ok((fstat(open.fd.as_fd())?, open)));
         let path = Path::new(HOMES).join(home.component());
         match state {
@@ -225,7 +229,7 @@ impl<'a> Unpacking<'a> {
         {
             return Ok(());
         }
-        let Homes { base, .. } = self.homes;
+        let base = &self.homes.bases.main;
         let path = base.join(component);
         let present = stat(base, component).map_err(io("read", &path))?.is_some();
         let directory = if present {
@@ -233,7 +237,7 @@ impl<'a> Unpacking<'a> {
             None
         } else {
             let name = format!("{NEW}{uid}");
-            let made = self.homes.discard(&name).and_then(|()| {
+            let made = discard(base, &name).and_then(|()| {
                 let mode = Mode::from_bits_truncate(0o700);
                 mkdirat(base.fd.as_fd(), name.as_str(), mode)?;
                 base.open(name.as_str())
@@ -246,7 +250,7 @@ impl<'a> Unpacking<'a> {
 
     /// Puts the complete ones into place: those made, and those that were there.
     pub(crate) fn commit(mut self) -> Result<(Vec<String>, Vec<String>), Error> {
-        let base = &self.homes.base;
+        let base = &self.homes.bases.main;
         again(|| syncfs(base.fd.as_fd())).map_err(io("sync", &base.path))?;
         let complete = std::mem::take(&mut self.complete);
         for component in &complete {
@@ -267,7 +271,7 @@ impl Drop for Unpacking<'_> {
         let open = self.open.take().map(|(component, _)| component);
         for component in self.complete.iter().chain(&open) {
             if let Some(uid) = self.owners.get(component) {
-                let _ = self.homes.discard(&format!("{NEW}{uid}"));
+                let _ = discard(&self.homes.bases.main, &format!("{NEW}{uid}"));
             }
         }
     }

@@ -18,7 +18,9 @@ use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::{Staging, Store};
 use accounts::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
 use accounts::id::UidRange;
+use accounts::image::HomeBases;
 use accounts::merge::{Holdings, Merge, merge};
+use accounts::text::HOME_BASE;
 use accounts::wire::{LoadReply, SCHEMA};
 use std::io::{IsTerminal, Read};
 use std::os::fd::AsFd;
@@ -92,7 +94,7 @@ fn commit(
         });
     }
     let homes = if options.homes {
-        Some(Homes::open(&paths.root)?)
+        Some(Homes::open(&paths.root, &HomeBases::default())?)
     } else {
         None
     };
@@ -232,6 +234,7 @@ impl<'a> Receiver<'a> {
             let owners = tombstones
                 .map(|dead| (&dead.home, dead.uid))
                 .chain(living)
+                .filter(|(home, _)| home.base() == HOME_BASE)
                 .map(|(home, uid)| (home.component().to_owned(), uid));
             self.unpacking = Some(Unpacking::new(homes, owners.collect()));
             self.there = Some(there);

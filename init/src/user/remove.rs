@@ -114,7 +114,7 @@ fn forget(session: &mut Session, record: &Record) -> Result<(), Error> {
 /// Homes that may all be deleted: none is claimed by a record that has no right
 /// to it, none belongs to another uid. Asked before anything is changed.
 fn purgeable(session: &Session, records: &[Record]) -> Result<Homes, Error> {
-    let homes = Homes::open(&session.paths.root)?;
+    let homes = Homes::open(&session.paths.root, &session.image.home_bases)?;
     for Account {
         name, uid, home, ..
     } in records.iter().map(Record::account)

@@ -10,7 +10,7 @@ use accounts::record::Account;
 use accounts::records::{
     Part, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
 };
-use accounts::text::Home;
+use accounts::text::{Home, InvalidText};
 use std::collections::BTreeSet;
 
 /// A reserved name gets its own answer even where the rule for new names would
@@ -176,8 +176,11 @@ pub(super) fn give_uid(store: &Store, uid: Uid, name: &Username) -> Result<(), E
     Err(Error::UidTaken { uid, owner })
 }
 
-/// A home that was asked for must be nobody else's.
+/// A home that was asked for must be where the image allows it, and nobody else's.
 pub(super) fn check_home(known: &Known<'_>, home: Home) -> Result<Home, Error> {
+    if !known.image.home_bases.allow(&home) {
+        return Err(InvalidText::Home(home.to_string()).into());
+    }
     match known.owner_of_home(&home) {
         Some(owner) => Err(Error::HomeTaken {
             owner: owner.clone(),

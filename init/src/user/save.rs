@@ -8,6 +8,7 @@ use crate::home::Homes;
 use crate::restore::{Paths, Session, now_usec};
 use accounts::backup::{Manifest, SCHEMA};
 use accounts::id::Uid;
+use accounts::image::HomeBases;
 use accounts::text::Home;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -36,7 +37,7 @@ pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Answer, Error> {
     };
     // Whoever reads this slowly keeps nobody waiting.
     drop(session);
-    let homes = (Homes::open(&paths.root)?, homes);
+    let homes = (Homes::open(&paths.root, &HomeBases::default())?, homes);
     let written = standard_output().and_then(|out| write(out, store, &homes));
     written.map_err(|error| Error::stream("write", Path::new("standard output"), &error))?;
     Ok(Answer::none())

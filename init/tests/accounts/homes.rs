@@ -128,6 +128,40 @@ fn what_is_no_directory_is_not_followed() {
 }
 
 #[test]
+fn homes_are_elsewhere_where_the_image_says_so() {
+    let tree = Tree::with(&["alice"]);
+    let (bob, allow) = (
+        json!({ "homeDirectory": "/srv/people/bob" }),
+        "etc/occ/homes.allow",
+    );
+    tree.plant("bob.json", &record("bob", 20_000, &bob));
+    fs::create_dir_all(tree.path("srv/people/carol")).unwrap();
+    chown(tree.path("srv/people/carol"), Some(20_005), Some(20_005)).unwrap();
+    // Whoever can write the list could move homes: it then counts for nothing.
+    for (list, mode) in [("", 0o644), ("/srv\n", 0o644), ("/srv/people\n", 0o666)] {
+        tree.write(allow, list.as_bytes(), mode);
+        tree.restore().says(&["skipped 'bob': invalid home"]);
+    }
+    let line = "name,home\ndave,/srv/people/dave\n";
+    tree.feed(&["user", "import"], line)
+        .ends(1)
+        .says(&["invalid home"]);
+    tree.write(allow, b"# people's disk\n/srv/people\n", 0o644);
+    tree.restore().says(&["restored 2 accounts (1 new"]);
+    assert_eq!(tree.field("etc/passwd", "bob", 5), "/srv/people/bob");
+    let home = fs::metadata(tree.path("srv/people/bob")).unwrap();
+    assert_eq!((home.uid(), home.mode() & 0o7777), (20_000, 0o700));
+    assert!(tree.path("srv/people/bob/.bashrc").exists());
+    tree.run(&["check"]).ends(0);
+    // New numbers are above those of homes there, too.
+    tree.feed(&["user", "import"], line).ends(0);
+    assert_eq!(tree.field("etc/passwd", "dave", 2), "20006");
+    let purge = ["user", "remove", "--yes", "--purge-home", "bob"];
+    tree.run(&purge).ends(0);
+    assert!(!tree.path("srv/people/bob").exists() && tree.path("srv/people/dave").exists());
+}
+
+#[test]
 fn a_base_that_is_not_roots_alone_gets_no_homes() {
     let spoil: [fn(&Tree); 4] = [
         |tree| {

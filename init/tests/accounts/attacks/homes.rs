@@ -1,10 +1,10 @@
 //! Homes that lead elsewhere, or are swapped under our hands.
 
-use super::skipped_fields;
+use super::{skipped, skipped_fields};
 use crate::tree::{Tree, hash, record};
 use serde_json::json;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
@@ -15,12 +15,53 @@ fn row_12_homes_elsewhere() {
         "/etc",
         "/home",
         "/home/../etc",
-        "/home/a/b",
+        "/home/a/",
+        "//etc",
         "home/a",
         "",
     ];
     let cases = homes.map(|home| (json!({ "homeDirectory": home }), "invalid home"));
     skipped_fields(&cases);
+    // In a directory, but in none where the image allows homes.
+    for home in ["/home/a/b", "/etc/cron.d", "/root/a", "/srv/people/mallory"] {
+        let words = ["skipped 'mallory': invalid home: the image allows none"];
+        let tree = skipped(&words, |tree| {
+            let more = json!({ "homeDirectory": home });
+            tree.plant("mallory.json", &record("mallory", 20_000, &more));
+        });
+        assert_eq!(tree.line("etc/passwd", "mallory"), None);
+        assert!(!tree.path(&home[1..]).exists());
+    }
+}
+
+/// What the image allows is still made only where nobody but root can write.
+#[test]
+fn row_13_a_directory_of_homes_that_is_a_trap() {
+    let mallory = json!({ "homeDirectory": "/srv/people/mallory" });
+    let traps: [fn(&Tree); 4] = [
+        |tree| symlink("/etc", tree.path("srv/people")).unwrap(),
+        |tree| symlink(tree.path("etc"), tree.path("srv/people")).unwrap(),
+        |tree| {
+            fs::create_dir(tree.path("srv/people")).unwrap();
+            chown(tree.path("srv/people"), Some(10_000), None).unwrap();
+        },
+        |tree| {
+            fs::create_dir(tree.path("srv/people")).unwrap();
+            fs::set_permissions(tree.path("srv"), fs::Permissions::from_mode(0o777)).unwrap();
+        },
+    ];
+    for trap in traps {
+        let tree = Tree::with(&["alice"]);
+        tree.write("etc/occ/homes.allow", b"/srv/people\n", 0o644);
+        fs::create_dir(tree.path("srv")).unwrap();
+        trap(&tree);
+        tree.plant("mallory.json", &record("mallory", 20_000, &mallory));
+        let ran = tree.restore();
+        ran.says(&["restored 2 accounts", "/srv/people'"]);
+        assert!(!tree.path("etc/mallory").exists() && !tree.path("srv/people/mallory").exists());
+        let purge = ["user", "remove", "--yes", "--purge-home", "mallory"];
+        tree.run(&purge).ends(1);
+    }
 }
 
 #[test]

@@ -1,0 +1,84 @@
+//! The directories in which homes are: /home, and what the image names besides.
+//!
+//! Each must be root's alone to write, and so must all on the way to one that the
+//! image names: else anybody could swap a home while it is made.
+
+use crate::again::{fstat, mkdir};
+use crate::error::{Error, io};
+use crate::replace::{Directory, open_directory};
+use accounts::image::HomeBases;
+use accounts::text::{HOME_BASE, Home};
+use nix::errno::Errno;
+use nix::sys::stat::Mode;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+/// The directories, open.
+pub(super) struct Bases {
+    pub(super) main: Directory,
+    /// By their path; one that can't be used is nobody's reason to be kept out.
+    others: Vec<(String, Result<Directory, Errno>)>,
+    root: PathBuf,
+}
+
+impl Bases {
+    /// Opens them, making ROOT/home if there is none.
+    pub(super) fn open(root: &Path, allowed: &HomeBases) -> Result<Self, Error> {
+        let path = root.join("home");
+        match mkdir(&path, Mode::from_bits_truncate(0o755)) {
+            Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
+            Err(errno) => return Err(io("make", &path)(errno)),
+        }
+        let main = open_directory(&path).map_err(io("open", &path))?;
+        let trusted = is_roots_alone(&main).map_err(io("read", &path))?;
+        if !trusted {
+            return Err(io("trust", path)(Errno::EPERM));
+        }
+        let others = allowed
+            .others()
+            .map(|base| (base.to_owned(), walk(root, base)));
+        Ok(Self {
+            main,
+            others: others.collect(),
+            root: root.to_owned(),
+        })
+    }
+
+    /// The directory in which a home is.
+    pub(super) fn of(&self, home: &Home) -> Result<&Directory, Error> {
+        if home.base() == HOME_BASE {
+            return Ok(&self.main);
+        }
+        let found = self.others.iter().find(|(base, _)| base == home.base());
+        let opened = found.map_or(Err(Errno::ENOENT), |(_, opened)| {
+            opened.as_ref().map_err(|e| *e)
+        });
+        opened.map_err(io("use", self.root.join(&home.base()[1..])))
+    }
+
+    /// All that can be used.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Directory> {
+        let others = self
+            .others
+            .iter()
+            .filter_map(|(_, opened)| opened.as_ref().ok());
+        std::iter::once(&self.main).chain(others)
+    }
+}
+
+/// Opens an absolute path of a tree, through no link.
+fn walk(root: &Path, path: &str) -> Result<Directory, Errno> {
+    let mut here = open_directory(root)?;
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        here = here.open(part)?;
+        if !is_roots_alone(&here)? {
+            return Err(Errno::EPERM);
+        }
+    }
+    Ok(here)
+}
+
+fn is_roots_alone(directory: &Directory) -> Result<bool, Errno> {
+    let state = fstat(directory.fd.as_fd())?;
+    Ok(state.st_uid == 0 && state.st_mode & 0o022 == 0)
+}
