@@ -148,8 +148,8 @@ pub(crate) struct Add {
     #[arg(long, conflicts_with_all = ["generate", "password_stdin", "password_hash_stdin"])]
     pub(crate) no_password: bool,
     /// Give this uid instead of the next one
-    #[arg(long)]
-    pub(crate) uid: Option<u64>,
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) uid: Option<String>,
     /// Full name
     #[arg(long, value_name = "TEXT")]
     pub(crate) comment: Option<String>,

@@ -25,6 +25,8 @@ pub(crate) enum Error {
     Name(#[from] InvalidName),
     #[error(transparent)]
     Uid(#[from] InvalidUid),
+    #[error("invalid uid '{}': a number is expected", .0.escape_debug())]
+    NoNumber(String),
     #[error(transparent)]
     Text(#[from] InvalidText),
     #[error(transparent)]
@@ -151,6 +153,7 @@ impl Error {
             Self::Usage(_) => ErrorKind::Usage,
             Self::Name(_)
             | Self::Uid(InvalidUid::OutOfRange { .. })
+            | Self::NoNumber(_)
             | Self::Text(_)
             | Self::Hash(_)
             | Self::Password(_)

@@ -22,6 +22,7 @@ const KEY_OVERHEAD: usize = 10;
 /// What was typed, checked as far as it can be without looking at the store.
 struct Wanted {
     name: Username,
+    uid: Option<u64>,
     real_name: Option<RealName>,
     shell: Option<Shell>,
     ssh_keys: Vec<String>,
@@ -120,6 +121,7 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         } else {
             rules::new_name(&typed)?
         },
+        uid: options.uid.as_deref().map(number).transpose()?,
         real_name: options
             .comment
             .as_deref()
@@ -128,6 +130,13 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         shell: options.shell.as_deref().map(Shell::parse).transpose()?,
         ssh_keys,
     })
+}
+
+/// A uid as typed: digits alone, for `parse` would take a sign.
+fn number(typed: &str) -> Result<u64, Error> {
+    let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
+    let number = typed.parse().ok().filter(|_| digits);
+    number.ok_or_else(|| Error::NoNumber(typed.to_owned()))
 }
 
 /// The keys among the lines; comments and blank lines are left out.
@@ -169,7 +178,7 @@ fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Acc
     }
     rules::check_lines(&known, name, tombstone)?;
     rules::check_groups(&known, name, &options.groups)?;
-    if let Some(number) = options.uid {
+    if let Some(number) = wanted.uid {
         rules::check_uid(&known, name, number)?;
     }
     Ok(None)
@@ -223,7 +232,7 @@ fn make(
         session.insert(&record);
         return Ok(record);
     }
-    let uid = choose_uid(session, name, options)?;
+    let uid = choose_uid(session, wanted)?;
     let mut account = Account::new(
         name.clone(),
         uid,
@@ -237,9 +246,9 @@ fn make(
 }
 
 /// Writes the number down for ever, before the record is.
-fn choose_uid(session: &Session, name: &Username, options: &Add) -> Result<Uid, Error> {
-    let known = session.known();
-    let uid = match options.uid {
+fn choose_uid(session: &Session, wanted: &Wanted) -> Result<Uid, Error> {
+    let (known, name) = (session.known(), &wanted.name);
+    let uid = match wanted.uid {
         Some(number) => rules::check_uid(&known, name, number)?,
         None => rules::next_uid(&known, name, &rules::used_ids(&known)?)?,
     };

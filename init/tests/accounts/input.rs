@@ -160,6 +160,21 @@ fn uids() {
             &[uid, "1000 to 59999"],
         );
     }
+    for uid in [
+        "",
+        "many",
+        "-1",
+        "+1500",
+        "1e4",
+        "1500.0",
+        "0x5dc",
+        " 1500",
+        "99999999999999999999",
+    ] {
+        let args = ["user", "add", "bob", "--no-password", "--uid", uid];
+        let words = [&format!("invalid uid '{uid}'")[..]];
+        refused(&tree, &args, b"", ErrorKind::Invalid, &words);
+    }
     tree.write("etc/login.defs", b"UID_MAX 200000\n", 0o644);
     for uid in ["65534", "65535", "200001"] {
         let args = ["user", "add", "bob", "--no-password", "--uid", uid];
