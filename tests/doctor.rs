@@ -39,15 +39,6 @@ fn each_thing_that_is_broken_is_found_and_mended_by_what_is_said() {
     instance.add("alice", "a a a a");
     only_the_port(&instance);
 
-    instance.sh("sed -i 's,^alice:\\(.*\\):/bin/bash,alice:\\1:/bin/false,' /etc/passwd && rm -f /var/lib/occ-init/none");
-    // PID 1 may have mended it already: then there is nothing to find.
-    let drift = findings(&instance);
-    if let Some((_, mend)) = drift.iter().find(|(topic, _)| topic == "drift") {
-        assert!(mend.contains("occ-init restore"), "{mend}");
-        instance.exec(["occ-init", "restore"]).ok();
-    }
-    only_the_port(&instance);
-
     instance.sh("echo broken > /var/lib/opencode-users/bob.json; chmod 600 /var/lib/opencode-users/bob.json");
     let store = findings(&instance);
     let store = store.iter().find(|(topic, _)| topic == "store").unwrap();
@@ -74,6 +65,43 @@ fn each_thing_that_is_broken_is_found_and_mended_by_what_is_said() {
             .any(|(_, mend)| mend.contains("docker unpause"))
     );
     only_the_port(&instance);
+}
+
+/// Nothing in it watches /etc, so that what is wrong there stays so.
+#[test]
+fn a_container_without_our_init_is_told_and_drift_is_mended_by_what_is_said() {
+    let instance = Instance::new("drift");
+    let label = format!("dev.occ.instance={}", instance.name);
+    let users = format!("{}-users:/var/lib/opencode-users", instance.name);
+    let home = format!("{}-home:/home", instance.name);
+    docker([
+        "run",
+        "--detach",
+        "--name",
+        &instance.name,
+        "--label",
+        &label,
+    ])
+    .args([
+        "--volume",
+        &users,
+        "--volume",
+        &home,
+        "--entrypoint",
+        "sleep",
+    ])
+    .args([&instance.image, "1000000"])
+    .ok();
+    instance.add("alice", "a a a a");
+    assert_eq!(topics(&instance), ["image", "container"]);
+    instance.sh("sed -i 's,^\\(alice:.*\\):/bin/bash,\\1:/bin/false,' /etc/passwd");
+    let found = findings(&instance);
+    let drift = found.iter().find(|(topic, _)| topic == "drift");
+    let mend = format!("`docker exec {} occ-init restore`", instance.name);
+    assert_eq!(drift.unwrap().1, mend);
+    instance.exec(["occ-init", "restore"]).ok();
+    instance.accounts();
+    assert!(!topics(&instance).contains(&"drift".to_owned()));
 }
 
 #[test]

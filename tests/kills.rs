@@ -1,6 +1,6 @@
 //! Somebody is killed, or faster, in the middle of a command.
 
-use crate::harness::{Instance, until};
+use crate::harness::{Instance, Moment, Wiretap, until};
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -57,6 +57,7 @@ fn the_container() {
     let mut adding = adding_bob(&instance);
     instance.crash();
     let reported = adding.wait().unwrap().code();
+    assert!(matches!(reported, Some(0 | 7)), "{reported:?}");
     instance.start();
     nothing_is_half(&instance, reported);
 }
@@ -89,6 +90,64 @@ fn occ_itself() {
         (!is_at_work(&instance)).then_some(())
     });
     nothing_is_half(&instance, reported);
+}
+
+/// `occ user passwd alice` through a socket that kills occ at that moment.
+fn changing_password(instance: &Instance, tap: &Wiretap, password: &str) -> Child {
+    let call = instance.occ(["user", "passwd", "alice", "--password-stdin"]);
+    let mut child = call
+        .env("DOCKER_HOST", tap.url())
+        .into_command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
+    child
+}
+
+/// Before and after each request, the one included after which the password would
+/// have been sent.
+#[test]
+fn wherever_occ_is_killed_a_password_is_the_old_or_the_new_one() {
+    let instance = Instance::started("cutoff");
+    instance.add("alice", PASSWORD);
+    let rehearsal = Wiretap::on_the_engine();
+    let done = changing_password(&instance, &rehearsal, PASSWORD)
+        .wait()
+        .unwrap();
+    assert!(done.success());
+    let requests = rehearsal.requests();
+    let start = requests
+        .iter()
+        .position(|line| line.contains("/start HTTP"));
+    let start = start.expect("an exec is started");
+    let mut old = PASSWORD.to_owned();
+    for at in 0..requests.len() {
+        for moment in [Moment::Before(at), Moment::After(at)] {
+            let new = format!("{PASSWORD} {at} {moment:?}");
+            let tap = Wiretap::that_kills(moment);
+            let mut child = changing_password(&instance, &tap, &new);
+            tap.aim(child.id());
+            assert_eq!(
+                child.wait().unwrap().code(),
+                None,
+                "not killed at {moment:?}"
+            );
+            until("occ-init is done", Duration::from_secs(30), || {
+                let rest = instance.exec(["pgrep", "--full", "occ-init user passwd"]);
+                (rest.run().code == Some(1)).then_some(())
+            });
+            instance.accounts();
+            // The password goes after the answer to the start.
+            let sent = at > start;
+            if sent {
+                old = new;
+            }
+            instance.login("alice", &old).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! start, stop, status, restart: done twice, nothing is lost.
 
-use crate::harness::{Finished, Instance, docker, run};
+use crate::harness::{Call, Finished, Instance, Terminal, docker, run};
 
 const PASSWORD: &str = "through all of it";
 
@@ -144,4 +144,56 @@ fn somebody_elses_container_of_the_same_name_is_left_alone() {
     refused(instance.occ(["restart"]).run().exits(5));
     refused(instance.occ(["update", "container"]).run().exits(5));
     assert_eq!(instance.inspect("{{.Id}} {{.State.StartedAt}}"), before);
+}
+
+/// A build, a start and an import: a spinner at a terminal, plain lines elsewhere.
+#[test]
+fn what_is_being_done_is_on_stderr_and_the_answer_alone_on_stdout() {
+    let instance = Instance::new("progress");
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    let port = instance.port.to_string();
+    let start = ["start", "--image", &instance.image, "--port", &port];
+    let piped = instance.occ(start).ok();
+    let ready = format!(
+        "Container '{0}' is ready: http://{0}.localhost:{port}\n\
+         No users yet. Add one with `occ user add`.\n",
+        instance.name
+    );
+    assert_eq!(piped.stdout, ready);
+    let lines = format!(
+        "Making container '{}'\nWaiting until it is healthy\n",
+        instance.name
+    );
+    assert_eq!(piped.stderr, lines);
+
+    let list = directory.path().join("list");
+    std::fs::write(&list, "alice:a a a:::::\n").unwrap();
+    let import = ["user", "import", list.to_str().unwrap()];
+    for (args, shown, answer) in [
+        (
+            &["start", "--recreate", "--build"][..],
+            "Building",
+            "is ready: ",
+        ),
+        (&import, "Importing 1 line", "User 'alice' created"),
+    ] {
+        let occ = instance.occ([]).args(args).into_command();
+        let words = std::iter::once(occ.get_program()).chain(occ.get_args());
+        let call = Call::new("sh").args(["-c", "\"$@\" > \"$0\""]).args([&out]);
+        let call = occ
+            .get_envs()
+            .fold(call.args(words), |call, (name, value)| {
+                call.env(name.to_str().unwrap(), value.unwrap())
+            });
+        let (code, screen) = Terminal::open(call).ends();
+        assert_eq!(code, 0, "{screen}");
+        let told = std::fs::read_to_string(&out).unwrap();
+        assert!(screen.contains(shown), "{args:?}: {screen}");
+        assert!(told.contains(answer), "{args:?}: {told}");
+        assert!(
+            !told.contains('\u{1b}') && !told.contains(shown),
+            "{args:?}: {told}"
+        );
+    }
 }

@@ -150,3 +150,21 @@ fn errors_are_one_line_of_json_too() {
         .json();
     assert_eq!(error["error"]["kind"], "refused");
 }
+
+/// The change is done all the same.
+#[test]
+fn a_configuration_that_can_not_be_written_is_a_warning() {
+    let instance = Instance::started("unwritable");
+    let call = |args: [&str; 3]| instance.occ(args).env("XDG_CONFIG_HOME", "/proc/nowhere");
+    let said = "the change is done, but the configuration does not show it";
+    let added = call(["user", "add", "alice"]).args(["--no-password", "--json"]);
+    let added = added.ok().says(said).says("/proc/nowhere");
+    assert_eq!(added.json()["changed"], true);
+    call(["user", "disable", "alice"]).ok().says(said);
+    call(["user", "list", "-q"]).ok().prints("alice");
+    call(["user", "remove", "alice"])
+        .args(["--force"])
+        .ok()
+        .says(said);
+    assert!(instance.accounts().names().is_empty());
+}

@@ -129,10 +129,12 @@ fn they_show_in_no_argv_environment_log_event_or_inspection() {
         "the watcher in the container saw nothing"
     );
     let events = events(&instance, since);
-    assert!(
-        events.contains("exec_create: /usr/local/bin/occ-init user add"),
-        "{events}"
-    );
+    // Podman writes down that something was run, and not what.
+    let seen = [
+        "exec_create: /usr/local/bin/occ-init user add",
+        "container exec ",
+    ];
+    assert!(seen.iter().any(|seen| events.contains(seen)), "{events}");
 
     let joined = |seen: BTreeSet<String>| seen.into_iter().collect::<Vec<_>>().join("\n");
     let volume = format!("{}-users", instance.name);

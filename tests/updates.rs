@@ -93,53 +93,77 @@ fn a_build_that_cannot_begin_leaves_the_container_serving() {
     assert_eq!(instance.inspect("{{.Id}} {{.State.StartedAt}}"), before);
 }
 
+/// All that a person can say about a container that is not the image's.
+const GIVEN: &str = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds}} \
+    {{.HostConfig.PortBindings}} {{.Config.Hostname}} {{.HostConfig.Memory}} {{.HostConfig.Tmpfs}} \
+    {{.HostConfig.ExtraHosts}} {{.HostConfig.RestartPolicy}} {{.HostConfig.NetworkMode}} \
+    {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}} \
+    {{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}}\n{{end}}";
+
+/// Two networks, gone with it.
+struct Networks([String; 2]);
+
+impl Networks {
+    fn new(instance: &Instance) -> Self {
+        let names = ["one", "two"].map(|end| format!("{}-{end}", instance.name));
+        for name in &names {
+            docker(["network", "create", name]).ok();
+        }
+        Self(names)
+    }
+}
+
+impl Drop for Networks {
+    fn drop(&mut self) {
+        docker(["network", "rm"]).args(&self.0).run();
+    }
+}
+
+/// As a person starts one by hand, with much of their own.
+fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Networks) {
+    let name = instance.name.as_str();
+    docker(["run", "--detach", "--name", name, "--hostname", "box"])
+        .args(["--label", &format!("dev.occ.instance={name}")])
+        .args(["--volume", &format!("{name}-users:/var/lib/opencode-users")])
+        .args(["--volume", &format!("{}:/srv/work", bound.display())])
+        .args(["--volume", "/nameless", "--tmpfs", "/scratch:size=1m"])
+        .args(["--publish", &format!("127.0.0.1:{}:3000", instance.port)])
+        .args(["--label", "mine=yes", "--env", "MINE=1", "--memory", "512m"])
+        .args(["--add-host", "there:192.0.2.7", "--restart", "on-failure:3"])
+        .args(["--network", &networks.0[0], "--network-alias", "app"])
+        .args([&instance.image])
+        .ok();
+    docker(["network", "connect", &networks.0[1], name]).ok();
+}
+
 #[test]
 fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
     let instance = Instance::new("given");
+    let networks = Networks::new(&instance);
     let mount = tempfile::tempdir().unwrap();
     std::fs::write(mount.path().join("file"), "kept outside").unwrap();
-    let name = instance.name.as_str();
-    let label = format!("dev.occ.instance={name}");
-    let users = format!("{name}-users:/var/lib/opencode-users");
-    let bind = format!("{}:/srv/work", mount.path().display());
-    let port = format!("127.0.0.1:{}:3000", instance.port);
-    docker([
-        "run",
-        "--detach",
-        "--name",
-        name,
-        "--label",
-        &label,
-        "--label",
-        "mine=yes",
-        "--volume",
-        &users,
-        "--volume",
-        &bind,
-        "--publish",
-        &port,
-        "--env",
-        "MINE=1",
-        "--hostname",
-        "box",
-        &instance.image,
-    ])
-    .ok();
+    started_by_hand(&instance, mount.path(), &networks);
     instance.add("alice", PASSWORD);
-    let stranger = format!("{name}-stranger");
+    instance.sh("echo kept > /nameless/file");
+    let stranger = format!("{}-stranger", instance.name);
     docker(["create", "--name", &stranger, &instance.image, "true"]).ok();
-    let given = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds}} \
-                 {{.HostConfig.PortBindings}} {{.Config.Hostname}}";
-    let before = instance.inspect(given);
+    let before = instance.inspect(GIVEN);
 
     instance.use_image(&run().shifted);
-    instance.occ(["update", "container"]).ok();
-    assert_eq!(instance.inspect(given), before);
-    assert_eq!(
-        instance.sh("cat /srv/work/file; echo $MINE"),
-        "kept outside1"
-    );
-    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    let (update, rollback, anew) = (["update", "container"], "--rollback", "--recreate");
+    let ways = [
+        instance.occ(update),
+        instance.occ(update).args([rollback]),
+        instance.occ(["start", anew]),
+    ];
+    for way in ways {
+        way.ok();
+        assert_eq!(instance.inspect(GIVEN), before);
+        let seen = instance.sh("cat /srv/work/file /nameless/file; echo $MINE");
+        assert_eq!(seen, "kept outsidekept\n1");
+        instance.exec(["getent", "hosts", "app"]).ok();
+        assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    }
     docker(["container", "inspect", &stranger]).ok();
     docker(["rm", &stranger]).ok();
 }

@@ -1,6 +1,7 @@
 //! Images: finding and pulling them, their labels, and the base of ours.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{CreateImageInfo, ImageInspect};
@@ -20,6 +21,9 @@ pub(crate) const INPUTS: &str = "dev.occ.inputs";
 pub(crate) const BASE: &str = "dev.occ.base";
 /// The base where a registry answers, and the one that `image/base` makes.
 const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
+
+/// A pull that says nothing for so long has come to a standstill.
+const STALLED: Duration = Duration::from_secs(300);
 
 /// The image of that name; None if there is none here.
 pub(crate) async fn inspect(docker: &Docker, name: &str) -> Result<Option<ImageInspect>> {
@@ -64,13 +68,24 @@ pub(crate) async fn pull_newer(docker: &Docker, name: &str, progress: &Progress)
         .build();
     let mut layers = Layers::default();
     let mut steps = docker.create_image(Some(options), None, None);
-    while let Some(step) = steps.next().await {
+    loop {
+        let next = tokio::time::timeout(STALLED, steps.next()).await;
+        let Some(step) = next.map_err(|_| stalled(name))? else {
+            return Ok(());
+        };
         let step = step.map_err(Error::engine(format!("pull '{name}'")))?;
         layers.take(&step);
         progress.so_far(|| format!("Pulling {name}{}", layers.so_far()));
         progress.detail(&step.status.unwrap_or_default());
     }
-    Ok(())
+}
+
+fn stalled(name: &str) -> Error {
+    Error::Late {
+        what: format!("nothing more of '{name}' arrived"),
+        seconds: STALLED.as_secs(),
+        hint: "try again".into(),
+    }
 }
 
 /// How much of each layer has come.

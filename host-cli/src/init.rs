@@ -20,6 +20,9 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// A hash takes 0.2 s on a small machine, and more on a busy one.
 const LINE_LIMIT: Duration = Duration::from_secs(1);
 
+/// Looks at whether the container has ended, ten a second.
+const END_TRIES: u32 = 20;
+
 /// How long a stream may rest: occ-init puts 100,000 accounts in place.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -156,18 +159,22 @@ fn named(error: Error, name: &str) -> Error {
     }
 }
 
-/// Everything in a container that ends is killed, occ-init in the middle too.
+/// Everything in a container that ends is killed, occ-init in the middle too; the
+/// engine says a moment later that it has ended.
 async fn refuse_cut(docker: &Docker, container: &Listed, finished: &Finished) -> Result<()> {
     if finished.code <= 128 || document(finished).is_some() {
         return Ok(());
     }
-    let found = container::inspect(docker, &container.id).await?;
     let name = &container.name;
-    match found.as_ref().map(container::state_word).as_deref() {
-        Some("running" | "paused") => Ok(()),
-        Some(_) => Err(Error::Cut(format!("container '{name}' ended"))),
-        None => Err(Error::Cut(format!("container '{name}' was removed"))),
+    for _ in 0..END_TRIES {
+        let found = container::inspect(docker, &container.id).await?;
+        match found.as_ref().map(container::state_word).as_deref() {
+            Some("running" | "paused") => tokio::time::sleep(Duration::from_millis(100)).await,
+            Some(_) => return Err(Error::Cut(format!("container '{name}' ended"))),
+            None => return Err(Error::Cut(format!("container '{name}' was removed"))),
+        }
     }
+    Ok(())
 }
 
 /// The line of JSON in an answer.

@@ -224,6 +224,40 @@ fn an_engine_that_never_answers_is_not_waited_for() {
     ended(&late, 6, "it did not answer within 5 s");
 }
 
+/// Root may use every socket, so that root's test runs as nobody.
+#[test]
+fn a_socket_that_one_may_not_use_is_said() {
+    use std::os::unix::fs::PermissionsExt;
+    let here = Surroundings::new();
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    mode(here.home.path(), 0o755);
+    let engine = Engine::at(here.path("d.sock"));
+    mode(&engine.socket, 0);
+    let occ = here.path("occ");
+    std::fs::copy(env!("CARGO_BIN_EXE_occ"), &occ).unwrap();
+    let id = Command::new("id").arg("-u").output().unwrap();
+    let mut command = if id.stdout == b"0\n" {
+        let mut nobody = Command::new("setpriv");
+        nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        nobody.arg(&occ);
+        nobody
+    } else {
+        Command::new(&occ)
+    };
+    let command = command
+        .args(["--host", &engine.url()])
+        .env("HOME", here.home.path());
+    let refused = command.arg("status").output().unwrap();
+    ended(
+        &refused,
+        6,
+        "no permission to use the container engine at unix://",
+    );
+    ended(&refused, 6, "join the docker group");
+}
+
 #[test]
 fn who_asks_for_tls_without_an_engine_does_not_get_the_local_socket() {
     let here = Surroundings::new();

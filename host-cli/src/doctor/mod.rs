@@ -206,7 +206,7 @@ fn first_program(report: &mut Report, found: &ContainerInspectResponse) {
         report.wrong(
             "image",
             message,
-            "make ENTRYPOINT [\"/usr/local/bin/occ-init\", \"--\"] of the image or the container",
+            "give the image the line ENTRYPOINT [\"/usr/local/bin/occ-init\", \"--\"]",
         );
     }
 }
