@@ -104,9 +104,10 @@ impl EtcLock {
         let path = etc.join(".pwd.lock");
         let file = match open_lock(etc, ".pwd.lock") {
             Ok(file) => file,
-            // Nobody writes there. The record of a person who is to be shut out
-            // is still written; the attempt to write /etc says the rest.
-            Err(Errno::EROFS) => return Self::missing(etc),
+            // Nobody writes there: read-only, or immutable. The record of a person
+            // who is to be shut out is still written; the attempt to write /etc
+            // says the rest.
+            Err(Errno::EROFS | Errno::EPERM) => return Self::missing(etc),
             Err(errno) => return Err(io("open", path)(errno)),
         };
         loop {
@@ -128,8 +129,9 @@ impl EtcLock {
         clean_own(etc)?;
         match write_pid(etc, OWN) {
             Ok(()) => (),
-            // A full disk must not keep a record from being written either.
-            Err(Errno::ENOSPC | Errno::EDQUOT) => {
+            // A full disk must not keep a record from being written either, nor
+            // must a directory that is immutable.
+            Err(Errno::ENOSPC | Errno::EDQUOT | Errno::EPERM) => {
                 etc.remove(OWN)?;
                 return Ok(lock);
             }

@@ -167,9 +167,13 @@ fn row_28_etc_that_is_read_only_or_full() {
     let read_only = r#"bind etc; mount -o remount,ro,bind "$TREE/etc""#;
     let full = r#"mkdir "$TREE/old"; mount --move "$TREE/etc" "$TREE/old" 2>/dev/null; cp -a "$TREE/etc/." "$TREE/old";
         mount -t tmpfs -o size=64k,mode=755 tmpfs "$TREE/etc" || exit 98; cp -a "$TREE/old/." "$TREE/etc"; cat /dev/zero > "$TREE/etc/filler" 2>/dev/null"#;
+    // On a disk: tmpfs knows no such attribute before Linux 6.6.
+    let immutable = r#"disk=$(mktemp -d -p /var/tmp); cp -a "$TREE/etc/." "$disk"; mount --bind "$disk" "$TREE/etc" || exit 98;
+        trap "chattr -i $disk; umount $TREE/etc; rm -rf $disk" EXIT; chmod 755 "$disk"; chattr +i "$disk" || exit 98"#;
     for (spoil, word) in [
         (read_only, "read-only file system"),
         (full, "no space left on device"),
+        (immutable, "operation not permitted"),
     ] {
         let tree = Tree::with(&["alice", "bob"]);
         let run = |command: &str| mounted(&tree, &format!("{spoil}\n{command}"));
