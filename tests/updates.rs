@@ -100,12 +100,12 @@ const GIVEN: &str = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds
     {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}} \
     {{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}}\n{{end}}";
 
-/// Two networks, gone with it.
+/// Two networks, gone with it: made before the container, they go after it.
 struct Networks([String; 2]);
 
 impl Networks {
-    fn new(instance: &Instance) -> Self {
-        let names = ["one", "two"].map(|end| format!("{}-{end}", instance.name));
+    fn new(theme: &str) -> Self {
+        let names = ["one", "two"].map(|end| format!("{}-{theme}-{end}", run().prefix));
         for name in &names {
             docker(["network", "create", name]).ok();
         }
@@ -138,8 +138,8 @@ fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Netw
 
 #[test]
 fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
+    let networks = Networks::new("given");
     let instance = Instance::new("given");
-    let networks = Networks::new(&instance);
     let mount = tempfile::tempdir().unwrap();
     std::fs::write(mount.path().join("file"), "kept outside").unwrap();
     started_by_hand(&instance, mount.path(), &networks);
@@ -168,6 +168,20 @@ fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
     docker(["rm", &stranger]).ok();
 }
 
+/// The engine's default network is one of those to be kept.
+#[test]
+fn a_network_beside_the_default_one_is_kept_with_it() {
+    let networks = Networks::new("beside");
+    let instance = Instance::started("beside");
+    docker(["network", "connect", &networks.0[0], &instance.name]).ok();
+    let names = "{{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}";
+    let before = instance.inspect(names);
+    assert_eq!(before.split_whitespace().count(), 2, "{before}");
+    instance.use_image(&run().shifted);
+    instance.occ(["update", "container"]).ok();
+    assert_eq!(instance.inspect(names), before);
+}
+
 #[test]
 fn somebody_elses_container_with_a_name_of_ours_is_not_removed() {
     let instance = Instance::started("inway");
@@ -189,4 +203,23 @@ fn somebody_elses_container_with_a_name_of_ours_is_not_removed() {
         .says(&next);
     docker(["container", "inspect", &next]).ok();
     instance.occ(["start"]).ok().prints("is running already");
+}
+
+/// The engine deletes it as it stops: there would be no way back.
+#[test]
+fn a_container_that_goes_when_it_stops_is_not_replaced() {
+    let instance = Instance::new("fleeting");
+    let label = format!("dev.occ.instance={}", instance.name);
+    let users = format!("{}-users:/var/lib/opencode-users", instance.name);
+    docker(["run", "--detach", "--rm", "--name", &instance.name])
+        .args(["--label", &label, "--volume", &users, &instance.image])
+        .ok();
+    instance.add("alice", PASSWORD);
+    let before = instance.inspect("{{.Id}} {{.State.StartedAt}}");
+    instance.use_image(&run().shifted);
+    for args in [["update", "container"], ["start", "--recreate"]] {
+        instance.occ(args).run().exits(5).says("--rm");
+        assert_eq!(instance.inspect("{{.Id}} {{.State.StartedAt}}"), before);
+    }
+    assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
 }

@@ -139,16 +139,16 @@ pub(crate) fn networks(found: &ContainerInspectResponse) -> Vec<(String, Endpoin
         .filter(|(name, _)| !matches!(name.as_str(), "bridge" | "host" | "none" | "default"))
         .map(|(name, settings)| (name, asked_of(found, settings)))
         .collect();
-    let main = found
-        .host_config
-        .as_ref()
-        .and_then(|host| host.network_mode.clone());
-    list.sort_by_key(|(name, _)| (Some(name) != main.as_ref(), name.clone()));
+    list.sort_by(|(a, _), (b, _)| a.cmp(b));
     list
 }
 
+/// The one that the container is made in, where that is a person's. With any
+/// other here, the engine would leave out its own default.
 fn first_network(found: &ContainerInspectResponse) -> Option<(String, EndpointSettings)> {
-    networks(found).into_iter().next()
+    let mode = found.host_config.as_ref()?.network_mode.as_ref()?;
+    let mut networks = networks(found).into_iter();
+    networks.find(|(name, _)| name == mode)
 }
 
 fn asked_of(found: &ContainerInspectResponse, settings: EndpointSettings) -> EndpointSettings {
@@ -209,6 +209,7 @@ mod tests {
                 ..ContainerConfig::default()
             }),
             host_config: Some(HostConfig {
+                network_mode: Some("web".into()),
                 binds: Some(text(&["/srv:/work:ro"])),
                 port_bindings: Some(published("0.0.0.0", 80).binding()),
                 ulimits: Some(vec![ResourcesUlimits {
@@ -243,6 +244,15 @@ mod tests {
             }),
             ..ContainerInspectResponse::default()
         }
+    }
+
+    #[test]
+    fn a_network_beside_the_default_one_does_not_take_its_place() {
+        let mut found = old_container();
+        assert_eq!(first_network(&found).unwrap().0, "web");
+        found.host_config.as_mut().unwrap().network_mode = Some("default".into());
+        assert_eq!(first_network(&found), None);
+        assert_eq!(networks(&found).len(), 1);
     }
 
     #[test]

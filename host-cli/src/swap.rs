@@ -173,9 +173,21 @@ async fn create_next(
         .create_container(Some(options), body)
         .await
         .map_err(Error::engine(format!("make the container '{name}'")))?;
-    for (network, settings) in copy::networks(old).into_iter().skip(1) {
+    connect_all(docker, old, &made.id).await?;
+    Ok(made.id)
+}
+
+/// Connects to the networks of the old container that the new one is not in yet.
+async fn connect_all(docker: &Docker, old: &ContainerInspectResponse, new: &str) -> Result<()> {
+    let made = container::inspect(docker, new).await?.unwrap_or_default();
+    let there = made.network_settings.and_then(|settings| settings.networks);
+    let there = there.unwrap_or_default();
+    for (network, settings) in copy::networks(old) {
+        if there.contains_key(&network) {
+            continue;
+        }
         let request = NetworkConnectRequest {
-            container: made.id.clone(),
+            container: new.to_owned(),
             endpoint_config: Some(settings),
         };
         docker
@@ -185,7 +197,7 @@ async fn create_next(
                 "connect the container to '{network}'"
             )))?;
     }
-    Ok(made.id)
+    Ok(())
 }
 
 async fn old_image(docker: &Docker, old: &ContainerInspectResponse) -> Result<ImageConfig> {
