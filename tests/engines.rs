@@ -49,7 +49,7 @@ fn a_user_command_is_one_exec_and_every_call_says_the_version() {
     );
     listed.ok().prints("alice");
     let requests = tap.requests();
-    assert!(requests[0].starts_with("GET /version "), "{requests:?}");
+    assert!(requests[0].starts_with("GET /_ping "), "{requests:?}");
     for request in &requests[1..] {
         let path = request.split(' ').nth(1).unwrap();
         assert!(path.starts_with("/v1."), "without a version: {request}");

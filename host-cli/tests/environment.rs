@@ -54,13 +54,15 @@ impl Engine {
 
 fn answer(request: &str) -> String {
     let (status, body) = match request.split(' ').nth(1).unwrap() {
+        "/_ping" => ("200 OK", "OK"),
         "/version" => ("200 OK", r#"{"ApiVersion":"1.41","MinAPIVersion":"1.12"}"#),
         path if path.contains("/containers/json") => ("200 OK", "[]"),
         _ => ("404 Not Found", r#"{"message":"there is none"}"#),
     };
     let length = body.len();
     format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        "HTTP/1.1 {status}\r\nApi-Version: 1.41\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
     )
 }
 
@@ -194,15 +196,15 @@ fn the_version_that_is_spoken_is_on_every_line_that_is_sent() {
     let engine = Engine::at(here.path("d.sock"));
     let url = engine.url();
     let status = |version: &[(&str, &str)]| here.occ(&["--host", &url, "status"], version);
-    for (variables, spoken) in [
-        (&[][..], "/v1.41/"),
-        (&[("DOCKER_API_VERSION", "")], "/v1.41/"),
-        (&[("DOCKER_API_VERSION", "1.40")], "/v1.40/"),
+    for (variables, first, spoken) in [
+        (&[][..], "/_ping", "/v1.41/"),
+        (&[("DOCKER_API_VERSION", "")], "/_ping", "/v1.41/"),
+        (&[("DOCKER_API_VERSION", "1.40")], "/version", "/v1.40/"),
     ] {
         ended(&status(variables), 7, "");
         let asked = engine.asked();
         assert!(asked.len() > 1, "{asked:?}");
-        assert_eq!(asked[0], "/version");
+        assert_eq!(asked[0], first);
         let of_it = |path: &String| path.starts_with(spoken);
         assert!(asked[1..].iter().all(of_it), "{asked:?}");
     }

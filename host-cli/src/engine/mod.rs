@@ -8,7 +8,7 @@ mod ssh;
 mod tls;
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
@@ -33,18 +33,16 @@ pub(crate) type Version = (usize, usize);
 
 /// Connects, and pins every later call to a version both sides know.
 pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
-    let docker = client(chosen)?;
+    let told = Told::default();
+    let docker = client(chosen, &told)?;
     let hello = match chosen.endpoint {
         Endpoint::Ssh(_) => HELLO_BY_SSH,
         _ => HELLO,
     };
-    let version = tokio::time::timeout(hello, docker.version())
+    let (theirs, lowest) = tokio::time::timeout(hello, versions(&docker, chosen, &told))
         .await
         .map_err(|_| late(chosen, hello))?
         .map_err(|error| unreachable_engine(chosen, &error))?;
-    let read = |text: Option<&String>| text.and_then(|text| api_version(text));
-    let theirs = read(version.api_version.as_ref());
-    let lowest = read(version.min_api_version.as_ref());
     let agreed = agree(theirs, lowest).map_err(|why| Error::Engine {
         doing: format!("speak with this occ, at {}", chosen.endpoint),
         cause: why,
@@ -54,6 +52,42 @@ pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
         None => agreed,
     };
     Ok(pin(docker, spoken))
+}
+
+/// The version that an engine puts on top of every answer.
+type Told = Arc<OnceLock<Version>>;
+
+/// The highest and the lowest version that the engine speaks.
+///
+/// A ping tells the highest, at once. For the lowest the engine asks the programs
+/// under it first, which takes a tenth of what a whole command does; it matters
+/// where the engine may be too new, or somebody wants an old version.
+async fn versions(
+    docker: &Docker,
+    chosen: &Chosen,
+    told: &Told,
+) -> std::result::Result<(Option<Version>, Option<Version>), bollard::errors::Error> {
+    if chosen.version.is_none() {
+        docker.ping().await?;
+        if let Some(&theirs) = told.get()
+            && theirs <= ours()
+        {
+            return Ok((Some(theirs), None));
+        }
+    }
+    let version = docker.version().await?;
+    let read = |text: Option<&String>| text.and_then(|text| api_version(text));
+    Ok((
+        read(version.api_version.as_ref()),
+        read(version.min_api_version.as_ref()),
+    ))
+}
+
+fn ours() -> Version {
+    (
+        API_DEFAULT_VERSION.major_version,
+        API_DEFAULT_VERSION.minor_version,
+    )
 }
 
 /// The version that somebody wants, if both know it.
@@ -77,17 +111,24 @@ fn word((major, minor): Version) -> String {
 }
 
 /// Connections are kept for the next call: with ssh each is a login.
-fn client(chosen: &Chosen) -> Result<Docker> {
+fn client(chosen: &Chosen, told: &Told) -> Result<Docker> {
     let name_error = |why: String| Error::EngineName {
         what: format!("the engine '{}' ({})", chosen.endpoint, chosen.from),
         why,
     };
     let dialler = Dialler::new(chosen.endpoint.clone()).map_err(name_error)?;
     let client = Client::builder(TokioExecutor::new()).build(dialler);
-    let client = Arc::new(client);
+    let (client, told) = (Arc::new(client), Arc::clone(told));
     let transport = move |request: BollardRequest| {
-        let client = Arc::clone(&client);
-        Box::pin(async move { client.request(request).await.map_err(Into::into) })
+        let (client, told) = (Arc::clone(&client), Arc::clone(&told));
+        Box::pin(async move {
+            let answer = client.request(request).await?;
+            let version = answer.headers().get("api-version");
+            if let Some(version) = version.and_then(|text| api_version(text.to_str().ok()?)) {
+                let _ = told.set(version);
+            }
+            Ok(answer)
+        })
     };
     let host = match &chosen.endpoint {
         Endpoint::Tcp(tcp) => tcp.authority(),
@@ -104,10 +145,7 @@ fn client(chosen: &Chosen) -> Result<Docker> {
 
 /// The highest version that both know.
 fn agree(theirs: Option<Version>, lowest: Option<Version>) -> std::result::Result<Version, String> {
-    let ours = (
-        API_DEFAULT_VERSION.major_version,
-        API_DEFAULT_VERSION.minor_version,
-    );
+    let ours = ours();
     let theirs = theirs.ok_or("it does not say which version of the API it speaks")?;
     if theirs < OLDEST {
         let (theirs, oldest) = (word(theirs), word(OLDEST));
