@@ -140,6 +140,11 @@ impl Setup {
         )
     }
 
+    /// The exit status alone: the streams are the test's own.
+    pub(crate) fn run_as_it_is(mut self) -> i32 {
+        code(self.command.stdin(Stdio::null()).status().unwrap())
+    }
+
     pub(crate) fn start(mut self) -> Init {
         let mut child = self.command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());

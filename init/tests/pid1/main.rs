@@ -13,5 +13,6 @@ mod restoring;
 mod shell;
 mod signals;
 mod status;
+mod surroundings;
 mod terminal;
 mod tree;
