@@ -24,7 +24,9 @@ const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 const MEMORY: Duration = Duration::from_secs(60 * 60);
 /// An address with more failures than this is slowed.
 const ADDRESS_FREE: u32 = 10;
-const LONGEST_HOLD: Duration = Duration::from_secs(5);
+/// Short, for everybody behind a published port has the same address: guessing at
+/// one account is slowed by the pair, at many by their number.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 /// Most failures kept; beyond that the least recent goes.
 const MOST: usize = 20_000;
 

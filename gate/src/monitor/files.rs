@@ -9,6 +9,7 @@ use std::os::unix::fs::{
 };
 use std::path::{Path, PathBuf};
 
+use accounts::table;
 use zeroize::Zeroizing;
 
 use super::device::DeviceKey;
@@ -47,6 +48,12 @@ pub(crate) fn read_accounts() -> io::Result<AccountFiles> {
         image_accounts,
         applied: read_optional(APPLIED).map_err(named(APPLIED))?,
     })
+}
+
+/// Whether passwd(5) has that name, whoever it is.
+pub(crate) fn is_account(name: &str) -> bool {
+    let passwd = fs::read("/etc/passwd").unwrap_or_default();
+    table::lines(&passwd).any(|line| table::name(line) == Some(name.as_bytes()))
 }
 
 fn read_optional(path: impl AsRef<Path>) -> io::Result<Option<Vec<u8>>> {

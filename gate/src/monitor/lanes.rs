@@ -9,7 +9,7 @@ use super::budget::{Account, Source};
 /// PAM helpers at once.
 pub(crate) const SLOTS: usize = 4;
 /// Attempts that wait, of one source and in all.
-const WAITING_PER_SOURCE: usize = 32;
+const WAITING_PER_SOURCE: usize = 64;
 const WAITING: usize = 256;
 
 /// Attempts that run and wait; `T` is what an attempt carries.

@@ -14,10 +14,12 @@ use tokio::time::Instant;
 
 use super::budget::{Account, Budget, Network, Source};
 use super::core::{Core, Event, Web, clock};
+use super::files;
 use super::lanes::Lanes;
 use super::pam::{Helper, Order, Says};
 use super::people::Stamp;
 use super::random;
+use crate::say::say;
 use crate::wire::{Agent, Conversation, PamText, Rejection, Reply, Secret, Token, TokenHash, User};
 
 /// How long a person may take to answer a prompt.
@@ -80,6 +82,26 @@ pub(super) struct Heard {
     attempt: Box<Attempt>,
     says: Says,
     helper: Option<Box<Helper>>,
+}
+
+impl Attempt {
+    /// The beginning of its line in the log. What is typed as a name may be a
+    /// password, so only names that there are stand there.
+    fn title(&self) -> String {
+        let address = self.address;
+        match &self.what {
+            What::Login { user, stamp, .. } => {
+                let is_there = stamp.is_some() || files::is_account(user.as_str());
+                let shown = if is_there {
+                    user.as_str()
+                } else {
+                    "an unknown name"
+                };
+                format!("login: {shown} from {address}")
+            }
+            What::Change { user, .. } => format!("change of password: {user} from {address}"),
+        }
+    }
 }
 
 impl Logins {
@@ -187,9 +209,11 @@ impl Core {
     fn queue(&mut self, attempt: Box<Attempt>) {
         let (id, source, account) = (attempt.id, attempt.source, attempt.account);
         if let Some(seconds) = self.logins.budget.refusal(source, account, self.now()) {
+            say(&format!("{}: too many failures", attempt.title()));
             return self.reply(id, Reply::SlowDown { seconds });
         }
-        if self.logins.lanes.push(source, account, attempt).is_err() {
+        if let Err(attempt) = self.logins.lanes.push(source, account, attempt) {
+            say(&format!("{}: too many wait", attempt.title()));
             return self.reply(id, Reply::Unavailable);
         }
         self.start_attempts();
@@ -221,17 +245,20 @@ impl Core {
             helper,
         } = heard;
         let (now, source, account) = (self.now(), attempt.source, attempt.account);
+        let mut hold = Duration::ZERO;
         match says {
             Says::Refused
             | Says::Rejected {
                 why: Rejection::Old,
                 ..
-            } => self.logins.budget.failed(source, account, now),
+            } => {
+                self.logins.budget.failed(source, account, now);
+                hold = self.logins.budget.hold(source, now);
+            }
             Says::Accepted | Says::Changed => self.logins.budget.succeeded(source, account),
             Says::Prompt { .. } | Says::Rejected { .. } | Says::Broken { .. } => (),
         }
-        let held = now + self.logins.budget.hold(source, now);
-        self.logins.lanes.ended(source, account, held);
+        self.logins.lanes.ended(source, account, now + hold);
         self.start_attempts();
         match (says, helper) {
             (Says::Prompt { text, echo }, Some(helper)) => self.pause(attempt, helper, text, echo),

@@ -197,7 +197,7 @@ pub(crate) mod tests {
             ("/home/alice:/bin/bash", "/home/alice:/usr/sbin/nologin"),
             ("/home/alice:/bin/bash", "/home/alice:/bin/false"),
             ("/home/alice:/bin/bash", "/home/alice:"),
-            (":/home/alice:", ":/srv/alice:"),
+            (":/home/alice:", ":/alice:"),
             (":/home/alice:", ":/home/../root:"),
             ("/bin/bash\nbob", "/bin/bash:\nbob"),
             ("bob:x:10001:", "bob:x:10000:"),

@@ -62,6 +62,10 @@ fn only_enabled_people_with_their_password_get_in() {
         log.contains("login: alice from 192.0.2.10: refused"),
         "{log}"
     );
+    // Whoever is shut out, and root, have names that are no secret.
+    for name in ["bob", "carol", "dora", "root"] {
+        assert!(log.contains(&format!("login: {name} from ")), "{log}");
+    }
     assert!(
         !log.contains("älice") && !log.contains("../"),
         "names of nobody: {log}"
@@ -126,6 +130,11 @@ fn guessing_gets_slower_and_locks_nobody_out_elsewhere() {
         matches!(refused, Reply::SlowDown { seconds: 1..=4 }),
         "{refused:?}"
     );
+    until("a line of each attempt", || {
+        monitor
+            .log()
+            .contains("login: alice from 192.0.2.1: too many failures")
+    });
     web.log_in(&place, "alice", 2);
     // The browser that was here before has a budget of its own.
     let again = Request::Authenticate {
@@ -136,6 +145,34 @@ fn guessing_gets_slower_and_locks_nobody_out_elsewhere() {
         device: Some(known.device),
     };
     assert!(matches!(web.call(again), Reply::Token(_)));
+}
+
+/// Behind a published port all have one address: who logs in must not pay for
+/// what others mistyped before.
+#[test]
+fn a_right_password_delays_nobody_at_the_same_address() {
+    let place = Place::with(&["alice", "bob", "carol", "dora", "erik", "finn"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let mistyped: Vec<u64> = (0..15)
+        .map(|number| web.send(login(&format!("u{number}"), "guess", 1)))
+        .collect();
+    for id in mistyped {
+        assert!(matches!(web.reply(id), Reply::Refused));
+    }
+    until("the last failure to be over", || {
+        matches!(
+            web.authenticate("alice", "alice's word", 1),
+            Reply::Token(_)
+        )
+    });
+    let started = Instant::now();
+    for name in ["bob", "carol", "dora", "erik", "finn"] {
+        web.log_in(&place, name, 1);
+    }
+    // Five times the delay after a failure would be more than 5 s.
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
 }
 
 #[test]

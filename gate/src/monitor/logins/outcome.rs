@@ -22,7 +22,7 @@ impl Core {
     pub(super) fn conclude(&mut self, attempt: Attempt, says: Says) {
         let (id, arrived, is_current) =
             (attempt.id, attempt.arrived, attempt.web == self.web_now());
-        let address = attempt.address;
+        let (address, title) = (attempt.address, attempt.title());
         let reply = match attempt.what {
             What::Login {
                 user,
@@ -30,8 +30,6 @@ impl Core {
                 agent,
                 device,
             } => {
-                // What is typed as a name may be a password.
-                let shown = stamp.map_or("an unknown name", |_| user.as_str());
                 let reply = match says {
                     Says::Accepted if is_current => {
                         self.log_in(&user, stamp, agent, address, device)
@@ -47,10 +45,18 @@ impl Core {
                     Reply::Unavailable => "not checked",
                     _ => "refused",
                 };
-                say(&format!("login: {shown} from {address}: {outcome}"));
+                say(&format!("{title}: {outcome}"));
                 reply
             }
-            What::Change { user, session } => self.changed(&user, session, says),
+            What::Change { user, session } => {
+                let reply = self.changed(&user, session, says);
+                let is_done = matches!(reply, Reply::Changed);
+                say(&format!(
+                    "{title}: {}",
+                    if is_done { "done" } else { "not done" }
+                ));
+                reply
+            }
         };
         match reply {
             Reply::Token(_) | Reply::Changed => self.reply(id, reply),
@@ -111,7 +117,7 @@ impl Core {
         }
         self.logins.changing.remove(user);
         self.refresh_people();
-        let reply = match says {
+        match says {
             Says::Changed => Reply::Changed,
             Says::Rejected { why, text } => Reply::Rejected { why, text },
             Says::Broken { why } => {
@@ -119,14 +125,7 @@ impl Core {
                 Reply::Unavailable
             }
             _ => Reply::Unavailable,
-        };
-        let outcome = if matches!(reply, Reply::Changed) {
-            "done"
-        } else {
-            "not done"
-        };
-        say(&format!("change of password: {user}: {outcome}"));
-        reply
+        }
     }
 }
 
