@@ -45,6 +45,11 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         self.duration("OCC_GATE_IDLE", 30 * 60)
     }
 
+    /// `OCC_GATE_SESSION_IDLE`: how long nobody uses a session until it ends.
+    pub(crate) fn session_idle(&self) -> Result<Duration, InvalidSetting> {
+        self.duration("OCC_GATE_SESSION_IDLE", 7 * DAY)
+    }
+
     /// 0 or 1.
     pub(crate) fn switch(&self, name: &'static str) -> Result<bool, InvalidSetting> {
         match self.get(name).as_deref() {

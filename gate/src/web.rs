@@ -37,6 +37,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
+use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
@@ -55,7 +56,7 @@ pub fn run(wire: UnixStream, listener: TcpListener) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match serve(settings, wire, listener) {
+    match told_to_stop().and_then(|stop| serve(settings, wire, listener, stop)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("the web half cannot run: {error}"));
@@ -64,10 +65,24 @@ pub fn run(wire: UnixStream, listener: TcpListener) -> ExitCode {
     }
 }
 
-/// Serves until the wire ends.
-pub fn serve(settings: Settings, wire: UnixStream, listener: TcpListener) -> std::io::Result<()> {
+/// What TERM writes into.
+fn told_to_stop() -> std::io::Result<UnixStream> {
+    let (reader, writer) = UnixStream::pair()?;
+    signal_hook::low_level::pipe::register(signal_hook::consts::SIGTERM, writer)?;
+    Ok(reader)
+}
+
+/// Serves until the wire ends, or a byte comes by `stop`: then open requests may
+/// end, streams do at once.
+pub fn serve(
+    settings: Settings,
+    wire: UnixStream,
+    listener: TcpListener,
+    stop: UnixStream,
+) -> std::io::Result<()> {
     wire.set_nonblocking(true)?;
     listener.set_nonblocking(true)?;
+    stop.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(2)
@@ -75,17 +90,22 @@ pub fn serve(settings: Settings, wire: UnixStream, listener: TcpListener) -> std
     runtime.block_on(async {
         let wire = tokio::net::UnixStream::from_std(wire)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let stop = CancellationToken::new();
+        let mut told = tokio::net::UnixStream::from_std(stop)?;
         let (gate, wire) = assemble(settings, wire);
+        let wire = tokio::spawn(wire);
         tokio::spawn({
-            let stop = stop.clone();
+            let stop = gate.stop.clone();
             async move {
-                wire.await;
+                let mut byte = [0];
+                tokio::select! {
+                    _ = wire => {}
+                    _ = told.read(&mut byte) => {}
+                }
                 stop.cancel();
             }
         });
         tokio::spawn(idle::watch(Arc::clone(&gate)));
-        server::serve(gate, listener, stop).await;
+        server::serve(gate, listener).await;
         Ok(())
     })
 }
@@ -104,12 +124,13 @@ fn assemble(
     });
     let gate = Arc::new(Gate {
         cookies: cookies::Cookies::of(&settings.name),
-        settings,
         monitor,
-        sessions: sessions::Sessions::default(),
+        sessions: sessions::Sessions::new(settings.touch_time),
         instances: instances::Instances::default(),
+        settings,
         presence: presence::Presence::default(),
         copies: assets::Copies::default(),
+        stop: CancellationToken::new(),
     });
     let _ = shared.set(Arc::clone(&gate));
     (gate, wire)

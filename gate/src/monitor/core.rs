@@ -197,7 +197,9 @@ impl Core {
     fn web_ended(&mut self) {
         self.web = None;
         self.logins.forget_web();
-        if !self.is_stopping {
+        if self.is_stopping {
+            self.stop_people(Stop::Gently);
+        } else {
             self.restart_web();
         }
     }
@@ -295,12 +297,10 @@ impl Core {
             return self.stop_now();
         }
         self.is_stopping = true;
-        if let Some(web) = &self.web {
-            web.signal(Signal::SIGTERM);
-        }
-        let users: Vec<String> = self.running.keys().cloned().collect();
-        for user in users {
-            self.stop_instance(&user, Stop::Gently);
+        match &self.web {
+            // What it still answers comes from people's opencodes: they are next.
+            Some(web) => web.signal(Signal::SIGTERM),
+            None => self.stop_people(Stop::Gently),
         }
         self.later(STOP_PATIENCE, Event::StopNow());
     }
@@ -309,9 +309,13 @@ impl Core {
         if let Some(web) = &self.web {
             web.signal(Signal::SIGKILL);
         }
+        self.stop_people(Stop::AtOnce);
+    }
+
+    fn stop_people(&mut self, how: Stop) {
         let users: Vec<String> = self.running.keys().cloned().collect();
         for user in users {
-            self.stop_instance(&user, Stop::AtOnce);
+            self.stop_instance(&user, how);
         }
     }
 

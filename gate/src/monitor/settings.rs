@@ -35,7 +35,7 @@ impl Settings {
                 )?
                 .unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 3000))),
             allow_setuid: read.switch("OCC_GATE_ALLOW_SETUID")?,
-            session_idle: read.duration("OCC_GATE_SESSION_IDLE", 7 * DAY)?,
+            session_idle: read.session_idle()?,
             session_limit: read.duration("OCC_GATE_SESSION_LIMIT", 30 * DAY)?,
             instance_idle: read.instance_idle()?,
             max_processes: read

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Request;
+use tokio_util::sync::CancellationToken;
 
 use super::assets::Copies;
 use super::authority::{Authority, BadHost};
@@ -26,6 +27,8 @@ pub(super) struct Gate {
     pub(super) instances: Instances,
     pub(super) presence: Presence,
     pub(super) copies: Copies,
+    /// Cancelled when the gate is told to stop.
+    pub(super) stop: CancellationToken,
 }
 
 /// One request's circumstances.

@@ -4,7 +4,8 @@ use hyper::HeaderMap;
 use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT,
     HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, SERVER, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, UPGRADE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 use super::cookies::Cookies;
@@ -115,6 +116,20 @@ pub(super) fn guard(headers: &mut HeaderMap, secure: bool) {
         );
     } else {
         headers.remove(STRICT_TRANSPORT_SECURITY);
+    }
+}
+
+/// Whether a body is framed in a way that has one meaning: by its length or in
+/// chunks. hyper reads other codings before `chunked`, and chunks twice, as chunks.
+pub(super) fn is_framed_plainly(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     }
 }
 
@@ -324,6 +339,24 @@ mod tests {
         ] {
             assert_eq!(without_auth_token(from), to, "{from}");
         }
+    }
+
+    #[test]
+    fn chunks_are_the_only_coding() {
+        let plain = |lines: &[_]| is_framed_plainly(&headers(lines));
+        assert!(plain(&[]));
+        assert!(plain(&[("transfer-encoding", " Chunked")]));
+        for coding in [
+            "",
+            "gzip, chunked",
+            "chunked, chunked",
+            "identity",
+            "chunked;q=1",
+        ] {
+            assert!(!plain(&[("transfer-encoding", coding)]), "{coding}");
+        }
+        let twice = ("transfer-encoding", "chunked");
+        assert!(!plain(&[twice, twice]));
     }
 
     #[test]

@@ -50,8 +50,12 @@ pub(super) fn is_from_another_site(headers: &HeaderMap) -> bool {
 /// Whether a person is to look at the answer. Plain http to another host than
 /// localhost comes without Sec-Fetch-*; there, asking for HTML has to do.
 pub(super) fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
-    method.is_safe()
-        && !headers.contains_key(UPGRADE)
+    method.is_safe() && is_for_a_person(headers)
+}
+
+/// The same for a form that was sent, whatever the method.
+pub(super) fn is_for_a_person(headers: &HeaderMap) -> bool {
+    !headers.contains_key(UPGRADE)
         && match text(headers, "sec-fetch-mode") {
             Some(mode) => mode == "navigate",
             None => text(headers, "accept").is_some_and(|accept| accept.contains("text/html")),

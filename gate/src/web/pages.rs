@@ -3,6 +3,7 @@
 
 mod account;
 mod login;
+mod trouble;
 mod wait;
 
 use std::sync::LazyLock;
@@ -12,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(super) use account::{Account, account};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
+pub(super) use trouble::trouble;
 pub(super) use wait::{follow, not_started, starting};
 
 /// The one style sheet.

@@ -4,17 +4,20 @@
 //! when the session does.
 
 mod asset;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::Instant;
 
+use self::upload::{Fault, Upload};
 use super::assets;
 use super::directories;
 use super::gate::{Gate, Visit};
@@ -30,14 +33,13 @@ use super::streams::{self, Body, Cut};
 const PAGE_WAIT: Duration = Duration::from_millis(700);
 /// How long anything else waits for opencode to start.
 const START_WAIT: Duration = Duration::from_secs(30);
-/// Most bytes of one request: prompts carry pictures.
-const LARGEST_BODY: usize = 256 * 1024 * 1024;
 
 /// One person's request on its way.
 struct Passage {
     gate: Arc<Gate>,
     visit: Visit,
     session: Arc<Session>,
+    fault: Fault,
 }
 
 /// Answers a request of somebody who is logged in.
@@ -52,31 +54,41 @@ pub(super) async fn forward(
         gate,
         visit,
         session,
+        fault: Fault::default(),
     };
     let gone = passage.session.gone.clone();
     let answer = tokio::select! {
         answer = passage.answer(request) => answer,
         () = gone.cancelled() => return reply::logged_out(),
     };
-    answer.map(|body| Cut::new(body, passage.session, present).boxed_unsync())
+    let stop = is_endless(&answer).then(|| passage.gate.stop.clone());
+    answer.map(|body| Cut::new(body, passage.session, present, stop).boxed_unsync())
+}
+
+/// Events go on for ever: nothing is lost when they end with the gate.
+fn is_endless(answer: &Response<Body>) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 impl Passage {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        // Something that has no body can be sent again.
-        let again = hyper::body::Body::is_end_stream(request.body())
+        self.fault
+            .announced(&hyper::body::Body::size_hint(request.body()));
+        if let Some(refused) = self.fault.answer() {
+            return refused;
+        }
+        // What changes nothing and has no body can be sent again.
+        let again = request.method().is_safe()
+            && hyper::body::Body::is_end_stream(request.body())
             && !headers::is_websocket(request.headers());
         let head = again.then(|| copy_of(&request));
-        match self.attempt(request.map(limited)).await {
-            Err(Unreached) => match head {
-                Some(request) => self
-                    .attempt(request)
-                    .await
-                    .unwrap_or_else(|Unreached| reply::unreached()),
-                None => reply::unreached(),
-            },
-            Ok(answer) => answer,
-        }
+        let upload = |body| Upload::new(body, self.fault.clone()).boxed_unsync();
+        let answer = match (self.attempt(request.map(upload)).await, head) {
+            (Err(Unreached), Some(request)) => self.attempt(request).await,
+            (answer, _) => answer,
+        };
+        answer.unwrap_or_else(|Unreached| self.fault.answer().unwrap_or_else(reply::unreached))
     }
 
     async fn attempt(&self, request: Request<Body>) -> Result<Response<Body>, Unreached> {
@@ -136,7 +148,7 @@ impl Passage {
             Ok(answer) => answer.status() == StatusCode::UNAUTHORIZED,
             Err(_) => true,
         };
-        if refused {
+        if refused && !self.fault.is_there() {
             self.gate.instances.doubt(&self.session.user, instance);
         }
         answer.map_err(|_| Unreached)
@@ -169,6 +181,7 @@ impl Passage {
             Arc::clone(&self.session),
             self.gate.presence.enter(&self.session.user),
         );
+        let stop = self.gate.stop.clone();
         tokio::spawn(async move {
             let _present = present;
             let copy = async {
@@ -178,7 +191,11 @@ impl Passage {
                 let _ = copy_bidirectional(&mut TokioIo::new(browser), &mut TokioIo::new(opencode))
                     .await;
             };
-            tokio::select! { () = copy => {}, () = session.gone.cancelled() => {} }
+            tokio::select! {
+                () = copy => {}
+                () = session.gone.cancelled() => {}
+                () = stop.cancelled() => {}
+            }
         });
         let mut answer = self.to_browser(answer).map(|_| streams::empty());
         headers::ask_for_websocket(answer.headers_mut());
@@ -188,10 +205,6 @@ impl Passage {
 
 /// opencode did not answer.
 struct Unreached;
-
-fn limited(body: Incoming) -> Body {
-    Limited::new(body, LARGEST_BODY).boxed_unsync()
-}
 
 fn copy_of(request: &Request<Incoming>) -> Request<Body> {
     let mut copy = Request::new(streams::empty());

@@ -8,6 +8,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use maud::Markup;
 
+use super::pages;
 use super::streams::{self, Body};
 
 /// No script at all, and no frame around us.
@@ -30,9 +31,32 @@ pub(super) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
     reply
 }
 
-/// One line of text.
+/// One line of text, and a hint if there is one to give.
 pub(super) fn text(status: StatusCode, line: &'static str) -> Response<Body> {
-    with_type(status, "text/plain; charset=utf-8", line.to_owned())
+    let mut reply = with_type(status, "text/plain; charset=utf-8", line.to_owned());
+    reply.extensions_mut().insert(Said(line));
+    reply
+}
+
+/// What an answer of ours says in plain text.
+#[derive(Clone, Copy)]
+struct Said(&'static str);
+
+/// Trouble in plain text becomes a page, for a person to read.
+pub(super) fn for_a_person(reply: Response<Body>) -> Response<Body> {
+    let status = reply.status();
+    let is_trouble = status.is_client_error() || status.is_server_error();
+    let said = reply.extensions().get::<Said>().filter(|_| is_trouble);
+    let Some(Said(line)) = said.copied() else {
+        return reply;
+    };
+    let mut page = page(status, &pages::trouble(status, line));
+    for (name, value) in reply.headers() {
+        if !page.headers().contains_key(name) {
+            page.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    page
 }
 
 /// On to another path of ours.

@@ -12,9 +12,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use super::authority::BadHost;
 use super::cookies::Cookie;
 use super::gate::{Gate, Unfit, Visit, now};
-use super::headers::guard;
+use super::headers::{guard, is_framed_plainly};
 use super::monitor::NoReply;
-use super::origin::{Foreign, is_from_another_site, wants_page};
+use super::origin::{Foreign, is_for_a_person, is_from_another_site, wants_page};
 use super::sessions::Session;
 use super::streams::{self, Body};
 use super::{account, log, login, pages, proxy, redirect, reply};
@@ -22,6 +22,16 @@ use crate::wire::{Reply, Request as Ask, Token};
 
 /// Longest path and query.
 const LONGEST_TARGET: usize = 8 * 1024;
+/// What browsers and opencode's API use.
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
 const HEALTH_WAIT: Duration = Duration::from_secs(2);
 
 /// Answers one request.
@@ -34,23 +44,22 @@ pub(super) async fn answer(
     if request.uri().path() == "/_occ/health" {
         return guarded(health(&gate, request.method()).await, false);
     }
-    if request
-        .uri()
-        .path_and_query()
-        .is_some_and(|path| path.as_str().len() > LONGEST_TARGET)
-    {
-        return guarded(
-            reply::text(StatusCode::URI_TOO_LONG, "this address is too long\n"),
-            false,
-        );
-    }
-    match Visit::of(&request, socket, &gate.settings) {
-        Err(unfit) => guarded(refusal(unfit), false),
-        Ok(visit) => {
-            let secure = visit.secure;
-            guarded(admit(gate, visit, request).await, secure)
-        }
-    }
+    let is_for_a_person = is_for_a_person(request.headers());
+    let visit = Visit::of(&request, socket, &gate.settings);
+    let secure = visit.as_ref().is_ok_and(|visit| visit.secure);
+    let reply = match (strange(&request), visit) {
+        (Some(refused), _) => refused,
+        (None, Err(unfit)) => refusal(unfit),
+        (None, Ok(visit)) => admit(gate, visit, request).await,
+    };
+    guarded(
+        if is_for_a_person {
+            reply::for_a_person(reply)
+        } else {
+            reply
+        },
+        secure,
+    )
 }
 
 fn guarded(mut reply: Response<Body>, secure: bool) -> Response<Body> {
@@ -58,31 +67,53 @@ fn guarded(mut reply: Response<Body>, secure: bool) -> Response<Body> {
     reply
 }
 
-async fn admit(gate: Arc<Gate>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
-    if request.uri().path() == pages::STYLE_PATH {
-        return style();
-    }
-    // The asterisk of OPTIONS and CONNECT's authority are no paths.
-    if !request.uri().path().starts_with('/')
-        || *request.method() == Method::CONNECT
-        || *request.method() == Method::TRACE
-    {
-        return reply::text(
+/// What no browser sends, and others may read in another way than we do.
+fn strange(request: &Request<Incoming>) -> Option<Response<Body>> {
+    let target = request.uri().path_and_query();
+    let (status, line) = if target.is_some_and(|path| path.as_str().len() > LONGEST_TARGET) {
+        (StatusCode::URI_TOO_LONG, "this address is too long\n")
+    } else if !request.uri().path().starts_with('/') || *request.method() == Method::CONNECT {
+        // The asterisk of OPTIONS and CONNECT's authority are no paths.
+        (
             StatusCode::BAD_REQUEST,
             "not a request for a path of this host\n",
-        );
+        )
+    } else if !METHODS.contains(request.method()) {
+        (
+            StatusCode::NOT_IMPLEMENTED,
+            "this server does not know that method\n",
+        )
+    } else if !is_framed_plainly(request.headers()) {
+        (
+            StatusCode::BAD_REQUEST,
+            "a body in a coding that is not read here\n",
+        )
+    } else {
+        return None;
+    };
+    Some(reply::text(status, line))
+}
+
+async fn admit(gate: Arc<Gate>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+    if request.uri().path() == pages::STYLE_PATH {
+        return style(request.method());
     }
     let session = match session_of(&gate, &visit, &request).await {
         Ok(session) => session,
         Err(NoReply) => return reply::unreached(),
     };
-    if request.uri().path().starts_with("/_occ/") {
+    if is_own(request.uri().path()) {
         return own(gate, visit, session, request).await;
     }
     match session {
         Some(session) => proxy::forward(gate, visit, session, request).await,
         None => without_session(&request),
     }
+}
+
+/// Paths of the gate's; opencode has none of them.
+fn is_own(path: &str) -> bool {
+    path == "/_occ" || path.starts_with("/_occ/")
 }
 
 /// The session whose token the browser showed.
@@ -107,7 +138,13 @@ async fn own(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
-    match (path.as_str(), request.method()) {
+    // hyper leaves the body of an answer to HEAD out.
+    let method = match request.method() {
+        &Method::HEAD => Method::GET,
+        other => other.clone(),
+    };
+    match (path.as_str(), &method) {
+        ("/_occ" | "/_occ/", &Method::GET) => reply::see_other("/_occ/account"),
         ("/_occ/login", &Method::GET) => login::page(&visit, session.as_deref(), &request),
         ("/_occ/login", &Method::POST) => {
             login::submit(&gate, &visit, session.as_deref(), request).await
@@ -127,8 +164,8 @@ async fn own(
             Some(session) => account::submit(&gate, &visit, &session, request).await,
             None => reply::see_other("/_occ/login"),
         },
-        ("/_occ/login", _) => reply::wrong_method("GET, POST"),
-        ("/_occ/account", _) => reply::wrong_method("GET"),
+        ("/_occ/login", _) => reply::wrong_method("GET, HEAD, POST"),
+        ("/_occ/account", _) => reply::wrong_method("GET, HEAD"),
         ("/_occ/prompt" | "/_occ/logout", &Method::GET) => reply::see_other("/_occ/login"),
         (
             "/_occ/prompt"
@@ -138,7 +175,7 @@ async fn own(
             | "/_occ/account/end-all",
             _,
         ) => reply::wrong_method("POST"),
-        _ => reply::text(StatusCode::NOT_FOUND, "no such page\n"),
+        _ => reply::text(StatusCode::NOT_FOUND, "nothing is at this address\n"),
     }
 }
 
@@ -179,7 +216,7 @@ fn refusal(unfit: Unfit) -> Response<Body> {
         }
         Unfit::Foreign(Foreign::Origin | Foreign::FetchSite) => reply::text(
             StatusCode::FORBIDDEN,
-            "refused: another site asked for this\n",
+            "refused: another site asked for this\nhint: open the page here and try again\n",
         ),
     }
 }
@@ -194,7 +231,10 @@ async fn health(gate: &Gate, method: &Method) -> Response<Body> {
     }
 }
 
-fn style() -> Response<Body> {
+fn style(method: &Method) -> Response<Body> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return reply::wrong_method("GET, HEAD");
+    }
     let mut reply = Response::new(streams::whole(pages::STYLE));
     let headers = reply.headers_mut();
     headers.insert(

@@ -1,5 +1,6 @@
 //! Takes connections and speaks HTTP/1.1 on them, within limits: how many, how
-//! long a head may take and how large it may be. Ends in order.
+//! long a head may take, how large it may be, and how long an answer may lie
+//! unread. Ends in order.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -9,9 +10,10 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::TcpUserTimeout;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::settings::Settings;
@@ -22,8 +24,9 @@ const HEAD: usize = 32 * 1024;
 const HEADER_LINES: usize = 100;
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop`, then lets open requests end for a while.
-pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener, stop: CancellationToken) {
+/// Serves until told to stop, then lets open requests end for a while.
+pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
+    let stop = gate.stop.clone();
     let places = Arc::new(Semaphore::new(gate.settings.connections));
     let stop_time = gate.settings.stop_time;
     let all = u32::try_from(gate.settings.connections).unwrap_or(u32::MAX);
@@ -39,8 +42,8 @@ pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener, stop: Cancella
             () = stop.cancelled() => break,
             next = next => match next {
                 Some((place, Ok((stream, address)))) => {
-                    let _ = stream.set_nodelay(true);
-                    tokio::spawn(connection(Arc::clone(&gate), stream, address.ip(), place, stop.clone()));
+                    prepare(&stream, gate.settings.unread_time);
+                    tokio::spawn(connection(Arc::clone(&gate), stream, address.ip(), place));
                 }
                 Some((_, Err(_))) => {
                     log::CANNOT_ACCEPT.say();
@@ -54,13 +57,21 @@ pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener, stop: Cancella
     let _ = tokio::time::timeout(stop_time, places.acquire_many(all)).await;
 }
 
+/// A browser that takes nothing of what is sent, or is gone without a word, is
+/// cut off by the kernel: else it would hold its place for ever.
+fn prepare(stream: &TcpStream, unread: Duration) {
+    let _ = stream.set_nodelay(true);
+    let milliseconds = u32::try_from(unread.as_millis()).unwrap_or(u32::MAX);
+    let _ = setsockopt(stream, TcpUserTimeout, &milliseconds);
+}
+
 async fn connection(
     gate: Arc<Gate>,
     stream: TcpStream,
     address: IpAddr,
     place: OwnedSemaphorePermit,
-    stop: CancellationToken,
 ) {
+    let stop = gate.stop.clone();
     let builder = builder(&gate.settings);
     let service = service_fn(move |request| {
         let gate = Arc::clone(&gate);

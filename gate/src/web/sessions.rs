@@ -12,8 +12,6 @@ use tokio_util::sync::CancellationToken;
 use super::monitor::{Monitor, NoReply};
 use crate::wire::{self, Reply, Request, Time, Token, TokenHash, User};
 
-/// How often the monitor hears that a session is used.
-const TOUCH: Duration = Duration::from_secs(60);
 /// Most sessions remembered; beyond that all are asked for again.
 const MOST: usize = 10_000;
 
@@ -30,12 +28,20 @@ pub(super) struct Session {
 }
 
 /// All sessions that are remembered.
-#[derive(Default)]
 pub(super) struct Sessions {
     known: Mutex<HashMap<TokenHash, Arc<Session>>>,
+    /// How often the monitor hears that a session is used.
+    touch_time: Duration,
 }
 
 impl Sessions {
+    pub(super) fn new(touch_time: Duration) -> Self {
+        Self {
+            known: Mutex::default(),
+            touch_time,
+        }
+    }
+
     /// The session of a token; None if there is none. `now` is in seconds since
     /// 1970. Moves the idle limit.
     pub(super) async fn find(
@@ -93,7 +99,7 @@ impl Sessions {
                 .touched
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            let due = touched.elapsed() >= TOUCH;
+            let due = touched.elapsed() >= self.touch_time;
             if due {
                 *touched = Instant::now();
             }

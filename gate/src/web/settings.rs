@@ -7,6 +7,11 @@ use super::authority::Authority;
 use super::peer::Network;
 use crate::variables::{InvalidSetting, Variables};
 
+/// Once a minute is enough for a session that lasts for days.
+const TOUCH: Duration = Duration::from_secs(60);
+/// Longest name of a gate; it stands in every request.
+const LONGEST_NAME: usize = 64;
+
 /// The web half's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -24,6 +29,10 @@ pub struct Settings {
     pub(super) head_time: Duration,
     /// For a form's body.
     pub(super) form_time: Duration,
+    /// How long sent bytes may lie unread.
+    pub(super) unread_time: Duration,
+    /// How often the monitor hears that a session is used.
+    pub(super) touch_time: Duration,
     /// For open requests when the gate stops.
     pub(super) stop_time: Duration,
 }
@@ -40,17 +49,29 @@ impl Settings {
         let hosts = words("OCC_GATE_HOSTS").into_iter().map(host);
         let proxies = words("OCC_GATE_TRUSTED_PROXIES").into_iter().map(network);
         Ok(Self {
-            name: read
-                .get("OCC_GATE_NAME")
-                .unwrap_or_else(|| "opencode".to_owned()),
+            name: name(read.get("OCC_GATE_NAME"))?,
             hosts: hosts.collect::<Result<_, _>>()?,
             trusted_proxies: proxies.collect::<Result<_, _>>()?,
             idle: read.instance_idle()?,
             connections: 1000,
             head_time: Duration::from_secs(10),
             form_time: Duration::from_secs(10),
+            unread_time: Duration::from_secs(30),
+            touch_time: TOUCH.min(read.session_idle()? / 4),
             stop_time: Duration::from_secs(2),
         })
+    }
+}
+
+fn name(value: Option<String>) -> Result<String, InvalidSetting> {
+    match value {
+        None => Ok("opencode".to_owned()),
+        Some(value) if value.len() <= LONGEST_NAME => Ok(value),
+        Some(value) => Err(InvalidSetting {
+            name: "OCC_GATE_NAME",
+            value,
+            wanted: "at most 64 bytes: it stands in the names of cookies",
+        }),
     }
 }
 
@@ -99,6 +120,14 @@ mod tests {
     }
 
     #[test]
+    fn a_short_session_is_touched_more_often() {
+        let touch = |idle| read(&[("OCC_GATE_SESSION_IDLE", idle)]).unwrap().touch_time;
+        assert_eq!(touch(""), Duration::from_secs(60));
+        assert_eq!(touch("1m"), Duration::from_secs(15));
+        assert_eq!(touch("1s"), Duration::from_millis(250));
+    }
+
+    #[test]
     fn what_cannot_be_is_named() {
         let error = |name, value| read(&[(name, value)]).unwrap_err();
         assert_eq!(
@@ -108,6 +137,11 @@ mod tests {
         assert_eq!(
             error("OCC_GATE_TRUSTED_PROXIES", "a,10.0.0.1"),
             "invalid OCC_GATE_TRUSTED_PROXIES 'a': must be addresses such as 10.0.0.2 or 10.0.0.0/8"
+        );
+        let long = Box::leak("x".repeat(65).into_boxed_str());
+        assert!(
+            error("OCC_GATE_NAME", long)
+                .ends_with("must be at most 64 bytes: it stands in the names of cookies")
         );
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::presence::Present;
 use super::sessions::Session;
@@ -32,22 +32,30 @@ fn never(error: Infallible) -> Broken {
     match error {}
 }
 
-/// Passes a body on, frame by frame as it comes, until its session is gone.
-/// While it lives, its person is present.
+/// Passes a body on, frame by frame as it comes, until its session is gone, or
+/// for an endless one until the gate stops. While it lives, its person is present.
 pub(super) struct Cut<B> {
     body: B,
     gone: Pin<Box<WaitForCancellationFutureOwned>>,
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     // Kept, so that the session is remembered and its end reaches us.
     _session: Arc<Session>,
     _present: Present,
 }
 
 impl<B> Cut<B> {
-    pub(super) fn new(body: B, session: Arc<Session>, present: Present) -> Self {
+    /// `stop` is for a body that ends with the gate.
+    pub(super) fn new(
+        body: B,
+        session: Arc<Session>,
+        present: Present,
+        stop: Option<CancellationToken>,
+    ) -> Self {
         let gone = Box::pin(session.gone.clone().cancelled_owned());
         Self {
             body,
             gone,
+            stop: stop.map(|stop| Box::pin(stop.cancelled_owned())),
             _session: session,
             _present: present,
         }
@@ -68,6 +76,10 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         if self.gone.as_mut().poll(context).is_ready() {
             return Poll::Ready(Some(Err("the session is gone".into())));
+        }
+        let stop = self.stop.as_mut().map(|stop| stop.as_mut().poll(context));
+        if stop.is_some_and(|stop| stop.is_ready()) {
+            return Poll::Ready(None);
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))

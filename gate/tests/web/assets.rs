@@ -48,6 +48,43 @@ fn assets_are_compressed_once_and_kept_for_good() {
 }
 
 #[test]
+fn head_says_what_get_would() {
+    let (plain, gzip) = ("Accept-Encoding: identity", "Accept-Encoding: gzip");
+    for coding in [plain, gzip] {
+        let gate = Gate::start();
+        let (_, cookie) = gate.alice();
+        // Before the asset is known, and after.
+        for _ in 0..2 {
+            let head = gate.ask("HEAD /assets/app.js", &[&cookie, coding]);
+            let get = gate.ask(PATH, &[&cookie, coding]);
+            let without_date = |headers: &[(String, String)]| {
+                let mut lines = headers.to_vec();
+                lines.retain(|(name, _)| name != "date");
+                lines
+            };
+            assert_eq!(without_date(&head.headers), without_date(&get.headers));
+            assert!(head.body.is_empty() && !get.body.is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_a_browser_has_is_not_sent_by_a_new_opencode_either() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let etag = gate
+        .ask(PATH, &[&cookie])
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    gate.monitor.tell(occ_gate::wire::Event::InstanceGone {
+        user: occ_gate::wire::User::cut("alice"),
+    });
+    let answer = gate.ask(PATH, &[&cookie, &format!("If-None-Match: {etag}")]);
+    assert_eq!((answer.status, answer.body.len()), (304, 0));
+}
+
+#[test]
 fn who_takes_no_gzip_gets_the_asset_as_it_is() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();

@@ -28,6 +28,8 @@ struct State {
     connections: usize,
     busy: bool,
     terminal: bool,
+    /// Whether second halves are sent.
+    released: bool,
 }
 
 impl FakeOpencode {
@@ -74,6 +76,11 @@ impl FakeOpencode {
     pub(crate) fn work(&self, busy: bool, terminal: bool) {
         let mut state = self.state.lock().unwrap();
         (state.busy, state.terminal) = (busy, terminal);
+    }
+
+    /// Second halves are sent from now on.
+    pub(crate) fn release(&self) {
+        self.state.lock().unwrap().released = true;
     }
 
     fn connection(&self, stream: &TcpStream) {
@@ -124,6 +131,7 @@ impl FakeOpencode {
                 echo(stream, reader);
                 return false;
             }
+            "/halves" => return self.halves(stream),
             "/silent" => {
                 let _ = reader.read(&mut [0]);
                 return false;
@@ -153,6 +161,16 @@ impl FakeOpencode {
             answer.extend_from_slice(&content);
         }
         stream.write_all(&answer).is_ok()
+    }
+
+    /// One half at once, the other when it is let go.
+    fn halves(&self, mut stream: &TcpStream) -> bool {
+        let first = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\none ";
+        stream.write_all(first).unwrap();
+        while !self.state.lock().unwrap().released {
+            thread::yield_now();
+        }
+        stream.write_all(b"two").is_ok()
     }
 
     fn status(&self) -> Vec<u8> {

@@ -32,6 +32,14 @@ fn two_lengths_of_one_body_reach_nobody() {
         "Content-Length: 4 \r\nContent-Length: 0\r\n\r\nabcd",
         "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+        "Content-Length: 0x4\r\n\r\nabcd",
+        "Content-Length: -1\r\n\r\n",
+        "Content-Length: \r\n\r\n",
+        "X: a\r\n b\r\nContent-Length: 0\r\n\r\n",
         "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
         "Content-Length: 4\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -94,6 +102,53 @@ fn a_body_is_framed_anew() {
 }
 
 #[test]
+fn chunks_that_cannot_be_read_are_the_browsers_fault() {
+    let gate = Gate::start();
+    let long = format!("2;{}\r\nab\r\n0\r\n\r\n", "x".repeat(70_000));
+    for chunks in [
+        "zz\r\nab\r\n0\r\n\r\n",
+        "-2\r\nab\r\n0\r\n\r\n",
+        "0x2\r\nab\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\nab\r\n0\r\n\r\n",
+        "2\nab\n0\n\n",
+        "2;x\nab\r\n0\r\n\r\n",
+        "2\r\nabXX0\r\n\r\n",
+        long.as_str(),
+    ] {
+        let head = HEAD.replace("Connection: close\r\n", "");
+        let smuggled = format!("GET /smuggled HTTP/1.1\r\nHost: {}\r\n\r\n", gate.address);
+        let seen = statuses(
+            &gate,
+            &format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}{smuggled}"),
+        );
+        assert_eq!(seen, [400], "{chunks:.40?}");
+    }
+    assert!(
+        gate.opencode
+            .heads()
+            .iter()
+            .all(|head| head.starts_with("POST /body "))
+    );
+    // That is no reason to doubt her opencode.
+    assert_eq!(gate.monitor.times_asked("ensure"), 1);
+}
+
+#[test]
+fn methods_that_nobody_uses_reach_nobody() {
+    let gate = Gate::start();
+    for method in ["get", "PROPFIND", "TRACE", "X"] {
+        let seen = statuses(
+            &gate,
+            &format!(
+                "{method} /x HTTP/1.1\r\nHost: {{host}}\r\n{{cookie}}\r\nOrigin: {{origin}}\r\nConnection: close\r\n\r\n"
+            ),
+        );
+        assert_eq!(seen, [501], "{method}");
+    }
+    assert!(gate.opencode.heads().is_empty());
+}
+
+#[test]
 fn hosts_that_contradict_are_refused() {
     let gate = Gate::start();
     for raw in [
@@ -109,7 +164,9 @@ fn hosts_that_contradict_are_refused() {
     ] {
         let seen = statuses(&gate, raw);
         assert!(
-            seen.iter().all(|status| matches!(status, 400 | 403 | 421)) && !seen.is_empty(),
+            seen.iter()
+                .all(|status| matches!(status, 400 | 403 | 421 | 501))
+                && !seen.is_empty(),
             "{raw:?}: {seen:?}"
         );
         assert!(

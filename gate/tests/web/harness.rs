@@ -1,5 +1,6 @@
 //! A running web half with its fake neighbours.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
@@ -17,6 +18,7 @@ pub(crate) struct Gate {
     pub(crate) monitor: FakeMonitor,
     pub(crate) opencode: FakeOpencode,
     pub(crate) thread: Option<JoinHandle<std::io::Result<()>>>,
+    stop: UnixStream,
 }
 
 impl Gate {
@@ -40,18 +42,27 @@ impl Gate {
         let opencode = FakeOpencode::start("s3cret");
         let ready = Some((opencode.port, opencode.secret.to_owned()));
         monitor.set(|state| drop(state.instances.insert("alice".into(), ready)));
-        let thread = Some(thread::spawn(move || serve(settings, theirs, listener)));
+        let (stop, told) = UnixStream::pair().unwrap();
+        let thread = Some(thread::spawn(move || {
+            serve(settings, theirs, listener, told)
+        }));
         Self {
             address,
             monitor,
             opencode,
             thread,
+            stop,
         }
     }
 
     /// `http://127.0.0.1:port`
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// As TERM does.
+    pub(crate) fn tell_to_stop(&self) {
+        (&self.stop).write_all(b"x").unwrap();
     }
 
     /// Sends a request with this Host, `Connection: close` and further lines.

@@ -1,9 +1,10 @@
 //! Too much, too large, too slow.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::browser::{self, rest, send};
+use super::browser::{self, PATIENCE, rest, send};
 use super::harness::Gate;
 
 #[test]
@@ -37,6 +38,38 @@ fn forms_that_are_too_large_are_refused() {
     );
     assert_eq!(answer.status, 413);
     assert_eq!(gate.monitor.times_asked("authenticate"), 0);
+}
+
+#[test]
+fn requests_that_are_too_large_are_refused() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let head = format!(
+        "POST /body HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nOrigin: {}\r\n",
+        gate.address,
+        gate.origin()
+    );
+    let announced = format!("{head}Content-Length: 268435457\r\n\r\n");
+    let mut stream = send(gate.address, announced.as_bytes());
+    assert_eq!(browser::parse(&rest(&mut stream)).status, 413);
+    assert!(gate.opencode.heads().is_empty());
+    // Without saying so beforehand.
+    let mut stream = send(
+        gate.address,
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes(),
+    );
+    let chunk = [
+        b"100000\r\n".to_vec(),
+        vec![b'a'; 1 << 20],
+        b"\r\n".to_vec(),
+    ]
+    .concat();
+    let sent = (0..300)
+        .take_while(|_| stream.write_all(&chunk).is_ok())
+        .count();
+    assert!(sent < 300, "all was taken");
+    assert_eq!(browser::parse(&rest(&mut stream)).status, 413);
+    assert_eq!(gate.ask("GET /", &[&cookie]).status, 200);
 }
 
 #[test]
@@ -100,6 +133,24 @@ fn a_drop_at_a_time_is_slow_too() {
         assert!(Instant::now() < deadline, "still connected");
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+#[test]
+fn who_reads_nothing_is_cut_off() {
+    let gate = Gate::start();
+    let requests =
+        format!("GET /_occ/login HTTP/1.1\r\nHost: {}\r\n\r\n", gate.address).repeat(1000);
+    let mut stream = TcpStream::connect(gate.address).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    // Answers pile up until nothing moves either way; without a limit this place
+    // would be taken for ever.
+    let ended = loop {
+        if let Err(error) = stream.write_all(requests.as_bytes()) {
+            break error.kind();
+        }
+    };
+    let is_cut_off = matches!(ended, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+    assert!(is_cut_off, "{ended}");
 }
 
 #[test]

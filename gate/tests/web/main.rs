@@ -22,4 +22,5 @@ mod pages;
 mod passing;
 mod proxies;
 mod real_proxies;
+mod stopping;
 mod streams;

@@ -53,6 +53,64 @@ fn pages_run_no_script_are_not_framed_and_not_kept() {
 }
 
 #[test]
+fn trouble_is_a_page_for_people_and_a_line_for_programs() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    gate.monitor.set(|state| state.uid = Some(54321));
+    for (request, host, status, heading) in [
+        ("GET /_occ/nothing", None, 404, "No such page"),
+        ("GET /", Some("192.0.2.1:3000"), 421, "Not this address"),
+        ("POST /_occ/login", None, 403, "Refused"),
+        ("GET /", None, 502, "No answer"),
+        ("DELETE /_occ/account", None, 403, "Refused"),
+    ] {
+        let address = gate.address.to_string();
+        let ask = |accept: &str| {
+            super::browser::ask(
+                gate.address,
+                format!(
+                    "{request} HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n",
+                    host.unwrap_or(&address)
+                )
+                .as_bytes(),
+            )
+        };
+        let page = ask("text/html,*/*");
+        assert_eq!(page.status, status, "{request}");
+        let text = page.text();
+        assert!(
+            text.contains(&format!("<h1>{heading}</h1>")) && text.contains("role=\"alert\""),
+            "{request}: {text}"
+        );
+        assert_eq!(page.header("x-frame-options"), Some("DENY"));
+        let line = ask("application/json");
+        assert_eq!(line.status, status, "{request}");
+        assert_eq!(
+            line.header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+    }
+}
+
+#[test]
+fn own_paths_answer_head_and_lead_to_the_account() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let head = gate.ask("HEAD /_occ/login", &[]);
+    let get = gate.ask("GET /_occ/login", &[]);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), get.header("content-length"));
+    assert_eq!(gate.ask("HEAD /_occ/account", &[&cookie]).status, 200);
+    for path in ["/_occ", "/_occ/"] {
+        let answer = gate.ask(&format!("GET {path}"), &[&cookie]);
+        assert_eq!(answer.header("location"), Some("/_occ/account"), "{path}");
+    }
+    let origin = format!("Origin: {}", gate.origin());
+    assert_eq!(gate.ask("POST /_occ/style.css", &[&origin]).status, 405);
+    assert!(gate.opencode.heads().is_empty());
+}
+
+#[test]
 fn an_opencode_that_starts_or_fails_has_its_page() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();

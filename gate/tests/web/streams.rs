@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::browser::{rest, send, until};
 use super::harness::Gate;
 
-fn listen(gate: &Gate, cookie: &str) -> TcpStream {
+pub(crate) fn listen(gate: &Gate, cookie: &str) -> TcpStream {
     let head = format!(
         "GET /global/event HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nAccept: text/event-stream\r\n\r\n",
         gate.address
@@ -17,7 +17,7 @@ fn listen(gate: &Gate, cookie: &str) -> TcpStream {
     stream
 }
 
-fn terminal(gate: &Gate, cookie: &str) -> TcpStream {
+pub(crate) fn terminal(gate: &Gate, cookie: &str) -> TcpStream {
     let head = format!(
         "GET /pty/1/connect?ticket=t HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nOrigin: {}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n",
         gate.address,

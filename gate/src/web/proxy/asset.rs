@@ -38,50 +38,44 @@ impl Passage {
             .path_and_query()
             .map_or("/", |path| path.as_str())
             .to_owned();
-        let is_head = request.method() == Method::HEAD;
         let known = instance.digests.get(&path);
-        let answer = known.and_then(|known| self.kept(&known, request.headers(), is_head));
+        let answer = known.and_then(|known| self.kept(&known, request.headers()));
         if let Some(answer) = answer {
             return Ok(answer);
         }
-        let gzip = headers::takes_gzip(request.headers());
+        let browser = request.headers().clone();
         let mut request = to_opencode(instance, request).ok_or(Unreached)?;
+        // Its answer to HEAD says nothing about the asset.
+        *request.method_mut() = Method::GET;
         for name in PARTIAL {
             request.headers_mut().remove(name);
         }
         let answer = self.send(instance, request).await?;
-        if is_head || !is_whole_asset(&answer) {
+        if !is_whole_asset(&answer) {
             return Ok(self.to_browser(answer));
         }
         // One at a time of each person: what is held here is as large as the asset.
         let _turn = instance.turn.acquire().await;
         let (known, bytes, copy) = self.learn(answer).await?;
         instance.digests.insert(&path, known.clone());
-        let copy = copy.filter(|_| gzip);
+        if assets::is_unchanged(&browser, &known.digest) {
+            return Ok(unchanged(&known));
+        }
+        let copy = copy.filter(|_| headers::takes_gzip(&browser));
         let compressed = copy.is_some();
-        Ok(reply(
-            StatusCode::OK,
-            &known,
-            compressed,
-            Some(copy.unwrap_or(bytes)),
-        ))
+        Ok(found(&known, compressed, copy.unwrap_or(bytes)))
     }
 
-    fn kept(&self, known: &Known, browser: &HeaderMap, is_head: bool) -> Option<Response<Body>> {
+    fn kept(&self, known: &Known, browser: &HeaderMap) -> Option<Response<Body>> {
         if assets::is_unchanged(browser, &known.digest) {
-            return Some(reply(StatusCode::NOT_MODIFIED, known, false, None));
+            return Some(unchanged(known));
         }
         let copy = self
             .gate
             .copies
             .get(&known.digest)
             .filter(|_| headers::takes_gzip(browser))?;
-        Some(reply(
-            StatusCode::OK,
-            known,
-            true,
-            (!is_head).then_some(copy),
-        ))
+        Some(found(known, true, copy))
     }
 
     /// Reads the asset, and finds or makes its compressed copy.
@@ -117,14 +111,16 @@ fn is_whole_asset(answer: &Response<Incoming>) -> bool {
         && size.is_some_and(|size| size <= assets::LARGEST as u64)
 }
 
-fn reply(
-    status: StatusCode,
-    known: &Known,
-    compressed: bool,
-    bytes: Option<Bytes>,
-) -> Response<Body> {
-    let mut answer = Response::new(bytes.map_or_else(streams::empty, streams::whole));
-    *answer.status_mut() = status;
+fn unchanged(known: &Known) -> Response<Body> {
+    let mut answer = Response::new(streams::empty());
+    *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    *answer.headers_mut() = assets::headers(known, false);
+    answer
+}
+
+/// To HEAD the same: hyper leaves the bytes out and says how many they are.
+fn found(known: &Known, compressed: bool, bytes: Bytes) -> Response<Body> {
+    let mut answer = Response::new(streams::whole(bytes));
     *answer.headers_mut() = assets::headers(known, compressed);
     answer
 }
