@@ -138,12 +138,17 @@ fn at_a_question_nothing_was_changed_and_echo_is_back() {
 #[test]
 fn waiting_and_watching_end_at_once() {
     let instance = Instance::started("waits");
-    let logs = Running::start(instance.occ(["logs", "--follow"]));
+    let mut logs = Running::start(instance.occ(["logs", "--follow"]));
+    let mut first = [0];
+    let stderr = logs.0.stderr.as_mut().unwrap();
+    stderr.read_exact(&mut first).unwrap();
     logs.signal("INT");
-    assert_eq!(logs.ends().0, Some(130));
+    let (code, said) = logs.ends();
+    assert_eq!(code, Some(130), "{said}");
     instance.sh("mv /usr/local/bin/occ-health /usr/local/bin/gone");
     let start = Running::start(instance.occ(["start", "--wait-timeout", "600"]));
-    logs_of(&instance, &start);
+    was_asked(&instance);
+    start.signal("INT");
     let (code, said) = start.ends();
     assert_eq!(code, Some(130), "{said}");
     assert!(
@@ -154,16 +159,20 @@ fn waiting_and_watching_end_at_once() {
     instance.occ(["start"]).ok();
 }
 
-/// It has asked for the container's health, in vain.
-fn logs_of(instance: &Instance, start: &Running) {
-    let since = format!("container={}", instance.name);
+/// occ has asked for the container's health, in vain.
+fn was_asked(instance: &Instance) {
+    let filter = format!("container={}", instance.name);
     until("the health was asked for", Duration::from_secs(30), || {
         let seen = docker([
-            "events", "--since", "1m", "--until", "0s", "--filter", &since,
+            "events", "--since", "5m", "--until", "0s", "--filter", &filter,
         ]);
-        seen.ok().stdout.contains("exec_create").then_some(())
+        let tries = seen
+            .ok()
+            .stdout
+            .matches("exec_create: /usr/local/bin/occ-health")
+            .count();
+        (tries > 3).then_some(())
     });
-    start.signal("INT");
 }
 
 /// A swap is not cut in two: the old container or the new one serves.

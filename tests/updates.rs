@@ -100,6 +100,14 @@ const GIVEN: &str = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds
     {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}} \
     {{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}}\n{{end}}";
 
+/// In an order that engines don't promise.
+fn given(instance: &Instance) -> Vec<String> {
+    let text = instance.inspect(GIVEN);
+    let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    lines.sort();
+    lines
+}
+
 /// Two networks, gone with it: made before the container, they go after it.
 struct Networks([String; 2]);
 
@@ -147,7 +155,7 @@ fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
     instance.sh("echo kept > /nameless/file");
     let stranger = format!("{}-stranger", instance.name);
     docker(["create", "--name", &stranger, &instance.image, "true"]).ok();
-    let before = instance.inspect(GIVEN);
+    let before = given(&instance);
 
     instance.use_image(&run().shifted);
     let (update, rollback, anew) = (["update", "container"], "--rollback", "--recreate");
@@ -158,7 +166,7 @@ fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
     ];
     for way in ways {
         way.ok();
-        assert_eq!(instance.inspect(GIVEN), before);
+        assert_eq!(given(&instance), before);
         let seen = instance.sh("cat /srv/work/file /nameless/file; echo $MINE");
         assert_eq!(seen, "kept outsidekept\n1");
         instance.exec(["getent", "hosts", "app"]).ok();

@@ -143,6 +143,15 @@ pub(crate) fn keep_replaced(names: &Names, there: &There) -> Vec<Step> {
     steps
 }
 
+/// The new one is proven, and the old one goes. It changes its name first: while
+/// the engine removes it, it must not look like one to go back to.
+pub(crate) fn drop_replaced(names: &Names) -> Vec<Step> {
+    vec![
+        Step::Rename(names.replaced(), names.older()),
+        Step::Remove(names.older()),
+    ]
+}
+
 /// X and `X-previous` change places; unproven.
 pub(crate) fn go_back(names: &Names) -> Vec<Step> {
     vec![
@@ -169,6 +178,16 @@ pub(crate) fn settle(names: &Names, there: &There) -> Vec<Step> {
     if there.check {
         steps.push(Step::Remove(names.check()));
     }
+    if there.older {
+        steps.push(if there.replaced && !there.previous {
+            Step::Rename(names.older(), names.previous())
+        } else if there.own || there.replaced || there.undone {
+            Step::Remove(names.older())
+        } else {
+            // The last one there is.
+            Step::Rename(names.older(), own())
+        });
+    }
     if there.replaced {
         if there.own {
             steps.push(Step::Remove(own()));
@@ -186,13 +205,6 @@ pub(crate) fn settle(names: &Names, there: &There) -> Vec<Step> {
     }
     if there.next {
         steps.push(Step::Remove(names.next()));
-    }
-    if there.older {
-        steps.push(if there.previous {
-            Step::Remove(names.older())
-        } else {
-            Step::Rename(names.older(), names.previous())
-        });
     }
     if there.previous_restarts && !there.undone {
         steps.push(Step::KeepStopped(names.previous()));
@@ -317,6 +329,30 @@ mod tests {
         });
         apply_all(&mut engine, &steps);
         assert_eq!(engine["x-previous"].0, "old");
+    }
+
+    #[test]
+    fn a_recreate_that_is_cut_anywhere_leaves_the_old_or_the_new_one() {
+        for kept in [None, Some(("x-previous", "kept", false))] {
+            let all = [("x", "old", true), ("x-next", "new", false)];
+            let all: Vec<_> = all.into_iter().chain(kept).collect();
+            let mut steps = replace(&names());
+            steps.extend(drop_replaced(&names()));
+            survives_kills(&engine(&all), &steps, |engine| {
+                let previous = engine.get("x-previous").map(|(which, _)| *which);
+                only_own_and_previous(engine)
+                    && matches!(engine["x"].0, "old" | "new")
+                    && previous == kept.map(|(_, which, _)| which)
+            });
+        }
+    }
+
+    #[test]
+    fn the_last_one_there_is_comes_back() {
+        let mut engine = engine(&[("x-older", "old", false)]);
+        let steps = settle(&names(), &there(&engine));
+        apply_all(&mut engine, &steps);
+        assert_eq!(engine["x"].0, "old");
     }
 
     #[test]

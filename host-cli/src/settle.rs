@@ -2,6 +2,7 @@
 //! for, before a command looks at the container itself.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
@@ -11,6 +12,10 @@ use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::places::{self, Names, Step, There};
 use crate::progress::Progress;
+
+/// Between two looks: many times what a rename takes.
+const PAUSE: Duration = Duration::from_millis(100);
+const TRIES: u32 = 20;
 
 /// Undoes what an interrupted update or rollback of the instance left, and
 /// starts the container again.
@@ -44,10 +49,39 @@ async fn affected(docker: &Docker, instance: &str) -> Result<Vec<Names>> {
 }
 
 /// Settles around one container; true if something was interrupted.
+///
+/// The engine may still be at what it was asked by somebody who was killed: names
+/// change under our eyes then, and each failure is reason for another look.
 pub(crate) async fn names(docker: &Docker, instance: &str, names: &Names) -> Result<bool> {
-    let there = look(docker, instance, names).await?;
+    let mut interrupted = false;
+    for _ in 0..TRIES {
+        let there = at_rest(docker, instance, names).await?;
+        interrupted |= there.is_interrupted();
+        match apply(docker, instance, &places::settle(names, &there)).await {
+            Err(Error::Engine { .. } | Error::NotRunning) => tokio::time::sleep(PAUSE).await,
+            result => return result.map(|()| interrupted),
+        }
+    }
+    let there = at_rest(docker, instance, names).await?;
     apply(docker, instance, &places::settle(names, &there)).await?;
-    Ok(there.is_interrupted())
+    Ok(interrupted)
+}
+
+/// What is there, once two looks agree. What is in order is seen at once.
+async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<There> {
+    let mut before = look(docker, instance, names).await?;
+    for _ in 0..TRIES {
+        if !before.is_interrupted() && !before.older {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        let now = look(docker, instance, names).await?;
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    Ok(before)
 }
 
 /// Which of the names are taken by containers of the instance.

@@ -66,17 +66,11 @@ pub(crate) async fn run(
         return Err(rolled_back(&error, &names.own));
     }
     let there = settle::look(docker, plan.instance, &names).await?;
-    match kept {
-        Kept::Yes => {
-            settle::apply(
-                docker,
-                plan.instance,
-                &places::keep_replaced(&names, &there),
-            )
-            .await
-        }
-        Kept::No => container::remove(docker, old.id.as_deref().unwrap_or_default()).await,
-    }
+    let steps = match kept {
+        Kept::Yes => places::keep_replaced(&names, &there),
+        Kept::No => places::drop_replaced(&names),
+    };
+    settle::apply(docker, plan.instance, &steps).await
 }
 
 /// The new one in the place of the old one, and proven.
