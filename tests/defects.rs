@@ -56,8 +56,8 @@ fn each_has_a_test() {
         let [number, what, file, test] = fields[..] else {
             panic!("not four fields: {line}");
         };
-        let text = std::fs::read_to_string(root.join(file)).unwrap();
-        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let source = std::fs::read_to_string(root.join(file)).unwrap();
+        let lines: Vec<&str> = source.lines().map(str::trim).collect();
         let begins = format!("fn {test}(");
         let is_it = |pair: &[&str]| pair[0] == "#[test]" && pair[1].starts_with(&begins);
         let there = lines.windows(2).any(is_it);
