@@ -9,9 +9,14 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// How long nothing may come in: the store's lock is held meanwhile.
 const PATIENCE_MS: u16 = 60_000;
+
+/// What is poured away: the longest gap in it, and how long it may take.
+const GAP_MS: u16 = 200;
+const POURING: Duration = Duration::from_secs(10);
 
 /// A stream that ends with the digest of what went through.
 pub(crate) struct Sealed<W: Write> {
@@ -132,6 +137,24 @@ impl Read for Incoming {
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(got)
+    }
+}
+
+/// Takes in what is still being sent, and forgets it: who ends with input unread
+/// resets the connection, and an engine may lose our answer with it. Whoever sends
+/// nothing for a moment, or goes on for long, is not waited for.
+pub(crate) fn pour_away(from: &mut File) {
+    let begun = Instant::now();
+    let mut piece = [0; 16 * 1024];
+    while begun.elapsed() < POURING {
+        let mut wait = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+        match crate::again::again(|| poll(&mut wait, PollTimeout::from(GAP_MS))) {
+            Ok(1..) => {}
+            _ => return,
+        }
+        if !matches!(crate::again::again_io(|| from.read(&mut piece)), Ok(1..)) {
+            return;
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! rename commits the accounts, and the same road as ever takes them to /etc.
 
 use super::{apply, begin, end_processes};
-use crate::archive::{Incoming, foreign, is_seal, parts};
+use crate::archive::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::cli::Load;
 use crate::command::Answer;
 use crate::error::Error;
@@ -22,8 +22,10 @@ use accounts::image::HomeBases;
 use accounts::merge::{Holdings, Merge, merge};
 use accounts::text::HOME_BASE;
 use accounts::wire::{LoadReply, SCHEMA};
+use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 /// Restores a backup.
 pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
@@ -41,7 +43,11 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
         kept_homes: Vec::new(),
         problems: Vec::new(),
     };
-    commit(options, paths, deadline(Caller::Command), &mut reply)?;
+    let committed = commit(options, paths, deadline(Caller::Command), &mut reply);
+    if committed.is_err() {
+        pour_away(&mut stdin()?);
+    }
+    committed?;
     let recorded = |cause| Error::Recorded(Box::new(cause));
     // The session puts into place what was committed.
     let mut session = begin(paths).map_err(recorded)?;
@@ -120,15 +126,19 @@ struct Received<'a> {
     there: Holdings,
 }
 
+/// Standard input, without a buffer in between.
+fn stdin() -> Result<File, Error> {
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+    let stdin = stdin.map_err(|error| Error::stream("read", Path::new("standard input"), &error));
+    stdin.map(File::from)
+}
+
 /// Reads all of it. An error: nothing was changed.
 fn receive<'a>(
     store: &'a Store,
     homes: Option<&'a Homes>,
     range: UidRange,
 ) -> Result<Received<'a>, Error> {
-    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
-    let stdin = stdin
-        .map_err(|error| Error::stream("read", std::path::Path::new("standard input"), &error))?;
     let mut receiver = Receiver {
         staging: store.stage()?,
         homes,
@@ -136,7 +146,7 @@ fn receive<'a>(
         there: None,
         range,
     };
-    let mut archive = tar::Archive::new(Incoming::new(stdin.into()));
+    let mut archive = tar::Archive::new(Incoming::new(stdin()?));
     let read = receiver.take_all(&mut archive);
     let incoming = archive.into_inner();
     match read {

@@ -510,3 +510,23 @@ fn a_kill_anywhere_leaves_the_old_accounts_or_the_new() {
     }
     assert!(old > 20 && new > 20, "{old} times old, {new} times new");
 }
+
+/// Whoever ends with input unread takes the answer along, on some engines.
+#[test]
+fn what_is_refused_is_taken_in_to_its_end() {
+    use std::io::Write;
+    let tree = people();
+    for (args, code) in [
+        (&["user", "load"][..], 5),
+        (&["user", "load", "--force"], 9),
+    ] {
+        let mut command = tree.command(args);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // Far more than a pipe holds.
+        stdin.write_all(&vec![b'x'; 4 << 20]).unwrap();
+        drop(stdin);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{args:?}");
+    }
+}
