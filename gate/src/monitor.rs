@@ -46,6 +46,7 @@ use self::settings::Settings;
 use self::tokens::Limits;
 use self::watch::AccountWatch;
 use crate::say::say;
+use crate::variables::is_unknown;
 use crate::{privilege, scratch, sys, web};
 
 /// How often times are looked at: limits, expiry of accounts.
@@ -90,6 +91,12 @@ fn start() -> Result<(), Failed> {
     let settings = Settings::read(get).map_err(|error| (error.to_string(), None))?;
     // The web half reads its own again; here, so that a mistake ends the start.
     web::Settings::read(get).map_err(|error| (error.to_string(), None))?;
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if is_unknown(&name) {
+            say(&format!("there is no setting {name}: it does nothing"));
+        }
+    }
     let account = User::from_name(web_half::USER)
         .map_err(|errno| failed("look up the account 'occ-gate'")(errno.into()))?
         .filter(|user| !user.uid.is_root())

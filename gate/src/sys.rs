@@ -78,6 +78,17 @@ pub(crate) fn drop_bounding_set() {
     }
 }
 
+/// Large buffers go back to the system as soon as they are free. Left alone, glibc
+/// keeps those of the first large asset for good, once per thread.
+pub(crate) fn give_large_buffers_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: no pointers; a value that is refused changes nothing.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 * 1024);
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Waits for an fd to be readable. Needs a runtime.
 pub(crate) fn when_readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an OwnedFd keeps its fd open, and the same, until it is dropped.

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use nix::fcntl::{OFlag, open};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Pid, Uid, dup2_stdin, dup2_stdout};
 
@@ -42,6 +43,7 @@ fn drop_all(options: &Options) -> io::Result<()> {
     if options.uid == 0 || options.gid == 0 {
         return Err(io::Error::other("it must not be root"));
     }
+    raise_open_files()?;
     privilege::gain_nothing()?;
     privilege::become_identity(&Identity {
         uid: Uid::from_raw(options.uid),
@@ -51,6 +53,13 @@ fn drop_all(options: &Options) -> io::Result<()> {
     // After the change of ids, which undoes both.
     privilege::protect_secrets()?;
     privilege::die_with(Pid::from_raw(options.parent))
+}
+
+/// As many files as may be: a thousand browsers need two each, and the soft limit
+/// is often 1024.
+fn raise_open_files() -> io::Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
 }
 
 /// Takes stdin and stdout over; from then on they are /dev/null.

@@ -15,6 +15,24 @@ pub struct InvalidSetting {
 /// In seconds.
 pub(crate) const DAY: u64 = 24 * 60 * 60;
 
+/// Every variable of ours that there is.
+const KNOWN: [&str; 9] = [
+    "OCC_GATE_ALLOW_SETUID",
+    "OCC_GATE_HOSTS",
+    "OCC_GATE_IDLE",
+    "OCC_GATE_LISTEN",
+    "OCC_GATE_MAX_PROCESSES",
+    "OCC_GATE_NAME",
+    "OCC_GATE_SESSION_IDLE",
+    "OCC_GATE_SESSION_LIMIT",
+    "OCC_GATE_TRUSTED_PROXIES",
+];
+
+/// A name that looks like one of ours and is none: most likely mistyped.
+pub(crate) fn is_unknown(name: &str) -> bool {
+    name.starts_with("OCC_GATE_") && !KNOWN.contains(&name)
+}
+
 /// The environment: gives a variable's value.
 pub(crate) struct Variables<F>(pub(crate) F);
 

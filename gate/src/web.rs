@@ -42,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
 use crate::say::say;
+use crate::sys;
 use crate::wire::Event;
 
 pub use self::settings::Settings;
@@ -49,6 +50,7 @@ pub use crate::variables::InvalidSetting;
 
 /// Serves until the wire ends. Settings come from the environment.
 pub fn run(wire: UnixStream, listener: TcpListener) -> ExitCode {
+    sys::give_large_buffers_back();
     let settings = match Settings::read(|name| std::env::var(name).ok()) {
         Ok(settings) => settings,
         Err(why) => {

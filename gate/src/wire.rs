@@ -139,6 +139,12 @@ pub enum Request {
         /// From the cookie.
         token: Token,
     },
+    /// Nobody is connected to an opencode, but something works in it: it goes on
+    /// although its person has no session any more. → `Done`, `Gone`.
+    Works {
+        /// From [`Reply::Ready`].
+        secret: Secret,
+    },
     /// Changes the password through PAM. Other sessions of the person end, this
     /// one goes on. → `Changed`, `Rejected`, `SlowDown`, `Unavailable`, `Gone`.
     ChangePassword {

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::opencodes::Running;
 use super::device::DeviceKey;
 use super::files::{self, State};
-use super::instance::{Happened, Reached, Stop};
+use super::instance::{Happened, Reached, Stop, Turns};
 use super::instances::{Generation, Instances};
 use super::logins::{Heard, Logins};
 use super::people::People;
@@ -67,6 +67,7 @@ pub(super) struct Core {
     pub(super) logins: Logins,
     instances: Instances<Reached>,
     running: HashMap<String, Running>,
+    turns: Turns,
     web: Option<WebHalf>,
     web_number: u64,
     web_since: Instant,
@@ -98,6 +99,7 @@ impl Core {
             logins: Logins::default(),
             instances: Instances::default(),
             running: HashMap::new(),
+            turns: Turns::of_this_machine(),
             web: None,
             web_number: 0,
             web_since: Instant::now(),

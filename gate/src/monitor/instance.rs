@@ -2,13 +2,16 @@
 //! process of its tree.
 
 use std::ffi::{CString, OsString};
+use std::num::NonZero;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use nix::unistd::Gid;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -21,6 +24,8 @@ use crate::{person, scratch};
 
 /// From the start to the line that says it listens.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// For so long a start may keep others from starting; it goes on after that.
+const TURN: Duration = Duration::from_secs(10);
 /// Lines of one opencode that go into the log.
 const LOGGED_LINES: usize = 20;
 const LINE_LIMIT: usize = 400;
@@ -57,11 +62,37 @@ pub(crate) struct Reached {
     pub(crate) pid: u32,
 }
 
+/// Few come up at once: twenty would all be slow together, and the last of them too
+/// slow.
+#[derive(Clone)]
+pub(crate) struct Turns(Arc<Semaphore>);
+
+impl Turns {
+    /// As many as keep this machine busy.
+    pub(crate) fn of_this_machine() -> Self {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        Self(Arc::new(Semaphore::new(2 * cores)))
+    }
+
+    /// Waits for a turn. It ends when what is returned is dropped, or after
+    /// [`TURN`], so that those who hang hold nobody up.
+    async fn take(&self) -> Option<oneshot::Sender<()>> {
+        let turn = Arc::clone(&self.0).acquire_owned().await.ok()?;
+        let (held, dropped) = oneshot::channel();
+        tokio::task::spawn_local(async move {
+            let _turn = turn;
+            let _ = timeout(TURN, dropped).await;
+        });
+        Some(held)
+    }
+}
+
 /// What a start needs to know.
 pub(crate) struct Start {
     pub(crate) person: Person,
     pub(crate) allow_setuid: bool,
     pub(crate) max_processes: u64,
+    pub(crate) turns: Turns,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
@@ -81,12 +112,16 @@ impl Start {
 
     /// Until it ends by itself, or fails.
     async fn live(&self, tell: &impl AsyncFn(Happened)) -> Failure {
+        let turn = self.turns.take().await;
         // Leftovers of a start that was cut short.
         wipe(Some(self.person.uid)).await;
         let name = self.person.name.as_str();
         let password = Zeroizing::new(random::text());
         let mut child = match self.spawn(&password) {
-            Ok(child) => child,
+            Ok(child) => {
+                say(&format!("opencode of {name} starts"));
+                child
+            }
             Err(error) => {
                 say(&format!("cannot start opencode for {name}: {error}"));
                 return Failure::Resources;
@@ -102,6 +137,7 @@ impl Start {
             ended = child.wait() => ended.ok(),
             port = timeout(PATIENCE, announced(&mut port)) => match self.reached(port.ok(), &child, password) {
                 Ok(reached) => {
+                    drop(turn);
                     tell(Happened::Ready(reached)).await;
                     child.wait().await.ok()
                 }

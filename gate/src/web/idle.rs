@@ -29,10 +29,14 @@ pub(super) async fn watch(gate: Arc<Gate>) {
         tokio::time::sleep(every).await;
         for (user, instance) in gate.instances.all() {
             let absent = gate.presence.absent(&user, Instant::now());
-            if absent.is_some_and(|absent| absent >= gate.settings.idle)
-                && is_at_rest(&instance).await
-            {
-                report(&gate, &user).await;
+            if absent.is_none_or(|absent| absent < gate.settings.idle) {
+                continue;
+            }
+            match activity(&instance).await {
+                Activity::Rest => report(&gate, &user).await,
+                Activity::Work => works(&gate, &instance).await,
+                // One that does not answer is kept while it has an owner.
+                Activity::Unknown => (),
             }
         }
     }
@@ -57,11 +61,25 @@ async fn report(gate: &Gate, user: &User) {
     }
 }
 
+/// Whoever logged out may have left work behind that is to be finished.
+async fn works(gate: &Gate, instance: &Instance) {
+    if let Some(secret) = instance.secret() {
+        let _ = gate.monitor.ask(Ask::Works { secret }).await;
+    }
+}
+
+/// What goes on in an opencode, by its own word.
+enum Activity {
+    Rest,
+    Work,
+    Unknown,
+}
+
 /// Asks about every directory that a request named: opencode answers about one
 /// at a time, and first about the one it was started in.
-async fn is_at_rest(instance: &Instance) -> bool {
+async fn activity(instance: &Instance) -> Activity {
     let Some(directories) = instance.directories() else {
-        return false;
+        return Activity::Unknown;
     };
     let queries = std::iter::once(String::new()).chain(
         directories
@@ -71,13 +89,14 @@ async fn is_at_rest(instance: &Instance) -> bool {
     for query in queries {
         let status = ask(instance, &format!("/session/status{query}")).await;
         let terminals = ask(instance, &format!("/pty{query}")).await;
-        if !(status.is_some_and(|status| no_session_works(&status))
-            && terminals.is_some_and(|list| no_terminal_runs(&list)))
-        {
-            return false;
+        let (Some(status), Some(terminals)) = (status, terminals) else {
+            return Activity::Unknown;
+        };
+        if !(no_session_works(&status) && no_terminal_runs(&terminals)) {
+            return Activity::Work;
         }
     }
-    true
+    Activity::Rest
 }
 
 async fn ask(instance: &Instance, path: &str) -> Option<Value> {

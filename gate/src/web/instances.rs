@@ -33,6 +33,7 @@ pub(super) struct Instance {
     pub(super) host: HeaderValue,
     /// HTTP Basic with the secret of this start.
     pub(super) authorization: HeaderValue,
+    secret: Zeroizing<Vec<u8>>,
     /// What its assets are.
     pub(super) digests: Digests,
     /// For whoever reads a whole asset of it.
@@ -162,7 +163,9 @@ impl Instances {
         {
             return Ok(Arc::clone(known));
         }
-        let instance = Arc::new(Instance::new(place, authorization).ok_or(NoReply)?);
+        let secret = Zeroizing::new(secret.expose().to_vec());
+        let instance = Instance::new(place, authorization, secret).ok_or(NoReply)?;
+        let instance = Arc::new(instance);
         running.insert(user.clone(), Arc::clone(&instance));
         Ok(instance)
     }
@@ -174,7 +177,11 @@ impl Instances {
 
 impl Instance {
     /// A client of its own: no connection of somebody else's can be taken for it.
-    fn new(place: Loopback, authorization: HeaderValue) -> Option<Self> {
+    fn new(
+        place: Loopback,
+        authorization: HeaderValue,
+        secret: Zeroizing<Vec<u8>>,
+    ) -> Option<Self> {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(KEPT)
             .pool_timer(TokioTimer::new())
@@ -185,11 +192,17 @@ impl Instance {
             client,
             host: HeaderValue::from_str(&format!("127.0.0.1:{}", place.port)).ok()?,
             authorization,
+            secret,
             digests: Digests::default(),
             turn: Semaphore::new(1),
             place,
             directories: Mutex::default(),
         })
+    }
+
+    /// What tells the monitor that this opencode is meant.
+    pub(super) fn secret(&self) -> Option<Secret> {
+        Secret::new(self.secret.clone())
     }
 
     /// A target of this opencode's as its client wants it.

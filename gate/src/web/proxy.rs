@@ -31,8 +31,8 @@ use super::streams::{self, Body, Cut};
 
 /// How long a page waits before it says that opencode is starting.
 const PAGE_WAIT: Duration = Duration::from_millis(700);
-/// How long anything else waits for opencode to start.
-const START_WAIT: Duration = Duration::from_secs(30);
+/// How long anything else waits for opencode to start: many may come up before.
+const START_WAIT: Duration = Duration::from_secs(120);
 
 /// One person's request on its way.
 struct Passage {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use occ_gate::wire::{Event, Failure, Reply, Request, Token};
+use occ_gate::wire::{Event, Failure, Reply, Request, Secret, Token};
 
 use crate::place::Place;
 use crate::processes::until;
@@ -218,4 +218,70 @@ fn without_a_session_it_stops_by_itself() {
     ));
     web.event(|event| matches!(event, Event::InstanceGone { .. }));
     assert!(monitor.processes_of(10_000).is_empty());
+}
+
+#[test]
+fn one_that_works_outlives_the_last_session_and_one_at_rest_does_not() {
+    let place = Place::with(&["alice", "bob"]).set("OCC_GATE_IDLE", "2s");
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let (alice, bob) = (
+        web.log_in(&place, "alice", 1).token,
+        web.log_in(&place, "bob", 2).token,
+    );
+    let (_, alices) = web.ensure(&alice, "alice");
+    web.ensure(&bob, "bob");
+    for token in [alice, bob] {
+        assert!(matches!(web.call(Request::End { token }), Reply::Done));
+    }
+    let works = |secret: &[u8]| Request::Works {
+        secret: Secret::new(secret.to_vec().into()).unwrap(),
+    };
+    assert!(
+        matches!(web.call(works(b"a guess")), Reply::Gone),
+        "nobody's"
+    );
+    until("bob's to stop", || {
+        assert!(matches!(web.call(works(alices.expose())), Reply::Done));
+        monitor.processes_of(10_001).is_empty()
+    });
+    assert_eq!(monitor.processes_of(10_000).len(), 1, "alice's works");
+    until("alice's to stop", || {
+        monitor.processes_of(10_000).is_empty()
+    });
+    assert!(matches!(web.call(works(alices.expose())), Reply::Gone));
+}
+
+#[test]
+fn those_who_hang_at_the_start_hold_nobody_up() {
+    let names: Vec<String> = (0..20).map(|number| format!("person{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let place = Place::with(&names);
+    let turns = 2 * std::thread::available_parallelism().unwrap().get();
+    let hanging = turns.min(19);
+    for name in &names[..hanging] {
+        place.behave(name, "silent");
+    }
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let tokens: Vec<Token> = (0..=hanging)
+        .map(|number| {
+            web.log_in(&place, names[number], u8::try_from(number).unwrap())
+                .token
+        })
+        .collect();
+    for token in &tokens {
+        let token = token.clone();
+        assert!(matches!(
+            web.call(Request::Ensure { token }),
+            Reply::Starting
+        ));
+    }
+    let begin = std::time::Instant::now();
+    web.ensure(&tokens[hanging], names[hanging]);
+    let took = begin.elapsed();
+    // They are given a minute; she waits for a part of it.
+    assert!(took < std::time::Duration::from_secs(30), "{took:?}");
+    let starts: usize = names.iter().map(|name| place.starts(name)).sum();
+    assert_eq!(starts, hanging + 1);
 }

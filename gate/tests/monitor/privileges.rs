@@ -50,6 +50,20 @@ fn the_web_half_has_no_power() {
 }
 
 #[test]
+fn a_mistyped_setting_is_told() {
+    let place = Place::with(&[])
+        .set("OCC_GATE_HOST", "code.example.com")
+        .set("OCC_GATE_HOSTS", "code.example.com");
+    let monitor = place.start();
+    until("its line", || {
+        monitor
+            .log()
+            .contains("there is no setting OCC_GATE_HOST: it does nothing")
+    });
+    assert_eq!(monitor.log().matches("no setting").count(), 1);
+}
+
+#[test]
 fn no_half_lives_alone() {
     let place = Place::with(&["alice"]);
     let monitor = place.start_as_child();
@@ -153,6 +167,26 @@ fn a_start_that_cannot_be_says_why() {
             "OCC_GATE_ALLOW_SETUID",
             "yes",
             "invalid OCC_GATE_ALLOW_SETUID 'yes': must be 0 or 1",
+        ),
+        (
+            "OCC_GATE_HOSTS",
+            "*.example.com",
+            "invalid OCC_GATE_HOSTS '*.example.com': must be host names",
+        ),
+        (
+            "OCC_GATE_TRUSTED_PROXIES",
+            "10.0.0.0/33",
+            "invalid OCC_GATE_TRUSTED_PROXIES '10.0.0.0/33': must be addresses",
+        ),
+        (
+            "OCC_GATE_SESSION_IDLE",
+            "soon\n",
+            "invalid OCC_GATE_SESSION_IDLE 'soon\\n': must be a time such as 90s",
+        ),
+        (
+            "OCC_GATE_MAX_PROCESSES",
+            "-1",
+            "invalid OCC_GATE_MAX_PROCESSES '-1': must be a number from 64 on",
         ),
     ] {
         let place = Place::with(&[]).set(name, value);

@@ -167,7 +167,7 @@ impl State {
                     Reply::Refused
                 }
             }
-            Request::Ping {} => Reply::Done,
+            Request::Ping {} | Request::Works { .. } => Reply::Done,
             Request::ChangePassword { token, old, new } => {
                 self.for_user(&token, |_, _| match (old.expose(), new.expose()) {
                     (b"secret", b"short") => Reply::Rejected {
@@ -303,6 +303,9 @@ fn line(request: &Request) -> String {
         Request::EndAll { .. } => "end-all".to_owned(),
         Request::Ensure { .. } => "ensure".to_owned(),
         Request::Idle { .. } => "idle".to_owned(),
+        Request::Works { secret } => {
+            format!("works {}", String::from_utf8_lossy(secret.expose()))
+        }
         Request::ChangePassword { .. } => "change-password".to_owned(),
     }
 }

@@ -59,6 +59,17 @@ fn work_and_terminals_keep_it() {
 }
 
 #[test]
+fn work_is_finished_after_a_logout_too() {
+    let gate = Gate::with(SHORT);
+    let (_, cookie) = gate.alice();
+    gate.ask("GET /", &[&cookie]);
+    gate.opencode.work(false, true);
+    gate.post("/_occ/logout", "", &[&cookie]);
+    gate.monitor.was_asked("works s3cret");
+    assert_eq!(gate.monitor.times_asked("idle"), 0);
+}
+
+#[test]
 fn an_open_page_keeps_it() {
     let gate = Gate::with(SHORT);
     let (_, cookie) = gate.alice();

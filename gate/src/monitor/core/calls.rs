@@ -45,6 +45,7 @@ impl Core {
             Request::Ensure { token } => {
                 self.for_session(&token, |core, _, session| core.ensure(&session.user))
             }
+            Request::Works { secret } => self.works(&secret),
             Request::Idle { token } => self.for_session(&token, |core, _, session| {
                 core.stop_instance(&session.user, Stop::Gently);
                 Reply::Done

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{Core, Event, clock};
 use crate::monitor::files::{self, InstanceLine};
-use crate::monitor::instance::{Happened, Start, Stop};
+use crate::monitor::instance::{Happened, Reached, Start, Stop};
 use crate::monitor::instances::{Ensured, Generation};
 use crate::monitor::people::Person;
 use crate::say::say;
@@ -25,7 +26,7 @@ pub(super) struct Running {
 
 impl Core {
     /// Nobody is left to say that an opencode is idle when its person has no
-    /// session any more.
+    /// session any more; that it works, the web half says all the same.
     pub(super) fn stop_unowned(&mut self) {
         let now = self.now();
         let mut over = Vec::new();
@@ -40,6 +41,24 @@ impl Core {
         }
         for user in over {
             self.stop_instance(&user, Stop::Gently);
+        }
+    }
+
+    /// The web half knows the secret, so it may speak for this opencode.
+    pub(super) fn works(&mut self, secret: &Secret) -> Reply {
+        let digest = |bytes: &[u8]| Sha256::digest(bytes);
+        let is_meant =
+            |reached: &Reached| digest(reached.secret.as_bytes()) == digest(secret.expose());
+        let mut running = self.instances.running();
+        let user = running
+            .find(|(_, reached)| reached.is_some_and(is_meant))
+            .map(|(user, _)| user);
+        match user.and_then(|user| self.running.get_mut(user)) {
+            Some(running) => {
+                running.unowned_since = None;
+                Reply::Done
+            }
+            None => Reply::Gone,
         }
     }
 
@@ -85,6 +104,7 @@ impl Core {
             person,
             allow_setuid: self.settings.allow_setuid,
             max_processes: self.settings.max_processes,
+            turns: self.turns.clone(),
             stop: stopped,
         };
         let events = self.events.clone();
