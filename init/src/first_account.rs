@@ -8,7 +8,6 @@ use crate::error::{Error, io};
 use crate::secret::Password;
 use crate::sys::Environment;
 use accounts::password::PasswordHash;
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use std::ffi::OsString;
@@ -133,7 +132,8 @@ fn line_of(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Error> {
     let file = nix::fcntl::open(path, flags, Mode::empty()).map_err(failed)?;
     let state = nix::sys::stat::fstat(file.as_fd()).map_err(failed)?;
     if state.st_mode & nix::libc::S_IFMT != nix::libc::S_IFREG {
-        return Err(failed(Errno::EINVAL));
+        let path = path.display();
+        return Err(wrong(&format!("'{path}' is not a regular file")));
     }
     let mut line = Zeroizing::new(vec![0; LONGEST]);
     let mut length = 0;

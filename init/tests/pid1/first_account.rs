@@ -155,7 +155,7 @@ fn a_bad_value_is_one_line_and_the_boot_goes_on_or_stops_with_strict() {
         ),
         (
             &[(USER, "first"), (PASSWORD_FILE, "/dev/null")],
-            "cannot read '/dev/null'",
+            "'/dev/null' is not a regular file",
         ),
     ];
     for (variables, why) in cases {
