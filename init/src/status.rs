@@ -308,6 +308,33 @@ mod tests {
     }
 
     #[test]
+    fn the_end_stays_whatever_a_late_restore_says_and_the_rest_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let globals = Globals {
+            root: Some(dir.path().to_owned()),
+            ..Globals::default()
+        };
+        let mut status = Status::new(&globals, 7, "sh".to_owned());
+        status.end();
+        assert!(read(&globals).is_err(), "nothing is made up");
+        let mut status = Status::new(&globals, 7, "sh".to_owned());
+        status.write(r#"{"state":"running"}"#).unwrap();
+        let before = read(&globals).unwrap();
+        assert!(!is_ending(&before));
+        status.end();
+        status.end();
+        let mut after = read(&globals).unwrap();
+        assert!(is_ending(&after));
+        after["ending"] = json!(false);
+        assert_eq!(after, before);
+        status.write(r#"{"state":"done"}"#).unwrap();
+        let late = read(&globals).unwrap();
+        assert_eq!(late.pointer("/restore/state"), Some(&json!("done")));
+        assert!(is_ending(&late));
+        assert_eq!(is_ready(&late).unwrap_err(), "the command was told to end");
+    }
+
+    #[test]
     fn written_whole_with_its_mode_and_read_back() {
         let dir = tempfile::tempdir().unwrap();
         let globals = Globals {
