@@ -109,6 +109,12 @@ pub(super) fn guard(headers: &mut HeaderMap, secure: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Not no-referrer: browsers then send `Origin: null` with forms.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    // Pages of other ports of this host, whose requests carry our cookie, embed
+    // nothing; browsers that send no Sec-Fetch-Site to plain http keep to this.
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     if secure {
         headers.insert(
             STRICT_TRANSPORT_SECURITY,
@@ -311,6 +317,7 @@ mod tests {
                 "cache-control: no-store",
                 "content-security-policy: default-src 'self'",
                 "content-type: text/html",
+                "cross-origin-resource-policy: same-origin",
                 "referrer-policy: same-origin",
                 "set-cookie: theme=dark",
                 "x-content-type-options: nosniff",

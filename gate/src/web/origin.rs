@@ -47,6 +47,13 @@ pub(super) fn is_from_another_site(headers: &HeaderMap) -> bool {
     is_navigation(headers) && text(headers, "sec-fetch-site") == Some("cross-site")
 }
 
+/// Whether the browser fetches a service worker. opencode has none; one that a
+/// person's opencode sent would stay in the browser and see the next one's login.
+pub(super) fn is_service_worker(headers: &HeaderMap) -> bool {
+    headers.contains_key("service-worker")
+        || text(headers, "sec-fetch-dest") == Some("serviceworker")
+}
+
 /// Whether a person is to look at the answer. Plain http to another host than
 /// localhost comes without Sec-Fetch-*; there, asking for HTML has to do.
 pub(super) fn wants_page(method: &Method, headers: &HeaderMap) -> bool {

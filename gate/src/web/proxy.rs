@@ -15,7 +15,7 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::upload::{Fault, Upload};
 use super::assets;
@@ -31,6 +31,8 @@ use super::streams::{self, Body, Cut};
 
 /// How long a page waits before it says that opencode is starting.
 const PAGE_WAIT: Duration = Duration::from_millis(700);
+/// How long a page waits for its answer.
+const PAGE_ANSWER: Duration = Duration::from_secs(30);
 /// How long anything else waits for opencode to start: many may come up before.
 const START_WAIT: Duration = Duration::from_secs(120);
 
@@ -84,9 +86,20 @@ impl Passage {
             && !headers::is_websocket(request.headers());
         let head = again.then(|| copy_of(&request));
         let upload = |body| Upload::new(body, self.fault.clone()).boxed_unsync();
-        let answer = match (self.attempt(request.map(upload)).await, head) {
-            (Err(Unreached), Some(request)) => self.attempt(request).await,
-            (answer, _) => answer,
+        let is_page = wants_page(request.method(), request.headers());
+        let attempts = async {
+            match (self.attempt(request.map(upload)).await, head) {
+                (Err(Unreached), Some(request)) => self.attempt(request).await,
+                (answer, _) => answer,
+            }
+        };
+        let answer = if is_page {
+            // Events and questions to a model take their time; a page does not.
+            timeout(PAGE_ANSWER, attempts)
+                .await
+                .unwrap_or(Err(Unreached))
+        } else {
+            attempts.await
         };
         answer.unwrap_or_else(|Unreached| self.fault.answer().unwrap_or_else(reply::unreached))
     }

@@ -14,7 +14,9 @@ use super::cookies::Cookie;
 use super::gate::{Gate, Unfit, Visit, now};
 use super::headers::{guard, is_framed_plainly};
 use super::monitor::NoReply;
-use super::origin::{Foreign, is_for_a_person, is_from_another_site, wants_page};
+use super::origin::{
+    Foreign, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
+};
 use super::sessions::Session;
 use super::streams::{self, Body};
 use super::{account, log, login, pages, proxy, redirect, reply};
@@ -83,6 +85,8 @@ fn strange(request: &Request<Incoming>) -> Option<Response<Body>> {
             StatusCode::NOT_IMPLEMENTED,
             "this server does not know that method\n",
         )
+    } else if is_service_worker(request.headers()) {
+        (StatusCode::FORBIDDEN, "refused: no service workers here\n")
     } else if !is_framed_plainly(request.headers()) {
         (
             StatusCode::BAD_REQUEST,

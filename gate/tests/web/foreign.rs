@@ -102,6 +102,29 @@ fn pages_of_other_ports_read_nothing() {
     );
     assert_eq!(answer.status, 403);
     assert_eq!(answer.header("access-control-allow-origin"), None);
+    // Browsers say nothing of the site to plain http that is not localhost: this
+    // keeps the answer from other ports' pages there.
+    let answer = gate.ask("GET /session", &[&cookie]);
+    assert_eq!(
+        answer.header("cross-origin-resource-policy"),
+        Some("same-origin")
+    );
+}
+
+/// It would outlive the session of whoever's opencode sent it, and see what the
+/// next person types into the login.
+#[test]
+fn no_service_worker_is_installed() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    for line in ["Service-Worker: script", "Sec-Fetch-Dest: serviceworker"] {
+        let answer = gate.ask(
+            "GET /sw.js",
+            &[&cookie, line, "Sec-Fetch-Site: same-origin"],
+        );
+        assert_eq!(answer.status, 403, "{line}");
+    }
+    assert!(gate.opencode.heads().is_empty());
 }
 
 #[test]

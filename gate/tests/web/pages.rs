@@ -93,6 +93,24 @@ fn trouble_is_a_page_for_people_and_a_line_for_programs() {
 }
 
 #[test]
+fn an_opencode_that_hangs_has_its_page() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let begin = std::time::Instant::now();
+    let answer = gate.ask("GET /silent", &[&cookie, "Accept: text/html"]);
+    assert_eq!(answer.status, 502);
+    assert!(
+        begin.elapsed() < std::time::Duration::from_secs(45),
+        "not twice"
+    );
+    assert!(
+        answer.text().contains("Your opencode does not answer"),
+        "{}",
+        answer.text()
+    );
+}
+
+#[test]
 fn own_paths_answer_head_and_lead_to_the_account() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
