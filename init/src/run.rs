@@ -33,6 +33,9 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     };
     // Another init of ours in this container follows already.
     let is_first = is_pid1 || !status::pid1_is_occ_init();
+    if is_first {
+        status::forget(&run.globals);
+    }
     let found = boot::look(run, &env);
     let sight = found.ok().filter(|_| is_first);
     let sight = sight.map(|found| Sight::of(&absolute(&run.globals), found));

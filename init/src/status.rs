@@ -6,7 +6,7 @@ use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -109,6 +109,12 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&temp, path)
 }
 
+/// The file of the boot before, as a container that is started again has it, is
+/// wrong from now on: its pids may be somebody else's.
+pub(crate) fn forget(globals: &Globals) {
+    let _ = fs::remove_file(path(globals));
+}
+
 /// Whether the PID 1 that is there is an occ-init: then the file is its own.
 pub(crate) fn pid1_is_occ_init() -> bool {
     let Ok(own) = nix::sys::prctl::get_name() else {
@@ -120,13 +126,33 @@ pub(crate) fn pid1_is_occ_init() -> bool {
 fn read(globals: &Globals) -> Result<Value, String> {
     let path = path(globals);
     let name = path.display();
-    let bytes = fs::read(&path).map_err(|error| format!("'{name}': {}", why(&error)))?;
+    let bytes = bytes_of(&path).map_err(|error| format!("'{name}': {}", why(&error)))?;
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("'{name}': {error}"))?;
     if value.get("schema") == Some(&json!(1)) {
         Ok(value)
     } else {
         Err(format!("'{name}': written by another version of occ-init"))
+    }
+}
+
+/// COMMAND runs a moment before PID 1 can write which process it is, and may ask
+/// at once.
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    const MOMENT: Duration = Duration::from_millis(200);
+    const LOOK: Duration = Duration::from_millis(2);
+    let start = Instant::now();
+    loop {
+        match fs::read(path) {
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && start.elapsed() < MOMENT
+                    && pid1_is_occ_init() =>
+            {
+                std::thread::sleep(LOOK);
+            }
+            read => return read,
+        }
     }
 }
 

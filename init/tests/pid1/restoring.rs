@@ -197,6 +197,22 @@ fn a_dead_disk_holds_neither_pid_1_nor_command() {
     }
 }
 
+/// As `docker restart` finds the file of the boot before: whoever has that pid
+/// now is taken for COMMAND.
+#[test]
+fn what_the_boot_before_said_is_forgotten_before_the_restore() {
+    let setup = with_work(&[], "exit 7");
+    let status = setup.root().join("run/occ-init/status.json");
+    fs::create_dir_all(status.parent().unwrap()).unwrap();
+    fs::write(&status, "{}").unwrap();
+    let lock = locked(&setup);
+    let init = setup.start();
+    restoring(init.pid());
+    assert!(!status.exists());
+    drop(lock);
+    assert_eq!(init.end().0, 7);
+}
+
 #[test]
 fn a_command_that_does_not_start_leaves_no_status() {
     for command in ["/no/such", "/etc"] {

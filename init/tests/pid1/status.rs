@@ -163,3 +163,15 @@ fn who_was_told_to_end_is_not_ready_any_more() {
     init.kill(TERM);
     assert_eq!(init.line(), "told", "and it goes on");
 }
+
+#[test]
+fn command_may_ask_at_once() {
+    let binary = env!("CARGO_BIN_EXE_occ-init");
+    for _ in 0..20 {
+        let tree = tempfile::tempdir().unwrap();
+        let root = tree.path().to_str().unwrap();
+        let setup = setup(Place::Namespace, &["--", binary, "--root", root, "health"]).on(tree);
+        let (code, _, err) = setup.run();
+        assert_eq!((code, err.as_str()), (0, ""));
+    }
+}
