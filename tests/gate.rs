@@ -1,6 +1,6 @@
 //! The login as it is shipped: real image, real PAM, real opencode, real volumes.
 
-use crate::harness::{Call, Finished, Instance, until};
+use crate::harness::{Call, Finished, Instance, docker, until};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
@@ -76,17 +76,20 @@ impl<'a> Browser<'a> {
 
     /// The form of the login page; its status.
     fn log_in(&self, name: &str, password: &str) -> String {
-        let form = self
-            .call("/_occ/login")
-            .args([
-                "--header",
-                &format!("Origin: {}", self.origin()),
-                "--data",
-                "@-",
-            ])
-            .input(format!("user={name}&password={password}"))
-            .ok();
-        form.stdout.lines().last().unwrap_or_default().to_owned()
+        let answer = self.send("/_occ/login", &format!("user={name}&password={password}"));
+        answer.lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// A form; what comes back, and its status as the last line.
+    fn send(&self, path: &str, form: &str) -> String {
+        let origin = format!("Origin: {}", self.origin());
+        self.call(path)
+            .args(["--header", &origin, "--data", "@-"])
+            // Twenty logins at once, one after the other, on a busy machine.
+            .args(["--max-time", "90"])
+            .input(form)
+            .ok()
+            .stdout
     }
 
     /// opencode's own page, once it is up.
@@ -216,4 +219,139 @@ fn the_half_that_faces_the_net_has_no_power_in_the_container() {
         .args(["--header", "Host: evil.example"])
         .ok();
     assert!(rebound.stdout.ends_with("421"), "{rebound:#?}");
+}
+
+#[test]
+fn twenty_people_log_in_at_once_and_none_is_started_twice() {
+    let instance = Instance::shipped("at-once");
+    let names: Vec<String> = (1..=20).map(|number| format!("person{number}")).collect();
+    let lines: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name}:{name}s-word:::::\n"))
+        .collect();
+    instance.user(["import"], &lines.concat());
+    std::thread::scope(|scope| {
+        for name in &names {
+            let browser = Browser::new(&instance);
+            scope.spawn(move || {
+                assert_eq!(
+                    browser.log_in(name, &format!("{name}s-word")),
+                    "303",
+                    "{name}"
+                );
+                browser.opencode();
+            });
+        }
+    });
+    let log = instance.logs();
+    for name in &names {
+        let starts = log
+            .lines()
+            .filter(|line| line.ends_with(&format!("opencode of {name} starts")));
+        assert_eq!(starts.count(), 1, "{name}: {log}");
+    }
+    assert_eq!(owners(&instance).split_whitespace().count(), 20);
+}
+
+#[test]
+fn a_password_changed_on_the_page_is_kept_and_ends_other_sessions() {
+    let instance = Instance::shipped("own-password");
+    instance.add("alice", "first-word");
+    let (here, elsewhere) = (Browser::new(&instance), Browser::new(&instance));
+    for browser in [&here, &elsewhere] {
+        assert_eq!(browser.log_in("alice", "first-word"), "303");
+    }
+    here.opencode();
+    elsewhere.opencode();
+    let (mut kept, mut cut) = (here.stream(), elsewhere.stream());
+    first_word(&mut kept);
+    first_word(&mut cut);
+    let record = || instance.sh("cat /var/lib/opencode-users/alice.json");
+    let before = record();
+    let changed = here.send(
+        "/_occ/account/password",
+        "old=first-word&new=second-word&again=second-word",
+    );
+    let since = Instant::now();
+    assert!(changed.contains("Your password is changed."), "{changed}");
+    assert_cut(&mut cut, since);
+    until("the record", Duration::from_secs(2), || {
+        (record() != before).then_some(())
+    });
+    assert!(
+        kept.try_wait().unwrap().is_none(),
+        "she goes on where she is"
+    );
+    kept.kill().unwrap();
+    kept.wait().unwrap();
+    assert_eq!(elsewhere.status("/"), "303");
+    instance.remove_container();
+    instance.start();
+    assert_eq!(
+        here.status("/_occ/account"),
+        "200",
+        "nor did that log her out"
+    );
+    assert_eq!(elsewhere.log_in("alice", "first-word"), "403");
+    assert_eq!(elsewhere.log_in("alice", "second-word"), "303");
+}
+
+#[test]
+fn a_stop_ends_open_pages_in_order_and_soon() {
+    let instance = Instance::shipped("stop");
+    instance.add("alice", "alices-word");
+    let alice = Browser::new(&instance);
+    assert_eq!(alice.log_in("alice", "alices-word"), "303");
+    alice.opencode();
+    let mut stream = alice.stream();
+    first_word(&mut stream);
+    let stopped = docker(["stop", &instance.name]).ok();
+    assert!(stopped.took < Duration::from_secs(6), "{stopped:#?}");
+    // curl would say 18 of a stream that breaks off.
+    assert!(stream.wait().unwrap().success());
+    assert_eq!(instance.inspect("{{.State.ExitCode}}"), "0");
+}
+
+/// The module comes from this machine's Debian package: the image has it not.
+#[test]
+fn a_one_time_code_is_asked_on_the_page() {
+    let instance = Instance::shipped("code");
+    instance.add("alice", "alices-word");
+    let library = format!(
+        "/lib/{}-linux-gnu/security/pam_oath.so",
+        std::env::consts::ARCH
+    );
+    let oath = format!("/usr/lib/{}-linux-gnu/liboath.so.0", std::env::consts::ARCH);
+    for file in [library, oath] {
+        docker([
+            "cp",
+            "--follow-link",
+            &file,
+            &format!("{}:{file}", instance.name),
+        ])
+        .ok();
+    }
+    // The secret of RFC 4226, appendix D, with its first codes.
+    instance.sh(
+        "echo 'HOTP alice - 3132333435363738393031323334353637383930' >/etc/users.oath
+         chmod 600 /etc/users.oath
+         sed -i '/^auth/a auth required pam_oath.so usersfile=/etc/users.oath window=5 digits=6' /etc/pam.d/occ",
+    );
+    let alice = Browser::new(&instance);
+    let answer = |code: &str| {
+        let page = alice.send("/_occ/login", "user=alice&password=alices-word");
+        let number = page.split(r#"name="conversation" value=""#).nth(1);
+        let number = number.and_then(|rest| rest.split('"').next());
+        let number = number.unwrap_or_else(|| panic!("not asked: {page}"));
+        assert!(page.contains("One-time password"), "{page}");
+        assert_eq!(alice.status("/"), "303", "not in yet");
+        let answer = alice.send(
+            "/_occ/prompt",
+            &format!("conversation={number}&answer={code}"),
+        );
+        answer.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(answer("000000"), "403");
+    assert_eq!(answer("755224"), "303");
+    alice.opencode();
 }

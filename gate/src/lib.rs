@@ -12,7 +12,7 @@
 //! then calls `web::run(wire: UnixStream, listener: TcpListener) -> ExitCode`. The
 //! monitor made the listening socket and keeps it, so that nobody can take the
 //! port while a web half is started anew. Of the environment the web half gets
-//! the `OCC_GATE_…` variables. It ends when the wire does.
+//! the `OCC_GATE_…` variables. It ends when the wire does, and in order on TERM.
 //!
 //! The web half reads what strangers send and holds no power: what it may have
 //! done is what `wire` can say. Both halves are this one program; it is a

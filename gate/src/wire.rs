@@ -4,7 +4,8 @@
 //! many bytes of JSON. Anything else is [`Malformed`]: the monitor then ends the
 //! web half. Every text has a bound of its own, so that no list of them passes
 //! the frame's. Only [`Request::Authenticate`] names a user; all else goes by a
-//! token, so the web half can do nothing for somebody who is not logged in.
+//! token, so the web half can do nothing for somebody who is not logged in. That
+//! an opencode works it says by that one's secret, which it got for a token.
 //!
 //! Passwords cross in base64: JSON without escapes is read in place, and the
 //! buffers that hold it are wiped.
