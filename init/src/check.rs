@@ -29,7 +29,10 @@ struct Finding {
 pub(crate) fn check(view: &View, paths: &Paths) -> Answer {
     let (findings, plan) = look(view, paths);
     let text = if findings.is_empty() {
-        format!("{} accounts, nothing to look at", plan.restored.len())
+        format!(
+            "{}, nothing to look at",
+            wire::counted(plan.restored.len(), "account")
+        )
     } else {
         lines(&findings).join("\n")
     };
@@ -66,7 +69,7 @@ pub(crate) fn dry_run(view: &View, paths: &Paths) -> Answer {
             .iter()
             .map(|file| format!("would write '/etc/{file}'")),
     );
-    text.push(format!("{} accounts", plan.restored.len()));
+    text.push(wire::counted(plan.restored.len(), "account"));
     Answer::new(text.join("\n"), &document)
 }
 

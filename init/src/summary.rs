@@ -5,6 +5,7 @@ use crate::restore::now_usec;
 use accounts::name::Username;
 use accounts::reconcile::{Change, Plan};
 use accounts::records::{Problem, Refusal};
+use accounts::wire::counted;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -104,8 +105,9 @@ impl Summary {
             ..
         } = self;
         format!(
-            "restored {restored} accounts ({added} new, {updated} changed, {unchanged} unchanged), \
+            "restored {} ({added} new, {updated} changed, {unchanged} unchanged), \
              {removed} removed, {} to look at",
+            counted(*restored, "account"),
             problems.len()
         )
     }

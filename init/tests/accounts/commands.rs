@@ -195,7 +195,7 @@ fn the_last_enabled_account_is_the_last() {
 #[test]
 fn restore_and_check() {
     let tree = Tree::with(&["alice"]);
-    tree.restore().says(&["restored 1 accounts", "1 unchanged"]);
+    tree.restore().says(&["restored 1 account", "1 unchanged"]);
     tree.run(&["check"]).ends(0).says(&["nothing to look at"]);
     tree.plant("bob.json", b"{");
     tree.run(&["check"])

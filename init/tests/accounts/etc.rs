@@ -178,7 +178,7 @@ fn an_image_that_takes_a_persons_name_or_uid() {
         "skipped 'carol'",
         "'service' in the image",
     ]);
-    tree.restore().says(&["restored 1 accounts"]);
+    tree.restore().says(&["restored 1 account"]);
     assert_eq!(tree.field("etc/passwd", "bob", 2), "998");
     assert_eq!(tree.line("etc/passwd", "carol"), None);
     tree.run(&["--json", "user", "disable", "bob"])

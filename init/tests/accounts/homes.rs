@@ -179,7 +179,7 @@ fn a_base_that_is_not_roots_alone_gets_no_homes() {
         spoil(&tree);
         tree.run(&["restore", "--boot"])
             .ends(0)
-            .says(&["no homes are made", "restored 1 accounts"]);
+            .says(&["no homes are made", "restored 1 account"]);
         assert_eq!(
             tree.field("etc/shadow", "alice", 1),
             hash('r'),

@@ -187,7 +187,7 @@ fn what_hinders_a_take_over_does_not_hinder_the_others() {
     symlink("/tmp", tree.path("home")).unwrap();
     tree.run(&["restore", "--boot"])
         .ends(0)
-        .says(&["restored 1 accounts", "bob"]);
+        .says(&["restored 1 account", "bob"]);
     assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
     assert_eq!(
         tree.read(&format!("{STORE}/bob.json")),

@@ -96,7 +96,7 @@ fn row_13_a_parent_that_is_a_link() {
     symlink("etc", tree.path("home")).unwrap();
     tree.run(&["restore", "--boot"])
         .ends(0)
-        .says(&["no homes are made", "restored 1 accounts"]);
+        .says(&["no homes are made", "restored 1 account"]);
     assert!(!tree.path("etc/alice").exists());
 }
 

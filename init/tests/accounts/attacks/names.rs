@@ -159,7 +159,7 @@ fn row_29_file_names_that_forge_log_lines() {
         let ran = tree
             .restore()
             .says(&words.iter().map(String::as_str).collect::<Vec<_>>());
-        assert!(ran.out.starts_with("restored 1 accounts"), "{}", ran.out);
+        assert!(ran.out.starts_with("restored 1 account"), "{}", ran.out);
         assert_eq!(
             ran.out.lines().count(),
             1 + words.len(),

@@ -117,7 +117,7 @@ fn a_contested_uid_without_a_ledger_is_nobodys() {
     symlink("/tmp", old.store("uids")).unwrap();
     let tree = recreate(&old);
     tree.restore()
-        .says(&["restored 1 accounts", "skipped 'mallory': uid 10000"]);
+        .says(&["restored 1 account", "skipped 'mallory': uid 10000"]);
     assert_eq!(tree.line("etc/passwd", "mallory"), None);
     assert_eq!(tree.field("etc/shadow", "bob", 1), hash('b'));
 }
@@ -134,7 +134,7 @@ fn an_older_record_waits_while_the_removed_are_unknown() {
     fs::write(old.store("removed"), "").unwrap();
     let tree = recreate(&old);
     tree.restore()
-        .says(&["skipped 'bob.json'", "restored 1 accounts"]);
+        .says(&["skipped 'bob.json'", "restored 1 account"]);
     assert_eq!(tree.line("etc/passwd", "bob"), None);
 }
 
