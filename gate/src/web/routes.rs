@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::authority::BadHost;
@@ -95,7 +95,11 @@ fn strange(request: &Request<Incoming>) -> Option<Response<Body>> {
     } else {
         return None;
     };
-    Some(reply::text(status, line))
+    let mut refused = reply::text(status, line);
+    // Where one request ends and the next begins may be seen in another way, too.
+    let close = HeaderValue::from_static("close");
+    refused.headers_mut().insert(CONNECTION, close);
+    Some(refused)
 }
 
 async fn admit(gate: Arc<Gate>, visit: Visit, request: Request<Incoming>) -> Response<Body> {

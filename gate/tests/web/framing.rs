@@ -58,6 +58,25 @@ fn two_lengths_of_one_body_reach_nobody() {
 }
 
 #[test]
+fn nothing_follows_a_body_that_two_may_see_differently() {
+    let gate = Gate::start();
+    for coding in [
+        "gzip, chunked",
+        "chunked, chunked",
+        "chunked\r\nTransfer-Encoding: chunked",
+    ] {
+        let head = HEAD.replace("Connection: close\r\n", "");
+        let next = format!(
+            "GET /smuggled HTTP/1.1\r\nHost: {}\r\n{{cookie}}\r\n\r\n",
+            gate.address
+        );
+        let raw = format!("{head}Transfer-Encoding: {coding}\r\n\r\n0\r\n\r\n{next}");
+        assert_eq!(statuses(&gate, &raw), [400], "{coding}");
+    }
+    assert!(gate.opencode.heads().is_empty());
+}
+
+#[test]
 fn of_a_length_and_chunks_the_length_is_gone() {
     let gate = Gate::start();
     for framing in [
