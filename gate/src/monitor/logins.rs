@@ -4,6 +4,7 @@
 //! Whatever fails is answered at the same time: a whole multiple of [`PACE`]
 //! after the call. Who has no account makes the same work as who has one.
 
+mod asked;
 mod outcome;
 
 use std::collections::HashMap;
@@ -12,20 +13,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::asked::{Asked, Paused};
 use super::budget::{Account, Budget, Network, Source};
 use super::core::{Core, Event, Web, clock};
 use super::files;
 use super::lanes::Lanes;
 use super::pam::{Helper, Order, Says};
 use super::people::Stamp;
-use super::random;
 use crate::say::say;
 use crate::wire::{Agent, Conversation, PamText, Rejection, Reply, Secret, Token, TokenHash, User};
-
-/// How long a person may take to answer a prompt.
-const TYPING: Duration = Duration::from_secs(120);
-/// People who are typing answers; one more, and the first is refused.
-const CONVERSATIONS: usize = 64;
 
 /// Everything about logins that lasts longer than a call.
 #[derive(Default)]
@@ -35,6 +31,7 @@ pub(super) struct Logins {
     conversations: HashMap<Conversation, Paused>,
     /// Who changes their password right now, and in which session.
     changing: HashMap<String, TokenHash>,
+    asked: Option<Asked>,
 }
 
 /// One login or change of a password.
@@ -45,6 +42,8 @@ pub(super) struct Attempt {
     source: Source,
     account: Account,
     address: IpAddr,
+    /// Whether the person was asked for more than the password.
+    was_asked: bool,
     what: What,
     /// None while a helper is at it.
     next: Option<Next>,
@@ -68,13 +67,8 @@ enum What {
 enum Next {
     Start(Order),
     Tell(Box<Helper>, Secret),
-}
-
-/// A login for which PAM asked something that nobody has answered yet.
-struct Paused {
-    attempt: Box<Attempt>,
-    helper: Box<Helper>,
-    since: Instant,
+    /// Somebody without an account answered what only looked like PAM's question.
+    Refuse,
 }
 
 /// What a helper said in an attempt.
@@ -151,6 +145,7 @@ impl Core {
             source,
             account: Account::named(user.as_str()),
             address,
+            was_asked: false,
             what: What::Login {
                 user,
                 stamp,
@@ -185,24 +180,13 @@ impl Core {
             source: Source::Session(session.handle),
             account: Account::named(&session.user),
             address: session.address,
+            was_asked: false,
             what: What::Change {
                 user: session.user,
                 session: token.hash(),
             },
             next: Some(Next::Start(order)),
         }));
-    }
-
-    /// A person answered a prompt.
-    pub(super) fn resume(&mut self, id: u64, conversation: Conversation, text: Secret) {
-        let Some(paused) = self.logins.conversations.remove(&conversation) else {
-            return self.reply(id, Reply::Refused);
-        };
-        let mut attempt = paused.attempt;
-        attempt.id = id;
-        attempt.arrived = Instant::now();
-        attempt.next = Some(Next::Tell(paused.helper, text));
-        self.queue(attempt);
     }
 
     /// It waits for its turn, unless there were too many failures.
@@ -243,7 +227,7 @@ impl Core {
             attempt,
             says,
             helper,
-        } = heard;
+        } = self.with_the_same_question(heard);
         let (now, source, account) = (self.now(), attempt.source, attempt.account);
         let mut hold = Duration::ZERO;
         match says {
@@ -260,56 +244,23 @@ impl Core {
         }
         self.logins.lanes.ended(source, account, now + hold);
         self.start_attempts();
-        match (says, helper) {
-            (Says::Prompt { text, echo }, Some(helper)) => self.pause(attempt, helper, text, echo),
-            (says, _) => self.conclude(*attempt, says),
+        match says {
+            Says::Prompt { text, echo } => self.pause(attempt, helper, text, echo),
+            says => self.conclude(*attempt, says),
         }
-    }
-
-    fn pause(&mut self, attempt: Box<Attempt>, helper: Box<Helper>, text: PamText, echo: bool) {
-        if attempt.web != self.web_now() {
-            return;
-        }
-        self.make_room_to_type();
-        let conversation = Conversation(random::number());
-        let id = attempt.id;
-        let paused = Paused {
-            attempt,
-            helper,
-            since: Instant::now(),
-        };
-        self.logins.conversations.insert(conversation, paused);
-        self.reply(
-            id,
-            Reply::Prompt {
-                conversation,
-                text,
-                echo,
-            },
-        );
-    }
-
-    fn make_room_to_type(&mut self) {
-        let conversations = &mut self.logins.conversations;
-        while conversations.len() >= CONVERSATIONS {
-            let oldest = conversations.iter().min_by_key(|(_, paused)| paused.since);
-            let Some(oldest) = oldest.map(|(conversation, _)| *conversation) else {
-                return;
-            };
-            conversations.remove(&oldest);
-        }
-    }
-
-    pub(super) fn drop_old_conversations(&mut self) {
-        self.logins
-            .conversations
-            .retain(|_, paused| paused.since.elapsed() < TYPING);
     }
 }
 
 /// Asks PAM, or goes on asking.
 async fn ask(mut attempt: Box<Attempt>) -> Heard {
     let started = match attempt.next.take() {
+        Some(Next::Refuse) => {
+            return Heard {
+                attempt,
+                says: Says::Refused,
+                helper: None,
+            };
+        }
         Some(Next::Start(order)) => Helper::start(&order).await.map(Box::new),
         Some(Next::Tell(mut helper, text)) => helper.tell(&text).await.map(|()| helper),
         None => Err(std::io::Error::other("nothing to ask")),

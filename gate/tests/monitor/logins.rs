@@ -237,6 +237,12 @@ fn a_second_prompt_goes_to_the_person() {
     let (wrong_password, same_text) = prompt("alice", "guess", 2);
     assert_eq!(text, same_text);
     let (wrong_code, _) = prompt("alice", "alice's word", 3);
+    // pam_oath asks nothing of whom it does not know; that must not be seen.
+    let (nobodys, their_text) = prompt("mallory", "guess", 4);
+    assert_eq!(
+        their_text.as_str(),
+        text.as_str().replace("alice", "mallory")
+    );
     let answer = |conversation, code| Request::Answer {
         conversation,
         text: Secret::from_text(code).unwrap(),
@@ -250,10 +256,14 @@ fn a_second_prompt_goes_to_the_person() {
         web.call(answer(wrong_password, "287082")),
         Reply::Refused
     ));
-    assert!(matches!(
-        web.call(answer(wrong_code, "000000")),
-        Reply::Refused
-    ));
+    for conversation in [wrong_code, nobodys] {
+        let begin = Instant::now();
+        assert!(matches!(
+            web.call(answer(conversation, "000000")),
+            Reply::Refused
+        ));
+        assert!(begin.elapsed() >= Duration::from_secs(3));
+    }
 }
 
 #[test]
