@@ -4,7 +4,7 @@
 mod ssh_host;
 mod tls_engine;
 
-use crate::harness::{Call, Instance, Wiretap};
+use crate::harness::{Call, Instance, Wiretap, engine_socket};
 use ssh_host::SshHost;
 use tls_engine::TlsEngine;
 
@@ -66,6 +66,35 @@ fn a_user_command_is_one_exec_and_every_call_says_the_version() {
 }
 
 #[test]
+fn every_command_about_accounts_is_one_exec() {
+    let instance = Instance::started("one");
+    instance.add("alice", PASSWORD);
+    instance.add("bob", PASSWORD);
+    instance.sh("useradd carol");
+    let commands: [&[&str]; 11] = [
+        &["list"],
+        &["show", "alice"],
+        &["add", "dave", "--generate"],
+        &["add", "dave", "--no-password", "--if-missing"],
+        &["passwd", "alice", "--generate"],
+        &["disable", "alice", "bob"],
+        &["enable", "alice", "bob"],
+        &["remove", "bob", "--yes"],
+        &["import"],
+        &["export", "--with-hashes"],
+        &["adopt", "carol"],
+    ];
+    for command in commands {
+        let tap = Wiretap::on_the_engine();
+        let call = instance.occ(["--host", &tap.url(), "user"]).args(command);
+        call.input("erin:e e e:::::\n").ok();
+        let requests = tap.requests();
+        let execs = requests.iter().filter(|one| one.contains("/exec HTTP"));
+        assert_eq!(execs.count(), 1, "{command:?}: {requests:?}");
+    }
+}
+
+#[test]
 fn an_engine_with_tls_is_verified_and_verifies_us() {
     let instance = Instance::started("tls");
     let engine = TlsEngine::new();
@@ -124,7 +153,7 @@ fn an_engine_behind_ssh_is_reached_with_user_and_port() {
     assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
     let listed = call(["--host", &host.url(), "user"]);
     listed.args(["list", "-q"]).ok().prints("alice");
-    let elsewhere = format!("{}/nonexistent/docker.sock", host.url());
+    let elsewhere = format!("{}/nonexistent/docker.sock", host.url_of_the_host());
     call(["--host", &elsewhere, "status"]).run().exits(6);
     call(["--host", &host.url_of_a_closed_port(), "status"])
         .run()
@@ -145,8 +174,10 @@ fn a_context_with_ssh_is_followed_and_an_unknown_one_is_no_other() {
     current_context(host.directory(), "there", &format!("host={}", host.url()));
     let call = |args: [&str; 2]| occ(&instance, host.directory(), args).env("PATH", host.path());
     call(["user", "list"]).ok().prints("alice");
+    let local = format!("unix://{}", engine_socket().display());
     call(["user", "list"])
-        .env("DOCKER_CONTEXT", "default")
+        .args(["--context", "default"])
+        .env("DOCKER_HOST", local)
         .ok()
         .prints("alice");
     call(["user", "list"])

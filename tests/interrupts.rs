@@ -93,7 +93,7 @@ fn a_command_about_accounts_says_what_may_have_happened_and_how_to_look() {
         (&["backup", "create", file], "no backup was written"),
     ];
     for (args, said) in cases {
-        for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
             let (ended, stderr) = cut(&instance, args, signal);
             assert_eq!(ended, Some(code), "{args:?}: {stderr}");
             assert!(stderr.contains("occ: interrupted"), "{args:?}: {stderr}");
@@ -127,7 +127,7 @@ fn at_a_question_nothing_was_changed_and_echo_is_back() {
         let script = "trap : INT; \"$@\"; echo \"code $?\"; stty -a | grep -q -- ' -echo ' && echo mute || echo audible";
         let shell = Call::new("sh").args(["-c", script, "sh"]).args(words);
         let shell = shell.env("XDG_CONFIG_HOME", instance.config());
-        let (_, screen) = Terminal::open(shell).asks(question).types("\u{3}").ends();
+        let (_, screen) = Terminal::open(shell).asks(question).interrupts().ends();
         assert!(screen.contains("code 130"), "{args:?}: {screen}");
         assert!(screen.contains("nothing was changed"), "{args:?}: {screen}");
         assert!(screen.contains("audible"), "{args:?}: {screen}");
@@ -145,9 +145,10 @@ fn waiting_and_watching_end_at_once() {
     logs.signal("INT");
     let (code, said) = logs.ends();
     assert_eq!(code, Some(130), "{said}");
-    instance.sh("mv /usr/local/bin/occ-health /usr/local/bin/gone");
+    instance.sh("cd /usr/local/bin && mv occ-health gone \
+         && printf '#!/bin/sh\\n: > /tmp/at-work\\nexit 1\\n' > occ-health && chmod +x occ-health");
     let start = Running::start(instance.occ(["start", "--wait-timeout", "600"]));
-    was_asked(&instance);
+    reaches(&instance, "the health is asked for");
     start.signal("INT");
     let (code, said) = start.ends();
     assert_eq!(code, Some(130), "{said}");
@@ -157,22 +158,6 @@ fn waiting_and_watching_end_at_once() {
     );
     instance.sh("mv /usr/local/bin/gone /usr/local/bin/occ-health");
     instance.occ(["start"]).ok();
-}
-
-/// occ has asked for the container's health, in vain.
-fn was_asked(instance: &Instance) {
-    let filter = format!("container={}", instance.name);
-    until("the health was asked for", Duration::from_secs(30), || {
-        let seen = docker([
-            "events", "--since", "5m", "--until", "0s", "--filter", &filter,
-        ]);
-        let tries = seen
-            .ok()
-            .stdout
-            .matches("exec_create: /usr/local/bin/occ-health")
-            .count();
-        (tries > 3).then_some(())
-    });
 }
 
 /// A swap is not cut in two: the old container or the new one serves.
@@ -187,10 +172,10 @@ fn an_update_is_brought_to_its_end_first() {
         let there = docker(["container", "inspect", &previous]).run();
         (there.code == Some(0)).then_some(())
     });
-    update.signal("INT");
-    update.signal("INT");
+    update.signal("HUP");
+    update.signal("HUP");
     let (code, said) = update.ends();
-    assert_eq!(code, Some(130), "{said}");
+    assert_eq!(code, Some(129), "{said}");
     assert!(
         said.contains("finishing the step that must not be cut in two"),
         "{said}"
@@ -199,4 +184,19 @@ fn an_update_is_brought_to_its_end_first() {
     instance.exec(["getent", "passwd", "builder"]).ok();
     assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
     instance.occ(["start"]).ok().prints("is running already");
+}
+
+#[test]
+fn nohup_is_respected() {
+    let instance = Instance::started("nohup");
+    instance.sh(HELD);
+    instance.sh(": > /tmp/hold");
+    let occ = instance.occ(["user", "list", "--json"]).into_command();
+    let words = std::iter::once(occ.get_program()).chain(occ.get_args());
+    let call = Call::new("sh").args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    let running = Running::start(call.args(words).env("XDG_CONFIG_HOME", instance.config()));
+    reaches(&instance, "occ-init is at work");
+    running.signal("HUP");
+    instance.sh("rm /tmp/hold");
+    assert_eq!(running.ends().0, Some(0));
 }

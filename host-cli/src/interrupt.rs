@@ -1,4 +1,4 @@
-//! Ctrl-C and TERM: say what is known, put the terminal back, exit 128+n.
+//! Ctrl-C, TERM and a terminal that goes away: say what is known, put the terminal back, exit 128+n.
 //!
 //! What a signal would cut in two (the swap of `update`) defers it.
 
@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::terminal;
@@ -33,6 +33,9 @@ fn state() -> MutexGuard<'static, State> {
 /// Starts the thread that waits for signals.
 pub(crate) fn install() -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    if !hangup_is_ignored() {
+        signals.add_signal(SIGHUP)?;
+    }
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
@@ -41,6 +44,14 @@ pub(crate) fn install() -> std::io::Result<()> {
             }
         })?;
     Ok(())
+}
+
+/// nohup(1) has asked for that; then it stays so.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 fn arrived(signal: i32) {

@@ -1,7 +1,7 @@
 //! This machine as an ssh host: an sshd of its own on a high port, with keys of
 //! its own. Nobody's ~/.ssh is read or written.
 
-use crate::harness::{Call, free_port, until};
+use crate::harness::{Call, engine_socket, free_port, until};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -55,7 +55,15 @@ impl SshHost {
         self.directory.path()
     }
 
+    /// With the socket, where that is not the one that docker itself looks for.
     pub(super) fn url(&self) -> String {
+        let socket = engine_socket();
+        let usual = socket == Path::new("/var/run/docker.sock");
+        let path = if usual { Path::new("") } else { &socket };
+        format!("{}{}", self.url_of_the_host(), path.display())
+    }
+
+    pub(super) fn url_of_the_host(&self) -> String {
         format!("ssh://{}@127.0.0.1:{}", self.user, self.port)
     }
 

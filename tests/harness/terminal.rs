@@ -68,6 +68,12 @@ impl Terminal {
         self
     }
 
+    /// Presses Ctrl-C, and nothing after it.
+    pub(crate) fn interrupts(mut self) -> Self {
+        self.session.send_control('c').unwrap();
+        self
+    }
+
     /// Reads to the end: the exit status, and all that was on the screen.
     #[track_caller]
     pub(crate) fn ends(mut self) -> (i32, String) {
