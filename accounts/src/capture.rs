@@ -56,7 +56,7 @@ pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture
         account.is_some_and(|account| {
             recorded.clear();
             shadow::line(&mut recorded, account);
-            recorded != *line
+            !table::same(&recorded, line)
         })
     };
     let lines = || table::lines(etc.bytes(File::Shadow));

@@ -123,7 +123,7 @@ pub fn rewrite<'a>(
             Fate::Keep => file.extend_from_slice(whole),
             Fate::Drop => *is_changed = true,
             Fate::Replace => {
-                *is_changed |= new != line || line.len() == whole.len();
+                *is_changed |= !same(&new, line) || line.len() == whole.len();
                 push_line(file, &new);
             }
         }
@@ -147,6 +147,20 @@ impl Rewritten {
         self.head.extend_from_slice(&self.tail);
         self.is_changed.then_some(self.head)
     }
+}
+
+/// Whether two lines are equal. A restore that changes nothing compares each with
+/// the one it would write, and musl's memcmp looks at one byte after the other.
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    let ((one, one_end), (other, other_end)) = (one.as_chunks::<16>(), other.as_chunks::<16>());
+    let mut pairs = one.iter().zip(other);
+    one.len() == other.len()
+        && one_end.len() == other_end.len()
+        && pairs.all(|(one, other)| u128::from_ne_bytes(*one) == u128::from_ne_bytes(*other))
+        && one_end
+            .iter()
+            .zip(other_end)
+            .all(|(one, other)| one == other)
 }
 
 fn push_line(file: &mut Vec<u8>, line: &[u8]) {
@@ -175,6 +189,20 @@ mod tests {
     fn nothing_changes() {
         for file in ["", "\n", "a", "a\n", "a\r\n\n#x\n+\n", "root:x:0"] {
             assert_eq!(keep_and_add(file, &[]), None);
+        }
+    }
+
+    #[test]
+    fn lines_that_are_the_same() {
+        let line: Vec<u8> = (0..70).collect();
+        for len in 0..line.len() {
+            assert!(same(&line[..len], &line.clone()[..len]));
+            assert!(!same(&line[..len], &line[..=len]) && !same(&line[..=len], &line[..len]));
+            for place in 0..len {
+                let mut other = line[..len].to_vec();
+                other[place] ^= 1;
+                assert!(!same(&line[..len], &other), "{len} bytes, {place}");
+            }
         }
     }
 

@@ -246,7 +246,7 @@ impl<'a> Files<'a> {
             if is_duplicate || !render(index, new) {
                 return Fate::Drop;
             }
-            if new != line {
+            if !table::same(new, line) {
                 changes.update(index);
             }
             Fate::Replace
