@@ -1,11 +1,11 @@
 //! The inits, and how each is told to run a command.
 
 use bench::{Error, io, tool};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use tempfile::TempDir;
 
 pub(crate) const OURS: &str = "occ-init";
@@ -33,7 +33,7 @@ impl Init {
     }
 
     fn with(&self, more: &str, command: &[&str]) -> Command {
-        let mut init = Command::new(&self.program);
+        let mut init = plain(&self.program);
         init.args(&self.options);
         if !more.is_empty() {
             init.arg(more);
@@ -42,10 +42,48 @@ impl Init {
         init
     }
 
+    /// As PID 1 of a namespace of its own, its COMMAND told alone.
+    pub(crate) fn as_pid1(&self, command: &[&str]) -> Result<Command, Error> {
+        in_namespace(&self.command(command))
+    }
+
     pub(crate) fn bytes(&self) -> Result<u64, Error> {
         Ok(fs::metadata(&self.program)
             .map_err(io(&self.program))?
             .len())
+    }
+}
+
+/// A program as containers start it: cargo's own search path for libraries
+/// would cost every dynamic one a dozen system calls more.
+pub(crate) fn plain(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("LD_LIBRARY_PATH");
+    command
+}
+
+/// The same command under unshare(1), whose first child it is.
+pub(crate) fn in_namespace(command: &Command) -> Result<Command, Error> {
+    let mut unshare = plain(tool("unshare", "util-linux")?);
+    unshare
+        .args(["--pid", "--fork", "--kill-child", "--"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    Ok(unshare)
+}
+
+/// The first child of a running unshare(1). None: it is over already.
+pub(crate) fn first_child(unshare: &mut Child) -> Result<Option<i32>, Error> {
+    let path = format!("/proc/{0}/task/{0}/children", unshare.id());
+    loop {
+        let list = fs::read_to_string(&path).map_err(io(&path))?;
+        let first = list.split_whitespace().next();
+        if let Some(pid) = first.and_then(|pid| pid.parse().ok()) {
+            return Ok(Some(pid));
+        }
+        if unshare.try_wait().map_err(io("unshare"))?.is_some() {
+            return Ok(None);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! 20,000 orphans that end at once: what reaping them costs, and how many wait
+//! 20,000 orphans that end at once, and come to PID 1 of a namespace: what reaping them costs, and how many wait
 //! for it at a time.
 
-use crate::inits::Init;
+use crate::inits::{Init, first_child};
 use bench::{Error, io};
 use std::fs;
 use std::io::Read as _;
@@ -25,13 +25,14 @@ pub(crate) fn of(init: &Init) -> Result<Orphans, Error> {
         "i=0; while [ $i -lt {COUNT} ]; do (: &); i=$((i+1)); \
          [ $((i % {STEP})) = 0 ] && printf .; done; echo; read line"
     );
-    let mut command = init.command(&["sh", "-c", &script]);
+    let mut command = init.as_pid1(&["sh", "-c", &script])?;
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     let mut child = command.spawn().map_err(io(init.name))?;
-    let (pid, started) = (child.id(), Instant::now());
+    let pid = first_child(&mut child)?.ok_or_else(|| Error::Other("it is over".into()))?;
+    let started = Instant::now();
     let before = ticks(pid)?;
     let mut out = child
         .stdout
@@ -56,7 +57,7 @@ pub(crate) fn of(init: &Init) -> Result<Orphans, Error> {
 }
 
 /// Nanoseconds on a processor, from /proc/PID/schedstat.
-fn ticks(pid: u32) -> Result<u64, Error> {
+fn ticks(pid: i32) -> Result<u64, Error> {
     let path = format!("/proc/{pid}/schedstat");
     let text = fs::read_to_string(&path).map_err(io(&path))?;
     let first = text
@@ -66,13 +67,13 @@ fn ticks(pid: u32) -> Result<u64, Error> {
     first.ok_or_else(|| Error::Other(format!("no time in '{path}'")))
 }
 
-fn children(pid: u32) -> Vec<String> {
+fn children(pid: i32) -> Vec<String> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let list = list.unwrap_or_default();
     list.split_whitespace().map(str::to_owned).collect()
 }
 
-fn zombies(pid: u32) -> usize {
+fn zombies(pid: i32) -> usize {
     let is_zombie = |child: &String| {
         let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
         stat.rsplit_once(')')

@@ -1,13 +1,18 @@
 //! Signals sent while an init starts: as PID 1 of a namespace, where the kernel
 //! throws away what nobody is ready for. Each round sends one SIGTERM some time
-//! after the exec of the init, and looks whether the command died of it.
+//! after the exec of the init, and looks whether the command died of it. How long
+//! the init had run by then is its own time on a processor: on a busy machine it
+//! may have waited for one meanwhile, and nothing is ready that never ran.
 
-use crate::inits::Init;
-use bench::{Error, io, tool};
+use crate::inits::{Init, first_child, in_namespace};
+use bench::{Error, io};
+use nix::errno::Errno;
+use nix::time::{ClockId, clock_getcpuclockid};
+use nix::unistd::Pid;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) const ROUNDS: u32 = 1000;
@@ -22,7 +27,7 @@ const COMMAND: [&str; 2] = ["sleep", "0.2"];
 pub(crate) struct Lost {
     /// Of those sent after the blind window.
     pub(crate) after: u32,
-    /// Seconds after exec at which the last one was lost.
+    /// How many seconds after exec the last one was lost.
     pub(crate) blind: f64,
 }
 
@@ -51,10 +56,7 @@ fn lost(command: &Command) -> Result<Lost, Error> {
 
 /// When the signal was sent, in seconds after exec, if it was lost.
 fn try_once(command: &Command, delay: Duration) -> Result<Option<f64>, Error> {
-    let mut child = Command::new(tool("unshare", "util-linux")?)
-        .args(["--pid", "--fork", "--kill-child", "--"])
-        .arg(command.get_program())
-        .args(command.get_args())
+    let mut child = in_namespace(command)?
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -69,34 +71,26 @@ fn try_once(command: &Command, delay: Duration) -> Result<Option<f64>, Error> {
     while fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe != Path::new(program)) {
         std::hint::spin_loop();
     }
-    let exec = Instant::now();
+    let target = Pid::from_raw(pid);
+    let (exec, before) = (Instant::now(), ran(target)?);
     while exec.elapsed() < delay {
         std::hint::spin_loop();
     }
-    let sent = exec.elapsed().as_secs_f64();
-    let target = nix::unistd::Pid::from_raw(pid);
+    let sent = ran(target)?.saturating_sub(before).as_secs_f64();
     let _ = nix::sys::signal::kill(target, nix::sys::signal::Signal::SIGTERM);
     let status = child.wait().map_err(io("unshare"))?;
     Ok((!was_told(status)).then_some(sent))
 }
 
-fn was_told(status: ExitStatus) -> bool {
-    status.code() == Some(143) || status.signal() == Some(15)
+/// Its time on a processor; all there ever was when it is over already.
+fn ran(pid: Pid) -> Result<Duration, Error> {
+    match clock_getcpuclockid(pid).and_then(ClockId::now) {
+        Ok(time) => Ok(time.into()),
+        Err(Errno::ESRCH | Errno::EINVAL) => Ok(Duration::MAX),
+        Err(errno) => Err(Error::Other(format!("no clock of process {pid}: {errno}"))),
+    }
 }
 
-fn first_child(child: &mut Child) -> Result<Option<i32>, Error> {
-    let path = format!("/proc/{0}/task/{0}/children", child.id());
-    loop {
-        let list = fs::read_to_string(&path).map_err(io(&path))?;
-        if let Some(pid) = list
-            .split_whitespace()
-            .next()
-            .and_then(|pid| pid.parse().ok())
-        {
-            return Ok(Some(pid));
-        }
-        if child.try_wait().map_err(io("unshare"))?.is_some() {
-            return Ok(None);
-        }
-    }
+fn was_told(status: ExitStatus) -> bool {
+    status.code() == Some(143) || status.signal() == Some(15)
 }

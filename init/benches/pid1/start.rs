@@ -1,8 +1,7 @@
 //! What a start and an end cost: `INIT -- true` over `true`, taking turns.
 
-use crate::inits::Init;
+use crate::inits::{Init, plain};
 use bench::{Contender, Cost, Error, interleave, tool};
-use std::process::Command;
 use std::time::Duration;
 
 const TRUE: &str = "/bin/true";
@@ -17,7 +16,7 @@ pub(crate) struct Start {
 
 pub(crate) fn all(inits: &[Init]) -> Result<Vec<Start>, Error> {
     let mut contenders = vec![Contender::new("true", ROUNDS, || {
-        bench::run(&mut Command::new(TRUE))
+        bench::run(&mut plain(TRUE))
     })];
     for init in inits {
         let round = || bench::run(&mut init.command(&[TRUE]));
@@ -39,7 +38,7 @@ pub(crate) fn all(inits: &[Init]) -> Result<Vec<Start>, Error> {
 /// System calls of one start and end, its children's included.
 pub(crate) fn calls(init: &Init) -> Result<usize, Error> {
     let command = init.command(&[TRUE]);
-    let traced = Command::new(tool("strace", "strace")?)
+    let traced = plain(tool("strace", "strace")?)
         .args(["--follow-forks", "--quiet=all", "--"])
         .arg(command.get_program())
         .args(command.get_args())
