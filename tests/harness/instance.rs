@@ -4,7 +4,11 @@ use super::slots::Slot;
 use super::{Call, Container, Finished, docker, occ_gate, occ_init, run};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
+
+/// All tags are of few images, and Podman loses one when two change at once.
+static TAGS: Mutex<()> = Mutex::new(());
 
 /// An instance of occ; everything of it goes with it.
 pub(crate) struct Instance {
@@ -108,6 +112,7 @@ impl Instance {
 
     /// Lets the instance's tag stand for another image.
     pub(crate) fn use_image(&self, image: &str) {
+        let _one = TAGS.lock().unwrap_or_else(PoisonError::into_inner);
         docker(["tag", image, &self.image]).ok();
     }
 
@@ -184,6 +189,7 @@ impl std::ops::Deref for Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         remove(&self.name);
+        let _one = TAGS.lock().unwrap_or_else(PoisonError::into_inner);
         docker(["image", "rm", &self.image]).run();
     }
 }
