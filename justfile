@@ -52,10 +52,11 @@ test:
     FUZZ_SECONDS=20 FUZZ_FIRST_SEED=1 cargo test --locked --workspace
 
 # Take over what tests compare with whole: help, errors, plans. Look at the diff
-bless:
+bless: static gate
     BLESS=1 cargo test --locked -p occ-accounts --test golden
     UPDATE_EXPECT=1 cargo test --locked -p occ --bin occ --test golden
     UPDATE_EXPECT=1 cargo test --locked -p occ-init --test accounts golden
+    UPDATE_EXPECT=1 OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e -- texts::
 
 # Each fuzz target for longer; FUZZ_SEED repeats a failure
 fuzz seconds="300":
@@ -68,7 +69,8 @@ e2e: static gate
 # The part of them that is about occ and its engine, on another one: HOST is as for DOCKER_HOST
 e2e-on host: static gate
     DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e -- \
-        completion:: doctor:: lifecycle:: listing:: login:: no_engine:: refusals:: removal:: reset:: shell::
+        backup:: completion:: defects:: doctor:: engines:: interrupts:: lifecycle:: listing:: login:: no_engine:: \
+        passwords:: refusals:: removal:: reset:: secrets:: shell:: store:: takeover::
 
 # Speed and size beside others, as root: `just bench [restore|pid1|host|gate] [--check]`
 bench *args: build

@@ -43,7 +43,7 @@ pub(crate) async fn wait(docker: &Docker, name: &str, seconds: u64) -> Result<()
                 .or_else(|| last_line(&finished.stdout))
                 .unwrap_or_default(),
             // It is starting or ending; the next look at its state tells.
-            Err(Error::TimedOut { .. } | Error::NotRunning) => {
+            Err(Error::TimedOut { .. } | Error::NotRunning | Error::Restarting(_)) => {
                 "its check does not answer".to_owned()
             }
             Err(error) => return Err(error),

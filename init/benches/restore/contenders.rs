@@ -51,7 +51,7 @@ pub(crate) fn fresh<'a>(
 ) -> Contender<'a> {
     Contender::new(FRESH, rounds, move || {
         tree.reset()?;
-        tree.remove_homes()?;
+        tree.clear_homes()?;
         restore(occ_init, tree, count)
     })
 }

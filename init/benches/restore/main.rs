@@ -77,10 +77,14 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     }
     tool("unshare", "util-linux")?;
     let mut sizes = Vec::new();
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-restore");
     for count in SIZES {
-        let costs = size(&occ_init, &sysusers, count, report.check)?;
+        let place = place.join(count.to_string());
+        let costs = size(&place, &occ_init, &sysusers, count, report.check)?;
         sizes.push(Size { count, costs });
     }
+    // Not before: what is deleted now makes the next files slow.
+    tree::remove(&place)?;
     tell(report, &sizes);
     bars(report, &sizes);
     Ok(())
@@ -92,9 +96,14 @@ struct Size {
     costs: Vec<Costs>,
 }
 
-fn size(occ_init: &Path, program: &Path, count: u32, check: bool) -> Result<Vec<Costs>, Error> {
+fn size(
+    place: &Path,
+    occ_init: &Path,
+    program: &Path,
+    count: u32,
+    check: bool,
+) -> Result<Vec<Costs>, Error> {
     let Rounds { quick, homes, slow } = rounds(count);
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-restore");
     let ours = Tree::new(place.join("ours"), count)?;
     ours.fill_store(count)?;
     let theirs = Tree::new(place.join("theirs"), count)?;
@@ -110,9 +119,7 @@ fn size(occ_init: &Path, program: &Path, count: u32, check: bool) -> Result<Vec<
     if !check || count == PER_ACCOUNT {
         all.push(contenders::useradd(&theirs, &ours, count, slow));
     }
-    let costs = interleave(all)?;
-    tree::remove(&place)?;
-    Ok(costs)
+    interleave(all)
 }
 
 impl Size {

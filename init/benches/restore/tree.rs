@@ -127,9 +127,16 @@ impl Tree {
         Ok(())
     }
 
-    pub(crate) fn remove_homes(&self) -> Result<(), Error> {
-        remove(&self.path("home"))?;
-        make(&self.path("home"), 0o755)
+    /// An empty /home. The old one is moved aside, not deleted: ext4 looks past the
+    /// inodes that were freed in the last minutes, one by one, for each new file,
+    /// which takes a hundred times as long as making it.
+    pub(crate) fn clear_homes(&self) -> Result<(), Error> {
+        let aside = self.path("gone");
+        make(&aside, 0o700)?;
+        let number = fs::read_dir(&aside).map_err(io(&aside))?.count();
+        let home = self.path("home");
+        fs::rename(&home, aside.join(number.to_string())).map_err(io(&home))?;
+        make(&home, 0o755)
     }
 
     /// The store as `user add` leaves it: records and the ledger of uids.
