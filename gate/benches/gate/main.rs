@@ -22,7 +22,7 @@ use place::{PEOPLE, Place};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Bars of §10.
+/// The bars.
 const ADDED_MS: f64 = 2.0;
 const PER_SECOND: f64 = 200.0;
 const MEMORY_MB: f64 = 15.0;

@@ -19,7 +19,7 @@ const FEW: usize = 20;
 /// As the rows of the table are called.
 const DOCKER: &str = "docker exec CONTAINER true";
 const LIST: &str = "occ user list, 1,000 accounts";
-/// Bar of §10.
+/// The bar.
 const OF_DOCKER: f64 = 1.2;
 
 fn main() -> ExitCode {

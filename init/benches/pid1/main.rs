@@ -12,7 +12,7 @@ use bench::{Error, Report, Table};
 use inits::{Init, OURS};
 use std::process::ExitCode;
 
-/// Bars of §10.
+/// The bars.
 const OF_THE_BEST: f64 = 0.5;
 const PSS_KIB: f64 = 600.0;
 const ORPHAN_MICROS: f64 = 7.5;

@@ -16,7 +16,7 @@ use tree::Tree;
 const SIZES: [u32; 5] = [100, 1000, 5000, 10_000, 100_000];
 const ROWS: [&str; 6] = [PRESENT, UNCHANGED, FRESH, SYSUSERS, NEWUSERS, LOOP];
 
-/// Bars of §10, in microseconds per account, bytes and times.
+/// The bars, in microseconds per account, bytes and times.
 const RESTORE: f64 = 12.0;
 const HOME: f64 = 50.0;
 const PEAK: f64 = 300e6;

@@ -1,4 +1,4 @@
-//! What each command prints for people (DESIGN's very words), for programs, and
+//! What each command prints for people word for word, for programs, and
 //! with `-q`; and the exit code of each way to fail.
 
 use crate::adding::assert_is_generated;
