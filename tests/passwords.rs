@@ -205,9 +205,11 @@ fn a_holder_of_the_lock_that_is_no_persons_is_waited_for_and_left_alone() {
             .then_some(())
         },
     );
+    // Of which lock depends on whether PID 1, which looks after each change, holds
+    // the store's meanwhile and waits for this one itself.
     let refused = instance
         .refused(["disable", "alice"], "", 8)
-        .says(".pwd.lock");
+        .says(".lock' is locked by another program");
     assert!(refused.took >= Duration::from_secs(15), "{refused:#?}");
     instance.exec(["pgrep", "-x", "perl"]).ok();
     instance.login("alice", FIRST).unwrap();
