@@ -71,27 +71,11 @@ fn each_thing_that_is_broken_is_found_and_mended_by_what_is_said() {
 #[test]
 fn a_container_without_our_init_is_told_and_drift_is_mended_by_what_is_said() {
     let instance = Instance::new("drift");
-    let label = format!("dev.occ.instance={}", instance.name);
     let users = format!("{}-users:/var/lib/opencode-users", instance.name);
     let home = format!("{}-home:/home", instance.name);
-    docker([
-        "run",
-        "--detach",
-        "--name",
-        &instance.name,
-        "--label",
-        &label,
-    ])
-    .args([
-        "--volume",
-        &users,
-        "--volume",
-        &home,
-        "--entrypoint",
-        "sleep",
-    ])
-    .args([&instance.image, "1000000"])
-    .ok();
+    let volumes = ["--volume", &users, "--volume", &home];
+    let options = [&volumes[..], &["--entrypoint", "sleep"]].concat();
+    instance.run_by_hand(&options, &["1000000"]);
     instance.add("alice", "a a a a");
     assert_eq!(topics(&instance), ["image", "container"]);
     instance.sh("sed -i 's,^\\(alice:.*\\):/bin/bash,\\1:/bin/false,' /etc/passwd");
@@ -107,20 +91,8 @@ fn a_container_without_our_init_is_told_and_drift_is_mended_by_what_is_said() {
 #[test]
 fn a_container_open_to_all_with_nobody_in_it_and_without_volumes_is_told() {
     let instance = Instance::new("exposed");
-    let label = format!("dev.occ.instance={}", instance.name);
     let port = format!("0.0.0.0:{}:3000", instance.port);
-    docker([
-        "run",
-        "--detach",
-        "--name",
-        &instance.name,
-        "--label",
-        &label,
-        "--publish",
-        &port,
-        &instance.image,
-    ])
-    .ok();
+    instance.run_by_hand(&["--publish", &port], &[]);
     instance.occ(["user", "list"]).ok();
     let found = topics(&instance);
     for topic in ["volumes", "exposure"] {
@@ -139,21 +111,8 @@ fn a_container_open_to_all_with_nobody_in_it_and_without_volumes_is_told() {
 #[test]
 fn an_image_without_occ_init_is_named_by_every_command() {
     let instance = Instance::new("noinit");
-    let label = format!("dev.occ.instance={}", instance.name);
-    docker([
-        "run",
-        "--detach",
-        "--name",
-        &instance.name,
-        "--label",
-        &label,
-        "--entrypoint",
-        "sh",
-        &instance.image,
-        "-c",
-        "rm /usr/local/bin/occ-init; sleep 1000",
-    ])
-    .ok();
+    let command = ["-c", "rm /usr/local/bin/occ-init; sleep 1000"];
+    instance.run_by_hand(&["--entrypoint", "sh"], &command);
     crate::harness::until(
         "occ-init is gone",
         std::time::Duration::from_secs(20),

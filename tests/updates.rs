@@ -133,7 +133,7 @@ fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Netw
     docker(["run", "--detach", "--name", name, "--hostname", "box"])
         .args(["--label", &format!("dev.occ.instance={name}")])
         .args(["--volume", &format!("{name}-users:/var/lib/opencode-users")])
-        .args(["--volume", &format!("{}:/srv/work", bound.display())])
+        .args(["--volume", &format!("{}:/srv/mine", bound.display())])
         .args(["--volume", "/nameless", "--tmpfs", "/scratch:size=1m"])
         .args(["--publish", &format!("127.0.0.1:{}:3000", instance.port)])
         .args(["--label", "mine=yes", "--env", "MINE=1", "--memory", "512m"])
@@ -167,7 +167,7 @@ fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
     for way in ways {
         way.ok();
         assert_eq!(given(&instance), before);
-        let seen = instance.sh("cat /srv/work/file /nameless/file; echo $MINE");
+        let seen = instance.sh("cat /srv/mine/file /nameless/file; echo $MINE");
         assert_eq!(seen, "kept outsidekept\n1");
         instance.exec(["getent", "hosts", "app"]).ok();
         assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
@@ -217,11 +217,8 @@ fn somebody_elses_container_with_a_name_of_ours_is_not_removed() {
 #[test]
 fn a_container_that_goes_when_it_stops_is_not_replaced() {
     let instance = Instance::new("fleeting");
-    let label = format!("dev.occ.instance={}", instance.name);
     let users = format!("{}-users:/var/lib/opencode-users", instance.name);
-    docker(["run", "--detach", "--rm", "--name", &instance.name])
-        .args(["--label", &label, "--volume", &users, &instance.image])
-        .ok();
+    instance.run_by_hand(&["--rm", "--volume", &users], &[]);
     instance.add("alice", PASSWORD);
     let before = instance.inspect("{{.Id}} {{.State.StartedAt}}");
     instance.use_image(&run().shifted);

@@ -1,7 +1,7 @@
 //! Of the proven defects, those about accounts and their passwords.
 
 use super::PASSWORD;
-use crate::harness::{Instance, docker};
+use crate::harness::Instance;
 use serde_json::Value;
 
 #[test]
@@ -19,18 +19,8 @@ fn a_password_that_can_not_be_set_makes_no_account() {
 #[test]
 fn a_full_volume_is_an_error_and_costs_nobody_anything() {
     let instance = Instance::new("full");
-    let label = format!("dev.occ.instance={}", instance.name);
     let small = "/var/lib/opencode-users:size=256k,mode=700";
-    docker([
-        "run",
-        "--detach",
-        "--name",
-        &instance.name,
-        "--label",
-        &label,
-    ])
-    .args(["--tmpfs", small, &instance.image])
-    .ok();
+    instance.run_by_hand(&["--tmpfs", small], &[]);
     instance.occ(["start"]).ok();
     instance.add("alice", PASSWORD);
     instance.sh("cat /dev/zero > /var/lib/opencode-users/filler 2>/dev/null || true");
@@ -132,20 +122,14 @@ fn a_home_that_can_not_go_is_said_before_anything_is_removed() {
 #[test]
 fn the_first_password_reaches_no_program_and_no_log() {
     let instance = Instance::new("first");
-    let label = format!("dev.occ.instance={}", instance.name);
     let secret = "Quokka-first-77";
-    docker([
-        "run",
-        "--detach",
-        "--name",
-        &instance.name,
-        "--label",
-        &label,
-    ])
-    .args(["--env", "OPENCODE_BOOTSTRAP_USER=alice"])
-    .args(["--env", &format!("OPENCODE_BOOTSTRAP_PASSWORD={secret}")])
-    .args([&instance.image])
-    .ok();
+    let first = [
+        "--env",
+        "OPENCODE_BOOTSTRAP_USER=alice",
+        "--env",
+        &format!("OPENCODE_BOOTSTRAP_PASSWORD={secret}"),
+    ];
+    instance.run_by_hand(&first, &[]);
     instance.occ(["start"]).ok();
     instance.login("alice", secret).unwrap();
     let seen = instance.sh("cat /proc/1/environ $(pgrep -P 1 | sed 's,.*,/proc/&/environ,')");

@@ -141,6 +141,17 @@ impl Instance {
         done
     }
 
+    /// Its container made by hand, with its label: `docker run OPTIONS IMAGE COMMAND`.
+    #[track_caller]
+    pub(crate) fn run_by_hand(&self, options: &[&str], command: &[&str]) {
+        docker(["run", "--detach", "--name", &self.name])
+            .args(["--label", &format!("dev.occ.instance={}", self.name)])
+            .args(options)
+            .args([&self.image])
+            .args(command)
+            .ok();
+    }
+
     /// Kills and deletes the container; the volumes stay.
     #[track_caller]
     pub(crate) fn remove_container(&self) {
