@@ -192,14 +192,7 @@ fn a_killed_restore_leaves_the_old_accounts_or_the_new() {
             == Some(0)
     };
     for sent in [1, 70_000, whole.len() / 2, whole.len() - 1, whole.len()] {
-        let mut child = to
-            .occ(["backup", "restore", "-"])
-            .into_command()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = to.occ(["backup", "restore", "-"]).started();
         let mut pipe = child.stdin.take().unwrap();
         pipe.write_all(&whole[..sent]).unwrap();
         until("occ-init takes it in", Duration::from_secs(60), || {

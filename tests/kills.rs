@@ -2,22 +2,15 @@
 
 use crate::harness::{Instance, Moment, Wiretap, until};
 use std::io::Write;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 const PASSWORD: &str = "whatever happens";
 
 /// `occ user add bob`, as far as that occ-init works on it.
 fn adding_bob(instance: &Instance) -> Child {
-    let mut command = instance
-        .occ(["user", "add", "bob", "--password-stdin"])
-        .into_command();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let call = instance.occ(["user", "add", "bob", "--password-stdin"]);
+    let mut child = call.started();
     writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
     until("occ-init user add runs", Duration::from_secs(20), || {
         let ended = child.try_wait().unwrap().is_some();
@@ -95,14 +88,7 @@ fn occ_itself() {
 /// `occ user passwd alice` through a socket that kills occ at that moment.
 fn changing_password(instance: &Instance, tap: &Wiretap, password: &str) -> Child {
     let call = instance.occ(["user", "passwd", "alice", "--password-stdin"]);
-    let mut child = call
-        .env("DOCKER_HOST", tap.url())
-        .into_command()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = call.env("DOCKER_HOST", tap.url()).started();
     writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
     child
 }

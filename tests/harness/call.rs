@@ -63,6 +63,13 @@ impl Call {
         self
     }
 
+    /// Starts it with an open stdin; what it says is not kept.
+    pub(crate) fn started(mut self) -> Child {
+        let pipes = self.command.stdin(Stdio::piped());
+        let quiet = pipes.stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.spawn().unwrap()
+    }
+
     /// The command, for a terminal.
     pub(crate) fn into_command(self) -> Command {
         self.command

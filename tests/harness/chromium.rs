@@ -18,7 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::Call;
+use super::{Call, until};
 
 /// opencode's page takes its time on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
@@ -101,11 +101,9 @@ impl Browsers {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver (Debian package chromium-driver)");
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
-            assert!(Instant::now() < deadline, "chromedriver does not answer");
-            thread::sleep(Duration::from_millis(20));
-        }
+        until("chromedriver answers", PATIENCE, || {
+            TcpStream::connect(address).ok()
+        });
         Self { driver, address }
     }
 

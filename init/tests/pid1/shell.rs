@@ -184,17 +184,22 @@ fn a_job_that_wants_the_terminal_only_in_front_is_not_stopped() {
     }
 }
 
+/// What comes after an init in a script can read from the terminal.
+fn reads_on_after(script: &str, shown: &str) {
+    let mut screen = Screen::of(&["sh", "-c", script]);
+    screen.shows(shown);
+    screen.types("hello\n");
+    screen.shows("got hello");
+    assert_eq!(screen.ends(), 0);
+}
+
 #[test]
 fn a_script_has_its_terminal_back() {
     for grace in ["0", "3"] {
         let script = format!(
             "$INIT --grace {grace} -- sh -c 'exit 6'; echo status $?; read line; echo got $line"
         );
-        let mut screen = Screen::of(&["sh", "-c", &script]);
-        screen.shows("status 6");
-        screen.types("hello\n");
-        screen.shows("got hello");
-        assert_eq!(screen.ends(), 0);
+        reads_on_after(&script, "status 6");
     }
 }
 
@@ -204,11 +209,7 @@ fn a_script_has_its_terminal_back_from_the_last_job_of_a_shell_that_died() {
     let job = "(kill -KILL $$; exec sleep 1000)";
     let script =
         format!("$INIT -- bash -m -c '{job}; true'; echo status $?; read line; echo got $line");
-    let mut screen = Screen::of(&["sh", "-c", &script]);
-    screen.shows("status 137");
-    screen.types("hello\n");
-    screen.shows("got hello");
-    assert_eq!(screen.ends(), 0);
+    reads_on_after(&script, "status 137");
 }
 
 #[test]
