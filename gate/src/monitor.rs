@@ -91,22 +91,8 @@ fn start() -> Result<(), Failed> {
     let settings = Settings::read(get).map_err(|error| (error.to_string(), None))?;
     // The web half reads its own again; here, so that a mistake ends the start.
     web::Settings::read(get).map_err(|error| (error.to_string(), None))?;
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if is_unknown(&name) {
-            say(&format!("there is no setting {name}: it does nothing"));
-        }
-    }
-    let account = User::from_name(web_half::USER)
-        .map_err(|errno| failed("look up the account 'occ-gate'")(errno.into()))?
-        .filter(|user| !user.uid.is_root())
-        .ok_or_else(|| {
-            let hint = "the image needs it: useradd --system --shell /usr/sbin/nologin occ-gate";
-            (
-                "there is no account 'occ-gate' for the web half".to_owned(),
-                Some(hint),
-            )
-        })?;
+    tell_of_mistyped_settings();
+    let account = web_half_account()?;
     privilege::protect_secrets().map_err(failed("protect this process"))?;
     sys::close_rest_on_exec().map_err(failed("close inherited files"))?;
     scratch::prepare().map_err(failed("make '/run/occ'"))?;
@@ -140,6 +126,28 @@ fn start() -> Result<(), Failed> {
         core.run(incoming).await;
         Ok(())
     })
+}
+
+fn tell_of_mistyped_settings() {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if is_unknown(&name) {
+            say(&format!("there is no setting {name}: it does nothing"));
+        }
+    }
+}
+
+fn web_half_account() -> Result<User, Failed> {
+    let missing = || {
+        (
+            "there is no account 'occ-gate' for the web half".to_owned(),
+            Some("the image needs it: useradd --system --shell /usr/sbin/nologin occ-gate"),
+        )
+    };
+    User::from_name(web_half::USER)
+        .map_err(|errno| failed("look up the account 'occ-gate'")(errno.into()))?
+        .filter(|user| !user.uid.is_root())
+        .ok_or_else(missing)
 }
 
 /// A signal writes a byte into a socket: signal-hook's self-pipe.

@@ -169,17 +169,7 @@ impl State {
             }
             Request::Ping {} | Request::Works { .. } => Reply::Done,
             Request::ChangePassword { token, old, new } => {
-                self.for_user(&token, |_, _| match (old.expose(), new.expose()) {
-                    (b"secret", b"short") => Reply::Rejected {
-                        why: Rejection::New,
-                        text: PamText::cut("too <short>"),
-                    },
-                    (b"secret", _) => Reply::Changed,
-                    _ => Reply::Rejected {
-                        why: Rejection::Old,
-                        text: PamText::default(),
-                    },
-                })
+                self.for_user(&token, |_, _| changed(old.expose(), new.expose()))
             }
             Request::Session { token } => {
                 self.for_user(&token, |_, user| Reply::Session(session(user)))
@@ -307,5 +297,19 @@ fn line(request: &Request) -> String {
             format!("works {}", String::from_utf8_lossy(secret.expose()))
         }
         Request::ChangePassword { .. } => "change-password".to_owned(),
+    }
+}
+
+fn changed(old: &[u8], new: &[u8]) -> Reply {
+    match (old, new) {
+        (b"secret", b"short") => Reply::Rejected {
+            why: Rejection::New,
+            text: PamText::cut("too <short>"),
+        },
+        (b"secret", _) => Reply::Changed,
+        _ => Reply::Rejected {
+            why: Rejection::Old,
+            text: PamText::default(),
+        },
     }
 }

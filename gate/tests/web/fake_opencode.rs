@@ -97,6 +97,13 @@ impl FakeOpencode {
         }
     }
 
+    fn authorizes(&self, head: &str) -> bool {
+        use base64ct::Encoding as _;
+        let basic = base64ct::Base64::encode_string(format!("opencode:{}", self.secret).as_bytes());
+        head.to_ascii_lowercase()
+            .contains(&format!("authorization: basic {basic}").to_ascii_lowercase())
+    }
+
     /// False: the connection is no longer HTTP's.
     fn answer(
         &self,
@@ -105,14 +112,9 @@ impl FakeOpencode {
         head: &str,
         body: &[u8],
     ) -> bool {
-        use base64ct::Encoding as _;
-        let basic = base64ct::Base64::encode_string(format!("opencode:{}", self.secret).as_bytes());
-        let authorized = head
-            .to_ascii_lowercase()
-            .contains(&format!("authorization: basic {basic}").to_ascii_lowercase());
         let path = head.split(' ').nth(1).unwrap().split('?').next().unwrap();
         let (status, kind, content) = match path {
-            _ if !authorized => (
+            _ if !self.authorizes(head) => (
                 "401 Unauthorized\r\nWWW-Authenticate: Basic",
                 "text/plain",
                 b"who?".to_vec(),

@@ -245,6 +245,10 @@ fn bars(report: &mut Report, sizes: &[Size]) {
             report.at_most(&what("peak memory"), peak / 1e6, PEAK / 1e6, "MB");
         }
     }
+    linear(report, sizes);
+}
+
+fn linear(report: &mut Report, sizes: &[Size]) {
     if let [.., before, last] = sizes
         && let (Some(before), Some(last)) = (before.per_account(PRESENT), last.per_account(PRESENT))
     {

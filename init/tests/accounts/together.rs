@@ -114,7 +114,27 @@ fn judge(tree: &Tree, ours: &[(String, Ran)], theirs: &[(String, Ran)]) {
         let owner = std::fs::read_to_string(tree.store(&format!("uids/{uid}")));
         assert_eq!(owner.unwrap(), format!("{name}\n"));
     }
-    // Who gave up on a lock has changed nothing; who succeeded is there.
+    nothing_of_theirs_is_lost(tree, theirs);
+    let passwd = tree.text("etc/passwd");
+    let uids = passwd.lines().filter_map(|line| line.split(':').nth(2));
+    let uids: Vec<&str> = uids.filter(|uid| !uid.is_empty()).collect();
+    let distinct: BTreeSet<_> = uids.iter().collect();
+    assert_eq!(
+        distinct.len(),
+        uids.len(),
+        "a uid was given twice:\n{passwd}"
+    );
+    for name in [
+        "root", "daemon", "node", "nobody", "pat", "pam", "pia", "leo",
+    ] {
+        assert!(tree.line("etc/passwd", name).is_some(), "'{name}' is lost");
+        assert!(tree.line("etc/shadow", name).is_some(), "'{name}' is lost");
+    }
+    tree.run(&["check"]).ends(0);
+}
+
+/// Who gave up on a lock has changed nothing; who succeeded is there.
+fn nothing_of_theirs_is_lost(tree: &Tree, theirs: &[(String, Ran)]) {
     for (what, ran) in theirs {
         let succeeded = ran.code == 0;
         let password = |name| tree.field("etc/shadow", name, 1);
@@ -135,22 +155,6 @@ fn judge(tree: &Tree, ours: &[(String, Ran)], theirs: &[(String, Ran)]) {
             ran.err
         );
     }
-    let passwd = tree.text("etc/passwd");
-    let uids = passwd.lines().filter_map(|line| line.split(':').nth(2));
-    let uids: Vec<&str> = uids.filter(|uid| !uid.is_empty()).collect();
-    let distinct: BTreeSet<_> = uids.iter().collect();
-    assert_eq!(
-        distinct.len(),
-        uids.len(),
-        "a uid was given twice:\n{passwd}"
-    );
-    for name in [
-        "root", "daemon", "node", "nobody", "pat", "pam", "pia", "leo",
-    ] {
-        assert!(tree.line("etc/passwd", name).is_some(), "'{name}' is lost");
-        assert!(tree.line("etc/shadow", name).is_some(), "'{name}' is lost");
-    }
-    tree.run(&["check"]).ends(0);
 }
 
 /// Killed at its first call that changes an account file: it holds all locks.
