@@ -97,7 +97,7 @@ fn a_build_that_cannot_begin_leaves_the_container_serving() {
 const GIVEN: &str = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds}} \
     {{.HostConfig.PortBindings}} {{.Config.Hostname}} {{.HostConfig.Memory}} {{.HostConfig.Tmpfs}} \
     {{.HostConfig.ExtraHosts}} {{.HostConfig.RestartPolicy}} {{.HostConfig.NetworkMode}} \
-    {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}} \
+    {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}\n\
     {{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}}\n{{end}}";
 
 /// In an order that engines don't promise.
