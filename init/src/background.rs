@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 use crate::boot::Outcome;
 use crate::phase::Change;
 use crate::signals;
-use crate::spawn::{self, Failure, Program};
+use crate::spawn::{self, Program};
 use crate::sys::{self, SignalMask, Waited};
 use crate::watch::Mark;
 
@@ -43,7 +43,7 @@ pub(crate) fn start(
     let arguments: Vec<&CStr> = args.iter().map(CString::as_c_str).collect();
     let (out, into) = nix::unistd::pipe2(OFlag::O_CLOEXEC)
         .map_err(|error| format!("cannot make a pipe: {}", described(error)))?;
-    let started = spawn::start(&Program {
+    let program = Program {
         paths: &[path.to_owned()],
         argv: &arguments,
         env,
@@ -53,21 +53,16 @@ pub(crate) fn start(
         terminal: None,
         stdout: Some(into.as_fd()),
         identity: None,
-    });
-    match started {
+    };
+    match spawn::start(&program, None) {
         Ok(pid) => Ok(Background {
             pid,
             out,
             lines: Lines::default(),
         }),
-        Err(
-            Failure::Clone(error)
-            | Failure::Stdout(error)
-            | Failure::Identity(error)
-            | Failure::Exec(error),
-        ) => {
+        Err(why) => {
             let path = path.to_string_lossy();
-            Err(format!("cannot start '{path}': {}", described(error)))
+            Err(format!("cannot start '{path}': {}", described(why.errno())))
         }
     }
 }

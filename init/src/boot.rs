@@ -14,7 +14,7 @@ use nix::unistd::AccessFlags;
 
 use crate::background::{self, Background};
 use crate::first_account;
-use crate::glance::{self, Glance};
+use crate::glance::Glance;
 use crate::run_options::{Globals, Run};
 use crate::say::say;
 use crate::summary::Summary;
@@ -22,7 +22,7 @@ use crate::sys::{Environment, SignalMask};
 use crate::watch::Mark;
 
 /// How long the restore may go without a sign of life.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How the restore went.
 pub(crate) enum Outcome {
@@ -64,7 +64,7 @@ impl Outcome {
 }
 
 /// Whether accounts are to be restored here; why not.
-fn is_wanted(run: &Run<'_>) -> Result<(), &'static str> {
+pub(crate) fn is_wanted(run: &Run<'_>) -> Result<(), &'static str> {
     if run.no_restore {
         Err("--no-restore")
     } else if !nix::unistd::geteuid().is_root() {
@@ -81,14 +81,9 @@ fn is_read_only(globals: &Globals) -> bool {
     nix::unistd::access(&root.join("etc"), AccessFlags::W_OK) == Err(Errno::EROFS)
 }
 
-/// Whether there is anything to restore; Err: why none is to be.
-pub(crate) fn look(run: &Run<'_>, env: &Environment) -> Result<Glance, &'static str> {
-    is_wanted(run)?;
-    let found = glance::at(&run.globals, None, PATIENCE);
-    if found == Glance::Nothing && first_account::is_wanted(env) {
-        return Ok(Glance::Something);
-    }
-    Ok(found)
+/// What a restore would say that has nothing to do.
+pub(crate) fn line_for_nothing(run: &Run<'_>) -> Option<String> {
+    (!run.globals.quiet).then(|| Summary::nothing().line())
 }
 
 /// Restores, unless told not to or not root. The secrets of the first account
@@ -101,7 +96,12 @@ pub(crate) fn restore(
 ) -> Outcome {
     let outcome = match found {
         Err(why) => Outcome::Skipped(why),
-        Ok(Glance::Nothing) => nothing(run),
+        Ok(Glance::Nothing) => {
+            if let Some(line) = line_for_nothing(run) {
+                say(&line);
+            }
+            nothing()
+        }
         Ok(Glance::Something) => whole(run, env, mask, PATIENCE),
         // It has had its time.
         Ok(Glance::Hung) => whole(run, env, mask, Duration::ZERO),
@@ -110,13 +110,9 @@ pub(crate) fn restore(
     outcome
 }
 
-/// What a restore would have said.
-fn nothing(run: &Run<'_>) -> Outcome {
-    let summary = Summary::nothing();
-    if !run.globals.quiet {
-        say(&summary.line());
-    }
-    let json = serde_json::to_string(&summary).unwrap_or_default();
+/// As one that had nothing to do.
+pub(crate) fn nothing() -> Outcome {
+    let json = serde_json::to_string(&Summary::nothing()).unwrap_or_default();
     Outcome::Done(json, Vec::new())
 }
 

@@ -1,6 +1,7 @@
 //! The first look at boot: is there anything to restore at all? Most containers
 //! of an image with occ-init in it have no account yet, and should not wait for
-//! a restore that finds that out.
+//! a restore that finds that out. The new process of COMMAND looks, before it
+//! becomes COMMAND, for the store may be on a disk that doesn't answer.
 //!
 //! It only says "nothing" or "perhaps". Whatever is odd is "perhaps": the
 //! restore itself has the words for it.
@@ -28,7 +29,7 @@ use crate::watch::Watch;
 const NAMES: usize = 1024;
 
 /// Where it looks; laid out before.
-struct Places {
+pub(crate) struct Places {
     root: CString,
     store: CString,
     /// Below the root: what a restore that had something to do leaves.
@@ -49,30 +50,28 @@ pub(crate) enum Glance {
 
 /// Looks at the store. `watch` begins to watch it before, so that what comes
 /// later is seen.
-///
-/// In a process apart, for the store may be on a disk that doesn't answer.
-pub(crate) fn at(globals: &Globals, mut watch: Option<&mut Watch>, patience: Duration) -> Glance {
+pub(crate) fn at(globals: &Globals, watch: Option<&mut Watch>, patience: Duration) -> Glance {
     let Some(places) = Places::of(globals) else {
         return Glance::Something;
     };
     let mut is_quiet = false;
-    let mut names = [0; NAMES];
-    let looked = apart::run(patience, &mut || {
+    let mut watch = watch;
+    let looked = apart::run(Some(patience), &mut || {
         if let Some(watch) = &mut watch {
             watch.add();
         }
-        is_quiet = places.are_quiet(&mut names) == Ok(true);
+        is_quiet = places.are_quiet();
     });
     match looked {
-        Apart::Done if is_quiet => Glance::Nothing,
-        Apart::Done | Apart::Failed => Glance::Something,
+        Apart::Gone(_) if is_quiet => Glance::Nothing,
+        Apart::Gone(_) | Apart::Failed(_) => Glance::Something,
         Apart::Hung => Glance::Hung,
     }
 }
 
 impl Places {
     /// None for a path that holds a NUL, which a command line can't give.
-    fn of(globals: &Globals) -> Option<Self> {
+    pub(crate) fn of(globals: &Globals) -> Option<Self> {
         let root = globals.root.as_deref().unwrap_or(Path::new("/"));
         let store = globals.store.clone().unwrap_or_else(|| root.join(STORE));
         let below = |path: String| CString::new(path).ok();
@@ -94,8 +93,12 @@ impl Places {
         })
     }
 
-    /// System calls only.
-    fn are_quiet(&self, names: &mut [u8; NAMES]) -> Result<bool, Errno> {
+    /// Whether a restore has nothing to do. System calls only.
+    pub(crate) fn are_quiet(&self) -> bool {
+        self.look() == Ok(true)
+    }
+
+    fn look(&self) -> Result<bool, Errno> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let store = open(
             self.store.as_c_str(),
@@ -103,7 +106,7 @@ impl Places {
             Mode::empty(),
         )?;
         let state = fstat(&store)?;
-        if state.st_uid != 0 || state.st_mode & 0o077 != 0 || !is_empty(&store, names)? {
+        if state.st_uid != 0 || state.st_mode & 0o077 != 0 || !is_empty(&store)? {
             return Ok(false);
         }
         let root = open(self.root.as_c_str(), flags | OFlag::O_PATH, Mode::empty())?;
@@ -125,9 +128,10 @@ fn is_there(root: &OwnedFd, path: &CStr) -> Result<bool, Errno> {
 }
 
 /// Whether it holds nothing but what a store without accounts does.
-fn is_empty(store: &OwnedFd, buffer: &mut [u8; NAMES]) -> Result<bool, Errno> {
+fn is_empty(store: &OwnedFd) -> Result<bool, Errno> {
+    let mut buffer = [0; NAMES];
     loop {
-        let length = sys::read_entries(store, buffer)?;
+        let length = sys::read_entries(store, &mut buffer)?;
         if length == 0 {
             return Ok(true);
         }

@@ -14,7 +14,7 @@ use crate::OWN_FAILURE;
 use crate::first_account;
 use crate::identity::Identity;
 use crate::run_options::TWIN_PREFIX;
-use crate::spawn::{self, Failure, Ids, Program};
+use crate::spawn::{self, Failure, Ids, Look, NotStarted, Program};
 use crate::sys::{self, Environment, SignalMask, Terminal};
 
 const NOT_FOUND: u8 = 127;
@@ -24,7 +24,17 @@ const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 /// Enough of a file to see its interpreter.
 const HEAD: u64 = 4096;
 
-/// Why COMMAND does not run: our exit status and one line.
+/// Why COMMAND does not run.
+pub(crate) enum NotRun {
+    /// It can't.
+    Refused(Refusal),
+    /// The look before it found that it should not yet.
+    Unwanted,
+    /// Looking took too long.
+    Hung,
+}
+
+/// Why COMMAND can't run: our exit status and one line.
 pub(crate) struct Refusal {
     pub(crate) status: u8,
     pub(crate) line: String,
@@ -37,13 +47,15 @@ pub(crate) struct Inherited {
     pub(crate) terminal: Option<Terminal>,
 }
 
-/// Starts COMMAND and returns its process id.
+/// Starts COMMAND, if the look before it finds that it should, and returns its
+/// process id.
 pub(crate) fn start(
     command: &[&CStr],
     env: &Environment,
     identity: Option<&Identity>,
     inherited: &Inherited,
-) -> Result<i32, Refusal> {
+    look: Option<Look<'_>>,
+) -> Result<i32, NotRun> {
     let name = command.first().map_or(&b""[..], |name| name.to_bytes());
     let path = env.get("PATH").unwrap_or(DEFAULT_PATH);
     let paths = candidates(name, path);
@@ -53,7 +65,7 @@ pub(crate) fn start(
         .entries()
         .filter(|entry| is_for_command(entry.to_bytes(), &set, listen_pid));
     let entries: Vec<&CStr> = kept.chain(set.iter().map(CString::as_c_str)).collect();
-    let started = spawn::start(&Program {
+    let program = Program {
         paths: &paths,
         argv: command,
         env: &entries,
@@ -67,8 +79,12 @@ pub(crate) fn start(
             gid: of.gid,
             groups: &of.groups,
         }),
-    });
-    started.map_err(|failure| refusal(name, &paths, failure))
+    };
+    spawn::start(&program, look).map_err(|why| match why {
+        NotStarted::Failed(failure) => NotRun::Refused(refusal(name, &paths, failure)),
+        NotStarted::Unwanted => NotRun::Unwanted,
+        NotStarted::Hung => NotRun::Hung,
+    })
 }
 
 /// The paths to try, in order: as they are with a `/`, else one for each part

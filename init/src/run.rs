@@ -6,13 +6,16 @@ use std::path::Path;
 use crate::OWN_FAILURE;
 use crate::background::Background;
 use crate::boot::{self, Outcome};
+use crate::first_account;
 use crate::follow::{Follow, Restores, Sight};
+use crate::glance::{self, Glance, Places};
 use crate::identity;
-use crate::invoke::{self, Inherited};
+use crate::invoke::{self, Inherited, NotRun, Refusal};
 use crate::phase::Policy;
 use crate::run_options::{Globals, Run, TWIN_PREFIX};
-use crate::say::say;
+use crate::say::{self, say};
 use crate::signals;
+use crate::spawn::Look;
 use crate::status::{self, Status};
 use crate::supervise::{Command, supervise};
 use crate::sys::{self, Environment, SignalMask};
@@ -36,18 +39,26 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     if is_first {
         status::forget(&run.globals);
     }
-    let found = boot::look(run, &env);
-    let sight = found.ok().filter(|_| is_first);
-    let sight = sight.map(|found| Sight::of(&absolute(&run.globals), found));
-    let restored = boot::restore(run, found, &mut env, mask);
-    let told = tell(run, &restored);
-    if run.strict && told.is_err() {
-        if let Outcome::Late(late) = restored {
-            let _ = sys::kill(late.pid(), signals::KILL);
+    let before = Sight::of(&absolute(&run.globals), Glance::Nothing);
+    let begun = begin(run, &env, &inherited);
+    let sight = begun.found().filter(|_| is_first).map(|found| match found {
+        Glance::Nothing => before,
+        found => Sight::of(&absolute(&run.globals), found),
+    });
+    let (restored, started) = match begun {
+        Begun::Started(started) => (boot::nothing(), started),
+        Begun::Found(found) => {
+            let restored = boot::restore(run, found, &mut env, mask);
+            if tell(run, &restored).is_err() && run.strict {
+                if let Outcome::Late(late) = restored {
+                    let _ = sys::kill(late.pid(), signals::KILL);
+                }
+                return OWN_FAILURE;
+            }
+            (restored, started(run, &env, &inherited))
         }
-        return OWN_FAILURE;
-    }
-    let started = match started(run, &env, &inherited) {
+    };
+    let started = match started {
         Ok(pid) => pid,
         Err(refusal) => {
             say(&refusal.line);
@@ -61,6 +72,57 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     let exit_status = look_after(run, started, is_pid1, &inherited, &mut upkeep);
     upkeep.finish();
     exit_status
+}
+
+/// How a boot begins.
+enum Begun {
+    /// COMMAND was started at once: there is nothing to restore.
+    Started(Result<i32, Refusal>),
+    /// What there is to restore before; Err: why nothing is to be.
+    Found(Result<Glance, &'static str>),
+}
+
+impl Begun {
+    fn found(&self) -> Option<Glance> {
+        match self {
+            Self::Started(_) => Some(Glance::Nothing),
+            Self::Found(found) => found.ok(),
+        }
+    }
+}
+
+/// Starts COMMAND, unless its process finds before its exec that there is something
+/// to restore. Not as another user: who that is, a restore may say.
+fn begin(run: &Run<'_>, env: &Environment, inherited: &Inherited) -> Begun {
+    let places = match boot::is_wanted(run) {
+        Err(why) => return Begun::Found(Err(why)),
+        Ok(()) if first_account::is_wanted(env) => return Begun::Found(Ok(Glance::Something)),
+        Ok(()) if run.user.is_some() => {
+            return Begun::Found(Ok(glance::at(&run.globals, None, boot::PATIENCE)));
+        }
+        Ok(()) => Places::of(&run.globals),
+    };
+    let Some(places) = places else {
+        return Begun::Found(Ok(Glance::Something));
+    };
+    let line = boot::line_for_nothing(run).map(|line| say::laid_out(&line));
+    let mut finds = || {
+        let is_quiet = places.are_quiet();
+        if let Some(line) = line.as_ref().filter(|_| is_quiet) {
+            say::write(line);
+        }
+        is_quiet
+    };
+    let look = Look {
+        patience: boot::PATIENCE,
+        finds: &mut finds,
+    };
+    match invoke::start(run.command, env, None, inherited, Some(look)) {
+        Ok(pid) => Begun::Started(Ok(pid)),
+        Err(NotRun::Refused(refusal)) => Begun::Started(Err(refusal)),
+        Err(NotRun::Unwanted) => Begun::Found(Ok(Glance::Something)),
+        Err(NotRun::Hung) => Begun::Found(Ok(Glance::Hung)),
+    }
 }
 
 /// Err where the accounts are not as they should be.
@@ -85,18 +147,18 @@ fn tell(run: &Run<'_>, restored: &Outcome) -> Result<(), ()> {
     Err(())
 }
 
-fn started(
-    run: &Run<'_>,
-    env: &Environment,
-    inherited: &Inherited,
-) -> Result<i32, invoke::Refusal> {
-    let refused = |line| invoke::Refusal {
+fn started(run: &Run<'_>, env: &Environment, inherited: &Inherited) -> Result<i32, Refusal> {
+    let refused = |line| Refusal {
         status: OWN_FAILURE,
         line,
     };
     let identity = run.user.as_deref().map(identity::look_up).transpose();
     let identity = identity.map_err(|why| refused(format!("cannot run as the user: {why}")))?;
-    invoke::start(run.command, env, identity.as_ref(), inherited)
+    let started = invoke::start(run.command, env, identity.as_ref(), inherited, None);
+    started.map_err(|why| match why {
+        NotRun::Refused(refusal) => refusal,
+        NotRun::Unwanted | NotRun::Hung => refused("COMMAND was not started".to_owned()),
+    })
 }
 
 /// For messages.

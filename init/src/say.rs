@@ -14,6 +14,11 @@ const LONGEST: usize = 4096;
 /// Writes `occ-init: LINE` to stderr, or drops it when stderr is closed, broken
 /// or full. Control characters (a program's name may hold them) become `?`.
 pub(crate) fn say(line: &str) {
+    write(&laid_out(line));
+}
+
+/// The bytes that `say` writes.
+pub(crate) fn laid_out(line: &str) -> Vec<u8> {
     let mut bytes = format!("occ-init: {line}").into_bytes();
     for byte in &mut bytes {
         if byte.is_ascii_control() {
@@ -22,7 +27,12 @@ pub(crate) fn say(line: &str) {
     }
     bytes.truncate(LONGEST - 1);
     bytes.push(b'\n');
-    sys::write_if_ready(sys::STDERR, &bytes);
+    bytes
+}
+
+/// Writes such bytes; system calls only.
+pub(crate) fn write(bytes: &[u8]) {
+    sys::write_if_ready(sys::STDERR, bytes);
 }
 
 /// Why a system call of std's failed, in the words that all our lines use.

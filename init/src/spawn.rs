@@ -1,24 +1,21 @@
 //! Starts a program so that the caller goes on only after its exec: no signal
 //! meets a process that is not the program yet, and exec's errno comes back.
 //!
-//! clone(VM|VFORK): the child runs on our memory while we are suspended, so
-//! between clone and exec it makes system calls and nothing else; no
-//! allocation, no lock, no formatting. All that it needs is laid out before.
+//! Between clone and exec the child runs on our memory (`sys::apart`), so it makes
+//! system calls and nothing else; no allocation, no lock, no formatting. All that
+//! it needs is laid out before.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};
-use std::mem::MaybeUninit;
+use std::ffi::{CStr, CString, c_char, c_long, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
+use crate::sys::apart::{self, Apart};
 use crate::sys::{self, SignalMask, Terminal};
-
-/// Bytes of stack for the child; it is a part of the caller's own stack, which
-/// stands still meanwhile. Unoptimised builds use about 1 KiB of it.
-const STACK: usize = 4 * 1024;
 
 /// A program, and what it is to find.
 pub(crate) struct Program<'a> {
@@ -54,38 +51,70 @@ pub(crate) enum Failure {
     Exec(Errno),
 }
 
-/// Starts it in a process group of its own and returns its process id, which
-/// is the group's too.
-pub(crate) fn start(program: &Program<'_>) -> Result<i32, Failure> {
-    let plan = Plan::new(program);
-    let mut stack = MaybeUninit::<[u8; STACK]>::uninit();
-    // SAFETY: one past the end of the array, aligned down to the 16 bytes that
-    // both architectures ask of a stack. The child is done with `stack` and
-    // `plan` when clone returns, for VFORK holds us until its exec or exit.
-    let pid = unsafe {
-        let top = stack.as_mut_ptr().cast::<u8>().add(STACK);
-        let top = top.sub(top.addr() % 16).cast::<c_void>();
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-        libc::clone(
-            child,
-            top,
-            flags,
-            (&raw const plan).cast_mut().cast::<c_void>(),
-        )
-    };
-    if pid < 0 {
-        return Err(Failure::Clone(Errno::last()));
-    }
-    match plan.failure.get() {
-        None => Ok(pid),
-        Some(failure) => {
-            sys::wait_exited(pid);
-            if let Some(terminal) = program.terminal {
-                terminal.take_back(pid);
-            }
-            Err(failure)
+/// Why it was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotStarted {
+    /// It can't be.
+    Failed(Failure),
+    /// The look found that it should not be.
+    Unwanted,
+    /// The look took too long; what is left of it is killed.
+    Hung,
+}
+
+impl NotStarted {
+    pub(crate) fn errno(self) -> Errno {
+        match self {
+            Self::Failed(
+                Failure::Clone(errno)
+                | Failure::Stdout(errno)
+                | Failure::Identity(errno)
+                | Failure::Exec(errno),
+            ) => errno,
+            Self::Unwanted => Errno::ECANCELED,
+            Self::Hung => Errno::ETIMEDOUT,
         }
     }
+}
+
+/// What the new process looks at before it becomes the program: a look in a
+/// process of its own costs as much as a start.
+pub(crate) struct Look<'a> {
+    /// How long it may take.
+    pub(crate) patience: Duration,
+    /// Whether the program is to be started. As `apart::run` has it.
+    pub(crate) finds: &'a mut dyn FnMut() -> bool,
+}
+
+/// Starts it in a process group of its own, if the look finds that it should be,
+/// and returns its process id, which is the group's too.
+pub(crate) fn start(program: &Program<'_>, look: Option<Look<'_>>) -> Result<i32, NotStarted> {
+    let plan = Plan::new(program);
+    let (patience, mut finds) = look.map(|look| (look.patience, look.finds)).unzip();
+    let is_wanted = Cell::new(finds.is_none());
+    let outcome = apart::run(patience, &mut || {
+        if let Some(finds) = &mut finds {
+            is_wanted.set(finds());
+        }
+        if is_wanted.get() {
+            child(&plan);
+        }
+    });
+    let pid = match outcome {
+        Apart::Gone(pid) => pid,
+        Apart::Failed(errno) => return Err(NotStarted::Failed(Failure::Clone(errno))),
+        Apart::Hung => return Err(NotStarted::Hung),
+    };
+    let not_started = match plan.failure.get() {
+        _ if !is_wanted.get() => NotStarted::Unwanted,
+        None => return Ok(pid),
+        Some(failure) => NotStarted::Failed(failure),
+    };
+    sys::wait_exited(pid);
+    if let Some(terminal) = program.terminal {
+        terminal.take_back(pid);
+    }
+    Err(not_started)
 }
 
 /// The program as the kernel takes it: arrays of pointers that end with null.
@@ -135,19 +164,14 @@ impl<'a> Plan<'a> {
 const SHELL: &CStr = c"/bin/sh";
 
 /// The child's side, up to exec. Async-signal-safe calls only.
-extern "C" fn child(plan: *mut c_void) -> c_int {
-    // SAFETY: `start` passes a Plan that outlives this child; it is changed
-    // only through its cells, and by nobody else meanwhile.
-    let plan = unsafe { &*plan.cast::<Plan<'_>>() };
+fn child(plan: &Plan<'_>) {
     if let Err(failure) = prepare(plan) {
         plan.failure.set(Some(failure));
-    } else {
-        sys::set_mask(plan.program.mask);
-        plan.failure.set(Some(Failure::Exec(exec(plan))));
+        return;
     }
-    // SAFETY: the raw call: nothing of libc's runs, its state is the parent's.
-    unsafe { libc::syscall(libc::SYS_exit_group, 127) };
-    127
+    sys::set_mask(plan.program.mask);
+    // Comes back only if it can't be done.
+    plan.failure.set(Some(Failure::Exec(exec(plan))));
 }
 
 fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {

@@ -28,6 +28,16 @@ impl Environment {
             .find_map(|entry| value_of(entry.to_bytes(), name))
     }
 
+    /// The entries whose names begin like this.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> Entries<'_> {
+        let entries = self.entries().map(CStr::to_bytes);
+        Entries(
+            entries
+                .filter(|entry| entry.starts_with(prefix.as_bytes()))
+                .collect(),
+        )
+    }
+
     /// Overwrites the values of `name` where they lie.
     pub(crate) fn wipe(&mut self, name: &str) {
         let found: Vec<(usize, usize)> = (0..)
@@ -45,6 +55,16 @@ impl Environment {
                 }
             }
         }
+    }
+}
+
+/// Some of them.
+pub(crate) struct Entries<'a>(Vec<&'a [u8]>);
+
+impl Entries<'_> {
+    /// The value of the first entry called `name`.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.iter().find_map(|entry| value_of(entry, name))
     }
 }
 
