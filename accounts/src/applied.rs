@@ -48,6 +48,16 @@ impl Entry {
 }
 
 impl Applied {
+    /// Reads `applied.json`; none: it is not one of ours.
+    pub fn parse(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
+    }
+
+    /// What is written into `applied.json`; none: it can't be written as JSON.
+    pub fn to_json(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+
     /// Whether restore once wrote a line of that name and uid here.
     pub fn has(&self, name: &[u8], uid: u32) -> bool {
         self.get(name).is_some_and(|entry| entry.uid == uid)

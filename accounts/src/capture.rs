@@ -44,23 +44,31 @@ impl Capture {
     }
 }
 
+/// Whether every line says what its record does, as nearly always: then there is
+/// nothing to take.
+pub fn are_as_recorded(records: &Records, etc: &Etc) -> bool {
+    // For each of many lines a name is found sooner here than in a sorted map.
+    let accounts = records.accounts.iter();
+    let accounts: HashMap<&[u8], &Account> = accounts
+        .map(|(name, account)| (name.as_str().as_bytes(), account.as_ref()))
+        .collect();
+    let mut recorded = Vec::new();
+    table::lines(etc.bytes(File::Shadow)).all(|line| {
+        let account = table::name(line).and_then(|name| accounts.get(name));
+        account.is_none_or(|account| {
+            recorded.clear();
+            shadow::line(&mut recorded, account);
+            table::same(&recorded, line)
+        })
+    })
+}
+
 /// What to take into the records, and the names whose line differs although it
 /// must not be taken.
 pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture>, Vec<Username>) {
     let mut taken = Vec::new();
     let mut differing = Vec::new();
-    let mut recorded = Vec::new();
-    let mut unlike = |line: &&[u8]| {
-        // As the record says: what nearly every line of ours is.
-        let account = table::name(line).and_then(|name| records.get(name));
-        account.is_some_and(|account| {
-            recorded.clear();
-            shadow::line(&mut recorded, account);
-            !table::same(&recorded, line)
-        })
-    };
-    let lines = || table::lines(etc.bytes(File::Shadow));
-    if !lines().any(|line| unlike(&line)) {
+    if are_as_recorded(records, etc) {
         return (taken, differing);
     }
     // Of several lines of one name every reader takes the first.
@@ -69,7 +77,7 @@ pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture
         uids.entry(name).or_insert(uid);
     }
     let mut seen: HashSet<&[u8]> = HashSet::new();
-    let entries = lines().filter_map(shadow::Entry::parse);
+    let entries = table::lines(etc.bytes(File::Shadow)).filter_map(shadow::Entry::parse);
     for entry in entries.filter(|entry| seen.insert(entry.name)) {
         let account = records
             .get(entry.name)

@@ -36,7 +36,7 @@ fn applied(account: &Account) -> Applied {
 
 fn records(account: Account) -> Records {
     Records {
-        accounts: BTreeMap::from([(account.name.clone(), account)]),
+        accounts: BTreeMap::from([(account.name.clone(), Box::new(account))]),
         ..Records::default()
     }
 }

@@ -1,7 +1,6 @@
 //! Every kind of difference, word for word.
 
 use super::*;
-use crate::applied::Applied;
 use crate::reconcile::Change;
 
 fn plan(writes: Vec<(File, Vec<u8>)>, changes: Vec<(String, Change)>) -> Plan {
@@ -11,7 +10,6 @@ fn plan(writes: Vec<(File, Vec<u8>)>, changes: Vec<(String, Change)>) -> Plan {
         restored: Vec::new(),
         shut: Vec::new(),
         problems: Vec::new(),
-        applied: Applied::default(),
     }
 }
 

@@ -155,7 +155,7 @@ mod tests {
             if is_living {
                 all.files.insert(name.to_string());
                 let account = Account::new(name.clone(), uid, home, 0);
-                all.records.accounts.insert(name, account);
+                all.records.accounts.insert(name, Box::new(account));
             } else {
                 all.records.tombstones.push(Tombstone { name, uid, home });
             }

@@ -10,7 +10,7 @@ mod foreign;
 mod owned;
 mod shut;
 
-use crate::applied::Applied;
+use crate::applied::{Applied, Entry};
 use crate::etc::{Etc, File};
 use crate::image::Image;
 use crate::name::Username;
@@ -18,6 +18,7 @@ use crate::record::Account;
 use crate::records::{Problem, Records};
 use files::Files;
 use owned::{Named, Owned};
+use shut::Shut;
 use std::collections::BTreeMap;
 
 /// So many groups of one account are named that the image does not grant.
@@ -37,8 +38,6 @@ pub struct Plan {
     pub shut: Vec<Username>,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
-    /// What to remember for the next restore.
-    pub applied: Applied,
 }
 
 /// What happens to one account.
@@ -97,6 +96,28 @@ impl std::fmt::Display for Plan {
 
 /// Decides what the files should say.
 pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> Plan {
+    decide(records, etc, image, applied).plan()
+}
+
+/// Who is restored is decided; what the files say about them is still to be put
+/// together, which takes most of the time.
+pub struct Decision<'a> {
+    records: &'a Records,
+    etc: &'a Etc,
+    image: &'a Image,
+    applied: &'a Applied,
+    owned: Owned<'a>,
+    shut: Shut<'a>,
+    problems: Vec<Problem>,
+}
+
+/// Decides who is restored.
+pub fn decide<'a>(
+    records: &'a Records,
+    etc: &'a Etc,
+    image: &'a Image,
+    applied: &'a Applied,
+) -> Decision<'a> {
     let (admitted, mut problems) = records.admit(image);
     let gone = owned::gone(records, image, applied);
     let admitted = Named::new(admitted);
@@ -105,26 +126,51 @@ pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> P
     let refused = refused.into_iter();
     problems.extend(refused.map(|(name, why)| Problem::Refused(name, why)));
     let shut = shut::out(&owned, records, etc, image, applied);
-    let restored = owned.wanted().iter().map(|account| account.name.clone());
-    let restored = restored.collect();
-    let left_shut = shut.keys().filter_map(|name| Username::parse(name).ok());
-    let left_shut = left_shut.collect();
-    let mut changes = Changes::new(owned.wanted().len());
-    let writes = Files {
-        owned: &owned,
-        shut: &shut,
+    Decision {
+        records,
         etc,
         image,
-    }
-    .writes(&mut changes);
-    problems.extend(ungranted_groups(owned.wanted(), image));
-    Plan {
-        writes,
-        changes: changes.into_named(owned.wanted()),
-        restored,
-        shut: left_shut,
+        applied,
+        owned,
+        shut,
         problems,
-        applied: owned.remembered(records, applied),
+    }
+}
+
+impl<'a> Decision<'a> {
+    /// The accounts that are in the files afterwards, sorted by name.
+    pub fn restored(&self) -> &[&'a Account] {
+        self.owned.wanted()
+    }
+
+    /// What to remember for the next restore, given what it writes for each of
+    /// [`Decision::restored`] ([`Entry::of`]).
+    pub fn remembered(&self, entries: Vec<Entry>) -> Applied {
+        self.owned.remembered(entries, self.records, self.applied)
+    }
+
+    /// What the files should say.
+    pub fn plan(&self) -> Plan {
+        let wanted = self.owned.wanted();
+        let mut changes = Changes::new(wanted.len());
+        let writes = Files {
+            owned: &self.owned,
+            shut: &self.shut,
+            etc: self.etc,
+            image: self.image,
+        }
+        .writes(&mut changes);
+        let ungranted = ungranted_groups(wanted, self.image);
+        let left_shut = self.shut.keys();
+        Plan {
+            writes,
+            changes: changes.into_named(wanted),
+            restored: wanted.iter().map(|account| account.name.clone()).collect(),
+            shut: left_shut
+                .filter_map(|name| Username::parse(name).ok())
+                .collect(),
+            problems: self.problems.iter().cloned().chain(ungranted).collect(),
+        }
     }
 }
 

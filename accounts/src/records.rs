@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the store holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
-    /// Records that could be read.
-    pub accounts: BTreeMap<Username, Account>,
+    /// Records that could be read. Boxed, for a map is put together by moving what
+    /// is in it.
+    pub accounts: BTreeMap<Username, Box<Account>>,
     /// Removed accounts; their numbers and homes go to nobody else.
     pub tombstones: Vec<Tombstone>,
     /// Records that could not be used; their files stay where they are.
@@ -173,7 +174,8 @@ fn shown(text: &str) -> &str {
 impl Records {
     /// The account of a name, as it stands in a file.
     pub fn get(&self, name: &[u8]) -> Option<&Account> {
-        self.accounts.get(std::str::from_utf8(name).ok()?)
+        let account = self.accounts.get(std::str::from_utf8(name).ok()?);
+        account.map(Box::as_ref)
     }
 
     /// Uids of which the store must say who got them: those that two records
@@ -182,7 +184,7 @@ impl Records {
     /// While a record can't be read, every uid may be its.
     pub fn doubtful_uids(&self) -> BTreeSet<Uid> {
         let contested = Contested::new(self);
-        let accounts = self.accounts.values();
+        let accounts = self.accounts.values().map(Box::as_ref);
         let is_doubtful = |account: &&Account| !self.rejected.is_empty() || contested.has(account);
         let doubtful: Vec<&Account> = accounts.filter(is_doubtful).collect();
         let homes: BTreeSet<&Home> = doubtful.iter().map(|account| &account.home).collect();
@@ -210,7 +212,7 @@ impl Records {
                 problems.push(Problem::Refused(account.name.clone(), why));
                 continue;
             }
-            admitted.push(account);
+            admitted.push(account.as_ref());
             let hash = account.hash_refused;
             problems.extend(hash.map(|why| Problem::Hash(account.name.clone(), why)));
         }
@@ -228,7 +230,7 @@ impl Records {
             if let Some(why) = refuse_by_image(account, image) {
                 refused.insert(&account.name, why);
             } else if contested.has(account) || self.ledger.contains_key(&account.uid) {
-                claimants.push(account);
+                claimants.push(account.as_ref());
             }
         }
         claimants.sort_by_key(|account| (!is_called_like_its_owner(account), account.created_usec));
@@ -302,8 +304,15 @@ impl<'a> Contested<'a> {
         // home is not called like its owner.
         let odd = accounts().filter(|account| !is_called_like_its_owner(account));
         let dead = records.tombstones.iter().map(|dead| &dead.home);
+        let folded = || accounts().map(|account| account.name.folded());
+        // No name stands twice, so where none has another case nothing is repeated.
+        let is_folded = folded().all(|name| matches!(name, Cow::Borrowed(_)));
         Self {
-            names: repeated(accounts().map(|account| account.name.folded())),
+            names: if is_folded {
+                BTreeSet::new()
+            } else {
+                repeated(folded())
+            },
             uids: records.contested_uids(),
             homes: odd.map(|account| &account.home).chain(dead).collect(),
         }

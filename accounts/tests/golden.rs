@@ -165,7 +165,9 @@ fn load_records(case: &Path, uids: UidRange) -> Records {
         let reason = match Document::parse(&fs::read(&path).unwrap(), uids) {
             Ok(Document::Record(record)) if record.account().name.as_str() == stem => {
                 let account = record.account().clone();
-                records.accounts.insert(account.name.clone(), account);
+                records
+                    .accounts
+                    .insert(account.name.clone(), Box::new(account));
                 continue;
             }
             Ok(_) => "the name in it is not that of the file".to_owned(),

@@ -140,7 +140,7 @@ fn parse(document: &Value) -> Result<Document, accounts::record::InvalidRecord> 
     Document::parse(document.to_string().as_bytes(), UidRange::default())
 }
 
-fn accounts_of(documents: &[Value]) -> BTreeMap<Username, Account> {
+fn accounts_of(documents: &[Value]) -> BTreeMap<Username, Box<Account>> {
     let records = documents
         .iter()
         .filter_map(|document| match parse(document) {
@@ -148,7 +148,7 @@ fn accounts_of(documents: &[Value]) -> BTreeMap<Username, Account> {
             _ => None,
         });
     records
-        .map(|account| (account.name.clone(), account))
+        .map(|account| (account.name.clone(), Box::new(account)))
         .collect()
 }
 

@@ -73,7 +73,8 @@ impl Session {
                 base.uid == account.uid.get() && *base != applied::Entry::of(account)
             })
         };
-        let disabled = accounts.values().filter(|account| account.locked);
+        let disabled = accounts.values().map(Box::as_ref);
+        let disabled = disabled.filter(|account| account.locked);
         let disabled: Vec<&Account> = disabled.filter(was_let_in).collect();
         let removed = tombstones
             .iter()
@@ -105,7 +106,7 @@ impl Session {
             // that no longer fits.
             let stat = crate::replace::stat(&self.store.directory, file.as_str());
             let record = self.store.read(name, self.image.uids).ok()?;
-            let is_ours = self.records.accounts.get(name) == Some(record.account());
+            let is_ours = self.records.get(name.as_str().as_bytes()) == Some(record.account());
             let stat = stat.ok().flatten().filter(|_| is_ours)?;
             Some(Mark::new(Place::Store, &file, &stat))
         });

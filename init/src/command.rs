@@ -12,6 +12,7 @@ use crate::sys::Environment;
 use crate::{check, process, user};
 use accounts::wire::{self, ErrorBody, ErrorKind, ErrorReply};
 use clap::Parser;
+use nix::sys::stat::{Mode, umask};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -67,6 +68,8 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
         Err(help) => return print(&help.render().to_string()),
     };
     crate::secret::protect_process();
+    // What is made has the mode that it is made with, whatever the caller's was.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     match dispatch(&cli, env) {
         Ok(Answer { text, json, status }) => {
             let said = if cli.global.json { json } else { text };

@@ -8,7 +8,9 @@ use crate::error::{Error, io};
 use crate::in_place;
 use crate::link::{self, Target};
 use crate::lock::EtcLock;
-use crate::replace::{Access, Directory, Staged, TEMPORARY, open_directory, read_all, stat};
+use crate::replace::{
+    Access, Committed, Directory, Staged, TEMPORARY, Written, open_directory, read_all, stat,
+};
 use crate::watch::{Mark, Place};
 use accounts::etc::{Etc, File};
 use accounts::table;
@@ -39,6 +41,13 @@ struct Found {
     state: Option<FileStat>,
     /// What was read.
     open: Option<OwnedFd>,
+}
+
+/// A new content, which is on the disk already.
+pub(crate) struct New<'a> {
+    file: File,
+    target: Option<&'a Target>,
+    staged: Staged<'a>,
 }
 
 impl EtcFiles {
@@ -109,49 +118,100 @@ impl EtcFiles {
         })
     }
 
-    /// Writes files, all or (until the first rename) none. `false`: somebody
-    /// else changed one of them since it was read; nothing was written.
-    pub(crate) fn commit(
-        &self,
+    /// Puts new contents on the disk under temporary names.
+    pub(crate) fn stage<'a>(
+        &'a self,
         _lock: &EtcLock,
-        snapshot: &Snapshot,
+        snapshot: &'a Snapshot,
         writes: &[(File, Vec<u8>)],
-        only_removes: bool,
-    ) -> Result<bool, Error> {
+    ) -> Result<Vec<New<'a>>, Error> {
         let group = shadow_gid(snapshot.etc.bytes(File::Group));
-        let mut staged: Vec<Staged<'_>> = Vec::new();
         // A killed run's; those in /etc went when it was locked.
         for target in snapshot.states.iter().flat_map(|found| &found.target) {
             let temporary = format!("{TEMPORARY}{}", target.name);
             target.directory.remove(&temporary)?;
         }
-        for (file, content) in writes {
-            let found = snapshot.found(*file);
-            let access = access(*file, found.and_then(|found| found.state.as_ref()), group);
+        let write = |(file, content): &(File, Vec<u8>)| {
+            let file = *file;
+            let found = snapshot.found(file);
+            let access = access(file, found.and_then(|found| found.state.as_ref()), group);
             let target = found.and_then(|found| found.target.as_ref());
-            let (directory, name) = self.place(*file, target);
+            let (directory, name) = self.place(file, target);
             let like = found.and_then(|found| found.open.as_ref());
-            staged.push(directory.stage(name, content, access, like)?);
-        }
+            let written = directory.write(name, content, access, like)?;
+            written.begin();
+            Ok::<_, Error>((file, target, written))
+        };
+        let written = writes.iter().map(write).collect::<Result<Vec<_>, _>>()?;
+        let stage = |(file, target, written): (File, _, Written<'a>)| {
+            let staged = written.staged()?;
+            Ok(New {
+                file,
+                target,
+                staged,
+            })
+        };
+        written.into_iter().map(stage).collect()
+    }
+
+    /// Makes them the files' contents, all or (until the first rename) none, and
+    /// returns marks of them. None: somebody else changed one of the files since
+    /// it was read; nothing was written.
+    pub(crate) fn commit(
+        &self,
+        _lock: &EtcLock,
+        snapshot: &Snapshot,
+        writes: &[(File, Vec<u8>)],
+        mut new: Vec<New<'_>>,
+        only_removes: bool,
+    ) -> Result<Option<Vec<Mark>>, Error> {
         if self.has_changed(snapshot)? {
-            return Ok(false);
+            return Ok(None);
         }
         if only_removes {
-            staged.reverse();
+            new.reverse();
         }
-        for file in staged {
-            file.commit_anywhere()?;
-        }
-        for (file, _) in writes {
-            let found = snapshot.found(*file);
-            if let Some(target) = found.and_then(|found| found.target.as_ref()) {
-                target.directory.sync()?;
+        let is_written = !new.is_empty();
+        let (mut marks, mut targets) = (Vec::new(), Vec::new());
+        for New {
+            file,
+            target,
+            staged,
+        } in new
+        {
+            let committed = staged.commit_anywhere()?;
+            match target {
+                // What is behind a link nobody watches.
+                Some(target) => targets.push(target),
+                None => marks.extend(self.mark(file, writes, committed)?),
             }
         }
-        if !writes.is_empty() {
+        for target in targets {
+            target.directory.sync()?;
+        }
+        if is_written {
             self.directory.sync()?;
         }
-        Ok(true)
+        Ok(Some(marks))
+    }
+
+    /// Of what was written into /etc itself, if it is still there.
+    fn mark(
+        &self,
+        file: File,
+        writes: &[(File, Vec<u8>)],
+        how: Committed,
+    ) -> Result<Option<Mark>, Error> {
+        let state = match how {
+            Committed::Renamed(state) => state,
+            Committed::InPlace => read_file(&self.directory, file.name())?
+                .filter(|read| {
+                    let mut contents = writes.iter().filter(|(other, _)| *other == file);
+                    contents.any(|(_, content)| *content == read.content)
+                })
+                .map(|read| read.state),
+        };
+        Ok(state.map(|state| Mark::new(Place::Etc, file.name(), &state)))
     }
 
     fn has_changed(&self, snapshot: &Snapshot) -> Result<bool, Error> {
@@ -169,22 +229,6 @@ impl EtcFiles {
 }
 
 impl Snapshot {
-    /// Marks of what was written and is what we read now.
-    pub(crate) fn marks(&self, writes: &[(File, Vec<u8>)]) -> Vec<Mark> {
-        let as_written = writes
-            .iter()
-            .filter(|(file, content)| self.etc.get(*file) == Some(content));
-        as_written
-            .filter_map(|(file, _)| Some(Mark::new(Place::Etc, file.name(), self.state(*file)?)))
-            .collect()
-    }
-
-    /// Of a file in /etc itself: what is behind a link nobody watches.
-    fn state(&self, file: File) -> Option<&FileStat> {
-        let found = self.found(file).filter(|found| found.target.is_none())?;
-        found.state.as_ref()
-    }
-
     fn found(&self, file: File) -> Option<&Found> {
         self.states.iter().find(|found| found.file == file)
     }

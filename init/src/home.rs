@@ -19,10 +19,10 @@ use nix::errno::Errno;
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};
 use skeleton::Skeleton;
-use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Deepest directory below a home or skeleton that we walk.
 const MAX_DEPTH: usize = 64;
@@ -39,7 +39,7 @@ pub(crate) struct Homes {
     bases: Bases,
     root: PathBuf,
     /// Read for the first home that is made; none: the image has none.
-    skeleton: OnceCell<Result<Option<Skeleton>, Errno>>,
+    skeleton: OnceLock<Result<Option<Skeleton>, Errno>>,
 }
 
 /// What was found under a home's name.
@@ -60,7 +60,7 @@ impl Homes {
         Ok(Self {
             bases: Bases::open(root, allowed)?,
             root: root.to_owned(),
-            skeleton: OnceCell::new(),
+            skeleton: OnceLock::new(),
         })
     }
 

@@ -50,6 +50,7 @@ mod in_place;
 mod known;
 mod link;
 mod lock;
+mod parallel;
 mod process;
 mod replace;
 mod restore;
@@ -65,10 +66,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use run_options::Parsed;
 
-/// The tests, which have threads, use libc's alone.
-#[cfg(not(test))]
 #[global_allocator]
-static HEAP: heap::Heap = heap::Heap::new();
+static HEAP: heap::Heap = heap::Heap;
 
 /// Own failure of `run`, as docker and env(1) have it.
 pub(crate) const OWN_FAILURE: u8 = 125;
@@ -80,7 +79,9 @@ const USAGE: u8 = 2;
 fn start(args: &[&CStr], env: sys::Environment, mask: sys::SignalMask) -> u8 {
     sys::fill_closed_stdio();
     let operands = args.get(1..).unwrap_or_default();
-    let parsed = run_options::parse(operands, |name| env.get(name).map(<[u8]>::to_vec));
+    // Looked through once, and not for each option.
+    let twins = env.with_prefix(run_options::TWIN_PREFIX);
+    let parsed = run_options::parse(operands, |name| twins.get(name).map(<[u8]>::to_vec));
     match parsed {
         Ok(Parsed::Run(options)) => run::run(&options, env, mask),
         Ok(other) => {

@@ -6,6 +6,7 @@ use crate::again::{
 };
 use crate::error::{Error, io};
 use crate::in_place;
+use crate::sys;
 use crate::xattrs;
 use nix::NixPath;
 use nix::dir::Dir;
@@ -51,12 +52,30 @@ impl Access {
     }
 }
 
+/// A content that is written under a temporary name, perhaps not yet to the disk;
+/// dropped, it goes.
+#[derive(Debug)]
+pub(crate) struct Written<'a> {
+    staged: Staged<'a>,
+    file: OwnedFd,
+}
+
 /// A content that is on the disk under a temporary name; dropped, it goes.
 #[derive(Debug)]
 pub(crate) struct Staged<'a> {
     directory: &'a Directory,
     name: String,
     temporary: Option<String>,
+    /// Once it is on the disk.
+    state: Option<FileStat>,
+}
+
+/// How a content became the file's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Committed {
+    /// By a rename: the file has this inode and time.
+    Renamed(Option<FileStat>),
+    InPlace,
 }
 
 /// Prefix of our temporaries; a leftover of a killed run is deleted by the next.
@@ -122,16 +141,29 @@ impl Directory {
         access: Access,
         like: Option<&OwnedFd>,
     ) -> Result<Staged<'_>, Error> {
+        self.write(name, content, access, like)?.staged()
+    }
+
+    /// The first half of it: whoever has several files writes all of them first, and
+    /// waits for the disk once.
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        content: &[u8],
+        access: Access,
+        like: Option<&OwnedFd>,
+    ) -> Result<Written<'_>, Error> {
         let temporary = format!("{TEMPORARY}{name}");
         self.remove(&temporary)?;
         let staged = Staged {
             directory: self,
             name: name.to_owned(),
             temporary: Some(temporary.clone()),
+            state: None,
         };
-        self.fill(&temporary, content, access, like)
-            .map_err(io("write", self.join(name)))?;
-        Ok(staged)
+        let filled = self.fill(&temporary, content, access, like);
+        let file = filled.map_err(io("write", self.join(name)))?;
+        Ok(Written { staged, file })
     }
 
     fn fill(
@@ -140,7 +172,7 @@ impl Directory {
         content: &[u8],
         access: Access,
         like: Option<&OwnedFd>,
-    ) -> Result<(), Errno> {
+    ) -> Result<OwnedFd, Errno> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(
@@ -163,13 +195,29 @@ impl Directory {
             fchmod(file.as_fd(), Mode::from_bits_truncate(access.mode))?;
         }
         write_all(&file, content)?;
-        fsync(file.as_fd())
+        Ok(file)
     }
 
     /// Replaces a file and makes the change durable.
     pub(crate) fn replace(&self, name: &str, content: &[u8], access: Access) -> Result<(), Error> {
         self.stage(name, content, access, None)?.commit()?;
         self.sync()
+    }
+}
+
+impl<'a> Written<'a> {
+    /// Has the kernel begin to write it to the disk.
+    pub(crate) fn begin(&self) {
+        sys::begin_to_write(&self.file);
+    }
+
+    /// Waits until it is on the disk.
+    pub(crate) fn staged(self) -> Result<Staged<'a>, Error> {
+        let Self { mut staged, file } = self;
+        let synced = fsync(file.as_fd()).and_then(|()| fstat(file.as_fd()));
+        let path = || staged.directory.join(&staged.name);
+        staged.state = Some(synced.map_err(|errno| io("write", path())(errno))?);
+        Ok(staged)
     }
 }
 
@@ -182,12 +230,13 @@ impl Staged<'_> {
     }
 
     /// The same for a file that may be a mount point: it is written in place.
-    pub(crate) fn commit_anywhere(mut self) -> Result<(), Error> {
+    pub(crate) fn commit_anywhere(mut self) -> Result<Committed, Error> {
         match (self.rename(), &self.temporary) {
+            (Ok(()), _) => Ok(Committed::Renamed(self.state)),
             (Err(Errno::EBUSY | Errno::EXDEV), Some(temporary)) => {
-                in_place::write(self.directory, &self.name, temporary)
+                in_place::write(self.directory, &self.name, temporary).map(|()| Committed::InPlace)
             }
-            (result, _) => result.map_err(io("replace", self.directory.join(&self.name))),
+            (Err(errno), _) => Err(io("replace", self.directory.join(&self.name))(errno)),
         }
     }
 

@@ -4,14 +4,15 @@
 //! [`Session`] and then calls the same [`Session::restore`] as boot, so what is
 //! live and what comes back after an update can't differ.
 
-mod capture;
+mod homes;
+mod taking;
 
 use crate::error::{Error, chain};
-use crate::etc_files::{EtcFiles, Snapshot};
-use crate::home::{Found, Homes};
+use crate::etc_files::{EtcFiles, New, Snapshot};
 use crate::image_facts;
 use crate::known::Known;
 use crate::lock::{Deadline, EtcLock, StoreLock, clean_stale};
+use crate::parallel;
 use crate::process;
 use crate::replace::Access;
 use crate::say::say;
@@ -20,10 +21,12 @@ use crate::summary::{Summary, refused};
 use crate::take_over;
 use crate::watch::Mark;
 use accounts::applied::Applied;
+use accounts::capture;
 use accounts::image::Image;
 use accounts::name::Username;
 use accounts::reconcile::{self, Plan};
 use accounts::records::{Records, Refusal};
+use homes::Ensured;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -46,6 +49,23 @@ pub(crate) enum Caller {
     Command,
     /// PID 1 after a change: waits as a command, and does without as boot.
     Follow,
+}
+
+/// Called now and then, by whatever thread is at work.
+pub(crate) type Progress<'a> = &'a (dyn Fn() + Sync);
+
+/// What restore wrote, and the bytes in which it is kept.
+struct Memory {
+    applied: Applied,
+    json: Vec<u8>,
+}
+
+/// A restore of which nothing has happened yet but homes.
+struct Prepared<'a> {
+    plan: Plan,
+    new: Vec<New<'a>>,
+    memory: Option<Memory>,
+    homes: Ensured,
 }
 
 /// Everything read without a lock: enough to list, to check and to plan.
@@ -138,19 +158,29 @@ impl Session {
         must_be_root()?;
         let store = Store::open(&paths.store)?;
         let store_lock = lock_store(&store, paths, caller)?;
-        if store_lock.is_some() {
-            store.clean()?;
-        }
+        let names = match store_lock {
+            Some(_) => store.clean()?,
+            None => store.names()?,
+        };
         let uids = image_facts::uid_range(&paths.root)?;
-        let Loaded { records, legacy } = store.load(uids)?;
+        let Loaded { records, legacy } = store.load_these(names, uids);
         let etc_files = EtcFiles::open(&paths.root)?;
         let etc_lock = lock_etc(&etc_files, &records, caller)?;
         if etc_lock.is_held() {
             etc_files.finish_writes(&etc_lock)?;
         }
-        let snapshot = etc_files.read()?;
-        let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
-        let applied = read_applied(paths)?;
+        let (read, applied) = parallel::both(
+            records.accounts.len(),
+            || {
+                let snapshot = etc_files.read()?;
+                let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
+                let is_recorded = capture::are_as_recorded(&records, &snapshot.etc);
+                Ok::<_, Error>((snapshot, image, is_recorded))
+            },
+            || read_applied(paths),
+        );
+        let ((snapshot, image, is_recorded), applied) = (read?, applied?);
+        let may_differ = !is_recorded || !legacy.is_empty();
         let paths = paths.clone();
         let mut session = Self {
             paths,
@@ -171,16 +201,13 @@ impl Session {
             for (record, bytes) in legacy {
                 session.take_over(&record, &bytes);
             }
-            let homes = Homes::open(&session.paths.root, &session.image.home_bases);
-            let cleaned = homes.and_then(|homes| homes.clean());
-            if let Err(error) = cleaned {
-                say(&chain(&error));
-            }
         } else {
             let waiting = legacy.iter().map(|(old, _)| take_over::not_yet(&old.name));
             session.records.rejected.extend(waiting);
         }
-        session.capture();
+        if may_differ {
+            session.capture();
+        }
         Ok(session)
     }
 
@@ -195,9 +222,10 @@ impl Session {
     /// Keeps what is loaded in step with a record that was written.
     pub(crate) fn insert(&mut self, record: &accounts::record::Record) {
         self.waiting.remove(&record.account().name);
-        self.records
-            .accounts
-            .insert(record.account().name.clone(), record.account().clone());
+        self.records.accounts.insert(
+            record.account().name.clone(),
+            Box::new(record.account().clone()),
+        );
     }
 
     /// Why the account is not restored, as far as records and image say.
@@ -226,34 +254,27 @@ impl Session {
     }
 
     /// Brings homes and /etc in line with the records.
-    pub(crate) fn restore(&mut self, progress: &dyn Fn()) -> Result<Summary, Error> {
+    pub(crate) fn restore(&mut self, progress: Progress<'_>) -> Result<Summary, Error> {
         let started = Instant::now();
         let mut homes_made = 0;
         for _ in 0..3 {
-            let mut plan = reconcile::plan(
-                &self.records,
-                &self.snapshot.etc,
-                &self.image,
-                &self.applied,
-            );
-            progress();
-            let (made, odd_homes) = self.ensure_homes(&plan, progress);
-            homes_made += made;
-            if self.etc_files.commit(
-                &self.etc_lock,
-                &self.snapshot,
-                &plan.writes,
-                plan.only_removes(),
-            )? {
-                self.remember(std::mem::take(&mut plan.applied))?;
-                self.snapshot = self.etc_files.read()?;
-                self.written = self.snapshot.marks(&plan.writes);
-                return Ok(Summary::new(
-                    &plan,
-                    homes_made,
-                    odd_homes,
-                    started.elapsed(),
-                ));
+            let Prepared {
+                plan,
+                new,
+                memory,
+                homes,
+            } = self.prepare(progress)?;
+            homes_made += homes.made;
+            let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
+            let written = etc.commit(lock, read, &plan.writes, new, plan.only_removes())?;
+            if let Some(written) = written {
+                self.remember(memory)?;
+                self.written = written;
+                let summary = Summary::new(&plan, homes_made, homes.odd, started.elapsed());
+                for (file, content) in plan.writes {
+                    self.snapshot.etc.set(file, content);
+                }
+                return Ok(summary);
             }
             self.snapshot = self.etc_files.read()?;
             // What changed may be a password.
@@ -262,52 +283,62 @@ impl Session {
         Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
     }
 
-    /// A home that can't be made is no reason to keep its owner out of /etc:
-    /// the person is told by the login program, the administrator by us.
-    fn ensure_homes(&self, plan: &Plan, progress: &dyn Fn()) -> (usize, Vec<(Username, String)>) {
-        let homes = match Homes::open(&self.paths.root, &self.image.home_bases) {
-            Ok(homes) => homes,
-            Err(error) => {
-                say(&format!("no homes are made: {}", chain(&error)));
-                return (0, Vec::new());
-            }
+    /// Everything up to the moment at which something changes for others: what the
+    /// files should say, under temporary names, and meanwhile everybody's homes.
+    fn prepare(&self, progress: Progress<'_>) -> Result<Prepared<'_>, Error> {
+        let decision = reconcile::decide(
+            &self.records,
+            &self.snapshot.etc,
+            &self.image,
+            &self.applied,
+        );
+        progress();
+        let restored = decision.restored().to_vec();
+        let count = restored.len();
+        let files = || {
+            let plan = decision.plan();
+            let (etc, lock) = (&self.etc_files, &self.etc_lock);
+            let new = etc.stage(lock, &self.snapshot, &plan.writes)?;
+            Ok::<_, Error>((plan, new))
         };
-        let mut made = 0;
-        let mut odd = Vec::new();
-        // Both are sorted by name.
-        let mut names = plan.restored.iter().peekable();
-        let accounts = self.records.accounts.values();
-        let restored = accounts.filter(|account| names.next_if_eq(&&account.name).is_some());
-        for (index, account) in restored.enumerate() {
-            match homes.ensure(&account.home, account.uid) {
-                Ok(Found::Made) => made += 1,
-                Ok(Found::Present) => (),
-                Ok(Found::Odd(what)) => odd.push((account.name.clone(), what)),
-                Err(error) => odd.push((account.name.clone(), chain(&error))),
-            }
-            if index % 1000 == 999 {
-                progress();
-            }
-        }
-        (made, odd)
+        let homes_and_memory = || {
+            let mut homes = self.ensure_homes(&restored, progress);
+            let entries = std::mem::take(&mut homes.entries);
+            (homes, self.memory(decision.remembered(entries)))
+        };
+        let (files, (homes, memory)) = parallel::both(count, files, homes_and_memory);
+        let ((plan, new), memory) = (files?, memory?);
+        Ok(Prepared {
+            plan,
+            new,
+            memory,
+            homes,
+        })
     }
 
-    fn remember(&mut self, mut applied: Applied) -> Result<(), Error> {
+    /// What is to be remembered; none: what is.
+    fn memory(&self, mut applied: Applied) -> Result<Option<Memory>, Error> {
         for name in &self.waiting {
             if let Some(before) = self.applied.accounts.get(name.as_str()) {
                 applied.accounts.insert(name.to_string(), before.clone());
             }
         }
-        if applied != self.applied {
-            let json = serde_json::to_vec(&applied)
-                .map_err(|_| Error::NotOurs(self.paths.root.join(APPLIED)))?;
-            image_facts::state_directory(&self.paths.root)?.replace(
-                APPLIED,
-                &json,
-                Access::PRIVATE,
-            )?;
-            self.applied = applied;
+        if applied == self.applied {
+            return Ok(None);
         }
+        let json = applied
+            .to_json()
+            .ok_or_else(|| Error::NotOurs(self.paths.root.join(APPLIED)))?;
+        Ok(Some(Memory { applied, json }))
+    }
+
+    fn remember(&mut self, memory: Option<Memory>) -> Result<(), Error> {
+        let Some(Memory { applied, json }) = memory else {
+            return Ok(());
+        };
+        let directory = image_facts::state_directory(&self.paths.root)?;
+        directory.replace(APPLIED, &json, Access::PRIVATE)?;
+        self.applied = applied;
         Ok(())
     }
 }
@@ -328,7 +359,7 @@ fn read_applied(paths: &Paths) -> Result<Applied, Error> {
     let path = paths.root.join(image_facts::STATE).join(APPLIED);
     let bytes = image_facts::read_optional(&path)?;
     Ok(bytes
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .and_then(|bytes| Applied::parse(&bytes))
         .unwrap_or_default())
 }
 

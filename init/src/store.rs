@@ -20,20 +20,21 @@ pub(crate) use journal::Staging;
 
 use crate::again::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
 use crate::error::{Error, chain, io};
+use crate::parallel;
 use crate::replace::{Access, Directory, TEMPORARY, open_directory, stat, write_all};
 use crate::say::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;
-use accounts::record::{Contents, Document, Legacy, MAX_BYTES, Record};
+use accounts::record::{Account, Contents, Document, Legacy, MAX_BYTES, Record};
 use accounts::records::{Part, Records, Rejected, Tombstone};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Set by an administrator whose volume driver can't keep owner and modes.
 pub(crate) const TRUST_VARIABLE: &str = "OCC_INIT_TRUST_STORE_MODES";
@@ -53,7 +54,7 @@ pub(crate) struct Store {
     pub(crate) directory: Directory,
     trusts_modes: bool,
     /// Files whose modes were tightened: one line for all of them.
-    tightened: Cell<usize>,
+    tightened: AtomicUsize,
 }
 
 /// What was found in it.
@@ -62,6 +63,30 @@ pub(crate) struct Loaded {
     pub(crate) records: Records,
     /// Records of opencode-cloud, still to be taken over, with their bytes.
     pub(crate) legacy: Vec<(Legacy, Vec<u8>)>,
+}
+
+/// What a record's file holds.
+enum One {
+    Account(Box<Account>),
+    Legacy(Box<(Legacy, Vec<u8>)>),
+}
+
+/// The files of records, without the suffix.
+pub(crate) struct Names(Vec<String>);
+
+impl Names {
+    fn of(mut files: Vec<String>) -> Self {
+        for file in &mut files {
+            file.truncate(file.len().saturating_sub(SUFFIX.len()));
+        }
+        Self(files)
+    }
+
+    /// A directory has no order, and names are cheaper to sort than accounts.
+    fn sorted(mut self) -> Vec<String> {
+        self.0.sort_unstable();
+        self.0
+    }
 }
 
 impl Store {
@@ -92,7 +117,7 @@ impl Store {
         };
         let store = Self {
             directory,
-            tightened: Cell::new(0),
+            tightened: AtomicUsize::new(0),
             trusts_modes: std::env::var_os(TRUST_VARIABLE).is_some_and(|value| value == "1"),
         };
         store.check_directory()?;
@@ -131,21 +156,20 @@ impl Store {
 
     /// Reads every record and tombstone.
     pub(crate) fn load(&self, range: UidRange) -> Result<Loaded, Error> {
+        Ok(self.load_these(self.names()?, range))
+    }
+
+    /// Reads the records with these names, which are all that there are, and every
+    /// tombstone.
+    pub(crate) fn load_these(&self, names: Names, range: UidRange) -> Loaded {
         let mut loaded = Loaded::default();
-        let mut accounts = Vec::new();
-        for file in record_files(&self.directory).map_err(io("read", &self.directory.path))? {
-            let stem = before_suffix(&file);
-            match self.read_contents(&self.directory, &file, range) {
-                Ok((Contents::Account(account), _)) if account.name.as_str() == stem => {
-                    accounts.push((account.name.clone(), *account));
-                }
-                Ok((Contents::Legacy(legacy), bytes)) if legacy.name.as_str() == stem => {
-                    loaded.legacy.push((legacy, bytes));
-                }
-                Ok(_) => {
-                    let reason = "the name in it is not that of the file";
-                    reject(&mut loaded, stem, reason.into());
-                }
+        let names = names.sorted();
+        let read = parallel::map(&names, &|| (), |stem| self.load_one(stem, range));
+        let mut accounts = Vec::with_capacity(names.len());
+        for (stem, read) in names.iter().zip(read) {
+            match read {
+                Ok(One::Account(account)) => accounts.push((account.name.clone(), account)),
+                Ok(One::Legacy(legacy)) => loaded.legacy.push(*legacy),
                 Err(reason) => reject(&mut loaded, stem, reason),
             }
         }
@@ -154,13 +178,26 @@ impl Store {
         self.load_tombstones(&mut loaded.records, range);
         loaded.records.rejected.sort_by(|a, b| a.file.cmp(&b.file));
         self.load_ledger(&mut loaded.records);
-        match self.tightened.take() {
+        match self.tightened.swap(0, Ordering::Relaxed) {
             0 => (),
             count => say(&format!(
                 "others could read or write {count} files of the store; their mode is 600 now"
             )),
         }
-        Ok(loaded)
+        loaded
+    }
+
+    fn load_one(&self, stem: &str, range: UidRange) -> Result<One, String> {
+        let file = [stem, SUFFIX].concat();
+        match self.read_contents(&self.directory, &file, range)? {
+            (Contents::Account(account), _) if account.name.as_str() == stem => {
+                Ok(One::Account(account))
+            }
+            (Contents::Legacy(legacy), bytes) if legacy.name.as_str() == stem => {
+                Ok(One::Legacy(Box::new((legacy, bytes))))
+            }
+            _ => Err("the name in it is not that of the file".into()),
+        }
     }
 
     /// Directories that are none, and tombstones that can't be read, keep nobody
@@ -183,12 +220,12 @@ impl Store {
     /// Where the ledger can't be read, whoever has a uid alone keeps it; of one
     /// that several claim nobody knows whose it is.
     fn load_ledger(&self, records: &mut Records) {
-        let contested = records.contested_uids();
+        let mut contested = None;
         for uid in records.doubtful_uids() {
-            let owner = match self.owner_of(uid.get()) {
-                Ok(owner) => owner,
-                Err(_) => contested.contains(&uid).then(|| UNREADABLE.to_owned()),
-            };
+            let owner = self.owner_of(uid.get()).unwrap_or_else(|_| {
+                let contested = contested.get_or_insert_with(|| records.contested_uids());
+                contested.contains(&uid).then(|| UNREADABLE.to_owned())
+            });
             records.ledger.extend(owner.map(|owner| (uid, owner)));
         }
     }
@@ -381,18 +418,34 @@ impl Store {
             .replace(&record_file(name), bytes, Access::PRIVATE)
     }
 
-    /// Deletes what a killed run left behind, and finishes what one committed.
-    pub(crate) fn clean(&self) -> Result<(), Error> {
+    /// The names of all records.
+    pub(crate) fn names(&self) -> Result<Names, Error> {
+        let files = list_if(&self.directory, is_record);
+        files
+            .map(Names::of)
+            .map_err(io("read", &self.directory.path))
+    }
+
+    /// Deletes what a killed run left behind, and finishes what one committed. The
+    /// names of all records, as it looks at all files anyway.
+    pub(crate) fn clean(&self) -> Result<Names, Error> {
         self.settle()?;
-        let leftovers = |directory: &Directory| -> Result<(), Error> {
-            let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
-            let files = list_if(directory, is_left).map_err(io("read", &directory.path))?;
-            files.iter().try_for_each(|file| directory.remove(file))
+        let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
+        let clean = |directory: &Directory, is_wanted: &dyn Fn(&[u8]) -> bool| {
+            let files = list_if(directory, is_wanted).map_err(io("read", &directory.path))?;
+            let (left, others) = files.into_iter().partition(|file| is_left(file.as_bytes()));
+            let left: Vec<String> = left;
+            left.iter().try_for_each(|file| directory.remove(file))?;
+            Ok::<Vec<String>, Error>(others)
         };
-        leftovers(&self.directory)?;
+        let records = clean(&self.directory, &|name| is_record(name) || is_left(name))?;
         // One that is no directory holds no leftovers.
-        let present = [REMOVED, LEGACY].map(|name| self.present(name).ok().flatten());
-        present.iter().flatten().try_for_each(leftovers)
+        for name in [REMOVED, LEGACY] {
+            if let Ok(Some(directory)) = self.present(name) {
+                clean(&directory, &is_left)?;
+            }
+        }
+        Ok(Names::of(records))
     }
 
     /// Those that could be read, and the others.
@@ -520,15 +573,6 @@ fn list_if(directory: &Directory, is_wanted: impl Fn(&[u8]) -> bool) -> Result<V
     Ok(names.into_iter().map(text).collect())
 }
 
-/// The files of records, sorted by what stands before the suffix: a directory has
-/// no order, and names are cheaper to sort than accounts.
-fn record_files(directory: &Directory) -> Result<Vec<String>, Errno> {
-    let is_record = |name: &[u8]| name.ends_with(SUFFIX.as_bytes()) && !name.starts_with(b".");
-    let mut files = list_if(directory, is_record)?;
-    files.sort_unstable_by(|a, b| before_suffix(a).cmp(before_suffix(b)));
-    Ok(files)
-}
-
-fn before_suffix(file: &str) -> &str {
-    file.strip_suffix(SUFFIX).unwrap_or(file)
+fn is_record(file: &[u8]) -> bool {
+    file.ends_with(SUFFIX.as_bytes()) && !file.starts_with(b".")
 }

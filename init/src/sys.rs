@@ -10,7 +10,8 @@ mod memory;
 mod terminal;
 
 pub(crate) use descriptors::{
-    close_inherited, fill_closed_stdio, read_entries, signal_when_readable, write_if_ready,
+    begin_to_write, close_inherited, fill_closed_stdio, own_descriptors, read_entries,
+    signal_when_readable, write_if_ready,
 };
 pub(crate) use environment::Environment;
 pub(crate) use memory::release_code;
@@ -119,10 +120,7 @@ pub(crate) fn wait_sigchld(timeout: Duration) {
 }
 
 fn wait_for(set: u64, timeout: Option<Duration>) -> Option<Received> {
-    let limit = timeout.map(|left| libc::timespec {
-        tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-        tv_nsec: left.subsec_nanos().into(),
-    });
+    let limit = timeout.map(timespec);
     let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: the set has the size given, info is a whole siginfo_t, limit is
@@ -148,6 +146,13 @@ fn wait_for(set: u64, timeout: Option<Duration>) -> Option<Received> {
     })
 }
 
+fn timespec(time: Duration) -> libc::timespec {
+    libc::timespec {
+        tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    }
+}
+
 /// What waitpid(2) had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
@@ -170,6 +175,19 @@ pub(crate) fn wait_child(pid: i32) -> Waited {
     }
 }
 
+/// Whether child `pid` is dead; it is not reaped.
+fn is_dead(pid: i32) -> bool {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    let id = pid.unsigned_abs();
+    // SAFETY: info is a whole siginfo_t, and any bytes are one; si_pid is 0 where
+    // the call had nothing to say.
+    unsafe {
+        libc::waitid(libc::P_PID, id, info.as_mut_ptr(), options) == 0
+            && info.assume_init().si_pid() != 0
+    }
+}
+
 /// Waits until child `pid`, known to be about to exit, is gone.
 pub(crate) fn wait_exited(pid: i32) {
     // SAFETY: a null status is allowed.
@@ -182,6 +200,14 @@ pub(crate) fn wait_exited(pid: i32) {
 pub(crate) fn kill(pid: i32, signal: u8) -> Result<(), Errno> {
     // SAFETY: no pointers.
     Errno::result(unsafe { libc::kill(pid, c_int::from(signal)) }).map(drop)
+}
+
+/// How many processors there are for us; 0: nobody knows. Not std's, which reads
+/// files of cgroups besides.
+pub(crate) fn processors() -> usize {
+    let set = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap_or_default();
+    let is_ours = |number: &usize| set.is_set(*number).unwrap_or(false);
+    (0..nix::sched::CpuSet::count()).filter(is_ours).count()
 }
 
 pub(crate) fn own_pid() -> i32 {

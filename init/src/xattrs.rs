@@ -153,10 +153,10 @@ mod tests {
         let etc = EtcFiles::open(root.path()).unwrap();
         let lock = EtcLock::missing(&etc.directory).unwrap();
         let writes = [File::Shadow, File::Passwd].map(|file| (file, b"new\n".to_vec()));
-        assert!(
-            etc.commit(&lock, &etc.read().unwrap(), &writes, false)
-                .unwrap()
-        );
+        let read = etc.read().unwrap();
+        let new = etc.stage(&lock, &read, &writes).unwrap();
+        let marks = etc.commit(&lock, &read, &writes, new, false).unwrap();
+        assert!(marks.is_some());
         assert_ne!(fs::metadata(path(File::Passwd)).unwrap().ino(), inode);
         for file in [File::Passwd, File::Shadow] {
             assert_eq!(value(&path(file), c"trusted.label"), b"one");

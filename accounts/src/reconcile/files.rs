@@ -251,10 +251,12 @@ impl<'a> Files<'a> {
             }
             Fate::Replace
         });
-        let mut missing: Vec<usize> = (0..seen.len()).filter(|&index| !seen[index]).collect();
-        missing.sort_unstable_by_key(|&index| wanted[index].uid);
+        if seen.iter().all(|&is_seen| is_seen) {
+            return rewritten.finish();
+        }
+        let by_uid = self.owned.named.by_uid().iter().copied();
         let mut new = Vec::new();
-        for index in missing {
+        for index in by_uid.filter(|&index| !seen[index]) {
             new.clear();
             if !render(index, &mut new) {
                 continue;

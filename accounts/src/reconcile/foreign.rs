@@ -8,6 +8,7 @@ use crate::name::Username;
 use crate::record::Account;
 use crate::records::Refusal;
 use crate::{group, passwd, table};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 /// Accounts whose name or number somebody else's line has.
@@ -19,7 +20,7 @@ pub(super) fn claims(
 ) -> BTreeMap<Username, Refusal> {
     let mut claims = Claims {
         named,
-        by_uid: named.accounts.iter().map(|a| (a.uid.get(), *a)).collect(),
+        by_uid: OnceCell::new(),
         refused: BTreeMap::new(),
         held: BTreeMap::new(),
     };
@@ -36,7 +37,8 @@ pub(super) fn claims(
 
 struct Claims<'a> {
     named: &'a Named<'a>,
-    by_uid: HashMap<u32, &'a Account>,
+    /// Made for the first line that is not ours.
+    by_uid: OnceCell<HashMap<u32, &'a Account>>,
     refused: BTreeMap<Username, Refusal>,
     /// Lines of ours that still have another number than their record.
     held: BTreeMap<&'a Username, Vec<(&'static str, u32)>>,
@@ -44,7 +46,12 @@ struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     fn with_uid(&self, id: u32) -> Option<&'a Account> {
-        self.by_uid.get(&id).copied()
+        let accounts = || self.named.accounts.iter();
+        let made = || accounts().map(|account| (account.uid.get(), *account));
+        self.by_uid
+            .get_or_init(|| made().collect())
+            .get(&id)
+            .copied()
     }
 
     /// Looks at one line.

@@ -9,6 +9,7 @@ use crate::record::Account;
 use crate::records::{Part, Records, Refusal};
 use crate::{passwd, table};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 /// Names and numbers of tombstones, and of what restore wrote for records that
 /// are no more.
@@ -35,14 +36,35 @@ pub(super) fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied
         .iter()
         .map(|dead| (dead.name.as_str(), dead.uid.get()));
     let unreadable = unreadable(records);
-    let forgotten = applied.accounts.iter().filter(|(name, _)| {
-        !records.accounts.contains_key(name.as_str()) && !unreadable.contains(name.as_str())
-    });
+    let forgotten =
+        without_record(records, applied).filter(|(name, _)| !unreadable.contains(name.as_str()));
     let gone = dead.chain(forgotten.map(|(name, entry)| (name.as_str(), entry.uid)));
     Gone(
         gone.filter(|&(name, uid)| !is_wanted(name, uid) && !image.has_account(name))
             .collect(),
     )
+}
+
+/// What restore wrote for names that have no record. Both are sorted, so none is
+/// looked for.
+fn without_record<'a>(
+    records: &'a Records,
+    applied: &'a Applied,
+) -> impl Iterator<Item = (&'a String, &'a applied::Entry)> {
+    let names = records.accounts.keys().map(Username::as_str);
+    beside(&applied.accounts, names)
+}
+
+/// The entries of a map whose names are none of `names`, which are sorted.
+fn beside<'a, T>(
+    map: &'a BTreeMap<String, T>,
+    names: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = (&'a String, &'a T)> {
+    let mut names = names.peekable();
+    map.iter().filter(move |(name, _)| {
+        while names.next_if(|other| *other < name.as_str()).is_some() {}
+        names.next_if_eq(&name.as_str()).is_none()
+    })
 }
 
 /// Names with a record that can't be read: it may be whole again tomorrow, so
@@ -60,6 +82,7 @@ fn unreadable(records: &Records) -> BTreeSet<&str> {
 pub(super) struct Named<'a> {
     pub(super) accounts: Vec<&'a Account>,
     places: HashMap<&'a [u8], usize>,
+    by_uid: OnceLock<Vec<usize>>,
 }
 
 impl<'a> Named<'a> {
@@ -68,7 +91,17 @@ impl<'a> Named<'a> {
         Self {
             places: names.map(str::as_bytes).zip(0..).collect(),
             accounts,
+            by_uid: OnceLock::new(),
         }
+    }
+
+    /// The places of all accounts, by their uids.
+    pub(super) fn by_uid(&self) -> &[usize] {
+        self.by_uid.get_or_init(|| {
+            let mut places: Vec<usize> = (0..self.accounts.len()).collect();
+            places.sort_unstable_by_key(|&place| self.accounts[place].uid);
+            places
+        })
     }
 
     /// The place of the account with that name.
@@ -88,7 +121,7 @@ impl<'a> Named<'a> {
 
 /// What is ours in the files, or has to be.
 pub(super) struct Owned<'a> {
-    named: Named<'a>,
+    pub(super) named: Named<'a>,
     pub(super) gone: Gone<'a>,
     /// Names of `gone` that no line of passwd has any more.
     vanished: BTreeSet<&'a str>,
@@ -122,18 +155,20 @@ impl<'a> Owned<'a> {
 
     /// What the next restore must know: what is written now, and what is kept
     /// of accounts that were left out.
-    pub(super) fn remembered(&self, records: &Records, applied: &Applied) -> Applied {
-        let mut accounts: BTreeMap<String, applied::Entry> = self
-            .wanted()
-            .iter()
-            .map(|account| (account.name.to_string(), applied::Entry::of(account)))
-            .collect();
+    pub(super) fn remembered(
+        &self,
+        entries: Vec<applied::Entry>,
+        records: &Records,
+        applied: &Applied,
+    ) -> Applied {
+        let names = self.wanted().iter().map(|account| account.name.to_string());
+        let mut accounts: BTreeMap<String, applied::Entry> = names.zip(entries).collect();
         let unreadable = unreadable(records);
-        for (name, entry) in &applied.accounts {
-            let left_out = self.place(name.as_bytes()).is_none();
+        let wanted = self.wanted().iter().map(|account| account.name.as_str());
+        for (name, entry) in beside(&applied.accounts, wanted) {
             let has_record =
                 records.accounts.contains_key(name.as_str()) || unreadable.contains(name.as_str());
-            if left_out && has_record && !self.gone.has(name.as_bytes(), entry.uid) {
+            if has_record && !self.gone.has(name.as_bytes(), entry.uid) {
                 accounts.insert(name.clone(), entry.clone());
             }
         }

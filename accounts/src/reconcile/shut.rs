@@ -26,7 +26,7 @@ pub(super) fn out<'a>(
     let disabled = records.accounts.values().filter(|account| account.locked);
     let unreadable = records.to_shut.iter().map(|name| (name.as_str(), None));
     let mut shut: Shut<'_> = disabled
-        .map(|account| (account.name.as_str(), Some(account)))
+        .map(|account| (account.name.as_str(), Some(account.as_ref())))
         .chain(unreadable)
         .filter(|(name, _)| owned.place(name.as_bytes()).is_none() && !image.has_account(name))
         .collect();

@@ -165,7 +165,9 @@ fn loaded(records: &[Bytes]) -> Records {
         match Document::parse(bytes, UidRange::default()) {
             Ok(Document::Record(record)) => {
                 let account = record.account().clone();
-                loaded.accounts.insert(account.name.clone(), account);
+                loaded
+                    .accounts
+                    .insert(account.name.clone(), Box::new(account));
             }
             _ => loaded.rejected.push(Rejected {
                 part: Part::Record,

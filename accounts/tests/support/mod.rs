@@ -1,11 +1,11 @@
 //! What holds of every restore, whatever was there before; and readers as
 //! sloppy as the worst libc.
 
-use accounts::applied::Applied;
+use accounts::applied::{Applied, Entry};
 use accounts::etc::{Etc, File};
 use accounts::image::Image;
 use accounts::name::Username;
-use accounts::reconcile::{Plan, plan};
+use accounts::reconcile::{Plan, decide, plan};
 use accounts::records::Records;
 use accounts::{group, passwd, shadow, table};
 use std::collections::BTreeSet;
@@ -41,6 +41,12 @@ impl World {
         plan(&self.records, &self.etc, &self.image, &self.applied)
     }
 
+    fn remembered(&self) -> Applied {
+        let decision = decide(&self.records, &self.etc, &self.image, &self.applied);
+        let entries = decision.restored().iter().map(|account| Entry::of(account));
+        decision.remembered(entries.collect())
+    }
+
     /// The files after some of the writes.
     pub(crate) fn written<'a>(
         &self,
@@ -56,7 +62,7 @@ impl World {
     /// The files after the whole plan, remembered.
     pub(crate) fn restored(&self, plan: &Plan) -> Self {
         let mut after = self.written(&plan.writes);
-        after.applied = plan.applied.clone();
+        after.applied = self.remembered();
         after
     }
 
@@ -83,7 +89,7 @@ impl World {
 pub(crate) fn check(before: &World, plan: &Plan) -> Result<(), String> {
     let after = before.restored(plan);
     let again = after.plan();
-    if !again.writes.is_empty() || again.applied != plan.applied {
+    if !again.writes.is_empty() || after.remembered() != after.applied {
         return Err(format!("a second restore is not idle:\n{again}"));
     }
     foreign_lines_stay(before, &after, plan)?;

@@ -11,14 +11,15 @@ use nix::fcntl::{AtFlags, OFlag, readlinkat};
 use nix::sys::stat::{Mode, SFlag};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes of a skeleton that are kept in memory; what is more is read each time.
 const KEPT: u64 = 1 << 20;
 
 /// What a new home starts with.
 pub(super) struct Skeleton {
-    base: Directory,
+    /// Not open: several threads copy it, each with descriptors of its own.
+    path: PathBuf,
     entries: Vec<Entry>,
 }
 
@@ -43,12 +44,13 @@ enum Content {
 impl Skeleton {
     /// Reads ROOT/etc/skel, if it is there.
     pub(super) fn read(root: &Path) -> Result<Option<Self>, Errno> {
-        let Ok(base) = open_directory(&root.join("etc/skel")) else {
+        let path = root.join("etc/skel");
+        let Ok(base) = open_directory(&path) else {
             return Ok(None);
         };
         let mut left = KEPT;
         let entries = read(&base, &mut Vec::new(), &mut left)?;
-        Ok(Some(Self { base, entries }))
+        Ok(Some(Self { path, entries }))
     }
 
     /// Copies it into a directory, all of it the uid's.
@@ -80,11 +82,8 @@ impl Skeleton {
     }
 
     fn read_again(&self, path: &[OsString], name: &OsStr) -> Result<Vec<u8>, Errno> {
-        let Some((first, rest)) = path.split_first() else {
-            return read_all(&open(&self.base, name)?, usize::MAX);
-        };
-        let mut directory = self.base.open(first.as_os_str())?;
-        for part in rest {
+        let mut directory = open_directory(&self.path)?;
+        for part in path {
             directory = directory.open(part.as_os_str())?;
         }
         read_all(&open(&directory, name)?, usize::MAX)
@@ -145,11 +144,11 @@ fn make_file(
 ) -> Result<(), Errno> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let new = openat(to.fd.as_fd(), name, flags, Mode::from_bits_truncate(0o600))?;
+    // No umask takes any of these bits: `command` sets it.
+    let new = openat(to.fd.as_fd(), name, flags, Mode::from_bits_truncate(mode))?;
     write_all(&new, content)?;
     let (owner, group) = ids(uid);
-    fchown(new.as_fd(), owner, group)?;
-    fchmod(new.as_fd(), Mode::from_bits_truncate(mode))
+    fchown(new.as_fd(), owner, group)
 }
 
 fn link(to: &Directory, name: &OsStr, target: &OsStr, uid: Uid) -> Result<(), Errno> {

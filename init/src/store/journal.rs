@@ -23,9 +23,9 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, syncfs};
-use std::cell::Cell;
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::sync::atomic::AtomicUsize;
 
 const STAGING: &str = ".loading";
 const JOURNAL: &str = ".loaded";
@@ -53,7 +53,7 @@ impl Store {
             filled: Self {
                 directory,
                 trusts_modes: self.trusts_modes,
-                tightened: Cell::new(0),
+                tightened: AtomicUsize::new(0),
             },
         })
     }

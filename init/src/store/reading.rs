@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::Ordering;
 
 impl Store {
     pub(super) fn read_document(
@@ -81,7 +82,7 @@ impl Store {
         }
         // Kubernetes' fsGroup lets a group write to everything on a volume.
         match fchmod(file.as_fd(), Mode::from_bits_truncate(0o600)) {
-            Ok(()) => self.tightened.set(self.tightened.get() + 1),
+            Ok(()) => drop(self.tightened.fetch_add(1, Ordering::Relaxed)),
             Err(_) if mode & 0o022 == 0 => (),
             Err(_) => {
                 return Err(format!(

@@ -196,7 +196,7 @@ fn rehearse(lines: &[Line<'_>], view: &mut View, paths: &Paths) -> Result<Vec<Ou
             Decision::New(record) => {
                 let account = record.account();
                 let accounts = &mut view.records.accounts;
-                accounts.insert(account.name.clone(), account.clone());
+                accounts.insert(account.name.clone(), Box::new(account.clone()));
                 done(ImportAction::Created, account)
             }
         }));

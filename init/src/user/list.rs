@@ -16,7 +16,7 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Answer, Error> {
     let accounts: Vec<AccountView> = records(paths)?
         .accounts
         .values()
-        .map(Account::view)
+        .map(|account| account.view())
         .collect();
     let text = if names_only {
         accounts
@@ -82,7 +82,7 @@ pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
 }
 
 fn of_view<'a>(view: &'a View, name: &Username) -> Result<&'a Account, Error> {
-    let account = view.records.accounts.get(name);
+    let account = view.records.get(name.as_str().as_bytes());
     account.ok_or_else(|| absent(&view.records, &view.image, name))
 }
 

@@ -68,7 +68,7 @@ fn guard_last(session: &Session, leaving: &[Record]) -> Result<(), Error> {
             .iter()
             .all(|record| record.account().name != account.name)
     };
-    let all = || session.records.accounts.values();
+    let all = || session.records.accounts.values().map(Box::as_ref);
     let only_one = all().filter(stays).count() == 0;
     let last_enabled =
         all().any(|account| !account.locked) && !all().filter(stays).any(|account| !account.locked);

@@ -1,7 +1,7 @@
 //! Homes: made once and whole, never touched again, deleted only when asked
 //! and only their owner's own.
 
-use crate::tree::{Tree, hash, record, unchanged};
+use crate::tree::{Tree, finish, hash, record, unchanged};
 use accounts::wire::ErrorKind;
 use nix::sys::stat::Mode;
 use serde_json::json;
@@ -74,6 +74,25 @@ fn a_home_from_the_skeleton() {
         0,
         "the skeleton itself stays root's"
     );
+}
+
+#[test]
+fn modes_are_the_skeletons_whatever_the_umask() {
+    let tree = Tree::new();
+    tree.write("etc/skel/.profile", b"# all may read it\n", 0o644);
+    tree.write("etc/skel/run", b"#!/bin/sh\n", 0o755);
+    let mut shell = std::process::Command::new("sh");
+    let add = tree.command(&["user", "add", "alice", "--no-password"]);
+    let script = "umask 077; exec \"$@\"";
+    shell
+        .args(["-c", script, "sh"])
+        .arg(add.get_program())
+        .args(add.get_args());
+    finish(shell, b"").ends(0);
+    for (file, mode) in [("", 0o700), (".profile", 0o644), ("run", 0o755)] {
+        let path = tree.path("home/alice").join(file);
+        assert_eq!(owner_and_mode(&path), (10_000, 10_000, mode), "{file}");
+    }
 }
 
 #[test]

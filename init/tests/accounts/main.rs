@@ -34,6 +34,7 @@ mod input_secrets;
 mod legacy;
 mod live;
 mod locks;
+mod many;
 mod no_locks;
 mod secrets;
 mod together;

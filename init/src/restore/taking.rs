@@ -47,7 +47,10 @@ impl Session {
             let mut applied = self.applied.clone();
             applied.accounts.extend(agreed);
             applied.taking.clear();
-            if let Err(error) = self.remember(applied) {
+            if let Err(error) = self
+                .memory(applied)
+                .and_then(|memory| self.remember(memory))
+            {
                 say(&chain(&error));
             }
         }
@@ -72,7 +75,10 @@ impl Session {
                 applied.taking.insert(capture.name.to_string(), entry);
             }
         }
-        if let Err(error) = self.remember(applied) {
+        if let Err(error) = self
+            .memory(applied)
+            .and_then(|memory| self.remember(memory))
+        {
             say(&chain(&error));
         }
     }

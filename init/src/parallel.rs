@@ -1,0 +1,118 @@
+//! The same work on each of many things, on all processors at once. Half of a
+//! restore is waiting for the kernel to open, read and close small files, and half
+//! of a home is waiting for it to make some: two threads need half the time.
+//!
+//! Few things are worked on here alone, as all are where no thread can be made.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::sys;
+
+/// How many things are taken at once.
+const BLOCK: usize = 64;
+/// Fewer things are done before another thread has begun.
+const WORTH_IT: usize = 4 * BLOCK;
+/// More threads than this wait for each other in the kernel.
+const MOST_THREADS: usize = 4;
+
+/// What `work` made of each item, in their order. `progress` is called, on this
+/// thread, whenever a block is done here. What `work` opens it closes: another
+/// thread has other descriptors.
+pub(crate) fn map<T: Sync, R: Send>(
+    items: &[T],
+    progress: &(dyn Fn() + Sync),
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let blocks: Vec<&[T]> = items.chunks(BLOCK).collect();
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let done = |block: &&[T]| block.iter().map(&work).collect::<Vec<R>>();
+        blocks.get(number).map(|block| (number, done(block)))
+    };
+    let mut done: Vec<(usize, Vec<R>)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads(items.len()))
+            .map_while(|_| {
+                let there = || {
+                    sys::own_descriptors();
+                    std::iter::from_fn(take).collect::<Vec<_>>()
+                };
+                thread::Builder::new().spawn_scoped(scope, there).ok()
+            })
+            .collect();
+        let here = std::iter::from_fn(take).inspect(|_| progress());
+        let here: Vec<_> = here.collect();
+        // A panic ends the process, so each ends well.
+        let theirs = others.into_iter().filter_map(|other| other.join().ok());
+        here.into_iter().chain(theirs.flatten()).collect()
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().flat_map(|(_, results)| results).collect()
+}
+
+/// Two things of that size at once, the first of them on this thread.
+pub(crate) fn both<A, B: Send>(
+    size: usize,
+    here: impl FnOnce() -> A,
+    there: impl Fn() -> B + Sync,
+) -> (A, B) {
+    if threads(size) == 1 {
+        return (here(), there());
+    }
+    thread::scope(|scope| {
+        let apart = || {
+            sys::own_descriptors();
+            there()
+        };
+        let other = thread::Builder::new().spawn_scoped(scope, apart).ok();
+        let here = here();
+        // A panic ends the process, so it ends well.
+        let done = other.and_then(|other| other.join().ok());
+        (here, done.unwrap_or_else(&there))
+    })
+}
+
+fn threads(items: usize) -> usize {
+    if items < WORTH_IT {
+        return 1;
+    }
+    sys::processors().clamp(1, MOST_THREADS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        for count in [0, 1, BLOCK, WORTH_IT - 1, WORTH_IT, 10_000] {
+            let items: Vec<usize> = (0..count).collect();
+            let squares = map(&items, &|| (), |item| item * item);
+            assert_eq!(squares.len(), count);
+            assert!(
+                squares
+                    .iter()
+                    .enumerate()
+                    .all(|(at, square)| *square == at * at)
+            );
+        }
+    }
+
+    #[test]
+    fn progress_is_told_here() {
+        let told = AtomicUsize::new(0);
+        let progress = || {
+            told.fetch_add(1, Ordering::Relaxed);
+        };
+        map(&[0; 3 * BLOCK], &progress, |_| ());
+        assert_eq!(told.into_inner(), 3);
+    }
+
+    #[test]
+    fn both_are_done_however_large() {
+        for size in [1, WORTH_IT] {
+            let here = String::from("here");
+            assert_eq!(both(size, || here, || 7), ("here".to_owned(), 7));
+        }
+    }
+}
