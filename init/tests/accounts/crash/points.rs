@@ -89,6 +89,8 @@ const HARMLESS: &[&str] = &[
     "set_robust_list",
     "set_tid_address",
     "sigaltstack",
+    "sync_file_range",
+    "umask",
 ];
 
 /// What a call does.
