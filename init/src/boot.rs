@@ -83,7 +83,7 @@ fn is_read_only(globals: &Globals) -> bool {
 
 /// What a restore would say that has nothing to do.
 pub(crate) fn line_for_nothing(run: &Run<'_>) -> Option<String> {
-    (!run.globals.quiet).then(|| Summary::nothing().line())
+    (!run.globals.quiet).then(|| Summary::default().line())
 }
 
 /// Restores, unless told not to or not root. The secrets of the first account

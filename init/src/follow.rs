@@ -28,16 +28,20 @@ pub(crate) enum Sight {
     /// From now on; Err: not, and one line why not.
     Now(Result<Watch, String>),
     /// A while after the start, and what changed until then is looked for.
-    Later(Later),
+    Later(Passwd),
 }
+
+/// Inode and time of the last change of passwd, if it is there: no account is made
+/// here without changing it.
+type Passwd = Option<(u64, i64, i64)>;
 
 /// Where no account ever was, there is no hurry; and the kernel takes its time
 /// to end a watch, some 10 ms, which a COMMAND that ends at once need not wait
 /// for.
-pub(crate) struct Later {
+struct Later {
     at: Instant,
-    /// Of passwd at the start: no account is made here without changing it.
-    passwd: Option<(u64, i64, i64)>,
+    /// At the start.
+    passwd: Passwd,
 }
 
 /// From the start of COMMAND.
@@ -48,8 +52,7 @@ impl Sight {
     /// that no change falls between the two. Both paths absolute.
     pub(crate) fn of(globals: &Globals, found: Glance) -> Self {
         if found == Glance::Nothing {
-            let (at, passwd) = (Instant::now() + LATER, passwd(globals));
-            return Self::Later(Later { at, passwd });
+            return Self::Later(passwd(globals));
         }
         let mut watch = watch(globals);
         // A store that didn't answer is watched when the restore has ended.
@@ -68,8 +71,7 @@ fn etc(globals: &Globals) -> PathBuf {
     root(globals).join("etc")
 }
 
-/// Inode and time of the last change.
-fn passwd(globals: &Globals) -> Option<(u64, i64, i64)> {
+fn passwd(globals: &Globals) -> Passwd {
     let state = nix::sys::stat::lstat(&etc(globals).join("passwd")).ok()?;
     Some((state.st_ino, state.st_ctime, state.st_ctime_nsec))
 }
@@ -125,7 +127,10 @@ impl<'a> Follow<'a> {
         match sight {
             Sight::Now(Ok(watch)) => follow.watch = Some(watch),
             Sight::Now(Err(why)) => follow.is_blind_because(&why),
-            Sight::Later(later) => follow.later = Some(later),
+            Sight::Later(passwd) => {
+                let at = Instant::now() + LATER;
+                follow.later = Some(Later { at, passwd });
+            }
         }
         follow
     }

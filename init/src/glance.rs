@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, fstatat};
 
 use crate::command::STORE;
@@ -32,8 +32,10 @@ const NAMES: usize = 1024;
 pub(crate) struct Places {
     root: CString,
     store: CString,
+    /// In etc: what tools that were killed leave.
+    locks: Vec<CString>,
     /// Below the root: what a restore that had something to do leaves.
-    traces: Vec<CString>,
+    applied: CString,
     /// Below the root: one of these says who the image's own accounts are.
     lists: [CString; 2],
 }
@@ -76,16 +78,14 @@ impl Places {
         let store = globals.store.clone().unwrap_or_else(|| root.join(STORE));
         let below = |path: String| CString::new(path).ok();
         let state = |file: &str| below(format!("{}/{file}", image_facts::STATE));
-        let locks = lock::LINKED.iter().flat_map(|name| {
-            [
-                below(format!("etc/{name}.lock")),
-                below(format!("etc/{name}+")),
-            ]
-        });
+        let locks = lock::LINKED
+            .iter()
+            .flat_map(|name| [below(format!("{name}.lock")), below(format!("{name}+"))]);
         Some(Self {
             root: CString::new(root.as_os_str().as_bytes()).ok()?,
             store: CString::new(store.as_os_str().as_bytes()).ok()?,
-            traces: locks.chain([state(APPLIED)]).collect::<Option<_>>()?,
+            locks: locks.collect::<Option<_>>()?,
+            applied: state(APPLIED)?,
             lists: [
                 below(image_facts::IMAGE_ACCOUNTS.to_owned())?,
                 state(image_facts::SNAPSHOT)?,
@@ -99,23 +99,23 @@ impl Places {
     }
 
     fn look(&self) -> Result<bool, Errno> {
-        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let store = open(
-            self.store.as_c_str(),
-            flags | OFlag::O_RDONLY | OFlag::O_NOFOLLOW,
-            Mode::empty(),
-        )?;
+        let directory = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let flags = directory | OFlag::O_RDONLY | OFlag::O_NOFOLLOW;
+        let store = openat(AT_FDCWD, self.store.as_c_str(), flags, Mode::empty())?;
         let state = fstat(&store)?;
         if state.st_uid != 0 || state.st_mode & 0o077 != 0 || !is_empty(&store)? {
             return Ok(false);
         }
-        let root = open(self.root.as_c_str(), flags | OFlag::O_PATH, Mode::empty())?;
-        for trace in &self.traces {
-            if is_there(&root, trace)? {
+        let flags = directory | OFlag::O_PATH;
+        let root = openat(AT_FDCWD, self.root.as_c_str(), flags, Mode::empty())?;
+        let etc = openat(&root, c"etc", flags, Mode::empty())?;
+        for lock in &self.locks {
+            if is_there(&etc, lock)? {
                 return Ok(false);
             }
         }
-        Ok(is_there(&root, &self.lists[0])? || is_there(&root, &self.lists[1])?)
+        let is_image_known = is_there(&root, &self.lists[0])? || is_there(&root, &self.lists[1])?;
+        Ok(is_image_known && !is_there(&root, &self.applied)?)
     }
 }
 

@@ -146,21 +146,16 @@ impl Pool {
     }
 }
 
-/// What the first thread's pool begins with.
-struct There {
-    bytes: UnsafeCell<[u128; THERE / ALIGN]>,
-    pool: Pool,
-    is_taken: AtomicBool,
-}
+/// What one thread alone uses.
+struct Ones<T>(UnsafeCell<T>);
 
-// SAFETY: whoever finds it not taken is the only one who uses it.
-unsafe impl Sync for There {}
+// SAFETY: whoever finds `IS_TAKEN` false is the only one who uses them.
+unsafe impl<T> Sync for Ones<T> {}
 
-static THERE_FIRST: There = There {
-    bytes: UnsafeCell::new([0; THERE / ALIGN]),
-    pool: Pool::new(),
-    is_taken: AtomicBool::new(false),
-};
+/// The first thread's pool, and what it begins with: apart, for all of it is zero.
+static POOL: Ones<Pool> = Ones(UnsafeCell::new(Pool::new()));
+static BYTES: Ones<[u128; THERE / ALIGN]> = Ones(UnsafeCell::new([0; THERE / ALIGN]));
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static OWN: Cell<*const Pool> = const { Cell::new(ptr::null()) };
@@ -175,7 +170,7 @@ fn own() -> *const Pool {
 /// The first thread takes what is there; each other gets a pool, which stays.
 #[cold]
 fn claim() -> *const Pool {
-    let pool = if THERE_FIRST.is_taken.swap(true, Ordering::Relaxed) {
+    let pool = if IS_TAKEN.swap(true, Ordering::Relaxed) {
         // SAFETY: written before it is used, unless there is no memory.
         unsafe {
             let at = System.alloc(Layout::new::<Pool>());
@@ -186,9 +181,9 @@ fn claim() -> *const Pool {
             at.cast_const()
         }
     } else {
-        let pool = &THERE_FIRST.pool;
-        pool.begin(THERE_FIRST.bytes.get().cast(), THERE);
-        &raw const *pool
+        // SAFETY: written to through its cells alone.
+        unsafe { &*POOL.0.get() }.begin(BYTES.0.get().cast(), THERE);
+        POOL.0.get().cast_const()
     };
     OWN.set(pool);
     pool

@@ -34,13 +34,14 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
         ignore_sigchld: sys::default_sigchld(),
         terminal: sys::held_terminal(),
     };
-    // Another init of ours in this container follows already.
-    let is_first = is_pid1 || !status::pid1_is_occ_init();
-    if is_first {
-        status::forget(&run.globals);
-    }
     let before = Sight::of(&absolute(&run.globals), Glance::Nothing);
     let begun = begin(run, &env, &inherited);
+    // Another init of ours in this container follows already.
+    let is_first = is_pid1 || !status::pid1_is_occ_init();
+    if is_first && matches!(begun, Begun::Found(_) | Begun::Started(Err(_))) {
+        // Else it is replaced at once.
+        status::forget(&run.globals);
+    }
     let sight = begun.found().filter(|_| is_first).map(|found| match found {
         Glance::Nothing => before,
         found => Sight::of(&absolute(&run.globals), found),

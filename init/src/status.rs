@@ -71,6 +71,11 @@ impl Status {
         format!("{{\"pid\":{},\"argv0\":{argv0}}}", self.child_pid)
     }
 
+    /// Deletes it, if that can be done.
+    pub(crate) fn forget(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -47,7 +47,9 @@ extern "C" fn main(count: c_int, args: *const *const c_char, env: *mut *mut c_ch
     let args: Vec<&CStr> = (0..count)
         .map(|at| unsafe { CStr::from_ptr(*args.add(at)) })
         .collect();
-    c_int::from(crate::start(&args, Environment(env), old_mask))
+    let status = crate::start(&args, Environment(env), old_mask);
+    // SAFETY: ends the process. Nothing waits to be run at its end.
+    unsafe { libc::_exit(c_int::from(status)) }
 }
 
 /// A signal mask as the kernel has it: bit n-1 is signal n.
