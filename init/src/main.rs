@@ -14,6 +14,7 @@
 // PID 1: run, status, health.
 mod background;
 mod boot;
+mod crowd;
 mod follow;
 mod gate_status;
 mod glance;

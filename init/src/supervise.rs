@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::crowd::Crowd;
 use crate::phase::{self, Action, Change, Event, Phase, Policy, step};
 use crate::remaining::Remaining;
 use crate::say::say;
@@ -62,7 +63,10 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
             Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
         };
         match sys::wait_signal(patience) {
-            Some(received) if received.signal == signals::CHLD => life.reap(beside),
+            Some(received) if received.signal == signals::CHLD => {
+                life.reap(beside);
+                life.let_others_come();
+            }
             Some(received) if beside.hears(received) => {}
             Some(received) => {
                 life.on(Event::Signal(received));
@@ -85,6 +89,7 @@ struct Life {
     waited: Waited,
     /// COMMAND's group stopped, and we with it.
     suspended: bool,
+    crowd: Crowd,
 }
 
 impl Life {
@@ -102,6 +107,7 @@ impl Life {
             deadline: None,
             waited,
             suspended: false,
+            crowd: Crowd::default(),
         }
     }
 
@@ -119,6 +125,15 @@ impl Life {
             self.on(Event::Command(change));
         }
         self.look();
+    }
+
+    /// So that one SIGCHLD stands for many.
+    fn let_others_come(&mut self) {
+        if let Phase::Running { .. } = self.phase
+            && let Some(pause) = self.crowd.came(Instant::now())
+        {
+            std::thread::sleep(pause);
+        }
     }
 
     /// Waits for every child that ended: one SIGCHLD may stand for many.
