@@ -143,6 +143,15 @@ impl<'a> Decision<'a> {
         self.owned.wanted()
     }
 
+    /// Whether [`Decision::remembered`] is what is remembered, as where nothing
+    /// changed: it is not made for that.
+    pub fn remembers(&self, entries: &[Entry]) -> bool {
+        let Applied { accounts, taking } = self.applied;
+        let names = self.restored().iter().map(|account| account.name.as_str());
+        let known = accounts.iter().map(|(name, entry)| (name.as_str(), entry));
+        taking.is_empty() && accounts.len() == entries.len() && names.zip(entries).eq(known)
+    }
+
     /// What to remember for the next restore, given what it writes for each of
     /// [`Decision::restored`] ([`Entry::of`]).
     pub fn remembered(&self, entries: Vec<Entry>) -> Applied {

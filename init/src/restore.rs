@@ -5,17 +5,20 @@
 //! live and what comes back after an update can't differ.
 
 mod homes;
+mod locks;
 mod taking;
+mod view;
 
-use crate::error::{Error, chain};
+pub(crate) use locks::deadline;
+pub(crate) use view::View;
+
+use crate::error::Error;
 use crate::etc_files::{EtcFiles, New, Snapshot};
 use crate::image_facts;
 use crate::known::Known;
-use crate::lock::{Deadline, EtcLock, StoreLock, clean_stale};
+use crate::lock::{EtcLock, StoreLock};
 use crate::parallel;
-use crate::process;
 use crate::replace::Access;
-use crate::say::say;
 use crate::store::{Loaded, Store};
 use crate::summary::{Summary, refused};
 use crate::take_over;
@@ -27,9 +30,10 @@ use accounts::name::Username;
 use accounts::reconcile::{self, Plan};
 use accounts::records::{Records, Refusal};
 use homes::Ensured;
+use locks::{lock_etc, lock_store};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Where the tree and the store are.
 #[derive(Debug, Clone)]
@@ -68,14 +72,6 @@ struct Prepared<'a> {
     homes: Ensured,
 }
 
-/// Everything read without a lock: enough to list, to check and to plan.
-pub(crate) struct View {
-    pub(crate) records: Records,
-    pub(crate) image: Image,
-    pub(crate) applied: Applied,
-    pub(crate) snapshot: Snapshot,
-}
-
 /// Both locks held, everything read, drift captured.
 pub(crate) struct Session {
     pub(crate) paths: Paths,
@@ -103,52 +99,6 @@ pub(crate) fn now_usec() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
-impl View {
-    /// Reads everything and changes nothing.
-    pub(crate) fn read(paths: &Paths) -> Result<Self, Error> {
-        must_be_root()?;
-        let snapshot = EtcFiles::open(&paths.root)?.read()?;
-        let image = image_facts::read(&paths.root, &snapshot.etc, false)?;
-        let Loaded {
-            mut records,
-            legacy,
-        } = match Store::find(&paths.store)? {
-            Some(store) => store.load(image.uids)?,
-            None => Loaded::default(),
-        };
-        records.rejected.extend(
-            legacy
-                .iter()
-                .map(|(legacy, _)| take_over::not_yet(&legacy.name)),
-        );
-        Ok(Self {
-            records,
-            applied: read_applied(paths)?,
-            image,
-            snapshot,
-        })
-    }
-
-    /// What the rules about new accounts look at; `store` is the one that was read.
-    pub(crate) fn known<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Known<'a> {
-        Known {
-            records: &self.records,
-            image: &self.image,
-            etc: &self.snapshot.etc,
-            store,
-            root: &paths.root,
-        }
-    }
-
-    pub(crate) fn plan(&self) -> Plan {
-        self.plan_of(&self.records)
-    }
-
-    pub(crate) fn plan_of(&self, records: &Records) -> Plan {
-        reconcile::plan(records, &self.snapshot.etc, &self.image, &self.applied)
-    }
 }
 
 impl Session {
@@ -304,6 +254,9 @@ impl Session {
         let homes_and_memory = || {
             let mut homes = self.ensure_homes(&restored, progress);
             let entries = std::mem::take(&mut homes.entries);
+            if self.waiting.is_empty() && decision.remembers(&entries) {
+                return (homes, Ok(None));
+            }
             (homes, self.memory(decision.remembered(entries)))
         };
         let (files, (homes, memory)) = parallel::both(count, files, homes_and_memory);
@@ -361,45 +314,4 @@ fn read_applied(paths: &Paths) -> Result<Applied, Error> {
     Ok(bytes
         .and_then(|bytes| Applied::parse(&bytes))
         .unwrap_or_default())
-}
-
-pub(crate) fn deadline(caller: Caller) -> Deadline {
-    Deadline::after(match caller {
-        Caller::Boot => Duration::from_secs(2),
-        Caller::Command | Caller::Follow => Duration::from_secs(15),
-    })
-}
-
-/// None: the store is only read.
-fn lock_store(store: &Store, paths: &Paths, caller: Caller) -> Result<Option<StoreLock>, Error> {
-    match StoreLock::acquire(&store.directory, deadline(caller)) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(Error::NoLocks { .. }) if paths.without_lock => Ok(Some(StoreLock::waived())),
-        // Said at boot; the same at every change since would be noise.
-        Err(Error::NoLocks { .. }) if caller == Caller::Follow => Ok(None),
-        Err(error) if caller == Caller::Boot => {
-            say(&format!("{}; going on without the lock", chain(&error)));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn lock_etc(etc_files: &EtcFiles, records: &Records, caller: Caller) -> Result<EtcLock, Error> {
-    let etc = &etc_files.directory;
-    if caller == Caller::Boot && process::is_alone_with_init() {
-        clean_stale(etc)?;
-    }
-    // Asked for only when somebody else holds the lock.
-    let is_managed = |uid| {
-        let mut accounts = records.accounts.values();
-        accounts.any(|account| account.uid.get() == uid)
-    };
-    match EtcLock::acquire(etc, deadline(caller), is_managed) {
-        Err(error @ Error::Busy { .. }) if caller == Caller::Boot => {
-            say(&format!("{}; going on without the lock", chain(&error)));
-            EtcLock::missing(etc)
-        }
-        other => other,
-    }
 }

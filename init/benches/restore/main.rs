@@ -196,6 +196,7 @@ fn thousands(number: u32) -> String {
 }
 
 fn bars(report: &mut Report, sizes: &[Size]) {
+    let first = sizes.first();
     for size in sizes {
         let what = |text: &str| format!("{} accounts, {text}", thousands(size.count));
         let (Some(present), Some(same), Some(fresh)) = (
@@ -205,19 +206,12 @@ fn bars(report: &mut Report, sizes: &[Size]) {
         ) else {
             continue;
         };
+        if let Some(each) = more_than(first, size) {
+            report.at_most(&what("homes there, each"), each, RESTORE, "µs");
+        }
         if size.count >= PER_ACCOUNT {
-            report.at_most(
-                &what("homes there, CPU"),
-                present.1,
-                RESTORE,
-                "µs per account",
-            );
-            report.at_most(
-                &what("each fresh home, CPU"),
-                fresh.1 - present.1,
-                HOME,
-                "µs",
-            );
+            let home = fresh.0 - present.0;
+            report.at_most(&what("each fresh home"), home, HOME, "µs");
         }
         report.at_most(
             &what("nothing changed, against homes there"),
@@ -246,6 +240,14 @@ fn bars(report: &mut Report, sizes: &[Size]) {
         }
     }
     linear(report, sizes);
+}
+
+/// Microseconds for each account more than in the smallest size, whose time is that
+/// of a process' start and of waits for the disk.
+fn more_than(first: Option<&Size>, size: &Size) -> Option<f64> {
+    let first = first.filter(|first| first.count < size.count)?;
+    let all = |size: &Size| Some(size.per_account(PRESENT)?.0 * f64::from(size.count));
+    Some((all(size)? - all(first)?) / f64::from(size.count - first.count))
 }
 
 fn linear(report: &mut Report, sizes: &[Size]) {

@@ -1,0 +1,67 @@
+//! Everything that a restore reads, without a lock: for commands that only look.
+
+use super::{Paths, must_be_root, read_applied};
+use crate::error::Error;
+use crate::etc_files::{EtcFiles, Snapshot};
+use crate::image_facts;
+use crate::known::Known;
+use crate::store::{Loaded, Store};
+use crate::take_over;
+use accounts::applied::Applied;
+use accounts::image::Image;
+use accounts::reconcile::{self, Plan};
+use accounts::records::Records;
+
+/// Everything read without a lock: enough to list, to check and to plan.
+pub(crate) struct View {
+    pub(crate) records: Records,
+    pub(crate) image: Image,
+    pub(crate) applied: Applied,
+    pub(crate) snapshot: Snapshot,
+}
+
+impl View {
+    /// Reads everything and changes nothing.
+    pub(crate) fn read(paths: &Paths) -> Result<Self, Error> {
+        must_be_root()?;
+        let snapshot = EtcFiles::open(&paths.root)?.read()?;
+        let image = image_facts::read(&paths.root, &snapshot.etc, false)?;
+        let Loaded {
+            mut records,
+            legacy,
+        } = match Store::find(&paths.store)? {
+            Some(store) => store.load(image.uids)?,
+            None => Loaded::default(),
+        };
+        records.rejected.extend(
+            legacy
+                .iter()
+                .map(|(legacy, _)| take_over::not_yet(&legacy.name)),
+        );
+        Ok(Self {
+            records,
+            applied: read_applied(paths)?,
+            image,
+            snapshot,
+        })
+    }
+
+    /// What the rules about new accounts look at; `store` is the one that was read.
+    pub(crate) fn known<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Known<'a> {
+        Known {
+            records: &self.records,
+            image: &self.image,
+            etc: &self.snapshot.etc,
+            store,
+            root: &paths.root,
+        }
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        self.plan_of(&self.records)
+    }
+
+    pub(crate) fn plan_of(&self, records: &Records) -> Plan {
+        reconcile::plan(records, &self.snapshot.etc, &self.image, &self.applied)
+    }
+}
