@@ -83,6 +83,7 @@ fn threads(items: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[test]
     fn results_are_in_the_order_of_the_items() {
         for count in [0, 1, BLOCK, WORTH_IT - 1, WORTH_IT, 10_000] {

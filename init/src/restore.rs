@@ -101,6 +101,35 @@ pub(crate) fn now_usec() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// What the container's own files say.
+struct Tree {
+    snapshot: Snapshot,
+    image: Image,
+    applied: Applied,
+    /// No line of shadow says anything else than its record.
+    is_recorded: bool,
+}
+
+impl Tree {
+    fn read(etc_files: &EtcFiles, records: &Records, paths: &Paths) -> Result<Self, Error> {
+        let files = || {
+            let snapshot = etc_files.read()?;
+            let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
+            let is_recorded = capture::are_as_recorded(records, &snapshot.etc);
+            Ok::<_, Error>((snapshot, image, is_recorded))
+        };
+        let count = records.accounts.len();
+        let (files, applied) = parallel::both(count, files, || read_applied(paths));
+        let (snapshot, image, is_recorded) = files?;
+        Ok(Self {
+            snapshot,
+            image,
+            applied: applied?,
+            is_recorded,
+        })
+    }
+}
+
 impl Session {
     /// Takes the locks, reads, takes older records over, and captures passwords
     /// that people changed themselves.
@@ -119,21 +148,15 @@ impl Session {
         if etc_lock.is_held() {
             etc_files.finish_writes(&etc_lock)?;
         }
-        let (read, applied) = parallel::both(
-            records.accounts.len(),
-            || {
-                let snapshot = etc_files.read()?;
-                let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
-                let is_recorded = capture::are_as_recorded(&records, &snapshot.etc);
-                Ok::<_, Error>((snapshot, image, is_recorded))
-            },
-            || read_applied(paths),
-        );
-        let ((snapshot, image, is_recorded), applied) = (read?, applied?);
-        let may_differ = !is_recorded || !legacy.is_empty();
-        let paths = paths.clone();
+        let tree = Tree::read(&etc_files, &records, paths)?;
+        let Tree {
+            snapshot,
+            image,
+            applied,
+            is_recorded,
+        } = tree;
         let mut session = Self {
-            paths,
+            paths: paths.clone(),
             store,
             records,
             image,
@@ -147,6 +170,7 @@ impl Session {
             store_lock,
         };
         // Whoever holds the store's lock may be at the very same.
+        let is_new = !legacy.is_empty();
         if session.store_lock.is_some() {
             for (record, bytes) in legacy {
                 session.take_over(&record, &bytes);
@@ -155,7 +179,7 @@ impl Session {
             let waiting = legacy.iter().map(|(old, _)| take_over::not_yet(&old.name));
             session.records.rejected.extend(waiting);
         }
-        if may_differ {
+        if is_new || !is_recorded {
             session.capture();
         }
         Ok(session)
