@@ -195,7 +195,7 @@ impl EtcFiles {
         Ok(Some(marks))
     }
 
-    /// Of what was written into /etc itself, if it is still there.
+    /// Of what was written into /etc itself; in place, if nobody wrote there since.
     fn mark(
         &self,
         file: File,
@@ -203,7 +203,7 @@ impl EtcFiles {
         how: Committed,
     ) -> Result<Option<Mark>, Error> {
         let state = match how {
-            Committed::Renamed(state) => state,
+            Committed::Renamed(state) => Some(state),
             Committed::InPlace => read_file(&self.directory, file.name())?
                 .filter(|read| {
                     let mut contents = writes.iter().filter(|(other, _)| *other == file);

@@ -32,7 +32,7 @@ pub(crate) fn write(directory: &Directory, name: &str, temporary: &str) -> Resul
     let old = content(directory, name).map_err(failed)?;
     let new = content(directory, temporary).map_err(failed)?;
     directory
-        .stage(&backup_name(name), &old, Access::PRIVATE, None)?
+        .stage(&backup_name(name), &old, Access::PRIVATE)?
         .commit()?;
     let redo = redo_name(name);
     let fd = directory.fd.as_fd();
