@@ -151,7 +151,7 @@ impl Store {
         let removed = self.subdirectory(REMOVED)?;
         let (from, to) = (
             record_file(&account.name),
-            format!("{}{SUFFIX}", account.uid),
+            file_of(&account.uid.to_string()),
         );
         // Of two records with one uid, the other may be buried there already.
         if stat(&removed, to.as_str())
@@ -188,7 +188,7 @@ impl Store {
         let account = record.account();
         let removed = self.subdirectory(REMOVED)?;
         let (from, to) = (
-            format!("{}{SUFFIX}", account.uid),
+            file_of(&account.uid.to_string()),
             record_file(&account.name),
         );
         removed.replace(&from, &readable(record)?, Access::PRIVATE)?;
@@ -214,7 +214,7 @@ impl Store {
             name: tombstone.name.to_string(),
             reason,
         };
-        match self.read_document(&removed, &format!("{}{SUFFIX}", tombstone.uid), range) {
+        match self.read_document(&removed, &file_of(&tombstone.uid.to_string()), range) {
             Ok(Document::Record(record)) => Ok(*record),
             Ok(_) => Err(bad("it is not a record of ours".into())),
             Err(reason) => Err(bad(reason)),
@@ -353,7 +353,18 @@ fn readable(record: &Record) -> Result<Vec<u8>, Error> {
 }
 
 fn record_file(name: &Username) -> String {
-    format!("{name}{SUFFIX}")
+    file_of(name.as_str())
+}
+
+/// The file of a record or a tombstone.
+fn file_of(stem: &str) -> String {
+    [stem, SUFFIX].concat()
+}
+
+/// What stands in the name of such a file.
+fn stem(file: &str) -> Option<&str> {
+    file.strip_suffix(SUFFIX)
+        .filter(|stem| !stem.is_empty() && !stem.starts_with('.'))
 }
 
 /// A file name for a message: control characters would forge log lines.

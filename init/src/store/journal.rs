@@ -10,7 +10,7 @@
 //! A kill before the rename leaves the old store; after it, the next session
 //! finishes the work. Every step of that can be made twice.
 
-use super::{LEGACY, REMOVED, SUFFIX, Store, UIDS, list, printable};
+use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
 use crate::again::{again, fsync, mkdirat, openat, renameat, unlinkat};
 use crate::archive::{foreign, private_header};
 use crate::error::{Error, io};
@@ -80,7 +80,7 @@ impl Store {
             return Ok(());
         };
         for uid in list(&drop).map_err(io("read", &drop.path))? {
-            removed.remove(&format!("{uid}{SUFFIX}"))?;
+            removed.remove(&file_of(&uid))?;
         }
         removed.sync()?;
         // Only now: a tombstone of the backup could have the same number.
@@ -227,10 +227,10 @@ impl Staging<'_> {
             fill(&drop, &uid.to_string(), b"")?;
         }
         for uid in &merge.alive {
-            removed.remove(&format!("{uid}{SUFFIX}"))?;
+            removed.remove(&file_of(&uid.to_string()))?;
         }
         for name in &merge.left_out {
-            into.remove(&format!("{name}{SUFFIX}"))?;
+            into.remove(&file_of(name.as_str()))?;
         }
         // Thousands of small files: one call for all of them.
         again(|| syncfs(into.fd.as_fd())).map_err(io("sync", &into.path))?;
@@ -244,12 +244,6 @@ impl Drop for Staging<'_> {
     fn drop(&mut self) {
         let _ = self.of.discard_directory(STAGING);
     }
-}
-
-/// The name in the name of a record file.
-fn stem(file: &str) -> Option<&str> {
-    file.strip_suffix(SUFFIX)
-        .filter(|stem| !stem.is_empty() && !stem.starts_with('.'))
 }
 
 /// Whether a file of that name has a place there.

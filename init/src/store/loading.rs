@@ -1,7 +1,9 @@
 //! Everything that the store holds, read at once: for a restore, which looks at all
 //! records side by side. What can't be used is reported and stays where it is.
 
-use super::{LEGACY, REMOVED, SUFFIX, Store, UIDS, UNREADABLE, list, list_if, printable};
+use super::{
+    LEGACY, REMOVED, SUFFIX, Store, UIDS, UNREADABLE, file_of, list, list_if, printable, stem,
+};
 use crate::error::{Error, chain, io};
 use crate::parallel;
 use crate::replace::{Directory, TEMPORARY};
@@ -30,11 +32,13 @@ enum One {
 pub(crate) struct Names(Vec<String>);
 
 impl Names {
-    fn of(mut files: Vec<String>) -> Self {
-        for file in &mut files {
-            file.truncate(file.len().saturating_sub(SUFFIX.len()));
-        }
-        Self(files)
+    fn of(files: Vec<String>) -> Self {
+        let name = |mut file: String| {
+            let length = stem(&file)?.len();
+            file.truncate(length);
+            Some(file)
+        };
+        Self(files.into_iter().filter_map(name).collect())
     }
 
     /// A directory has no order, and names are cheaper to sort than accounts.
@@ -79,8 +83,7 @@ impl Store {
     }
 
     fn load_one(&self, stem: &str, range: UidRange) -> Result<One, String> {
-        let file = [stem, SUFFIX].concat();
-        match self.read_contents(&self.directory, &file, range)? {
+        match self.read_contents(&self.directory, &file_of(stem), range)? {
             (Contents::Account(account), _) if account.name.as_str() == stem => {
                 Ok(One::Account(account))
             }
@@ -123,16 +126,15 @@ impl Store {
 
     /// Whose uid and home would be anybody's, if its tombstone can't be read.
     fn owner_of_tombstone(&self, file: &str) -> Option<Username> {
-        let uid = accounts::table::number(file.strip_suffix(SUFFIX)?.as_bytes())?;
+        let uid = accounts::table::number(stem(file)?.as_bytes())?;
         Username::parse(&self.owner_of(uid).ok()??).ok()
     }
 
     /// The names of all records.
     pub(crate) fn names(&self) -> Result<Names, Error> {
         let files = list_if(&self.directory, is_record);
-        files
-            .map(Names::of)
-            .map_err(io("read", &self.directory.path))
+        let files = files.map_err(io("read", &self.directory.path))?;
+        Ok(Names::of(files))
     }
 
     /// Deletes what a killed run left behind, and finishes what one committed. The
@@ -173,9 +175,7 @@ impl Store {
             });
         };
         for file in list(&removed).map_err(io("read", &removed.path))? {
-            let Some(stem) = file.strip_suffix(SUFFIX).filter(|_| !file.starts_with('.')) else {
-                continue;
-            };
+            let Some(stem) = stem(&file) else { continue };
             match self.read_contents(&removed, &file, range) {
                 Ok((Contents::Account(account), _)) if account.uid.to_string() == stem => {
                     let (name, home) = (account.name, account.home);
@@ -203,7 +203,7 @@ fn unusable(directory: &str, error: &Error) -> Rejected {
 }
 
 fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
-    let file = printable(&format!("{stem}{SUFFIX}"));
+    let file = printable(&file_of(stem));
     loaded.records.rejected.push(Rejected {
         part: Part::Record,
         file,
