@@ -46,12 +46,13 @@ struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     fn with_uid(&self, id: u32) -> Option<&'a Account> {
-        let accounts = || self.named.accounts.iter();
-        let made = || accounts().map(|account| (account.uid.get(), *account));
-        self.by_uid
-            .get_or_init(|| made().collect())
-            .get(&id)
-            .copied()
+        let by_uid = self.by_uid.get_or_init(|| {
+            let accounts = self.named.accounts.iter();
+            accounts
+                .map(|account| (account.uid.get(), *account))
+                .collect()
+        });
+        by_uid.get(&id).copied()
     }
 
     /// Looks at one line.

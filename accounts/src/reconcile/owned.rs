@@ -36,8 +36,9 @@ pub(super) fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied
         .iter()
         .map(|dead| (dead.name.as_str(), dead.uid.get()));
     let unreadable = unreadable(records);
-    let forgotten =
-        without_record(records, applied).filter(|(name, _)| !unreadable.contains(name.as_str()));
+    let recorded = records.accounts.keys().map(Username::as_str);
+    let forgotten = without(&applied.accounts, recorded)
+        .filter(|(name, _)| !unreadable.contains(name.as_str()));
     let gone = dead.chain(forgotten.map(|(name, entry)| (name.as_str(), entry.uid)));
     Gone(
         gone.filter(|&(name, uid)| !is_wanted(name, uid) && !image.has_account(name))
@@ -45,18 +46,9 @@ pub(super) fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied
     )
 }
 
-/// What restore wrote for names that have no record. Both are sorted, so none is
-/// looked for.
-fn without_record<'a>(
-    records: &'a Records,
-    applied: &'a Applied,
-) -> impl Iterator<Item = (&'a String, &'a applied::Entry)> {
-    let names = records.accounts.keys().map(Username::as_str);
-    beside(&applied.accounts, names)
-}
-
-/// The entries of a map whose names are none of `names`, which are sorted.
-fn beside<'a, T>(
+/// The entries of a map whose names are none of `names`, which are sorted as it is:
+/// so none is looked for.
+fn without<'a, T>(
     map: &'a BTreeMap<String, T>,
     names: impl Iterator<Item = &'a str>,
 ) -> impl Iterator<Item = (&'a String, &'a T)> {
@@ -165,7 +157,7 @@ impl<'a> Owned<'a> {
         let mut accounts: BTreeMap<String, applied::Entry> = names.zip(entries).collect();
         let unreadable = unreadable(records);
         let wanted = self.wanted().iter().map(|account| account.name.as_str());
-        for (name, entry) in beside(&applied.accounts, wanted) {
+        for (name, entry) in without(&applied.accounts, wanted) {
             let has_record =
                 records.accounts.contains_key(name.as_str()) || unreadable.contains(name.as_str());
             if has_record && !self.gone.has(name.as_bytes(), entry.uid) {
