@@ -52,12 +52,11 @@ pub(crate) enum Glance {
 
 /// Looks at the store. `watch` begins to watch it before, so that what comes
 /// later is seen.
-pub(crate) fn at(globals: &Globals, watch: Option<&mut Watch>, patience: Duration) -> Glance {
+pub(crate) fn at(globals: &Globals, mut watch: Option<&mut Watch>, patience: Duration) -> Glance {
     let Some(places) = Places::of(globals) else {
         return Glance::Something;
     };
     let mut is_quiet = false;
-    let mut watch = watch;
     let looked = apart::run(Some(patience), &mut || {
         if let Some(watch) = &mut watch {
             watch.add();

@@ -24,16 +24,6 @@ const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 /// Enough of a file to see its interpreter.
 const HEAD: u64 = 4096;
 
-/// Why COMMAND does not run.
-pub(crate) enum NotRun {
-    /// It can't.
-    Refused(Refusal),
-    /// The look before it found that it should not yet.
-    Unwanted,
-    /// Looking took too long.
-    Hung,
-}
-
 /// Why COMMAND can't run: our exit status and one line.
 pub(crate) struct Refusal {
     pub(crate) status: u8,
@@ -55,7 +45,7 @@ pub(crate) fn start(
     identity: Option<&Identity>,
     inherited: &Inherited,
     look: Option<Look<'_>>,
-) -> Result<i32, NotRun> {
+) -> Result<i32, NotStarted<Refusal>> {
     let name = command.first().map_or(&b""[..], |name| name.to_bytes());
     let path = env.get("PATH").unwrap_or(DEFAULT_PATH);
     let paths = candidates(name, path);
@@ -80,11 +70,8 @@ pub(crate) fn start(
             groups: &of.groups,
         }),
     };
-    spawn::start(&program, look).map_err(|why| match why {
-        NotStarted::Failed(failure) => NotRun::Refused(refusal(name, &paths, failure)),
-        NotStarted::Unwanted => NotRun::Unwanted,
-        NotStarted::Hung => NotRun::Hung,
-    })
+    let started = spawn::start(&program, look);
+    started.map_err(|why| why.map(|failure| refusal(name, &paths, failure)))
 }
 
 /// The paths to try, in order: as they are with a `/`, else one for each part

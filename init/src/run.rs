@@ -10,12 +10,12 @@ use crate::first_account;
 use crate::follow::{Follow, Restores, Sight};
 use crate::glance::{self, Glance, Places};
 use crate::identity;
-use crate::invoke::{self, Inherited, NotRun, Refusal};
+use crate::invoke::{self, Inherited, Refusal};
 use crate::phase::Policy;
 use crate::run_options::{Globals, Run, TWIN_PREFIX};
 use crate::say::{self, say};
 use crate::signals;
-use crate::spawn::Look;
+use crate::spawn::{Look, NotStarted};
 use crate::status::{self, Status};
 use crate::supervise::{Command, supervise};
 use crate::sys::{self, Environment, SignalMask};
@@ -34,17 +34,18 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
         ignore_sigchld: sys::default_sigchld(),
         terminal: sys::held_terminal(),
     };
-    let before = Sight::of(&absolute(&run.globals), Glance::Nothing);
+    let globals = absolute(&run.globals);
+    let before = Sight::of(&globals, Glance::Nothing);
     let begun = begin(run, &env, &inherited);
     // Another init of ours in this container follows already.
     let is_first = is_pid1 || !status::pid1_is_occ_init();
     if is_first && matches!(begun, Begun::Found(_) | Begun::Started(Err(_))) {
         // Else it is replaced at once.
-        status::forget(&run.globals);
+        status::forget(&globals);
     }
     let sight = begun.found().filter(|_| is_first).map(|found| match found {
         Glance::Nothing => before,
-        found => Sight::of(&absolute(&run.globals), found),
+        found => Sight::of(&globals, found),
     });
     let (restored, started) = match begun {
         Begun::Started(started) => (boot::nothing(), started),
@@ -66,8 +67,8 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
             return refusal.status;
         }
     };
-    let follow = sight.map(|sight| Follow::new(sight, restores(run, &env, mask)));
-    let status = is_first.then(|| Status::new(&absolute(&run.globals), started, name(run)));
+    let status = is_first.then(|| Status::new(&globals, started, name(run)));
+    let follow = sight.map(|sight| Follow::new(sight, restores(globals, &env, mask)));
     settle(&restored, follow.as_ref());
     let mut upkeep = Upkeep::new(status, follow, restored);
     let exit_status = look_after(run, started, is_pid1, &inherited, &mut upkeep);
@@ -120,9 +121,9 @@ fn begin(run: &Run<'_>, env: &Environment, inherited: &Inherited) -> Begun {
     };
     match invoke::start(run.command, env, None, inherited, Some(look)) {
         Ok(pid) => Begun::Started(Ok(pid)),
-        Err(NotRun::Refused(refusal)) => Begun::Started(Err(refusal)),
-        Err(NotRun::Unwanted) => Begun::Found(Ok(Glance::Something)),
-        Err(NotRun::Hung) => Begun::Found(Ok(Glance::Hung)),
+        Err(NotStarted::Failed(refusal)) => Begun::Started(Err(refusal)),
+        Err(NotStarted::Unwanted) => Begun::Found(Ok(Glance::Something)),
+        Err(NotStarted::Hung) => Begun::Found(Ok(Glance::Hung)),
     }
 }
 
@@ -157,8 +158,8 @@ fn started(run: &Run<'_>, env: &Environment, inherited: &Inherited) -> Result<i3
     let identity = identity.map_err(|why| refused(format!("cannot run as the user: {why}")))?;
     let started = invoke::start(run.command, env, identity.as_ref(), inherited, None);
     started.map_err(|why| match why {
-        NotRun::Refused(refusal) => refusal,
-        NotRun::Unwanted | NotRun::Hung => refused("COMMAND was not started".to_owned()),
+        NotStarted::Failed(refusal) => refusal,
+        NotStarted::Unwanted | NotStarted::Hung => refused("COMMAND was not started".to_owned()),
     })
 }
 
@@ -171,11 +172,10 @@ fn name(run: &Run<'_>) -> String {
 
 /// Our options are all that the restores to come need of the environment; the
 /// first account's secrets are no business of theirs.
-fn restores<'a>(run: &Run<'_>, env: &'a Environment, mask: SignalMask) -> Restores<'a> {
-    let ours = |entry: &&std::ffi::CStr| entry.to_bytes().starts_with(TWIN_PREFIX.as_bytes());
+fn restores(globals: Globals, env: &Environment, mask: SignalMask) -> Restores<'_> {
     Restores {
-        globals: absolute(&run.globals),
-        env: env.entries().filter(ours).collect(),
+        globals,
+        env: env.with_prefix(TWIN_PREFIX).0,
         mask,
     }
 }

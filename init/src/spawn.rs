@@ -51,15 +51,25 @@ pub(crate) enum Failure {
     Exec(Errno),
 }
 
-/// Why it was not started.
+/// Why it was not started; `F` says why it can't be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotStarted {
+pub(crate) enum NotStarted<F = Failure> {
     /// It can't be.
-    Failed(Failure),
+    Failed(F),
     /// The look found that it should not be.
     Unwanted,
     /// The look took too long; what is left of it is killed.
     Hung,
+}
+
+impl<F> NotStarted<F> {
+    pub(crate) fn map<G>(self, told: impl FnOnce(F) -> G) -> NotStarted<G> {
+        match self {
+            Self::Failed(failure) => NotStarted::Failed(told(failure)),
+            Self::Unwanted => NotStarted::Unwanted,
+            Self::Hung => NotStarted::Hung,
+        }
+    }
 }
 
 impl NotStarted {

@@ -41,6 +41,7 @@ impl Status {
     }
 
     /// Writes the file by rename; `restore` is one JSON document.
+    /// Where it can't be written none is left: it would be that of another boot.
     pub(crate) fn write(&self, restore: &str) -> io::Result<()> {
         // `restore` goes in as it came, so this is text and not a Value.
         let text = format!(
@@ -49,7 +50,7 @@ impl Status {
             self.command(),
             self.started_usec,
         );
-        replace(&self.path, text.as_bytes())
+        replace(&self.path, text.as_bytes()).inspect_err(|_| delete(&self.path))
     }
 
     /// COMMAND was told to end; the file says so from now on. What it says else
@@ -69,11 +70,6 @@ impl Status {
     fn command(&self) -> String {
         let argv0 = serde_json::to_string(&self.argv0).unwrap_or_default();
         format!("{{\"pid\":{},\"argv0\":{argv0}}}", self.child_pid)
-    }
-
-    /// Deletes it, if that can be done.
-    pub(crate) fn forget(&self) {
-        let _ = fs::remove_file(&self.path);
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -117,7 +113,11 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The file of the boot before, as a container that is started again has it, is
 /// wrong from now on: its pids may be somebody else's.
 pub(crate) fn forget(globals: &Globals) {
-    let _ = fs::remove_file(path(globals));
+    delete(&path(globals));
+}
+
+fn delete(path: &Path) {
+    let _ = fs::remove_file(path);
 }
 
 /// Whether the PID 1 that is there is an occ-init: then the file is its own.

@@ -52,8 +52,6 @@ impl<'a> Upkeep<'a> {
             && let Err(error) = status.write(&outcome.json())
             && nix::unistd::geteuid().is_root()
         {
-            // What stands there is of another boot, or of what was before.
-            status.forget();
             let path = status.path().display();
             say(&format!(
                 "cannot write '{path}': {}; 'occ-init status' will not know of this boot",

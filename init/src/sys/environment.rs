@@ -30,12 +30,8 @@ impl Environment {
 
     /// The entries whose names begin like this.
     pub(crate) fn with_prefix(&self, prefix: &str) -> Entries<'_> {
-        let entries = self.entries().map(CStr::to_bytes);
-        Entries(
-            entries
-                .filter(|entry| entry.starts_with(prefix.as_bytes()))
-                .collect(),
-        )
+        let begins = |entry: &&CStr| entry.to_bytes().starts_with(prefix.as_bytes());
+        Entries(self.entries().filter(begins).collect())
     }
 
     /// Overwrites the values of `name` where they lie.
@@ -59,12 +55,15 @@ impl Environment {
 }
 
 /// Some of them.
-pub(crate) struct Entries<'a>(Vec<&'a [u8]>);
+pub(crate) struct Entries<'a>(pub(crate) Vec<&'a CStr>);
 
 impl Entries<'_> {
     /// The value of the first entry called `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().find_map(|entry| value_of(entry, name))
+        let entries = self.0.iter();
+        entries
+            .map(|entry| entry.to_bytes())
+            .find_map(|entry| value_of(entry, name))
     }
 }
 
