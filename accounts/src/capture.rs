@@ -8,6 +8,7 @@
 use crate::applied::{self, Applied};
 use crate::etc::{Etc, File};
 use crate::name::Username;
+use crate::named::Named;
 use crate::password::{Digest, PasswordHash};
 use crate::record::Account;
 use crate::records::Records;
@@ -47,17 +48,15 @@ impl Capture {
 /// Whether every line says what its record does, as nearly always: then there is
 /// nothing to take.
 pub fn are_as_recorded(records: &Records, etc: &Etc) -> bool {
-    // For each of many lines a name is found sooner here than in a sorted map.
-    let accounts = records.accounts.iter();
-    let accounts: HashMap<&[u8], &Account> = accounts
-        .map(|(name, account)| (name.as_str().as_bytes(), account.as_ref()))
-        .collect();
+    let accounts = records.accounts.values();
+    let named = Named::new(accounts.map(Box::as_ref).collect());
+    let mut in_turn = named.in_turn();
     let mut recorded = Vec::new();
     table::lines(etc.bytes(File::Shadow)).all(|line| {
-        let account = table::name(line).and_then(|name| accounts.get(name));
-        account.is_none_or(|account| {
+        let place = table::name(line).and_then(|name| in_turn.place(name));
+        place.is_none_or(|place| {
             recorded.clear();
-            shadow::line(&mut recorded, account);
+            shadow::line(&mut recorded, named.accounts[place]);
             table::same(&recorded, line)
         })
     })

@@ -26,6 +26,7 @@ pub mod import;
 pub mod json;
 pub mod merge;
 pub mod name;
+mod named;
 pub mod passwd;
 pub mod password;
 mod read;

@@ -10,14 +10,15 @@ mod foreign;
 mod owned;
 mod shut;
 
-use crate::applied::{Applied, Entry};
+use crate::applied::{Applied, Entries};
 use crate::etc::{Etc, File};
 use crate::image::Image;
 use crate::name::Username;
+use crate::named::Named;
 use crate::record::Account;
 use crate::records::{Problem, Records};
 use files::Files;
-use owned::{Named, Owned};
+use owned::Owned;
 use shut::Shut;
 use std::collections::BTreeMap;
 
@@ -122,7 +123,14 @@ pub fn decide<'a>(
     let gone = owned::gone(records, image, applied);
     let admitted = Named::new(admitted);
     let refused = foreign::claims(&admitted, &gone, etc, applied);
-    let owned = Owned::new(admitted.without(&refused), gone, etc);
+    let wanted = if refused.is_empty() {
+        admitted
+    } else {
+        let mut accounts = admitted.accounts;
+        accounts.retain(|account| !refused.contains_key(&account.name));
+        Named::new(accounts)
+    };
+    let owned = Owned::new(wanted, gone, etc);
     let refused = refused.into_iter();
     problems.extend(refused.map(|(name, why)| Problem::Refused(name, why)));
     let shut = shut::out(&owned, records, etc, image, applied);
@@ -143,19 +151,12 @@ impl<'a> Decision<'a> {
         self.owned.wanted()
     }
 
-    /// Whether [`Decision::remembered`] is what is remembered, as where nothing
-    /// changed: it is not made for that.
-    pub fn remembers(&self, entries: &[Entry]) -> bool {
-        let Applied { accounts, taking } = self.applied;
-        let names = self.restored().iter().map(|account| account.name.as_str());
-        let known = accounts.iter().map(|(name, entry)| (name.as_str(), entry));
-        taking.is_empty() && accounts.len() == entries.len() && names.zip(entries).eq(known)
-    }
-
-    /// What to remember for the next restore, given what it writes for each of
-    /// [`Decision::restored`] ([`Entry::of`]).
-    pub fn remembered(&self, entries: Vec<Entry>) -> Applied {
-        self.owned.remembered(entries, self.records, self.applied)
+    /// What the next restore must know: [`Applied::entries`] of [`Decision::restored`],
+    /// all of them in their order, and what is kept of accounts that were left out.
+    /// None: what it knows already.
+    pub fn remembered(&self, parts: &[Entries<'_>]) -> serde_json::Result<Option<Vec<u8>>> {
+        let left_out = self.owned.left_out(self.records, self.applied);
+        self.applied.joined(parts, &left_out)
     }
 
     /// What the files should say.

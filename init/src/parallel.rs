@@ -16,22 +16,21 @@ const WORTH_IT: usize = 4 * BLOCK;
 /// More threads than this wait for each other in the kernel.
 const MOST_THREADS: usize = 4;
 
-/// What `work` made of each item, in their order. `progress` is called, on this
-/// thread, whenever a block is done here. What `work` opens it closes: another
+/// What `work` made of each block of the items, in their order. `progress` is called,
+/// on this thread, whenever a block is done here. What `work` opens it closes: another
 /// thread has other descriptors.
-pub(crate) fn map<T: Sync, R: Send>(
-    items: &[T],
+pub(crate) fn blocks<'i, T: Sync, R: Send>(
+    items: &'i [T],
     progress: &(dyn Fn() + Sync),
-    work: impl Fn(&T) -> R + Sync,
+    work: impl Fn(&'i [T]) -> R + Sync,
 ) -> Vec<R> {
     let blocks: Vec<&[T]> = items.chunks(BLOCK).collect();
     let next = AtomicUsize::new(0);
     let take = || {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let done = |block: &&[T]| block.iter().map(&work).collect::<Vec<R>>();
-        blocks.get(number).map(|block| (number, done(block)))
+        blocks.get(number).map(|block| (number, work(block)))
     };
-    let mut done: Vec<(usize, Vec<R>)> = thread::scope(|scope| {
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads(items.len()))
             .map_while(|_| {
                 let there = || {
@@ -48,7 +47,7 @@ pub(crate) fn map<T: Sync, R: Send>(
         here.into_iter().chain(theirs.flatten()).collect()
     });
     done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().flat_map(|(_, results)| results).collect()
+    done.into_iter().map(|(_, results)| results).collect()
 }
 
 /// Two things of that size at once, the first of them on this thread.
@@ -88,14 +87,10 @@ mod tests {
     fn results_are_in_the_order_of_the_items() {
         for count in [0, 1, BLOCK, WORTH_IT - 1, WORTH_IT, 10_000] {
             let items: Vec<usize> = (0..count).collect();
-            let squares = map(&items, &|| (), |item| item * item);
-            assert_eq!(squares.len(), count);
-            assert!(
-                squares
-                    .iter()
-                    .enumerate()
-                    .all(|(at, square)| *square == at * at)
-            );
+            let squares = |block: &[usize]| block.iter().map(|item| item * item).collect();
+            let squares: Vec<Vec<usize>> = blocks(&items, &|| (), squares);
+            let expected: Vec<usize> = (0..count).map(|item| item * item).collect();
+            assert_eq!(squares.concat(), expected);
         }
     }
 
@@ -105,7 +100,7 @@ mod tests {
         let progress = || {
             told.fetch_add(1, Ordering::Relaxed);
         };
-        map(&[0; 3 * BLOCK], &progress, |_| ());
+        blocks(&[0; 3 * BLOCK], &progress, |_| ());
         assert_eq!(told.into_inner(), 3);
     }
 

@@ -58,17 +58,12 @@ pub(crate) enum Caller {
 /// Called now and then, by whatever thread is at work.
 pub(crate) type Progress<'a> = &'a (dyn Fn() + Sync);
 
-/// What restore wrote, and the bytes in which it is kept.
-struct Memory {
-    applied: Applied,
-    json: Vec<u8>,
-}
-
 /// A restore of which nothing has happened yet but homes.
 struct Prepared<'a> {
     plan: Plan,
     new: Vec<New<'a>>,
-    memory: Option<Memory>,
+    /// A new `applied.json`; none: it stays.
+    memory: Option<Vec<u8>>,
     homes: Ensured,
 }
 
@@ -227,7 +222,8 @@ impl Session {
         self.store_lock.is_some()
     }
 
-    /// Brings homes and /etc in line with the records.
+    /// Brings homes and /etc in line with the records. Once in a session: what it
+    /// remembers is not read again.
     pub(crate) fn restore(&mut self, progress: Progress<'_>) -> Result<Summary, Error> {
         let started = Instant::now();
         let mut homes_made = 0;
@@ -242,7 +238,9 @@ impl Session {
             let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
             let written = etc.commit(lock, read, &plan.writes, new, plan.only_removes())?;
             if let Some(written) = written {
-                self.remember(memory)?;
+                if let Some(json) = memory {
+                    self.write_memory(&json)?;
+                }
                 self.written = written;
                 let summary = Summary::new(&plan, homes_made, homes.odd, started.elapsed());
                 for (file, content) in plan.writes {
@@ -267,8 +265,7 @@ impl Session {
             &self.applied,
         );
         progress();
-        let restored = decision.restored().to_vec();
-        let count = restored.len();
+        let restored = decision.restored();
         let files = || {
             let plan = decision.plan();
             let (etc, lock) = (&self.etc_files, &self.etc_lock);
@@ -276,14 +273,11 @@ impl Session {
             Ok::<_, Error>((plan, new))
         };
         let homes_and_memory = || {
-            let mut homes = self.ensure_homes(&restored, progress);
-            let entries = std::mem::take(&mut homes.entries);
-            if self.waiting.is_empty() && decision.remembers(&entries) {
-                return (homes, Ok(None));
-            }
-            (homes, self.memory(decision.remembered(entries)))
+            let (homes, parts) = self.ensure_homes(restored, progress);
+            let memory = parts.and_then(|parts| decision.remembered(&parts));
+            (homes, memory.map_err(|_| self.not_remembered()))
         };
-        let (files, (homes, memory)) = parallel::both(count, files, homes_and_memory);
+        let (files, (homes, memory)) = parallel::both(restored.len(), files, homes_and_memory);
         let ((plan, new), memory) = (files?, memory?);
         Ok(Prepared {
             plan,
@@ -293,30 +287,24 @@ impl Session {
         })
     }
 
-    /// What is to be remembered; none: what is.
-    fn memory(&self, mut applied: Applied) -> Result<Option<Memory>, Error> {
-        for name in &self.waiting {
-            if let Some(before) = self.applied.accounts.get(name.as_str()) {
-                applied.accounts.insert(name.to_string(), before.clone());
-            }
-        }
+    /// Writes down what is remembered, and goes on from it.
+    fn remember(&mut self, applied: Applied) -> Result<(), Error> {
         if applied == self.applied {
-            return Ok(None);
-        }
-        let json = applied
-            .to_json()
-            .ok_or_else(|| Error::NotOurs(self.paths.root.join(APPLIED)))?;
-        Ok(Some(Memory { applied, json }))
-    }
-
-    fn remember(&mut self, memory: Option<Memory>) -> Result<(), Error> {
-        let Some(Memory { applied, json }) = memory else {
             return Ok(());
-        };
-        let directory = image_facts::state_directory(&self.paths.root)?;
-        directory.replace(APPLIED, &json, Access::PRIVATE)?;
+        }
+        let json = applied.to_json().map_err(|_| self.not_remembered())?;
+        self.write_memory(&json)?;
         self.applied = applied;
         Ok(())
+    }
+
+    fn not_remembered(&self) -> Error {
+        Error::NotOurs(self.paths.root.join(APPLIED))
+    }
+
+    fn write_memory(&self, json: &[u8]) -> Result<(), Error> {
+        let directory = image_facts::state_directory(&self.paths.root)?;
+        directory.replace(APPLIED, json, Access::PRIVATE)
     }
 }
 

@@ -131,7 +131,7 @@ impl<'a> Files<'a> {
 
     fn subid(self, file: File, changes: &mut Changes) -> Option<Vec<u8>> {
         let is_foreign =
-            |name: &[u8]| self.owned.place(name).is_none() && !self.owned.has_vanished(name);
+            |name: &[u8]| self.owned.named.place(name).is_none() && !self.owned.has_vanished(name);
         let mut taken: Vec<subid::Range> = table::lines(self.etc.bytes(file))
             .filter_map(subid::name_and_range)
             .filter(|(name, _)| is_foreign(name))
@@ -188,7 +188,8 @@ impl<'a> Files<'a> {
         };
         let owned = self.owned;
         let joins = granted.get(group).map_or(&[][..], Vec::as_slice);
-        let is_ours = |member: &[u8]| owned.place(member).is_some() || owned.has_vanished(member);
+        let is_ours =
+            |member: &[u8]| owned.named.place(member).is_some() || owned.has_vanished(member);
         let is_granted = |member: &[u8]| {
             let found = joins.binary_search_by(|name| name.as_bytes().cmp(member));
             found.is_ok()
@@ -238,8 +239,9 @@ impl<'a> Files<'a> {
             file.is_sound(new)
         };
         let mut seen = vec![false; wanted.len()];
+        let mut in_turn = self.owned.named.in_turn();
         let mut rewritten = table::rewrite(self.etc.bytes(file), |line, new| {
-            let Some(index) = table::name(line).and_then(|name| self.owned.place(name)) else {
+            let Some(index) = table::name(line).and_then(|name| in_turn.place(name)) else {
                 return foreign(line, new);
             };
             let is_duplicate = std::mem::replace(&mut seen[index], true);

@@ -1,15 +1,14 @@
 //! Somebody else's lines: an account whose name or number one of them has is
 //! left out, and the line stays.
 
-use super::owned::{Gone, Named};
+use super::owned::Gone;
 use crate::applied::Applied;
 use crate::etc::{Etc, File};
 use crate::name::Username;
-use crate::record::Account;
+use crate::named::{InTurn, Named};
 use crate::records::Refusal;
 use crate::{group, passwd, table};
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Accounts whose name or number somebody else's line has.
 pub(super) fn claims(
@@ -20,7 +19,7 @@ pub(super) fn claims(
 ) -> BTreeMap<Username, Refusal> {
     let mut claims = Claims {
         named,
-        by_uid: OnceCell::new(),
+        in_turn: named.in_turn(),
         refused: BTreeMap::new(),
         held: BTreeMap::new(),
     };
@@ -37,24 +36,13 @@ pub(super) fn claims(
 
 struct Claims<'a> {
     named: &'a Named<'a>,
-    /// Made for the first line that is not ours.
-    by_uid: OnceCell<HashMap<u32, &'a Account>>,
+    in_turn: InTurn<'a, 'a>,
     refused: BTreeMap<Username, Refusal>,
     /// Lines of ours that still have another number than their record.
     held: BTreeMap<&'a Username, Vec<(&'static str, u32)>>,
 }
 
-impl<'a> Claims<'a> {
-    fn with_uid(&self, id: u32) -> Option<&'a Account> {
-        let by_uid = self.by_uid.get_or_init(|| {
-            let accounts = self.named.accounts.iter();
-            accounts
-                .map(|account| (account.uid.get(), *account))
-                .collect()
-        });
-        by_uid.get(&id).copied()
-    }
-
+impl Claims<'_> {
     /// Looks at one line.
     fn look(
         &mut self,
@@ -64,7 +52,7 @@ impl<'a> Claims<'a> {
         gone: &Gone<'_>,
         applied: &Applied,
     ) {
-        let place = self.named.place(name);
+        let place = self.in_turn.place(name);
         let same_name = place.map(|place| self.named.accounts[place]);
         if same_name.is_some_and(|account| account.uid.get() == id) || gone.has(name, id) {
             return;
@@ -73,7 +61,7 @@ impl<'a> Claims<'a> {
             self.held.entry(&account.name).or_default().push((file, id));
             return;
         }
-        for account in same_name.into_iter().chain(self.with_uid(id)) {
+        for account in same_name.into_iter().chain(self.named.with_uid(id)) {
             let name = String::from_utf8_lossy(name).escape_debug().to_string();
             self.refused
                 .entry(account.name.clone())
@@ -86,7 +74,7 @@ impl<'a> Claims<'a> {
         let mut left: Vec<Username> = self.refused.keys().cloned().collect();
         while let Some(name) = left.pop() {
             for &(file, id) in self.held.get(&name).into_iter().flatten() {
-                if let Some(account) = self.with_uid(id)
+                if let Some(account) = self.named.with_uid(id)
                     && !self.refused.contains_key(&account.name)
                 {
                     let name = name.to_string();

@@ -1,15 +1,15 @@
 //! Which names are ours: those that must be in the files and those that must go.
 //! Decides about no line.
 
-use crate::applied::{self, Applied};
+use crate::applied::{Applied, Entry};
 use crate::etc::{Etc, File};
 use crate::image::Image;
 use crate::name::Username;
+use crate::named::Named;
 use crate::record::Account;
-use crate::records::{Part, Records, Refusal};
+use crate::records::{Part, Records};
 use crate::{passwd, table};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names and numbers of tombstones, and of what restore wrote for records that
 /// are no more.
@@ -69,48 +69,6 @@ fn unreadable(records: &Records) -> BTreeSet<&str> {
     names.map(Username::as_str).collect()
 }
 
-/// Accounts, sorted by name, that are found by name in the same time however many
-/// there are: every line of every file asks.
-pub(super) struct Named<'a> {
-    pub(super) accounts: Vec<&'a Account>,
-    places: HashMap<&'a [u8], usize>,
-    by_uid: OnceLock<Vec<usize>>,
-}
-
-impl<'a> Named<'a> {
-    pub(super) fn new(accounts: Vec<&'a Account>) -> Self {
-        let names = accounts.iter().map(|account| account.name.as_str());
-        Self {
-            places: names.map(str::as_bytes).zip(0..).collect(),
-            accounts,
-            by_uid: OnceLock::new(),
-        }
-    }
-
-    /// The places of all accounts, by their uids.
-    pub(super) fn by_uid(&self) -> &[usize] {
-        self.by_uid.get_or_init(|| {
-            let mut places: Vec<usize> = (0..self.accounts.len()).collect();
-            places.sort_unstable_by_key(|&place| self.accounts[place].uid);
-            places
-        })
-    }
-
-    /// The place of the account with that name.
-    pub(super) fn place(&self, name: &[u8]) -> Option<usize> {
-        self.places.get(name).copied()
-    }
-
-    pub(super) fn without(mut self, refused: &BTreeMap<Username, Refusal>) -> Self {
-        if refused.is_empty() {
-            return self;
-        }
-        self.accounts
-            .retain(|account| !refused.contains_key(&account.name));
-        Self::new(self.accounts)
-    }
-}
-
 /// What is ours in the files, or has to be.
 pub(super) struct Owned<'a> {
     pub(super) named: Named<'a>,
@@ -134,40 +92,26 @@ impl<'a> Owned<'a> {
         &self.named.accounts
     }
 
-    /// The place in `wanted` of the account with that name.
-    pub(super) fn place(&self, name: &[u8]) -> Option<usize> {
-        self.named.place(name)
-    }
-
     /// Whether the name was ours and is nobody's now.
     pub(super) fn has_vanished(&self, name: &[u8]) -> bool {
         !self.vanished.is_empty()
             && std::str::from_utf8(name).is_ok_and(|name| self.vanished.contains(name))
     }
 
-    /// What the next restore must know: what is written now, and what is kept
-    /// of accounts that were left out.
-    pub(super) fn remembered(
-        &self,
-        entries: Vec<applied::Entry>,
+    /// What is remembered of accounts that are left out, and stays so.
+    pub(super) fn left_out<'m>(
+        &'m self,
         records: &Records,
-        applied: &Applied,
-    ) -> Applied {
-        let names = self.wanted().iter().map(|account| account.name.to_string());
-        let mut accounts: BTreeMap<String, applied::Entry> = names.zip(entries).collect();
+        applied: &'m Applied,
+    ) -> Vec<(&'m String, &'m Entry)> {
         let unreadable = unreadable(records);
         let wanted = self.wanted().iter().map(|account| account.name.as_str());
-        for (name, entry) in without(&applied.accounts, wanted) {
-            let has_record =
-                records.accounts.contains_key(name.as_str()) || unreadable.contains(name.as_str());
-            if has_record && !self.gone.has(name.as_bytes(), entry.uid) {
-                accounts.insert(name.clone(), entry.clone());
-            }
-        }
-        Applied {
-            accounts,
-            ..Applied::default()
-        }
+        let others = without(&applied.accounts, wanted);
+        let has_record =
+            |name: &str| records.accounts.contains_key(name) || unreadable.contains(name);
+        others
+            .filter(|(name, entry)| has_record(name) && !self.gone.has(name.as_bytes(), entry.uid))
+            .collect()
     }
 }
 

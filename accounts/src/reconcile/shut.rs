@@ -28,7 +28,9 @@ pub(super) fn out<'a>(
     let mut shut: Shut<'_> = disabled
         .map(|account| (account.name.as_str(), Some(account.as_ref())))
         .chain(unreadable)
-        .filter(|(name, _)| owned.place(name.as_bytes()).is_none() && !image.has_account(name))
+        .filter(|(name, _)| {
+            owned.named.place(name.as_bytes()).is_none() && !image.has_account(name)
+        })
         .collect();
     if shut.is_empty() {
         return shut;

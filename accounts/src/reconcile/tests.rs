@@ -113,8 +113,15 @@ impl World {
 
     fn remembered(&self) -> Applied {
         let decision = decide(&self.records, &self.etc, &self.image, &self.applied);
-        let entries = decision.restored().iter().map(|account| Entry::of(account));
-        decision.remembered(entries.collect())
+        let parts = [self
+            .applied
+            .entries(decision.restored(), &BTreeSet::new())
+            .unwrap()];
+        let json = decision.remembered(&parts).unwrap();
+        json.map_or_else(
+            || self.applied.clone(),
+            |json| Applied::parse(&json).unwrap(),
+        )
     }
 
     fn text(&self, file: File) -> String {

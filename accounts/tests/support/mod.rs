@@ -1,7 +1,7 @@
 //! What holds of every restore, whatever was there before; and readers as
 //! sloppy as the worst libc.
 
-use accounts::applied::{Applied, Entry};
+use accounts::applied::{Applied, Entries};
 use accounts::etc::{Etc, File};
 use accounts::image::Image;
 use accounts::name::Username;
@@ -43,8 +43,14 @@ impl World {
 
     fn remembered(&self) -> Applied {
         let decision = decide(&self.records, &self.etc, &self.image, &self.applied);
-        let entries = decision.restored().iter().map(|account| Entry::of(account));
-        decision.remembered(entries.collect())
+        let pairs = decision.restored().chunks(2);
+        let parts = pairs.map(|accounts| self.applied.entries(accounts, &BTreeSet::new()));
+        let parts: Vec<Entries<'_>> = parts.collect::<Result<_, _>>().unwrap();
+        let json = decision.remembered(&parts).unwrap();
+        json.map_or_else(
+            || self.applied.clone(),
+            |json| Applied::parse(&json).unwrap(),
+        )
     }
 
     /// The files after some of the writes.

@@ -6,7 +6,7 @@ use crate::error::chain;
 use crate::home::{Found, Homes};
 use crate::parallel;
 use crate::say::say;
-use accounts::applied::Entry;
+use accounts::applied::Entries;
 use accounts::name::Username;
 use accounts::record::Account;
 
@@ -16,14 +16,17 @@ pub(super) struct Ensured {
     pub(super) made: usize,
     /// What should be looked at about whose home.
     pub(super) odd: Vec<(Username, String)>,
-    /// What is remembered of each account.
-    pub(super) entries: Vec<Entry>,
 }
 
 impl Session {
-    /// A home that can't be made is no reason to keep its owner out of /etc:
-    /// the person is told by the login program, the administrator by us.
-    pub(super) fn ensure_homes(&self, accounts: &[&Account], progress: Progress<'_>) -> Ensured {
+    /// Everybody's home, and what is to be remembered of them. A home that can't be
+    /// made is no reason to keep its owner out of /etc: the person is told by the
+    /// login program, the administrator by us.
+    pub(super) fn ensure_homes<'a>(
+        &self,
+        accounts: &'a [&'a Account],
+        progress: Progress<'_>,
+    ) -> (Ensured, serde_json::Result<Vec<Entries<'a>>>) {
         let homes = Homes::open(&self.paths.root, &self.image.home_bases);
         let homes = homes.inspect_err(|error| say(&format!("no homes are made: {}", chain(error))));
         let homes = homes.ok();
@@ -33,21 +36,21 @@ impl Session {
         {
             say(&chain(&error));
         }
-        let done = parallel::map(accounts, progress, |account| {
-            let home = homes.as_ref().map(|homes| ensure(homes, account));
-            (home, Entry::of(account))
+        let done = parallel::blocks(accounts, progress, |accounts| {
+            let ensure = |account: &&Account| homes.as_ref().map(|homes| ensure(homes, account));
+            let found: Vec<Option<Found>> = accounts.iter().map(ensure).collect();
+            (found, self.applied.entries(accounts, &self.waiting))
         });
+        let (found, parts): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         let mut ensured = Ensured::default();
-        ensured.entries.reserve(accounts.len());
-        for (account, (home, entry)) in accounts.iter().zip(done) {
-            ensured.entries.push(entry);
-            match home {
+        for (account, found) in accounts.iter().zip(found.into_iter().flatten()) {
+            match found {
                 Some(Found::Made) => ensured.made += 1,
                 Some(Found::Odd(what)) => ensured.odd.push((account.name.clone(), what)),
                 Some(Found::Present) | None => (),
             }
         }
-        ensured
+        (ensured, parts.into_iter().collect())
     }
 }
 

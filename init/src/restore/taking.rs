@@ -47,10 +47,7 @@ impl Session {
             let mut applied = self.applied.clone();
             applied.accounts.extend(agreed);
             applied.taking.clear();
-            if let Err(error) = self
-                .memory(applied)
-                .and_then(|memory| self.remember(memory))
-            {
+            if let Err(error) = self.remember(applied) {
                 say(&chain(&error));
             }
         }
@@ -75,10 +72,7 @@ impl Session {
                 applied.taking.insert(capture.name.to_string(), entry);
             }
         }
-        if let Err(error) = self
-            .memory(applied)
-            .and_then(|memory| self.remember(memory))
-        {
+        if let Err(error) = self.remember(applied) {
             say(&chain(&error));
         }
     }

@@ -59,9 +59,13 @@ impl Store {
     pub(crate) fn load_these(&self, names: Names, range: UidRange) -> Loaded {
         let mut loaded = Loaded::default();
         let names = names.sorted();
-        let read = parallel::map(&names, &|| (), |stem| self.load_one(stem, range));
+        let load = |names: &[String]| {
+            let read = names.iter().map(|stem| self.load_one(stem, range));
+            read.collect::<Vec<_>>()
+        };
+        let read = parallel::blocks(&names, &|| (), load);
         let mut accounts = Vec::with_capacity(names.len());
-        for (stem, read) in names.iter().zip(read) {
+        for (stem, read) in names.iter().zip(read.into_iter().flatten()) {
             match read {
                 Ok(One::Account(account)) => accounts.push((account.name.clone(), account)),
                 Ok(One::Legacy(legacy)) => loaded.legacy.push(*legacy),
