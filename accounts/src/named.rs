@@ -98,12 +98,12 @@ mod tests {
             account("bob", 10_001),
             account("eve", 10_002),
         ];
-        let named = Named::new(accounts.iter().collect());
+        let all = Named::new(accounts.iter().collect());
         let names = ["ada", "bob", "eve", "root", "zoe", ""];
         for first in names {
             for second in names {
                 for third in names {
-                    let mut in_turn = named.in_turn();
+                    let mut in_turn = all.in_turn();
                     for name in [first, second, third] {
                         let place = accounts.iter().position(|a| a.name.as_str() == name);
                         assert_eq!(in_turn.place(name.as_bytes()), place, "{name}");
@@ -116,11 +116,11 @@ mod tests {
     #[test]
     fn a_number_is_found() {
         let accounts = [account("ada", 10_003), account("bob", 10_001)];
-        let named = Named::new(accounts.iter().collect());
-        let name = |uid| named.with_uid(uid).map(|account| account.name.as_str());
+        let all = Named::new(accounts.iter().collect());
+        let name = |uid| all.with_uid(uid).map(|account| account.name.as_str());
         assert_eq!(name(10_001), Some("bob"));
         assert_eq!(name(10_003), Some("ada"));
         assert_eq!(name(10_002), None);
-        assert_eq!(named.by_uid(), [1, 0]);
+        assert_eq!(all.by_uid(), [1, 0]);
     }
 }

@@ -24,14 +24,39 @@ pub(crate) fn blocks<'i, T: Sync, R: Send>(
     progress: &(dyn Fn() + Sync),
     work: impl Fn(&'i [T]) -> R + Sync,
 ) -> Vec<R> {
+    with_others(threads(items.len()) - 1, || (), items, progress, work).1
+}
+
+/// The same beside something else, which is done first on this thread. As that waits
+/// for the disk now and then, there is another thread for as long.
+pub(crate) fn beside<'i, A, T: Sync, R: Send>(
+    first: impl FnOnce() -> A,
+    items: &'i [T],
+    progress: &(dyn Fn() + Sync),
+    work: impl Fn(&'i [T]) -> R + Sync,
+) -> (A, Vec<R>) {
+    let others = match threads(items.len()) {
+        1 => 0,
+        threads => threads,
+    };
+    with_others(others, first, items, progress, work)
+}
+
+fn with_others<'i, A, T: Sync, R: Send>(
+    others: usize,
+    first: impl FnOnce() -> A,
+    items: &'i [T],
+    progress: &(dyn Fn() + Sync),
+    work: impl Fn(&'i [T]) -> R + Sync,
+) -> (A, Vec<R>) {
     let blocks: Vec<&[T]> = items.chunks(BLOCK).collect();
     let next = AtomicUsize::new(0);
     let take = || {
         let number = next.fetch_add(1, Ordering::Relaxed);
         blocks.get(number).map(|block| (number, work(block)))
     };
-    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads(items.len()))
+    let (first, mut done) = thread::scope(|scope| {
+        let others: Vec<_> = (0..others)
             .map_while(|_| {
                 let there = || {
                     sys::own_descriptors();
@@ -40,14 +65,17 @@ pub(crate) fn blocks<'i, T: Sync, R: Send>(
                 thread::Builder::new().spawn_scoped(scope, there).ok()
             })
             .collect();
+        let first = first();
         let here = std::iter::from_fn(take).inspect(|_| progress());
-        let here: Vec<_> = here.collect();
+        let mut done: Vec<(usize, R)> = here.collect();
         // A panic ends the process, so each ends well.
         let theirs = others.into_iter().filter_map(|other| other.join().ok());
-        here.into_iter().chain(theirs.flatten()).collect()
+        done.extend(theirs.flatten());
+        (first, done)
     });
     done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, results)| results).collect()
+    let results = done.into_iter().map(|(_, result)| result).collect();
+    (first, results)
 }
 
 /// Two things of that size at once, the first of them on this thread.
@@ -102,6 +130,18 @@ mod tests {
         };
         blocks(&[0; 3 * BLOCK], &progress, |_| ());
         assert_eq!(told.into_inner(), 3);
+    }
+
+    #[test]
+    fn what_is_first_is_done_here_before_the_blocks() {
+        for count in [3, WORTH_IT] {
+            let items = vec![1; count];
+            let thread = thread::current().id();
+            let first = || thread::current().id() == thread;
+            let (here, sums) = beside(first, &items, &|| (), |block| block.iter().sum::<usize>());
+            assert!(here);
+            assert_eq!(sums.iter().sum::<usize>(), count);
+        }
     }
 
     #[test]

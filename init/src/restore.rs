@@ -272,13 +272,10 @@ impl Session {
             let new = etc.stage(lock, &self.snapshot, &plan.writes)?;
             Ok::<_, Error>((plan, new))
         };
-        let homes_and_memory = || {
-            let (homes, parts) = self.ensure_homes(restored, progress);
-            let memory = parts.and_then(|parts| decision.remembered(&parts));
-            (homes, memory.map_err(|_| self.not_remembered()))
-        };
-        let (files, (homes, memory)) = parallel::both(restored.len(), files, homes_and_memory);
-        let ((plan, new), memory) = (files?, memory?);
+        let (files, homes, entries) = self.ensure_homes(restored, progress, files);
+        let (plan, new) = files?;
+        let memory = entries.and_then(|entries| decision.remembered(&entries));
+        let memory = memory.map_err(|_| self.not_remembered())?;
         Ok(Prepared {
             plan,
             new,

@@ -19,14 +19,15 @@ pub(super) struct Ensured {
 }
 
 impl Session {
-    /// Everybody's home, and what is to be remembered of them. A home that can't be
-    /// made is no reason to keep its owner out of /etc: the person is told by the
-    /// login program, the administrator by us.
-    pub(super) fn ensure_homes<'a>(
+    /// Everybody's home, and what is to be remembered of them, beside something
+    /// else. A home that can't be made is no reason to keep its owner out of /etc:
+    /// the person is told by the login program, the administrator by us.
+    pub(super) fn ensure_homes<'a, A>(
         &self,
         accounts: &'a [&'a Account],
         progress: Progress<'_>,
-    ) -> (Ensured, serde_json::Result<Vec<Entries<'a>>>) {
+        first: impl FnOnce() -> A,
+    ) -> (A, Ensured, serde_json::Result<Vec<Entries<'a>>>) {
         let homes = Homes::open(&self.paths.root, &self.image.home_bases);
         let homes = homes.inspect_err(|error| say(&format!("no homes are made: {}", chain(error))));
         let homes = homes.ok();
@@ -36,26 +37,33 @@ impl Session {
         {
             say(&chain(&error));
         }
-        let done = parallel::blocks(accounts, progress, |accounts| {
-            let ensure = |account: &&Account| homes.as_ref().map(|homes| ensure(homes, account));
-            let found: Vec<Option<Found>> = accounts.iter().map(ensure).collect();
-            (found, self.applied.entries(accounts, &self.waiting))
-        });
-        let (found, parts): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-        let mut ensured = Ensured::default();
-        for (account, found) in accounts.iter().zip(found.into_iter().flatten()) {
-            match found {
-                Some(Found::Made) => ensured.made += 1,
-                Some(Found::Odd(what)) => ensured.odd.push((account.name.clone(), what)),
-                Some(Found::Present) | None => (),
+        let (first, done) = parallel::beside(first, accounts, progress, |accounts| {
+            let mut ensured = Ensured::default();
+            for account in accounts {
+                ensured.add(homes.as_ref(), account);
             }
-        }
-        (ensured, parts.into_iter().collect())
+            (ensured, self.applied.entries(accounts, &self.waiting))
+        });
+        let (parts, entries): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+        let ensured = parts.into_iter().fold(Ensured::default(), Ensured::and);
+        (first, ensured, entries.into_iter().collect())
     }
 }
 
-fn ensure(homes: &Homes, account: &Account) -> Found {
-    homes
-        .ensure(&account.home, account.uid)
-        .unwrap_or_else(|error| Found::Odd(chain(&error)))
+impl Ensured {
+    fn add(&mut self, homes: Option<&Homes>, account: &Account) {
+        let ensure = |homes: &Homes| homes.ensure(&account.home, account.uid);
+        match homes.map(ensure) {
+            Some(Ok(Found::Made)) => self.made += 1,
+            Some(Ok(Found::Odd(what))) => self.odd.push((account.name.clone(), what)),
+            Some(Ok(Found::Present)) | None => (),
+            Some(Err(error)) => self.odd.push((account.name.clone(), chain(&error))),
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.made += other.made;
+        self.odd.extend(other.odd);
+        self
+    }
 }
