@@ -47,7 +47,7 @@ pub(crate) fn catch_up(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
 }
 
 fn follow(paths: &Paths) -> Result<Summary, Error> {
-    let mut session = Session::begin(paths, Caller::Follow)?;
+    let mut session = Session::begin_restore(paths, Caller::Follow)?;
     let shut_out = session.newly_shut_out();
     // Before, so that a kill in between leaves nobody running: what was applied
     // is remembered by the restore. After, for who logged in meanwhile.
@@ -66,7 +66,7 @@ impl Session {
             accounts,
             tombstones,
             ..
-        } = &self.records;
+        } = &*self.records;
         let was_let_in = |account: &&Account| {
             let base = self.applied.get(account.name.as_str().as_bytes());
             base.is_some_and(|base| {

@@ -113,7 +113,7 @@ fn paths(global: &Global) -> Paths {
 }
 
 fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
-    let summary = Session::begin(paths, Caller::Command)?.restore(&|| ())?;
+    let summary = Session::begin_restore(paths, Caller::Command)?.restore(&|| ())?;
     let text = (!quiet)
         .then(|| summary.line())
         .into_iter()
@@ -134,7 +134,7 @@ fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Answer, Err
     let sign_of_life = || {
         print("\n");
     };
-    let mut session = Session::begin(paths, Caller::Boot)?;
+    let mut session = Session::begin_restore(paths, Caller::Boot)?;
     let made = first.and_then(|first| first_account(&mut session, first));
     let mut summary = session.restore(&sign_of_life)?;
     session.print_marks();

@@ -16,34 +16,10 @@ const WORTH_IT: usize = 4 * BLOCK;
 /// More threads than this wait for each other in the kernel.
 const MOST_THREADS: usize = 4;
 
-/// What `work` made of each block of the items, in their order. `progress` is called,
-/// on this thread, whenever a block is done here. What `work` opens it closes: another
-/// thread has other descriptors.
-pub(crate) fn blocks<'i, T: Sync, R: Send>(
-    items: &'i [T],
-    progress: &(dyn Fn() + Sync),
-    work: impl Fn(&'i [T]) -> R + Sync,
-) -> Vec<R> {
-    with_others(threads(items.len()) - 1, || (), items, progress, work).1
-}
-
-/// The same beside something else, which is done first on this thread. As that waits
-/// for the disk now and then, there is another thread for as long.
+/// What `first` made, and `work` of each block of the items, in their order. `first` is
+/// done on this thread before it joins in, and `progress` is called whenever a block
+/// is done here. What `work` opens it closes: another thread has other descriptors.
 pub(crate) fn beside<'i, A, T: Sync, R: Send>(
-    first: impl FnOnce() -> A,
-    items: &'i [T],
-    progress: &(dyn Fn() + Sync),
-    work: impl Fn(&'i [T]) -> R + Sync,
-) -> (A, Vec<R>) {
-    let others = match threads(items.len()) {
-        1 => 0,
-        threads => threads,
-    };
-    with_others(others, first, items, progress, work)
-}
-
-fn with_others<'i, A, T: Sync, R: Send>(
-    others: usize,
     first: impl FnOnce() -> A,
     items: &'i [T],
     progress: &(dyn Fn() + Sync),
@@ -56,7 +32,7 @@ fn with_others<'i, A, T: Sync, R: Send>(
         blocks.get(number).map(|block| (number, work(block)))
     };
     let (first, mut done) = thread::scope(|scope| {
-        let others: Vec<_> = (0..others)
+        let others: Vec<_> = (1..threads(items.len()))
             .map_while(|_| {
                 let there = || {
                     sys::own_descriptors();
@@ -78,28 +54,6 @@ fn with_others<'i, A, T: Sync, R: Send>(
     (first, results)
 }
 
-/// Two things of that size at once, the first of them on this thread.
-pub(crate) fn both<A, B: Send>(
-    size: usize,
-    here: impl FnOnce() -> A,
-    there: impl Fn() -> B + Sync,
-) -> (A, B) {
-    if threads(size) == 1 {
-        return (here(), there());
-    }
-    thread::scope(|scope| {
-        let apart = || {
-            sys::own_descriptors();
-            there()
-        };
-        let other = thread::Builder::new().spawn_scoped(scope, apart).ok();
-        let here = here();
-        // A panic ends the process, so it ends well.
-        let done = other.and_then(|other| other.join().ok());
-        (here, done.unwrap_or_else(&there))
-    })
-}
-
 fn threads(items: usize) -> usize {
     if items < WORTH_IT {
         return 1;
@@ -116,7 +70,7 @@ mod tests {
         for count in [0, 1, BLOCK, WORTH_IT - 1, WORTH_IT, 10_000] {
             let items: Vec<usize> = (0..count).collect();
             let squares = |block: &[usize]| block.iter().map(|item| item * item).collect();
-            let squares: Vec<Vec<usize>> = blocks(&items, &|| (), squares);
+            let squares: Vec<Vec<usize>> = beside(|| (), &items, &|| (), squares).1;
             let expected: Vec<usize> = (0..count).map(|item| item * item).collect();
             assert_eq!(squares.concat(), expected);
         }
@@ -128,7 +82,7 @@ mod tests {
         let progress = || {
             told.fetch_add(1, Ordering::Relaxed);
         };
-        blocks(&[0; 3 * BLOCK], &progress, |_| ());
+        beside(|| (), &[0; 3 * BLOCK], &progress, |_| ());
         assert_eq!(told.into_inner(), 3);
     }
 
@@ -141,14 +95,6 @@ mod tests {
             let (here, sums) = beside(first, &items, &|| (), |block| block.iter().sum::<usize>());
             assert!(here);
             assert_eq!(sums.iter().sum::<usize>(), count);
-        }
-    }
-
-    #[test]
-    fn both_are_done_however_large() {
-        for size in [1, WORTH_IT] {
-            let here = String::from("here");
-            assert_eq!(both(size, || here, || 7), ("here".to_owned(), 7));
         }
     }
 }

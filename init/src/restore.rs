@@ -6,10 +6,12 @@
 
 mod homes;
 mod locks;
+mod memory;
 mod taking;
 mod view;
 
 pub(crate) use locks::deadline;
+pub(crate) use memory::APPLIED;
 pub(crate) use view::View;
 
 use crate::error::Error;
@@ -17,21 +19,22 @@ use crate::etc_files::{EtcFiles, New, Snapshot};
 use crate::image_facts;
 use crate::known::Known;
 use crate::lock::{EtcLock, StoreLock};
-use crate::parallel;
-use crate::replace::Access;
 use crate::store::{Loaded, Store};
 use crate::summary::{Summary, refused};
 use crate::take_over;
 use crate::watch::Mark;
 use accounts::applied::Applied;
 use accounts::capture;
+use accounts::etc::File;
 use accounts::image::Image;
 use accounts::name::Username;
 use accounts::reconcile::{self, Plan};
 use accounts::records::{Records, Refusal};
 use homes::Ensured;
 use locks::{lock_etc, lock_store};
+use memory::Memory;
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -55,6 +58,10 @@ pub(crate) enum Caller {
     Follow,
 }
 
+/// One to see that there is something to capture, and the others for whenever somebody
+/// else changes a file meanwhile.
+const TRIES: usize = 4;
+
 /// Called now and then, by whatever thread is at work.
 pub(crate) type Progress<'a> = &'a (dyn Fn() + Sync);
 
@@ -67,13 +74,16 @@ struct Prepared<'a> {
     homes: Ensured,
 }
 
-/// Both locks held, everything read, drift captured.
+/// Both locks held, everything read. The process ends soon after it, and to give a
+/// hundred thousand accounts back one by one takes as long as to plan with them: so
+/// that is left to its end.
 pub(crate) struct Session {
     pub(crate) paths: Paths,
     pub(crate) store: Store,
-    pub(crate) records: Records,
+    pub(crate) records: ManuallyDrop<Records>,
     pub(crate) image: Image,
-    pub(crate) applied: Applied,
+    pub(crate) applied: ManuallyDrop<Applied>,
+    is_captured: bool,
     /// Whose records were written, and which account files as they are now.
     pub(crate) saved: BTreeSet<Username>,
     pub(crate) written: Vec<Mark>,
@@ -96,39 +106,19 @@ pub(crate) fn now_usec() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// What the container's own files say.
-struct Tree {
-    snapshot: Snapshot,
-    image: Image,
-    applied: Applied,
-    /// No line of shadow says anything else than its record.
-    is_recorded: bool,
-}
-
-impl Tree {
-    fn read(etc_files: &EtcFiles, records: &Records, paths: &Paths) -> Result<Self, Error> {
-        let files = || {
-            let snapshot = etc_files.read()?;
-            let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
-            let is_recorded = capture::are_as_recorded(records, &snapshot.etc);
-            Ok::<_, Error>((snapshot, image, is_recorded))
-        };
-        let count = records.accounts.len();
-        let (files, applied) = parallel::both(count, files, || read_applied(paths));
-        let (snapshot, image, is_recorded) = files?;
-        Ok(Self {
-            snapshot,
-            image,
-            applied: applied?,
-            is_recorded,
-        })
-    }
-}
-
 impl Session {
     /// Takes the locks, reads, takes older records over, and captures passwords
-    /// that people changed themselves.
+    /// that people changed themselves: for a command that changes records.
     pub(crate) fn begin(paths: &Paths, caller: Caller) -> Result<Self, Error> {
+        let mut session = Self::begin_restore(paths, caller)?;
+        session.is_captured = true;
+        session.capture();
+        Ok(session)
+    }
+
+    /// The same for a restore, which captures before it writes: whether there is
+    /// anything to capture its plan will tell.
+    pub(crate) fn begin_restore(paths: &Paths, caller: Caller) -> Result<Self, Error> {
         must_be_root()?;
         let store = Store::open(&paths.store)?;
         let store_lock = lock_store(&store, paths, caller)?;
@@ -137,25 +127,23 @@ impl Session {
             None => store.names()?,
         };
         let uids = image_facts::uid_range(&paths.root)?;
-        let Loaded { records, legacy } = store.load_these(names, uids);
+        let (memory, Loaded { records, legacy }) =
+            store.load_these(names, uids, || Memory::read(paths));
         let etc_files = EtcFiles::open(&paths.root)?;
         let etc_lock = lock_etc(&etc_files, &records, caller)?;
         if etc_lock.is_held() {
             etc_files.finish_writes(&etc_lock)?;
         }
-        let tree = Tree::read(&etc_files, &records, paths)?;
-        let Tree {
-            snapshot,
-            image,
-            applied,
-            is_recorded,
-        } = tree;
+        let snapshot = etc_files.read()?;
+        let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
+        let applied = memory?.into_current(paths)?;
         let mut session = Self {
             paths: paths.clone(),
             store,
-            records,
+            records: ManuallyDrop::new(records),
             image,
-            applied,
+            applied: ManuallyDrop::new(applied),
+            is_captured: false,
             saved: BTreeSet::new(),
             written: Vec::new(),
             waiting: BTreeSet::new(),
@@ -165,7 +153,6 @@ impl Session {
             store_lock,
         };
         // Whoever holds the store's lock may be at the very same.
-        let is_new = !legacy.is_empty();
         if session.store_lock.is_some() {
             for (record, bytes) in legacy {
                 session.take_over(&record, &bytes);
@@ -173,9 +160,6 @@ impl Session {
         } else {
             let waiting = legacy.iter().map(|(old, _)| take_over::not_yet(&old.name));
             session.records.rejected.extend(waiting);
-        }
-        if is_new || !is_recorded {
-            session.capture();
         }
         Ok(session)
     }
@@ -227,7 +211,7 @@ impl Session {
     pub(crate) fn restore(&mut self, progress: Progress<'_>) -> Result<Summary, Error> {
         let started = Instant::now();
         let mut homes_made = 0;
-        for _ in 0..3 {
+        for _ in 0..TRIES {
             let Prepared {
                 plan,
                 new,
@@ -235,6 +219,12 @@ impl Session {
                 homes,
             } = self.prepare(progress)?;
             homes_made += homes.made;
+            if !self.is_captured && !self.is_recorded(&plan) {
+                drop(new);
+                self.is_captured = true;
+                self.capture();
+                continue;
+            }
             let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
             let written = etc.commit(lock, read, &plan.writes, new, plan.only_removes())?;
             if let Some(written) = written {
@@ -253,6 +243,14 @@ impl Session {
             self.capture();
         }
         Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
+    }
+
+    /// Whether every line says what its record does, as nearly always: then there is
+    /// nothing to capture.
+    fn is_recorded(&self, plan: &Plan) -> bool {
+        let is_of_all = plan.restored.len() == self.records.accounts.len();
+        let is_kept = plan.writes.iter().all(|(file, _)| *file != File::Shadow);
+        (is_of_all && is_kept) || capture::are_as_recorded(&self.records, &self.snapshot.etc)
     }
 
     /// Everything up to the moment at which something changes for others: what the
@@ -283,26 +281,6 @@ impl Session {
             homes,
         })
     }
-
-    /// Writes down what is remembered, and goes on from it.
-    fn remember(&mut self, applied: Applied) -> Result<(), Error> {
-        if applied == self.applied {
-            return Ok(());
-        }
-        let json = applied.to_json().map_err(|_| self.not_remembered())?;
-        self.write_memory(&json)?;
-        self.applied = applied;
-        Ok(())
-    }
-
-    fn not_remembered(&self) -> Error {
-        Error::NotOurs(self.paths.root.join(APPLIED))
-    }
-
-    fn write_memory(&self, json: &[u8]) -> Result<(), Error> {
-        let directory = image_facts::state_directory(&self.paths.root)?;
-        directory.replace(APPLIED, json, Access::PRIVATE)
-    }
 }
 
 pub(crate) fn must_be_root() -> Result<(), Error> {
@@ -311,16 +289,4 @@ pub(crate) fn must_be_root() -> Result<(), Error> {
     } else {
         Err(Error::NotRoot)
     }
-}
-
-pub(crate) const APPLIED: &str = "applied.json";
-
-/// What was applied last. A file that can't be read as ours is no base for
-/// anything: the records win.
-fn read_applied(paths: &Paths) -> Result<Applied, Error> {
-    let path = paths.root.join(image_facts::STATE).join(APPLIED);
-    let bytes = image_facts::read_optional(&path)?;
-    Ok(bytes
-        .and_then(|bytes| Applied::parse(&bytes))
-        .unwrap_or_default())
 }

@@ -1,6 +1,7 @@
 //! Everything that a restore reads, without a lock: for commands that only look.
 
-use super::{Paths, must_be_root, read_applied};
+use super::memory::Memory;
+use super::{Paths, must_be_root};
 use crate::error::Error;
 use crate::etc_files::{EtcFiles, Snapshot};
 use crate::image_facts;
@@ -40,7 +41,7 @@ impl View {
         );
         Ok(Self {
             records,
-            applied: read_applied(paths)?,
+            applied: Memory::read(paths)?.into_applied(),
             image,
             snapshot,
         })

@@ -51,19 +51,24 @@ impl Names {
 impl Store {
     /// Reads every record and tombstone.
     pub(crate) fn load(&self, range: UidRange) -> Result<Loaded, Error> {
-        Ok(self.load_these(self.names()?, range))
+        Ok(self.load_these(self.names()?, range, || ()).1)
     }
 
     /// Reads the records with these names, which are all that there are, and every
-    /// tombstone.
-    pub(crate) fn load_these(&self, names: Names, range: UidRange) -> Loaded {
+    /// tombstone; and `first` something else beside them.
+    pub(crate) fn load_these<A>(
+        &self,
+        names: Names,
+        range: UidRange,
+        first: impl FnOnce() -> A,
+    ) -> (A, Loaded) {
         let mut loaded = Loaded::default();
         let names = names.sorted();
         let load = |names: &[String]| {
             let read = names.iter().map(|stem| self.load_one(stem, range));
             read.collect::<Vec<_>>()
         };
-        let read = parallel::blocks(&names, &|| (), load);
+        let (first, read) = parallel::beside(first, &names, &|| (), load);
         let mut accounts = Vec::with_capacity(names.len());
         for (stem, read) in names.iter().zip(read.into_iter().flatten()) {
             match read {
@@ -83,7 +88,7 @@ impl Store {
                 "others could read or write {count} files of the store; their mode is 600 now"
             )),
         }
-        loaded
+        (first, loaded)
     }
 
     fn load_one(&self, stem: &str, range: UidRange) -> Result<One, String> {
