@@ -9,6 +9,7 @@ use crate::say::say;
 use accounts::applied::Entries;
 use accounts::name::Username;
 use accounts::record::Account;
+use std::sync::OnceLock;
 
 /// How it went.
 #[derive(Default)]
@@ -31,22 +32,30 @@ impl Session {
         let homes = Homes::open(&self.paths.root, &self.image.home_bases);
         let homes = homes.inspect_err(|error| say(&format!("no homes are made: {}", chain(error))));
         let homes = homes.ok();
-        // Whoever else holds the store's lock may be at the very same.
-        if let Some(homes) = homes.as_ref().filter(|_| self.holds_store())
-            && let Err(error) = homes.clean()
-        {
-            say(&chain(&error));
-        }
+        // By whoever comes first, while this thread may still be at something else.
+        let cleaned = OnceLock::new();
+        let clean = || cleaned.get_or_init(|| self.clean_homes(homes.as_ref()));
         let (first, done) = parallel::beside(first, accounts, progress, |accounts| {
+            clean();
             let mut ensured = Ensured::default();
             for account in accounts {
                 ensured.add(homes.as_ref(), account);
             }
             (ensured, self.applied.entries(accounts, &self.waiting))
         });
+        clean();
         let (parts, entries): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         let ensured = parts.into_iter().fold(Ensured::default(), Ensured::and);
         (first, ensured, entries.into_iter().collect())
+    }
+
+    /// Whoever else holds the store's lock may be at the very same.
+    fn clean_homes(&self, homes: Option<&Homes>) {
+        if let Some(homes) = homes.filter(|_| self.holds_store())
+            && let Err(error) = homes.clean()
+        {
+            say(&chain(&error));
+        }
     }
 }
 
