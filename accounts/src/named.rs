@@ -1,43 +1,76 @@
 //! Accounts, sorted by name, and found by what a line of a file names. Every line of
-//! every file asks, and there may be a hundred thousand of each.
+//! every file asks, and there may be a hundred thousand of each: so nobody is looked
+//! at to be found, names and numbers lie side by side.
 
 use crate::record::Account;
+use std::cmp::Ordering;
 use std::sync::OnceLock;
 
 /// Accounts, sorted by name.
 pub(crate) struct Named<'a> {
     pub(crate) accounts: Vec<&'a Account>,
-    by_uid: OnceLock<Vec<usize>>,
+    /// One after the other, and where each ends.
+    names: Vec<u8>,
+    ends: Vec<usize>,
+    /// By their uids: each with its place.
+    by_uid: OnceLock<Vec<(u32, usize)>>,
 }
 
 impl<'a> Named<'a> {
-    pub(crate) const fn new(accounts: Vec<&'a Account>) -> Self {
+    pub(crate) fn new(accounts: Vec<&'a Account>) -> Self {
+        let mut names = Vec::new();
+        let mut append = |account: &&Account| {
+            names.extend_from_slice(account.name.as_str().as_bytes());
+            names.len()
+        };
+        let ends = accounts.iter().map(&mut append).collect();
         Self {
             accounts,
+            names,
+            ends,
             by_uid: OnceLock::new(),
         }
     }
 
     /// The places of all accounts, by their uids.
-    pub(crate) fn by_uid(&self) -> &[usize] {
+    pub(crate) fn by_uid(&self) -> impl Iterator<Item = usize> {
+        self.sorted().iter().map(|&(_, place)| place)
+    }
+
+    fn sorted(&self) -> &[(u32, usize)] {
         self.by_uid.get_or_init(|| {
-            let mut places: Vec<usize> = (0..self.accounts.len()).collect();
-            places.sort_unstable_by_key(|&place| self.accounts[place].uid);
-            places
+            let uids = self.accounts.iter().map(|account| account.uid.get());
+            let mut sorted: Vec<_> = uids.zip(0..).collect();
+            sorted.sort_unstable();
+            sorted
         })
+    }
+
+    fn name(&self, place: usize) -> &[u8] {
+        let before = place.checked_sub(1);
+        let begin = before.map_or(0, |before| self.ends[before]);
+        &self.names[begin..self.ends[place]]
     }
 
     /// The place of the account with that name.
     pub(crate) fn place(&self, name: &[u8]) -> Option<usize> {
-        let compare = |account: &&Account| account.name.as_str().as_bytes().cmp(name);
-        self.accounts.binary_search_by(compare).ok()
+        let mut places = 0..self.accounts.len();
+        while !places.is_empty() {
+            let middle = places.start + places.len() / 2;
+            match self.name(middle).cmp(name) {
+                Ordering::Less => places.start = middle + 1,
+                Ordering::Equal => return Some(middle),
+                Ordering::Greater => places.end = middle,
+            }
+        }
+        None
     }
 
     /// An account with that number.
     pub(crate) fn with_uid(&self, uid: u32) -> Option<&'a Account> {
-        let uid_at = |&place: &usize| self.accounts[place].uid.get();
-        let at = self.by_uid().binary_search_by_key(&uid, uid_at).ok()?;
-        Some(self.accounts[self.by_uid()[at]])
+        let sorted = self.sorted();
+        let at = sorted.binary_search_by_key(&uid, |&(uid, _)| uid).ok()?;
+        Some(self.accounts[sorted[at].1])
     }
 
     /// For a look at the lines of one file, in their order.
@@ -61,20 +94,24 @@ pub(crate) struct InTurn<'n, 'a> {
 impl InTurn<'_, '_> {
     /// The place of the account with that name.
     pub(crate) fn place(&mut self, name: &[u8]) -> Option<usize> {
-        let accounts = &self.named.accounts;
-        let expected = self.next.and_then(|next| self.named.by_uid().get(next));
-        if let Some(&place) = expected
-            && accounts[place].name.as_str().as_bytes() == name
+        self.find(name).map(|(place, _)| place)
+    }
+
+    /// The same, and the account's uid.
+    pub(crate) fn find(&mut self, name: &[u8]) -> Option<(usize, u32)> {
+        let named = self.named;
+        let expected = self.next.and_then(|next| named.sorted().get(next));
+        if let Some(&(uid, place)) = expected
+            && named.name(place) == name
         {
             self.next = self.next.map(|next| next + 1);
-            return Some(place);
+            return Some((place, uid));
         }
-        let place = self.named.place(name)?;
-        let uid = accounts[place].uid;
-        let by_uid = self.named.by_uid();
-        let at = by_uid.partition_point(|&other| accounts[other].uid <= uid);
-        self.next = Some(at);
-        Some(place)
+        let place = named.place(name)?;
+        let uid = named.accounts[place].uid.get();
+        let sorted = named.sorted();
+        self.next = Some(sorted.partition_point(|&other| other <= (uid, place)));
+        Some((place, uid))
     }
 }
 
@@ -121,6 +158,6 @@ mod tests {
         assert_eq!(name(10_001), Some("bob"));
         assert_eq!(name(10_003), Some("ada"));
         assert_eq!(name(10_002), None);
-        assert_eq!(all.by_uid(), [1, 0]);
+        assert_eq!(all.by_uid().collect::<Vec<_>>(), [1, 0]);
     }
 }

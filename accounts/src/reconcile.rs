@@ -7,6 +7,7 @@
 
 mod files;
 mod foreign;
+mod lines;
 mod owned;
 mod shut;
 

@@ -1,5 +1,6 @@
 //! File by file: which lines stay, go, change and come.
 
+use super::lines::Lines;
 use super::owned::Owned;
 use super::shut::Shut;
 use super::{Change, Changes};
@@ -234,10 +235,7 @@ impl<'a> Files<'a> {
         'a: 'l,
     {
         let wanted = self.owned.wanted();
-        let render = |index: usize, new: &mut Vec<u8>| {
-            render(wanted[index], new);
-            file.is_sound(new)
-        };
+        let lines = Lines::new(file, wanted, render);
         let mut seen = vec![false; wanted.len()];
         let mut in_turn = self.owned.named.in_turn();
         let mut rewritten = table::rewrite(self.etc.bytes(file), |line, new| {
@@ -245,25 +243,24 @@ impl<'a> Files<'a> {
                 return foreign(line, new);
             };
             let is_duplicate = std::mem::replace(&mut seen[index], true);
-            if is_duplicate || !render(index, new) {
+            let Some(ours) = lines.of(index).filter(|_| !is_duplicate) else {
                 return Fate::Drop;
-            }
-            if !table::same(new, line) {
+            };
+            if !table::same(ours, line) {
                 changes.update(index);
             }
+            new.extend_from_slice(ours);
             Fate::Replace
         });
         if seen.iter().all(|&is_seen| is_seen) {
             return rewritten.finish();
         }
-        let by_uid = self.owned.named.by_uid().iter().copied();
-        let mut new = Vec::new();
+        let by_uid = self.owned.named.by_uid();
         for index in by_uid.filter(|&index| !seen[index]) {
-            new.clear();
-            if !render(index, &mut new) {
+            let Some(ours) = lines.of(index) else {
                 continue;
-            }
-            rewritten.add(&new);
+            };
+            rewritten.add(ours);
             // passwd comes last and decides: without a line there, it is new.
             if file == File::Passwd {
                 changes.add(index);

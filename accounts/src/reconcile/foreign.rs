@@ -52,11 +52,11 @@ impl Claims<'_> {
         gone: &Gone<'_>,
         applied: &Applied,
     ) {
-        let place = self.in_turn.place(name);
-        let same_name = place.map(|place| self.named.accounts[place]);
-        if same_name.is_some_and(|account| account.uid.get() == id) || gone.has(name, id) {
+        let found = self.in_turn.find(name);
+        if found.is_some_and(|(_, uid)| uid == id) || gone.has(name, id) {
             return;
         }
+        let same_name = found.map(|(place, _)| self.named.accounts[place]);
         if let Some(account) = same_name.filter(|_| applied.get(name).is_some()) {
             self.held.entry(&account.name).or_default().push((file, id));
             return;
