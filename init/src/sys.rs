@@ -5,6 +5,8 @@
 
 pub(crate) mod apart;
 mod descriptors;
+#[cfg(not(test))]
+mod entry;
 mod environment;
 mod memory;
 mod terminal;
@@ -40,14 +42,14 @@ const SIGSET_BYTES: usize = 8;
 #[cfg(not(test))]
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, args: *const *const c_char, env: *mut *mut c_char) -> c_int {
-    let old_mask = block_signals();
+    let mask = entry::inherited_mask().unwrap_or_else(|| set_mask(SignalMask(u64::MAX)));
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: the array holds `count` pointers to C strings that live as long
     // as the process; nothing writes to them.
     let args: Vec<&CStr> = (0..count)
         .map(|at| unsafe { CStr::from_ptr(*args.add(at)) })
         .collect();
-    let status = crate::start(&args, Environment(env), old_mask);
+    let status = crate::start(&args, Environment(env), mask);
     // SAFETY: ends the process. Nothing waits to be run at its end.
     unsafe { libc::_exit(c_int::from(status)) }
 }
@@ -61,14 +63,8 @@ impl SignalMask {
     pub(crate) const NONE: Self = Self(0);
 }
 
-/// Blocks all 64 signals and returns the mask there was. Raw, because libc's
-/// own calls leave out the two or three that it keeps for itself.
-#[cfg_attr(test, allow(dead_code))]
-fn block_signals() -> SignalMask {
-    set_mask(SignalMask(u64::MAX))
-}
-
-/// Sets the mask and returns the one before. Async-signal-safe.
+/// Sets the mask of all 64 signals and returns the one before. Raw, because libc's
+/// own calls leave out the two or three that it keeps for itself. Async-signal-safe.
 pub(crate) fn set_mask(mask: SignalMask) -> SignalMask {
     let mut old = 0u64;
     // SAFETY: both pointers are to 8 bytes, the size given; the call can fail
