@@ -39,8 +39,7 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     let begun = begin(run, &env, &inherited);
     // Another init of ours in this container follows already.
     let is_first = is_pid1 || !status::pid1_is_occ_init();
-    if is_first && matches!(begun, Begun::Found(_) | Begun::Started(Err(_))) {
-        // Else it is replaced at once.
+    if is_first {
         status::forget(&globals);
     }
     let sight = begun.found().filter(|_| is_first).map(|found| match found {

@@ -19,6 +19,9 @@ use crate::sys::{self, Received, Terminal, Waited};
 /// only while draining, and only if such are there.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Looks before the first sleep: less than half a millisecond.
+const LOOKS: usize = 400;
+
 /// COMMAND, and how it is looked after.
 pub(crate) struct Command {
     pub(crate) pid: i32,
@@ -62,7 +65,8 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
             Phase::Running { .. } => beside.turn(),
             Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
         };
-        match sys::wait_signal(patience) {
+        let received = life.look_out().or_else(|| sys::wait_signal(patience));
+        match received {
             Some(received) if received.signal == signals::CHLD => {
                 life.reap(beside);
                 life.let_others_come();
@@ -90,6 +94,8 @@ struct Life {
     /// COMMAND's group stopped, and we with it.
     suspended: bool,
     crowd: Crowd,
+    /// How often to look before the first sleep.
+    looks: usize,
 }
 
 impl Life {
@@ -108,6 +114,7 @@ impl Life {
             waited,
             suspended: false,
             crowd: Crowd::default(),
+            looks: LOOKS,
         }
     }
 
@@ -125,6 +132,16 @@ impl Life {
             self.on(Event::Command(change));
         }
         self.look();
+    }
+
+    /// A COMMAND that is short ends in the first moments. Being woken takes longer than
+    /// some looks, once, without sleeping.
+    fn look_out(&mut self) -> Option<Received> {
+        let looks = std::mem::take(&mut self.looks);
+        (0..looks).find_map(|_| {
+            sys::yield_processor();
+            sys::wait_signal(Some(Duration::ZERO))
+        })
     }
 
     /// So that one SIGCHLD stands for many.

@@ -112,6 +112,12 @@ pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
     wait_for(u64::MAX, timeout)
 }
 
+/// sched_yield(2): whoever waits for this processor comes first.
+pub(crate) fn yield_processor() {
+    // SAFETY: no pointers; always succeeds.
+    unsafe { libc::sched_yield() };
+}
+
 /// Waits for SIGCHLD alone; all others stay pending.
 pub(crate) fn wait_sigchld(timeout: Duration) {
     wait_for(1 << (libc::SIGCHLD - 1), Some(timeout));

@@ -12,10 +12,18 @@ use crate::status::Status;
 use crate::supervise::Beside;
 use crate::sys::Received;
 
+/// A COMMAND that is gone by then needs no status file, and writing one would slow its
+/// start.
+const MOMENT: Duration = Duration::from_millis(2);
+
 /// The status file, and whom we follow.
 pub(crate) struct Upkeep<'a> {
     /// None: the file is another init's.
     status: Option<Status>,
+    /// What it is to say of the restore, until it has been written.
+    unwritten: Option<String>,
+    /// COMMAND had its moment.
+    has_waited: bool,
     late: Option<Background>,
     follow: Option<Follow<'a>>,
 }
@@ -28,11 +36,12 @@ impl<'a> Upkeep<'a> {
         outcome: Outcome,
     ) -> Self {
         let mut upkeep = Self {
+            unwritten: status.is_some().then(|| outcome.json()),
+            has_waited: false,
             status,
             late: None,
             follow,
         };
-        upkeep.write(&outcome);
         match (outcome, &mut upkeep.follow) {
             (Outcome::Late(late), follow) => {
                 upkeep.late = Some(late);
@@ -47,9 +56,9 @@ impl<'a> Upkeep<'a> {
     }
 
     /// Only root can write there; that it is not root was said already.
-    fn write(&self, outcome: &Outcome) {
-        if let Some(status) = &self.status
-            && let Err(error) = status.write(&outcome.json())
+    fn write(&mut self) {
+        if let (Some(status), Some(restore)) = (&self.status, self.unwritten.take())
+            && let Err(error) = status.write(&restore)
             && nix::unistd::geteuid().is_root()
         {
             let path = status.path().display();
@@ -58,6 +67,16 @@ impl<'a> Upkeep<'a> {
                 why(&error)
             ));
         }
+    }
+
+    /// Writes the file once COMMAND had its moment; until then, after what time.
+    fn turn_status(&mut self) -> Option<Duration> {
+        self.unwritten.as_ref()?;
+        if std::mem::replace(&mut self.has_waited, true) {
+            self.write();
+            return None;
+        }
+        Some(MOMENT)
     }
 
     /// The end: what changed last is taken in, if that can be done at once.
@@ -79,7 +98,8 @@ impl<'a> Upkeep<'a> {
             Some(why) => say(&format!("restore failed late: {why}; see 'occ-init check'")),
             None => say("restore has ended"),
         }
-        self.write(outcome);
+        self.unwritten = Some(outcome.json());
+        self.write();
         if let Some(follow) = &mut self.follow {
             follow.booted(outcome);
         }
@@ -102,6 +122,7 @@ impl Beside for Upkeep<'_> {
     }
 
     fn told_to_end(&mut self) {
+        self.write();
         if let Some(status) = &mut self.status {
             status.end();
         }
@@ -114,6 +135,7 @@ impl Beside for Upkeep<'_> {
     }
 
     fn turn(&mut self) -> Option<Duration> {
-        self.follow.as_mut()?.turn()
+        let follow = self.follow.as_mut().and_then(Follow::turn);
+        self.turn_status().into_iter().chain(follow).min()
     }
 }

@@ -95,8 +95,7 @@ fn outlast(pid: i32, is_here: &AtomicI32, patience: Option<Duration>) -> bool {
         if is_here.load(Ordering::Acquire) == 0 {
             return true;
         }
-        // SAFETY: no pointers; always succeeds.
-        unsafe { libc::sched_yield() };
+        super::yield_processor();
     }
     let deadline = patience.map(|patience| Instant::now() + patience);
     while is_here.load(Ordering::Acquire) != 0 {

@@ -32,11 +32,9 @@ pub(super) fn inherited_mask() -> Option<SignalMask> {
 // end, if anything. As in C, a 0 stands for no such function in x0.
 #[cfg(target_arch = "x86_64")]
 std::arch::global_asm!(
-    ".pushsection .rodata.occ_init_entry,\"a\"",
+    ".pushsection .text.occ_init_entry,\"ax\"",
     ".balign 8",
     ".Locc_init_all: .quad -1",
-    ".popsection",
-    ".pushsection .text.occ_init_entry,\"ax\"",
     ".globl occ_init_entry",
     ".type occ_init_entry,@function",
     "occ_init_entry:",
@@ -54,11 +52,9 @@ std::arch::global_asm!(
 
 #[cfg(target_arch = "aarch64")]
 std::arch::global_asm!(
-    ".pushsection .rodata.occ_init_entry,\"a\"",
+    ".pushsection .text.occ_init_entry,\"ax\"",
     ".balign 8",
     ".Locc_init_all: .quad -1",
-    ".popsection",
-    ".pushsection .text.occ_init_entry,\"ax\"",
     ".globl occ_init_entry",
     ".type occ_init_entry,%function",
     "occ_init_entry:",

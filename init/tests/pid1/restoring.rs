@@ -32,6 +32,9 @@ fn with_work(options: &[&str], script: &str) -> Setup {
     setup
 }
 
+/// There for long enough to have a status file.
+const STAYS: &str = "sleep 1; exit 7";
+
 /// A FIFO where a record would be opened keeps nobody waiting, so a lock does:
 /// the restore waits 2 s for it.
 fn locked(setup: &Setup) -> fs::File {
@@ -225,6 +228,21 @@ fn a_command_that_does_not_start_leaves_no_status() {
     }
 }
 
+/// The one of the boot before is gone, and for so short a time there is no other.
+#[test]
+fn a_command_that_ends_at_once_leaves_no_status() {
+    let setup = with_work(&[], "exit 7");
+    let path: PathBuf = setup.root().join("run/occ-init/status.json");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, "of another boot").unwrap();
+    let (keep, setup) = setup.keep();
+    assert_eq!(setup.run().0, 7);
+    // On a busy machine it had its moment.
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    assert!(!text.contains("another boot"), "{text}");
+    drop(keep);
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_a_list_quietly() {
     let binary = env!("CARGO_BIN_EXE_occ-init");
@@ -272,7 +290,7 @@ fn a_read_only_etc_is_one_line_and_nothing_is_restored() {
         (&["-q"], 7, ""),
         (&["--strict"], 125, line),
     ] {
-        let setup = read_only(with_work(options, "exit 7"), "etc");
+        let setup = read_only(with_work(options, STAYS), "etc");
         let status_file = setup.root().join("run/occ-init/status.json");
         let (keep, setup) = setup.keep();
         let (code, _, err) = setup.run();
@@ -287,7 +305,7 @@ fn a_read_only_etc_is_one_line_and_nothing_is_restored() {
 
 #[test]
 fn a_read_only_run_is_one_line_and_the_accounts_are_restored() {
-    let setup = with_work(&[], "exit 7");
+    let setup = with_work(&[], STAYS);
     fs::create_dir(setup.root().join("run")).unwrap();
     let root = setup.root().display().to_string();
     let (code, _, err) = read_only(setup, "run").run();
