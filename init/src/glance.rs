@@ -28,12 +28,21 @@ use crate::watch::Watch;
 /// Room for the few names that a store without accounts has.
 const NAMES: usize = 1024;
 
+/// In etc: what tools that were killed leave. Laid out, for nothing is formatted before
+/// COMMAND's start that need not be.
+const LOCKS: [&CStr; lock::LINKED.len()] = [
+    c"passwd.lock",
+    c"group.lock",
+    c"gshadow.lock",
+    c"shadow.lock",
+    c"subuid.lock",
+    c"subgid.lock",
+];
+
 /// Where it looks; laid out before.
 pub(crate) struct Places {
     root: CString,
     store: CString,
-    /// In etc: what tools that were killed leave.
-    locks: Vec<CString>,
     /// Below the root: what a restore that had something to do leaves.
     applied: CString,
     /// Below the root: one of these says who the image's own accounts are.
@@ -77,13 +86,9 @@ impl Places {
         let store = globals.store.clone().unwrap_or_else(|| root.join(STORE));
         let below = |path: String| CString::new(path).ok();
         let state = |file: &str| below(format!("{}/{file}", image_facts::STATE));
-        let locks = lock::LINKED
-            .iter()
-            .flat_map(|name| [below(format!("{name}.lock")), below(format!("{name}+"))]);
         Some(Self {
             root: CString::new(root.as_os_str().as_bytes()).ok()?,
             store: CString::new(store.as_os_str().as_bytes()).ok()?,
-            locks: locks.collect::<Option<_>>()?,
             applied: state(APPLIED)?,
             lists: [
                 below(image_facts::IMAGE_ACCOUNTS.to_owned())?,
@@ -108,7 +113,7 @@ impl Places {
         let flags = directory | OFlag::O_PATH;
         let root = openat(AT_FDCWD, self.root.as_c_str(), flags, Mode::empty())?;
         let etc = openat(&root, c"etc", flags, Mode::empty())?;
-        for lock in &self.locks {
+        for lock in LOCKS {
             if is_there(&etc, lock)? {
                 return Ok(false);
             }
@@ -206,7 +211,7 @@ mod tests {
             "var/lib/opencode-users/.occ-alice.json",
             "var/lib/occ-init/applied.json",
             "etc/passwd.lock",
-            "etc/shadow+",
+            "etc/shadow.lock",
         ] {
             let (dir, globals) = tree();
             let file = dir.path().join(path);
@@ -214,6 +219,15 @@ mod tests {
             fs::write(&file, "").unwrap();
             assert_eq!(at(&globals, None, PATIENCE), Glance::Something, "{path}");
         }
+    }
+
+    #[test]
+    fn every_lock_is_looked_for() {
+        let named = LOCKS.map(|lock| lock.to_str().unwrap());
+        assert_eq!(
+            named.to_vec(),
+            lock::LINKED.map(|name| format!("{name}.lock"))
+        );
     }
 
     #[test]
