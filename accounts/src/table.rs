@@ -87,10 +87,16 @@ impl<'a> LineBuilder<'a> {
     pub fn finish(self) {}
 }
 
-/// A file whose present lines are decided; new ones may still come in.
+/// A file whose present lines are decided; new ones may still come in. Nothing is
+/// copied before the first change: a restore that changes nothing looks at megabytes.
 #[derive(Debug)]
-pub struct Rewritten {
-    /// What stands before the first NIS line.
+pub struct Rewritten<'a> {
+    old: &'a [u8],
+    /// So many bytes of it stay, up to the first change.
+    same: usize,
+    /// Where the first NIS line is.
+    nis: Option<usize>,
+    /// What stands before the first NIS line, from the first change on.
     head: Vec<u8>,
     tail: Vec<u8>,
     is_changed: bool,
@@ -101,45 +107,71 @@ pub struct Rewritten {
 pub fn rewrite<'a>(
     old: &'a [u8],
     mut fate: impl FnMut(&'a [u8], &mut Vec<u8>) -> Fate,
-) -> Rewritten {
+) -> Rewritten<'a> {
     let mut rewritten = Rewritten {
-        head: Vec::with_capacity(old.len()),
+        old,
+        same: 0,
+        nis: None,
+        head: Vec::new(),
         tail: Vec::new(),
         is_changed: false,
     };
-    let mut has_nis = false;
-    let mut new = Vec::new();
+    let (mut at, mut new) = (0, Vec::new());
     for whole in old.split_inclusive(|&b| b == b'\n') {
         let line = whole.strip_suffix(b"\n").unwrap_or(whole);
-        has_nis = has_nis || is_nis(line);
-        let Rewritten {
-            head,
-            tail,
-            is_changed,
-        } = &mut rewritten;
-        let file = if has_nis { tail } else { head };
-        new.clear();
-        match fate(line, &mut new) {
-            Fate::Keep => file.extend_from_slice(whole),
-            Fate::Drop => *is_changed = true,
-            Fate::Replace => {
-                *is_changed |= !same(&new, line) || line.len() == whole.len();
-                push_line(file, &new);
-            }
+        if rewritten.nis.is_none() && is_nis(line) {
+            rewritten.nis = Some(at);
         }
+        at += whole.len();
+        new.clear();
+        let fate = fate(line, &mut new);
+        rewritten.line(whole, line, fate, &new);
     }
     rewritten
 }
 
-impl Rewritten {
+impl Rewritten<'_> {
+    fn line(&mut self, whole: &[u8], line: &[u8], fate: Fate, new: &[u8]) {
+        let stays = match fate {
+            Fate::Keep => true,
+            Fate::Drop => false,
+            Fate::Replace => same(new, line) && line.len() != whole.len(),
+        };
+        if stays && !self.is_changed {
+            self.same += whole.len();
+            return;
+        }
+        self.change();
+        let file = match self.nis {
+            Some(_) => &mut self.tail,
+            None => &mut self.head,
+        };
+        match fate {
+            Fate::Keep => file.extend_from_slice(whole),
+            Fate::Drop => (),
+            Fate::Replace => push_line(file, new),
+        }
+    }
+
+    /// From here on something is other than it was.
+    fn change(&mut self) {
+        if !std::mem::replace(&mut self.is_changed, true) {
+            let same = &self.old[..self.same];
+            let (head, tail) = same.split_at(self.nis.unwrap_or(self.same).min(self.same));
+            self.head.reserve(self.old.len());
+            self.head.extend_from_slice(head);
+            self.tail.extend_from_slice(tail);
+        }
+    }
+
     /// Adds a line, without its newline, before the first NIS line.
     pub fn add(&mut self, line: &[u8]) {
+        self.change();
         // musl loses the last byte of a line without its newline.
         if self.head.last().is_some_and(|&b| b != b'\n') {
             self.head.push(b'\n');
         }
         push_line(&mut self.head, line);
-        self.is_changed = true;
     }
 
     /// The new content; none: it is the same, to the byte.
@@ -189,6 +221,64 @@ mod tests {
     fn nothing_changes() {
         for file in ["", "\n", "a", "a\n", "a\r\n\n#x\n+\n", "root:x:0"] {
             assert_eq!(keep_and_add(file, &[]), None);
+        }
+    }
+
+    /// What a rewrite of three lines should be, put together without any shortcut.
+    fn plainly(lines: [&str; 3], fates: [&str; 3], ends: bool, added: Option<&str>) -> String {
+        let (mut head, mut tail) = (String::new(), String::new());
+        let mut has_nis = false;
+        for (number, (line, fate)) in lines.into_iter().zip(fates).enumerate() {
+            has_nis |= line.starts_with('+');
+            let file = if has_nis { &mut tail } else { &mut head };
+            let newline = if number == 2 && !ends { "" } else { "\n" };
+            match fate {
+                "keep" => file.extend([line, newline]),
+                "drop" => (),
+                other => file.extend([other, "\n"]),
+            }
+        }
+        if let Some(added) = added {
+            if !head.is_empty() && !head.ends_with('\n') {
+                head.push('\n');
+            }
+            head.extend([added, "\n"]);
+        }
+        head + &tail
+    }
+
+    #[test]
+    fn whatever_changes_first_the_rest_is_the_same() {
+        let (kinds, fates) = (["a:1", "+", "b:22"], ["keep", "drop", "a:1", "c:3"]);
+        let all = 27 * 64 * 4;
+        for mut number in 0..all {
+            let mut pick = |among: usize| {
+                let picked = number % among;
+                number /= among;
+                picked
+            };
+            let lines = [0; 3].map(|_| kinds[pick(3)]);
+            let decided = [0; 3].map(|_| fates[pick(4)]);
+            let (ends, added) = (pick(2) == 0, (pick(2) == 0).then_some("new:9"));
+            let old = lines.join("\n") + if ends { "\n" } else { "" };
+            let mut turn = decided.into_iter();
+            let mut rewritten = rewrite(old.as_bytes(), |_, new| match turn.next() {
+                Some("keep") | None => Fate::Keep,
+                Some("drop") => Fate::Drop,
+                Some(other) => {
+                    new.extend_from_slice(other.as_bytes());
+                    Fate::Replace
+                }
+            });
+            if let Some(line) = added {
+                rewritten.add(line.as_bytes());
+            }
+            let new = rewritten
+                .finish()
+                .map(|new| String::from_utf8(new).unwrap());
+            let expected = plainly(lines, decided, ends, added);
+            let is_same = expected == old;
+            assert_eq!(new, (!is_same).then_some(expected), "{old:?} {decided:?}");
         }
     }
 
