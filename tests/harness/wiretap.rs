@@ -117,10 +117,10 @@ impl Shared {
         }
     }
 
-    fn kill(&self) {
+    fn signal(&self, signal: &str) {
         if let Some(kill) = &self.kill {
             let process = kill.process.wait().to_string();
-            Call::new("kill").args(["-KILL", &process]).ok();
+            Call::new("kill").args([signal, &process]).ok();
         }
     }
 }
@@ -139,9 +139,11 @@ fn carry(client: UnixStream, shared: &Arc<Shared>) {
                 None => to.write_all(bytes),
                 Some(forwarded) => {
                     if forwarded {
+                        // Else it could be over before it is killed.
+                        shared.signal("-STOP");
                         to.write_all(bytes)?;
                     }
-                    shared.kill();
+                    shared.signal("-KILL");
                     Err(std::io::ErrorKind::ConnectionAborted.into())
                 }
             }
