@@ -66,7 +66,7 @@ impl Session {
             accounts,
             tombstones,
             ..
-        } = &*self.records;
+        } = &self.records;
         let was_let_in = |account: &&Account| {
             let base = self.applied.get(account.name.as_str().as_bytes());
             base.is_some_and(|base| {

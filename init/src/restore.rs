@@ -34,7 +34,6 @@ use homes::Ensured;
 use locks::{lock_etc, lock_store};
 use memory::Memory;
 use std::collections::BTreeSet;
-use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -74,15 +73,13 @@ struct Prepared<'a> {
     homes: Ensured,
 }
 
-/// Both locks held, everything read. The process ends soon after it, and to give a
-/// hundred thousand accounts back one by one takes as long as to plan with them: so
-/// that is left to its end.
+/// Both locks held, everything read.
 pub(crate) struct Session {
     pub(crate) paths: Paths,
     pub(crate) store: Store,
-    pub(crate) records: ManuallyDrop<Records>,
+    pub(crate) records: Records,
     pub(crate) image: Image,
-    pub(crate) applied: ManuallyDrop<Applied>,
+    pub(crate) applied: Applied,
     is_captured: bool,
     /// Whose records were written, and which account files as they are now.
     pub(crate) saved: BTreeSet<Username>,
@@ -140,9 +137,9 @@ impl Session {
         let mut session = Self {
             paths: paths.clone(),
             store,
-            records: ManuallyDrop::new(records),
+            records,
             image,
-            applied: ManuallyDrop::new(applied),
+            applied,
             is_captured: false,
             saved: BTreeSet::new(),
             written: Vec::new(),

@@ -8,7 +8,6 @@ use crate::replace::Access;
 use accounts::applied::Applied;
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
-use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 pub(crate) const APPLIED: &str = "applied.json";
@@ -68,12 +67,12 @@ fn path(paths: &Paths) -> PathBuf {
 impl Session {
     /// Writes down what is remembered, and goes on from it.
     pub(super) fn remember(&mut self, applied: Applied) -> Result<(), Error> {
-        if applied == *self.applied {
+        if applied == self.applied {
             return Ok(());
         }
         let json = applied.to_json().map_err(|_| self.not_remembered())?;
         self.write_memory(&json)?;
-        self.applied = ManuallyDrop::new(applied);
+        self.applied = applied;
         Ok(())
     }
 

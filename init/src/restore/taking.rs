@@ -6,7 +6,7 @@
 use super::Session;
 use crate::error::{Error, chain};
 use crate::say::say;
-use accounts::applied::{self, Applied};
+use accounts::applied;
 use accounts::capture::{Capture, captures};
 
 impl Session {
@@ -44,7 +44,7 @@ impl Session {
         }
         // At once: the next change is one against what was just taken.
         if !agreed.is_empty() {
-            let mut applied = Applied::clone(&self.applied);
+            let mut applied = self.applied.clone();
             applied.accounts.extend(agreed);
             applied.taking.clear();
             if let Err(error) = self.remember(applied) {
@@ -64,7 +64,7 @@ impl Session {
         if captures.is_empty() {
             return;
         }
-        let mut applied = Applied::clone(&self.applied);
+        let mut applied = self.applied.clone();
         for capture in captures.iter().filter(|_| self.store_lock.is_some()) {
             if let Some(mut account) = self.records.accounts.get(&capture.name).cloned() {
                 capture.clone().apply(&mut account);
