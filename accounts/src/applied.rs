@@ -79,22 +79,19 @@ impl Applied {
             Some(known) if waiting.contains(&account.name) => known.clone(),
             _ => Entry::of(account),
         };
-        let known = accounts.iter().zip(self.of(accounts));
-        let entries: Vec<Entry> = known.map(entry).collect();
-        if entries.iter().map(Some).eq(self.of(accounts)) {
-            return Ok(Entries {
-                accounts,
-                new: None,
-            });
+        let known: Vec<Option<&Entry>> = self.known(accounts).collect();
+        let both = accounts.iter().zip(known.iter().copied());
+        let entries: Vec<Entry> = both.map(entry).collect();
+        if entries.iter().map(Some).eq(known) {
+            let new = None;
+            return Ok(Entries { accounts, new });
         }
         let mut text = Vec::new();
         for (account, entry) in accounts.iter().zip(&entries) {
             append(&mut text, account.name.as_str(), entry)?;
         }
-        Ok(Entries {
-            accounts,
-            new: Some(text),
-        })
+        let new = Some(text);
+        Ok(Entries { accounts, new })
     }
 
     /// `applied.json` of all parts, which are sorted by name, and of what is kept of
@@ -118,9 +115,10 @@ impl Applied {
                 text.extend_from_slice(new);
                 continue;
             }
-            for (account, entry) in accounts.iter().zip(self.of(accounts)) {
-                let entry = entry.map(|entry| append(&mut text, account.name.as_str(), entry));
-                entry.transpose()?;
+            for (account, entry) in accounts.iter().zip(self.known(accounts)) {
+                if let Some(entry) = entry {
+                    append(&mut text, account.name.as_str(), entry)?;
+                }
             }
         }
         for (name, entry) in kept {
@@ -138,8 +136,8 @@ impl Applied {
     }
 
     /// What is remembered of each of these accounts, which are sorted by name as the
-    /// entries are: one is looked for.
-    fn of(&self, accounts: &[&Account]) -> impl Iterator<Item = Option<&Entry>> {
+    /// entries are: so none is looked for.
+    fn known(&self, accounts: &[&Account]) -> impl Iterator<Item = Option<&Entry>> {
         let first = accounts.first().map_or("", |account| account.name.as_str());
         let known = self.accounts.range::<str, _>((Included(first), Unbounded));
         let mut known = known.peekable();
@@ -212,14 +210,6 @@ fn read_sorted<'de, D: Deserializer<'de>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::UidRange;
-    use crate::text::Home;
-
-    fn account(name: &str, uid: u64) -> Account {
-        let home = Home::parse(&format!("/home/{name}")).unwrap();
-        let uid = UidRange::default().uid(uid).unwrap();
-        Account::new(Username::parse(name).unwrap(), uid, home, 0)
-    }
 
     fn names(applied: &Applied) -> Vec<&str> {
         applied.accounts.keys().map(String::as_str).collect()
@@ -243,9 +233,15 @@ mod tests {
 
     #[test]
     fn what_is_put_together_is_what_serde_writes() {
-        let mut accounts = vec![account("ada", 10_001), account("bob", 10_002)];
-        accounts.extend([account("eve", 10_003), account("kim", 10_004)]);
-        accounts.push(account("zoe", 10_005));
+        let mut accounts = vec![
+            Account::called("ada", 10_001),
+            Account::called("bob", 10_002),
+        ];
+        accounts.extend([
+            Account::called("eve", 10_003),
+            Account::called("kim", 10_004),
+        ]);
+        accounts.push(Account::called("zoe", 10_005));
         let first = next(&Applied::default(), &accounts, &[]).unwrap();
         let expected = accounts.iter().map(|a| (a.name.to_string(), Entry::of(a)));
         assert_eq!(first.accounts, expected.collect());
@@ -263,7 +259,10 @@ mod tests {
 
     #[test]
     fn of_whom_it_waits_for_it_remembers_what_it_did() {
-        let mut accounts = [account("ada", 10_001), account("bob", 10_002)];
+        let mut accounts = [
+            Account::called("ada", 10_001),
+            Account::called("bob", 10_002),
+        ];
         let first = next(&Applied::default(), &accounts, &[]).unwrap();
         accounts[0].locked = true;
         assert_eq!(next(&first, &accounts, &["ada"]), None);
@@ -273,7 +272,7 @@ mod tests {
 
     #[test]
     fn what_was_being_taken_is_over_with_the_next_restore() {
-        let accounts = [account("ada", 10_001)];
+        let accounts = [Account::called("ada", 10_001)];
         let mut first = next(&Applied::default(), &accounts, &[]).unwrap();
         first.taking = first.accounts.clone();
         assert!(next(&first, &accounts, &[]).unwrap().taking.is_empty());
@@ -281,10 +280,11 @@ mod tests {
 
     #[test]
     fn a_name_of_others_is_written_as_json() {
-        let mut applied = next(&Applied::default(), &[account("ada", 10_001)], &[]).unwrap();
+        let mut applied =
+            next(&Applied::default(), &[Account::called("ada", 10_001)], &[]).unwrap();
         let entry = applied.accounts["ada"].clone();
         applied.accounts.insert("a\"b".to_owned(), entry);
-        let next = next(&applied, &[account("ada", 10_002)], &[]).unwrap();
+        let next = next(&applied, &[Account::called("ada", 10_002)], &[]).unwrap();
         assert_eq!(names(&next), ["a\"b", "ada"]);
     }
 }

@@ -27,6 +27,7 @@ pub mod json;
 pub mod merge;
 pub mod name;
 mod named;
+mod packed;
 pub mod passwd;
 pub mod password;
 mod read;

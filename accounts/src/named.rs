@@ -2,6 +2,7 @@
 //! every file asks, and there may be a hundred thousand of each: so nobody is looked
 //! at to be found, names and numbers lie side by side.
 
+use crate::packed::Packed;
 use crate::record::Account;
 use std::cmp::Ordering;
 use std::sync::OnceLock;
@@ -9,25 +10,19 @@ use std::sync::OnceLock;
 /// Accounts, sorted by name.
 pub(crate) struct Named<'a> {
     pub(crate) accounts: Vec<&'a Account>,
-    /// One after the other, and where each ends.
-    names: Vec<u8>,
-    ends: Vec<usize>,
+    names: Packed,
     /// By their uids: each with its place.
     by_uid: OnceLock<Vec<(u32, usize)>>,
 }
 
 impl<'a> Named<'a> {
     pub(crate) fn new(accounts: Vec<&'a Account>) -> Self {
-        let mut names = Vec::new();
-        let mut append = |account: &&Account| {
-            names.extend_from_slice(account.name.as_str().as_bytes());
-            names.len()
+        let name = |account: &&Account, into: &mut Vec<u8>| {
+            into.extend_from_slice(account.name.as_str().as_bytes());
         };
-        let ends = accounts.iter().map(&mut append).collect();
         Self {
+            names: Packed::new(&accounts, name),
             accounts,
-            names,
-            ends,
             by_uid: OnceLock::new(),
         }
     }
@@ -46,18 +41,12 @@ impl<'a> Named<'a> {
         })
     }
 
-    fn name(&self, place: usize) -> &[u8] {
-        let before = place.checked_sub(1);
-        let begin = before.map_or(0, |before| self.ends[before]);
-        &self.names[begin..self.ends[place]]
-    }
-
     /// The place of the account with that name.
     pub(crate) fn place(&self, name: &[u8]) -> Option<usize> {
         let mut places = 0..self.accounts.len();
         while !places.is_empty() {
             let middle = places.start + places.len() / 2;
-            match self.name(middle).cmp(name) {
+            match self.names.at(middle).cmp(name) {
                 Ordering::Less => places.start = middle + 1,
                 Ordering::Equal => return Some(middle),
                 Ordering::Greater => places.end = middle,
@@ -102,7 +91,7 @@ impl InTurn<'_, '_> {
         let named = self.named;
         let expected = self.next.and_then(|next| named.sorted().get(next));
         if let Some(&(uid, place)) = expected
-            && named.name(place) == name
+            && named.names.at(place) == name
         {
             self.next = self.next.map(|next| next + 1);
             return Some((place, uid));
@@ -118,22 +107,12 @@ impl InTurn<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::UidRange;
-    use crate::name::Username;
-    use crate::text::Home;
-
-    fn account(name: &str, uid: u64) -> Account {
-        let home = Home::parse(&format!("/home/{name}")).unwrap();
-        let uid = UidRange::default().uid(uid).unwrap();
-        Account::new(Username::parse(name).unwrap(), uid, home, 0)
-    }
-
     #[test]
     fn everybody_is_found_in_whatever_order_the_lines_are() {
         let accounts = [
-            account("ada", 10_003),
-            account("bob", 10_001),
-            account("eve", 10_002),
+            Account::called("ada", 10_003),
+            Account::called("bob", 10_001),
+            Account::called("eve", 10_002),
         ];
         let all = Named::new(accounts.iter().collect());
         let names = ["ada", "bob", "eve", "root", "zoe", ""];
@@ -152,7 +131,10 @@ mod tests {
 
     #[test]
     fn a_number_is_found() {
-        let accounts = [account("ada", 10_003), account("bob", 10_001)];
+        let accounts = [
+            Account::called("ada", 10_003),
+            Account::called("bob", 10_001),
+        ];
         let all = Named::new(accounts.iter().collect());
         let name = |uid| all.with_uid(uid).map(|account| account.name.as_str());
         assert_eq!(name(10_001), Some("bob"));

@@ -3,6 +3,15 @@
 use super::*;
 use serde_json::from_str;
 
+impl Account {
+    /// Somebody, for the tests of all modules.
+    pub(crate) fn called(name: &str, uid: u64) -> Self {
+        let home = Home::parse(&format!("/home/{name}")).unwrap();
+        let uid = UidRange::default().uid(uid).unwrap();
+        Self::new(Username::parse(name).unwrap(), uid, home, 0)
+    }
+}
+
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 const NOW: u64 = 1_790_000_000_000_000;
 
