@@ -57,7 +57,7 @@ pub fn are_as_recorded(records: &Records, etc: &Etc) -> bool {
         place.is_none_or(|place| {
             recorded.clear();
             shadow::line(&mut recorded, named.accounts[place]);
-            table::same(&recorded, line)
+            recorded == line
         })
     })
 }

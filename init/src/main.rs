@@ -14,7 +14,7 @@
 // PID 1: run, status, health.
 mod background;
 mod boot;
-#[cfg(all(target_arch = "x86_64", any(test, target_env = "musl")))]
+#[cfg(any(test, target_env = "musl"))]
 mod bytes;
 mod crowd;
 mod follow;

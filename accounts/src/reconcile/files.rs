@@ -246,7 +246,7 @@ impl<'a> Files<'a> {
             let Some(ours) = lines.of(index).filter(|_| !is_duplicate) else {
                 return Fate::Drop;
             };
-            if !table::same(ours, line) {
+            if ours != line {
                 changes.update(index);
             }
             new.extend_from_slice(ours);
