@@ -19,7 +19,8 @@ use crate::sys::{self, Received, Terminal, Waited};
 /// only while draining, and only if such are there.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Looks before the first sleep: less than half a millisecond.
+/// A COMMAND that is short ends in the first moments: so often it is looked for before
+/// the first sleep, for less than half a millisecond.
 const LOOKS: usize = 400;
 
 /// COMMAND, and how it is looked after.
@@ -56,6 +57,7 @@ pub(crate) trait Beside {
 pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
     let mut life = Life::new(command);
     life.reap(beside);
+    let mut looks = LOOKS;
     loop {
         let patience = match life.phase {
             Phase::Ended { status } => {
@@ -65,8 +67,9 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
             Phase::Running { .. } => beside.turn(),
             Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
         };
-        let received = life.look_out().or_else(|| sys::wait_signal(patience));
-        match received {
+        let looks = std::mem::take(&mut looks);
+        let seen = sys::look_out(looks, || sys::wait_signal(Some(Duration::ZERO)));
+        match seen.or_else(|| sys::wait_signal(patience)) {
             Some(received) if received.signal == signals::CHLD => {
                 life.reap(beside);
                 life.let_others_come();
@@ -94,8 +97,6 @@ struct Life {
     /// COMMAND's group stopped, and we with it.
     suspended: bool,
     crowd: Crowd,
-    /// How often to look before the first sleep.
-    looks: usize,
 }
 
 impl Life {
@@ -114,7 +115,6 @@ impl Life {
             waited,
             suspended: false,
             crowd: Crowd::default(),
-            looks: LOOKS,
         }
     }
 
@@ -132,16 +132,6 @@ impl Life {
             self.on(Event::Command(change));
         }
         self.look();
-    }
-
-    /// A COMMAND that is short ends in the first moments. Being woken takes longer than
-    /// some looks, once, without sleeping.
-    fn look_out(&mut self) -> Option<Received> {
-        let looks = std::mem::take(&mut self.looks);
-        (0..looks).find_map(|_| {
-            sys::yield_processor();
-            sys::wait_signal(Some(Duration::ZERO))
-        })
     }
 
     /// So that one SIGCHLD stands for many.

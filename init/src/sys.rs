@@ -112,10 +112,17 @@ pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
     wait_for(u64::MAX, timeout)
 }
 
-/// sched_yield(2): whoever waits for this processor comes first.
-pub(crate) fn yield_processor() {
-    // SAFETY: no pointers; always succeeds.
-    unsafe { libc::sched_yield() };
+/// Looks so often before who asks goes to sleep: being woken takes longer than many
+/// looks. Whoever else waits for this processor comes first.
+pub(crate) fn look_out<T>(times: usize, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    (0..times).find_map(|_| {
+        let found = look();
+        if found.is_none() {
+            // SAFETY: no pointers; always succeeds.
+            unsafe { libc::sched_yield() };
+        }
+        found
+    })
 }
 
 /// Waits for SIGCHLD alone; all others stay pending.

@@ -91,11 +91,9 @@ pub(crate) fn run(patience: Option<Duration>, work: &mut dyn FnMut()) -> Apart {
 
 /// Sleeps until the child has left our memory; false: the time is over.
 fn outlast(pid: i32, is_here: &AtomicI32, patience: Option<Duration>) -> bool {
-    for _ in 0..LOOKS {
-        if is_here.load(Ordering::Acquire) == 0 {
-            return true;
-        }
-        super::yield_processor();
+    let has_left = || (is_here.load(Ordering::Acquire) == 0).then_some(());
+    if super::look_out(LOOKS, has_left).is_some() {
+        return true;
     }
     let deadline = patience.map(|patience| Instant::now() + patience);
     while is_here.load(Ordering::Acquire) != 0 {

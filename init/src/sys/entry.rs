@@ -1,6 +1,5 @@
 //! The first instructions. As PID 1 a signal without a handler is thrown away by the
-//! kernel, and before `main` libc takes twice as long as all of this program's own
-//! start: so all signals are blocked before libc begins.
+//! kernel, also while libc begins: so all signals are blocked before that.
 //!
 //! The linker makes it the program's entry (`--entry`, in `init/build-static`). Built in
 //! any other way, the program begins with libc and blocks signals in `main`.
