@@ -1,6 +1,7 @@
 //! The restore at boot goes wrong, and the container starts all the same.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::mount::{MsFlags, mount};
 use serde_json::Value;
 
-use crate::harness::{Place, Setup, children, field, kill, setup, setup_restoring, until};
+use crate::harness::{Init, Place, Setup, children, field, kill, setup, setup_restoring, until};
 use crate::tree::{STORE, furnish};
 
 const TERM: i32 = 15;
@@ -32,8 +33,8 @@ fn with_work(options: &[&str], script: &str) -> Setup {
     setup
 }
 
-/// There for long enough to have a status file.
-const STAYS: &str = "sleep 1; exit 7";
+/// There until its stdin is closed, and so long enough to have a status file.
+const STAYS: &str = "read line; exit 7";
 
 /// A FIFO where a record would be opened keeps nobody waiting, so a lock does:
 /// the restore waits 2 s for it.
@@ -292,15 +293,27 @@ fn a_read_only_etc_is_one_line_and_nothing_is_restored() {
     ] {
         let setup = read_only(with_work(options, STAYS), "etc");
         let status_file = setup.root().join("run/occ-init/status.json");
-        let (keep, setup) = setup.keep();
-        let (code, _, err) = setup.run();
-        assert_eq!((code, err.as_str()), (status, said));
+        let init = setup.start();
         if status == 7 {
+            until("the status file is there", || status_file.exists());
             let text = fs::read_to_string(status_file).unwrap();
             assert!(text.contains(r#""state":"skipped""#), "{text}");
         }
-        drop(keep);
+        let (code, _, err) = init.end();
+        assert_eq!((code, err.as_str()), (status, said));
     }
+}
+
+/// So many lines of stderr, once they are there.
+fn said(init: &mut Init, lines: usize) -> String {
+    let stderr = init.child.stderr.as_mut().unwrap();
+    let mut said = Vec::new();
+    while said.iter().filter(|byte| **byte == b'\n').count() < lines {
+        let mut byte = [0];
+        stderr.read_exact(&mut byte).unwrap();
+        said.extend(byte);
+    }
+    String::from_utf8(said).unwrap()
 }
 
 #[test]
@@ -308,7 +321,10 @@ fn a_read_only_run_is_one_line_and_the_accounts_are_restored() {
     let setup = with_work(&[], STAYS);
     fs::create_dir(setup.root().join("run")).unwrap();
     let root = setup.root().display().to_string();
-    let (code, _, err) = read_only(setup, "run").run();
+    let mut init = read_only(setup, "run").start();
+    let said = said(&mut init, 2);
+    let (code, _, rest) = init.end();
+    let err = said + &rest;
     assert_eq!(code, 7, "{err}");
     let (first, rest) = err.split_once("occ-init: cannot write ").unwrap();
     assert!(first.contains("occ-init: restored 0 accounts"), "{err}");
