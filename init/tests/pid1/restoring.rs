@@ -304,16 +304,16 @@ fn a_read_only_etc_is_one_line_and_nothing_is_restored() {
     }
 }
 
-/// So many lines of stderr, once they are there.
-fn said(init: &mut Init, lines: usize) -> String {
+/// Its stderr up to a text, once that is there.
+fn said(init: &mut Init, text: &str) -> String {
     let stderr = init.child.stderr.as_mut().unwrap();
-    let mut said = Vec::new();
-    while said.iter().filter(|byte| **byte == b'\n').count() < lines {
+    let mut said = String::new();
+    while !said.ends_with(text) {
         let mut byte = [0];
         stderr.read_exact(&mut byte).unwrap();
-        said.extend(byte);
+        said.push(char::from(byte[0]));
     }
-    String::from_utf8(said).unwrap()
+    said
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_read_only_run_is_one_line_and_the_accounts_are_restored() {
     fs::create_dir(setup.root().join("run")).unwrap();
     let root = setup.root().display().to_string();
     let mut init = read_only(setup, "run").start();
-    let said = said(&mut init, 2);
+    let said = said(&mut init, "will not know of this boot\n");
     let (code, _, rest) = init.end();
     let err = said + &rest;
     assert_eq!(code, 7, "{err}");
