@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::AsRawFd as _;
 use std::process::Stdio;
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -133,23 +133,20 @@ fn listen_pid_names_the_command_if_it_named_us() {
     assert_eq!(out, "77 2\n", "sockets for somebody else stay theirs");
 }
 
-/// A pipe whose writing end is fd `number` in the child.
-fn inheritable() -> (OwnedFd, OwnedFd) {
-    let (read, write) = nix::unistd::pipe().unwrap();
-    fcntl(&read, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-    (read, write)
-}
-
 #[test]
 fn inherited_fds_are_commands_and_not_ours() {
-    let (read, write) = inheritable();
+    let (mut read, write) = std::io::pipe().unwrap();
     let number = write.as_raw_fd();
     let script = format!("echo ready; echo through >&{number}; read line");
-    let mut init = setup(Place::Subreaper, &["--", "bash", "-c", &script]).start();
-    drop(write);
+    // In that process alone: others are started meanwhile.
+    let pass_on = move || {
+        fcntl(&write, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    };
+    let setup = setup(Place::Subreaper, &["--", "bash", "-c", &script]);
+    let mut init = setup.before(pass_on).start();
     assert_eq!(init.line(), "ready");
     let mut got = [0; 8];
-    fs::File::from(read).read_exact(&mut got).unwrap();
+    read.read_exact(&mut got).unwrap();
     assert_eq!(&got, b"through\n");
     let pid = init.pid();
     let open = || fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
@@ -199,9 +196,8 @@ fn closed_standard_fds_stay_closed_and_catch_nothing() {
 
 #[test]
 fn a_full_log_pipe_stops_nothing() {
-    let (read, write) = nix::unistd::pipe().unwrap();
-    fcntl(&write, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
-    let mut full = fs::File::from(write);
+    let (read, mut full) = std::io::pipe().unwrap();
+    fcntl(&full, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
     while full.write(&[b'x'; 4096]).is_ok() {}
     fcntl(&full, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
     let mut setup = setup(Place::Namespace, &["--", "sh", "-c", "kill -9 $$"]);
@@ -213,7 +209,7 @@ fn a_full_log_pipe_stops_nothing() {
 
 #[test]
 fn a_broken_log_pipe_sends_command_no_sigpipe() {
-    let (read, write) = nix::unistd::pipe().unwrap();
+    let (read, write) = std::io::pipe().unwrap();
     drop(read);
     let script = "echo ready; read line; exit 4";
     let mut setup = setup(
