@@ -33,7 +33,16 @@ pub(crate) enum Sight {
 
 /// Inode and time of the last change of passwd, if it is there: no account is made
 /// here without changing it.
-type Passwd = Option<(u64, i64, i64)>;
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Passwd(Option<(u64, i64, i64)>);
+
+impl Passwd {
+    /// As it is now in `globals`' tree.
+    pub(crate) fn of(globals: &Globals) -> Self {
+        let state = nix::sys::stat::lstat(&etc(globals).join("passwd")).ok();
+        Self(state.map(|state| (state.st_ino, state.st_ctime, state.st_ctime_nsec)))
+    }
+}
 
 /// Where no account ever was, there is no hurry; and the kernel takes its time
 /// to end a watch, some 10 ms, which a COMMAND that ends at once need not wait
@@ -48,12 +57,9 @@ struct Later {
 const LATER: Duration = Duration::from_secs(1);
 
 impl Sight {
-    /// What there is to follow in `globals`' tree; before the first restore, so
-    /// that no change falls between the two. Both paths absolute.
+    /// What there is to follow in `globals`' tree from now on; before the first
+    /// restore, so that no change falls between the two. Both paths absolute.
     pub(crate) fn of(globals: &Globals, found: Glance) -> Self {
-        if found == Glance::Nothing {
-            return Self::Later(passwd(globals));
-        }
         let mut watch = watch(globals);
         // A store that didn't answer is watched when the restore has ended.
         if let (Ok(watch), Glance::Something) = (&mut watch, found) {
@@ -71,11 +77,6 @@ fn etc(globals: &Globals) -> PathBuf {
     root(globals).join("etc")
 }
 
-fn passwd(globals: &Globals) -> Passwd {
-    let state = nix::sys::stat::lstat(&etc(globals).join("passwd")).ok()?;
-    Some((state.st_ino, state.st_ctime, state.st_ctime_nsec))
-}
-
 fn watch(globals: &Globals) -> Result<Watch, String> {
     let store = globals.store.clone();
     let store = store.unwrap_or_else(|| root(globals).join(STORE));
@@ -87,7 +88,7 @@ fn watch(globals: &Globals) -> Result<Watch, String> {
 /// How the restores that follow are started.
 pub(crate) struct Restores<'a> {
     /// With absolute paths: we are in `/` by now.
-    pub(crate) globals: Globals,
+    pub(crate) globals: &'a Globals,
     pub(crate) env: Vec<&'a CStr>,
     pub(crate) mask: SignalMask,
 }
@@ -178,7 +179,7 @@ impl<'a> Follow<'a> {
     fn begin(&mut self) {
         self.later = None;
         self.is_warm = true;
-        let globals = &self.restores.globals;
+        let globals = self.restores.globals;
         match watch(globals) {
             Ok(mut watch) => {
                 if glance::at(globals, Some(&mut watch), LAST) != Glance::Nothing {
@@ -314,7 +315,7 @@ impl<'a> Follow<'a> {
     /// Before anything is seen, a new passwd says that somebody was added.
     fn take_in_unseen(&mut self) {
         if let Some(later) = &mut self.later {
-            let now = passwd(&self.restores.globals);
+            let now = Passwd::of(self.restores.globals);
             if std::mem::replace(&mut later.passwd, now) != now {
                 self.pace.want();
             }
@@ -349,7 +350,9 @@ impl<'a> Follow<'a> {
                     let _ = sys::kill(pid, signals::KILL);
                     self.give_up();
                 }
-                _ => sys::wait_sigchld(left),
+                _ => {
+                    sys::wait_sigchld(left);
+                }
             }
         }
     }

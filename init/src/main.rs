@@ -17,6 +17,7 @@ mod boot;
 #[cfg(any(test, target_env = "musl"))]
 mod bytes;
 mod crowd;
+mod deferred;
 mod follow;
 mod gate_status;
 mod glance;

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::OWN_FAILURE;
 use crate::background::Background;
 use crate::boot::{self, Outcome};
+use crate::deferred::Deferred;
 use crate::first_account;
-use crate::follow::{Follow, Restores, Sight};
+use crate::follow::{Follow, Passwd, Restores, Sight};
 use crate::glance::{self, Glance, Places};
 use crate::identity;
 use crate::invoke::{self, Inherited, Refusal};
@@ -17,13 +18,13 @@ use crate::say::{self, say};
 use crate::signals;
 use crate::spawn::{Look, NotStarted};
 use crate::status::{self, Status};
-use crate::supervise::{Command, supervise};
+use crate::supervise::{Beside, Command, supervise};
 use crate::sys::{self, Environment, SignalMask};
 use crate::upkeep::Upkeep;
 
 /// Runs COMMAND to its end and returns our exit status. All signals are
 /// blocked; `mask` is what COMMAND is to have.
-pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
+pub(crate) fn run(run: &Run<'_>, env: Environment, mask: SignalMask) -> u8 {
     let is_pid1 = sys::own_pid() == 1;
     if !is_pid1 {
         // Without it orphans go past us; that is no reason not to run.
@@ -35,44 +36,123 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
         terminal: sys::held_terminal(),
     };
     let globals = absolute(&run.globals);
-    let before = Sight::of(&globals, Glance::Nothing);
-    let begun = begin(run, &env, &inherited);
-    // Another init of ours in this container follows already.
-    let is_first = is_pid1 || !status::pid1_is_occ_init();
-    if is_first {
-        status::forget(&globals);
+    let seen = Passwd::of(&globals);
+    let life = Life {
+        run,
+        globals,
+        is_pid1,
+        inherited,
+        seen,
+    };
+    match begin(run, &env, &life.inherited) {
+        Begun::Started(started) => life.at_once(&env, started),
+        Begun::Found(found) => life.after_restore(env, found),
     }
-    let sight = begun.found().filter(|_| is_first).map(|found| match found {
-        Glance::Nothing => before,
-        found => Sight::of(&globals, found),
-    });
-    let (restored, started) = match begun {
-        Begun::Started(started) => (boot::nothing(), started),
-        Begun::Found(found) => {
-            let restored = boot::restore(run, found, &mut env, mask);
-            if tell(run, &restored).is_err() && run.strict {
-                if let Outcome::Late(late) = restored {
-                    let _ = sys::kill(late.pid(), signals::KILL);
-                }
-                return OWN_FAILURE;
+}
+
+/// What holds from COMMAND's start to its end.
+struct Life<'a> {
+    run: &'a Run<'a>,
+    globals: Globals,
+    is_pid1: bool,
+    inherited: Inherited,
+    /// Before COMMAND was started.
+    seen: Passwd,
+}
+
+impl Life<'_> {
+    /// There was nothing to restore, and COMMAND was started, or not.
+    fn at_once(&self, env: &Environment, started: Result<i32, Refusal>) -> u8 {
+        self.forget();
+        let pid = match started {
+            Ok(pid) => pid,
+            Err(refusal) => return refused(&refusal),
+        };
+        let begin = || {
+            let sight = self.is_first().then_some(Sight::Later(self.seen));
+            self.upkeep(env, pid, sight, boot::nothing())
+        };
+        let changes = || Passwd::of(&self.globals) != self.seen;
+        let mut upkeep = Deferred::new(&changes, begin);
+        let exit_status = self.look_after(pid, &mut upkeep);
+        upkeep.finish();
+        exit_status
+    }
+
+    fn after_restore(&self, mut env: Environment, found: Result<Glance, &'static str>) -> u8 {
+        let Self { run, globals, .. } = self;
+        self.forget();
+        let sight = found.ok().filter(|_| self.is_first());
+        let sight = sight.map(|found| match found {
+            Glance::Nothing => Sight::Later(self.seen),
+            found => Sight::of(globals, found),
+        });
+        let restored = boot::restore(run, found, &mut env, self.inherited.mask);
+        if tell(run, &restored).is_err() && run.strict {
+            if let Outcome::Late(late) = restored {
+                let _ = sys::kill(late.pid(), signals::KILL);
             }
-            (restored, started(run, &env, &inherited))
+            return OWN_FAILURE;
         }
-    };
-    let started = match started {
-        Ok(pid) => pid,
-        Err(refusal) => {
-            say(&refusal.line);
-            return refusal.status;
+        let pid = match started(run, &env, &self.inherited) {
+            Ok(pid) => pid,
+            Err(refusal) => return refused(&refusal),
+        };
+        let mut upkeep = self.upkeep(&env, pid, sight, restored);
+        let exit_status = self.look_after(pid, &mut upkeep);
+        upkeep.finish();
+        exit_status
+    }
+
+    /// No other init of ours in this container writes the status file, and follows.
+    fn is_first(&self) -> bool {
+        self.is_pid1 || !status::pid1_is_occ_init()
+    }
+
+    fn forget(&self) {
+        if status::is_there(&self.globals) && self.is_first() {
+            status::forget(&self.globals);
         }
-    };
-    let status = is_first.then(|| Status::new(&globals, started, name(run)));
-    let follow = sight.map(|sight| Follow::new(sight, restores(globals, &env, mask)));
-    settle(&restored, follow.as_ref());
-    let mut upkeep = Upkeep::new(status, follow, restored);
-    let exit_status = look_after(run, started, is_pid1, &inherited, &mut upkeep);
-    upkeep.finish();
-    exit_status
+    }
+
+    /// What goes on beside COMMAND, which runs.
+    fn upkeep<'e>(
+        &'e self,
+        env: &'e Environment,
+        pid: i32,
+        sight: Option<Sight>,
+        restored: Outcome,
+    ) -> Upkeep<'e> {
+        let is_first = self.is_first();
+        let status = is_first.then(|| Status::new(&self.globals, pid, name(self.run)));
+        let follow = sight.map(|sight| Follow::new(sight, self.restores(env)));
+        settle(&restored, follow.as_ref());
+        Upkeep::new(status, follow, restored)
+    }
+
+    /// Our options are all that the restores to come need of the environment; the
+    /// first account's secrets are no business of theirs.
+    fn restores<'e>(&'e self, env: &'e Environment) -> Restores<'e> {
+        Restores {
+            globals: &self.globals,
+            env: env.with_prefix(TWIN_PREFIX).0,
+            mask: self.inherited.mask,
+        }
+    }
+
+    fn look_after(&self, pid: i32, beside: &mut dyn Beside) -> u8 {
+        let run = self.run;
+        let command = Command {
+            pid,
+            name: name(run),
+            group: run.group,
+            terminal: self.inherited.terminal,
+            policy: Policy::new(run, self.is_pid1),
+            quiet: run.globals.quiet,
+            verbose: run.globals.verbose,
+        };
+        supervise(command, beside)
+    }
 }
 
 /// How a boot begins.
@@ -81,15 +161,6 @@ enum Begun {
     Started(Result<i32, Refusal>),
     /// What there is to restore before; Err: why nothing is to be.
     Found(Result<Glance, &'static str>),
-}
-
-impl Begun {
-    fn found(&self) -> Option<Glance> {
-        match self {
-            Self::Started(_) => Some(Glance::Nothing),
-            Self::Found(found) => found.ok(),
-        }
-    }
 }
 
 /// Starts COMMAND, unless its process finds before its exec that there is something
@@ -148,17 +219,23 @@ fn tell(run: &Run<'_>, restored: &Outcome) -> Result<(), ()> {
     Err(())
 }
 
+/// Says why COMMAND was not started.
+fn refused(refusal: &Refusal) -> u8 {
+    say(&refusal.line);
+    refusal.status
+}
+
 fn started(run: &Run<'_>, env: &Environment, inherited: &Inherited) -> Result<i32, Refusal> {
-    let refused = |line| Refusal {
+    let own = |line| Refusal {
         status: OWN_FAILURE,
         line,
     };
     let identity = run.user.as_deref().map(identity::look_up).transpose();
-    let identity = identity.map_err(|why| refused(format!("cannot run as the user: {why}")))?;
+    let identity = identity.map_err(|why| own(format!("cannot run as the user: {why}")))?;
     let started = invoke::start(run.command, env, identity.as_ref(), inherited, None);
     started.map_err(|why| match why {
         NotStarted::Failed(refusal) => refusal,
-        NotStarted::Unwanted | NotStarted::Hung => refused("COMMAND was not started".to_owned()),
+        NotStarted::Unwanted | NotStarted::Hung => own("COMMAND was not started".to_owned()),
     })
 }
 
@@ -167,35 +244,6 @@ fn name(run: &Run<'_>) -> String {
     let name = run.command.first();
     name.map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
-}
-
-/// Our options are all that the restores to come need of the environment; the
-/// first account's secrets are no business of theirs.
-fn restores(globals: Globals, env: &Environment, mask: SignalMask) -> Restores<'_> {
-    Restores {
-        globals,
-        env: env.with_prefix(TWIN_PREFIX).0,
-        mask,
-    }
-}
-
-fn look_after(
-    run: &Run<'_>,
-    pid: i32,
-    is_pid1: bool,
-    inherited: &Inherited,
-    upkeep: &mut Upkeep<'_>,
-) -> u8 {
-    let command = Command {
-        pid,
-        name: name(run),
-        group: run.group,
-        terminal: inherited.terminal,
-        policy: Policy::new(run, is_pid1),
-        quiet: run.globals.quiet,
-        verbose: run.globals.verbose,
-    };
-    supervise(command, upkeep)
 }
 
 /// `--root` and `--store` hold from wherever we are.

@@ -179,6 +179,10 @@ fn child(plan: &Plan<'_>) {
         plan.failure.set(Some(failure));
         return;
     }
+    // Our parent sleeps, but stays in this processor's queue until it is its turn
+    // (Linux 6.12 and later). With it there the kernel moves us to another one at our
+    // exec, which takes longer than all that we do.
+    sys::yield_processor();
     sys::set_mask(plan.program.mask);
     // Comes back only if it can't be done.
     plan.failure.set(Some(Failure::Exec(exec(plan))));

@@ -110,6 +110,11 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&temp, path)
 }
 
+/// Whether there is a file, of whatever boot.
+pub(crate) fn is_there(globals: &Globals) -> bool {
+    nix::sys::stat::lstat(&path(globals)).is_ok()
+}
+
 /// The file of the boot before, as a container that is started again has it, is
 /// wrong from now on: its pids may be somebody else's.
 pub(crate) fn forget(globals: &Globals) {

@@ -19,10 +19,6 @@ use crate::sys::{self, Received, Terminal, Waited};
 /// only while draining, and only if such are there.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A COMMAND that is short ends in the first moments: so often it is looked for before
-/// the first sleep, for less than half a millisecond.
-const LOOKS: usize = 400;
-
 /// COMMAND, and how it is looked after.
 pub(crate) struct Command {
     pub(crate) pid: i32,
@@ -57,7 +53,6 @@ pub(crate) trait Beside {
 pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
     let mut life = Life::new(command);
     life.reap(beside);
-    let mut looks = LOOKS;
     loop {
         let patience = match life.phase {
             Phase::Ended { status } => {
@@ -67,9 +62,7 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
             Phase::Running { .. } => beside.turn(),
             Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
         };
-        let looks = std::mem::take(&mut looks);
-        let seen = sys::look_out(looks, || sys::wait_signal(Some(Duration::ZERO)));
-        match seen.or_else(|| sys::wait_signal(patience)) {
+        match sys::wait_signal(patience) {
             Some(received) if received.signal == signals::CHLD => {
                 life.reap(beside);
                 life.let_others_come();
@@ -90,7 +83,9 @@ struct Life {
     command: Command,
     remaining: Remaining,
     phase: Phase,
-    /// When the phase ends by itself.
+    /// How long the phase lasts at most.
+    limit: Option<Duration>,
+    /// When it then ends by itself; reckoned when there is first something to wait for.
     deadline: Option<Instant>,
     /// What waitpid(2) said last: whether there are children.
     waited: Waited,
@@ -111,6 +106,7 @@ impl Life {
             command,
             remaining,
             phase,
+            limit: None,
             deadline: None,
             waited,
             suspended: false,
@@ -167,18 +163,23 @@ impl Life {
 
     /// After COMMAND's end: is anybody left, is the time over?
     fn look(&mut self) {
-        let Some(deadline) = self.deadline else {
+        if self.limit.is_none() {
             return;
-        };
+        }
         if self.remaining.is_empty(self.waited) {
             self.on(Event::Alone);
-        } else if Instant::now() >= deadline {
+        } else if self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
             self.on(Event::TimeOver);
         }
     }
 
-    fn patience(&self) -> Option<Duration> {
-        let left = self.deadline?.saturating_duration_since(Instant::now());
+    fn patience(&mut self) -> Option<Duration> {
+        let (limit, now) = (self.limit?, Instant::now());
+        let deadline = *self.deadline.get_or_insert(now + limit);
+        let left = deadline.saturating_duration_since(now);
         Some(if self.waited == Waited::NoChildren {
             left.min(LOOK)
         } else {
@@ -191,7 +192,7 @@ impl Life {
         let (phase, action) = step(self.phase, event, &self.command.policy);
         let limit = phase.limit(&self.command.policy);
         if limit != before || action == Action::Kill {
-            self.deadline = limit.map(|limit| Instant::now() + limit);
+            (self.limit, self.deadline) = (limit, None);
         }
         self.phase = phase;
         match action {

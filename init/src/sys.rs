@@ -112,22 +112,15 @@ pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
     wait_for(u64::MAX, timeout)
 }
 
-/// Looks so often before who asks goes to sleep: being woken takes longer than many
-/// looks. Whoever else waits for this processor comes first.
-pub(crate) fn look_out<T>(times: usize, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    (0..times).find_map(|_| {
-        let found = look();
-        if found.is_none() {
-            // SAFETY: no pointers; always succeeds.
-            unsafe { libc::sched_yield() };
-        }
-        found
-    })
+/// Waits for SIGCHLD alone; all others stay pending. Whether it came.
+pub(crate) fn wait_sigchld(timeout: Duration) -> bool {
+    wait_for(1 << (libc::SIGCHLD - 1), Some(timeout)).is_some()
 }
 
-/// Waits for SIGCHLD alone; all others stay pending.
-pub(crate) fn wait_sigchld(timeout: Duration) {
-    wait_for(1 << (libc::SIGCHLD - 1), Some(timeout));
+/// Whoever else waits for this processor comes first.
+pub(crate) fn yield_processor() {
+    // SAFETY: no pointers; always succeeds.
+    unsafe { libc::sched_yield() };
 }
 
 fn wait_for(set: u64, timeout: Option<Duration>) -> Option<Received> {

@@ -12,18 +12,12 @@ use crate::status::Status;
 use crate::supervise::Beside;
 use crate::sys::Received;
 
-/// A COMMAND that is gone by then needs no status file, and writing one would slow its
-/// start.
-const MOMENT: Duration = Duration::from_millis(2);
-
 /// The status file, and whom we follow.
 pub(crate) struct Upkeep<'a> {
     /// None: the file is another init's.
     status: Option<Status>,
     /// What it is to say of the restore, until it has been written.
     unwritten: Option<String>,
-    /// COMMAND had its moment.
-    has_waited: bool,
     late: Option<Background>,
     follow: Option<Follow<'a>>,
 }
@@ -37,7 +31,6 @@ impl<'a> Upkeep<'a> {
     ) -> Self {
         let mut upkeep = Self {
             unwritten: status.is_some().then(|| outcome.json()),
-            has_waited: false,
             status,
             late: None,
             follow,
@@ -67,16 +60,6 @@ impl<'a> Upkeep<'a> {
                 why(&error)
             ));
         }
-    }
-
-    /// Writes the file once COMMAND had its moment; until then, after what time.
-    fn turn_status(&mut self) -> Option<Duration> {
-        self.unwritten.as_ref()?;
-        if std::mem::replace(&mut self.has_waited, true) {
-            self.write();
-            return None;
-        }
-        Some(MOMENT)
     }
 
     /// The end: what changed last is taken in, if that can be done at once.
@@ -135,7 +118,7 @@ impl Beside for Upkeep<'_> {
     }
 
     fn turn(&mut self) -> Option<Duration> {
-        let follow = self.follow.as_mut().and_then(Follow::turn);
-        self.turn_status().into_iter().chain(follow).min()
+        self.write();
+        self.follow.as_mut().and_then(Follow::turn)
     }
 }

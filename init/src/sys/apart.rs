@@ -21,10 +21,9 @@ use crate::signals;
 /// builds use half of it.
 const STACK: usize = 512;
 
-/// Before we sleep we look so often, for half a millisecond: while this processor is
-/// busy the kernel does not move a child here that is at its exec, which takes longer
-/// than being woken.
-const LOOKS: usize = 1500;
+/// Most are over by then, and their end wakes us. One that has become another program
+/// is not to wake us when it does: that would make its start longer.
+const MOMENT: Duration = Duration::from_millis(2);
 
 /// Between looks at whether it has died.
 const LOOK: Duration = Duration::from_millis(100);
@@ -91,8 +90,11 @@ pub(crate) fn run(patience: Option<Duration>, work: &mut dyn FnMut()) -> Apart {
 
 /// Sleeps until the child has left our memory; false: the time is over.
 fn outlast(pid: i32, is_here: &AtomicI32, patience: Option<Duration>) -> bool {
-    let has_left = || (is_here.load(Ordering::Acquire) == 0).then_some(());
-    if super::look_out(LOOKS, has_left).is_some() {
+    if super::wait_sigchld(MOMENT) {
+        // Whoever waits for another child hears of it all the same.
+        let _ = kill(super::own_pid(), signals::CHLD);
+    }
+    if is_here.load(Ordering::Acquire) == 0 {
         return true;
     }
     let deadline = patience.map(|patience| Instant::now() + patience);
