@@ -18,7 +18,7 @@ use crate::boot::Outcome;
 use crate::phase::Change;
 use crate::signals;
 use crate::spawn::{self, Program};
-use crate::sys::{self, SignalMask, Waited};
+use crate::sys::{self, Entry, SignalMask, Waited};
 use crate::watch::Mark;
 
 /// Longest line kept; more is no summary.
@@ -37,7 +37,7 @@ pub(crate) struct Background {
 pub(crate) fn start(
     path: &CStr,
     args: &[CString],
-    env: &[&CStr],
+    env: &[Entry<'_>],
     mask: SignalMask,
 ) -> Result<Background, String> {
     let arguments: Vec<&CStr> = args.iter().map(CString::as_c_str).collect();
@@ -196,7 +196,7 @@ mod tests {
             CString::new(script).unwrap(),
         ];
         let path = c"PATH=/usr/bin:/bin";
-        let child = start(c"/bin/sh", &args, &[path], SignalMask::NONE).unwrap();
+        let child = start(c"/bin/sh", &args, &[path.into()], SignalMask::NONE).unwrap();
         child.watch(patience)
     }
 

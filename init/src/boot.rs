@@ -18,7 +18,7 @@ use crate::glance::Glance;
 use crate::run_options::{Globals, Run};
 use crate::say::say;
 use crate::summary::Summary;
-use crate::sys::{Environment, SignalMask};
+use crate::sys::{Entry, Environment, SignalMask};
 use crate::watch::Mark;
 
 /// How long the restore may go without a sign of life.
@@ -117,7 +117,7 @@ pub(crate) fn nothing() -> Outcome {
 }
 
 fn whole(run: &Run<'_>, env: &mut Environment, mask: SignalMask, patience: Duration) -> Outcome {
-    let entries: Vec<&CStr> = env.entries().collect();
+    let entries: Vec<Entry<'_>> = env.entries().collect();
     let args = arguments(c"--boot", &run.globals);
     let started = background::start(SELF, &args, &entries, mask);
     // It has its own copy by now, and wipes that.
@@ -129,7 +129,7 @@ fn whole(run: &Run<'_>, env: &mut Environment, mask: SignalMask, patience: Durat
 /// comes as a SIGCHLD.
 pub(crate) fn capture(
     globals: &Globals,
-    env: &[&CStr],
+    env: &[Entry<'_>],
     mask: SignalMask,
 ) -> Result<Background, String> {
     let child = background::start(SELF, &arguments(c"--capture", globals), env, mask)?;

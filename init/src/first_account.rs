@@ -41,8 +41,7 @@ enum Secret {
 
 /// Whether the environment says anything about a first account.
 pub(crate) fn is_wanted(env: &Environment) -> bool {
-    env.entries()
-        .any(|entry| entry.to_bytes().starts_with(PREFIX.as_bytes()))
+    env.entries().any(|entry| entry.begins_with(PREFIX))
 }
 
 /// Overwrites the secrets of the environment.

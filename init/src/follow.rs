@@ -2,7 +2,6 @@
 //! when they change, and at the end makes sure that the last change was taken
 //! in. It sees names of files and ends of processes, never an account.
 
-use std::ffi::CStr;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ use crate::phase::Change;
 use crate::run_options::Globals;
 use crate::say::say;
 use crate::signals;
-use crate::sys::{self, Received, SignalMask, Waited};
+use crate::sys::{self, Entry, Received, SignalMask, Waited};
 use crate::watch::{self, Watch};
 use accounts::wire::ErrorKind;
 
@@ -89,7 +88,7 @@ fn watch(globals: &Globals) -> Result<Watch, String> {
 pub(crate) struct Restores<'a> {
     /// With absolute paths: we are in `/` by now.
     pub(crate) globals: &'a Globals,
-    pub(crate) env: Vec<&'a CStr>,
+    pub(crate) env: Vec<Entry<'a>>,
     pub(crate) mask: SignalMask,
 }
 

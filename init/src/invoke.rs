@@ -15,7 +15,7 @@ use crate::first_account;
 use crate::identity::Identity;
 use crate::run_options::TWIN_PREFIX;
 use crate::spawn::{self, Failure, Ids, Look, NotStarted, Program};
-use crate::sys::{self, Environment, SignalMask, Terminal};
+use crate::sys::{self, Entry, Environment, SignalMask, Terminal};
 
 const NOT_FOUND: u8 = 127;
 const CANNOT_INVOKE: u8 = 126;
@@ -49,12 +49,15 @@ pub(crate) fn start(
     let name = command.first().map_or(&b""[..], |name| name.to_bytes());
     let path = env.get("PATH").unwrap_or(DEFAULT_PATH);
     let paths = candidates(name, path);
-    let listen_pid = env.get("LISTEN_PID") == Some(sys::own_pid().to_string().as_bytes());
+    let is_own = |pid: &[u8]| pid == sys::own_pid().to_string().as_bytes();
+    let listen_pid = env.get("LISTEN_PID").is_some_and(is_own);
     let set = identity.map(variables).unwrap_or_default();
-    let kept = env
-        .entries()
-        .filter(|entry| is_for_command(entry.to_bytes(), &set, listen_pid));
-    let entries: Vec<&CStr> = kept.chain(set.iter().map(CString::as_c_str)).collect();
+    let mut entries = Vec::with_capacity(env.entries().count() + set.len());
+    entries.extend(
+        env.entries()
+            .filter(|entry| is_for_command(*entry, &set, listen_pid)),
+    );
+    entries.extend(set.iter().map(|(_, text)| Entry::from(text.as_c_str())));
     let program = Program {
         paths: &paths,
         argv: command,
@@ -92,29 +95,26 @@ fn candidates(name: &[u8], path: &[u8]) -> Vec<CString> {
     }
 }
 
-/// What `--user` sets, as login(1) does.
-fn variables(of: &Identity) -> Vec<CString> {
+/// What `--user` sets, as login(1) does: names, and the whole entries.
+fn variables(of: &Identity) -> Vec<(&'static str, CString)> {
     let table: [(&str, &[u8]); 4] = [
         ("HOME", &of.home),
         ("USER", &of.name),
         ("LOGNAME", &of.name),
         ("SHELL", &of.shell),
     ];
-    let entry =
-        |(name, value): (&str, &[u8])| CString::new([name.as_bytes(), b"=", value].concat()).ok();
+    let entry = |(name, value): (&'static str, &[u8])| {
+        let text = CString::new([name.as_bytes(), b"=", value].concat());
+        Some((name, text.ok()?))
+    };
     table.into_iter().filter_map(entry).collect()
 }
 
 /// Our options and the first account's secrets end with us.
-fn is_for_command(entry: &[u8], set: &[CString], listen_pid: bool) -> bool {
-    let name = entry.split(|byte| *byte == b'=').next().unwrap_or_default();
-    let replaced = set
-        .iter()
-        .any(|new| new.to_bytes().split(|byte| *byte == b'=').next() == Some(name));
-    !(name.starts_with(TWIN_PREFIX.as_bytes())
-        || name.starts_with(first_account::PREFIX.as_bytes())
-        || replaced
-        || (listen_pid && name == b"LISTEN_PID"))
+fn is_for_command(entry: Entry<'_>, set: &[(&str, CString)], listen_pid: bool) -> bool {
+    let is_ours = entry.begins_with(TWIN_PREFIX) || entry.begins_with(first_account::PREFIX);
+    let is_set = || set.iter().any(|(name, _)| entry.value(name).is_some());
+    !(is_ours || is_set() || (listen_pid && entry.value("LISTEN_PID").is_some()))
 }
 
 fn refusal(name: &[u8], paths: &[CString], failure: Failure) -> Refusal {
@@ -267,25 +267,20 @@ mod tests {
 
     #[test]
     fn what_stays_behind() {
-        let set = [CString::new("HOME=/x").unwrap()];
-        let table: &[(&[u8], bool)] = &[
-            (b"PATH=/bin", true),
-            (b"OCC_INIT_GRACE=3", false),
-            (b"OPENCODE_BOOTSTRAP_PASSWORD=x", false),
-            (b"HOME=/root", false),
-            (b"HOMER=1", true),
-            (b"LISTEN_PID=1", false),
-            (b"LISTEN_FDS=1", true),
-            (b"odd", true),
+        let set = [("HOME", c"HOME=/x".to_owned())];
+        let table = [
+            (c"PATH=/bin", true),
+            (c"OCC_INIT_GRACE=3", false),
+            (c"OPENCODE_BOOTSTRAP_PASSWORD=x", false),
+            (c"HOME=/root", false),
+            (c"HOMER=1", true),
+            (c"LISTEN_PID=1", false),
+            (c"LISTEN_FDS=1", true),
+            (c"odd", true),
         ];
         for (entry, kept) in table {
-            assert_eq!(
-                is_for_command(entry, &set, true),
-                *kept,
-                "{}",
-                String::from_utf8_lossy(entry)
-            );
+            assert_eq!(is_for_command(entry.into(), &set, true), kept, "{entry:?}");
         }
-        assert!(is_for_command(b"LISTEN_PID=1", &[], false));
+        assert!(is_for_command(c"LISTEN_PID=1".into(), &[], false));
     }
 }

@@ -15,14 +15,14 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::sys::apart::{self, Apart};
-use crate::sys::{self, SignalMask, Terminal};
+use crate::sys::{self, Entry, SignalMask, Terminal};
 
 /// A program, and what it is to find.
 pub(crate) struct Program<'a> {
     /// Tried in turn, as execvp(3) does with PATH.
     pub(crate) paths: &'a [CString],
     pub(crate) argv: &'a [&'a CStr],
-    pub(crate) env: &'a [&'a CStr],
+    pub(crate) env: &'a [Entry<'a>],
     /// Adds `LISTEN_PID` with its own process id.
     pub(crate) listen_pid: bool,
     pub(crate) mask: SignalMask,

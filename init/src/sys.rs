@@ -15,7 +15,7 @@ pub(crate) use descriptors::{
     begin_to_write, close_inherited, fill_closed_stdio, own_descriptors, read_entries,
     signal_when_readable, write_if_ready,
 };
-pub(crate) use environment::Environment;
+pub(crate) use environment::{Entry, Environment};
 pub(crate) use memory::release_code;
 pub(crate) use terminal::{Terminal, held_terminal};
 

@@ -18,8 +18,12 @@ use super::kill;
 use crate::signals;
 
 /// Words of 16 bytes, to which both architectures align a stack. Unoptimised
-/// builds use half of it.
-const STACK: usize = 512;
+/// builds use a third of it.
+const STACK: usize = 768;
+
+/// The stack begins at the edge of one: most need no second one then, and each that is
+/// needed has to be made.
+const PAGE: usize = 4096;
 
 /// Most are over by then, and their end wakes us. One that has become another program
 /// is not to wake us when it does: that would make its start longer.
@@ -54,18 +58,19 @@ struct Task<'a> {
 /// exits is still to be reaped.
 pub(crate) fn run(patience: Option<Duration>, work: &mut dyn FnMut()) -> Apart {
     // Neither is given back if it hangs: the kernel holds on to both.
-    let mut stack = ManuallyDrop::new(Vec::<u128>::with_capacity(STACK));
     let task = ManuallyDrop::new(Box::new(Task {
         work: UnsafeCell::new(work),
         is_here: AtomicI32::new(1),
     }));
+    let mut stack = ManuallyDrop::new(Vec::<u128>::with_capacity(STACK));
     // SAFETY: the stack is ours and aligned, and stays, as `task` does, until the
     // kernel has cleared `is_here`; nobody else uses them meanwhile. errno is the
     // one thing that both write; nobody here reads it while the child runs.
     let pid = unsafe {
+        let end = stack.as_mut_ptr().add(STACK).cast::<c_void>();
         libc::clone(
             child,
-            stack.as_mut_ptr().add(STACK).cast::<c_void>(),
+            end.byte_sub(end.addr() % PAGE),
             libc::CLONE_VM | libc::SIGCHLD,
             (&raw const **task).cast_mut().cast::<c_void>(),
         )

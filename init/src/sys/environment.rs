@@ -3,42 +3,39 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char};
+use std::marker::PhantomData;
 
 /// The environment that the process was started with: the kernel's own bytes,
 /// which /proc/PID/environ shows. Not std::env, so that secrets can be wiped.
 pub(crate) struct Environment(pub(super) *mut *mut c_char);
 
 impl Environment {
-    /// `NAME=value` entries.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &CStr> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         (0..).map_while(|at| {
             // SAFETY: the array ends with a null pointer, and nothing is read
             // behind it; entries live as long as the process and are written
             // only through `&mut self`.
-            unsafe {
-                let entry = *self.0.add(at);
-                (!entry.is_null()).then(|| CStr::from_ptr(entry))
-            }
+            let entry = unsafe { *self.0.add(at) };
+            (!entry.is_null()).then_some(Entry(entry, PhantomData))
         })
     }
 
     /// The value of the first entry called `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.entries()
-            .find_map(|entry| value_of(entry.to_bytes(), name))
+        self.entries().find_map(|entry| entry.value(name))
     }
 
     /// The entries whose names begin like this.
     pub(crate) fn with_prefix(&self, prefix: &str) -> Entries<'_> {
-        let begins = |entry: &&CStr| entry.to_bytes().starts_with(prefix.as_bytes());
-        Entries(self.entries().filter(begins).collect())
+        let entries = self.entries();
+        Entries(entries.filter(|entry| entry.begins_with(prefix)).collect())
     }
 
     /// Overwrites the values of `name` where they lie.
     pub(crate) fn wipe(&mut self, name: &str) {
         let found: Vec<(usize, usize)> = (0..)
             .zip(self.entries())
-            .filter_map(|(at, entry)| Some((at, value_of(entry.to_bytes(), name)?.len())))
+            .filter_map(|(at, entry)| Some((at, entry.value(name)?.len())))
             .collect();
         for (at, length) in found {
             for offset in 0..length {
@@ -54,19 +51,91 @@ impl Environment {
     }
 }
 
+/// `NAME=value`, of a length that nobody has measured: a start looks at each entry
+/// several times, and at few of them to the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a>(*const c_char, PhantomData<&'a CStr>);
+
+impl<'a> From<&'a CStr> for Entry<'a> {
+    fn from(text: &'a CStr) -> Self {
+        Self(text.as_ptr(), PhantomData)
+    }
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn as_ptr(self) -> *const c_char {
+        self.0
+    }
+
+    /// `with` holds no NUL.
+    pub(crate) fn begins_with(self, with: &str) -> bool {
+        self.rest(with).is_some()
+    }
+
+    /// The value, if it is called `name`.
+    pub(crate) fn value(self, name: &str) -> Option<&'a [u8]> {
+        let value = self.rest(name)?.rest("=")?;
+        // SAFETY: from inside a C string to its end, see `rest`.
+        Some(unsafe { CStr::from_ptr(value.0) }.to_bytes())
+    }
+
+    /// What follows after this.
+    fn rest(self, with: &str) -> Option<Self> {
+        let mut at = self.0;
+        for byte in with.bytes() {
+            // SAFETY: inside a C string that lives for 'a: all before were not its NUL,
+            // for they were equal to bytes that are none.
+            unsafe {
+                if byte == 0 || *at.cast::<u8>() != byte {
+                    return None;
+                }
+                at = at.add(1);
+            }
+        }
+        Some(Self(at, PhantomData))
+    }
+}
+
 /// Some of them.
-pub(crate) struct Entries<'a>(pub(crate) Vec<&'a CStr>);
+pub(crate) struct Entries<'a>(pub(crate) Vec<Entry<'a>>);
 
 impl Entries<'_> {
     /// The value of the first entry called `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        let entries = self.0.iter();
-        entries
-            .map(|entry| entry.to_bytes())
-            .find_map(|entry| value_of(entry, name))
+        self.0.iter().find_map(|entry| entry.value(name))
     }
 }
 
-fn value_of<'a>(entry: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_a_name_and_a_value() {
+        let entry = Entry::from(c"HOME=/root");
+        assert_eq!(entry.value("HOME"), Some(&b"/root"[..]));
+        for other in ["HOM", "HOMER", "", "HOME=", "home", "HOME\0"] {
+            assert_eq!(entry.value(other), None, "{other}");
+        }
+        for (odd, value) in [(c"HOME=", Some(&b""[..])), (c"HOME", None), (c"", None)] {
+            assert_eq!(Entry::from(odd).value("HOME"), value);
+        }
+        assert!(entry.begins_with("") && entry.begins_with("HOME=/root"));
+        assert!(!entry.begins_with("HOME=/root/") && !Entry::from(c"").begins_with("H"));
+    }
+
+    #[test]
+    fn entries_are_found_where_the_kernel_has_them() {
+        let texts = [c"A=1", c"B=2", c"A=3", c"odd"].map(CStr::to_owned);
+        let mut pointers = texts.map(std::ffi::CString::into_raw).to_vec();
+        pointers.push(std::ptr::null_mut());
+        let mut env = Environment(pointers.as_mut_ptr());
+        assert_eq!(env.get("A"), Some(&b"1"[..]));
+        assert_eq!(env.with_prefix("A").0.len(), 2);
+        assert_eq!(env.with_prefix("B").get("B"), Some(&b"2"[..]));
+        env.wipe("A");
+        let all: Vec<_> = env.entries().filter_map(|entry| entry.value("A")).collect();
+        assert_eq!(all, [b"x", b"x"]);
+        assert_eq!(env.get("B"), Some(&b"2"[..]));
+    }
 }
