@@ -6,6 +6,8 @@
 //! it needs is laid out before.
 #![allow(unsafe_code)]
 
+mod forked;
+
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_long, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -100,6 +102,20 @@ pub(crate) struct Look<'a> {
 /// and returns its process id, which is the group's too.
 pub(crate) fn start(program: &Program<'_>, look: Option<Look<'_>>) -> Result<i32, NotStarted> {
     let plan = Plan::new(program);
+    let is_looked = look.is_some();
+    match on_our_memory(&plan, look) {
+        // qemu's user mode. What a look would note there nobody would hear of.
+        Err(NotStarted::Failed(Failure::Clone(Errno::EINVAL))) if is_looked => {
+            Err(NotStarted::Unwanted)
+        }
+        Err(NotStarted::Failed(Failure::Clone(Errno::EINVAL))) => {
+            forked::start(&plan).map_err(NotStarted::Failed)
+        }
+        started => started,
+    }
+}
+
+fn on_our_memory(plan: &Plan<'_>, look: Option<Look<'_>>) -> Result<i32, NotStarted> {
     let (patience, mut finds) = look.map(|look| (look.patience, look.finds)).unzip();
     let is_wanted = Cell::new(finds.is_none());
     let outcome = apart::run(patience, &mut || {
@@ -107,7 +123,7 @@ pub(crate) fn start(program: &Program<'_>, look: Option<Look<'_>>) -> Result<i32
             is_wanted.set(finds());
         }
         if is_wanted.get() {
-            child(&plan);
+            child(plan);
         }
     });
     let pid = match outcome {
@@ -120,11 +136,18 @@ pub(crate) fn start(program: &Program<'_>, look: Option<Look<'_>>) -> Result<i32
         None => return Ok(pid),
         Some(failure) => NotStarted::Failed(failure),
     };
-    sys::wait_exited(pid);
-    if let Some(terminal) = program.terminal {
-        terminal.take_back(pid);
-    }
+    plan.program.bury(pid);
     Err(not_started)
+}
+
+impl Program<'_> {
+    /// The process that was to become the program, and won't.
+    fn bury(&self, pid: i32) {
+        sys::wait_exited(pid);
+        if let Some(terminal) = self.terminal {
+            terminal.take_back(pid);
+        }
+    }
 }
 
 /// The program as the kernel takes it: arrays of pointers that end with null.

@@ -9,7 +9,7 @@ mod signals;
 mod start;
 
 use bench::{Error, Report, Table};
-use inits::{Init, OURS};
+use inits::OURS;
 use std::process::ExitCode;
 
 /// The bars.
@@ -42,25 +42,22 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     let all = inits::all(tree.path())?;
     let starts = start::all(&all)?;
     let rests = rest::all(&all)?;
+    let orphans = orphans::all(&all)?;
     let mut rows = Vec::new();
-    for ((init, start), rest) in all.iter().zip(starts).zip(rests) {
-        rows.push(row(init, start, rest)?);
+    for (((init, start), rest), orphans) in all.iter().zip(starts).zip(rests).zip(orphans) {
+        rows.push(Row {
+            name: init.name,
+            start,
+            rest,
+            orphans,
+            calls: start::calls(init)?,
+            bytes: init.bytes()?,
+            lost: signals::of(init)?,
+        });
     }
     tell(report, &rows);
     bars(report, &rows);
     Ok(())
-}
-
-fn row(init: &Init, start: start::Start, rest: rest::Rest) -> Result<Row, Error> {
-    Ok(Row {
-        name: init.name,
-        start,
-        rest,
-        orphans: orphans::of(init)?,
-        calls: start::calls(init)?,
-        bytes: init.bytes()?,
-        lost: signals::of(init)?,
-    })
 }
 
 fn tell(report: &mut Report, rows: &[Row]) {

@@ -1,5 +1,5 @@
-//! 20,000 orphans that end at once, and come to PID 1 of a namespace: what reaping them costs, and how many wait
-//! for it at a time.
+//! 20,000 orphans that end at once, and come to PID 1 of a namespace: what reaping
+//! them costs, and how many wait for it at a time.
 
 use crate::inits::{Init, first_child};
 use bench::{Error, io};
@@ -11,7 +11,10 @@ use std::time::Instant;
 const COUNT: u32 = 20_000;
 /// Between two looks at the zombies.
 const STEP: u32 = 50;
+/// Each of some seconds.
+const ROUNDS: usize = 3;
 
+#[derive(Clone, Copy)]
 pub(crate) struct Orphans {
     /// Microseconds of the init's own CPU, each.
     pub(crate) cpu: f64,
@@ -20,7 +23,29 @@ pub(crate) struct Orphans {
     pub(crate) most: usize,
 }
 
-pub(crate) fn of(init: &Init) -> Result<Orphans, Error> {
+/// Medians, but for the zombies: of those the most in any round.
+pub(crate) fn all(inits: &[Init]) -> Result<Vec<Orphans>, Error> {
+    let mut rounds = vec![Vec::new(); inits.len()];
+    for _ in 0..ROUNDS {
+        for (init, rounds) in inits.iter().zip(&mut rounds) {
+            rounds.push(of(init)?);
+        }
+    }
+    let told = |rounds: &Vec<Orphans>| Orphans {
+        cpu: median(rounds.iter().map(|round| round.cpu)),
+        wall: median(rounds.iter().map(|round| round.wall)),
+        most: rounds.iter().map(|round| round.most).max().unwrap_or(0),
+    };
+    Ok(rounds.iter().map(told).collect())
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn of(init: &Init) -> Result<Orphans, Error> {
     let script = format!(
         "i=0; while [ $i -lt {COUNT} ]; do (: &); i=$((i+1)); \
          [ $((i % {STEP})) = 0 ] && printf .; done; echo; read line"
