@@ -25,7 +25,7 @@ impl<'a, Begin: FnOnce() -> Upkeep<'a>> Deferred<'a, Begin> {
         }
     }
 
-    /// COMMAND runs.
+    /// It is needed.
     fn begun(&mut self) -> Option<&mut Upkeep<'a>> {
         if let Some(begin) = self.begin.take() {
             self.upkeep = Some(begin());
@@ -68,6 +68,11 @@ impl<'a, Begin: FnOnce() -> Upkeep<'a>> Beside for Deferred<'a, Begin> {
         }
     }
 
+    /// What COMMAND inherited is not held for as long as that takes.
+    fn drains(&mut self) {
+        self.begun();
+    }
+
     fn turn(&mut self) -> Option<Duration> {
         self.begun().and_then(Upkeep::turn)
     }
@@ -79,8 +84,9 @@ mod tests {
     use crate::boot;
     use std::cell::Cell;
 
-    /// How often an upkeep begins beside a COMMAND that is seen to run so often.
-    fn begun(turns: usize, has_changed: bool) -> usize {
+    /// How often an upkeep begins beside a COMMAND that is seen to run so often, and
+    /// that leaves somebody or nobody.
+    fn begun(turns: usize, drains: bool, has_changed: bool) -> usize {
         let count = Cell::new(0);
         let begin = || {
             count.set(count.get() + 1);
@@ -94,23 +100,27 @@ mod tests {
         }
         deferred.ended(7, 0);
         deferred.command_ended();
+        if drains {
+            deferred.drains();
+        }
         deferred.finish();
         count.get()
     }
 
     #[test]
     fn a_command_that_is_over_at_once_needs_none() {
-        assert_eq!(begun(0, false), 0);
+        assert_eq!(begun(0, false, false), 0);
     }
 
     #[test]
-    fn what_it_changed_needs_one() {
-        assert_eq!(begun(0, true), 1);
+    fn what_it_changed_or_left_needs_one() {
+        assert_eq!(begun(0, false, true), 1);
+        assert_eq!(begun(0, true, false), 1);
     }
 
     #[test]
     fn a_command_that_runs_has_one() {
-        assert_eq!(begun(1, false), 1);
-        assert_eq!(begun(2, true), 1);
+        assert_eq!(begun(1, false, false), 1);
+        assert_eq!(begun(2, true, true), 1);
     }
 }

@@ -15,7 +15,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Of the first thread's pool. Untouched pages of it cost nothing.
-const THERE: usize = 24 * 1024;
+const THERE: usize = 32 * 1024;
 /// The first chunk asked for, and how much larger each is than the one before.
 const FIRST_CHUNK: usize = 64 * 1024;
 const GROWTH: usize = 32;

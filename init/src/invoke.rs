@@ -113,8 +113,8 @@ fn variables(of: &Identity) -> Vec<(&'static str, CString)> {
 /// Our options and the first account's secrets end with us.
 fn is_for_command(entry: Entry<'_>, set: &[(&str, CString)], listen_pid: bool) -> bool {
     let is_ours = entry.begins_with(TWIN_PREFIX) || entry.begins_with(first_account::PREFIX);
-    let is_set = || set.iter().any(|(name, _)| entry.value(name).is_some());
-    !(is_ours || is_set() || (listen_pid && entry.value("LISTEN_PID").is_some()))
+    let is_set = || set.iter().any(|(name, _)| entry.is_called(name));
+    !(is_ours || is_set() || (listen_pid && entry.is_called("LISTEN_PID")))
 }
 
 fn refusal(name: &[u8], paths: &[CString], failure: Failure) -> Refusal {
@@ -273,6 +273,7 @@ mod tests {
             (c"OCC_INIT_GRACE=3", false),
             (c"OPENCODE_BOOTSTRAP_PASSWORD=x", false),
             (c"HOME=/root", false),
+            (c"HOME", false),
             (c"HOMER=1", true),
             (c"LISTEN_PID=1", false),
             (c"LISTEN_FDS=1", true),

@@ -44,6 +44,7 @@ pub(crate) fn run(run: &Run<'_>, env: Environment, mask: SignalMask) -> u8 {
         inherited,
         seen,
     };
+    life.forget();
     match begin(run, &env, &life.inherited) {
         Begun::Started(started) => life.at_once(&env, started),
         Begun::Found(found) => life.after_restore(env, found),
@@ -63,7 +64,6 @@ struct Life<'a> {
 impl Life<'_> {
     /// There was nothing to restore, and COMMAND was started, or not.
     fn at_once(&self, env: &Environment, started: Result<i32, Refusal>) -> u8 {
-        self.forget();
         let pid = match started {
             Ok(pid) => pid,
             Err(refusal) => return refused(&refusal),
@@ -81,7 +81,6 @@ impl Life<'_> {
 
     fn after_restore(&self, mut env: Environment, found: Result<Glance, &'static str>) -> u8 {
         let Self { run, globals, .. } = self;
-        self.forget();
         let sight = found.ok().filter(|_| self.is_first());
         let sight = sight.map(|found| match found {
             Glance::Nothing => Sight::Later(self.seen),
@@ -109,13 +108,14 @@ impl Life<'_> {
         self.is_pid1 || !status::pid1_is_occ_init()
     }
 
+    /// Before COMMAND is there, which may ask at once.
     fn forget(&self) {
         if status::is_there(&self.globals) && self.is_first() {
             status::forget(&self.globals);
         }
     }
 
-    /// What goes on beside COMMAND, which runs.
+    /// What goes on beside COMMAND, from now on.
     fn upkeep<'e>(
         &'e self,
         env: &'e Environment,

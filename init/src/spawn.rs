@@ -157,6 +157,11 @@ struct Plan<'a> {
     /// `/bin/sh PATH ARG…`, for a script that names no interpreter.
     shell: Vec<Cell<*const c_char>>,
     env: Vec<*const c_char>,
+    /// Our parent sleeps, but stays in this processor's queue until it is its turn
+    /// (Linux 6.12 and later). With it there the kernel moves us to another one at our
+    /// exec, which takes longer than all that we do. Where others wait too, they would
+    /// have their turn as well, some milliseconds each.
+    yields: bool,
     /// Boxed, for `env` points into it.
     listen_pid: Box<[Cell<u8>; 24]>,
     failure: Cell<Option<Failure>>,
@@ -180,6 +185,7 @@ impl<'a> Plan<'a> {
             argv,
             shell: shell.map(Cell::new).collect(),
             env: Vec::with_capacity(program.env.len() + 2),
+            yields: !sys::is_busy(),
             listen_pid: Box::new([const { Cell::new(0) }; 24]),
             failure: Cell::new(None),
         };
@@ -202,10 +208,9 @@ fn child(plan: &Plan<'_>) {
         plan.failure.set(Some(failure));
         return;
     }
-    // Our parent sleeps, but stays in this processor's queue until it is its turn
-    // (Linux 6.12 and later). With it there the kernel moves us to another one at our
-    // exec, which takes longer than all that we do.
-    sys::yield_processor();
+    if plan.yields {
+        sys::yield_processor();
+    }
     sys::set_mask(plan.program.mask);
     // Comes back only if it can't be done.
     plan.failure.set(Some(Failure::Exec(exec(plan))));

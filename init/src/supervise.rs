@@ -43,6 +43,8 @@ pub(crate) trait Beside {
     /// COMMAND is gone, and what it leaves is about to be told so. It may wait a
     /// moment, and take in SIGCHLD meanwhile.
     fn command_ended(&mut self);
+    /// COMMAND is gone, and what it left is waited for.
+    fn drains(&mut self);
     /// COMMAND runs, and something happened: does what is due, and returns
     /// after what time more will be. None: not before something happens.
     fn turn(&mut self) -> Option<Duration>;
@@ -60,7 +62,10 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
                 return status;
             }
             Phase::Running { .. } => beside.turn(),
-            Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
+            Phase::Draining { .. } | Phase::Killed { .. } => {
+                beside.drains();
+                life.patience()
+            }
         };
         match sys::wait_signal(patience) {
             Some(received) if received.signal == signals::CHLD => {

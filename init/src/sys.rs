@@ -209,9 +209,28 @@ pub(crate) fn kill(pid: i32, signal: u8) -> Result<(), Errno> {
 /// How many processors there are for us; 0: nobody knows. Not std's, which reads
 /// files of cgroups besides.
 pub(crate) fn processors() -> usize {
-    let set = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap_or_default();
-    let is_ours = |number: &usize| set.is_set(*number).unwrap_or(false);
-    (0..nix::sched::CpuSet::count()).filter(is_ours).count()
+    let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
+    // SAFETY: room for a set of the size given; all zeroes are an empty one.
+    let count = unsafe {
+        libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr());
+        libc::CPU_COUNT(&set.assume_init())
+    };
+    usize::try_from(count).unwrap_or_default()
+}
+
+/// Whether there were clearly more tasks than processors for us, in the last minute.
+pub(crate) fn is_busy() -> bool {
+    // As the kernel counts tasks: in fractions of 16 bits.
+    const ONE: usize = 1 << 16;
+    let mut info = MaybeUninit::<libc::sysinfo>::zeroed();
+    // SAFETY: room for the answer; all zeroes are one.
+    let info = unsafe {
+        libc::sysinfo(info.as_mut_ptr());
+        info.assume_init()
+    };
+    let [last_minute, ..] = info.loads;
+    let tasks = usize::try_from(last_minute).unwrap_or(usize::MAX);
+    tasks.saturating_mul(2) > processors().saturating_mul(3 * ONE)
 }
 
 pub(crate) fn own_pid() -> i32 {

@@ -95,7 +95,9 @@ pub(crate) fn run(patience: Option<Duration>, work: &mut dyn FnMut()) -> Apart {
 
 /// Sleeps until the child has left our memory; false: the time is over.
 fn outlast(pid: i32, is_here: &AtomicI32, patience: Option<Duration>) -> bool {
-    if super::wait_sigchld(MOMENT) {
+    // One that is pending already is of a child before: a look, or a restore.
+    let was_pending = super::wait_sigchld(Duration::ZERO);
+    if super::wait_sigchld(MOMENT) || was_pending {
         // Whoever waits for another child hears of it all the same.
         let _ = kill(super::own_pid(), signals::CHLD);
     }

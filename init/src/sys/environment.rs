@@ -72,6 +72,13 @@ impl<'a> Entry<'a> {
         self.rest(with).is_some()
     }
 
+    /// Also of an entry without a value.
+    pub(crate) fn is_called(self, name: &str) -> bool {
+        // SAFETY: inside a C string, see `rest`: its NUL at the latest.
+        let is_end = |rest: Self| matches!(unsafe { *rest.0.cast::<u8>() }, b'=' | 0);
+        self.rest(name).is_some_and(is_end)
+    }
+
     /// The value, if it is called `name`.
     pub(crate) fn value(self, name: &str) -> Option<&'a [u8]> {
         let value = self.rest(name)?.rest("=")?;
@@ -119,6 +126,9 @@ mod tests {
         }
         for (odd, value) in [(c"HOME=", Some(&b""[..])), (c"HOME", None), (c"", None)] {
             assert_eq!(Entry::from(odd).value("HOME"), value);
+        }
+        for (text, is_home) in [(c"HOME=/", true), (c"HOME", true), (c"HOMER=", false)] {
+            assert_eq!(Entry::from(text).is_called("HOME"), is_home);
         }
         assert!(entry.begins_with("") && entry.begins_with("HOME=/root"));
         assert!(!entry.begins_with("HOME=/root/") && !Entry::from(c"").begins_with("H"));

@@ -229,21 +229,6 @@ fn a_command_that_does_not_start_leaves_no_status() {
     }
 }
 
-/// The one of the boot before is gone, and for so short a time there is no other.
-#[test]
-fn a_command_that_ends_at_once_leaves_no_status() {
-    let setup = with_work(&[], "exit 7");
-    let path: PathBuf = setup.root().join("run/occ-init/status.json");
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, "of another boot").unwrap();
-    let (keep, setup) = setup.keep();
-    assert_eq!(setup.run().0, 7);
-    // On a busy machine it had its moment.
-    let text = fs::read_to_string(&path).unwrap_or_default();
-    assert!(!text.contains("another boot"), "{text}");
-    drop(keep);
-}
-
 #[test]
 fn a_reader_that_goes_away_ends_a_list_quietly() {
     let binary = env!("CARGO_BIN_EXE_occ-init");

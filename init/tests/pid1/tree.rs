@@ -33,3 +33,11 @@ pub(crate) fn furnish(root: &Path) {
         fs::create_dir_all(root.join(directory)).unwrap();
     }
 }
+
+/// The same with a store that never had an account: a boot has nothing to do.
+pub(crate) fn furnish_quiet(root: &Path) {
+    furnish(root);
+    let store = root.join(STORE);
+    fs::create_dir_all(&store).unwrap();
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
+}
