@@ -37,22 +37,22 @@ pub(crate) fn run(run: &Run<'_>, env: Environment, mask: SignalMask) -> u8 {
     };
     let globals = absolute(&run.globals);
     let seen = Passwd::of(&globals);
-    let life = Life {
+    let setting = Setting {
         run,
         globals,
         is_pid1,
         inherited,
         seen,
     };
-    life.forget();
-    match begin(run, &env, &life.inherited) {
-        Begun::Started(started) => life.at_once(&env, started),
-        Begun::Found(found) => life.after_restore(env, found),
+    setting.forget();
+    match begin(run, &env, &setting.inherited) {
+        Begun::Started(started) => setting.at_once(&env, started),
+        Begun::Found(found) => setting.after_restore(env, found),
     }
 }
 
-/// What holds from COMMAND's start to its end.
-struct Life<'a> {
+/// In what COMMAND runs, from its start to its end.
+struct Setting<'a> {
     run: &'a Run<'a>,
     globals: Globals,
     is_pid1: bool,
@@ -61,7 +61,7 @@ struct Life<'a> {
     seen: Passwd,
 }
 
-impl Life<'_> {
+impl Setting<'_> {
     /// There was nothing to restore, and COMMAND was started, or not.
     fn at_once(&self, env: &Environment, started: Result<i32, Refusal>) -> u8 {
         let pid = match started {
@@ -103,7 +103,8 @@ impl Life<'_> {
         exit_status
     }
 
-    /// No other init of ours in this container writes the status file, and follows.
+    /// Whether no other init of ours in this container writes the status file and
+    /// follows.
     fn is_first(&self) -> bool {
         self.is_pid1 || !status::pid1_is_occ_init()
     }

@@ -101,6 +101,7 @@ fn outlast(pid: i32, is_here: &AtomicI32, patience: Option<Duration>) -> bool {
         // Whoever waits for another child hears of it all the same.
         let _ = kill(super::own_pid(), signals::CHLD);
     }
+    // Without a look at the clock, whose pages would have to be mapped.
     if is_here.load(Ordering::Acquire) == 0 {
         return true;
     }
