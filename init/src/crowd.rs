@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 const CLOSE: Duration = Duration::from_millis(1);
 /// So many in a row are a crowd.
 const MANY: u32 = 16;
-/// How long the next ones may wait; as long a signal to COMMAND may.
-const PAUSE: Duration = Duration::from_millis(2);
+/// How long the next ones may wait, and COMMAND's own end among them.
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// How close together they come.
 #[derive(Default)]

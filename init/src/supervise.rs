@@ -67,7 +67,7 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
                 life.patience()
             }
         };
-        match sys::wait_signal(patience) {
+        match life.wait(patience) {
             Some(received) if received.signal == signals::CHLD => {
                 life.reap(beside);
                 life.let_others_come();
@@ -97,6 +97,8 @@ struct Life {
     /// COMMAND's group stopped, and we with it.
     suspended: bool,
     crowd: Crowd,
+    /// How long the next ends of children may wait.
+    pause: Option<Duration>,
 }
 
 impl Life {
@@ -116,6 +118,7 @@ impl Life {
             waited,
             suspended: false,
             crowd: Crowd::default(),
+            pause: None,
         }
     }
 
@@ -137,10 +140,19 @@ impl Life {
 
     /// So that one SIGCHLD stands for many.
     fn let_others_come(&mut self) {
-        if let Phase::Running { .. } = self.phase
-            && let Some(pause) = self.crowd.came(Instant::now())
-        {
-            std::thread::sleep(pause);
+        if let Phase::Running { .. } = self.phase {
+            self.pause = self.crowd.came(Instant::now());
+        }
+    }
+
+    /// For the next signal; ends of children may wait a pause for each other.
+    fn wait(&mut self, patience: Option<Duration>) -> Option<Received> {
+        let Some(pause) = self.pause.take() else {
+            return sys::wait_signal(patience);
+        };
+        match patience {
+            Some(patience) if patience <= pause => sys::wait_signal_but_sigchld(patience),
+            _ => sys::wait_signal_but_sigchld(pause).or_else(|| sys::wait_signal(patience)),
         }
     }
 

@@ -114,8 +114,16 @@ pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
 
 /// Waits for SIGCHLD alone; all others stay pending. Whether it came.
 pub(crate) fn wait_sigchld(timeout: Duration) -> bool {
-    wait_for(1 << (libc::SIGCHLD - 1), Some(timeout)).is_some()
+    wait_for(SIGCHLD, Some(timeout)).is_some()
 }
+
+/// Waits for any other; SIGCHLD stays pending.
+pub(crate) fn wait_signal_but_sigchld(timeout: Duration) -> Option<Received> {
+    wait_for(!SIGCHLD, Some(timeout))
+}
+
+/// In a set of signals.
+const SIGCHLD: u64 = 1 << (libc::SIGCHLD - 1);
 
 /// Whoever else waits for this processor comes first.
 pub(crate) fn yield_processor() {
