@@ -88,9 +88,7 @@ struct Life {
     command: Command,
     remaining: Remaining,
     phase: Phase,
-    /// How long the phase lasts at most.
-    limit: Option<Duration>,
-    /// When it then ends by itself; reckoned when there is first something to wait for.
+    /// When the phase ends by itself; reckoned when there is first something to wait for.
     deadline: Option<Instant>,
     /// What waitpid(2) said last: whether there are children.
     waited: Waited,
@@ -113,7 +111,6 @@ impl Life {
             command,
             remaining,
             phase,
-            limit: None,
             deadline: None,
             waited,
             suspended: false,
@@ -180,7 +177,7 @@ impl Life {
 
     /// After COMMAND's end: is anybody left, is the time over?
     fn look(&mut self) {
-        if self.limit.is_none() {
+        if self.limit().is_none() {
             return;
         }
         if self.remaining.is_empty(self.waited) {
@@ -194,7 +191,7 @@ impl Life {
     }
 
     fn patience(&mut self) -> Option<Duration> {
-        let (limit, now) = (self.limit?, Instant::now());
+        let (limit, now) = (self.limit()?, Instant::now());
         let deadline = *self.deadline.get_or_insert(now + limit);
         let left = deadline.saturating_duration_since(now);
         Some(if self.waited == Waited::NoChildren {
@@ -204,14 +201,17 @@ impl Life {
         })
     }
 
+    fn limit(&self) -> Option<Duration> {
+        self.phase.limit(&self.command.policy)
+    }
+
     fn on(&mut self, event: Event) {
-        let before = self.phase.limit(&self.command.policy);
+        let before = self.limit();
         let (phase, action) = step(self.phase, event, &self.command.policy);
-        let limit = phase.limit(&self.command.policy);
-        if limit != before || action == Action::Kill {
-            (self.limit, self.deadline) = (limit, None);
-        }
         self.phase = phase;
+        if self.limit() != before || action == Action::Kill {
+            self.deadline = None;
+        }
         match action {
             Action::Nothing => {}
             Action::Forward(signal) => self.forward(signal),
