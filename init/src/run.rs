@@ -1,6 +1,7 @@
 //! `run`: restore, start COMMAND, look after it. The order of a boot, and
 //! nothing else.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use crate::OWN_FAILURE;
@@ -41,6 +42,7 @@ pub(crate) fn run(run: &Run<'_>, env: Environment, mask: SignalMask) -> u8 {
         run,
         globals,
         is_pid1,
+        is_first: OnceCell::new(),
         inherited,
         seen,
     };
@@ -56,6 +58,9 @@ struct Setting<'a> {
     run: &'a Run<'a>,
     globals: Globals,
     is_pid1: bool,
+    /// Whether no other init of ours in this container writes the status file and
+    /// follows; looked for when it matters.
+    is_first: OnceCell<bool>,
     inherited: Inherited,
     /// Before COMMAND was started.
     seen: Passwd,
@@ -103,10 +108,9 @@ impl Setting<'_> {
         exit_status
     }
 
-    /// Whether no other init of ours in this container writes the status file and
-    /// follows.
     fn is_first(&self) -> bool {
-        self.is_pid1 || !status::pid1_is_occ_init()
+        let looked = || self.is_pid1 || !status::pid1_is_occ_init();
+        *self.is_first.get_or_init(looked)
     }
 
     /// Before COMMAND is there, which may ask at once.
@@ -124,8 +128,9 @@ impl Setting<'_> {
         sight: Option<Sight>,
         restored: Outcome,
     ) -> Upkeep<'e> {
-        let is_first = self.is_first();
-        let status = is_first.then(|| Status::new(&self.globals, pid, name(self.run)));
+        let status = self
+            .is_first()
+            .then(|| Status::new(&self.globals, pid, name(self.run)));
         let follow = sight.map(|sight| Follow::new(sight, self.restores(env)));
         settle(&restored, follow.as_ref());
         Upkeep::new(status, follow, restored)

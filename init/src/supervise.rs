@@ -44,7 +44,7 @@ pub(crate) trait Beside {
     /// moment, and take in SIGCHLD meanwhile.
     fn command_ended(&mut self);
     /// COMMAND is gone, and what it left is waited for.
-    fn drains(&mut self);
+    fn drains(&mut self) {}
     /// COMMAND runs, and something happened: does what is due, and returns
     /// after what time more will be. None: not before something happens.
     fn turn(&mut self) -> Option<Duration>;

@@ -117,8 +117,6 @@ impl Beside for Upkeep<'_> {
         self.catch_up();
     }
 
-    fn drains(&mut self) {}
-
     fn turn(&mut self) -> Option<Duration> {
         self.write();
         self.follow.as_mut().and_then(Follow::turn)
