@@ -107,6 +107,7 @@ impl InTurn<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[test]
     fn everybody_is_found_in_whatever_order_the_lines_are() {
         let accounts = [

@@ -1,6 +1,5 @@
 //! Where there is nothing to restore, COMMAND is started at once, and what goes on beside
 //! it begins when it is needed.
-#![allow(unsafe_code)]
 
 use std::fs;
 use std::io::Read as _;
@@ -8,7 +7,7 @@ use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 
 use crate::harness::{BOTH, Place, Setup, children, setup_restoring, state, until};
-use crate::tree::{furnish, furnish_quiet};
+use crate::tree::{STORE, furnish_quiet};
 
 /// `occ-init OPTIONS -- sh -c SCRIPT` in a tree whose store never had an account.
 fn quiet(place: Place, options: &[&str], script: &str) -> Setup {
@@ -16,6 +15,15 @@ fn quiet(place: Place, options: &[&str], script: &str) -> Setup {
     let args: Vec<&str> = options.iter().chain(&command).copied().collect();
     let setup = setup_restoring(place, &args);
     furnish_quiet(setup.root());
+    setup
+}
+
+/// The same, or with a store that must be looked into: then a restore comes before.
+fn quiet_or_not(is_quiet: bool, place: Place, script: &str) -> Setup {
+    let setup = quiet(place, &[], script);
+    if !is_quiet {
+        fs::create_dir(setup.root().join(STORE).join("uids")).unwrap();
+    }
     setup
 }
 
@@ -30,10 +38,7 @@ fn with_old_status(setup: &Setup) -> PathBuf {
 #[test]
 fn a_command_that_ends_at_once_leaves_no_status() {
     for is_quiet in [true, false] {
-        let setup = quiet(Place::Subreaper, &[], "exit 7");
-        if !is_quiet {
-            fs::create_dir_all(setup.root().join("var/lib/opencode-users/uids")).unwrap();
-        }
+        let setup = quiet_or_not(is_quiet, Place::Subreaper, "exit 7");
         let path = with_old_status(&setup);
         let (keep, setup) = setup.keep();
         assert_eq!(setup.run().0, 7);
@@ -47,11 +52,7 @@ fn a_command_that_ends_at_once_leaves_no_status() {
 #[test]
 fn command_never_sees_the_status_of_the_boot_before() {
     for is_quiet in [true, false] {
-        let setup = quiet(Place::Namespace, &[], "cat \"$STATUS\"; exit 0");
-        if !is_quiet {
-            furnish(setup.root());
-            fs::remove_file(setup.root().join("usr/share/occ/image-accounts")).unwrap();
-        }
+        let setup = quiet_or_not(is_quiet, Place::Namespace, "cat \"$STATUS\"; exit 0");
         let path = with_old_status(&setup);
         let (code, out, err) = setup.env("STATUS", path.to_str().unwrap()).run();
         assert_eq!(code, 0, "{err}");
@@ -80,13 +81,8 @@ fn what_it_inherited_is_let_go_when_it_is_gone() {
     let setup = setup_restoring(Place::Subreaper, &args);
     furnish_quiet(setup.root());
     let (mut read, write) = std::io::pipe().unwrap();
-    let kept = write.as_raw_fd();
-    let setup = setup.env("PIPE", &kept.to_string()).before(move || {
-        // SAFETY: no pointers; the end lives in the process that calls this.
-        unsafe { nix::libc::fcntl(kept, nix::libc::F_SETFD, 0) };
-    });
-    let init = setup.start();
-    drop(write);
+    let setup = setup.env("PIPE", &write.as_raw_fd().to_string());
+    let init = setup.passing_on(write).start();
     assert_eq!(read.read(&mut [0]).unwrap(), 0);
     assert!("RS".contains(state(init.pid())), "it is over");
     assert_eq!(init.end().0, 0);

@@ -2,12 +2,10 @@
 //! can be made on the memory of its parent. A filter says so here as qemu does.
 #![allow(unsafe_code)]
 
-use std::fs;
-
 use nix::libc;
 
 use crate::harness::{BOTH, Place, Setup, setup, setup_restoring};
-use crate::tree::{HASH, STORE, furnish};
+use crate::tree::{furnish_alice, furnish_quiet};
 
 /// clone(2) with `CLONE_VM` is EINVAL, unless for a thread or as vfork(2).
 fn no_shared_memory() {
@@ -95,14 +93,10 @@ fn accounts_are_restored_and_those_of_a_store_without_any_too() {
     for has_record in [false, true] {
         let script = "grep -c alice \"$PASSWD\"; exit 3";
         let setup = setup_restoring(Place::Namespace, &["--", "sh", "-c", script]);
-        furnish(setup.root());
-        let store = setup.root().join(STORE);
-        fs::create_dir_all(&store).unwrap();
         if has_record {
-            let record = format!(
-                r#"{{"userName":"alice","uid":10000,"gid":10000,"disposition":"regular","occ":{{"schema":1}},"privileged":{{"hashedPassword":["{HASH}"]}}}}"#
-            );
-            fs::write(store.join("alice.json"), record).unwrap();
+            furnish_alice(setup.root());
+        } else {
+            furnish_quiet(setup.root());
         }
         let passwd = setup.root().join("etc/passwd");
         let (code, out, err) = emulated(setup.env("PASSWD", passwd.to_str().unwrap()));

@@ -4,12 +4,13 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, PipeWriter, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -128,6 +129,14 @@ impl Setup {
             });
         }
         self
+    }
+
+    /// Has it inherit an end of a pipe, under its number here. In that process alone:
+    /// others are started meanwhile. What is here of it goes with the start.
+    pub(crate) fn passing_on(self, end: PipeWriter) -> Self {
+        self.before(move || {
+            fcntl(&end, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        })
     }
 
     pub(crate) fn run(mut self) -> (i32, String, String) {

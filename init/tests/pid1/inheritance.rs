@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::process::Stdio;
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 
 use crate::harness::{
@@ -138,12 +138,8 @@ fn inherited_fds_are_commands_and_not_ours() {
     let (mut read, write) = std::io::pipe().unwrap();
     let number = write.as_raw_fd();
     let script = format!("echo ready; echo through >&{number}; read line");
-    // In that process alone: others are started meanwhile.
-    let pass_on = move || {
-        fcntl(&write, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
-    };
     let setup = setup(Place::Subreaper, &["--", "bash", "-c", &script]);
-    let mut init = setup.before(pass_on).start();
+    let mut init = setup.passing_on(write).start();
     assert_eq!(init.line(), "ready");
     let mut got = [0; 8];
     read.read_exact(&mut got).unwrap();

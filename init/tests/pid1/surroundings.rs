@@ -8,7 +8,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
 use crate::harness::{BOTH, Place, bare, children, setup, setup_restoring, until};
-use crate::tree::{HASH, STORE, furnish};
+use crate::tree::{furnish, furnish_alice};
 
 /// All that a process inherits and can tell of itself.
 const TELLS: [&str; 3] = [
@@ -88,13 +88,7 @@ fn a_log_on_a_full_disk_changes_nothing() {
 fn root_of_a_user_namespace_restores_what_it_can() {
     let script = "(sleep 1000 & echo orphan); read line; exit 9";
     let mut setup = setup_restoring(Place::Namespace, &["--", "sh", "-c", script]);
-    furnish(setup.root());
-    let record = format!(
-        r#"{{"userName":"alice","uid":10000,"gid":10000,"disposition":"regular","occ":{{"schema":1}},"privileged":{{"hashedPassword":["{HASH}"]}}}}"#
-    );
-    let store = setup.root().join(STORE);
-    fs::create_dir_all(&store).unwrap();
-    fs::write(store.join("alice.json"), record).unwrap();
+    furnish_alice(setup.root());
     let passwd = setup.root().join("etc/passwd");
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user"]);

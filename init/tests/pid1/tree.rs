@@ -41,3 +41,12 @@ pub(crate) fn furnish_quiet(root: &Path) {
     fs::create_dir_all(&store).unwrap();
     fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
 }
+
+/// The same with the record of one account, alice.
+pub(crate) fn furnish_alice(root: &Path) {
+    furnish_quiet(root);
+    let record = format!(
+        r#"{{"userName":"alice","uid":10000,"gid":10000,"disposition":"regular","occ":{{"schema":1}},"privileged":{{"hashedPassword":["{HASH}"]}}}}"#
+    );
+    fs::write(root.join(STORE).join("alice.json"), record).unwrap();
+}
