@@ -2,11 +2,12 @@
 //! them costs, and how many wait for it at a time.
 
 use crate::inits::{Init, first_child};
-use bench::{Error, io};
+use bench::{Contender, Cost, Costs, Error, interleave, io};
+use std::cell::Cell;
 use std::fs;
 use std::io::Read as _;
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const COUNT: u32 = 20_000;
 /// Between two looks at the zombies.
@@ -14,7 +15,6 @@ const STEP: u32 = 50;
 /// Each of some seconds.
 const ROUNDS: usize = 3;
 
-#[derive(Clone, Copy)]
 pub(crate) struct Orphans {
     /// Microseconds of the init's own CPU, each.
     pub(crate) cpu: f64,
@@ -25,27 +25,22 @@ pub(crate) struct Orphans {
 
 /// Medians, but for the zombies: of those the most in any round.
 pub(crate) fn all(inits: &[Init]) -> Result<Vec<Orphans>, Error> {
-    let mut rounds = vec![Vec::new(); inits.len()];
-    for _ in 0..ROUNDS {
-        for (init, rounds) in inits.iter().zip(&mut rounds) {
-            rounds.push(of(init)?);
-        }
+    let most = vec![Cell::new(0); inits.len()];
+    let mut contenders = Vec::new();
+    for (init, most) in inits.iter().zip(&most) {
+        contenders.push(Contender::new(init.name, ROUNDS, || of(init, most)));
     }
-    let told = |rounds: &Vec<Orphans>| Orphans {
-        cpu: median(rounds.iter().map(|round| round.cpu)),
-        wall: median(rounds.iter().map(|round| round.wall)),
-        most: rounds.iter().map(|round| round.most).max().unwrap_or(0),
+    let costs = interleave(contenders)?;
+    let told = |(costs, most): (&Costs, &Cell<usize>)| Orphans {
+        cpu: costs.median().cpu.as_secs_f64() * 1e6 / f64::from(COUNT),
+        wall: costs.median().wall.as_secs_f64(),
+        most: most.get(),
     };
-    Ok(rounds.iter().map(told).collect())
+    Ok(costs.iter().zip(&most).map(told).collect())
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
-fn of(init: &Init) -> Result<Orphans, Error> {
+/// What one round cost the init itself.
+fn of(init: &Init, most: &Cell<usize>) -> Result<Cost, Error> {
     let script = format!(
         "i=0; while [ $i -lt {COUNT} ]; do (: &); i=$((i+1)); \
          [ $((i % {STEP})) = 0 ] && printf .; done; echo; read line"
@@ -63,21 +58,21 @@ fn of(init: &Init) -> Result<Orphans, Error> {
         .stdout
         .take()
         .ok_or_else(|| Error::Other("no pipe".into()))?;
-    let (mut byte, mut most) = ([0], 0);
+    let mut byte = [0];
     while out.read(&mut byte).map_err(io(init.name))? == 1 && byte != *b"\n" {
-        most = most.max(zombies(pid));
+        most.set(most.get().max(zombies(pid)));
     }
     while children(pid).len() > 1 {
         std::thread::yield_now();
     }
-    let wall = started.elapsed().as_secs_f64();
+    let wall = started.elapsed();
     let used = ticks(pid)?.saturating_sub(before);
     drop(child.stdin.take());
     child.wait().map_err(io(init.name))?;
-    Ok(Orphans {
-        cpu: f64::from(u32::try_from(used).unwrap_or(u32::MAX)) / 1e3 / f64::from(COUNT),
+    Ok(Cost {
         wall,
-        most,
+        cpu: Duration::from_nanos(used),
+        ..Cost::default()
     })
 }
 
