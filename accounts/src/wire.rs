@@ -295,6 +295,12 @@ pub struct ErrorReply {
 pub struct ErrorBody {
     /// Decides the exit code.
     pub kind: ErrorKind,
+    /// Which error it is, where a program acts on that; absent from older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
+    /// The account, container or argument that the error is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// One lower-case sentence with its causes, without a full stop.
     pub message: String,
     /// What to do next; may be empty.
@@ -303,6 +309,34 @@ pub struct ErrorBody {
     /// Whether the same call may succeed later.
     #[serde(default)]
     pub retryable: bool,
+}
+
+impl ErrorBody {
+    /// An error that no program needs to tell from others of its kind.
+    pub fn new(kind: ErrorKind, message: String, hint: String) -> Self {
+        Self {
+            kind,
+            code: None,
+            name: None,
+            message,
+            hint,
+            retryable: kind.retryable(),
+        }
+    }
+}
+
+/// Errors that a program reacts to, so that it need not read `message`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// No account is called [`ErrorBody::name`].
+    NoSuchAccount,
+    /// The program does not know the command or option [`ErrorBody::name`]: it is
+    /// older than its caller.
+    UnknownArgument,
+    /// A code of a newer program.
+    #[serde(other)]
+    Other,
 }
 
 /// The kinds of failure; each has one exit code in both programs.

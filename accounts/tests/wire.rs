@@ -24,7 +24,7 @@ const ACCOUNTS: [&str; 3] = [
     include_str!("wire/account_generated.json"),
     include_str!("wire/account_unchanged.json"),
 ];
-const ERRORS: [(ErrorKind, &str); 9] = [
+const ERRORS: [(ErrorKind, &str); 11] = [
     (ErrorKind::Failed, include_str!("wire/error_failed.json")),
     (ErrorKind::Usage, include_str!("wire/error_usage.json")),
     (
@@ -46,6 +46,14 @@ const ERRORS: [(ErrorKind, &str); 9] = [
     ),
     (ErrorKind::Busy, include_str!("wire/error_busy.json")),
     (ErrorKind::Invalid, include_str!("wire/error_invalid.json")),
+    (
+        ErrorKind::NotFound,
+        include_str!("wire/error_no_such_account.json"),
+    ),
+    (
+        ErrorKind::Usage,
+        include_str!("wire/error_unknown_argument.json"),
+    ),
 ];
 const REQUESTS: [&str; 4] = [
     include_str!("wire/request_password.json"),

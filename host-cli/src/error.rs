@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use accounts::wire::{ErrorBody, ErrorKind, ErrorReply, SCHEMA};
+use accounts::wire::{ErrorBody, ErrorCode, ErrorKind, ErrorReply, SCHEMA};
 use bollard::errors::Error as Api;
 
 /// A command that failed. `Display` is one sentence, causes included.
@@ -245,19 +245,18 @@ impl Error {
 
     /// The document that `--json` prints.
     pub(crate) fn reply(&self) -> ErrorReply {
-        let kind = self.kind();
-        let retryable = match self {
-            Self::Remote(body) => body.retryable,
-            _ => kind.retryable(),
+        let error = match self {
+            Self::Remote(body) => body.clone(),
+            Self::NoSuchAccount { name, .. } => ErrorBody {
+                code: Some(ErrorCode::NoSuchAccount),
+                name: Some(name.clone()),
+                ..ErrorBody::new(self.kind(), self.to_string(), self.hint())
+            },
+            _ => ErrorBody::new(self.kind(), self.to_string(), self.hint()),
         };
         ErrorReply {
             schema: SCHEMA,
-            error: ErrorBody {
-                kind,
-                message: self.to_string(),
-                hint: self.hint(),
-                retryable,
-            },
+            error,
         }
     }
 
@@ -343,12 +342,11 @@ mod tests {
 
     #[test]
     fn what_occ_init_says_is_passed_on_with_its_code() {
-        let error = Error::Remote(ErrorBody {
-            kind: ErrorKind::Busy,
-            message: "another command holds the store".into(),
-            hint: "try again".into(),
-            retryable: true,
-        });
+        let error = Error::Remote(ErrorBody::new(
+            ErrorKind::Busy,
+            "another command holds the store".into(),
+            "try again".into(),
+        ));
         assert_eq!(error.kind().exit_code(), 8);
         expect![[r"
             occ: another command holds the store

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use accounts::wire::{ErrorBody, ErrorKind, ErrorReply, SCHEMA};
+use accounts::wire::{ErrorBody, ErrorCode, ErrorKind, ErrorReply, SCHEMA};
 use bollard::Docker;
 use bollard::container::LogOutput;
 use serde::de::DeserializeOwned;
@@ -206,10 +206,10 @@ fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> 
     }
 }
 
-/// Whether an older occ-init says so of a command or option of ours.
+/// Whether an older occ-init does not know a command or option of ours. The oldest
+/// tell no code, and no other usage error of theirs answers to what occ sends.
 fn is_unknown(error: &ErrorBody) -> bool {
-    let words = ["unrecognized subcommand", "unexpected argument"];
-    error.kind == ErrorKind::Usage && words.iter().any(|words| error.message.contains(words))
+    error.kind == ErrorKind::Usage && matches!(error.code, None | Some(ErrorCode::UnknownArgument))
 }
 
 /// With code 1 the document is an error or the answer.

@@ -10,8 +10,9 @@ use crate::say::{print, say};
 use crate::summary::Summary;
 use crate::sys::Environment;
 use crate::{check, process, user};
-use accounts::wire::{self, ErrorBody, ErrorKind, ErrorReply};
+use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 use clap::Parser;
+use clap::error::ContextKind;
 use nix::sys::stat::{Mode, umask};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -167,15 +168,21 @@ fn first_account(session: &mut Session, first: Option<FirstAccount>) -> Result<(
 
 /// Says an error once, with its causes and what to do next.
 fn fail(error: &Error, json: bool) -> u8 {
-    let (kind, message, hint) = (error.kind(), chain(error), error.hint());
-    say(&message);
-    if !hint.is_empty() {
-        say_hint(&hint);
+    let (code, name) = error.code().unzip();
+    let body = ErrorBody {
+        code,
+        name,
+        ..ErrorBody::new(error.kind(), chain(error), error.hint())
+    };
+    say(&body.message);
+    if !body.hint.is_empty() {
+        say_hint(&body.hint);
     }
+    let exit_code = body.kind.exit_code();
     if json {
-        print_error(kind, message, hint);
+        print_error(body);
     }
-    kind.exit_code()
+    exit_code
 }
 
 fn usage_error(error: &clap::Error, json: bool) -> u8 {
@@ -184,20 +191,32 @@ fn usage_error(error: &clap::Error, json: bool) -> u8 {
     let _ = std::io::stderr().write_all(text.as_bytes());
     if json {
         // Without a subcommand clap shows the help instead of an error.
-        let error = text.lines().find_map(|line| line.strip_prefix("error: "));
-        let message = error.unwrap_or("a command is needed").to_owned();
-        print_error(ErrorKind::Usage, message, "occ-init --help".into());
+        let first = text.lines().find_map(|line| line.strip_prefix("error: "));
+        let message = first.unwrap_or("a command is needed").to_owned();
+        let name = unknown_argument(error);
+        print_error(ErrorBody {
+            code: name.as_ref().map(|_| ErrorCode::UnknownArgument),
+            name,
+            ..ErrorBody::new(ErrorKind::Usage, message, "occ-init --help".into())
+        });
     }
     ErrorKind::Usage.exit_code()
 }
 
-fn print_error(kind: ErrorKind, message: String, hint: String) {
-    let error = ErrorBody {
-        kind,
-        message,
-        hint,
-        retryable: kind.retryable(),
-    };
+/// The command or option that clap does not know.
+fn unknown_argument(error: &clap::Error) -> Option<String> {
+    [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
+        .into_iter()
+        .filter(|_| {
+            matches!(
+                error.kind(),
+                clap::error::ErrorKind::UnknownArgument | clap::error::ErrorKind::InvalidSubcommand
+            )
+        })
+        .find_map(|kind| error.get(kind).map(ToString::to_string))
+}
+
+fn print_error(error: ErrorBody) {
     let reply = ErrorReply {
         schema: wire::SCHEMA,
         error,

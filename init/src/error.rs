@@ -12,7 +12,7 @@ use accounts::name::{InvalidName, Username};
 use accounts::password::InvalidHash;
 use accounts::records::Refusal;
 use accounts::text::{Home, InvalidText};
-use accounts::wire::{ErrorKind, counted};
+use accounts::wire::{ErrorCode, ErrorKind, counted};
 use nix::errno::Errno;
 use std::path::{Path, PathBuf};
 
@@ -192,6 +192,14 @@ impl Error {
             | Self::StillRunning(_)
             | Self::Hashing
             | Self::Recorded(_) => ErrorKind::Failed,
+        }
+    }
+
+    /// Which error it is, and whom it is about, where a program reacts to it.
+    pub(crate) fn code(&self) -> Option<(ErrorCode, String)> {
+        match self {
+            Self::NoSuchAccount(name) => Some((ErrorCode::NoSuchAccount, name.clone())),
+            _ => None,
         }
     }
 

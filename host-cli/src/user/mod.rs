@@ -17,7 +17,7 @@ mod view;
 use std::process::ExitCode;
 
 use accounts::name::Username;
-use accounts::wire::{AccountReply, AccountView, ListReply};
+use accounts::wire::{AccountReply, AccountView, ErrorCode, ListReply};
 use bollard::Docker;
 use serde::Deserialize;
 
@@ -76,10 +76,10 @@ pub(crate) async fn all(docker: &Docker, container: &Listed) -> Result<Vec<Accou
 /// seen last: asking again would take another exec.
 pub(crate) fn with_nearest(error: Error, known: &[String]) -> Error {
     let missing = match &error {
-        Error::Remote(body) => body.message.strip_prefix("no such account '"),
+        Error::Remote(body) if body.code == Some(ErrorCode::NoSuchAccount) => body.name.as_deref(),
         _ => None,
     };
-    let Some(name) = missing.and_then(|rest| rest.strip_suffix('\'')) else {
+    let Some(name) = missing else {
         return error;
     };
     Error::NoSuchAccount {
@@ -137,6 +137,7 @@ fn may_have_changed(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use accounts::wire::{ErrorBody, ErrorKind};
 
     #[test]
     fn one_and_several_accounts_are_told_apart() {
@@ -156,28 +157,25 @@ mod tests {
     #[test]
     fn a_name_that_is_nobodys_gets_the_nearest_one() {
         let known = ["alice".to_owned(), "bob".to_owned()];
-        let answer = |message: &str| {
+        let answer = |name: &str, code| {
             with_nearest(
-                Error::Remote(accounts::wire::ErrorBody {
-                    kind: accounts::wire::ErrorKind::NotFound,
-                    message: message.into(),
-                    hint: "theirs".into(),
-                    retryable: false,
+                Error::Remote(ErrorBody {
+                    code,
+                    name: Some(name.into()),
+                    ..ErrorBody::new(ErrorKind::NotFound, "theirs".into(), "theirs".into())
                 }),
                 &known,
             )
         };
-        let near = answer("no such account 'alcie'");
+        let missing = Some(ErrorCode::NoSuchAccount);
+        let near = answer("alcie", missing);
         assert_eq!(
             near.text(),
             "occ: no such account 'alcie'\nhint: did you mean 'alice'? `occ user list` shows all\n"
         );
         assert_eq!(near.kind().exit_code(), 3);
-        assert_eq!(
-            answer("no such account 'zzz'").hint(),
-            "`occ user list` shows all"
-        );
-        assert_eq!(answer("'alcie' was never removed").hint(), "theirs");
+        assert_eq!(answer("zzz", missing).hint(), "`occ user list` shows all");
+        assert_eq!(answer("alcie", None).hint(), "theirs");
     }
 
     #[test]

@@ -335,17 +335,11 @@ fn body(error: &Error) -> ErrorBody {
         Error::GroupNotAllowed { .. } => "the image does not allow one of the groups".to_owned(),
         other => chain(other),
     };
-    let kind = error.kind();
     let hint = match error {
         Error::GroupNotAllowed { .. } => {
             "/etc/occ/groups.allow in the image says who may be in which".to_owned()
         }
         other => other.hint(),
     };
-    ErrorBody {
-        kind,
-        message,
-        hint,
-        retryable: kind.retryable(),
-    }
+    ErrorBody::new(error.kind(), message, hint)
 }
