@@ -3,14 +3,14 @@
 //! Knows nothing of the store. Everything goes through directory fds, and the
 //! kernel follows no link: what stands in /etc may be somebody's trap.
 
-use crate::again::{fstat, mkdir, openat};
 use crate::error::{Error, io};
+use crate::fs::replace::{
+    Access, Committed, Directory, Staged, TEMPORARY, Written, open_directory, read_all, stat,
+};
+use crate::fs::retry::{fstat, mkdir, openat};
 use crate::in_place;
 use crate::link::{self, Target};
 use crate::lock::EtcLock;
-use crate::replace::{
-    Access, Committed, Directory, Staged, TEMPORARY, Written, open_directory, read_all, stat,
-};
 use crate::watch::{Mark, Place};
 use accounts::etc::{Etc, File};
 use accounts::table;

@@ -8,9 +8,9 @@ mod bases;
 pub(crate) mod packing;
 mod skeleton;
 
-use crate::again::{fchmod, fchown, fstat, mkdirat, renameat, unlinkat};
 use crate::error::{Error, io};
-use crate::replace::{Directory, stat};
+use crate::fs::replace::{Directory, stat};
+use crate::fs::retry::{fchmod, fchown, fstat, mkdirat, renameat, unlinkat};
 use accounts::id::Uid;
 use accounts::image::HomeBases;
 use accounts::text::Home;

@@ -1,9 +1,9 @@
 //! Reads what the image says: its own accounts, allowed groups, sudoers,
 //! login.defs, and which ids exist in this user namespace.
 
-use crate::again::{again_io, mkdir};
 use crate::error::{Error, io};
-use crate::replace::{Access, Directory, open_directory};
+use crate::fs::replace::{Access, Directory, open_directory};
+use crate::fs::retry::{again_io, mkdir};
 use crate::say::say;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;

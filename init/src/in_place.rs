@@ -6,9 +6,9 @@
 //! next finishes what it finds torn; and what is longer than the new content is
 //! blank lines, until it is cut off, never the end of some old line.
 
-use crate::again::{fsync, ftruncate, openat, pwrite, renameat};
 use crate::error::{Error, io};
-use crate::replace::{Access, Directory, TEMPORARY, read_all};
+use crate::fs::replace::{Access, Directory, TEMPORARY, read_all};
+use crate::fs::retry::{fsync, ftruncate, openat, pwrite, renameat};
 use crate::say::say;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -116,7 +116,7 @@ fn open(directory: &Directory, name: &str, access: OFlag) -> Result<OwnedFd, Err
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replace::open_directory;
+    use crate::fs::replace::open_directory;
 
     const OLD: &[u8] = b"root:x:0\nalice:x:10000\nbob:x:10001\nnobody:x:65534\n";
     const NEW: [&[u8]; 4] = [

@@ -5,9 +5,9 @@
 //! own following would leave a `--root` tree, and would go through directories
 //! in which somebody else can swap a component.
 
-use crate::again::{fstat, openat};
 use crate::error::Error;
-use crate::replace::{Directory, stat};
+use crate::fs::replace::{Directory, stat};
+use crate::fs::retry::{fstat, openat};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag};

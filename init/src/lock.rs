@@ -5,10 +5,10 @@
 //! The first two are open-file-description locks: the kernel drops them when
 //! their holder dies, so a crashed holder never blocks the next one.
 
-use crate::again::{linkat, openat, unlinkat};
 use crate::error::{Error, io};
+use crate::fs::replace::{Directory, TEMPORARY, stat, write_all};
+use crate::fs::retry::{linkat, openat, unlinkat};
 use crate::process;
-use crate::replace::{Directory, TEMPORARY, stat, write_all};
 use crate::say::say;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
@@ -276,7 +276,7 @@ fn is_stale(etc: &Directory, lock: &str) -> bool {
     let Ok(file) = openat(etc.fd.as_fd(), lock, flags, Mode::empty()) else {
         return false;
     };
-    let Ok(content) = crate::replace::read_all(&file, 32) else {
+    let Ok(content) = crate::fs::replace::read_all(&file, 32) else {
         return false;
     };
     let digits: String = content

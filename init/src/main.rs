@@ -39,8 +39,6 @@ mod upkeep;
 mod watch;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
-mod again;
-mod archive;
 mod catch_up;
 mod check;
 mod cli;
@@ -48,6 +46,7 @@ mod command;
 mod error;
 mod etc_files;
 mod first_account;
+mod fs;
 mod home;
 mod image_facts;
 mod in_place;
@@ -56,7 +55,6 @@ mod link;
 mod lock;
 mod parallel;
 mod process;
-mod replace;
 mod restore;
 mod secret;
 mod store;

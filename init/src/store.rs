@@ -20,9 +20,9 @@ mod reading;
 pub(crate) use journal::Staging;
 pub(crate) use loading::Loaded;
 
-use crate::again::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
 use crate::error::{Error, io};
-use crate::replace::{Access, Directory, open_directory, stat, write_all};
+use crate::fs::replace::{Access, Directory, open_directory, stat, write_all};
+use crate::fs::retry::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
 use crate::say::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;

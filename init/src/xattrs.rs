@@ -5,7 +5,7 @@
 //! Three raw calls that nix has no types for.
 #![allow(unsafe_code)]
 
-use crate::again::again;
+use crate::fs::retry::again;
 use nix::errno::Errno;
 use nix::libc;
 use std::ffi::{CStr, CString};

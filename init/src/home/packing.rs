@@ -8,10 +8,12 @@
 //! A directory follows its contents, so its owner and times are set last.
 
 use super::{Homes, MAX_DEPTH, NEW, discard};
-use crate::again::{again, fchmod, fchown, fchownat, fstat, mkdirat, openat, renameat, symlinkat};
-use crate::archive::{foreign, header_of};
 use crate::error::{Error, io};
-use crate::replace::{Directory, stat};
+use crate::fs::replace::{Directory, stat};
+use crate::fs::retry::{
+    again, fchmod, fchown, fchownat, fstat, mkdirat, openat, renameat, symlinkat,
+};
+use crate::fs::sealed_stream::{foreign, header_of};
 use crate::say::say;
 use accounts::backup::HOMES;
 use accounts::id::Uid;
@@ -352,7 +354,7 @@ fn make_file<R: Read>(
     loop {
         match entry.read(&mut chunk).map_err(Failed::Stream)? {
             0 => break,
-            got => crate::replace::write_all(&file, &chunk[..got])?,
+            got => crate::fs::replace::write_all(&file, &chunk[..got])?,
         }
     }
     access.give_to(&file)?;

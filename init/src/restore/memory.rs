@@ -3,8 +3,8 @@
 
 use super::{Paths, Session};
 use crate::error::{Error, io};
+use crate::fs::replace::Access;
 use crate::image_facts;
-use crate::replace::Access;
 use accounts::applied::Applied;
 use nix::errno::Errno;
 use nix::sys::stat::lstat;

@@ -11,10 +11,10 @@
 //! finishes the work. Every step of that can be made twice.
 
 use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
-use crate::again::{again, fsync, mkdirat, openat, renameat, unlinkat};
-use crate::archive::{foreign, private_header};
 use crate::error::{Error, io};
-use crate::replace::{Access, Directory, TEMPORARY, write_all};
+use crate::fs::replace::{Access, Directory, TEMPORARY, write_all};
+use crate::fs::retry::{again, fsync, mkdirat, openat, renameat, unlinkat};
+use crate::fs::sealed_stream::{foreign, private_header};
 use crate::say::say;
 use accounts::backup;
 use accounts::id::UidRange;

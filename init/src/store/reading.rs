@@ -2,8 +2,8 @@
 //! files of others under any name. Nothing here writes a content.
 
 use super::{Store, TRUST_VARIABLE};
-use crate::again::{fchmod, fstat, openat, read};
-use crate::replace::Directory;
+use crate::fs::replace::Directory;
+use crate::fs::retry::{fchmod, fstat, openat, read};
 use accounts::id::UidRange;
 use accounts::record::{Contents, Document, InvalidRecord, MAX_BYTES};
 use nix::errno::Errno;

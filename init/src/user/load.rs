@@ -5,10 +5,10 @@
 //! rename commits the accounts, and the same road as ever takes them to /etc.
 
 use super::{apply, begin, end_processes};
-use crate::archive::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::cli::Load;
 use crate::command::Answer;
 use crate::error::Error;
+use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::home::Homes;
 use crate::home::packing::Unpacking;
 use crate::image_facts;

@@ -1,9 +1,9 @@
 //! `user save`: a backup of all accounts on standard output.
 
 use super::begin;
-use crate::archive::Sealed;
 use crate::command::Answer;
 use crate::error::Error;
+use crate::fs::sealed_stream::Sealed;
 use crate::home::Homes;
 use crate::restore::{Paths, Session, now_usec};
 use accounts::backup::{Manifest, SCHEMA};

@@ -1,10 +1,10 @@
 //! One file, swapped whole: a temporary in the same directory, written, synced,
 //! renamed. Only here and in `in_place` are file contents written.
 
-use crate::again::{
+use crate::error::{Error, io};
+use crate::fs::retry::{
     fchmod, fchown, fstat, fstatat, fsync, linkat, openat, read, renameat, unlinkat, write,
 };
-use crate::error::{Error, io};
 use crate::in_place;
 use crate::sys;
 use crate::xattrs;

@@ -127,11 +127,11 @@ impl Incoming {
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut wait = [PollFd::new(self.from.as_fd(), PollFlags::POLLIN)];
-        let ready = crate::again::again(|| poll(&mut wait, PollTimeout::from(PATIENCE_MS)))?;
+        let ready = crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(PATIENCE_MS)))?;
         if ready == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let got = crate::again::again_io(|| self.from.read(buffer))?;
+        let got = crate::fs::retry::again_io(|| self.from.read(buffer))?;
         if let Err(wrong) = self.check.update(&buffer[..got]) {
             self.wrong = Some(wrong);
             return Err(io::ErrorKind::InvalidData.into());
@@ -148,11 +148,14 @@ pub(crate) fn pour_away(from: &mut File) {
     let mut piece = [0; 16 * 1024];
     while begun.elapsed() < POURING {
         let mut wait = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
-        match crate::again::again(|| poll(&mut wait, PollTimeout::from(GAP_MS))) {
+        match crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(GAP_MS))) {
             Ok(1..) => {}
             _ => return,
         }
-        if !matches!(crate::again::again_io(|| from.read(&mut piece)), Ok(1..)) {
+        if !matches!(
+            crate::fs::retry::again_io(|| from.read(&mut piece)),
+            Ok(1..)
+        ) {
             return;
         }
     }
