@@ -13,12 +13,12 @@
 //! A volume may be hostile or half broken: everything is opened by directory
 //! fd without following links, and one bad file never affects another.
 
-mod journal;
-mod loading;
-mod reading;
+mod load;
+mod read;
+mod staging;
 
-pub(crate) use journal::Staging;
-pub(crate) use loading::Loaded;
+pub(crate) use load::Loaded;
+pub(crate) use staging::Staging;
 
 use crate::error::{Error, io};
 use crate::fs::replace::{Access, Directory, open_directory, stat, write_all};
