@@ -10,7 +10,7 @@ use crate::command::Answer;
 use crate::error::Error;
 use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::home::Homes;
-use crate::home::packing::Unpacking;
+use crate::home::archive::Unpacking;
 use crate::image_facts;
 use crate::lock::{Deadline, StoreLock};
 use crate::process::Victim;

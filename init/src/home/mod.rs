@@ -4,9 +4,9 @@
 //! in would make it write elsewhere. So a home is built under a temporary name
 //! in /home, where only root writes, and renamed in when it is complete.
 
+pub(crate) mod archive;
 mod bases;
-pub(crate) mod packing;
-mod skeleton;
+mod skel;
 
 use crate::error::{Error, io};
 use crate::fs::replace::{Directory, stat};
@@ -18,7 +18,7 @@ use bases::Bases;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};
-use skeleton::Skeleton;
+use skel::Skeleton;
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
