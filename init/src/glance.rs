@@ -17,8 +17,8 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, fstatat};
 
 use crate::command::STORE;
+use crate::etc::lock;
 use crate::image_facts;
-use crate::lock;
 use crate::restore::APPLIED;
 use crate::run_options::Globals;
 use crate::sys;

@@ -15,10 +15,11 @@ pub(crate) use memory::APPLIED;
 pub(crate) use view::View;
 
 use crate::error::Error;
-use crate::etc_files::{EtcFiles, New, Snapshot};
+use crate::etc::lock::EtcLock;
+use crate::etc::{EtcFiles, New, Snapshot};
 use crate::image_facts;
 use crate::known::Known;
-use crate::lock::{EtcLock, StoreLock};
+use crate::store::lock::StoreLock;
 use crate::store::{Loaded, Store};
 use crate::summary::{Summary, refused};
 use crate::take_over;

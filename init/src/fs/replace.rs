@@ -2,10 +2,10 @@
 //! renamed. Only here and in `in_place` are file contents written.
 
 use crate::error::{Error, io};
+use crate::etc::in_place;
 use crate::fs::retry::{
     fchmod, fchown, fstat, fstatat, fsync, linkat, openat, read, renameat, unlinkat, write,
 };
-use crate::in_place;
 use crate::sys;
 use crate::xattrs;
 use nix::NixPath;

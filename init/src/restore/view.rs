@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use super::{Paths, must_be_root};
 use crate::error::Error;
-use crate::etc_files::{EtcFiles, Snapshot};
+use crate::etc::{EtcFiles, Snapshot};
 use crate::image_facts;
 use crate::known::Known;
 use crate::store::{Loaded, Store};

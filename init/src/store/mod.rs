@@ -14,6 +14,7 @@
 //! fd without following links, and one bad file never affects another.
 
 mod load;
+pub(crate) mod lock;
 mod read;
 mod staging;
 

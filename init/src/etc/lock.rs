@@ -1,11 +1,8 @@
-//! The locks, in the order in which they are taken: the store's `.lock`, then
-//! /etc/.pwd.lock (what lckpwdf(3) takes), then shadow's `X.lock` links for
-//! tools that know only those.
-//!
-//! The first two are open-file-description locks: the kernel drops them when
-//! their holder dies, so a crashed holder never blocks the next one.
+//! The locks of /etc: `.pwd.lock` (what lckpwdf(3) takes), then shadow's `X.lock`
+//! links for tools that know only those. The store's lock is taken before both.
 
 use crate::error::{Error, io};
+use crate::fs::ofd_lock::{Deadline, open_lock, try_lock, whole_file};
 use crate::fs::replace::{Directory, TEMPORARY, stat, write_all};
 use crate::fs::retry::{linkat, openat, unlinkat};
 use crate::process;
@@ -16,7 +13,7 @@ use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::UnlinkatFlags;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Files whose `X.lock` shadow's tools respect.
 pub(crate) const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "subuid", "subgid"];
@@ -24,65 +21,6 @@ pub(crate) const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "s
 const OWN: &str = ".occ-lock";
 /// After this, somebody holding .pwd.lock is looked at.
 const SUSPICIOUS: Duration = Duration::from_secs(1);
-/// Between two tries. There is no way to wait for an OFD lock with a deadline.
-const RETRY: Duration = Duration::from_millis(10);
-
-/// Until when to wait.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
-    started: Instant,
-    at: Instant,
-}
-
-impl Deadline {
-    pub(crate) fn after(wait: Duration) -> Self {
-        let started = Instant::now();
-        Self {
-            started,
-            at: started + wait,
-        }
-    }
-
-    /// Waits a moment; false when there is no time left.
-    fn wait(&self) -> bool {
-        let has_time = Instant::now() < self.at;
-        if has_time {
-            std::thread::sleep(RETRY);
-        }
-        has_time
-    }
-}
-
-/// The store is ours to write while this lives.
-#[derive(Debug)]
-pub(crate) struct StoreLock(
-    #[expect(dead_code, reason = "held, not used; none: nothing to hold")] Option<OwnedFd>,
-);
-
-impl StoreLock {
-    /// For an administrator who says that nobody else writes at this time.
-    pub(crate) const fn waived() -> Self {
-        Self(None)
-    }
-
-    pub(crate) fn acquire(store: &Directory, deadline: Deadline) -> Result<Self, Error> {
-        let path = store.join(".lock");
-        let file = open_lock(store, ".lock").map_err(io("open", &path))?;
-        loop {
-            match try_lock(&file) {
-                Ok(()) => return Ok(Self(Some(file))),
-                Err(Errno::EAGAIN | Errno::EACCES) if deadline.wait() => (),
-                Err(Errno::EAGAIN | Errno::EACCES) => return Err(Error::Busy { path }),
-                // NFS without its lock daemon, and network file systems that
-                // know no locks at all.
-                Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
-                    return Err(Error::NoLocks { path });
-                }
-                Err(errno) => return Err(io("lock", path)(errno)),
-            }
-        }
-    }
-}
 
 /// The account files are ours alone while this lives; writing them asks for it.
 #[derive(Debug)]
@@ -210,35 +148,6 @@ fn clean_own(etc: &Directory) -> Result<(), Error> {
         etc.remove(&format!("{TEMPORARY}{name}-"))?;
     }
     etc.remove(OWN)
-}
-
-fn open_lock(directory: &Directory, name: &str) -> Result<OwnedFd, Errno> {
-    let flags =
-        OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    openat(
-        directory.fd.as_fd(),
-        name,
-        flags,
-        Mode::from_bits_truncate(0o600),
-    )
-}
-
-fn whole_file(kind: libc::c_int) -> libc::flock {
-    libc::flock {
-        l_type: i16::try_from(kind).unwrap_or_default(),
-        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    }
-}
-
-fn try_lock(file: &OwnedFd) -> Result<(), Errno> {
-    fcntl(
-        file.as_fd(),
-        FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK)),
-    )
-    .map(drop)
 }
 
 /// Kills the holder of the lock if it runs for a managed account. The holder of

@@ -3,22 +3,25 @@
 //! Knows nothing of the store. Everything goes through directory fds, and the
 //! kernel follows no link: what stands in /etc may be somebody's trap.
 
+pub(crate) mod in_place;
+pub(crate) mod lock;
+mod symlink;
+
 use crate::error::{Error, io};
 use crate::fs::replace::{
     Access, Committed, Directory, Staged, TEMPORARY, Written, open_directory, read_all, stat,
 };
 use crate::fs::retry::{fstat, mkdir, openat};
-use crate::in_place;
-use crate::link::{self, Target};
-use crate::lock::EtcLock;
 use crate::watch::{Mark, Place};
 use accounts::etc::{Etc, File};
 use accounts::table;
+use lock::EtcLock;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use symlink::Target;
 
 /// /etc of a tree, open.
 #[derive(Debug)]
@@ -107,8 +110,8 @@ impl EtcFiles {
         let name = file.name();
         let state = stat(&self.directory, name).map_err(io("read", self.directory.join(name)))?;
         state
-            .filter(link::is_link)
-            .map(|_| link::follow(&self.root, name))
+            .filter(symlink::is_link)
+            .map(|_| symlink::follow(&self.root, name))
             .transpose()
     }
 
