@@ -68,7 +68,7 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
         Err(error) if error.use_stderr() => return usage_error(&error, wants_json),
         Err(help) => return print(&help.render().to_string()),
     };
-    crate::secret::protect_process();
+    crate::password::protect_process();
     // What is made has the mode that it is made with, whatever the caller's was.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     match dispatch(&cli, env) {

@@ -5,7 +5,7 @@
 //! it lies; what is done with it is `user::first`'s.
 
 use crate::error::{Error, io};
-use crate::secret::Password;
+use crate::password::Password;
 use crate::sys::Environment;
 use accounts::password::PasswordHash;
 use nix::fcntl::OFlag;

@@ -17,7 +17,7 @@ pub(crate) use view::View;
 use crate::error::Error;
 use crate::etc::lock::EtcLock;
 use crate::etc::{EtcFiles, New, Snapshot};
-use crate::image_facts;
+use crate::image;
 use crate::known::Known;
 use crate::store::lock::StoreLock;
 use crate::store::{Loaded, Store};
@@ -36,7 +36,7 @@ use locks::{lock_etc, lock_store};
 use memory::Memory;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 /// Where the tree and the store are.
 #[derive(Debug, Clone)]
@@ -96,14 +96,6 @@ pub(crate) struct Session {
     store_lock: Option<StoreLock>,
 }
 
-/// Microseconds since 1970.
-pub(crate) fn now_usec() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
 impl Session {
     /// Takes the locks, reads, takes older records over, and captures passwords
     /// that people changed themselves: for a command that changes records.
@@ -124,7 +116,7 @@ impl Session {
             Some(_) => store.clean()?,
             None => store.names()?,
         };
-        let uids = image_facts::uid_range(&paths.root)?;
+        let uids = image::uid_range(&paths.root)?;
         let (memory, Loaded { records, legacy }) =
             store.load_these(names, uids, || Memory::read(paths));
         let etc_files = EtcFiles::open(&paths.root)?;
@@ -133,7 +125,7 @@ impl Session {
             etc_files.finish_writes(&etc_lock)?;
         }
         let snapshot = etc_files.read()?;
-        let image = image_facts::read(&paths.root, &snapshot.etc, true)?;
+        let image = image::read(&paths.root, &snapshot.etc, true)?;
         let applied = memory?.into_current(paths)?;
         let mut session = Self {
             paths: paths.clone(),

@@ -1,7 +1,7 @@
 //! What a restore did, for the log, for `status.json` and for the command that
 //! asked for it. Decides nothing.
 
-use crate::restore::now_usec;
+use crate::clock::now_usec;
 use accounts::name::Username;
 use accounts::reconcile::{Change, Plan};
 use accounts::records::{Problem, Refusal};

@@ -1,9 +1,10 @@
 //! Taking over records of opencode-cloud, which have no uid: each gets the
 //! number that its person's files already have, if that can be known.
 
+use crate::clock::now_usec;
 use crate::error::{Error, chain};
 use crate::home::Homes;
-use crate::restore::{Session, now_usec};
+use crate::restore::Session;
 use crate::say::say;
 use crate::user::rules;
 use accounts::id::Uid;

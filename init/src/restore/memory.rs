@@ -4,7 +4,7 @@
 use super::{Paths, Session};
 use crate::error::{Error, io};
 use crate::fs::replace::Access;
-use crate::image_facts;
+use crate::image;
 use accounts::applied::Applied;
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
@@ -27,7 +27,7 @@ impl Memory {
     /// records win.
     pub(super) fn read(paths: &Paths) -> Result<Self, Error> {
         let version = version(paths)?;
-        let bytes = image_facts::read_optional(&path(paths))?;
+        let bytes = image::read_optional(&path(paths))?;
         let applied = bytes.and_then(|bytes| Applied::parse(&bytes));
         Ok(Self {
             applied: applied.unwrap_or_default(),
@@ -61,7 +61,7 @@ fn version(paths: &Paths) -> Result<Version, Error> {
 }
 
 fn path(paths: &Paths) -> PathBuf {
-    paths.root.join(image_facts::STATE).join(APPLIED)
+    paths.root.join(image::STATE).join(APPLIED)
 }
 
 impl Session {
@@ -81,7 +81,7 @@ impl Session {
     }
 
     pub(super) fn write_memory(&self, json: &[u8]) -> Result<(), Error> {
-        let directory = image_facts::state_directory(&self.paths.root)?;
+        let directory = image::state_directory(&self.paths.root)?;
         directory.replace(APPLIED, json, Access::PRIVATE)
     }
 }

@@ -4,7 +4,7 @@ use super::memory::Memory;
 use super::{Paths, must_be_root};
 use crate::error::Error;
 use crate::etc::{EtcFiles, Snapshot};
-use crate::image_facts;
+use crate::image;
 use crate::known::Known;
 use crate::store::{Loaded, Store};
 use crate::take_over;
@@ -26,7 +26,7 @@ impl View {
     pub(crate) fn read(paths: &Paths) -> Result<Self, Error> {
         must_be_root()?;
         let snapshot = EtcFiles::open(&paths.root)?.read()?;
-        let image = image_facts::read(&paths.root, &snapshot.etc, false)?;
+        let image = image::read(&paths.root, &snapshot.etc, false)?;
         let Loaded {
             mut records,
             legacy,

@@ -3,10 +3,11 @@
 use super::passwd::{Credentials, credentials, with_password};
 use super::{apply, begin, one, rules, warn_about};
 use crate::cli::Add;
+use crate::clock::now_usec;
 use crate::command::Answer;
 use crate::error::{Error, io};
-use crate::restore::{Paths, Session, now_usec};
-use crate::secret;
+use crate::password;
+use crate::restore::{Paths, Session};
 use accounts::id::Uid;
 use accounts::name::Username;
 use accounts::password::PasswordHash;
@@ -98,7 +99,7 @@ pub(super) fn with_hash<T>(
 fn wanted(options: &Add) -> Result<Wanted, Error> {
     let typed = match &options.name {
         Some(name) => name.clone(),
-        None if secret::can_ask() => match secret::ask("Username [opencode]: ")?.as_str() {
+        None if password::can_ask() => match password::ask("Username [opencode]: ")?.as_str() {
             "" => "opencode".to_owned(),
             name => name.to_owned(),
         },

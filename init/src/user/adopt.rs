@@ -2,9 +2,10 @@
 //! survives the next update. Its lines stay as they are.
 
 use super::{apply, begin, one, parse_name, rules, warn_about};
+use crate::clock::now_usec;
 use crate::command::Answer;
 use crate::error::Error;
-use crate::restore::{Paths, Session, now_usec};
+use crate::restore::{Paths, Session};
 use crate::say::say;
 use accounts::adopt::{self, Found, NotAdoptable};
 use accounts::name::Username;

@@ -6,12 +6,13 @@
 
 use super::{apply, begin, import_input, rules};
 use crate::cli::Import;
+use crate::clock::now_usec;
 use crate::command::Answer;
 use crate::error::{Error, chain};
 use crate::known::Known;
-use crate::restore::{Paths, Session, View, now_usec};
+use crate::password::Password;
+use crate::restore::{Paths, Session, View};
 use crate::say::say;
-use crate::secret::Password;
 use crate::store::Store;
 use accounts::import::{self, Entry, Item, Line, Secret};
 use accounts::name::Username;

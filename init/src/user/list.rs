@@ -3,7 +3,7 @@
 use super::{absent, one, parse_name};
 use crate::command::Answer;
 use crate::error::Error;
-use crate::image_facts;
+use crate::image;
 use crate::restore::{Paths, View, must_be_root};
 use crate::store::Store;
 use accounts::name::Username;
@@ -43,7 +43,7 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Answer, Error> {
 /// reading those takes a while of its own.
 fn records(paths: &Paths) -> Result<Records, Error> {
     must_be_root()?;
-    let uids = image_facts::uid_range(&paths.root)?;
+    let uids = image::uid_range(&paths.root)?;
     match Store::find(&paths.store)? {
         Some(store) => Ok(store.load(uids)?.records),
         None => Ok(Records::default()),

@@ -12,7 +12,7 @@ use crate::fs::ofd_lock::Deadline;
 use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::home::Homes;
 use crate::home::archive::Unpacking;
-use crate::image_facts;
+use crate::image;
 use crate::process::Victim;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
@@ -92,7 +92,7 @@ fn commit(
     let store = Store::open(&paths.store)?;
     let _lock = StoreLock::acquire(&store.directory, deadline)?;
     store.clean()?;
-    let range = image_facts::uid_range(&paths.root)?;
+    let range = image::uid_range(&paths.root)?;
     let here = store.holdings(range)?;
     if !options.force && !here.is_empty() {
         return Err(Error::NotEmpty {

@@ -58,7 +58,7 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answ
         User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
     };
     if takes_secret_from_stdin(command) {
-        crate::secret::finish_stdin();
+        crate::password::finish_stdin();
     }
     answer
 }

@@ -2,11 +2,12 @@
 
 use super::{apply, begin, find, one, parse_name, warn_about};
 use crate::cli::Source;
+use crate::clock::now_usec;
 use crate::command::Answer;
 use crate::error::Error;
-use crate::restore::{Paths, now_usec};
+use crate::password::{self, Password};
+use crate::restore::Paths;
 use crate::say::say;
-use crate::secret::{self, Password};
 use accounts::password::PasswordHash;
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};
@@ -69,12 +70,12 @@ pub(super) fn credentials(source: &Source) -> Result<Credentials, Error> {
         hashed(&Password::from_stdin()?)
     } else if source.password_hash_stdin {
         Ok(Credentials {
-            hash: Some(secret::hash_from_stdin()?),
+            hash: Some(password::hash_from_stdin()?),
             ..Credentials::default()
         })
     } else if source.request_stdin {
-        of_request(secret::request_from_stdin()?)
-    } else if secret::can_ask() {
+        of_request(password::request_from_stdin()?)
+    } else if password::can_ask() {
         hashed(&Password::from_terminal()?)
     } else {
         Err(Error::Usage(

@@ -6,8 +6,8 @@ use crate::cli::Remove;
 use crate::command::Answer;
 use crate::error::Error;
 use crate::home::Homes;
+use crate::password;
 use crate::restore::{Paths, Session};
-use crate::secret;
 use accounts::record::{Account, Record};
 use accounts::records::{Refusal, Tombstone};
 
@@ -80,7 +80,7 @@ fn guard_last(session: &Session, leaving: &[Record]) -> Result<(), Error> {
 }
 
 fn confirmed(records: &[Record]) -> Result<bool, Error> {
-    if !secret::can_ask() {
+    if !password::can_ask() {
         return Err(Error::Usage(
             "removing needs an answer: give --yes, or use a terminal".into(),
         ));
@@ -89,7 +89,7 @@ fn confirmed(records: &[Record]) -> Result<bool, Error> {
         .iter()
         .map(|record| format!("'{}'", record.account().name))
         .collect();
-    let answer = secret::ask(&format!("Remove user {}? [y/N] ", names.join(", ")))?;
+    let answer = password::ask(&format!("Remove user {}? [y/N] ", names.join(", ")))?;
     Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 

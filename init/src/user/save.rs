@@ -1,11 +1,12 @@
 //! `user save`: a backup of all accounts on standard output.
 
 use super::begin;
+use crate::clock::now_usec;
 use crate::command::Answer;
 use crate::error::Error;
 use crate::fs::sealed_stream::Sealed;
 use crate::home::Homes;
-use crate::restore::{Paths, Session, now_usec};
+use crate::restore::{Paths, Session};
 use accounts::backup::{Manifest, SCHEMA};
 use accounts::id::Uid;
 use accounts::image::HomeBases;
