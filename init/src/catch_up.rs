@@ -8,9 +8,9 @@
 use crate::command::Answer;
 use crate::error::Error;
 use crate::process::Victim;
+use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
 use crate::say::{print, say};
-use crate::summary::Summary;
 use crate::user::end_processes;
 use crate::watch::{Mark, Place};
 use accounts::applied;

@@ -39,6 +39,7 @@ mod upkeep;
 mod watch;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
+mod admission;
 mod catch_up;
 mod check;
 mod cli;
@@ -50,14 +51,10 @@ mod first_account;
 mod fs;
 mod home;
 mod image;
-mod known;
-mod parallel;
 mod password;
 mod process;
 mod restore;
 mod store;
-mod summary;
-mod take_over;
 mod user;
 mod xattrs;
 

@@ -2,6 +2,7 @@
 //! whole, with system calls repeated after EINTR. Knows nothing of accounts.
 
 pub(crate) mod ofd_lock;
+pub(crate) mod parallel;
 pub(crate) mod replace;
 pub(crate) mod retry;
 pub(crate) mod sealed_stream;

@@ -5,8 +5,8 @@ use super::{
     LEGACY, REMOVED, SUFFIX, Store, UIDS, UNREADABLE, file_of, list, list_if, printable, stem,
 };
 use crate::error::{Error, chain, io};
+use crate::fs::parallel;
 use crate::fs::replace::{Directory, TEMPORARY};
-use crate::parallel;
 use crate::say::say;
 use accounts::id::UidRange;
 use accounts::name::Username;

@@ -1,7 +1,8 @@
 //! `user add`: a name, a uid for ever, a record, a home, four lines.
 
 use super::passwd::{Credentials, credentials, with_password};
-use super::{apply, begin, one, rules, warn_about};
+use super::{apply, begin, one, warn_about};
+use crate::admission;
 use crate::cli::Add;
 use crate::clock::now_usec;
 use crate::command::Answer;
@@ -120,7 +121,7 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         name: if options.restore {
             Username::parse(&typed)?
         } else {
-            rules::new_name(&typed)?
+            admission::new_name(&typed)?
         },
         uid: options.uid.as_deref().map(number).transpose()?,
         real_name: options
@@ -163,24 +164,24 @@ fn key_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, E
 /// is there already, where that is allowed.
 fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Account>, Error> {
     let (known, name) = (session.known(), &wanted.name);
-    if let Some(present) = rules::present(&known, name)? {
+    if let Some(present) = admission::present(&known, name)? {
         return if options.if_missing {
             Ok(Some(present.clone()))
         } else {
             Err(Error::Exists(name.clone()))
         };
     }
-    let tombstone = rules::tombstone(&known, name);
+    let tombstone = admission::tombstone(&known, name);
     if options.restore && tombstone.is_none() {
         return Err(Error::NotRemoved(name.clone()));
     }
     if !options.restore && !options.new_uid {
-        rules::check_not_removed(&known, name)?;
+        admission::check_not_removed(&known, name)?;
     }
-    rules::check_lines(&known, name, tombstone)?;
-    rules::check_groups(&known, name, &options.groups)?;
+    admission::check_lines(&known, name, tombstone)?;
+    admission::check_groups(&known, name, &options.groups)?;
     if let Some(number) = wanted.uid {
-        rules::check_uid(&known, name, number)?;
+        admission::check_uid(&known, name, number)?;
     }
     Ok(None)
 }
@@ -220,7 +221,7 @@ fn make(
         }
     };
     if options.restore {
-        let dead = rules::tombstone(&session.known(), name)
+        let dead = admission::tombstone(&session.known(), name)
             .cloned()
             .ok_or_else(|| Error::NotRemoved(name.clone()))?;
         let mut record = session.store.read_tombstone(&dead, session.image.uids)?;
@@ -237,7 +238,7 @@ fn make(
     let mut account = Account::new(
         name.clone(),
         uid,
-        rules::choose_home(&session.known(), name, uid)?,
+        admission::choose_home(&session.known(), name, uid)?,
         now_usec(),
     );
     fill(&mut account);
@@ -250,9 +251,9 @@ fn make(
 fn choose_uid(session: &Session, wanted: &Wanted) -> Result<Uid, Error> {
     let (known, name) = (session.known(), &wanted.name);
     let uid = match wanted.uid {
-        Some(number) => rules::check_uid(&known, name, number)?,
-        None => rules::next_uid(&known, name, &rules::used_ids(&known)?)?,
+        Some(number) => admission::check_uid(&known, name, number)?,
+        None => admission::next_uid(&known, name, &admission::used_ids(&known)?)?,
     };
-    rules::give_uid(&session.store, uid, name)?;
+    admission::give_uid(&session.store, uid, name)?;
     Ok(uid)
 }

@@ -1,7 +1,8 @@
 //! `user adopt`: an account made inside by useradd(8) gets a record, so that it
 //! survives the next update. Its lines stay as they are.
 
-use super::{apply, begin, one, parse_name, rules, warn_about};
+use super::{apply, begin, one, parse_name, warn_about};
+use crate::admission;
 use crate::clock::now_usec;
 use crate::command::Answer;
 use crate::error::Error;
@@ -19,7 +20,7 @@ pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Answer, Error> {
     let found = check(&session, &name)?;
     let record = Record::new(found.account);
     let account = record.account();
-    rules::give_uid(&session.store, account.uid, &name)?;
+    admission::give_uid(&session.store, account.uid, &name)?;
     session.save(&record)?;
     let summary = apply(&mut session)?;
     warn_about(&summary, &name)?;
@@ -41,10 +42,10 @@ pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Answer, Error> {
 /// The rules for new accounts, but that lines of that name are there.
 fn check(session: &Session, name: &Username) -> Result<Found, Error> {
     let known = session.known();
-    if rules::present(&known, name)?.is_some() {
+    if admission::present(&known, name)?.is_some() {
         return Err(Error::Exists(name.clone()));
     }
-    rules::check_not_removed(&known, name)?;
+    admission::check_not_removed(&known, name)?;
     let image = known.image;
     let found = adopt::find(name, known.etc, image.uids, &image.groups_allow, now_usec());
     let found = found.map_err(|reason| match reason {
@@ -57,7 +58,7 @@ fn check(session: &Session, name: &Username) -> Result<Found, Error> {
         },
     })?;
     let account = &found.account;
-    rules::check_uid(&known, name, account.uid.get().into())?;
-    rules::check_home(&known, account.home.clone())?;
+    admission::check_uid(&known, name, account.uid.get().into())?;
+    admission::check_home(&known, account.home.clone())?;
     Ok(found)
 }

@@ -4,12 +4,13 @@
 //! passwords are hashed (0.2 s each), and once more under the locks, where what
 //! was decided is done. A line is done whole or not at all; one restore ends it.
 
-use super::{apply, begin, import_input, rules};
+use super::{apply, begin, import_input};
+use crate::admission;
+use crate::admission::Context;
 use crate::cli::Import;
 use crate::clock::now_usec;
 use crate::command::Answer;
 use crate::error::{Error, chain};
-use crate::known::Known;
 use crate::password::Password;
 use crate::restore::{Paths, Session, View};
 use crate::say::say;
@@ -68,8 +69,8 @@ struct Round {
 }
 
 impl Round {
-    fn new(known: &Known<'_>, lines: &[Line<'_>]) -> Result<Self, Error> {
-        let mut used = rules::used_ids(known)?;
+    fn new(known: &Context<'_>, lines: &[Line<'_>]) -> Result<Self, Error> {
+        let mut used = admission::used_ids(known)?;
         let asked = lines
             .iter()
             .filter_map(|line| uid_of(line.item.as_ref().ok()?));
@@ -83,28 +84,28 @@ impl Round {
     }
 
     /// Says what becomes of a line; changes nothing but what the next line may ask.
-    fn decide(&mut self, known: &Known<'_>, line: &Line<'_>) -> Result<Decision, Error> {
+    fn decide(&mut self, known: &Context<'_>, line: &Line<'_>) -> Result<Decision, Error> {
         let item = line.item.as_ref().map_err(|why| Error::Line(why.clone()))?;
         let name = match item {
             Item::Entry(entry) => {
-                Username::parse(entry.name).or_else(|_| rules::new_name(entry.name))?
+                Username::parse(entry.name).or_else(|_| admission::new_name(entry.name))?
             }
             Item::Record(record) => record.account().name.clone(),
         };
         self.ask_for(item, &name, line.number)?;
-        if let Some(present) = rules::present(known, &name)? {
+        if let Some(present) = admission::present(known, &name)? {
             return Ok(Decision::Exists(present.clone()));
         }
-        rules::check_not_removed(known, &name)?;
-        rules::check_lines(known, &name, None)?;
+        admission::check_not_removed(known, &name)?;
+        admission::check_lines(known, &name, None)?;
         let record = match item {
             Item::Entry(entry) => {
-                Record::new(self.account(known, rules::new_name(entry.name)?, entry)?)
+                Record::new(self.account(known, admission::new_name(entry.name)?, entry)?)
             }
             Item::Record(record) => {
                 let account = record.account();
-                rules::check_uid(known, &name, account.uid.get().into())?;
-                rules::check_home(known, account.home.clone())?;
+                admission::check_uid(known, &name, account.uid.get().into())?;
+                admission::check_home(known, account.home.clone())?;
                 (**record).clone()
             }
         };
@@ -130,19 +131,19 @@ impl Round {
     /// The account of an entry, with the hash of a line that has one.
     fn account(
         &self,
-        known: &Known<'_>,
+        known: &Context<'_>,
         name: Username,
         entry: &Entry<'_>,
     ) -> Result<Account, Error> {
         let groups = entry.groups();
-        rules::check_groups(known, &name, &groups)?;
+        admission::check_groups(known, &name, &groups)?;
         let uid = match entry.uid {
-            Some(number) => rules::check_uid(known, &name, number)?,
-            None => rules::next_uid(known, &name, &self.used)?,
+            Some(number) => admission::check_uid(known, &name, number)?,
+            None => admission::next_uid(known, &name, &self.used)?,
         };
         let home = match entry.home {
-            Some(home) => rules::check_home(known, Home::parse(home)?)?,
-            None => rules::choose_home(known, &name, uid)?,
+            Some(home) => admission::check_home(known, Home::parse(home)?)?,
+            None => admission::choose_home(known, &name, uid)?,
         };
         let now = now_usec();
         let mut account = Account::new(name, uid, home, now);
@@ -285,7 +286,7 @@ fn save(
         record.update(|account| account.set_password(hash, now_usec()));
     }
     let account = record.account();
-    rules::give_uid(&session.store, account.uid, &account.name)?;
+    admission::give_uid(&session.store, account.uid, &account.name)?;
     session.save(&record)?;
     Ok(record)
 }

@@ -55,7 +55,7 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
     reply.problems = apply(&mut session)?.problems;
     end_processes(paths, &locked(&session, &reply), true).map_err(recorded)?;
     let (_, problems) = session.records.admit(&session.image);
-    let refused = problems.iter().filter_map(crate::summary::refused);
+    let refused = problems.iter().filter_map(crate::restore::summary::refused);
     let is_ours = |name: &str| {
         reply
             .added

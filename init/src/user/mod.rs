@@ -12,7 +12,6 @@ mod list;
 mod load;
 mod passwd;
 mod remove;
-pub(crate) mod rules;
 mod save;
 mod state;
 
@@ -22,9 +21,9 @@ pub(crate) use state::end_processes;
 use crate::cli::{Global, User};
 use crate::command::Answer;
 use crate::error::Error;
+use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
 use crate::say::say;
-use crate::summary::Summary;
 use accounts::name::Username;
 use accounts::record::Record;
 use accounts::records::{Records, refuse_name};

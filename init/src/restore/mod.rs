@@ -4,39 +4,40 @@
 //! [`Session`] and then calls the same [`Session::restore`] as boot, so what is
 //! live and what comes back after an update can't differ.
 
+mod applied_file;
+mod capture;
 mod homes;
 mod locks;
-mod memory;
-mod taking;
-mod view;
+mod migrate;
+mod read_only;
+pub(crate) mod summary;
 
+pub(crate) use applied_file::APPLIED;
 pub(crate) use locks::deadline;
-pub(crate) use memory::APPLIED;
-pub(crate) use view::View;
+pub(crate) use read_only::View;
 
+use crate::admission::Context;
 use crate::error::Error;
 use crate::etc::lock::EtcLock;
 use crate::etc::{EtcFiles, New, Snapshot};
 use crate::image;
-use crate::known::Known;
 use crate::store::lock::StoreLock;
 use crate::store::{Loaded, Store};
-use crate::summary::{Summary, refused};
-use crate::take_over;
 use crate::watch::Mark;
 use accounts::applied::Applied;
-use accounts::capture;
+use accounts::capture::are_as_recorded;
 use accounts::etc::File;
 use accounts::image::Image;
 use accounts::name::Username;
 use accounts::reconcile::{self, Plan};
 use accounts::records::{Records, Refusal};
+use applied_file::Memory;
 use homes::Ensured;
 use locks::{lock_etc, lock_store};
-use memory::Memory;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
+use summary::{Summary, refused};
 
 /// Where the tree and the store are.
 #[derive(Debug, Clone)]
@@ -148,7 +149,7 @@ impl Session {
                 session.take_over(&record, &bytes);
             }
         } else {
-            let waiting = legacy.iter().map(|(old, _)| take_over::not_yet(&old.name));
+            let waiting = legacy.iter().map(|(old, _)| migrate::not_yet(&old.name));
             session.records.rejected.extend(waiting);
         }
         Ok(session)
@@ -181,8 +182,8 @@ impl Session {
     }
 
     /// What the rules about new accounts look at.
-    pub(crate) fn known(&self) -> Known<'_> {
-        Known {
+    pub(crate) fn known(&self) -> Context<'_> {
+        Context {
             records: &self.records,
             image: &self.image,
             etc: &self.snapshot.etc,
@@ -240,7 +241,7 @@ impl Session {
     fn is_recorded(&self, plan: &Plan) -> bool {
         let is_of_all = plan.restored.len() == self.records.accounts.len();
         let is_kept = plan.writes.iter().all(|(file, _)| *file != File::Shadow);
-        (is_of_all && is_kept) || capture::are_as_recorded(&self.records, &self.snapshot.etc)
+        (is_of_all && is_kept) || are_as_recorded(&self.records, &self.snapshot.etc)
     }
 
     /// Everything up to the moment at which something changes for others: what the

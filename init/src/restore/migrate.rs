@@ -1,12 +1,12 @@
 //! Taking over records of opencode-cloud, which have no uid: each gets the
 //! number that its person's files already have, if that can be known.
 
+use crate::admission;
 use crate::clock::now_usec;
 use crate::error::{Error, chain};
 use crate::home::Homes;
 use crate::restore::Session;
 use crate::say::say;
-use crate::user::rules;
 use accounts::id::Uid;
 use accounts::name::Username;
 use accounts::record::{Account, Legacy, Record};
@@ -39,7 +39,7 @@ impl Session {
             self.leave(legacy, refusal.to_string());
             return Ok(());
         }
-        rules::check_ledger(&self.records)?;
+        admission::check_ledger(&self.records)?;
         let mut tombstones = self.records.tombstones.iter();
         if let Some(dead) = tombstones.find(|dead| dead.name == legacy.name) {
             let reason = format!("the account was removed; its uid {} is kept", dead.uid);
@@ -102,7 +102,7 @@ impl Session {
             }
         }
         let known = self.known();
-        rules::next_uid(&known, name, &rules::used_ids(&known)?)
+        admission::next_uid(&known, name, &admission::used_ids(&known)?)
     }
 
     fn uid_in_ledger(&self, name: &Username) -> Result<Option<Uid>, Error> {

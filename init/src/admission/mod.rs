@@ -1,8 +1,11 @@
 //! The rules that a new account passes, wherever it comes from: `add`, `adopt`
 //! and `import` ask the same ones. Says no; changes nothing but the ledger.
 
+mod context;
+
+pub(crate) use context::Context;
+
 use crate::error::Error;
-use crate::known::Known;
 use crate::store::Store;
 use accounts::id::Uid;
 use accounts::name::{InvalidName, Username};
@@ -15,7 +18,7 @@ use std::collections::BTreeSet;
 
 /// A reserved name gets its own answer even where the rule for new names would
 /// refuse it too: `systemd-x` is not a typing mistake.
-pub(super) fn new_name(typed: &str) -> Result<Username, Error> {
+pub(crate) fn new_name(typed: &str) -> Result<Username, Error> {
     match (Username::new_account(typed), Username::parse(typed)) {
         (Err(_), Ok(name)) if name.is_reserved() => Err(refused(&name, Refusal::Reserved)),
         (result, _) => result.map_err(|invalid: InvalidName| invalid.into()),
@@ -24,8 +27,8 @@ pub(super) fn new_name(typed: &str) -> Result<Username, Error> {
 
 /// The account of that name, if there is one; an error where there is none and
 /// none may be made.
-pub(super) fn present<'a>(
-    known: &Known<'a>,
+pub(crate) fn present<'a>(
+    known: &Context<'a>,
     name: &Username,
 ) -> Result<Option<&'a Account>, Error> {
     if let Some(refusal) = refuse_name(name, known.image) {
@@ -62,7 +65,7 @@ pub(crate) fn check_ledger(records: &Records) -> Result<(), Error> {
 }
 
 /// The youngest tombstone of a name: the highest uid, since they only grow.
-pub(super) fn tombstone<'a>(known: &Known<'a>, name: &Username) -> Option<&'a Tombstone> {
+pub(crate) fn tombstone<'a>(known: &Context<'a>, name: &Username) -> Option<&'a Tombstone> {
     let tombstones = known.records.tombstones.iter();
     tombstones
         .filter(|dead| dead.name.folded() == name.folded())
@@ -70,7 +73,7 @@ pub(super) fn tombstone<'a>(known: &Known<'a>, name: &Username) -> Option<&'a To
 }
 
 /// Nobody of that name may have been removed.
-pub(super) fn check_not_removed(known: &Known<'_>, name: &Username) -> Result<(), Error> {
+pub(crate) fn check_not_removed(known: &Context<'_>, name: &Username) -> Result<(), Error> {
     match tombstone(known, name) {
         Some(dead) => Err(Error::Removed {
             name: name.clone(),
@@ -82,8 +85,8 @@ pub(super) fn check_not_removed(known: &Known<'_>, name: &Username) -> Result<()
 
 /// The name must not stand in passwd or group, but as what is left of the
 /// removed account of that name.
-pub(super) fn check_lines(
-    known: &Known<'_>,
+pub(crate) fn check_lines(
+    known: &Context<'_>,
     name: &Username,
     tombstone: Option<&Tombstone>,
 ) -> Result<(), Error> {
@@ -106,8 +109,8 @@ pub(super) fn check_lines(
 }
 
 /// The image must grant each of the groups.
-pub(super) fn check_groups(
-    known: &Known<'_>,
+pub(crate) fn check_groups(
+    known: &Context<'_>,
     name: &Username,
     groups: &[String],
 ) -> Result<(), Error> {
@@ -122,7 +125,7 @@ pub(super) fn check_groups(
 }
 
 /// A uid that was asked for by number: a person's, and nobody else's.
-pub(super) fn check_uid(known: &Known<'_>, name: &Username, number: u64) -> Result<Uid, Error> {
+pub(crate) fn check_uid(known: &Context<'_>, name: &Username, number: u64) -> Result<Uid, Error> {
     let uid = known.image.uids.uid(number)?;
     let probe = Account::new(name.clone(), uid, Home::parse(&format!("/home/{name}"))?, 0);
     if let Some(refusal) = refuse_by_image(&probe, known.image) {
@@ -147,7 +150,7 @@ pub(super) fn check_uid(known: &Known<'_>, name: &Username, number: u64) -> Resu
 /// The next uid, where none was asked for. `used` are those of people and of
 /// the image: see [`used_ids`].
 pub(crate) fn next_uid(
-    known: &Known<'_>,
+    known: &Context<'_>,
     name: &Username,
     used: &BTreeSet<u32>,
 ) -> Result<Uid, Error> {
@@ -160,7 +163,7 @@ pub(crate) fn next_uid(
 }
 
 /// Numbers that no new account gets by itself.
-pub(crate) fn used_ids(known: &Known<'_>) -> Result<BTreeSet<u32>, Error> {
+pub(crate) fn used_ids(known: &Context<'_>) -> Result<BTreeSet<u32>, Error> {
     let mut used = known.used_ids()?;
     used.extend(known.image.accounts.ids());
     used.extend(known.image.sudoers_gids());
@@ -168,7 +171,7 @@ pub(crate) fn used_ids(known: &Known<'_>) -> Result<BTreeSet<u32>, Error> {
 }
 
 /// Writes the number down for ever, before the record is.
-pub(super) fn give_uid(store: &Store, uid: Uid, name: &Username) -> Result<(), Error> {
+pub(crate) fn give_uid(store: &Store, uid: Uid, name: &Username) -> Result<(), Error> {
     if store.give_uid(uid, name)? {
         return Ok(());
     }
@@ -177,7 +180,7 @@ pub(super) fn give_uid(store: &Store, uid: Uid, name: &Username) -> Result<(), E
 }
 
 /// A home that was asked for must be where the image allows it, and nobody else's.
-pub(super) fn check_home(known: &Known<'_>, home: Home) -> Result<Home, Error> {
+pub(crate) fn check_home(known: &Context<'_>, home: Home) -> Result<Home, Error> {
     if !known.image.home_bases.allow(&home) {
         return Err(InvalidText::Home(home.to_string()).into());
     }
@@ -191,7 +194,7 @@ pub(super) fn check_home(known: &Known<'_>, home: Home) -> Result<Home, Error> {
 }
 
 /// /home/NAME, unless somebody who was removed has it: then with the uid.
-pub(super) fn choose_home(known: &Known<'_>, name: &Username, uid: Uid) -> Result<Home, Error> {
+pub(crate) fn choose_home(known: &Context<'_>, name: &Username, uid: Uid) -> Result<Home, Error> {
     let plain = Home::parse(&format!("/home/{name}"))?;
     if known.owner_of_home(&plain).is_none() {
         return Ok(plain);

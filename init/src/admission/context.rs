@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// Everything that a rule about a new account looks at.
 #[derive(Clone, Copy)]
-pub(crate) struct Known<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) records: &'a Records,
     pub(crate) image: &'a Image,
     pub(crate) etc: &'a Etc,
@@ -26,7 +26,7 @@ pub(crate) struct Known<'a> {
     pub(crate) root: &'a Path,
 }
 
-impl Known<'_> {
+impl Context<'_> {
     /// Whose uid or gid the number is in the files now, if not this name's.
     pub(crate) fn holder_of(&self, id: u32, name: &Username) -> Option<String> {
         self.users()

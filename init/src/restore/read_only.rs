@@ -1,13 +1,13 @@
 //! Everything that a restore reads, without a lock: for commands that only look.
 
-use super::memory::Memory;
+use super::applied_file::Memory;
 use super::{Paths, must_be_root};
+use crate::admission::Context;
 use crate::error::Error;
 use crate::etc::{EtcFiles, Snapshot};
 use crate::image;
-use crate::known::Known;
+use crate::restore::migrate;
 use crate::store::{Loaded, Store};
-use crate::take_over;
 use accounts::applied::Applied;
 use accounts::image::Image;
 use accounts::reconcile::{self, Plan};
@@ -37,7 +37,7 @@ impl View {
         records.rejected.extend(
             legacy
                 .iter()
-                .map(|(legacy, _)| take_over::not_yet(&legacy.name)),
+                .map(|(legacy, _)| migrate::not_yet(&legacy.name)),
         );
         Ok(Self {
             records,
@@ -48,8 +48,8 @@ impl View {
     }
 
     /// What the rules about new accounts look at; `store` is the one that was read.
-    pub(crate) fn known<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Known<'a> {
-        Known {
+    pub(crate) fn known<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Context<'a> {
+        Context {
             records: &self.records,
             image: &self.image,
             etc: &self.snapshot.etc,
