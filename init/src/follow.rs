@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::background::Background;
 use crate::boot::{self, Outcome};
-use crate::command::STORE;
+use crate::commands::STORE;
 use crate::glance::{self, Glance};
 use crate::pace::Pace;
 use crate::phase::Change;

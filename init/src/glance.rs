@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, fstatat};
 
-use crate::command::STORE;
+use crate::commands::STORE;
 use crate::etc::lock;
 use crate::image;
 use crate::restore::APPLIED;

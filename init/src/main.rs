@@ -40,11 +40,9 @@ mod watch;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
 mod admission;
-mod catch_up;
-mod check;
 mod cli;
 mod clock;
-mod command;
+mod commands;
 mod error;
 mod etc;
 mod first_account;
@@ -55,7 +53,6 @@ mod password;
 mod process;
 mod restore;
 mod store;
-mod user;
 mod xattrs;
 
 use std::ffi::{CStr, OsStr, OsString};
@@ -100,7 +97,7 @@ fn answer(parsed: Parsed<'_>, args: &[&CStr], mut env: sys::Environment) -> u8 {
         Parsed::Health(look, probe) => status::health(&look, probe),
         Parsed::Admin | Parsed::Run(_) => {
             let owned = |arg: &&CStr| OsStr::from_bytes(arg.to_bytes()).to_owned();
-            command::main(args.iter().map(owned).collect::<Vec<OsString>>(), &mut env)
+            commands::main(args.iter().map(owned).collect::<Vec<OsString>>(), &mut env)
         }
     }
 }

@@ -1,9 +1,11 @@
 //! `user passwd`, and where passwords come from.
 
-use super::{apply, begin, find, one, parse_name, warn_about};
+use super::apply::{apply, begin, warn_about};
+use super::lookup::{find, parse_name};
+use super::reply::one;
 use crate::cli::Source;
 use crate::clock::now_usec;
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::password::{self, Password};
 use crate::restore::Paths;

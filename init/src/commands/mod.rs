@@ -1,64 +1,30 @@
 //! Runs an admin command and says how it ended: text for people, one line of
 //! JSON for programs, and the exit code of the error's kind.
 
-use crate::catch_up::catch_up;
+mod check;
+mod output;
+mod resync;
+mod user;
+
+pub(crate) use output::Answer;
+
 use crate::cli::{Cli, Command, Global, User};
 use crate::error::{Error, chain};
 use crate::first_account::FirstAccount;
-use crate::restore::summary::Summary;
+use crate::process;
 use crate::restore::{Caller, Paths, Session, View};
 use crate::say::{print, say};
 use crate::sys::Environment;
-use crate::{check, process, user};
 use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 use clap::Parser;
 use clap::error::ContextKind;
 use nix::sys::stat::{Mode, umask};
+use resync::catch_up;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Where the records are, below the root.
 pub(crate) const STORE: &str = "var/lib/opencode-users";
-
-/// What a command has to say.
-pub(crate) struct Answer {
-    /// For people; may be several lines.
-    pub(crate) text: String,
-    /// For programs: one line.
-    pub(crate) json: String,
-    /// 0, except for `check` with findings.
-    pub(crate) status: u8,
-}
-
-impl Answer {
-    /// An answer whose JSON is one of the wire documents.
-    pub(crate) fn new(text: String, document: &impl serde::Serialize) -> Self {
-        Self {
-            text,
-            json: serde_json::to_string(document).unwrap_or_default(),
-            status: 0,
-        }
-    }
-
-    /// Nothing more to say.
-    pub(crate) fn none() -> Self {
-        Self {
-            text: String::new(),
-            json: String::new(),
-            status: 0,
-        }
-    }
-
-    /// PID 1 reads standard output: the last line is the summary.
-    pub(crate) fn for_pid1(summary: &Summary) -> Self {
-        let json = serde_json::to_string(summary).unwrap_or_default();
-        Self {
-            text: json.clone(),
-            json,
-            status: 0,
-        }
-    }
-}
 
 /// Answers restore, check and user; `args` is the whole argv.
 pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {

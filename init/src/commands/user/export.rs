@@ -1,6 +1,6 @@
 //! `user export`: the records as JSON lines, which `user import` reads back.
 
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::{Error, chain};
 use crate::restore::{Paths, View};
 use crate::say::say;

@@ -2,7 +2,7 @@
 //! /etc differs from what the records say; each with its reason and what to do.
 //! Reads; changes nothing.
 
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::home::Homes;
 use crate::restore::{Paths, View};
 use accounts::capture::captures;

@@ -4,12 +4,13 @@
 //! passwords are hashed (0.2 s each), and once more under the locks, where what
 //! was decided is done. A line is done whole or not at all; one restore ends it.
 
-use super::{apply, begin, import_input};
+use super::apply::{apply, begin};
+use super::import_input;
 use crate::admission;
 use crate::admission::Context;
 use crate::cli::Import;
 use crate::clock::now_usec;
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::{Error, chain};
 use crate::password::Password;
 use crate::restore::{Paths, Session, View};

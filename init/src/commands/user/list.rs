@@ -1,7 +1,8 @@
 //! `user list`, `user show`, `user keys`: read records, take no lock.
 
-use super::{absent, one, parse_name};
-use crate::command::Answer;
+use super::lookup::{absent, parse_name};
+use super::reply::one;
+use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::image;
 use crate::restore::{Paths, View, must_be_root};

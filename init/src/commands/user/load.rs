@@ -4,9 +4,10 @@
 //! first: where there is one, the restore that follows makes none. Then one
 //! rename commits the accounts, and the same road as ever takes them to /etc.
 
-use super::{apply, begin, end_processes};
+use super::apply::{apply, begin};
+use super::end_processes;
 use crate::cli::Load;
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::fs::ofd_lock::Deadline;
 use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};

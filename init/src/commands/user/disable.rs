@@ -4,8 +4,11 @@
 //! whoever would fight back, the second whoever logged in meanwhile. The hash
 //! stays, so `enable` gives exactly what was.
 
-use super::{apply, begin, find_all, parse_name, several, warn_about};
-use crate::command::{Answer, is_live};
+use super::apply::{apply, begin, warn_about};
+use super::lookup::{find_all, parse_name};
+use super::reply::several;
+use crate::commands::is_live;
+use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::process::{self, Victim};
 use crate::restore::{Paths, Session};

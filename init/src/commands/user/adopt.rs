@@ -1,10 +1,12 @@
 //! `user adopt`: an account made inside by useradd(8) gets a record, so that it
 //! survives the next update. Its lines stay as they are.
 
-use super::{apply, begin, one, parse_name, warn_about};
+use super::apply::{apply, begin, warn_about};
+use super::lookup::parse_name;
+use super::reply::one;
 use crate::admission;
 use crate::clock::now_usec;
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::restore::{Paths, Session};
 use crate::say::say;

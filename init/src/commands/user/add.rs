@@ -1,11 +1,12 @@
 //! `user add`: a name, a uid for ever, a record, a home, four lines.
 
+use super::apply::{apply, begin, warn_about};
 use super::passwd::{Credentials, credentials, with_password};
-use super::{apply, begin, one, warn_about};
+use super::reply::one;
 use crate::admission;
 use crate::cli::Add;
 use crate::clock::now_usec;
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::{Error, io};
 use crate::password;
 use crate::restore::{Paths, Session};

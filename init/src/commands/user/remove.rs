@@ -1,9 +1,11 @@
 //! `user remove`: kill, tombstone, /etc; the home stays unless it is purged.
 
-use super::state::{end_processes, rightful};
-use super::{apply, begin, find_all, several};
+use super::apply::{apply, begin};
+use super::disable::{end_processes, rightful};
+use super::lookup::find_all;
+use super::reply::several;
 use crate::cli::Remove;
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::home::Homes;
 use crate::password;

@@ -5,13 +5,13 @@
 //!
 //! Says nothing where nothing changed: its own writes may bring it back once.
 
-use crate::command::Answer;
+use crate::commands::output::Answer;
+use crate::commands::user::end_processes;
 use crate::error::Error;
 use crate::process::Victim;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
 use crate::say::{print, say};
-use crate::user::end_processes;
 use crate::watch::{Mark, Place};
 use accounts::applied;
 use accounts::name::Username;

@@ -1,8 +1,8 @@
 //! `user save`: a backup of all accounts on standard output.
 
-use super::begin;
+use super::apply::begin;
 use crate::clock::now_usec;
-use crate::command::Answer;
+use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::fs::sealed_stream::Sealed;
 use crate::home::Homes;
