@@ -48,6 +48,7 @@ mod command;
 mod error;
 mod etc_files;
 mod first_account;
+mod fs;
 mod home;
 mod image_facts;
 mod in_place;
