@@ -14,9 +14,6 @@
 // PID 1: run, status, health.
 mod background;
 mod boot;
-#[cfg(any(test, target_env = "musl"))]
-mod bytes;
-mod crowd;
 mod deferred;
 mod follow;
 mod gate_status;

@@ -6,3 +6,4 @@ pub(crate) mod parallel;
 pub(crate) mod replace;
 pub(crate) mod retry;
 pub(crate) mod sealed_stream;
+pub(crate) mod version;
