@@ -8,11 +8,11 @@
 use crate::commands::output::Answer;
 use crate::commands::user::end_processes;
 use crate::error::Error;
-use crate::process::Victim;
+use crate::fs::version::{Mark, Place};
+use crate::log::{print, say};
+use crate::proc::kill::Victim;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
-use crate::say::{print, say};
-use crate::watch::{Mark, Place};
 use accounts::applied;
 use accounts::name::Username;
 use accounts::record::Account;

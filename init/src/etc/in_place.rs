@@ -9,7 +9,7 @@
 use crate::error::{Error, io};
 use crate::fs::replace::{Access, Directory, TEMPORARY, read_all};
 use crate::fs::retry::{fsync, ftruncate, openat, pwrite, renameat};
-use crate::say::say;
+use crate::log::say;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;

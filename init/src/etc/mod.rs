@@ -12,7 +12,7 @@ use crate::fs::replace::{
     Access, Committed, Directory, Staged, TEMPORARY, Written, open_directory, read_all, stat,
 };
 use crate::fs::retry::{fstat, mkdir, openat};
-use crate::watch::{Mark, Place};
+use crate::fs::version::{FileVersion, Mark, Place};
 use accounts::etc::{Etc, File};
 use accounts::table;
 use lock::EtcLock;
@@ -223,7 +223,7 @@ impl EtcFiles {
             let target = self.target(found.file)?;
             let (directory, name) = self.place(found.file, target.as_ref());
             let now = stat(directory, name).map_err(io("read", directory.join(name)))?;
-            if identity(found.state.as_ref()) != identity(now.as_ref()) {
+            if found.state.as_ref().map(FileVersion::of) != now.as_ref().map(FileVersion::of) {
                 return Ok(true);
             }
         }
@@ -266,19 +266,6 @@ fn read_file(directory: &Directory, name: &str) -> Result<Option<Read>, Error> {
         content,
         state,
     }))
-}
-
-/// What changes whenever a file is replaced or written.
-fn identity(state: Option<&FileStat>) -> Option<(u64, u64, i64, i64, i64)> {
-    state.map(|stat| {
-        (
-            stat.st_dev,
-            stat.st_ino,
-            stat.st_mtime,
-            stat.st_mtime_nsec,
-            stat.st_size,
-        )
-    })
 }
 
 /// Owner and mode: as the file has them, or as distributions make it.

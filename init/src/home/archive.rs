@@ -14,7 +14,7 @@ use crate::fs::retry::{
     again, fchmod, fchown, fchownat, fstat, mkdirat, openat, renameat, symlinkat,
 };
 use crate::fs::sealed_stream::{foreign, header_of};
-use crate::say::say;
+use crate::log::say;
 use accounts::backup::HOMES;
 use accounts::id::Uid;
 use accounts::text::{HOME_BASE, Home};

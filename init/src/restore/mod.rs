@@ -12,7 +12,7 @@ mod migrate;
 mod read_only;
 pub(crate) mod summary;
 
-pub(crate) use applied_file::APPLIED;
+pub(crate) use crate::cli::globals::Paths;
 pub(crate) use locks::deadline;
 pub(crate) use read_only::View;
 
@@ -20,10 +20,10 @@ use crate::admission::Context;
 use crate::error::Error;
 use crate::etc::lock::EtcLock;
 use crate::etc::{EtcFiles, New, Snapshot};
+use crate::fs::version::Mark;
 use crate::image;
 use crate::store::lock::StoreLock;
 use crate::store::{Loaded, Store};
-use crate::watch::Mark;
 use accounts::applied::Applied;
 use accounts::capture::are_as_recorded;
 use accounts::etc::File;
@@ -35,18 +35,8 @@ use applied_file::Memory;
 use homes::Ensured;
 use locks::{lock_etc, lock_store};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Instant;
 use summary::{Summary, refused};
-
-/// Where the tree and the store are.
-#[derive(Debug, Clone)]
-pub(crate) struct Paths {
-    pub(crate) root: PathBuf,
-    pub(crate) store: PathBuf,
-    /// The store may be written to although its file system has no locks.
-    pub(crate) without_lock: bool,
-}
 
 /// Who is at work: decides how long to wait for locks, and what to do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

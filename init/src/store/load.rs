@@ -7,7 +7,7 @@ use super::{
 use crate::error::{Error, chain, io};
 use crate::fs::parallel;
 use crate::fs::replace::{Directory, TEMPORARY};
-use crate::say::say;
+use crate::log::say;
 use accounts::id::UidRange;
 use accounts::name::Username;
 use accounts::record::{Account, Contents, Legacy};

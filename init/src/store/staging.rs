@@ -15,7 +15,7 @@ use crate::error::{Error, io};
 use crate::fs::replace::{Access, Directory, TEMPORARY, write_all};
 use crate::fs::retry::{again, fsync, mkdirat, openat, renameat, unlinkat};
 use crate::fs::sealed_stream::{foreign, private_header};
-use crate::say::say;
+use crate::log::say;
 use accounts::backup;
 use accounts::id::UidRange;
 use accounts::merge::{Holdings, Merge};
