@@ -21,24 +21,21 @@ pub mod applied;
 pub mod backup;
 pub mod capture;
 pub mod differences;
-pub mod etc;
-pub mod group;
+pub mod files;
 pub mod image;
 pub mod import;
 pub mod json;
 pub mod merge;
 mod named;
 mod packed;
-pub mod passwd;
 mod read;
 pub mod reconcile;
 pub mod record;
 pub mod records;
-pub mod shadow;
-pub mod subid;
 pub mod sudoers;
-pub mod table;
 pub mod wire;
 
 // Paths of before the rooms, for the other crates until they name the rooms.
 pub use account::{id, name, password, text};
+pub use files as etc;
+pub use files::{group, passwd, shadow, subid, table};
