@@ -24,14 +24,11 @@ pub mod differences;
 pub mod files;
 pub mod image;
 pub mod import;
-pub mod json;
 pub mod merge;
 mod named;
 mod packed;
-mod read;
 pub mod reconcile;
 pub mod record;
-pub mod records;
 pub mod wire;
 
 // Paths of before the rooms, for the other crates until they name the rooms.
@@ -39,3 +36,5 @@ pub use account::{id, name, password, text};
 pub use files as etc;
 pub use files::{group, passwd, shadow, subid, table};
 pub use image::sudoers;
+use record::parse as read;
+pub use record::{set as records, strict_json as json};
