@@ -17,16 +17,11 @@
 
 pub mod account;
 pub mod adopt;
-pub mod applied;
 pub mod backup;
-pub mod capture;
-pub mod differences;
 pub mod files;
 pub mod image;
 pub mod import;
 pub mod merge;
-mod named;
-mod packed;
 pub mod reconcile;
 pub mod record;
 pub mod wire;
@@ -36,5 +31,7 @@ pub use account::{id, name, password, text};
 pub use files as etc;
 pub use files::{group, passwd, shadow, subid, table};
 pub use image::sudoers;
+pub use reconcile::{applied, capture, drift as differences};
+use reconcile::{index as named, packed};
 use record::parse as read;
 pub use record::{set as records, strict_json as json};
