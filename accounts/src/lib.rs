@@ -16,18 +16,16 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
-pub mod adopt;
-pub mod backup;
+pub mod admin;
 pub mod files;
 pub mod image;
-pub mod import;
-pub mod merge;
 pub mod reconcile;
 pub mod record;
 pub mod wire;
 
 // Paths of before the rooms, for the other crates until they name the rooms.
 pub use account::{id, name, password, text};
+pub use admin::{adopt, backup, import, merge};
 pub use files as etc;
 pub use files::{group, passwd, shadow, subid, table};
 pub use image::sudoers;
