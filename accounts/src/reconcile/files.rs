@@ -1,8 +1,8 @@
 //! File by file: which lines stay, go, change and come.
 
 use super::lines::Lines;
-use super::owned::Owned;
-use super::shut::Shut;
+use super::locked_out::Shut;
+use super::ownership::Owned;
 use super::{Change, Changes};
 use crate::etc::{Etc, File};
 use crate::image::Image;

@@ -1,7 +1,7 @@
 //! Somebody else's lines: an account whose name or number one of them has is
 //! left out, and the line stays.
 
-use super::owned::Gone;
+use super::ownership::Gone;
 use crate::applied::Applied;
 use crate::etc::{Etc, File};
 use crate::name::Username;

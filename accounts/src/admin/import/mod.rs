@@ -383,5 +383,4 @@ impl Entry<'_> {
 }
 
 #[cfg(test)]
-#[path = "import_tests.rs"]
 mod tests;

@@ -5,6 +5,10 @@
 //! rewrite, and reads from it the [`Account`] that restore works with. Older
 //! records `{"username","password_hash","locked"}` are read as [`Legacy`].
 
+pub(crate) mod parse;
+pub mod set;
+pub mod strict_json;
+
 use crate::id::{InvalidUid, Uid, UidRange};
 use crate::json::{self, InvalidJson};
 use crate::name::{InvalidName, Username};
@@ -396,5 +400,4 @@ fn put(object: &mut Map<String, Value>, field: &str, value: Option<Value>) {
 }
 
 #[cfg(test)]
-#[path = "record_tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 //! there: left as they are, these would let in whom an administrator has shut
 //! out.
 
-use super::owned::Owned;
+use super::ownership::Owned;
 use crate::applied::Applied;
 use crate::etc::{Etc, File};
 use crate::image::Image;

@@ -1,7 +1,11 @@
 //! The account files as values: what was read, what is to be written, and the
 //! last gate before writing.
 
-use crate::{passwd, shadow};
+pub mod group;
+pub mod passwd;
+pub mod shadow;
+pub mod subid;
+pub mod table;
 
 /// The files, in the order in which a new account is written: a passwd line
 /// never exists without its shadow and group lines.

@@ -135,5 +135,4 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> V
 }
 
 #[cfg(test)]
-#[path = "capture_tests.rs"]
 mod tests;

@@ -214,5 +214,4 @@ fn printable(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "differences_tests.rs"]
 mod tests;

@@ -3,6 +3,8 @@
 //! The volume names people; only the image grants power. So these come from
 //! files of the image, never from the volume.
 
+pub mod sudoers;
+
 use crate::id::UidRange;
 use crate::name::Username;
 use crate::record::Account;

@@ -5,11 +5,16 @@
 //! record or a tombstone has its name and number, or when restore once wrote it
 //! ([`Applied`]).
 
+pub mod applied;
+pub mod capture;
+pub mod drift;
 mod files;
 mod foreign;
+pub(crate) mod index;
 mod lines;
-mod owned;
-mod shut;
+mod locked_out;
+mod ownership;
+pub(crate) mod packed;
 
 use crate::applied::{Applied, Entries};
 use crate::etc::{Etc, File};
@@ -19,8 +24,8 @@ use crate::named::Named;
 use crate::record::Account;
 use crate::records::{Problem, Records};
 use files::Files;
-use owned::Owned;
-use shut::Shut;
+use locked_out::Shut;
+use ownership::Owned;
 use std::collections::BTreeMap;
 
 /// So many groups of one account are named that the image does not grant.
@@ -121,7 +126,7 @@ pub fn decide<'a>(
     applied: &'a Applied,
 ) -> Decision<'a> {
     let (admitted, mut problems) = records.admit(image);
-    let gone = owned::gone(records, image, applied);
+    let gone = ownership::gone(records, image, applied);
     let admitted = Named::new(admitted);
     let refused = foreign::claims(&admitted, &gone, etc, applied);
     let wanted = if refused.is_empty() {
@@ -134,7 +139,7 @@ pub fn decide<'a>(
     let owned = Owned::new(wanted, gone, etc);
     let refused = refused.into_iter();
     problems.extend(refused.map(|(name, why)| Problem::Refused(name, why)));
-    let shut = shut::out(&owned, records, etc, image, applied);
+    let shut = locked_out::out(&owned, records, etc, image, applied);
     Decision {
         records,
         etc,
