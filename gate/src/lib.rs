@@ -27,7 +27,8 @@ pub mod unprivileged;
 pub mod web;
 pub mod wire;
 
+mod log;
 mod privilege;
-mod say;
+mod proc_net;
 mod sys;
 mod variables;

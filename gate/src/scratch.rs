@@ -16,7 +16,7 @@ use nix::fcntl::{OFlag, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, chown, unlinkat};
 
-use crate::say::say;
+use crate::log::say;
 
 /// Where all of them are. Nobody but root can make or rename anything in it.
 const ALL: &str = "/run/occ/user";

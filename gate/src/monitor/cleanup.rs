@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::instance::Stop;
 use super::part;
-use crate::say::say;
+use crate::log::say;
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.
 const GRACE: Duration = Duration::from_secs(1);

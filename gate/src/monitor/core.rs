@@ -23,7 +23,7 @@ use super::people::People;
 use super::settings::Settings;
 use super::tokens::Tokens;
 use super::web_half::{FromWeb, Restarts, WebHalf};
-use crate::say::say;
+use crate::log::say;
 use crate::wire::{self, Message, Reply, Time, TokenHash};
 
 /// The web half may end what it does, and people's programs too.

@@ -16,7 +16,7 @@ use super::device::DeviceKey;
 use super::people::AccountFiles;
 use super::random;
 use super::tokens::{Limits, Tokens};
-use crate::say::say;
+use crate::log::say;
 
 const STATE: &str = "/var/lib/occ-gate";
 const SESSIONS: &str = "sessions.json";

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::cleanup::{end_all, wipe};
 use super::people::Person;
 use super::{part, ports, random};
-use crate::say::say;
+use crate::log::say;
 use crate::wire::Failure;
 use crate::{person, scratch};
 

@@ -20,7 +20,7 @@ use super::files;
 use super::lanes::Lanes;
 use super::pam::{Helper, Order, Says};
 use super::people::Stamp;
-use crate::say::say;
+use crate::log::say;
 use crate::wire::{Agent, Conversation, PamText, Rejection, Reply, Secret, Token, TokenHash, User};
 
 /// Everything about logins that lasts longer than a call.

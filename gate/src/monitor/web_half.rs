@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::part;
-use crate::say::say;
+use crate::log::say;
 use crate::wire::{Call, Frames, Message, encode};
 
 /// The account of the web half.

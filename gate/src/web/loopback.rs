@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::listening::{Listener, listener};
+use crate::proc_net::{Listener, listener};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 

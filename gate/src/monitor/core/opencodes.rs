@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{Core, Event, clock};
+use crate::log::say;
 use crate::monitor::files::{self, InstanceLine};
 use crate::monitor::instance::{Happened, Reached, Start, Stop};
 use crate::monitor::instances::{Ensured, Generation};
 use crate::monitor::people::Person;
-use crate::say::say;
 use crate::wire::{self, Message, Reply, Secret, Time, User};
 
 /// A start under way.

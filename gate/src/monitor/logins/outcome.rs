@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Attempt, What};
+use crate::log::say;
 use crate::monitor::core::{Core, clock};
 use crate::monitor::pam::Says;
 use crate::monitor::people::Stamp;
 use crate::monitor::random;
 use crate::monitor::tokens::Origin;
-use crate::say::say;
 use crate::wire::{Agent, Handle, Login, Reply, Token, TokenHash, User};
 
 const PACE: Duration = Duration::from_secs(3);

@@ -5,9 +5,9 @@
 
 /// A listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Listener {
-    pub(super) uid: u32,
-    pub(super) inode: u64,
+pub(crate) struct Listener {
+    pub(crate) uid: u32,
+    pub(crate) inode: u64,
 }
 
 /// 127.0.0.1 as the kernel prints it: a number of the machine's own byte order.
@@ -16,7 +16,7 @@ const LISTEN: &str = "0A";
 
 /// Who listens at exactly 127.0.0.1 and the port. None if nobody does, or more
 /// than one (SO_REUSEPORT).
-pub(super) fn listener(table: &str, port: u16) -> Option<Listener> {
+pub(crate) fn listener(table: &str, port: u16) -> Option<Listener> {
     let address = format!("{LOOPBACK:08X}:{port:04X}");
     let mut found = table.lines().filter_map(|line| row(line, &address));
     match (found.next(), found.next()) {

@@ -45,7 +45,7 @@ use self::files::State;
 use self::settings::Settings;
 use self::tokens::Limits;
 use self::watch::AccountWatch;
-use crate::say::say;
+use crate::log::say;
 use crate::variables::is_unknown;
 use crate::{privilege, scratch, sys, web};
 

@@ -13,7 +13,6 @@ mod gate;
 mod headers;
 mod idle;
 mod instances;
-mod listening;
 mod log;
 mod login;
 mod loopback;
@@ -41,7 +40,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
-use crate::say::say;
+use crate::log::say;
 use crate::sys;
 use crate::wire::Event;
 
