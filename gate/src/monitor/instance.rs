@@ -18,9 +18,9 @@ use zeroize::Zeroizing;
 use super::cleanup::{end_all, wipe};
 use super::people::Person;
 use super::{part, ports, random};
+use crate::helpers::{exec_user, tmpdir};
 use crate::log::say;
 use crate::wire::Failure;
-use crate::{person, scratch};
 
 /// From the start to the line that says it listens.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -153,9 +153,9 @@ impl Start {
             say(&format!("opencode of {name} ended: {status}"));
         }
         match ended.and_then(|status| status.code()) {
-            Some(person::NO_HOME) => Failure::Home,
-            Some(person::NO_RESOURCES) => Failure::Resources,
-            Some(person::NOT_FOUND | person::CANNOT_INVOKE) => Failure::Program,
+            Some(exec_user::NO_HOME) => Failure::Home,
+            Some(exec_user::NO_RESOURCES) => Failure::Resources,
+            Some(exec_user::NOT_FOUND | exec_user::CANNOT_INVOKE) => Failure::Program,
             _ => Failure::Ended,
         }
     }
@@ -182,7 +182,7 @@ impl Start {
 
     fn spawn(&self, password: &str) -> std::io::Result<Child> {
         let person = &self.person;
-        let scratch = scratch::make(person.uid, person.gid)?;
+        let scratch = tmpdir::make(person.uid, person.gid)?;
         let mut command = part::command("person");
         command.args(self.identity()?);
         command.args([

@@ -45,9 +45,10 @@ use self::files::State;
 use self::settings::Settings;
 use self::tokens::Limits;
 use self::watch::AccountWatch;
+use crate::helpers::{privilege, tmpdir};
 use crate::log::say;
 use crate::variables::is_unknown;
-use crate::{privilege, scratch, sys, web};
+use crate::{sys, web};
 
 /// How often times are looked at: limits, expiry of accounts.
 const TICK: Duration = Duration::from_secs(5);
@@ -95,7 +96,7 @@ fn start() -> Result<(), Failed> {
     let account = web_half_account()?;
     privilege::protect_secrets().map_err(failed("protect this process"))?;
     sys::close_rest_on_exec().map_err(failed("close inherited files"))?;
-    scratch::prepare().map_err(failed("make '/run/occ'"))?;
+    tmpdir::prepare().map_err(failed("make '/run/occ'"))?;
     let state = State::open().map_err(failed("use '/var/lib/occ-gate'"))?;
     let listening = format!("listen on {}", settings.listen);
     let listener = TcpListener::bind(settings.listen).map_err(failed(&listening))?;

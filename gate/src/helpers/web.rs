@@ -14,8 +14,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Pid, Uid, dup2_stdin, dup2_stdout};
 
+use crate::helpers::privilege::{self, Identity};
 use crate::log::say;
-use crate::privilege::{self, Identity};
 
 /// Whom to become.
 #[derive(Args)]

@@ -14,8 +14,8 @@ use nix::errno::Errno;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Pid, Uid};
 
+use crate::helpers::privilege::{self, Identity};
 use crate::log::say;
-use crate::privilege::{self, Identity};
 use crate::sys;
 
 /// Exit statuses, for the monitor to tell a person what is wrong.

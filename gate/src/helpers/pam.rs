@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 use sha_crypt::password_hash::PasswordHasher as _;
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 
+use crate::helpers::privilege;
 use crate::monitor::pam::{Order, Says, broken};
-use crate::privilege;
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ
