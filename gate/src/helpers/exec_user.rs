@@ -130,5 +130,5 @@ fn is_still_open(options: &Options) -> bool {
         .ok()
         .and_then(|shell| accounts::text::Shell::parse(shell).ok());
     table::number(uid) == Some(options.uid)
-        && shell.is_some_and(|shell| !crate::monitor::people::lets_nobody_in(&shell))
+        && shell.is_some_and(|shell| !crate::monitor::accounts::lets_nobody_in(&shell))
 }

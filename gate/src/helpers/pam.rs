@@ -21,7 +21,7 @@ use sha_crypt::password_hash::PasswordHasher as _;
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 
 use crate::helpers::privilege;
-use crate::monitor::pam::{Order, Says, broken};
+use crate::monitor::login::pam::{Order, Says, broken};
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ

@@ -7,25 +7,20 @@
 //! wire, signals, /etc, helpers, opencodes ── Event ──► core: decides, replies
 //! ```
 
-pub(crate) mod pam;
-pub(crate) mod people;
+pub(crate) mod accounts;
+pub(crate) mod login;
 
-mod budget;
-mod cleanup;
-mod core;
-mod device;
+mod event_loop;
 mod files;
-mod instance;
-mod instances;
-mod lanes;
-mod logins;
-mod part;
+mod opencode;
 mod ports;
 mod random;
+mod requests;
+mod sessions;
 mod settings;
-mod tokens;
+mod subprocess;
 mod watch;
-mod web_half;
+mod web_process;
 
 use std::io;
 use std::net::TcpListener;
@@ -40,13 +35,13 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
-use self::core::{Core, Event};
 use self::files::State;
 use self::settings::Settings;
-use self::tokens::Limits;
 use self::watch::AccountWatch;
 use crate::helpers::{privilege, tmpdir};
 use crate::log::say;
+use crate::monitor::event_loop::{Core, Event};
+use crate::monitor::sessions::Limits;
 use crate::variables::is_unknown;
 use crate::{sys, web};
 
@@ -116,7 +111,7 @@ fn start() -> Result<(), Failed> {
         .device_key()
         .map_err(failed("use '/var/lib/occ-gate/device-key'"))?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        cleanup::wipe(None).await;
+        opencode::cleanup::wipe(None).await;
         let (events, incoming) = mpsc::channel(EVENTS);
         watch_signals(&events).map_err(failed("handle signals"))?;
         watch_accounts(&events);
@@ -145,7 +140,7 @@ fn web_half_account() -> Result<User, Failed> {
             Some("the image needs it: useradd --system --shell /usr/sbin/nologin occ-gate"),
         )
     };
-    User::from_name(web_half::USER)
+    User::from_name(web_process::USER)
         .map_err(|errno| failed("look up the account 'occ-gate'")(errno.into()))?
         .filter(|user| !user.uid.is_root())
         .ok_or_else(missing)

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use super::part;
+use crate::monitor::subprocess;
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// How long PAM may work, not counting the time in which a person types.
@@ -75,7 +75,7 @@ pub(crate) struct Helper {
 impl Helper {
     /// Starts one with its order.
     pub(crate) async fn start(order: &Order) -> std::io::Result<Self> {
-        let mut child = part::command("pam")
+        let mut child = subprocess::command("pam")
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("LANG", "C.UTF-8")
             .stdin(Stdio::piped())

@@ -1,5 +1,5 @@
 use super::*;
-use crate::monitor::people::tests::people;
+use crate::monitor::accounts::tests::people;
 
 const LIMITS: Limits = Limits {
     idle: Duration::from_secs(100),

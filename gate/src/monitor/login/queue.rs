@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::budget::{Account, Source};
+use crate::monitor::login::rate_limit::{Account, Source};
 
 /// PAM helpers at once.
 pub(crate) const SLOTS: usize = 4;
@@ -103,8 +103,8 @@ impl<T> Lanes<T> {
 mod tests {
     use std::net::IpAddr;
 
-    use super::super::budget::Network;
     use super::*;
+    use crate::monitor::login::rate_limit::Network;
 
     const NOW: Duration = Duration::from_secs(1);
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::people::{Person, Stamp};
+use crate::monitor::accounts::{Person, Stamp};
 use crate::wire::{Agent, Handle, SESSIONS_LIMIT, Time, Token, TokenHash};
 
 /// The version of the file.
@@ -225,5 +225,4 @@ impl Tokens {
 }
 
 #[cfg(test)]
-#[path = "tokens_tests.rs"]
 mod tests;

@@ -1,9 +1,6 @@
 //! The monitor's state, and what each event does to it. Everything is done here,
 //! one event after the other, so that no two decisions cross.
 
-mod calls;
-mod opencodes;
-
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,17 +10,17 @@ use nix::unistd::User as Account;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use self::opencodes::Running;
-use super::device::DeviceKey;
-use super::files::{self, State};
-use super::instance::{Happened, Reached, Stop, Turns};
-use super::instances::{Generation, Instances};
-use super::logins::{Heard, Logins};
-use super::people::People;
-use super::settings::Settings;
-use super::tokens::Tokens;
-use super::web_half::{FromWeb, Restarts, WebHalf};
 use crate::log::say;
+use crate::monitor::accounts::People;
+use crate::monitor::files::{self, State};
+use crate::monitor::login::device_cookie::DeviceKey;
+use crate::monitor::login::{Heard, Logins};
+use crate::monitor::opencode::Running;
+use crate::monitor::opencode::process::{Happened, Reached, Stop, Turns};
+use crate::monitor::opencode::table::{Generation, Instances};
+use crate::monitor::sessions::Tokens;
+use crate::monitor::settings::Settings;
+use crate::monitor::web_process::{FromWeb, Restarts, WebHalf};
 use crate::wire::{self, Message, Reply, Time, TokenHash};
 
 /// The web half may end what it does, and people's programs too.
@@ -31,7 +28,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(4);
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// What can happen.
-pub(super) enum Event {
+pub(crate) enum Event {
     Web(Web, FromWeb),
     /// It is time to start a web half.
     StartWeb(),
@@ -51,34 +48,34 @@ pub(super) enum Event {
 
 /// Tells one web half from the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Web(u64);
+pub(crate) struct Web(u64);
 
 /// Everything that the monitor knows.
-pub(super) struct Core {
-    pub(super) settings: Settings,
-    account: Account,
-    listener: TcpListener,
-    state: State,
-    pub(super) tokens: Tokens,
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) account: Account,
+    pub(crate) listener: TcpListener,
+    pub(crate) state: State,
+    pub(crate) tokens: Tokens,
     /// Sessions were touched since they were saved.
-    is_touched: bool,
-    pub(super) device_key: DeviceKey,
-    pub(super) people: People,
-    pub(super) logins: Logins,
-    instances: Instances<Reached>,
-    running: HashMap<String, Running>,
-    turns: Turns,
-    web: Option<WebHalf>,
-    web_number: u64,
-    web_since: Instant,
-    restarts: Restarts,
-    started: Instant,
-    pub(super) events: mpsc::Sender<Event>,
-    is_stopping: bool,
+    pub(crate) is_touched: bool,
+    pub(crate) device_key: DeviceKey,
+    pub(crate) people: People,
+    pub(crate) logins: Logins,
+    pub(crate) instances: Instances<Reached>,
+    pub(crate) running: HashMap<String, Running>,
+    pub(crate) turns: Turns,
+    pub(crate) web: Option<WebHalf>,
+    pub(crate) web_number: u64,
+    pub(crate) web_since: Instant,
+    pub(crate) restarts: Restarts,
+    pub(crate) started: Instant,
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) is_stopping: bool,
 }
 
 impl Core {
-    pub(super) fn new(
+    pub(crate) fn new(
         settings: Settings,
         account: Account,
         listener: TcpListener,
@@ -111,7 +108,7 @@ impl Core {
     }
 
     /// Until told to stop and everything has ended.
-    pub(super) async fn run(mut self, mut incoming: mpsc::Receiver<Event>) {
+    pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Event>) {
         self.refresh_people();
         self.start_web();
         self.write_status();
@@ -150,7 +147,7 @@ impl Core {
     // Time.
 
     /// Since the start; no change of the clock moves it.
-    pub(super) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.started.elapsed()
     }
 
@@ -167,13 +164,13 @@ impl Core {
     }
 
     /// Where the login page is; with port 0, the one that was found.
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap_or(self.settings.listen)
     }
 
     // The web half.
 
-    pub(super) fn web_now(&self) -> Web {
+    pub(crate) fn web_now(&self) -> Web {
         Web(self.web_number)
     }
 
@@ -212,7 +209,7 @@ impl Core {
     }
 
     /// Sends an event to ourselves.
-    pub(super) fn later(&self, after: Duration, event: Event) {
+    pub(crate) fn later(&self, after: Duration, event: Event) {
         let events = self.events.clone();
         tokio::task::spawn_local(async move {
             sleep(after).await;
@@ -220,7 +217,7 @@ impl Core {
         });
     }
 
-    fn tell(&self, message: &Message) {
+    pub(crate) fn tell(&self, message: &Message) {
         if let Some(web) = &self.web
             && let Err(why) = web.tell(message)
         {
@@ -229,7 +226,7 @@ impl Core {
         }
     }
 
-    pub(super) fn reply(&self, id: u64, reply: Reply) {
+    pub(crate) fn reply(&self, id: u64, reply: Reply) {
         self.tell(&Message::Reply { id, reply });
     }
 
@@ -240,14 +237,14 @@ impl Core {
     }
 
     /// Sessions are over already: the streams and the disk follow.
-    pub(super) fn ended(&mut self, ended: &[TokenHash]) {
+    pub(crate) fn ended(&mut self, ended: &[TokenHash]) {
         if !ended.is_empty() {
             self.end_streams(ended);
             self.save();
         }
     }
 
-    pub(super) fn save(&mut self) {
+    pub(crate) fn save(&mut self) {
         if let Err(error) = self.state.save_sessions(&self.tokens) {
             say(&format!(
                 "cannot write '/var/lib/occ-gate/sessions.json': {error}; a restart logs people out"
@@ -257,7 +254,7 @@ impl Core {
     }
 
     /// Reads who may log in, and shuts out who may not any more.
-    pub(super) fn refresh_people(&mut self) {
+    pub(crate) fn refresh_people(&mut self) {
         let today = u32::try_from(clock() / SECONDS_PER_DAY).unwrap_or(u32::MAX);
         let people = match files::read_accounts() {
             Ok(accounts) => People::read(&accounts, today),
@@ -322,7 +319,7 @@ impl Core {
     }
 
     /// Sends a reply at a time of its own, if the same web half is still there.
-    pub(super) fn reply_at(&self, when: Instant, id: u64, reply: Reply) {
+    pub(crate) fn reply_at(&self, when: Instant, id: u64, reply: Reply) {
         let (web, events) = (self.web_now(), self.events.clone());
         tokio::task::spawn_local(async move {
             sleep_until(when).await;
@@ -332,7 +329,7 @@ impl Core {
 }
 
 /// Seconds since 1970.
-pub(super) fn clock() -> Time {
+pub(crate) fn clock() -> Time {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.unwrap_or_default().as_secs()
 }

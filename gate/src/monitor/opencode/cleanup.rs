@@ -9,9 +9,9 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::instance::Stop;
-use super::part;
 use crate::log::say;
+use crate::monitor::opencode::process::Stop;
+use crate::monitor::subprocess;
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.
 const GRACE: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ends every process of the uid: asks first, unless it has to be at once.
-pub(super) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
+pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
     if !may_sweep() {
         return;
     }
@@ -43,7 +43,7 @@ pub(super) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
 }
 
 async fn sweep(uid: u32, kill: bool) {
-    let mut command = part::command("sweep");
+    let mut command = subprocess::command("sweep");
     command.arg(uid.to_string());
     if kill {
         command.arg("--kill");
@@ -52,8 +52,8 @@ async fn sweep(uid: u32, kill: bool) {
 }
 
 /// Wipes a person's temporary directory, or everybody's.
-pub(super) async fn wipe(uid: Option<u32>) {
-    let mut command = part::command("wipe");
+pub(crate) async fn wipe(uid: Option<u32>) {
+    let mut command = subprocess::command("wipe");
     command.args(uid.map(|uid| uid.to_string()));
     run_own(command, "wipe temporary files").await;
 }

@@ -4,8 +4,13 @@
 //! Whatever fails is answered at the same time: a whole multiple of [`PACE`]
 //! after the call. Who has no account makes the same work as who has one.
 
-mod asked;
 mod outcome;
+mod prompt;
+mod queue;
+mod rate_limit;
+
+pub(crate) mod device_cookie;
+pub(crate) mod pam;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,19 +18,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::asked::{Asked, Paused};
-use super::budget::{Account, Budget, Network, Source};
-use super::core::{Core, Event, Web, clock};
-use super::files;
-use super::lanes::Lanes;
-use super::pam::{Helper, Order, Says};
-use super::people::Stamp;
 use crate::log::say;
+use crate::monitor::accounts::Stamp;
+use crate::monitor::event_loop::{Core, Event, Web, clock};
+use crate::monitor::files;
+use crate::monitor::login::pam::{Helper, Order, Says};
+use crate::monitor::login::prompt::{Asked, Paused};
+use crate::monitor::login::queue::Lanes;
+use crate::monitor::login::rate_limit::{Account, Budget, Network, Source};
 use crate::wire::{Agent, Conversation, PamText, Rejection, Reply, Secret, Token, TokenHash, User};
 
 /// Everything about logins that lasts longer than a call.
 #[derive(Default)]
-pub(super) struct Logins {
+pub(crate) struct Logins {
     budget: Budget,
     lanes: Lanes<Box<Attempt>>,
     conversations: HashMap<Conversation, Paused>,
@@ -35,7 +40,7 @@ pub(super) struct Logins {
 }
 
 /// One login or change of a password.
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     id: u64,
     web: Web,
     arrived: Instant,
@@ -72,7 +77,7 @@ enum Next {
 }
 
 /// What a helper said in an attempt.
-pub(super) struct Heard {
+pub(crate) struct Heard {
     attempt: Box<Attempt>,
     says: Says,
     helper: Option<Box<Helper>>,
@@ -99,12 +104,12 @@ impl Attempt {
 }
 
 impl Logins {
-    pub(super) fn is_changing(&self, user: &str) -> bool {
+    pub(crate) fn is_changing(&self, user: &str) -> bool {
         self.changing.contains_key(user)
     }
 
     /// Nobody is left to reply to.
-    pub(super) fn forget_web(&mut self) {
+    pub(crate) fn forget_web(&mut self) {
         self.lanes.clear_waiting();
         self.conversations.clear();
         // Changes that wait for their turn went with the lanes.
@@ -112,7 +117,7 @@ impl Logins {
 }
 
 impl Core {
-    pub(super) fn authenticate(
+    pub(crate) fn authenticate(
         &mut self,
         id: u64,
         user: User,
@@ -156,7 +161,7 @@ impl Core {
         }));
     }
 
-    pub(super) fn change_password(&mut self, id: u64, token: &Token, old: Secret, new: Secret) {
+    pub(crate) fn change_password(&mut self, id: u64, token: &Token, old: Secret, new: Secret) {
         let Some(session) = self.tokens.find(token, clock()).cloned() else {
             return self.reply(id, Reply::Gone);
         };
@@ -204,7 +209,7 @@ impl Core {
     }
 
     /// Starts what may start by now.
-    pub(super) fn start_attempts(&mut self) {
+    pub(crate) fn start_attempts(&mut self) {
         let now = self.now();
         while let Some(attempt) = self.logins.lanes.start_next(now) {
             if let What::Change { user, session } = &attempt.what {
@@ -222,7 +227,7 @@ impl Core {
     }
 
     /// A helper said something: its place is free for the next.
-    pub(super) fn heard(&mut self, heard: Heard) {
+    pub(crate) fn heard(&mut self, heard: Heard) {
         let Heard {
             attempt,
             says,
@@ -267,7 +272,7 @@ async fn ask(mut attempt: Box<Attempt>) -> Heard {
     };
     let (says, helper) = match started {
         Ok(mut helper) => (helper.hear().await, Some(helper)),
-        Err(error) => (super::pam::broken(&error.to_string()), None),
+        Err(error) => (crate::monitor::login::pam::broken(&error.to_string()), None),
     };
     Heard {
         attempt,

@@ -15,11 +15,11 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::cleanup::{end_all, wipe};
-use super::people::Person;
-use super::{part, ports, random};
 use crate::helpers::{exec_user, tmpdir};
 use crate::log::say;
+use crate::monitor::accounts::Person;
+use crate::monitor::opencode::cleanup::{end_all, wipe};
+use crate::monitor::{ports, random, subprocess};
 use crate::wire::Failure;
 
 /// From the start to the line that says it listens.
@@ -183,7 +183,7 @@ impl Start {
     fn spawn(&self, password: &str) -> std::io::Result<Child> {
         let person = &self.person;
         let scratch = tmpdir::make(person.uid, person.gid)?;
-        let mut command = part::command("person");
+        let mut command = subprocess::command("person");
         command.args(self.identity()?);
         command.args([
             "--",

@@ -15,8 +15,8 @@ use tokio::process::Child;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::part;
 use crate::log::say;
+use crate::monitor::subprocess;
 use crate::wire::{Call, Frames, Message, encode};
 
 /// The account of the web half.
@@ -74,7 +74,7 @@ impl WebHalf {
 fn spawn(account: &User, wire: StdUnixStream, listener: &TcpListener) -> std::io::Result<Child> {
     let ours =
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OCC_GATE_"));
-    part::command("web")
+    subprocess::command("web")
         .arg(format!("--uid={}", account.uid))
         .arg(format!("--gid={}", account.gid))
         .arg(format!("--parent={}", std::process::id()))

@@ -1,21 +1,25 @@
 //! People's opencodes: asked for, started, ended, told of.
 
+pub(crate) mod cleanup;
+pub(crate) mod process;
+pub(crate) mod table;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use super::{Core, Event, clock};
 use crate::log::say;
+use crate::monitor::accounts::Person;
+use crate::monitor::event_loop::{Core, Event, clock};
 use crate::monitor::files::{self, InstanceLine};
-use crate::monitor::instance::{Happened, Reached, Start, Stop};
-use crate::monitor::instances::{Ensured, Generation};
-use crate::monitor::people::Person;
+use crate::monitor::opencode::process::{Happened, Reached, Start, Stop};
+use crate::monitor::opencode::table::{Ensured, Generation};
 use crate::wire::{self, Message, Reply, Secret, Time, User};
 
 /// A start under way.
-pub(super) struct Running {
+pub(crate) struct Running {
     generation: Generation,
     uid: u32,
     since: Time,
@@ -27,7 +31,7 @@ pub(super) struct Running {
 impl Core {
     /// Nobody is left to say that an opencode is idle when its person has no
     /// session any more; that it works, the web half says all the same.
-    pub(super) fn stop_unowned(&mut self) {
+    pub(crate) fn stop_unowned(&mut self) {
         let now = self.now();
         let mut over = Vec::new();
         for (user, running) in &mut self.running {
@@ -45,7 +49,7 @@ impl Core {
     }
 
     /// The web half knows the secret, so it may speak for this opencode.
-    pub(super) fn works(&mut self, secret: &Secret) -> Reply {
+    pub(crate) fn works(&mut self, secret: &Secret) -> Reply {
         let digest = |bytes: &[u8]| Sha256::digest(bytes);
         let is_meant =
             |reached: &Reached| digest(reached.secret.as_bytes()) == digest(secret.expose());
@@ -62,7 +66,7 @@ impl Core {
         }
     }
 
-    pub(super) fn ensure(&mut self, user: &str) -> Reply {
+    pub(crate) fn ensure(&mut self, user: &str) -> Reply {
         let now = self.now();
         let Some(person) = self.people.get(user).cloned().filter(|_| !self.is_stopping) else {
             return Reply::Gone;
@@ -115,7 +119,7 @@ impl Core {
         self.write_status();
     }
 
-    pub(super) fn stop_instance(&mut self, user: &str, how: Stop) {
+    pub(crate) fn stop_instance(&mut self, user: &str, how: Stop) {
         self.instances.stop(user);
         if let Some(running) = self.running.get(user) {
             running.stop.send_if_modified(|now| {
@@ -126,7 +130,7 @@ impl Core {
         }
     }
 
-    pub(super) fn instance_happened(
+    pub(crate) fn instance_happened(
         &mut self,
         user: &str,
         generation: Generation,
@@ -165,7 +169,7 @@ impl Core {
         self.write_status();
     }
 
-    pub(super) fn write_status(&self) {
+    pub(crate) fn write_status(&self) {
         let ready: HashMap<&str, u32> = self
             .instances
             .running()

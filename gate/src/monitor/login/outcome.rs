@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Attempt, What};
 use crate::log::say;
-use crate::monitor::core::{Core, clock};
-use crate::monitor::pam::Says;
-use crate::monitor::people::Stamp;
+use crate::monitor::accounts::Stamp;
+use crate::monitor::event_loop::{Core, clock};
+use crate::monitor::login::pam::Says;
+use crate::monitor::login::{Attempt, What};
 use crate::monitor::random;
-use crate::monitor::tokens::Origin;
+use crate::monitor::sessions::Origin;
 use crate::wire::{Agent, Handle, Login, Reply, Token, TokenHash, User};
 
 const PACE: Duration = Duration::from_secs(3);
 
 impl Core {
     /// PAM is done: the reply.
-    pub(super) fn conclude(&mut self, attempt: Attempt, says: Says) {
+    pub(crate) fn conclude(&mut self, attempt: Attempt, says: Says) {
         let (id, arrived, is_current) =
             (attempt.id, attempt.arrived, attempt.web == self.web_now());
         let (address, title) = (attempt.address, attempt.title());

@@ -1,12 +1,12 @@
 //! Calls of the web half that are answered at once.
 
-use super::{Core, clock};
-use crate::monitor::instance::Stop;
-use crate::monitor::tokens::Session;
+use crate::monitor::event_loop::{Core, clock};
+use crate::monitor::opencode::process::Stop;
+use crate::monitor::sessions::Session;
 use crate::wire::{self, Call, Reply, Request, SessionEntry, Text, Token, TokenHash, User};
 
 impl Core {
-    pub(super) fn answer(&mut self, Call { id, request }: Call) {
+    pub(crate) fn answer(&mut self, Call { id, request }: Call) {
         let reply = match request {
             Request::Authenticate {
                 user,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Attempt, Heard, Next, What};
-use crate::monitor::core::Core;
-use crate::monitor::pam::{Helper, Says};
+use crate::monitor::event_loop::Core;
+use crate::monitor::login::pam::{Helper, Says};
+use crate::monitor::login::{Attempt, Heard, Next, What};
 use crate::monitor::random;
 use crate::wire::{Conversation, PamText, Reply, Secret};
 
@@ -19,7 +19,7 @@ const TYPING: Duration = Duration::from_secs(120);
 const CONVERSATIONS: usize = 64;
 
 /// A login for which PAM asked something that nobody has answered yet.
-pub(super) struct Paused {
+pub(crate) struct Paused {
     attempt: Box<Attempt>,
     /// None: there is no such account.
     helper: Option<Box<Helper>>,
@@ -27,7 +27,7 @@ pub(super) struct Paused {
 }
 
 /// A question as it was asked of somebody who may log in.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     before: String,
     /// What follows the name; None: the name is not in it.
     after: Option<String>,
@@ -35,7 +35,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(user: &str, text: &str, echo: bool) -> Self {
+    pub(crate) fn of(user: &str, text: &str, echo: bool) -> Self {
         let (before, after) = match text.rfind(user).filter(|_| !user.is_empty()) {
             Some(at) => (&text[..at], Some(text[at + user.len()..].to_owned())),
             None => (text, None),
@@ -48,7 +48,7 @@ impl Asked {
     }
 
     /// The same question to somebody else, and whether the answer may be seen.
-    pub(super) fn to(&self, user: &str) -> (PamText, bool) {
+    pub(crate) fn to(&self, user: &str) -> (PamText, bool) {
         let Self {
             before,
             after,
@@ -64,7 +64,7 @@ impl Asked {
 
 impl Core {
     /// A person answered a prompt.
-    pub(in crate::monitor) fn resume(&mut self, id: u64, conversation: Conversation, text: Secret) {
+    pub(crate) fn resume(&mut self, id: u64, conversation: Conversation, text: Secret) {
         let Some(paused) = self.logins.conversations.remove(&conversation) else {
             return self.reply(id, Reply::Refused);
         };
@@ -79,7 +79,7 @@ impl Core {
     }
 
     /// Remembers what people are asked; who is none of them is asked that, too.
-    pub(super) fn with_the_same_question(&mut self, mut heard: Heard) -> Heard {
+    pub(crate) fn with_the_same_question(&mut self, mut heard: Heard) -> Heard {
         let What::Login { user, stamp, .. } = &heard.attempt.what else {
             return heard;
         };
@@ -101,7 +101,7 @@ impl Core {
         heard
     }
 
-    pub(super) fn pause(
+    pub(crate) fn pause(
         &mut self,
         mut attempt: Box<Attempt>,
         helper: Option<Box<Helper>>,
@@ -145,7 +145,7 @@ impl Core {
         }
     }
 
-    pub(in crate::monitor) fn drop_old_conversations(&mut self) {
+    pub(crate) fn drop_old_conversations(&mut self) {
         self.logins
             .conversations
             .retain(|_, paused| paused.since.elapsed() < TYPING);
