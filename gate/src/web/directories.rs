@@ -5,8 +5,8 @@
 
 use hyper::HeaderMap;
 
-use super::form::Form;
-use super::percent;
+use crate::web::http::form::Form;
+use crate::web::http::percent;
 
 /// Longest path of the kernel's.
 const LONGEST: usize = 4096;

@@ -9,10 +9,10 @@ use hyper::{Method, Request, StatusCode};
 use serde_json::Value;
 
 use super::directories;
-use super::gate::Gate;
-use super::headers;
 use super::instances::Instance;
-use super::streams;
+use crate::web::http::body;
+use crate::web::http::headers;
+use crate::web::state::Gate;
 use crate::wire::{Request as Ask, User};
 
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -100,7 +100,7 @@ async fn activity(instance: &Instance) -> Activity {
 }
 
 async fn ask(instance: &Instance, path: &str) -> Option<Value> {
-    let mut request = Request::new(streams::empty());
+    let mut request = Request::new(body::empty());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = instance.uri(path)?;
     *request.headers_mut() = headers::to_opencode(

@@ -14,9 +14,9 @@ use zeroize::Zeroizing;
 
 use super::assets::Digests;
 use super::loopback::Loopback;
-use super::monitor::{Monitor, NoReply};
 use super::sessions::Session;
-use super::streams::Body;
+use crate::web::http::body::Body;
+use crate::web::monitor_client::{Monitor, NoReply};
 use crate::wire::{Failure, Reply, Request, Secret, User};
 
 /// Connections kept for the next request end after that time.

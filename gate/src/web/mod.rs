@@ -4,32 +4,23 @@
 
 mod account;
 mod assets;
-mod authority;
-mod cookies;
 mod directories;
-mod form;
-mod forms;
-mod gate;
-mod headers;
+mod http;
 mod idle;
 mod instances;
 mod log;
 mod login;
 mod loopback;
-mod monitor;
-mod origin;
+mod monitor_client;
 mod pages;
-mod peer;
-mod percent;
 mod presence;
 mod proxy;
-mod redirect;
-mod reply;
 mod routes;
 mod server;
+mod session_body;
 mod sessions;
 mod settings;
-mod streams;
+mod state;
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
@@ -39,9 +30,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
-use self::gate::Gate;
 use crate::log::say;
 use crate::sys;
+use crate::web::state::Gate;
 use crate::wire::Event;
 
 pub use self::settings::Settings;
@@ -118,13 +109,13 @@ fn assemble(
 ) -> (Arc<Gate>, impl Future<Output = ()> + Send) {
     let shared: Arc<OnceLock<Arc<Gate>>> = Arc::default();
     let seen = Arc::clone(&shared);
-    let (monitor, wire) = monitor::Monitor::connect(wire, move |event| {
+    let (monitor, wire) = monitor_client::Monitor::connect(wire, move |event| {
         if let Some(gate) = seen.get() {
             happened(gate, &event);
         }
     });
     let gate = Arc::new(Gate {
-        cookies: cookies::Cookies::of(&settings.name),
+        cookies: http::cookies::Cookies::of(&settings.name),
         monitor,
         sessions: sessions::Sessions::new(settings.touch_time),
         instances: instances::Instances::default(),

@@ -20,14 +20,15 @@ use tokio::time::{Instant, timeout};
 use self::upload::{Fault, Upload};
 use super::assets;
 use super::directories;
-use super::gate::{Gate, Visit};
-use super::headers;
 use super::instances::{Ensured, Instance};
-use super::origin::wants_page;
 use super::pages;
-use super::reply;
 use super::sessions::Session;
-use super::streams::{self, Body, Cut};
+use crate::web::http::body::{self, Body};
+use crate::web::http::csrf::wants_page;
+use crate::web::http::headers;
+use crate::web::http::reply;
+use crate::web::session_body::Cut;
+use crate::web::state::{Gate, Visit};
 
 /// How long a page waits before it says that opencode is starting.
 const PAGE_WAIT: Duration = Duration::from_millis(700);
@@ -210,7 +211,7 @@ impl Passage {
                 () = stop.cancelled() => {}
             }
         });
-        let mut answer = self.to_browser(answer).map(|_| streams::empty());
+        let mut answer = self.to_browser(answer).map(|_| body::empty());
         headers::ask_for_websocket(answer.headers_mut());
         Ok(answer)
     }
@@ -220,7 +221,7 @@ impl Passage {
 struct Unreached;
 
 fn copy_of(request: &Request<Incoming>) -> Request<Body> {
-    let mut copy = Request::new(streams::empty());
+    let mut copy = Request::new(body::empty());
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();

@@ -9,10 +9,10 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::super::assets::{self, Known};
-use super::super::headers;
 use super::super::instances::Instance;
-use super::super::streams::{self, Body};
 use super::{Passage, Unreached, to_opencode};
+use crate::web::http::body::{self, Body};
+use crate::web::http::headers;
 
 /// For the bytes of an asset, which come from this machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -112,7 +112,7 @@ fn is_whole_asset(answer: &Response<Incoming>) -> bool {
 }
 
 fn unchanged(known: &Known) -> Response<Body> {
-    let mut answer = Response::new(streams::empty());
+    let mut answer = Response::new(body::empty());
     *answer.status_mut() = StatusCode::NOT_MODIFIED;
     *answer.headers_mut() = assets::headers(known, false);
     answer
@@ -120,7 +120,7 @@ fn unchanged(known: &Known) -> Response<Body> {
 
 /// To HEAD the same: hyper leaves the bytes out and says how many they are.
 fn found(known: &Known, compressed: bool, bytes: Bytes) -> Response<Body> {
-    let mut answer = Response::new(streams::whole(bytes));
+    let mut answer = Response::new(body::whole(bytes));
     *answer.headers_mut() = assets::headers(known, compressed);
     answer
 }

@@ -9,8 +9,8 @@ use http_body_util::{LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use hyper::{Response, StatusCode};
 
-use super::super::reply;
-use super::super::streams::{Body, Broken};
+use crate::web::http::body::{Body, Broken};
+use crate::web::http::reply;
 
 /// Most bytes of one request: prompts carry pictures.
 pub(super) const LARGEST: usize = 256 * 1024 * 1024;

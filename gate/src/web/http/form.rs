@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 /// The fields of a form that was sent.
-pub(super) struct Form(Vec<(Decoded, Decoded)>);
+pub(crate) struct Form(Vec<(Decoded, Decoded)>);
 
 type Decoded = Zeroizing<Vec<u8>>;
 
@@ -12,7 +12,7 @@ const MOST_FIELDS: usize = 16;
 
 impl Form {
     /// None if a percent sign has no two digits behind it, or fields are too many.
-    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let mut fields = Vec::new();
         for field in body
             .split(|byte| *byte == b'&')
@@ -29,7 +29,7 @@ impl Form {
     }
 
     /// A field that came exactly once.
-    pub(super) fn bytes(&self, name: &str) -> Option<&Decoded> {
+    pub(crate) fn bytes(&self, name: &str) -> Option<&Decoded> {
         let mut found = self
             .0
             .iter()
@@ -41,7 +41,7 @@ impl Form {
     }
 
     /// A field that came exactly once, as text.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.bytes(name)?).ok()
     }
 }

@@ -1,40 +1,19 @@
-//! Bodies of answers: whole ones, and streams that end when their session does.
+//! Bodies that end when their session does.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::presence::Present;
 use super::sessions::Session;
-
-/// What may go wrong in the middle of a body; it closes the connection.
-pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
-/// The body of an answer to a browser.
-pub(super) type Body = UnsyncBoxBody<Bytes, Broken>;
-
-/// A body without content.
-pub(super) fn empty() -> Body {
-    Empty::new().map_err(never).boxed_unsync()
-}
-
-/// A body that is all there.
-pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(never).boxed_unsync()
-}
-
-fn never(error: Infallible) -> Broken {
-    match error {}
-}
+use crate::web::http::body::Broken;
 
 /// Passes a body on, frame by frame as it comes, until its session is gone, or
 /// for an endless one until the gate stops. While it lives, its person is present.
-pub(super) struct Cut<B> {
+pub(crate) struct Cut<B> {
     body: B,
     gone: Pin<Box<WaitForCancellationFutureOwned>>,
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -45,7 +24,7 @@ pub(super) struct Cut<B> {
 
 impl<B> Cut<B> {
     /// `stop` is for a body that ends with the gate.
-    pub(super) fn new(
+    pub(crate) fn new(
         body: B,
         session: Arc<Session>,
         present: Present,

@@ -15,14 +15,14 @@ use crate::wire::{Call, Event, Frames, Message, Reply, Request, encode};
 
 /// The wire has ended, or a call does not fit into a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NoReply;
+pub(crate) struct NoReply;
 
 /// Frames that wait for the monitor to read them.
 const QUEUE: usize = 64;
 
 /// Asks the monitor; clones ask the same one.
 #[derive(Clone)]
-pub(super) struct Monitor {
+pub(crate) struct Monitor {
     calls: Arc<Mutex<Calls>>,
     frames: mpsc::Sender<Zeroizing<Vec<u8>>>,
 }
@@ -37,7 +37,7 @@ struct Calls {
 impl Monitor {
     /// Reads and writes the wire until it ends; `on_event` gets each event in its
     /// place among the replies. The future completes when the wire has ended.
-    pub(super) fn connect(
+    pub(crate) fn connect(
         wire: UnixStream,
         on_event: impl Fn(Event) + Send + 'static,
     ) -> (Self, impl Future<Output = ()> + Send) {
@@ -57,7 +57,7 @@ impl Monitor {
     }
 
     /// One call and its reply.
-    pub(super) async fn ask(&self, request: Request) -> Result<Reply, NoReply> {
+    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, NoReply> {
         let (sender, receiver) = oneshot::channel();
         let id = self.register(sender)?;
         let frame = encode(&Call { id, request }).map_err(|_| NoReply)?;

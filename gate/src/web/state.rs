@@ -6,45 +6,45 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
 
-use super::assets::Copies;
-use super::authority::{Authority, BadHost};
-use super::cookies::Cookies;
-use super::instances::Instances;
-use super::monitor::Monitor;
-use super::origin::{self, Foreign};
-use super::peer::peer;
-use super::presence::Presence;
-use super::sessions::Sessions;
-use super::settings::Settings;
+use crate::web::assets::Copies;
+use crate::web::http::cookies::Cookies;
+use crate::web::http::csrf::{self, Foreign};
+use crate::web::http::forwarded::peer;
+use crate::web::http::host::{Authority, BadHost};
+use crate::web::instances::Instances;
+use crate::web::monitor_client::Monitor;
+use crate::web::presence::Presence;
+use crate::web::sessions::Sessions;
+use crate::web::settings::Settings;
 use crate::wire::Time;
 
 /// The web half's whole state. All of it can be lost: nobody is logged out by that.
-pub(super) struct Gate {
-    pub(super) settings: Settings,
-    pub(super) cookies: Cookies,
-    pub(super) monitor: Monitor,
-    pub(super) sessions: Sessions,
-    pub(super) instances: Instances,
-    pub(super) presence: Presence,
-    pub(super) copies: Copies,
+pub(crate) struct Gate {
+    pub(crate) settings: Settings,
+    pub(crate) cookies: Cookies,
+    pub(crate) monitor: Monitor,
+    pub(crate) sessions: Sessions,
+    pub(crate) instances: Instances,
+    pub(crate) presence: Presence,
+    pub(crate) copies: Copies,
     /// Cancelled when the gate is told to stop.
-    pub(super) stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 /// One request's circumstances.
 #[derive(Debug, Clone)]
-pub(super) struct Visit {
+pub(crate) struct Visit {
     /// Where the browser is.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// Whether it speaks https.
-    pub(super) secure: bool,
+    pub(crate) secure: bool,
     /// The host that it asked for: one of ours.
-    pub(super) authority: Authority,
+    pub(crate) authority: Authority,
 }
 
 /// Why a request is not even looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     Host(BadHost),
     /// A host that we don't answer to.
     Misdirected,
@@ -53,7 +53,7 @@ pub(super) enum Unfit {
 
 impl Visit {
     /// Host, then who asks. Pure.
-    pub(super) fn of<B>(
+    pub(crate) fn of<B>(
         request: &Request<B>,
         socket: IpAddr,
         settings: &Settings,
@@ -66,7 +66,7 @@ impl Visit {
         let peer = peer(socket, headers, &settings.trusted_proxies);
         let scheme = if peer.secure { "https" } else { "http" };
         let own = format!("{scheme}://{}", authority.as_str());
-        origin::check(request.method(), headers, &own).map_err(Unfit::Foreign)?;
+        csrf::check(request.method(), headers, &own).map_err(Unfit::Foreign)?;
         Ok(Self {
             address: peer.address,
             secure: peer.secure,
@@ -76,7 +76,7 @@ impl Visit {
 }
 
 /// The clock, as the wire counts.
-pub(super) fn now() -> Time {
+pub(crate) fn now() -> Time {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_secs())

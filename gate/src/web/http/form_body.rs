@@ -8,15 +8,15 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use super::form::Form;
-use super::reply;
-use super::streams::Body;
+use crate::web::http::body::Body;
+use crate::web::http::form::Form;
+use crate::web::http::reply;
 
 /// Far more than a name, a password and a path take.
 const LARGEST: usize = 8 * 1024;
 
 /// The form, or the answer for who sent none.
-pub(super) async fn read(
+pub(crate) async fn read(
     request: Request<Incoming>,
     time: Duration,
 ) -> Result<Form, Response<Body>> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// The text with everything encoded but unreserved characters and slashes.
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

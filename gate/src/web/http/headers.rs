@@ -8,7 +8,7 @@ use hyper::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-use super::cookies::Cookies;
+use crate::web::http::cookies::Cookies;
 
 /// RFC 9110 §7.6.1 and its older relatives: these end at each hop.
 const HOP_BY_HOP: [&str; 9] = [
@@ -31,7 +31,7 @@ const FORWARDING: [&str; 4] = ["forwarded", "x-real-ip", "x-client-ip", "true-cl
 /// Without `Origin` opencode's own CORS rules, which let every localhost page
 /// in, have nothing to answer to. `Content-Length` is written anew from the body
 /// that we read.
-pub(super) fn to_opencode(
+pub(crate) fn to_opencode(
     browser: &HeaderMap,
     host: &HeaderValue,
     authorization: &HeaderValue,
@@ -57,13 +57,13 @@ pub(super) fn to_opencode(
 }
 
 /// Marks a request to opencode as a websocket's beginning.
-pub(super) fn ask_for_websocket(headers: &mut HeaderMap) {
+pub(crate) fn ask_for_websocket(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 /// Whether a request or an answer turns a connection into a websocket.
-pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
+pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
     let mut upgrades = headers.get_all(UPGRADE).iter();
     let websocket = upgrades
         .next()
@@ -73,7 +73,7 @@ pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
 
 /// opencode's headers as the browser gets them. No login box of the browser's
 /// pops up, nobody else's page may read or frame, and only assets are cached.
-pub(super) fn to_browser(opencode: &HeaderMap, secure: bool) -> HeaderMap {
+pub(crate) fn to_browser(opencode: &HeaderMap, secure: bool) -> HeaderMap {
     let mut headers = without_hops(opencode);
     headers.remove(WWW_AUTHENTICATE);
     headers.remove(SERVER);
@@ -105,7 +105,7 @@ pub(super) fn to_browser(opencode: &HeaderMap, secure: bool) -> HeaderMap {
 }
 
 /// What every answer carries.
-pub(super) fn guard(headers: &mut HeaderMap, secure: bool) {
+pub(crate) fn guard(headers: &mut HeaderMap, secure: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Not no-referrer: browsers then send `Origin: null` with forms.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
@@ -127,7 +127,7 @@ pub(super) fn guard(headers: &mut HeaderMap, secure: bool) {
 
 /// Whether a body is framed in a way that has one meaning: by its length or in
 /// chunks. hyper reads other codings before `chunked`, and chunks twice, as chunks.
-pub(super) fn is_framed_plainly(headers: &HeaderMap) -> bool {
+pub(crate) fn is_framed_plainly(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => true,
@@ -140,7 +140,7 @@ pub(super) fn is_framed_plainly(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a browser takes gzip: `gzip` with a weight above zero.
-pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT_ENCODING).iter();
     lines
         .filter_map(|line| line.to_str().ok())
@@ -157,7 +157,7 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
 
 /// Path and query for opencode. `auth_token` goes: opencode reads it before it
 /// reads our Authorization, under any spelling that decodes to that name.
-pub(super) fn without_auth_token(path_and_query: &str) -> String {
+pub(crate) fn without_auth_token(path_and_query: &str) -> String {
     let Some((path, query)) = path_and_query.split_once('?') else {
         return path_and_query.to_owned();
     };
@@ -174,7 +174,7 @@ pub(super) fn without_auth_token(path_and_query: &str) -> String {
 
 fn is_auth_token(field: &str) -> bool {
     let key = field.split('=').next().unwrap_or("");
-    let form = super::form::Form::parse(key.as_bytes());
+    let form = crate::web::http::form::Form::parse(key.as_bytes());
     // What we can't decode, somebody else might.
     form.is_none_or(|form| form.bytes("auth_token").is_some())
 }

@@ -9,7 +9,7 @@ use hyper::{HeaderMap, Method};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Foreign {
+pub(crate) enum Foreign {
     /// Origin names another page than ours, or none.
     Origin,
     /// Our host, but https where we see http: TLS ends at a proxy that is not
@@ -24,7 +24,7 @@ pub(super) enum Foreign {
 /// Origin has to be there when something may change (an unsafe method, or an
 /// upgrade, which no preflight asks about), and has to be ours wherever it is.
 /// Without it, another site may only navigate here.
-pub(super) fn check(method: &Method, headers: &HeaderMap, own: &str) -> Result<(), Foreign> {
+pub(crate) fn check(method: &Method, headers: &HeaderMap, own: &str) -> Result<(), Foreign> {
     let strict = !method.is_safe() || headers.contains_key(UPGRADE);
     let mut origins = headers.get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
@@ -43,25 +43,25 @@ pub(super) fn check(method: &Method, headers: &HeaderMap, own: &str) -> Result<(
 
 /// Whether somebody clicked a link on another site. Their cookie is SameSite=Strict,
 /// so it was not sent, and its absence says nothing.
-pub(super) fn is_from_another_site(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     is_navigation(headers) && text(headers, "sec-fetch-site") == Some("cross-site")
 }
 
 /// Whether the browser fetches a service worker. opencode has none; one that a
 /// person's opencode sent would stay in the browser and see the next one's login.
-pub(super) fn is_service_worker(headers: &HeaderMap) -> bool {
+pub(crate) fn is_service_worker(headers: &HeaderMap) -> bool {
     headers.contains_key("service-worker")
         || text(headers, "sec-fetch-dest") == Some("serviceworker")
 }
 
 /// Whether a person is to look at the answer. Plain http to another host than
 /// localhost comes without Sec-Fetch-*; there, asking for HTML has to do.
-pub(super) fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+pub(crate) fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
     method.is_safe() && is_for_a_person(headers)
 }
 
 /// The same for a form that was sent, whatever the method.
-pub(super) fn is_for_a_person(headers: &HeaderMap) -> bool {
+pub(crate) fn is_for_a_person(headers: &HeaderMap) -> bool {
     !headers.contains_key(UPGRADE)
         && match text(headers, "sec-fetch-mode") {
             Some(mode) => mode == "navigate",

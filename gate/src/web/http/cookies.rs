@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 /// What a cookie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cookie {
+pub(crate) enum Cookie {
     /// Holds the session's token.
     Session,
     /// Marks a browser that logged in before.
@@ -19,14 +19,14 @@ pub(super) enum Cookie {
 
 /// The names of a gate's cookies.
 #[derive(Debug, Clone)]
-pub(super) struct Cookies {
+pub(crate) struct Cookies {
     gate: String,
 }
 
 impl Cookies {
     /// Of the gate with this name; characters that a cookie's name can't have
     /// become `_`.
-    pub(super) fn of(gate: &str) -> Self {
+    pub(crate) fn of(gate: &str) -> Self {
         let allowed = |char: char| {
             if char.is_ascii_alphanumeric() || char == '-' {
                 char
@@ -51,7 +51,7 @@ impl Cookies {
     /// The value, if the browser sent the cookie exactly once: of two with one
     /// name the other comes from another path or port, and which is ours can't
     /// be told.
-    pub(super) fn get<'a>(
+    pub(crate) fn get<'a>(
         &self,
         headers: &'a HeaderMap,
         cookie: Cookie,
@@ -66,7 +66,7 @@ impl Cookies {
     }
 
     /// A Set-Cookie line; `value` is base64url.
-    pub(super) fn set(
+    pub(crate) fn set(
         &self,
         cookie: Cookie,
         value: &str,
@@ -84,7 +84,7 @@ impl Cookies {
     }
 
     /// Cookie without those of any gate: opencode has no business with them.
-    pub(super) fn without_gates(headers: &HeaderMap) -> Option<HeaderValue> {
+    pub(crate) fn without_gates(headers: &HeaderMap) -> Option<HeaderValue> {
         let others: Vec<String> = pairs(headers)
             .filter(|(key, _)| !is_gates(key))
             .map(|(key, value)| format!("{key}={value}"))
@@ -97,7 +97,7 @@ impl Cookies {
     }
 
     /// Whether a Set-Cookie line of opencode would change a cookie of a gate's.
-    pub(super) fn sets_gates(line: &HeaderValue) -> bool {
+    pub(crate) fn sets_gates(line: &HeaderValue) -> bool {
         let line = String::from_utf8_lossy(line.as_bytes());
         is_gates(line.split(['=', ';']).next().unwrap_or("").trim())
     }

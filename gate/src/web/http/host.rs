@@ -14,14 +14,14 @@ const LONGEST: usize = 253 + 6;
 
 /// Host and port as the browser wrote them, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Authority {
+pub(crate) struct Authority {
     text: String,
     host_length: usize,
 }
 
 /// Why a request has no authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BadHost {
+pub(crate) enum BadHost {
     /// None, several, or none that could be a host.
     Unreadable,
     /// The target names one host and the header another.
@@ -31,7 +31,7 @@ pub(super) enum BadHost {
 impl Authority {
     /// The one Host of a request. A target in absolute form has to agree with it:
     /// whoever looks at only one of the two would see another request than we do.
-    pub(super) fn of(headers: &HeaderMap, target: &Uri) -> Result<Self, BadHost> {
+    pub(crate) fn of(headers: &HeaderMap, target: &Uri) -> Result<Self, BadHost> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(BadHost::Unreadable);
@@ -47,7 +47,7 @@ impl Authority {
     }
 
     /// `name`, `name:port`, `1.2.3.4:port`, `[::1]:port`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
         }
@@ -74,7 +74,7 @@ impl Authority {
     }
 
     /// As it stands in an origin.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -85,7 +85,7 @@ impl Authority {
     /// Whether we answer to it: this machine's own names, which nobody else's
     /// DNS can give out, and those that the administrator listed (`name` for
     /// every port, `name:port` for one).
-    pub(super) fn is_ours(&self, listed: &[String]) -> bool {
+    pub(crate) fn is_ours(&self, listed: &[String]) -> bool {
         let host = self.host();
         host == "localhost"
             || host.ends_with(".localhost")

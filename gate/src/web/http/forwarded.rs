@@ -53,16 +53,16 @@ impl Network {
 
 /// What is known of the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     /// The browser's address, or the outermost trusted proxy's best word on it.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// Whether the browser speaks https.
-    pub(super) secure: bool,
+    pub(crate) secure: bool,
 }
 
 /// X-Forwarded-* counts only when the socket's other end is a trusted proxy.
 /// Each proxy adds to the right, so we read from there, as far as we trust.
-pub(super) fn peer(socket: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Peer {
+pub(crate) fn peer(socket: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Peer {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut address = socket.to_canonical();
     if !is_trusted(address) {

@@ -8,19 +8,19 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use maud::Markup;
 
-use super::pages;
-use super::streams::{self, Body};
+use crate::web::http::body::{self, Body};
+use crate::web::pages;
 
 /// No script at all, and no frame around us.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// Empties what a browser keeps for us: two people may share one.
-pub(super) const CLEAR: (HeaderName, HeaderValue) = (
+pub(crate) const CLEAR: (HeaderName, HeaderValue) = (
     HeaderName::from_static("clear-site-data"),
     HeaderValue::from_static("\"cache\", \"storage\""),
 );
 
 /// A page.
-pub(super) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
+pub(crate) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
     let mut reply = with_type(status, "text/html; charset=utf-8", markup.0.clone());
     let headers = reply.headers_mut();
     headers.insert(
@@ -32,7 +32,7 @@ pub(super) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
 }
 
 /// One line of text, and a hint if there is one to give.
-pub(super) fn text(status: StatusCode, line: &'static str) -> Response<Body> {
+pub(crate) fn text(status: StatusCode, line: &'static str) -> Response<Body> {
     let mut reply = with_type(status, "text/plain; charset=utf-8", line.to_owned());
     reply.extensions_mut().insert(Said(line));
     reply
@@ -43,7 +43,7 @@ pub(super) fn text(status: StatusCode, line: &'static str) -> Response<Body> {
 struct Said(&'static str);
 
 /// Trouble in plain text becomes a page, for a person to read.
-pub(super) fn for_a_person(reply: Response<Body>) -> Response<Body> {
+pub(crate) fn for_a_person(reply: Response<Body>) -> Response<Body> {
     let status = reply.status();
     let is_trouble = status.is_client_error() || status.is_server_error();
     let said = reply.extensions().get::<Said>().filter(|_| is_trouble);
@@ -60,7 +60,7 @@ pub(super) fn for_a_person(reply: Response<Body>) -> Response<Body> {
 }
 
 /// On to another path of ours.
-pub(super) fn see_other(path: &str) -> Response<Body> {
+pub(crate) fn see_other(path: &str) -> Response<Body> {
     let mut reply = text(StatusCode::SEE_OTHER, "");
     let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     reply.headers_mut().insert(LOCATION, path);
@@ -68,7 +68,7 @@ pub(super) fn see_other(path: &str) -> Response<Body> {
 }
 
 /// For what is not a page: no session.
-pub(super) fn logged_out() -> Response<Body> {
+pub(crate) fn logged_out() -> Response<Body> {
     text(
         StatusCode::UNAUTHORIZED,
         "not logged in: open /_occ/login\n",
@@ -76,7 +76,7 @@ pub(super) fn logged_out() -> Response<Body> {
 }
 
 /// opencode is not there yet.
-pub(super) fn not_yet() -> Response<Body> {
+pub(crate) fn not_yet() -> Response<Body> {
     let mut reply = text(
         StatusCode::SERVICE_UNAVAILABLE,
         "your opencode is not ready: try again soon\n",
@@ -88,7 +88,7 @@ pub(super) fn not_yet() -> Response<Body> {
 }
 
 /// opencode is not there any more, or the monitor.
-pub(super) fn unreached() -> Response<Body> {
+pub(crate) fn unreached() -> Response<Body> {
     let mut reply = text(
         StatusCode::BAD_GATEWAY,
         "your opencode does not answer: try again soon\n",
@@ -100,7 +100,7 @@ pub(super) fn unreached() -> Response<Body> {
 }
 
 /// A path that knows other methods.
-pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
+pub(crate) fn wrong_method(allowed: &'static str) -> Response<Body> {
     let mut reply = text(
         StatusCode::METHOD_NOT_ALLOWED,
         "this path does not take that method\n",
@@ -112,7 +112,7 @@ pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
 }
 
 fn with_type(status: StatusCode, kind: &'static str, content: String) -> Response<Body> {
-    let mut reply = Response::new(streams::whole(content));
+    let mut reply = Response::new(body::whole(content));
     *reply.status_mut() = status;
     reply
         .headers_mut()

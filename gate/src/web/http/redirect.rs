@@ -7,7 +7,7 @@ const LONGEST: usize = 2000;
 ///
 /// `//host` and `/\host` are other hosts to a browser, which also drops tabs and
 /// line ends before it looks; the gate's own pages are no place to come back to.
-pub(super) fn local_path(wanted: &str) -> &str {
+pub(crate) fn local_path(wanted: &str) -> &str {
     let mut bytes = wanted.bytes();
     let local = bytes.next() == Some(b'/') && !matches!(bytes.next(), Some(b'/' | b'\\'));
     let plain = wanted
