@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use occ_gate::{monitor, pam_helper, person, scratch, sweep, unprivileged, web};
+use occ_gate::helpers::{self, exec_user, kill_user, pam, tmpdir};
+use occ_gate::{monitor, web};
 
 /// A login in front of opencode: each person gets one of their own, under their
 /// own uid. Settings come from OCC_GATE_… variables.
@@ -19,19 +20,19 @@ struct Cli {
 enum Part {
     /// The web half, once its privileges are dropped
     #[command(hide = true)]
-    Web(unprivileged::Options),
+    Web(helpers::web::Options),
     /// One attempt with PAM
     #[command(hide = true)]
     Pam,
     /// Becomes a person
     #[command(hide = true)]
-    Person(person::Options),
+    Person(exec_user::Options),
     /// Ends all processes of a uid
     #[command(hide = true)]
-    Sweep(sweep::Options),
+    Sweep(kill_user::Options),
     /// Empties directories for temporary files
     #[command(hide = true)]
-    Wipe(scratch::Options),
+    Wipe(tmpdir::Options),
 }
 
 fn main() -> ExitCode {
@@ -39,10 +40,10 @@ fn main() -> ExitCode {
     let _ = nix::sys::prctl::set_name(c"occ-gate");
     match Cli::parse().part {
         None => monitor::main(),
-        Some(Part::Web(options)) => unprivileged::main(&options, web::run),
-        Some(Part::Pam) => pam_helper::main(),
-        Some(Part::Person(options)) => person::main(&options),
-        Some(Part::Sweep(options)) => sweep::main(&options),
-        Some(Part::Wipe(options)) => scratch::main(&options),
+        Some(Part::Web(options)) => helpers::web::main(&options, web::run),
+        Some(Part::Pam) => pam::main(),
+        Some(Part::Person(options)) => exec_user::main(&options),
+        Some(Part::Sweep(options)) => kill_user::main(&options),
+        Some(Part::Wipe(options)) => tmpdir::main(&options),
     }
 }

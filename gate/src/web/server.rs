@@ -15,9 +15,9 @@ use nix::sys::socket::sockopt::TcpUserTimeout;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::gate::Gate;
 use super::settings::Settings;
 use super::{log, routes};
+use crate::web::state::Gate;
 
 /// Most bytes of a request's head, and most lines. Larger ones get 431.
 const HEAD: usize = 32 * 1024;

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::authority::Authority;
-use super::peer::Network;
 use crate::variables::{InvalidSetting, Variables};
+use crate::web::http::forwarded::Network;
+use crate::web::http::host::Authority;
 
 /// Once a minute is enough for a session that lasts for days.
 const TOUCH: Duration = Duration::from_secs(60);
