@@ -14,10 +14,11 @@ use serde::Serialize;
 use crate::backup::file::{Source, Target};
 use crate::cli::{Backup, BackupFile};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 use crate::session::Session;
-use crate::show::{self, Format};
-use crate::{config, init, interrupt, prompt, terminal, user};
+use crate::ui::progress::Progress;
+use crate::ui::show::{self, Format};
+use crate::ui::{interrupt, prompt, terminal};
+use crate::{config, init, user};
 
 /// Runs one of the commands; the exit code is 1 if a restored account can't be
 /// used in this image.

@@ -17,7 +17,7 @@ use crate::error::{Error, Result, api_text};
 use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base};
 use crate::image_files::{CONTEXT, FETCH};
 use crate::programs;
-use crate::progress::Progress;
+use crate::ui::progress::Progress;
 
 /// Lines of a failed build that are shown.
 const TAIL: usize = 20;

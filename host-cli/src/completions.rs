@@ -12,8 +12,9 @@ use clap_complete::env::{CompleteEnv, Shells};
 use crate::cli::{Cli, CompletionShell, Global};
 use crate::config::Key;
 use crate::error::{Error, Result};
+use crate::init;
 use crate::session::Session;
-use crate::{init, show};
+use crate::ui::show;
 
 /// Set by the shell's part when it asks.
 const VARIABLE: &str = "OCC_COMPLETE";

@@ -16,9 +16,10 @@ use serde::Deserialize;
 use crate::container::{self, INSTANCE, Listed, STORE};
 use crate::error::{Error, Result};
 use crate::places::Names;
-use crate::progress::Progress;
 use crate::spec::{self, volume_name};
-use crate::{health, init, interrupt};
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
+use crate::{health, init};
 
 /// A check takes no second with 100,000 accounts; signals wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -9,7 +9,7 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result, is_absent};
-use crate::progress::Progress;
+use crate::ui::progress::Progress;
 
 /// What `start` runs where nothing else is asked for.
 pub(crate) const DEFAULT: &str = "occ:local";

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::container::{self, Listed};
 use crate::error::{Error, Result};
 use crate::exec::{self, Finished};
-use crate::show;
+use crate::ui::show;
 
 /// Where occ-init is in every image of ours.
 pub(crate) const PATH: &str = "/usr/local/bin/occ-init";

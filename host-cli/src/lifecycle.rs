@@ -7,11 +7,11 @@ use bollard::query_parameters::{LogsOptionsBuilder, RestartContainerOptionsBuild
 use futures_util::StreamExt;
 
 use crate::cli::Logs;
-use crate::container;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 use crate::session::Session;
-use crate::{guard, health, interrupt, start};
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
+use crate::{container, guard, health, start};
 
 /// Stops the container; nothing to stop is fine.
 pub(crate) async fn stop(session: &Session) -> Result<()> {

@@ -20,27 +20,22 @@ mod health;
 mod image;
 mod image_files;
 mod init;
-mod interrupt;
 mod lifecycle;
 mod man;
 mod places;
 mod programs;
-mod progress;
-mod prompt;
 mod reset;
 mod rollback;
-mod secret;
 mod session;
 mod settings;
 mod settle;
 mod shell;
-mod show;
 mod spec;
 mod start;
 mod status;
 mod swap;
 mod target;
-mod terminal;
+mod ui;
 mod update;
 mod user;
 
@@ -54,7 +49,7 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 
 fn main() -> ExitCode {
-    secret::keep_out_of_core_dumps();
+    ui::secret::keep_out_of_core_dumps();
     completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -75,7 +70,7 @@ fn main() -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if let Some(verb) = misplaced(error) {
-        show::note(&format!(
+        ui::show::note(&format!(
             "hint: accounts are below `user`: `occ user {verb}`"
         ));
     }
@@ -94,7 +89,7 @@ fn usage(error: &clap::Error) -> ExitCode {
                     message,
                     hint: "`occ --help` shows what there is".into(),
                 };
-                show::json(&usage.reply());
+                ui::show::json(&usage.reply());
             }
             ExitCode::from(2)
         }
@@ -133,7 +128,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Some(done) = without_engine(&cli) {
         return done.map(|()| ExitCode::SUCCESS);
     }
-    interrupt::install()
+    ui::interrupt::install()
         .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
     let session = Session::new(&cli.global)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

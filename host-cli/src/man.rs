@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::Cli;
 use crate::error::{Error, Result};
-use crate::show::{self, Format, Screen};
+use crate::ui::show::{self, Format, Screen};
 
 #[derive(Serialize)]
 struct Written<'a> {

@@ -10,10 +10,11 @@ use crate::cli::ResetContainer;
 use crate::container::{self, INSTANCE, Listed};
 use crate::error::{Error, Result, is_absent};
 use crate::places::Names;
-use crate::progress::Progress;
 use crate::session::Session;
 use crate::spec::{VOLUMES, volume_name};
-use crate::{config, guard, interrupt, prompt};
+use crate::ui::progress::Progress;
+use crate::ui::{interrupt, prompt};
+use crate::{config, guard};
 
 /// Removes what is there; nothing there is fine.
 pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::ConfigCommand;
 use crate::config::{self, Config, Key};
 use crate::error::{Error, Result};
-use crate::show::{self, Format, Screen, fields};
+use crate::ui::show::{self, Format, Screen, fields};
 
 /// What `--json` prints of one key.
 #[derive(Serialize)]

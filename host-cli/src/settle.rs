@@ -9,9 +9,9 @@ use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 
 use crate::container::{self, INSTANCE};
 use crate::error::{Error, Result};
-use crate::interrupt;
 use crate::places::{self, Names, Step, There};
-use crate::progress::Progress;
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
 
 /// Between two looks: many times what a rename takes.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -21,8 +21,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::ui::{interrupt, terminal};
 use crate::user::with_nearest;
-use crate::{exec, init, interrupt, terminal};
+use crate::{exec, init};
 
 /// Keys that nobody types, so that none is held back: docker's own are Ctrl-P
 /// Ctrl-Q, and Ctrl-P is the line before.

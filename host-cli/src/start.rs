@@ -8,12 +8,13 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use crate::cli::Start;
 use crate::container::{self, Listed, STORE};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 use crate::session::Session;
 use crate::spec::{self, Published, VOLUMES, volume_name};
 use crate::swap::{self, Kept};
 use crate::target::{Asked, Target, differences};
-use crate::{build, guard, health, image, init, interrupt, settle, show};
+use crate::ui::progress::Progress;
+use crate::ui::{interrupt, show};
+use crate::{build, guard, health, image, init, settle};
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {

@@ -11,8 +11,8 @@ use crate::container::{self, Listed};
 use crate::error::Result;
 use crate::init;
 use crate::session::Session;
-use crate::show::{self, Format, fields};
 use crate::spec::Published;
+use crate::ui::show::{self, Format, fields};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,10 +14,10 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use crate::container::{self, Listed};
 use crate::error::{Error, Result};
 use crate::places::{self, Names};
-use crate::progress::Progress;
-use crate::settle;
 use crate::spec::{self, Published};
-use crate::{copy, guard, health, image, init, interrupt};
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
+use crate::{copy, guard, health, image, init, settle};
 
 /// What happens to the old container after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

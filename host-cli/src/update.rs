@@ -3,14 +3,15 @@
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
 
-use crate::build::Inputs;
+use crate::build::{self, Inputs};
 use crate::cli::UpdateContainer;
 use crate::container::{self, Listed};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan};
-use crate::{build, guard, image, interrupt, rollback, settle, show};
+use crate::ui::progress::Progress;
+use crate::ui::{interrupt, show};
+use crate::{guard, image, rollback, settle};
 
 /// What is said in the end.
 struct Outcome {

@@ -9,7 +9,7 @@ use accounts::backup::Check;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
-use crate::interrupt::{self, Unfinished};
+use crate::ui::interrupt::{self, Unfinished};
 
 /// Where a backup goes.
 pub(super) enum Target {

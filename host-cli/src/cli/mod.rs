@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::terminal::Colour;
+use crate::ui::terminal::Colour;
 pub(crate) use container::*;
 pub(crate) use user::*;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use accounts::wire::SCHEMA;
 use serde::Serialize;
 
-use crate::show::{self, Format, Screen};
+use crate::ui::show::{self, Format, Screen};
 
 /// One thing that was looked at.
 #[derive(Debug, PartialEq, Eq, Serialize)]

@@ -10,8 +10,9 @@ use crate::cli::Add;
 use crate::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::show::Shown;
-use crate::{config, init, interrupt, prompt};
+use crate::ui::show::Shown;
+use crate::ui::{interrupt, prompt};
+use crate::{config, init};
 
 /// The name that a question proposes.
 const PROPOSED: &str = "opencode";

@@ -5,7 +5,8 @@ use accounts::wire::AccountReply;
 use super::{Changed, arguments, check_names, may_have_changed};
 use crate::error::Result;
 use crate::session::Session;
-use crate::{config, init, interrupt};
+use crate::ui::interrupt;
+use crate::{config, init};
 
 /// Takes over an account that was made inside the container.
 pub(super) async fn run(session: &Session, name: String) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::cli::Export;
 use crate::error::Result;
 use crate::init;
 use crate::session::Session;
-use crate::show::{self, Format};
+use crate::ui::show::{self, Format};
 
 /// Prints the records as they come back: one a line, which `import` reads.
 pub(super) async fn run(session: &Session, options: Export) -> Result<ExitCode> {

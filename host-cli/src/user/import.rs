@@ -12,10 +12,11 @@ use zeroize::Zeroizing;
 use super::arguments;
 use crate::cli::Import;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 use crate::session::Session;
-use crate::show::{self, Format};
-use crate::{config, init, interrupt};
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
+use crate::ui::show::{self, Format};
+use crate::{config, init};
 
 /// Most bytes of input, as occ-init takes them.
 const LIMIT: usize = 64 * 1024 * 1024;

@@ -25,7 +25,7 @@ use crate::cli::User;
 use crate::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::show::{self, Format};
+use crate::ui::show::{self, Format};
 use crate::{config, init};
 
 /// Runs one of the commands; the exit code is that of `import` with lines that

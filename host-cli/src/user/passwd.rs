@@ -7,8 +7,9 @@ use super::{arguments, check_names, may_have_changed};
 use crate::cli::Passwd;
 use crate::error::Result;
 use crate::session::Session;
-use crate::show::Shown;
-use crate::{config, init, interrupt, prompt};
+use crate::ui::show::Shown;
+use crate::ui::{interrupt, prompt};
+use crate::{config, init};
 
 /// Sets a password.
 pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {

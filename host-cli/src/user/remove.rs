@@ -8,7 +8,8 @@ use crate::cli::Remove;
 use crate::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::{config, init, interrupt, prompt};
+use crate::ui::{interrupt, prompt};
+use crate::{config, init};
 
 /// Removes accounts, all in one exec.
 pub(super) async fn run(session: &Session, remove: Remove) -> Result<()> {

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use crate::cli::Source;
 use crate::error::{Error, Result};
-use crate::secret::{self, Secret};
-use crate::show::Shown;
+use crate::ui::secret::{self, Secret};
+use crate::ui::show::Shown;
 
 /// A new password, or the decision to have none.
 pub(super) enum New {

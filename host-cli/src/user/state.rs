@@ -5,7 +5,8 @@ use accounts::wire::AccountView;
 use super::{Changed, arguments, check_names, may_have_changed};
 use crate::error::Result;
 use crate::session::Session;
-use crate::{config, init, interrupt};
+use crate::ui::interrupt;
+use crate::{config, init};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::show::{self, Screen};
+use crate::ui::show::{self, Screen};
 
 /// Shows steps until it is dropped.
 pub(crate) struct Progress {

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use crate::error::{Error, Result};
-use crate::secret::{self, Secret};
-use crate::{interrupt, terminal};
+use crate::ui::secret::{self, Secret};
+use crate::ui::{interrupt, terminal};
 
 /// Wrong pairs of passwords after which we give up.
 const TRIES: u32 = 3;

@@ -8,7 +8,7 @@ use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, S
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::secret::Secret;
+use crate::ui::secret::Secret;
 
 /// How answers look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
