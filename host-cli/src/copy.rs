@@ -7,7 +7,7 @@ use bollard::models::{
     ImageConfig, Mount, NetworkingConfig,
 };
 
-use crate::spec::{Published, volume};
+use crate::engine::spec::{Published, volume};
 
 /// The same container on another image: ports, mounts, labels and environment
 /// stay; what only came from the old image comes from the new one.

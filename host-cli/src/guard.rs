@@ -13,10 +13,10 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use crate::container::{self, INSTANCE, Listed, STORE};
+use crate::engine::container::{self, INSTANCE, Listed, STORE};
+use crate::engine::spec::{self, volume_name};
 use crate::error::{Error, Result};
 use crate::places::Names;
-use crate::spec::{self, volume_name};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 use crate::{health, init};

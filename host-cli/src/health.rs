@@ -11,8 +11,9 @@ use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Stat
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt;
 
+use crate::engine::{container, exec};
 use crate::error::{Error, Result};
-use crate::{container, exec, init};
+use crate::init;
 
 const PAUSE: Duration = Duration::from_millis(250);
 /// One run of the check; a slower answer is none.

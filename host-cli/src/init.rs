@@ -8,9 +8,9 @@ use bollard::Docker;
 use bollard::container::LogOutput;
 use serde::de::DeserializeOwned;
 
-use crate::container::{self, Listed};
+use crate::engine::container::{self, Listed};
+use crate::engine::exec::{self, Finished};
 use crate::error::{Error, Result};
-use crate::exec::{self, Finished};
 use crate::ui::show;
 
 /// Where occ-init is in every image of ours.

@@ -7,11 +7,12 @@ use bollard::query_parameters::{LogsOptionsBuilder, RestartContainerOptionsBuild
 use futures_util::StreamExt;
 
 use crate::cli::Logs;
+use crate::engine::container;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{container, guard, health, start};
+use crate::{guard, health, start};
 
 /// Stops the container; nothing to stop is fine.
 pub(crate) async fn stop(session: &Session) -> Result<()> {

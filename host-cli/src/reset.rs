@@ -7,11 +7,11 @@ use bollard::Docker;
 use bollard::query_parameters::RemoveVolumeOptions;
 
 use crate::cli::ResetContainer;
-use crate::container::{self, INSTANCE, Listed};
+use crate::engine::container::{self, INSTANCE, Listed};
+use crate::engine::spec::{VOLUMES, volume_name};
 use crate::error::{Error, Result, is_absent};
 use crate::places::Names;
 use crate::session::Session;
-use crate::spec::{VOLUMES, volume_name};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, prompt};
 use crate::{config, guard};

@@ -4,12 +4,13 @@
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
+use crate::engine::container;
 use crate::error::{Error, Result};
 use crate::places::{self, Names};
+use crate::settle;
 use crate::swap::{account_names, prove, put_back, rolled_back};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{container, settle};
 
 /// Changes places with the container that the last update kept.
 pub(crate) async fn run(

@@ -6,7 +6,7 @@ use bollard::Docker;
 
 use crate::cli::{Global, Output};
 use crate::config::{self, Config, DEFAULT_CONTAINER, Mirror};
-use crate::container::{self, Listed};
+use crate::engine::container::{self, Listed};
 use crate::engine::{self, Asked, Chosen};
 use crate::error::Result;
 use crate::ui::show::{Format, Screen};

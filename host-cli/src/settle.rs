@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 
-use crate::container::{self, INSTANCE};
+use crate::engine::container::{self, INSTANCE};
 use crate::error::{Error, Result};
 use crate::places::{self, Names, Step, There};
 use crate::ui::interrupt;
@@ -133,7 +133,7 @@ pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Re
             Step::Remove(name) => container::remove_ours(docker, instance, name).await?,
             Step::Rename(from, to) => container::rename(docker, from, to).await?,
             Step::KeepStopped(name) => {
-                let policy = crate::spec::restart_policy(RestartPolicyNameEnum::NO);
+                let policy = crate::engine::spec::restart_policy(RestartPolicyNameEnum::NO);
                 container::set_restart(docker, name, policy).await?;
             }
         }

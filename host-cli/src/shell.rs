@@ -18,12 +18,13 @@ use signal_hook::iterator::Signals;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::container::Listed;
+use crate::engine::container::Listed;
+use crate::engine::exec;
 use crate::error::{Error, Result};
+use crate::init;
 use crate::session::Session;
 use crate::ui::{interrupt, terminal};
 use crate::user::with_nearest;
-use crate::{exec, init};
 
 /// Keys that nobody types, so that none is held back: docker's own are Ctrl-P
 /// Ctrl-Q, and Ctrl-P is the line before.

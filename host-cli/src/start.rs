@@ -6,10 +6,10 @@ use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
-use crate::container::{self, Listed, STORE};
+use crate::engine::container::{self, Listed, STORE};
+use crate::engine::spec::{self, Published, VOLUMES, volume_name};
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::spec::{self, Published, VOLUMES, volume_name};
 use crate::swap::{self, Kept};
 use crate::target::{Asked, Target, differences};
 use crate::ui::progress::Progress;

@@ -7,11 +7,11 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 use serde::Serialize;
 
-use crate::container::{self, Listed};
+use crate::engine::container::{self, Listed};
+use crate::engine::spec::Published;
 use crate::error::Result;
 use crate::init;
 use crate::session::Session;
-use crate::spec::Published;
 use crate::ui::show::{self, Format, fields};
 
 #[derive(Debug, Serialize)]

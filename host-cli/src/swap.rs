@@ -11,10 +11,10 @@ use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageConfig, NetworkConnectRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
-use crate::container::{self, Listed};
+use crate::engine::container::{self, Listed};
+use crate::engine::spec::{self, Published};
 use crate::error::{Error, Result};
 use crate::places::{self, Names};
-use crate::spec::{self, Published};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 use crate::{copy, guard, health, image, init, settle};

@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use bollard::models::ContainerInspectResponse;
 
 use crate::cli::Start;
+use crate::engine::spec::Published;
 use crate::image;
 use crate::session::Session;
-use crate::spec::Published;
 
 const DEFAULT_PORT: u16 = 3000;
 
@@ -101,7 +101,7 @@ mod tests {
     use bollard::models::{ContainerConfig, HostConfig};
 
     use super::*;
-    use crate::spec;
+    use crate::engine::spec;
 
     const NOTHING: Asked = Asked {
         image: None,

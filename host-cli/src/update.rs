@@ -5,7 +5,7 @@ use bollard::models::{ContainerInspectResponse, ImageInspect};
 
 use crate::build::{self, Inputs};
 use crate::cli::UpdateContainer;
-use crate::container::{self, Listed};
+use crate::engine::container::{self, Listed};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan};

@@ -14,11 +14,11 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::config::Config;
-use crate::container::{self, Listed, STORE};
+use crate::engine::container::{self, Listed, STORE};
+use crate::engine::spec::Published;
 use crate::error::{Error, Result};
 use crate::places::Names;
 use crate::session::Session;
-use crate::spec::Published;
 use crate::{health, image, init, settle};
 use report::Report;
 

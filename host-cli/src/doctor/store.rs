@@ -4,7 +4,7 @@ use bollard::Docker;
 use serde::Deserialize;
 
 use super::report::Report;
-use crate::container::{Listed, STORE};
+use crate::engine::container::{Listed, STORE};
 use crate::init;
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use bollard::Docker;
 use super::source::{self, New};
 use super::{all, arguments, may_have_changed};
 use crate::cli::Add;
-use crate::container::Listed;
+use crate::engine::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::show::Shown;

@@ -22,7 +22,7 @@ use bollard::Docker;
 use serde::Deserialize;
 
 use crate::cli::User;
-use crate::container::Listed;
+use crate::engine::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::show::{self, Format};

@@ -5,7 +5,7 @@ use bollard::Docker;
 
 use super::{Changed, all, arguments, check_names, may_have_changed, no_such_account};
 use crate::cli::Remove;
-use crate::container::Listed;
+use crate::engine::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::{interrupt, prompt};

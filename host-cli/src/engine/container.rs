@@ -228,7 +228,7 @@ pub(crate) fn belongs(found: &ContainerInspectResponse, instance: &str) -> bool 
     let config = found.config.as_ref();
     match config.and_then(|config| config.labels.as_ref()?.get(INSTANCE)) {
         Some(label) => label == instance,
-        None => crate::spec::store_mount(found).is_some(),
+        None => crate::engine::spec::store_mount(found).is_some(),
     }
 }
 

@@ -11,7 +11,7 @@ use bollard::models::{
     RestartPolicy, RestartPolicyNameEnum,
 };
 
-use crate::container::{INSTANCE, STORE};
+use crate::engine::container::{INSTANCE, STORE};
 
 /// The port that the login listens on in the container.
 const INNER_PORT: &str = "3000/tcp";
@@ -167,7 +167,10 @@ pub(crate) fn check(
     program: &str,
 ) -> ContainerCreateBody {
     let mut labels = labels(instance);
-    labels.insert(crate::container::ROLE.to_owned(), "check".to_owned());
+    labels.insert(
+        crate::engine::container::ROLE.to_owned(),
+        "check".to_owned(),
+    );
     ContainerCreateBody {
         image: Some(image.to_owned()),
         entrypoint: Some(vec![program.to_owned()]),
