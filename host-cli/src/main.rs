@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 mod backup;
-mod build;
 mod cli;
 mod completions;
 mod config;
@@ -16,12 +15,10 @@ mod error;
 mod guard;
 mod health;
 mod image;
-mod image_files;
 mod init;
 mod lifecycle;
 mod man;
 mod places;
-mod programs;
 mod reset;
 mod rollback;
 mod session;

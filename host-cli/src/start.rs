@@ -9,12 +9,13 @@ use crate::cli::Start;
 use crate::engine::container::{self, Listed, STORE};
 use crate::engine::spec::{self, Published, VOLUMES, volume_name};
 use crate::error::{Error, Result};
+use crate::image::{self, build};
 use crate::session::Session;
 use crate::swap::{self, Kept};
 use crate::target::{Asked, Target, differences};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
-use crate::{build, guard, health, image, init, settle};
+use crate::{guard, health, init, settle};
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {

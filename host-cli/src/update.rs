@@ -3,10 +3,10 @@
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
 
-use crate::build::{self, Inputs};
 use crate::cli::UpdateContainer;
 use crate::engine::container::{self, Listed};
 use crate::error::{Error, Result};
+use crate::image::build::{self, Inputs};
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan};
 use crate::ui::progress::Progress;

@@ -14,9 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::hex;
 use crate::error::{Error, Result, api_text};
-use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base};
-use crate::image_files::{CONTEXT, FETCH};
-use crate::programs;
+use crate::image::files::{CONTEXT, FETCH};
+use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base, programs};
 use crate::ui::progress::Progress;
 
 /// Lines of a failed build that are shown.

@@ -1,5 +1,9 @@
 //! Images: finding and pulling them, their labels, and the base of ours.
 
+pub(crate) mod build;
+mod files;
+mod programs;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ pub(crate) struct Carried {
 
 macro_rules! carried {
     ($($name:literal),* $(,)?) => {
-        [$(Carried { name: $name, bytes: include_bytes!(concat!("../../image/", $name)) }),*]
+        [$(Carried { name: $name, bytes: include_bytes!(concat!("../../../image/", $name)) }),*]
     };
 }
 
