@@ -10,9 +10,10 @@ use crate::cli::Logs;
 use crate::engine::container;
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::start;
+use crate::swap::{checks, health};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{guard, health, start};
 
 /// Stops the container; nothing to stop is fine.
 pub(crate) async fn stop(session: &Session) -> Result<()> {
@@ -25,7 +26,7 @@ pub(crate) async fn stop(session: &Session) -> Result<()> {
             format!("Container '{}' is stopped already.", found.name),
         ),
         Some(found) => {
-            guard::refuse_strangers(&docker, &found).await?;
+            checks::refuse_strangers(&docker, &found).await?;
             let _notice =
                 interrupt::notice("the container may still be stopping; look with `occ status`");
             let progress = Progress::new(session.screen);
@@ -44,7 +45,7 @@ pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
     let found = container::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
-    guard::refuse_shared(
+    checks::refuse_shared(
         &docker,
         &session.container,
         Some(&found),

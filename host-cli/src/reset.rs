@@ -7,14 +7,15 @@ use bollard::Docker;
 use bollard::query_parameters::RemoveVolumeOptions;
 
 use crate::cli::ResetContainer;
+use crate::config;
 use crate::engine::container::{self, INSTANCE, Listed};
 use crate::engine::spec::{VOLUMES, volume_name};
 use crate::error::{Error, Result, is_absent};
-use crate::places::Names;
 use crate::session::Session;
+use crate::swap::checks;
+use crate::swap::steps::Names;
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, prompt};
-use crate::{config, guard};
 
 /// Removes what is there; nothing there is fine.
 pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()> {
@@ -71,7 +72,7 @@ fn done(instance: &str, with_volumes: bool) -> String {
 async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     let own = container::find(docker, instance).await?;
     if let Some(own) = &own {
-        guard::refuse_strangers(docker, own).await?;
+        checks::refuse_strangers(docker, own).await?;
     }
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();

@@ -6,9 +6,8 @@ use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container;
 use crate::error::{Error, Result};
-use crate::places::{self, Names};
-use crate::settle;
-use crate::swap::{account_names, prove, put_back, rolled_back};
+use crate::swap::steps::{self, Names};
+use crate::swap::{account_names, prove, put_back, recover, rolled_back};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
@@ -28,7 +27,7 @@ pub(crate) async fn run(
     let _deferred = interrupt::defer();
     progress.step(&format!("Replacing container '{}'", names.own));
     let id = previous.id.as_deref().unwrap_or_default();
-    let proved = match settle::apply(docker, instance, &places::go_back(&names)).await {
+    let proved = match recover::apply(docker, instance, &steps::go_back(&names)).await {
         Ok(()) => prove(docker, id, &expected, seconds, progress).await,
         Err(error) => Err(error),
     };
@@ -39,7 +38,7 @@ pub(crate) async fn run(
     let host = current.host_config.as_ref();
     let policy = host.and_then(|host| host.restart_policy.clone());
     container::set_restart(docker, id, policy.unwrap_or_default()).await?;
-    settle::apply(docker, instance, &places::keep_undone(&names)).await?;
+    recover::apply(docker, instance, &steps::keep_undone(&names)).await?;
     Ok(describe(&previous))
 }
 

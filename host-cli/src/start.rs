@@ -10,12 +10,12 @@ use crate::engine::container::{self, Listed, STORE};
 use crate::engine::spec::{self, Published, VOLUMES, volume_name};
 use crate::error::{Error, Result};
 use crate::image::{self, build};
+use crate::init;
 use crate::session::Session;
-use crate::swap::{self, Kept};
+use crate::swap::{self, Kept, checks, health, recover};
 use crate::target::{Asked, Target, differences};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
-use crate::{guard, health, init, settle};
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
@@ -80,9 +80,9 @@ impl Work<'_> {
 
     async fn run(&self) -> Result<Before> {
         let instance = &self.session.container;
-        settle::instance(self.docker, instance, self.progress).await?;
+        recover::instance(self.docker, instance, self.progress).await?;
         let listed = container::find(self.docker, instance).await?;
-        guard::refuse_shared(self.docker, instance, listed.as_ref(), self.start.shared).await?;
+        checks::refuse_shared(self.docker, instance, listed.as_ref(), self.start.shared).await?;
         let found = match &listed {
             Some(listed) => container::inspect(self.docker, &listed.id).await?,
             None => None,

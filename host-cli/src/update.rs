@@ -8,10 +8,10 @@ use crate::engine::container::{self, Listed};
 use crate::error::{Error, Result};
 use crate::image::build::{self, Inputs};
 use crate::session::Session;
-use crate::swap::{self, Kept, Plan};
+use crate::swap::{self, Kept, Plan, checks, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
-use crate::{guard, image, rollback, settle};
+use crate::{image, rollback};
 
 /// What is said in the end.
 struct Outcome {
@@ -27,12 +27,12 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
         interrupt::notice("look with `occ status`; `occ update container` can be run again");
     let progress = Progress::new(session.screen);
     if !update.check {
-        settle::instance(&docker, &session.container, &progress).await?;
+        recover::instance(&docker, &session.container, &progress).await?;
     }
     let listed = container::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
-    guard::refuse_strangers(&docker, &listed).await?;
+    checks::refuse_strangers(&docker, &listed).await?;
     let outcome = if update.rollback {
         let (found, _) = present(&docker, &listed).await?;
         let (instance, seconds) = (&session.container, update.wait_timeout);
@@ -105,7 +105,7 @@ async fn move_on(
             message: newest(listed, &image),
         });
     }
-    guard::refuse_shared(docker, &session.container, Some(listed), update.shared).await?;
+    checks::refuse_shared(docker, &session.container, Some(listed), update.shared).await?;
     let plan = Plan {
         instance: &session.container,
         image: &image,

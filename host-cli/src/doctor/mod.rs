@@ -17,9 +17,10 @@ use crate::config::Config;
 use crate::engine::container::{self, Listed, STORE};
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
-use crate::places::Names;
 use crate::session::Session;
-use crate::{health, image, init, settle};
+use crate::swap::steps::Names;
+use crate::swap::{health, recover};
+use crate::{image, init};
 use report::Report;
 
 /// A published port that does not answer within this does not answer.
@@ -70,7 +71,7 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
     report.fine("permissions", "this user may use it");
     clock::look(report, &info, SystemTime::now());
     let names = Names::of(&session.container);
-    if settle::look(docker, &session.container, &names)
+    if recover::look(docker, &session.container, &names)
         .await?
         .is_interrupted()
     {

@@ -14,7 +14,7 @@ use bollard::query_parameters::{
 };
 
 use crate::error::{Error, Result, api_text, is_absent};
-use crate::places::Names;
+use crate::swap::steps::Names;
 
 /// The label of everything that belongs to one instance.
 pub(crate) const INSTANCE: &str = "dev.occ.instance";

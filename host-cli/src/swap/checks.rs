@@ -16,10 +16,11 @@ use serde::Deserialize;
 use crate::engine::container::{self, INSTANCE, Listed, STORE};
 use crate::engine::spec::{self, volume_name};
 use crate::error::{Error, Result};
-use crate::places::Names;
+use crate::init;
+use crate::swap::health;
+use crate::swap::steps::Names;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{health, init};
 
 /// A check takes no second with 100,000 accounts; signals wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);

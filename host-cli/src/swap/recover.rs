@@ -9,7 +9,7 @@ use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 
 use crate::engine::container::{self, INSTANCE};
 use crate::error::{Error, Result};
-use crate::places::{self, Names, Step, There};
+use crate::swap::steps::{self, Names, Step, There};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
@@ -57,13 +57,13 @@ pub(crate) async fn names(docker: &Docker, instance: &str, names: &Names) -> Res
     for _ in 0..TRIES {
         let there = at_rest(docker, instance, names).await?;
         interrupted |= there.is_interrupted();
-        match apply(docker, instance, &places::settle(names, &there)).await {
+        match apply(docker, instance, &steps::settle(names, &there)).await {
             Err(Error::Engine { .. } | Error::NotRunning) => tokio::time::sleep(PAUSE).await,
             result => return result.map(|()| interrupted),
         }
     }
     let there = at_rest(docker, instance, names).await?;
-    apply(docker, instance, &places::settle(names, &there)).await?;
+    apply(docker, instance, &steps::settle(names, &there)).await?;
     Ok(interrupted)
 }
 

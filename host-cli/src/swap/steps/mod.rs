@@ -213,5 +213,4 @@ pub(crate) fn settle(names: &Names, there: &There) -> Vec<Step> {
 }
 
 #[cfg(test)]
-#[path = "places_tests.rs"]
 mod tests;

@@ -4,6 +4,12 @@
 //! A signal in the middle waits: half a swap may leave nothing under the name.
 //! What even so cuts it in two, the next command settles.
 
+pub(crate) mod checks;
+mod clone;
+pub(crate) mod health;
+pub(crate) mod recover;
+pub(crate) mod steps;
+
 use std::collections::BTreeSet;
 
 use accounts::wire::ListReply;
@@ -14,10 +20,10 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use crate::engine::container::{self, Listed};
 use crate::engine::spec::{self, Published};
 use crate::error::{Error, Result};
-use crate::places::{self, Names};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{copy, guard, health, image, init, settle};
+use crate::{image, init};
+use steps::Names;
 
 /// What happens to the old container after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +61,7 @@ pub(crate) async fn run(
     let names = Names::of(container::name_of(old));
     let expected = account_names(docker, old).await?;
     if !same_image(docker, old, plan.image).await? {
-        guard::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
+        checks::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
     }
     let _deferred = interrupt::defer();
     container::remove_ours(docker, plan.instance, &names.next()).await?;
@@ -65,12 +71,12 @@ pub(crate) async fn run(
         put_back(docker, old, plan.instance, plan.seconds).await?;
         return Err(rolled_back(&error, &names.own));
     }
-    let there = settle::look(docker, plan.instance, &names).await?;
+    let there = recover::look(docker, plan.instance, &names).await?;
     let steps = match kept {
-        Kept::Yes => places::keep_replaced(&names, &there),
-        Kept::No => places::drop_replaced(&names),
+        Kept::Yes => steps::keep_replaced(&names, &there),
+        Kept::No => steps::drop_replaced(&names),
     };
-    settle::apply(docker, plan.instance, &steps).await
+    recover::apply(docker, plan.instance, &steps).await
 }
 
 /// The new one in the place of the old one, and proven.
@@ -83,7 +89,7 @@ async fn exchange(
     progress: &Progress,
 ) -> Result<()> {
     let made = create_next(docker, old, plan, &names.next()).await?;
-    settle::apply(docker, plan.instance, &places::replace(names)).await?;
+    recover::apply(docker, plan.instance, &steps::replace(names)).await?;
     prove(docker, &made, expected, plan.seconds, progress).await
 }
 
@@ -157,7 +163,7 @@ async fn create_next(
     name: &str,
 ) -> Result<String> {
     let old_image = old_image(docker, old).await?;
-    let mut body = copy::copy(old, &old_image, plan.image, plan.published);
+    let mut body = clone::copy(old, &old_image, plan.image, plan.published);
     // One that was found by its name only is ours from now on.
     body.labels
         .get_or_insert_default()
@@ -176,7 +182,7 @@ async fn connect_all(docker: &Docker, old: &ContainerInspectResponse, new: &str)
     let made = container::inspect(docker, new).await?.unwrap_or_default();
     let there = made.network_settings.and_then(|settings| settings.networks);
     let there = there.unwrap_or_default();
-    for (network, settings) in copy::networks(old) {
+    for (network, settings) in clone::networks(old) {
         if there.contains_key(&network) {
             continue;
         }
@@ -234,7 +240,7 @@ pub(crate) async fn put_back(
     seconds: u64,
 ) -> Result<()> {
     let own = container::name_of(old);
-    settle::names(docker, instance, &Names::of(&own)).await?;
+    recover::names(docker, instance, &Names::of(&own)).await?;
     if container::state_word(old) != "running" {
         return Ok(());
     }
