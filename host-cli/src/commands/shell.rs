@@ -18,13 +18,13 @@ use signal_hook::iterator::Signals;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::{Receiver, channel};
 
+use crate::commands::user::with_nearest;
 use crate::engine::container::Listed;
 use crate::engine::exec;
 use crate::error::{Error, Result};
 use crate::init;
 use crate::session::Session;
 use crate::ui::{interrupt, terminal};
-use crate::user::with_nearest;
 
 /// Keys that nobody types, so that none is held back: docker's own are Ctrl-P
 /// Ctrl-Q, and Ctrl-P is the line before.
@@ -44,7 +44,7 @@ pub(crate) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
         });
     }
     if let Some(name) = name {
-        crate::user::check_names(&[name.to_owned()])?;
+        crate::commands::user::check_names(&[name.to_owned()])?;
     }
     let (docker, container) = session.running().await?;
     let (command, home) = match name {

@@ -11,14 +11,15 @@ use accounts::backup::{Check, Checked};
 use accounts::wire::{LoadReply, SCHEMA, counted};
 use serde::Serialize;
 
-use crate::backup::file::{Source, Target};
 use crate::cli::{Backup, BackupFile};
+use crate::commands::backup::file::{Source, Target};
+use crate::commands::user;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::progress::Progress;
 use crate::ui::show::{self, Format};
 use crate::ui::{interrupt, prompt, terminal};
-use crate::{config, init, user};
+use crate::{config, init};
 
 /// Runs one of the commands; the exit code is 1 if a restored account can't be
 /// used in this image.

@@ -7,10 +7,10 @@ use bollard::query_parameters::{LogsOptionsBuilder, RestartContainerOptionsBuild
 use futures_util::StreamExt;
 
 use crate::cli::Logs;
+use crate::commands::start;
 use crate::engine::container;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::start;
 use crate::swap::{checks, health};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;

@@ -4,14 +4,15 @@ use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
 
 use crate::cli::UpdateContainer;
+use crate::commands::rollback;
 use crate::engine::container::{self, Listed};
 use crate::error::{Error, Result};
+use crate::image;
 use crate::image::build::{self, Inputs};
 use crate::session::Session;
 use crate::swap::{self, Kept, Plan, checks, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
-use crate::{image, rollback};
 
 /// What is said in the end.
 struct Outcome {

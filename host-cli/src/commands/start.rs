@@ -6,6 +6,7 @@ use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
+use crate::commands::desired::{Asked, Target, differences};
 use crate::engine::container::{self, Listed, STORE};
 use crate::engine::spec::{self, Published, VOLUMES, volume_name};
 use crate::error::{Error, Result};
@@ -13,13 +14,12 @@ use crate::image::{self, build};
 use crate::init;
 use crate::session::Session;
 use crate::swap::{self, Kept, checks, health, recover};
-use crate::target::{Asked, Target, differences};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
 
 /// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
-    crate::settings::warn_of_unknown(&session.config);
+    crate::commands::config::warn_of_unknown(&session.config);
     let docker = session.docker().await?;
     let _notice = interrupt::notice("look with `occ status`; `occ start` goes on from there");
     let progress = Progress::new(session.screen);
@@ -242,7 +242,7 @@ pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Liste
         ));
     }
     if session.screen.format == show::Format::Json {
-        return crate::status::show(session, docker, &found)
+        return crate::commands::status::show(session, docker, &found)
             .await
             .map(|_| ());
     }

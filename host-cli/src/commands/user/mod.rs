@@ -6,13 +6,13 @@
 
 mod add;
 mod adopt;
+mod enable_disable;
 mod export;
 mod import;
+mod list_show;
 mod passwd;
 mod remove;
 mod source;
-mod state;
-mod view;
 
 use std::process::ExitCode;
 
@@ -38,11 +38,15 @@ pub(crate) async fn run(session: &Session, command: User) -> Result<ExitCode> {
 async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
     match command {
         User::Add(add) => add::run(session, add).await?,
-        User::List => view::list(session).await?,
-        User::Show(name) => view::show(session, &name.name).await?,
+        User::List => list_show::list(session).await?,
+        User::Show(name) => list_show::show(session, &name.name).await?,
         User::Passwd(passwd) => passwd::run(session, passwd).await?,
-        User::Enable(names) => state::run(session, state::Verb::Enable, &names.names).await?,
-        User::Disable(names) => state::run(session, state::Verb::Disable, &names.names).await?,
+        User::Enable(names) => {
+            enable_disable::run(session, enable_disable::Verb::Enable, &names.names).await?
+        }
+        User::Disable(names) => {
+            enable_disable::run(session, enable_disable::Verb::Disable, &names.names).await?
+        }
         User::Remove(remove) => remove::run(session, remove).await?,
         User::Import(options) => return import::run(session, &options).await,
         User::Export(options) => return export::run(session, options).await,
