@@ -10,7 +10,7 @@ mod config;
 mod engine;
 mod error;
 mod image;
-mod init;
+mod occ_init;
 mod session;
 mod swap;
 mod ui;

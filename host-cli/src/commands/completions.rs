@@ -12,7 +12,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use crate::cli::{Cli, CompletionShell, Global};
 use crate::config::Key;
 use crate::error::{Error, Result};
-use crate::init;
+use crate::occ_init;
 use crate::session::Session;
 use crate::ui::show;
 
@@ -93,7 +93,7 @@ fn live(session: &Session) -> Option<Vec<String>> {
     let listed = async {
         let (docker, container) = session.running().await.ok()?;
         let args = ["user", "list", "--json"].map(str::to_owned).to_vec();
-        let reply = init::call::<ListReply>(&docker, &container, args, None)
+        let reply = occ_init::call::<ListReply>(&docker, &container, args, None)
             .await
             .ok()?;
         let names = reply.accounts.into_iter().map(|account| account.user_name);

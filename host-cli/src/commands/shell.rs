@@ -22,7 +22,7 @@ use crate::commands::user::with_nearest;
 use crate::engine::container::Listed;
 use crate::engine::exec;
 use crate::error::{Error, Result};
-use crate::init;
+use crate::occ_init;
 use crate::session::Session;
 use crate::ui::{interrupt, terminal};
 
@@ -66,7 +66,7 @@ async fn enabled(
     known: &[String],
 ) -> Result<AccountView> {
     let args = ["user", "show", "--json", name].map(str::to_owned).to_vec();
-    let reply: Result<AccountReply> = init::call(docker, container, args, None).await;
+    let reply: Result<AccountReply> = occ_init::call(docker, container, args, None).await;
     let reply = reply.map_err(|error| with_nearest(error, known))?;
     match reply.account.status {
         Status::Enabled => Ok(reply.account),
@@ -78,7 +78,7 @@ async fn enabled(
 }
 
 fn through_init(user: &str, words: &[&str]) -> Vec<String> {
-    let init = [init::PATH, "run", "--no-restore", "--user", user, "--"];
+    let init = [occ_init::PATH, "run", "--no-restore", "--user", user, "--"];
     let words = init.iter().chain(words);
     words.map(|&word| word.to_owned()).collect()
 }

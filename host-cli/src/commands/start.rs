@@ -11,7 +11,7 @@ use crate::engine::container::{self, Listed, STORE};
 use crate::engine::spec::{self, Published, VOLUMES, volume_name};
 use crate::error::{Error, Result};
 use crate::image::{self, build};
-use crate::init;
+use crate::occ_init;
 use crate::session::Session;
 use crate::swap::{self, Kept, checks, health, recover};
 use crate::ui::progress::Progress;
@@ -227,7 +227,7 @@ pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Liste
         .await?
         .ok_or(Error::NotRunning)?;
     let published = Published::of(&found);
-    let accounts: ListReply = init::call(
+    let accounts: ListReply = occ_init::call(
         docker,
         listed,
         vec!["user".into(), "list".into(), "--json".into()],

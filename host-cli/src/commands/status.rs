@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::engine::container::{self, Listed};
 use crate::engine::spec::Published;
 use crate::error::Result;
-use crate::init;
+use crate::occ_init;
 use crate::session::Session;
 use crate::ui::show::{self, Format, fields};
 
@@ -92,7 +92,7 @@ async fn count(docker: &Docker, found: &ContainerInspectResponse) -> Option<usiz
         image: String::new(),
     };
     let args = vec!["user".into(), "list".into(), "--json".into()];
-    match init::call::<ListReply>(docker, &listed, args, None).await {
+    match occ_init::call::<ListReply>(docker, &listed, args, None).await {
         Ok(reply) => Some(reply.accounts.len()),
         Err(error) => {
             show::warn(&format!("the accounts are unknown: {error}"));
@@ -110,7 +110,7 @@ async fn gate(docker: &Docker, found: &ContainerInspectResponse) -> Option<GateV
         image: String::new(),
     };
     let args = vec!["status".into(), "--json".into()];
-    let reply = init::call::<StatusReply>(docker, &listed, args, None).await;
+    let reply = occ_init::call::<StatusReply>(docker, &listed, args, None).await;
     reply.ok().and_then(|reply| reply.gate)
 }
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::engine::container::{self, INSTANCE, Listed, STORE};
 use crate::engine::spec::{self, volume_name};
 use crate::error::{Error, Result};
-use crate::init;
+use crate::occ_init;
 use crate::swap::health;
 use crate::swap::steps::Names;
 use crate::ui::interrupt;
@@ -108,7 +108,7 @@ pub(crate) async fn check_accounts(
     let _deferred = interrupt::defer();
     let name = Names::of(container::name_of(found)).check();
     container::remove_ours(docker, instance, &name).await?;
-    let body = spec::check(instance, image, store, init::PATH);
+    let body = spec::check(instance, image, store, occ_init::PATH);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
     docker
         .create_container(Some(options), body)
@@ -197,7 +197,7 @@ fn clashes(report: &str) -> Vec<String> {
         .into_iter()
         .filter(|finding| finding.kind == "image");
     of_the_image
-        .map(|finding| init::printable(&finding.message))
+        .map(|finding| occ_init::printable(&finding.message))
         .collect()
 }
 

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 
 use crate::engine::{container, exec};
 use crate::error::{Error, Result};
-use crate::init;
+use crate::occ_init;
 
 const PAUSE: Duration = Duration::from_millis(250);
 /// One run of the check; a slower answer is none.
@@ -76,7 +76,7 @@ fn check_command(check: Option<HealthConfig>) -> Vec<String> {
         Some((kind, words)) if kind == "CMD-SHELL" && !words.is_empty() => {
             vec!["/bin/sh".into(), "-c".into(), words.join(" ")]
         }
-        _ => vec![init::PATH.into(), "health".into(), "--ready".into()],
+        _ => vec![occ_init::PATH.into(), "health".into(), "--ready".into()],
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) async fn last_lines(docker: &Docker, name: &str) -> String {
     text.lines().fold(String::new(), |shown, line| {
         shown
             + "
-  " + &init::printable(line.trim_end())
+  " + &occ_init::printable(line.trim_end())
     })
 }
 
@@ -127,7 +127,7 @@ fn last_line(bytes: &[u8]) -> Option<String> {
     text.lines()
         .rev()
         .find(|line| !line.trim().is_empty())
-        .map(init::printable)
+        .map(occ_init::printable)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::engine::spec::{self, Published};
 use crate::error::{Error, Result};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{image, init};
+use crate::{image, occ_init};
 use steps::Names;
 
 /// What happens to the old container after a good swap.
@@ -142,7 +142,7 @@ pub(crate) async fn account_names(
         state: "running".into(),
         image: String::new(),
     };
-    let reply: ListReply = init::call(
+    let reply: ListReply = occ_init::call(
         docker,
         &listed,
         vec!["user".into(), "list".into(), "--json".into()],

@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::ui::progress::Progress;
 use crate::ui::show::{self, Format};
 use crate::ui::{interrupt, prompt, terminal};
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// Runs one of the commands; the exit code is 1 if a restored account can't be
 /// used in this image.
@@ -50,7 +50,7 @@ async fn create(session: &Session, options: &BackupFile) -> Result<()> {
         });
         target.write(piece)
     };
-    init::fetch(&docker, &container, arguments("save", options, false), sink).await?;
+    occ_init::fetch(&docker, &container, arguments("save", options, false), sink).await?;
     let checked = check.finish().map_err(|why| not_whole(&why))?;
     target.keep()?;
     drop(progress);
@@ -116,7 +116,7 @@ async fn restore(session: &Session, options: &BackupFile) -> Result<ExitCode> {
     let progress = Progress::new(session.screen);
     progress.step(&format!("Restoring the accounts of '{}'", container.name));
     let args = arguments("load", options, force);
-    let (reply, code): (LoadReply, i64) = init::send(&docker, &container, args, source).await?;
+    let (reply, code): (LoadReply, i64) = occ_init::send(&docker, &container, args, source).await?;
     drop(progress);
     show_restored(session, &reply);
     config::follow(&session.mirror, |users| {
@@ -138,7 +138,7 @@ fn show_restored(session: &Session, reply: &LoadReply) {
     }
     session.screen.message(&reply.sentence());
     for problem in &reply.problems {
-        show::note(&init::printable(problem));
+        show::note(&occ_init::printable(problem));
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::swap::steps::Names;
 use crate::swap::{health, recover};
-use crate::{image, init};
+use crate::{image, occ_init};
 use report::Report;
 
 /// A published port that does not answer within this does not answer.
@@ -260,7 +260,7 @@ async fn inside(
             }
         }
     }
-    let version = match init::version(docker, listed).await {
+    let version = match occ_init::version(docker, listed).await {
         Ok(version) => version,
         Err(error) => {
             report.wrong("image", error.to_string(), error.hint());
@@ -270,7 +270,7 @@ async fn inside(
     age_of_init(report, &version);
     store::look(report, docker, listed).await;
     let args = ["user", "list", "--json"].map(str::to_owned).to_vec();
-    if let Ok(list) = init::call::<ListReply>(docker, listed, args, None).await {
+    if let Ok(list) = occ_init::call::<ListReply>(docker, listed, args, None).await {
         exposure(report, published, &list);
     }
     Ok(())

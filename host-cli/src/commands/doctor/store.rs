@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::report::Report;
 use crate::engine::container::{Listed, STORE};
-use crate::init;
+use crate::occ_init;
 
 #[derive(Debug, Deserialize)]
 struct Found {
@@ -24,7 +24,7 @@ struct Finding {
 /// Asks occ-init.
 pub(super) async fn look(report: &mut Report, docker: &Docker, container: &Listed) {
     let args = ["check", "--json"].map(str::to_owned).to_vec();
-    match init::call_on_lines::<Found>(docker, container, args, b"", 0).await {
+    match occ_init::call_on_lines::<Found>(docker, container, args, b"", 0).await {
         Ok(found) => tell(report, &found.findings, &container.name),
         Err(error) => report.wrong("store", error.to_string(), error.hint()),
     }
@@ -42,13 +42,13 @@ fn tell(report: &mut Report, findings: &[Finding], container: &str) {
             "drift" => "drift",
             _ => "store",
         };
-        let message = init::printable(&finding.message);
+        let message = occ_init::printable(&finding.message);
         report.wrong(topic, message, mend(finding, container));
     }
 }
 
 fn mend(finding: &Finding, container: &str) -> String {
-    let name = init::printable(&finding.name);
+    let name = occ_init::printable(&finding.name);
     match finding.kind.as_str() {
         "drift" => format!("`docker exec {container} occ-init restore`"),
         "hash" => format!("`occ user passwd {name}`"),
@@ -56,7 +56,7 @@ fn mend(finding: &Finding, container: &str) -> String {
         "record" => {
             format!("`docker cp '{container}:{STORE}/{name}' .`, mend it, and copy it back")
         }
-        _ => init::printable(&finding.hint),
+        _ => occ_init::printable(&finding.hint),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::show::Shown;
 use crate::ui::{interrupt, prompt};
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// The name that a question proposes.
 const PROPOSED: &str = "opencode";
@@ -39,7 +39,7 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     let request = new.request(keys)?;
     let _notice = interrupt::notice(may_have_changed(&name));
     let args = flags(&add, &name, matches!(new, New::Nothing), request.is_some());
-    let reply: AccountReply = init::call(
+    let reply: AccountReply = occ_init::call(
         &docker,
         &container,
         args,

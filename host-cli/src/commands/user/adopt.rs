@@ -6,7 +6,7 @@ use super::{Changed, arguments, check_names, may_have_changed};
 use crate::error::Result;
 use crate::session::Session;
 use crate::ui::interrupt;
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// Takes over an account that was made inside the container.
 pub(super) async fn run(session: &Session, name: String) -> Result<()> {
@@ -15,7 +15,7 @@ pub(super) async fn run(session: &Session, name: String) -> Result<()> {
     let _notice = interrupt::notice(may_have_changed(&name));
     let mut args = arguments("adopt");
     args.push(name.clone());
-    let reply: AccountReply = init::call(&docker, &container, args, None).await?;
+    let reply: AccountReply = occ_init::call(&docker, &container, args, None).await?;
     Changed::One(reply).show(session, |account, _| {
         format!(
             "User '{}' adopted (uid {}).",

@@ -6,7 +6,7 @@ use super::{Changed, arguments, check_names, may_have_changed};
 use crate::error::Result;
 use crate::session::Session;
 use crate::ui::interrupt;
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ pub(super) async fn run(session: &Session, verb: Verb, names: &[String]) -> Resu
     let _notice = interrupt::notice(may_have_changed(&names[0]));
     let mut args = arguments(verb.word());
     args.extend_from_slice(names);
-    let changed: Changed = init::call(&docker, &container, args, None).await?;
+    let changed: Changed = occ_init::call(&docker, &container, args, None).await?;
     changed.show(session, |account, changed| verb.message(account, changed));
     config::follow(&session.mirror, |users| users.extend_from_slice(names));
     Ok(())

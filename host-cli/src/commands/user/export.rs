@@ -7,7 +7,7 @@ use accounts::wire::ExportReply;
 use super::arguments;
 use crate::cli::Export;
 use crate::error::Result;
-use crate::init;
+use crate::occ_init;
 use crate::session::Session;
 use crate::ui::show::{self, Format};
 
@@ -18,7 +18,7 @@ pub(super) async fn run(session: &Session, options: Export) -> Result<ExitCode> 
     if options.with_hashes {
         args.push("--with-hashes".into());
     }
-    let reply: ExportReply = init::call_on_lines(&docker, &container, args, b"", 0).await?;
+    let reply: ExportReply = occ_init::call_on_lines(&docker, &container, args, b"", 0).await?;
     if session.screen.format == Format::Json {
         show::json(&reply);
     } else {

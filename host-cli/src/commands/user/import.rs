@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 use crate::ui::show::{self, Format};
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// Most bytes of input, as occ-init takes them.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -44,7 +44,8 @@ pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode>
         container.name
     ));
     let lines = u32::try_from(lines).unwrap_or(u32::MAX);
-    let reply: ImportReply = init::call_on_lines(&docker, &container, args, &input, lines).await?;
+    let reply: ImportReply =
+        occ_init::call_on_lines(&docker, &container, args, &input, lines).await?;
     drop(progress);
     show(session, &reply, options.dry_run);
     if !options.dry_run {
@@ -66,7 +67,7 @@ fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
     }
     let quiet = screen.quiet || screen.format == Format::Name;
     for sentence in reply.sentences(dry_run, quiet) {
-        show::line(&init::printable(&sentence));
+        show::line(&occ_init::printable(&sentence));
     }
 }
 

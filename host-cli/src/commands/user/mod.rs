@@ -26,7 +26,7 @@ use crate::engine::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::show::{self, Format};
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// Runs one of the commands; the exit code is that of `import` with lines that
 /// failed, else success.
@@ -72,7 +72,7 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
 
 /// All accounts, in one exec.
 pub(crate) async fn all(docker: &Docker, container: &Listed) -> Result<Vec<AccountView>> {
-    let reply: ListReply = init::call(docker, container, arguments("list"), None).await?;
+    let reply: ListReply = occ_init::call(docker, container, arguments("list"), None).await?;
     Ok(reply.accounts)
 }
 

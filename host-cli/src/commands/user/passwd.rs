@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::session::Session;
 use crate::ui::show::Shown;
 use crate::ui::{interrupt, prompt};
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// Sets a password.
 pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
@@ -29,14 +29,14 @@ pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
     } else {
         let mut args = arguments("show");
         args.push(name.clone());
-        init::call::<AccountReply>(&docker, &container, args, None).await?;
+        occ_init::call::<AccountReply>(&docker, &container, args, None).await?;
         New::Password(prompt::new_password(&name)?)
     };
     let request = new.request(None)?;
     let _notice = interrupt::notice(may_have_changed(&name));
     let mut args = arguments("passwd");
     args.extend(["--request-stdin".to_owned(), name.clone()]);
-    let mut reply: AccountReply = init::call(
+    let mut reply: AccountReply = occ_init::call(
         &docker,
         &container,
         args,

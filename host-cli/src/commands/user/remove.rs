@@ -9,7 +9,7 @@ use crate::engine::container::Listed;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::{interrupt, prompt};
-use crate::{config, init};
+use crate::{config, occ_init};
 
 /// Removes accounts, all in one exec.
 pub(super) async fn run(session: &Session, remove: Remove) -> Result<()> {
@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session, remove: Remove) -> Result<()> {
         confirm(&docker, &container, names, remove.purge_home).await?;
     }
     let _notice = interrupt::notice(may_have_changed(&names[0]));
-    let changed: Changed = init::call(&docker, &container, flags(&remove), None).await?;
+    let changed: Changed = occ_init::call(&docker, &container, flags(&remove), None).await?;
     changed.show(session, |account, _| {
         format!("User '{}' removed.", account.user_name)
     });
