@@ -39,12 +39,12 @@ const DEFECTS: &str = "
 23 | the first password stayed in the environment and the log | tests/defects/people.rs | the_first_password_reaches_no_program_and_no_log
 24 | what was said on stderr got into records | tests/defects/people.rs | noise_on_stderr_changes_no_answer
 25 | names were taken that useradd refuses, and others refused | tests/defects/people.rs | names_are_those_that_useradd_takes
-26 | one list of names for all hosts | host-cli/src/config/mod_tests.rs | each_container_has_names_of_its_own
+26 | one list of names for all hosts | host-cli/src/config/tests.rs | each_container_has_names_of_its_own
 26 | an account elsewhere hid the warning about an open container | tests/doctor.rs | a_container_open_to_all_with_nobody_in_it_and_without_volumes_is_told
 27 | words in the log stopped a start | tests/defects/container.rs | words_in_the_log_stop_no_start
 28 | an image with a port in its name was cut in two | tests/defects/container.rs | an_image_of_a_registry_with_a_port_keeps_its_name
 28 | the same, in the configuration | host-cli/src/config/values.rs | an_image_is_what_engines_take_for_one
-28 | the same, where it is pulled | host-cli/src/image.rs | pulls_one_tag_only
+28 | the same, where it is pulled | host-cli/src/image/mod.rs | pulls_one_tag_only
 ";
 
 #[test]
