@@ -3,21 +3,14 @@
 //! that it knows it has from browsers, which may lie, and from the monitor.
 
 mod account;
-mod assets;
-mod directories;
 mod http;
-mod idle;
-mod instances;
 mod log;
 mod login;
-mod loopback;
 mod monitor_client;
+mod opencode;
 mod pages;
-mod presence;
-mod proxy;
 mod routes;
 mod server;
-mod session_body;
 mod sessions;
 mod settings;
 mod state;
@@ -96,7 +89,7 @@ pub fn serve(
                 stop.cancel();
             }
         });
-        tokio::spawn(idle::watch(Arc::clone(&gate)));
+        tokio::spawn(opencode::idle::watch(Arc::clone(&gate)));
         server::serve(gate, listener).await;
         Ok(())
     })
@@ -118,10 +111,10 @@ fn assemble(
         cookies: http::cookies::Cookies::of(&settings.name),
         monitor,
         sessions: sessions::Sessions::new(settings.touch_time),
-        instances: instances::Instances::default(),
+        instances: opencode::Instances::default(),
         settings,
-        presence: presence::Presence::default(),
-        copies: assets::Copies::default(),
+        presence: opencode::presence::Presence::default(),
+        copies: opencode::assets::Copies::default(),
         stop: CancellationToken::new(),
     });
     let _ = shared.set(Arc::clone(&gate));

@@ -19,8 +19,9 @@ use crate::web::http::headers::{guard, is_framed_plainly};
 use crate::web::http::host::BadHost;
 use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
+use crate::web::opencode::proxy;
 use crate::web::state::{Gate, Unfit, Visit, now};
-use crate::web::{account, log, login, pages, proxy};
+use crate::web::{account, log, login, pages};
 use crate::wire::{Reply, Request as Ask, Token};
 
 /// Longest path and query.

@@ -6,14 +6,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
 
-use crate::web::assets::Copies;
 use crate::web::http::cookies::Cookies;
 use crate::web::http::csrf::{self, Foreign};
 use crate::web::http::forwarded::peer;
 use crate::web::http::host::{Authority, BadHost};
-use crate::web::instances::Instances;
 use crate::web::monitor_client::Monitor;
-use crate::web::presence::Presence;
+use crate::web::opencode::Instances;
+use crate::web::opencode::assets::Copies;
+use crate::web::opencode::presence::Presence;
 use crate::web::sessions::Sessions;
 use crate::web::settings::Settings;
 use crate::wire::Time;

@@ -14,19 +14,19 @@ struct Traces {
 
 /// Counts each person's requests, streams and terminals.
 #[derive(Clone, Default)]
-pub(super) struct Presence {
+pub(crate) struct Presence {
     people: Arc<Mutex<HashMap<User, Traces>>>,
 }
 
 /// While it lives, its person is present.
-pub(super) struct Present {
+pub(crate) struct Present {
     presence: Presence,
     user: User,
 }
 
 impl Presence {
     /// The person has one thing more open.
-    pub(super) fn enter(&self, user: &User) -> Present {
+    pub(crate) fn enter(&self, user: &User) -> Present {
         let new = Traces {
             open: 0,
             last: Instant::now(),
@@ -40,13 +40,13 @@ impl Presence {
 
     /// For how long the person has had nothing open; None while they have, or
     /// if they were never here.
-    pub(super) fn absent(&self, user: &User, now: Instant) -> Option<Duration> {
+    pub(crate) fn absent(&self, user: &User, now: Instant) -> Option<Duration> {
         let traces = *self.people().get(user)?;
         (traces.open == 0).then(|| now.saturating_duration_since(traces.last))
     }
 
     /// Forgets somebody who has nothing open.
-    pub(super) fn forget(&self, user: &User) {
+    pub(crate) fn forget(&self, user: &User) {
         let mut people = self.people();
         if people.get(user).is_some_and(|traces| traces.open == 0) {
             people.remove(user);

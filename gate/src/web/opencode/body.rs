@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::presence::Present;
-use super::sessions::Session;
 use crate::web::http::body::Broken;
+use crate::web::opencode::presence::Present;
+use crate::web::sessions::Session;
 
 /// Passes a body on, frame by frame as it comes, until its session is gone, or
 /// for an endless one until the gate stops. While it lives, its person is present.

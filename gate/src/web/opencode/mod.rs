@@ -1,5 +1,16 @@
 //! Each person's opencode as the web half reaches it: client, secret, readiness.
 
+pub(crate) mod assets;
+pub(crate) mod idle;
+pub(crate) mod presence;
+pub(crate) mod proxy;
+
+mod asset;
+mod body;
+mod connector;
+mod directories;
+mod upload;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,11 +23,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use super::assets::Digests;
-use super::loopback::Loopback;
-use super::sessions::Session;
 use crate::web::http::body::Body;
 use crate::web::monitor_client::{Monitor, NoReply};
+use crate::web::opencode::assets::Digests;
+use crate::web::opencode::connector::Loopback;
+use crate::web::sessions::Session;
 use crate::wire::{Failure, Reply, Request, Secret, User};
 
 /// Connections kept for the next request end after that time.
@@ -27,23 +38,23 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 const DIRECTORIES: usize = 256;
 
 /// One running opencode.
-pub(super) struct Instance {
-    pub(super) client: Client<Loopback, Body>,
+pub(crate) struct Instance {
+    pub(crate) client: Client<Loopback, Body>,
     /// `127.0.0.1:port`.
-    pub(super) host: HeaderValue,
+    pub(crate) host: HeaderValue,
     /// HTTP Basic with the secret of this start.
-    pub(super) authorization: HeaderValue,
+    pub(crate) authorization: HeaderValue,
     secret: Zeroizing<Vec<u8>>,
     /// What its assets are.
-    pub(super) digests: Digests,
+    pub(crate) digests: Digests,
     /// For whoever reads a whole asset of it.
-    pub(super) turn: Semaphore,
+    pub(crate) turn: Semaphore,
     place: Loopback,
     directories: Mutex<HashSet<String>>,
 }
 
 /// What came of asking for somebody's opencode.
-pub(super) enum Ensured {
+pub(crate) enum Ensured {
     Ready(Arc<Instance>),
     Starting,
     Failed { reason: Failure, retry_seconds: u32 },
@@ -51,7 +62,7 @@ pub(super) enum Ensured {
 }
 
 /// Everybody's opencode, by the account's name.
-pub(super) struct Instances {
+pub(crate) struct Instances {
     running: Mutex<HashMap<User, Arc<Instance>>>,
     /// Counts events, so that nobody who waits misses one.
     changes: watch::Sender<u64>,
@@ -68,7 +79,7 @@ impl Default for Instances {
 
 impl Instances {
     /// The session's opencode, started if need be; waits for it until `deadline`.
-    pub(super) async fn ensure(
+    pub(crate) async fn ensure(
         &self,
         monitor: &Monitor,
         session: &Session,
@@ -118,18 +129,18 @@ impl Instances {
     }
 
     /// The monitor says that somebody's opencode is ready: whoever waits asks again.
-    pub(super) fn ready(&self) {
+    pub(crate) fn ready(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
 
     /// The monitor says that somebody's opencode has ended.
-    pub(super) fn gone(&self, user: &User) {
+    pub(crate) fn gone(&self, user: &User) {
         self.running().remove(user);
         self.changes.send_modify(|count| *count += 1);
     }
 
     /// This opencode does not answer as it should: the monitor is asked again.
-    pub(super) fn doubt(&self, user: &User, instance: &Arc<Instance>) {
+    pub(crate) fn doubt(&self, user: &User, instance: &Arc<Instance>) {
         let mut running = self.running();
         if running
             .get(user)
@@ -140,7 +151,7 @@ impl Instances {
     }
 
     /// All that run, as far as we know.
-    pub(super) fn all(&self) -> Vec<(User, Arc<Instance>)> {
+    pub(crate) fn all(&self) -> Vec<(User, Arc<Instance>)> {
         let running = self.running();
         running
             .iter()
@@ -201,12 +212,12 @@ impl Instance {
     }
 
     /// What tells the monitor that this opencode is meant.
-    pub(super) fn secret(&self) -> Option<Secret> {
+    pub(crate) fn secret(&self) -> Option<Secret> {
         Secret::new(self.secret.clone())
     }
 
     /// A target of this opencode's as its client wants it.
-    pub(super) fn uri(&self, path_and_query: &str) -> Option<hyper::Uri> {
+    pub(crate) fn uri(&self, path_and_query: &str) -> Option<hyper::Uri> {
         format!("http://127.0.0.1:{}{path_and_query}", self.place.port)
             .parse()
             .ok()
@@ -214,7 +225,7 @@ impl Instance {
 
     /// Remembers a project directory that a request named: opencode answers about
     /// one directory at a time. False once they are too many to be told.
-    pub(super) fn used_directory(&self, directory: String) {
+    pub(crate) fn used_directory(&self, directory: String) {
         let mut directories = self
             .directories
             .lock()
@@ -225,7 +236,7 @@ impl Instance {
     }
 
     /// The directories named so far; None: too many to ask about.
-    pub(super) fn directories(&self) -> Option<Vec<String>> {
+    pub(crate) fn directories(&self) -> Option<Vec<String>> {
         let directories = self
             .directories
             .lock()

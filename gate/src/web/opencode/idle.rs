@@ -8,10 +8,10 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::{Method, Request, StatusCode};
 use serde_json::Value;
 
-use super::directories;
-use super::instances::Instance;
 use crate::web::http::body;
 use crate::web::http::headers;
+use crate::web::opencode::Instance;
+use crate::web::opencode::directories;
 use crate::web::state::Gate;
 use crate::wire::{Request as Ask, User};
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST: usize = 1024 * 1024;
 
 /// Looks again and again, for ever.
-pub(super) async fn watch(gate: Arc<Gate>) {
+pub(crate) async fn watch(gate: Arc<Gate>) {
     let every = LOOK_EVERY
         .min(gate.settings.idle / 2)
         .max(Duration::from_millis(50));

@@ -18,9 +18,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connects to one port of 127.0.0.1, if the person with this uid listens there.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Loopback {
-    pub(super) port: u16,
-    pub(super) uid: u32,
+pub(crate) struct Loopback {
+    pub(crate) port: u16,
+    pub(crate) uid: u32,
 }
 
 impl Loopback {

@@ -17,7 +17,7 @@ pub(super) use trouble::trouble;
 pub(super) use wait::{follow, not_started, starting};
 
 /// The one style sheet.
-pub(super) const STYLE: &str = include_str!("pages/style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 /// Where it is.
 pub(super) const STYLE_PATH: &str = "/_occ/style.css";
 

@@ -12,7 +12,7 @@ use crate::web::http::percent;
 const LONGEST: usize = 4096;
 
 /// The directory in `?directory=` or `X-Opencode-Directory`, decoded.
-pub(super) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<String> {
+pub(crate) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<String> {
     let mut fields = query
         .unwrap_or("")
         .split('&')
@@ -35,7 +35,7 @@ pub(super) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<String> 
 }
 
 /// The query that names a directory.
-pub(super) fn query(directory: &str) -> String {
+pub(crate) fn query(directory: &str) -> String {
     format!("?directory={}", percent::encode(directory))
 }
 

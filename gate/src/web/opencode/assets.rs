@@ -20,7 +20,7 @@ use hyper::header::{
 use sha2::{Digest as _, Sha256};
 
 /// Larger ones pass as they are.
-pub(super) const LARGEST: usize = 8 * 1024 * 1024;
+pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
 /// Below that, compressing costs more than it saves.
 const SMALLEST: usize = 1024;
 /// Room for compressed copies.
@@ -30,25 +30,25 @@ const PATHS: usize = 2000;
 const LEVEL: Compression = Compression::new(6);
 
 /// SHA-256 of an asset's bytes.
-pub(super) type Digest = [u8; 32];
+pub(crate) type Digest = [u8; 32];
 
 /// An asset without its bytes: enough to answer from the copy.
 #[derive(Clone)]
-pub(super) struct Known {
-    pub(super) digest: Digest,
-    pub(super) headers: HeaderMap,
+pub(crate) struct Known {
+    pub(crate) digest: Digest,
+    pub(crate) headers: HeaderMap,
 }
 
 /// Which asset of one opencode is what.
 #[derive(Default)]
-pub(super) struct Digests(Mutex<HashMap<String, Known>>);
+pub(crate) struct Digests(Mutex<HashMap<String, Known>>);
 
 impl Digests {
-    pub(super) fn get(&self, path: &str) -> Option<Known> {
+    pub(crate) fn get(&self, path: &str) -> Option<Known> {
         self.lock().get(path).cloned()
     }
 
-    pub(super) fn insert(&self, path: &str, known: Known) {
+    pub(crate) fn insert(&self, path: &str, known: Known) {
         let mut paths = self.lock();
         if paths.len() < PATHS {
             paths.insert(path.to_owned(), known);
@@ -62,7 +62,7 @@ impl Digests {
 
 /// Compressed copies by the digest of what they were made of.
 #[derive(Clone, Default)]
-pub(super) struct Copies(Arc<Mutex<Kept>>);
+pub(crate) struct Copies(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
@@ -72,7 +72,7 @@ struct Kept {
 }
 
 impl Copies {
-    pub(super) fn get(&self, digest: &Digest) -> Option<Bytes> {
+    pub(crate) fn get(&self, digest: &Digest) -> Option<Bytes> {
         let mut kept = self.lock();
         kept.uses += 1;
         let uses = kept.uses;
@@ -82,7 +82,7 @@ impl Copies {
     }
 
     /// Keeps a copy; the least recently used ones make room for it.
-    pub(super) fn insert(&self, digest: Digest, copy: Bytes) {
+    pub(crate) fn insert(&self, digest: Digest, copy: Bytes) {
         if copy.len() > ROOM {
             return;
         }
@@ -113,7 +113,7 @@ impl Copies {
 
 /// Digest and compressed copy of an asset; None where compressing saves nothing.
 /// Takes some 0.1 s for the largest: not for the thread that serves.
-pub(super) fn digest_and_copy(bytes: &[u8], copies: &Copies) -> (Digest, Option<Bytes>) {
+pub(crate) fn digest_and_copy(bytes: &[u8], copies: &Copies) -> (Digest, Option<Bytes>) {
     let digest = Sha256::digest(bytes).into();
     if let Some(copy) = copies.get(&digest) {
         return (digest, Some(copy));
@@ -137,12 +137,12 @@ fn compress(bytes: &[u8]) -> Option<Bytes> {
 }
 
 /// Whether a path is an asset's: only their names change with their content.
-pub(super) fn is_asset(path: &str) -> bool {
+pub(crate) fn is_asset(path: &str) -> bool {
     path.starts_with("/assets/")
 }
 
 /// The headers of an asset that is sent whole.
-pub(super) fn headers(known: &Known, compressed: bool) -> HeaderMap {
+pub(crate) fn headers(known: &Known, compressed: bool) -> HeaderMap {
     let mut headers = known.headers.clone();
     headers.remove(CONTENT_LENGTH);
     headers.insert(
@@ -160,7 +160,7 @@ pub(super) fn headers(known: &Known, compressed: bool) -> HeaderMap {
 }
 
 /// Whether the browser has it already, in either form.
-pub(super) fn is_unchanged(browser: &HeaderMap, digest: &Digest) -> bool {
+pub(crate) fn is_unchanged(browser: &HeaderMap, digest: &Digest) -> bool {
     let tags = browser
         .get_all(IF_NONE_MATCH)
         .iter()

@@ -8,11 +8,11 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
-use super::super::assets::{self, Known};
-use super::super::instances::Instance;
-use super::{Passage, Unreached, to_opencode};
 use crate::web::http::body::{self, Body};
 use crate::web::http::headers;
+use crate::web::opencode::Instance;
+use crate::web::opencode::assets::{self, Known};
+use crate::web::opencode::proxy::{Passage, Unreached, to_opencode};
 
 /// For the bytes of an asset, which come from this machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ const PARTIAL: [&str; 6] = [
 
 impl Passage {
     /// From the copy that is kept, or from opencode.
-    pub(super) async fn asset(
+    pub(crate) async fn asset(
         &self,
         instance: &Arc<Instance>,
         request: Request<Body>,

@@ -3,9 +3,6 @@
 //! Who asks was settled before. Nothing is buffered but assets; everything ends
 //! when the session does.
 
-mod asset;
-mod upload;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,17 +14,17 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::{Instant, timeout};
 
-use self::upload::{Fault, Upload};
-use super::assets;
-use super::directories;
-use super::instances::{Ensured, Instance};
-use super::pages;
-use super::sessions::Session;
 use crate::web::http::body::{self, Body};
 use crate::web::http::csrf::wants_page;
 use crate::web::http::headers;
 use crate::web::http::reply;
-use crate::web::session_body::Cut;
+use crate::web::opencode::assets;
+use crate::web::opencode::body::Cut;
+use crate::web::opencode::directories;
+use crate::web::opencode::upload::{Fault, Upload};
+use crate::web::opencode::{Ensured, Instance};
+use crate::web::pages;
+use crate::web::sessions::Session;
 use crate::web::state::{Gate, Visit};
 
 /// How long a page waits before it says that opencode is starting.
@@ -38,15 +35,15 @@ const PAGE_ANSWER: Duration = Duration::from_secs(30);
 const START_WAIT: Duration = Duration::from_secs(120);
 
 /// One person's request on its way.
-struct Passage {
-    gate: Arc<Gate>,
-    visit: Visit,
-    session: Arc<Session>,
-    fault: Fault,
+pub(crate) struct Passage {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) visit: Visit,
+    pub(crate) session: Arc<Session>,
+    pub(crate) fault: Fault,
 }
 
 /// Answers a request of somebody who is logged in.
-pub(super) async fn forward(
+pub(crate) async fn forward(
     gate: Arc<Gate>,
     visit: Visit,
     session: Arc<Session>,
@@ -152,7 +149,7 @@ impl Passage {
         Ok(self.to_browser(answer))
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         instance: &Arc<Instance>,
         request: Request<Body>,
@@ -168,7 +165,7 @@ impl Passage {
         answer.map_err(|_| Unreached)
     }
 
-    fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
+    pub(crate) fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
         let (mut head, body) = answer.into_parts();
         head.headers = headers::to_browser(&head.headers, self.visit.secure);
         head.extensions.clear();
@@ -218,7 +215,7 @@ impl Passage {
 }
 
 /// opencode did not answer.
-struct Unreached;
+pub(crate) struct Unreached;
 
 fn copy_of(request: &Request<Incoming>) -> Request<Body> {
     let mut copy = Request::new(body::empty());
@@ -228,7 +225,7 @@ fn copy_of(request: &Request<Incoming>) -> Request<Body> {
     copy
 }
 
-fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
+pub(crate) fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::new(body);

@@ -13,19 +13,19 @@ use crate::web::http::body::{Body, Broken};
 use crate::web::http::reply;
 
 /// Most bytes of one request: prompts carry pictures.
-pub(super) const LARGEST: usize = 256 * 1024 * 1024;
+pub(crate) const LARGEST: usize = 256 * 1024 * 1024;
 
 /// What was wrong with a body, once something was.
 #[derive(Clone, Default)]
-pub(super) struct Fault(Arc<OnceLock<StatusCode>>);
+pub(crate) struct Fault(Arc<OnceLock<StatusCode>>);
 
 impl Fault {
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.0.get().is_some()
     }
 
     /// The browser's answer, if it is to blame.
-    pub(super) fn answer(&self) -> Option<Response<Body>> {
+    pub(crate) fn answer(&self) -> Option<Response<Body>> {
         let line = match *self.0.get()? {
             StatusCode::PAYLOAD_TOO_LARGE => "the request is too large\n",
             _ => "the request cannot be read to its end\n",
@@ -34,7 +34,7 @@ impl Fault {
     }
 
     /// A body that says beforehand that it is too large.
-    pub(super) fn announced(&self, size: &SizeHint) {
+    pub(crate) fn announced(&self, size: &SizeHint) {
         if size.lower() > LARGEST as u64 {
             let _ = self.0.set(StatusCode::PAYLOAD_TOO_LARGE);
         }
@@ -42,13 +42,13 @@ impl Fault {
 }
 
 /// The body; tells of its fault.
-pub(super) struct Upload {
+pub(crate) struct Upload {
     body: Limited<Incoming>,
     fault: Fault,
 }
 
 impl Upload {
-    pub(super) fn new(body: Incoming, fault: Fault) -> Self {
+    pub(crate) fn new(body: Incoming, fault: Fault) -> Self {
         Self {
             body: Limited::new(body, LARGEST),
             fault,
