@@ -20,10 +20,10 @@
 
 pub mod helpers;
 pub mod monitor;
+pub mod settings;
 pub mod web;
 pub mod wire;
 
 mod log;
 mod proc_net;
 mod sys;
-mod variables;
