@@ -104,7 +104,7 @@ impl Session {
             let file = format!("{name}.json");
             // In this order: what is swapped in between gets no mark, or one
             // that no longer fits.
-            let stat = crate::fs::replace::stat(&self.store.directory, file.as_str());
+            let stat = crate::fs::dir::stat(&self.store.directory, file.as_str());
             let record = self.store.read(name, self.image.uids).ok()?;
             let is_ours = self.records.get(name.as_str().as_bytes()) == Some(record.account());
             let stat = stat.ok().flatten().filter(|_| is_ours)?;

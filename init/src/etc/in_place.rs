@@ -7,7 +7,8 @@
 //! blank lines, until it is cut off, never the end of some old line.
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, TEMPORARY, read_all};
+use crate::fs::dir::{Directory, read_all};
+use crate::fs::replace::{Access, TEMPORARY};
 use crate::fs::retry::{fsync, ftruncate, openat, pwrite, renameat};
 use crate::say::say;
 use nix::errno::Errno;
@@ -116,7 +117,7 @@ fn open(directory: &Directory, name: &str, access: OFlag) -> Result<OwnedFd, Err
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::replace::open_directory;
+    use crate::fs::dir::open_directory;
 
     const OLD: &[u8] = b"root:x:0\nalice:x:10000\nbob:x:10001\nnobody:x:65534\n";
     const NEW: [&[u8]; 4] = [

@@ -8,9 +8,8 @@ pub(crate) mod lock;
 mod symlink;
 
 use crate::error::{Error, io};
-use crate::fs::replace::{
-    Access, Committed, Directory, Staged, TEMPORARY, Written, open_directory, read_all, stat,
-};
+use crate::fs::dir::{Directory, open_directory, read_all, stat};
+use crate::fs::replace::{Access, Committed, Staged, TEMPORARY, Written};
 use crate::fs::retry::{fstat, mkdir, openat};
 use crate::watch::{Mark, Place};
 use accounts::etc::{Etc, File};

@@ -6,7 +6,7 @@
 //! in which somebody else can swap a component.
 
 use crate::error::Error;
-use crate::fs::replace::{Directory, stat};
+use crate::fs::dir::{Directory, stat};
 use crate::fs::retry::{fstat, openat};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, readlinkat};
