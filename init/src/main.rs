@@ -49,7 +49,6 @@ mod password;
 mod process;
 mod restore;
 mod store;
-mod xattrs;
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

@@ -110,7 +110,9 @@ impl Session {
             let stat = stat.ok().flatten().filter(|_| is_ours)?;
             Some(Mark::new(Place::Store, &file, &stat))
         });
-        let marks = self.written.iter().cloned().chain(records);
+        let etc = self.written.iter();
+        let etc = etc.map(|file| Mark::new(Place::Etc, file.name, &file.state));
+        let marks = etc.chain(records);
         let lines: Vec<String> = marks.take(MOST_MARKS).map(|mark| mark.line()).collect();
         print(&lines.concat());
     }

@@ -7,7 +7,7 @@ use nix::NixPath;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::{FileStat, Mode};
+use nix::sys::stat::{FileStat, Mode, SFlag};
 use nix::unistd::UnlinkatFlags;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
@@ -82,6 +82,20 @@ pub(crate) fn open_directory(path: &Path) -> Result<Directory, Errno> {
     })
 }
 
+/// Opens the root of a tree, which may be given by a link.
+pub(crate) fn open_root(path: &Path) -> Result<Directory, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    Ok(Directory {
+        fd: openat(nix::fcntl::AT_FDCWD, path, flags, Mode::empty())?,
+        path: path.to_owned(),
+    })
+}
+
+/// The type of a file.
+pub(crate) fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
+
 /// What stands under a name, not following a link; none: nothing.
 pub(crate) fn stat<P: NixPath + ?Sized>(
     directory: &Directory,
@@ -95,8 +109,8 @@ pub(crate) fn stat<P: NixPath + ?Sized>(
 }
 
 /// Reads to the end, or `limit` bytes.
-pub(crate) fn read_all(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Errno> {
-    let size = fstat(file.as_fd())?.st_size;
+pub(crate) fn read_all(file: impl AsFd + Copy, limit: usize) -> Result<Vec<u8>, Errno> {
+    let size = fstat(file)?.st_size;
     let mut content = Vec::with_capacity(
         usize::try_from(size)
             .unwrap_or(0)
@@ -106,7 +120,7 @@ pub(crate) fn read_all(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Errno> {
     let mut chunk = [0_u8; 16 * 1024];
     while content.len() < limit {
         let want = chunk.len().min(limit - content.len());
-        match read(file.as_fd(), &mut chunk[..want])? {
+        match read(file, &mut chunk[..want])? {
             0 => break,
             got => content.extend_from_slice(&chunk[..got]),
         }
@@ -115,9 +129,9 @@ pub(crate) fn read_all(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Errno> {
 }
 
 /// Writes all of it.
-pub(crate) fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno> {
+pub(crate) fn write_all(file: impl AsFd + Copy, mut content: &[u8]) -> Result<(), Errno> {
     while !content.is_empty() {
-        match write(file.as_fd(), content)? {
+        match write(file, content)? {
             0 => return Err(Errno::EIO),
             written => content = &content[written..],
         }

@@ -2,17 +2,17 @@
 //! renamed. Never writes into a file that is there.
 
 use super::dir::{Directory, write_all};
-use super::retry::{fchmod, fchown, fstat, fsync, linkat, openat, renameat};
+use super::retry::{again_io, fchmod, fchown, fstat, fsync, linkat, openat, renameat};
 use crate::error::{Error, io};
-use crate::etc::in_place;
 use crate::sys;
-use crate::xattrs;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, Uid};
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
+use xattr::FileExt;
 
 /// Who may do what with a new file.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ struct Temporary<'a> {
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
     temporary: Temporary<'a>,
-    file: OwnedFd,
+    file: File,
 }
 
 /// One that is on the disk, and closed: to whoever watches the directory, a close
@@ -62,14 +62,6 @@ pub(crate) struct Written<'a> {
 pub(crate) struct Staged<'a> {
     temporary: Temporary<'a>,
     state: FileStat,
-}
-
-/// How a content became the file's.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Committed {
-    /// By a rename: the file has this inode and time.
-    Renamed(FileStat),
-    InPlace,
 }
 
 /// Prefix of our temporaries; a leftover of a killed run is deleted by the next.
@@ -93,7 +85,7 @@ impl Directory {
         name: &str,
         content: &[u8],
         access: Access,
-        like: Option<&OwnedFd>,
+        like: Option<&File>,
     ) -> Result<Written<'_>, Error> {
         let temporary = format!("{TEMPORARY}{name}");
         self.remove(&temporary)?;
@@ -107,6 +99,7 @@ impl Directory {
             name: name.to_owned(),
             at: Some(temporary),
         };
+        let file = File::from(file);
         let written = Written { temporary, file };
         written.fill(content, access, like).map_err(failed)?;
         Ok(written)
@@ -120,7 +113,7 @@ impl Directory {
 }
 
 impl<'a> Written<'a> {
-    fn fill(&self, content: &[u8], access: Access, like: Option<&OwnedFd>) -> Result<(), Errno> {
+    fn fill(&self, content: &[u8], access: Access, like: Option<&File>) -> Result<(), Errno> {
         let file = &self.file;
         if (access.owner, access.group) != (0, 0) {
             fchown(
@@ -129,7 +122,7 @@ impl<'a> Written<'a> {
                 Some(Gid::from_raw(access.group)),
             )?;
         }
-        like.map_or(Ok(()), |like| xattrs::copy(like, file))?;
+        like.map_or(Ok(()), |like| copy_attributes(like, file))?;
         // After the access list, which sets permissions too: of an access list
         // this sets the mask, so others lose write permission there as well.
         if like.is_some() || access.mode != 0o600 {
@@ -179,21 +172,14 @@ impl Staged<'_> {
         self.temporary.rename().map_err(io("replace", path))
     }
 
-    /// The same for a file that may be a mount point: it is written in place.
-    pub(crate) fn commit_anywhere(mut self) -> Result<Committed, Error> {
-        let renamed = self.temporary.rename();
-        let Temporary {
-            directory,
-            name,
-            at,
-        } = &self.temporary;
-        match (renamed, at) {
-            (Ok(()), _) => Ok(Committed::Renamed(self.state)),
-            (Err(Errno::EBUSY | Errno::EXDEV), Some(temporary)) => {
-                in_place::write(directory, name, temporary).map(|()| Committed::InPlace)
-            }
-            (Err(errno), _) => Err(io("replace", self.temporary.path())(errno)),
-        }
+    /// Renames it over the file; returns the state of the file then.
+    pub(crate) fn rename(&mut self) -> Result<FileStat, Errno> {
+        self.temporary.rename().map(|()| self.state)
+    }
+
+    /// The name under which the content lies, or `None` once it is renamed.
+    pub(crate) fn temporary(&self) -> Option<&str> {
+        self.temporary.at.as_deref()
     }
 
     /// Gives the content a name that must be free, in another directory of the
@@ -213,4 +199,26 @@ impl Drop for Temporary<'_> {
             let _ = self.directory.remove(temporary);
         }
     }
+}
+
+/// Gives a file the extended attributes of another, access lists and security labels among
+/// them: a shadow file without its label is one that login programs may not open. Leaves out
+/// what this file system has no place for, or this process no right to.
+fn copy_attributes(from: &File, to: &File) -> Result<(), Errno> {
+    let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or_default());
+    let names = match again_io(|| from.list_xattr()).map_err(errno) {
+        Err(Errno::ENOTSUP) => return Ok(()),
+        names => names?,
+    };
+    for name in names {
+        let copied = again_io(|| match from.get_xattr(&name)? {
+            Some(value) => to.set_xattr(&name, &value),
+            None => Ok(()),
+        });
+        match copied.map_err(errno) {
+            Ok(()) | Err(Errno::ENOTSUP | Errno::EPERM) => (),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
