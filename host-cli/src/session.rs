@@ -6,7 +6,8 @@ use bollard::Docker;
 
 use crate::cli::{Global, Output};
 use crate::config::{self, Config, DEFAULT_CONTAINER, Mirror};
-use crate::engine::container::{self, Listed};
+use crate::engine::container::Listed;
+use crate::engine::identity;
 use crate::engine::{self, Asked, Chosen};
 use crate::error::Result;
 use crate::ui::show::{Format, Screen};
@@ -68,7 +69,7 @@ impl Session {
     /// The engine and the container, which has to run.
     pub(crate) async fn running(&self) -> Result<(Docker, Listed)> {
         let docker = self.docker().await?;
-        let container = container::running(&docker, &self.container).await?;
+        let container = identity::running(&docker, &self.container).await?;
         Ok((docker, container))
     }
 }

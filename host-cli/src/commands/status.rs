@@ -8,6 +8,7 @@ use bollard::models::ContainerInspectResponse;
 use serde::Serialize;
 
 use crate::engine::container::{self, Listed};
+use crate::engine::identity;
 use crate::engine::spec::Published;
 use crate::error::Result;
 use crate::occ_init;
@@ -56,7 +57,7 @@ struct VolumeReport {
 /// Runs the command; true if the container runs.
 pub(crate) async fn run(session: &Session) -> Result<bool> {
     let docker = session.docker().await?;
-    let found = match container::find(&docker, &session.container).await? {
+    let found = match identity::find(&docker, &session.container).await? {
         Some(listed) => container::inspect(&docker, &listed.id).await?,
         None => None,
     };

@@ -14,11 +14,13 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::config::Config;
-use crate::engine::container::{self, Listed, STORE};
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::Names;
+use crate::engine::labels::STORE;
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::swap::steps::Names;
 use crate::swap::{health, recover};
 use crate::{image, occ_init};
 use report::Report;
@@ -77,7 +79,7 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
     {
         report.wrong("update", "an update was interrupted", "`occ start`");
     }
-    if let Some(listed) = container::find(docker, &session.container).await? {
+    if let Some(listed) = identity::find(docker, &session.container).await? {
         return instance(report, session, docker, &listed).await;
     }
     let message = format!("there is no container '{}'", session.container);

@@ -4,7 +4,8 @@ use bollard::Docker;
 use serde::Deserialize;
 
 use super::report::Report;
-use crate::engine::container::{Listed, STORE};
+use crate::engine::container::Listed;
+use crate::engine::labels::STORE;
 use crate::occ_init;
 
 #[derive(Debug, Deserialize)]
