@@ -4,7 +4,6 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use accounts::wire::ListReply;
 use clap::{Command, CommandFactory, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
@@ -12,7 +11,6 @@ use clap_complete::env::{CompleteEnv, Shells};
 use crate::cli::{Cli, CompletionShell, Global};
 use crate::config::Key;
 use crate::error::{Error, Result};
-use crate::occ_init;
 use crate::session::Session;
 use crate::ui::show;
 
@@ -98,11 +96,8 @@ fn live(session: &Session) -> Option<Vec<String>> {
         .build()
         .ok()?;
     let listed = async {
-        let (docker, container) = session.running().await.ok()?;
-        let args = ["user", "list", "--json"].map(str::to_owned).to_vec();
-        let reply = occ_init::call::<ListReply>(&docker, &container, args, None)
-            .await
-            .ok()?;
+        let init = session.occ_init().await.ok()?;
+        let reply = init.accounts().await.ok()?;
         let names = reply.accounts.into_iter().map(|account| account.user_name);
         Some(names.collect())
     };

@@ -7,7 +7,6 @@ use bollard::Docker;
 use bollard::query_parameters::RemoveVolumeOptions;
 
 use crate::cli::ResetContainer;
-use crate::config;
 use crate::engine::container::{self, Listed};
 use crate::engine::identity;
 use crate::engine::labels::{INSTANCE, Names, VOLUMES, volume_name};
@@ -50,7 +49,7 @@ pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()
     }
     drop(progress);
     if volumes.contains(&volume_name(instance, "users")) {
-        config::follow(&session.mirror, Vec::clear);
+        session.follow(Vec::clear);
     }
     let message = done(instance, !volumes.is_empty());
     session.screen.done(instance, true, None, &message);
@@ -78,7 +77,7 @@ async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     for name in names.beside() {
         let beside = container::inspect(docker, &name).await?;
         let ours = beside.filter(|beside| identity::belongs(beside, instance));
-        found.extend(ours.map(Listed::of));
+        found.extend(ours.as_ref().map(Listed::of));
     }
     Ok(found)
 }

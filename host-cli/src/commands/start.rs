@@ -1,6 +1,5 @@
 //! `occ start`: makes what is missing, starts it, waits until it is healthy.
 
-use accounts::wire::ListReply;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
@@ -13,7 +12,7 @@ use crate::engine::labels::{self, STORE, VOLUMES, volume_name};
 use crate::engine::spec::{self, Published};
 use crate::error::{Error, Result};
 use crate::image::{self, build};
-use crate::occ_init;
+use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::swap::{self, Kept, checks, health, recover};
 use crate::ui::progress::Progress;
@@ -229,13 +228,7 @@ pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Liste
         .await?
         .ok_or(Error::NotRunning)?;
     let published = Published::of(&found);
-    let accounts: ListReply = occ_init::call(
-        docker,
-        listed,
-        vec!["user".into(), "list".into(), "--json".into()],
-        None,
-    )
-    .await?;
+    let accounts = OccInit::of(docker, &found).accounts().await?;
     let none = accounts.accounts.is_empty();
     if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {
         show::warn(&format!(

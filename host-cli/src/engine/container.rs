@@ -36,15 +36,12 @@ pub(crate) struct Listed {
 
 impl Listed {
     /// The same of what was inspected.
-    pub(crate) fn of(found: ContainerInspectResponse) -> Self {
+    pub(crate) fn of(found: &ContainerInspectResponse) -> Self {
         Self {
-            state: state_word(&found),
-            name: name_of(&found),
-            image: found
-                .config
-                .and_then(|config| config.image)
-                .unwrap_or_default(),
-            id: found.id.unwrap_or_default(),
+            state: state_word(found),
+            name: name_of(found),
+            image: image_name(found).unwrap_or_default().to_owned(),
+            id: found.id.clone().unwrap_or_default(),
         }
     }
 
@@ -104,6 +101,11 @@ pub(crate) async fn inspect(
             error,
         )),
     }
+}
+
+/// The image as it was named when the container was made.
+pub(crate) fn image_name(found: &ContainerInspectResponse) -> Option<&str> {
+    found.config.as_ref()?.image.as_deref()
 }
 
 /// The state in the engine's word; empty if it gives none.

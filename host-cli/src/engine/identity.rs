@@ -21,7 +21,10 @@ pub(crate) async fn find(docker: &Docker, instance: &str) -> Result<Option<Liste
     if let Some(found) = pick(instance, candidates)? {
         return Ok(Some(found));
     }
-    Ok(container::inspect(docker, instance).await?.map(Listed::of))
+    Ok(container::inspect(docker, instance)
+        .await?
+        .as_ref()
+        .map(Listed::of))
 }
 
 /// The one of that name; else the only one; else the only one that runs. What

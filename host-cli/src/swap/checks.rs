@@ -21,6 +21,7 @@ use crate::occ_init;
 use crate::swap::health;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
+use crate::ui::show;
 
 /// A check takes no second with 100,000 accounts; signals wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -171,7 +172,7 @@ fn clashes(report: &str) -> Vec<String> {
         .into_iter()
         .filter(|finding| finding.kind == "image");
     of_the_image
-        .map(|finding| occ_init::printable(&finding.message))
+        .map(|finding| show::printable(&finding.message))
         .collect()
 }
 

@@ -12,19 +12,19 @@ pub(crate) mod steps;
 
 use std::collections::BTreeSet;
 
-use accounts::wire::ListReply;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageConfig, NetworkConnectRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
-use crate::engine::container::{self, Listed};
+use crate::engine::container;
 use crate::engine::identity;
 use crate::engine::labels::{self, Names};
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
+use crate::image;
+use crate::occ_init::OccInit;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{image, occ_init};
 
 /// What happens to the old container after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,19 +137,7 @@ pub(crate) async fn account_names(
     if container::state_word(found) != "running" {
         return Ok(BTreeSet::new());
     }
-    let listed = Listed {
-        id: found.id.clone().unwrap_or_default(),
-        name: container::name_of(found),
-        state: "running".into(),
-        image: String::new(),
-    };
-    let reply: ListReply = occ_init::call(
-        docker,
-        &listed,
-        vec!["user".into(), "list".into(), "--json".into()],
-        None,
-    )
-    .await?;
+    let reply = OccInit::of(docker, found).accounts().await?;
     Ok(reply
         .accounts
         .into_iter()
