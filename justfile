@@ -16,7 +16,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 occ_init := justfile_directory() / "target/static/occ-init"
 occ_gate := justfile_directory() / "target/release/occ-gate"
-scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode tests/doors/serve.sh tests/doors/knock.sh"
+scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/doors/serve.sh tests/doors/knock.sh"
 
 # List the recipes
 default:
