@@ -4,45 +4,16 @@
 //! knows about accounts it asks occ-init; it never edits a file in there.
 #![forbid(unsafe_code)]
 
-mod backup;
-mod build;
 mod cli;
-mod completions;
+mod commands;
 mod config;
-mod container;
-mod copy;
-mod doctor;
 mod engine;
 mod error;
-mod exec;
-mod guard;
-mod health;
 mod image;
-mod image_files;
-mod init;
-mod interrupt;
-mod lifecycle;
-mod man;
-mod places;
-mod programs;
-mod progress;
-mod prompt;
-mod reset;
-mod rollback;
-mod secret;
+mod occ_init;
 mod session;
-mod settings;
-mod settle;
-mod shell;
-mod show;
-mod spec;
-mod start;
-mod status;
 mod swap;
-mod target;
-mod terminal;
-mod update;
-mod user;
+mod ui;
 
 use std::process::ExitCode;
 
@@ -54,8 +25,8 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 
 fn main() -> ExitCode {
-    secret::keep_out_of_core_dumps();
-    completions::answer();
+    ui::secret::keep_out_of_core_dumps();
+    commands::completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -75,7 +46,7 @@ fn main() -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if let Some(verb) = misplaced(error) {
-        show::note(&format!(
+        ui::show::note(&format!(
             "hint: accounts are below `user`: `occ user {verb}`"
         ));
     }
@@ -94,7 +65,7 @@ fn usage(error: &clap::Error) -> ExitCode {
                     message,
                     hint: "`occ --help` shows what there is".into(),
                 };
-                show::json(&usage.reply());
+                ui::show::json(&usage.reply());
             }
             ExitCode::from(2)
         }
@@ -133,7 +104,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Some(done) = without_engine(&cli) {
         return done.map(|()| ExitCode::SUCCESS);
     }
-    interrupt::install()
+    ui::interrupt::install()
         .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
     let session = Session::new(&cli.global)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -146,21 +117,27 @@ fn run(cli: Cli) -> Result<ExitCode> {
 /// Commands that need no engine, and no runtime.
 fn without_engine(cli: &Cli) -> Option<Result<()>> {
     match &cli.command {
-        Command::Config(command) => Some(settings::run(session::screen(&cli.global), command)),
-        Command::Completions { shell } => Some(completions::print(*shell)),
-        Command::Man { directory } => Some(man::run(session::screen(&cli.global), directory)),
+        Command::Config(command) => {
+            Some(commands::config::run(session::screen(&cli.global), command))
+        }
+        Command::Completions { shell } => Some(commands::completions::print(*shell)),
+        Command::Man { directory } => {
+            Some(commands::man::run(session::screen(&cli.global), directory))
+        }
         _ => None,
     }
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
     match command {
-        Command::User(command) => return user::run(session, command).await,
-        Command::Start(command) => start::run(session, &command).await?,
-        Command::Stop => lifecycle::stop(session).await?,
-        Command::Restart(command) => lifecycle::restart(session, command.wait_timeout).await?,
+        Command::User(command) => return commands::user::run(session, command).await,
+        Command::Start(command) => commands::start::run(session, &command).await?,
+        Command::Stop => commands::stop_restart_logs::stop(session).await?,
+        Command::Restart(command) => {
+            commands::stop_restart_logs::restart(session, command.wait_timeout).await?
+        }
         Command::Status => {
-            let running = status::run(session).await?;
+            let running = commands::status::run(session).await?;
             let kind = accounts::wire::ErrorKind::NotRunning;
             return Ok(if running {
                 ExitCode::SUCCESS
@@ -168,14 +145,16 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
                 ExitCode::from(kind.exit_code())
             });
         }
-        Command::Logs(command) => lifecycle::logs(session, &command).await?,
+        Command::Logs(command) => commands::stop_restart_logs::logs(session, &command).await?,
         Command::Update(Update::Container(command)) => {
-            Box::pin(update::run(session, &command)).await?;
+            Box::pin(commands::update::run(session, &command)).await?;
         }
-        Command::Shell(command) => return shell::run(session, command.name.as_deref()).await,
-        Command::Doctor => return Box::pin(doctor::run(session)).await,
-        Command::Reset(Reset::Container(options)) => reset::run(session, options).await?,
-        Command::Backup(command) => return backup::run(session, &command).await,
+        Command::Shell(command) => {
+            return commands::shell::run(session, command.name.as_deref()).await;
+        }
+        Command::Doctor => return Box::pin(commands::doctor::run(session)).await,
+        Command::Reset(Reset::Container(options)) => commands::reset::run(session, options).await?,
+        Command::Backup(command) => return commands::backup::run(session, &command).await,
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -6,11 +6,11 @@ use bollard::Docker;
 
 use crate::cli::{Global, Output};
 use crate::config::{self, Config, DEFAULT_CONTAINER, Mirror};
-use crate::container::{self, Listed};
+use crate::engine::container::{self, Listed};
 use crate::engine::{self, Asked, Chosen};
 use crate::error::Result;
-use crate::show::{Format, Screen};
-use crate::terminal;
+use crate::ui::show::{Format, Screen};
+use crate::ui::terminal;
 
 /// The settings of this run.
 #[derive(Debug)]

@@ -285,10 +285,17 @@ mod tests {
     #[test]
     fn lines_across_reads() {
         let mut lines = Lines::default();
-        for piece in ["pro", "gress\nle", "ft one\nleft two\n{\"a\"", ":1}", "\n"] {
+        let mark = "left etc shadow 1 2 3 4 5";
+        for piece in [
+            "pro",
+            "gress\nle",
+            "ft etc shadow 1 2 3 4 5\nleft\n{\"a\"",
+            ":1}",
+            "\n",
+        ] {
             lines.feed(piece.as_bytes());
         }
-        let marks = ["left one", "left two"].map(|line| Mark::parse(line.as_bytes()).unwrap());
+        let marks = [Mark::parse(mark.as_bytes()).unwrap()];
         assert_eq!(
             lines.summary(),
             Some((r#"{"a":1}"#.to_owned(), marks.to_vec()))

@@ -15,9 +15,9 @@ use nix::unistd::AccessFlags;
 use crate::background::{self, Background};
 use crate::first_account;
 use crate::glance::Glance;
+use crate::restore::summary::Summary;
 use crate::run_options::{Globals, Run};
 use crate::say::say;
-use crate::summary::Summary;
 use crate::sys::{Entry, Environment, SignalMask};
 use crate::watch::Mark;
 

@@ -5,7 +5,7 @@
 //! it lies; what is done with it is `user::first`'s.
 
 use crate::error::{Error, io};
-use crate::secret::Password;
+use crate::password::Password;
 use crate::sys::Environment;
 use accounts::password::PasswordHash;
 use nix::fcntl::OFlag;
@@ -137,7 +137,7 @@ fn line_of(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut line = Zeroizing::new(vec![0; LONGEST]);
     let mut length = 0;
     while let Some(free) = line.get_mut(length..).filter(|free| !free.is_empty()) {
-        match crate::again::read(file.as_fd(), free).map_err(failed)? {
+        match crate::fs::retry::read(file.as_fd(), free).map_err(failed)? {
             0 => break,
             count => length += count,
         }

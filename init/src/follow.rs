@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::background::Background;
 use crate::boot::{self, Outcome};
-use crate::command::STORE;
+use crate::commands::STORE;
 use crate::glance::{self, Glance};
 use crate::pace::Pace;
 use crate::phase::Change;
@@ -105,8 +105,6 @@ pub(crate) struct Follow<'a> {
     child: Option<Background>,
     /// A restore failed, and none has worked since.
     failed: bool,
-    /// Code was run that is not needed to wait for the next event.
-    is_warm: bool,
     /// How long we may still keep the container's end waiting, in all.
     budget: Duration,
 }
@@ -121,7 +119,6 @@ impl<'a> Follow<'a> {
             pace: Pace::default(),
             child: None,
             failed: false,
-            is_warm: false,
             budget: LAST,
         };
         match sight {
@@ -177,7 +174,6 @@ impl<'a> Follow<'a> {
     /// Begins to see, and looks for what changed before.
     fn begin(&mut self) {
         self.later = None;
-        self.is_warm = true;
         let globals = self.restores.globals;
         match watch(globals) {
             Ok(mut watch) => {
@@ -205,7 +201,6 @@ impl<'a> Follow<'a> {
     }
 
     fn look(&mut self, marks: &[watch::Mark]) {
-        self.is_warm = true;
         if let Some(watch) = &mut self.watch {
             watch.read();
             if watch.settle(marks) {
@@ -267,10 +262,6 @@ impl<'a> Follow<'a> {
             self.start();
             due = None;
         }
-        // What a look or a restore has touched would count as ours for ever.
-        if std::mem::take(&mut self.is_warm) {
-            sys::release_code();
-        }
         let later = later.filter(|left| !left.is_zero());
         due.into_iter().chain(later).min()
     }
@@ -284,7 +275,6 @@ impl<'a> Follow<'a> {
         if self.restores.globals.verbose {
             say("account files or records changed: restoring");
         }
-        self.is_warm = true;
         self.pace.start(Instant::now());
         let Restores { globals, env, mask } = &self.restores;
         match boot::capture(globals, env, *mask) {

@@ -16,9 +16,9 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, fstatat};
 
-use crate::command::STORE;
-use crate::image_facts;
-use crate::lock;
+use crate::commands::STORE;
+use crate::etc::lock;
+use crate::image;
 use crate::restore::APPLIED;
 use crate::run_options::Globals;
 use crate::sys;
@@ -85,14 +85,14 @@ impl Places {
         let root = globals.root.as_deref().unwrap_or(Path::new("/"));
         let store = globals.store.clone().unwrap_or_else(|| root.join(STORE));
         let below = |path: String| CString::new(path).ok();
-        let state = |file: &str| below(format!("{}/{file}", image_facts::STATE));
+        let state = |file: &str| below(format!("{}/{file}", image::STATE));
         Some(Self {
             root: CString::new(root.as_os_str().as_bytes()).ok()?,
             store: CString::new(store.as_os_str().as_bytes()).ok()?,
             applied: state(APPLIED)?,
             lists: [
-                below(image_facts::IMAGE_ACCOUNTS.to_owned())?,
-                state(image_facts::SNAPSHOT)?,
+                below(image::IMAGE_ACCOUNTS.to_owned())?,
+                state(image::SNAPSHOT)?,
             ],
         })
     }
@@ -185,7 +185,7 @@ mod tests {
         for path in ["etc", "usr/share/occ", STORE] {
             fs::create_dir_all(dir.path().join(path)).unwrap();
         }
-        fs::write(dir.path().join(image_facts::IMAGE_ACCOUNTS), "").unwrap();
+        fs::write(dir.path().join(image::IMAGE_ACCOUNTS), "").unwrap();
         let store = dir.path().join(STORE);
         fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
         fs::write(store.join(".lock"), "").unwrap();
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_a_first_boot_makes_must_be_there() {
-        for path in [STORE, image_facts::IMAGE_ACCOUNTS] {
+        for path in [STORE, image::IMAGE_ACCOUNTS] {
             let (dir, globals) = tree();
             let gone = dir.path().join(path);
             fs::rename(&gone, gone.with_extension("gone")).unwrap();

@@ -14,9 +14,6 @@
 // PID 1: run, status, health.
 mod background;
 mod boot;
-#[cfg(any(test, target_env = "musl"))]
-mod bytes;
-mod crowd;
 mod deferred;
 mod follow;
 mod gate_status;
@@ -39,30 +36,20 @@ mod upkeep;
 mod watch;
 
 // Admin commands: restore, check, user. (Add their modules below this line.)
-mod again;
-mod archive;
-mod catch_up;
-mod check;
+mod admission;
 mod cli;
-mod command;
+mod clock;
+mod commands;
 mod error;
-mod etc_files;
+mod etc;
 mod first_account;
+mod fs;
 mod home;
-mod image_facts;
-mod in_place;
-mod known;
-mod link;
-mod lock;
-mod parallel;
+mod image;
+mod password;
 mod process;
-mod replace;
 mod restore;
-mod secret;
 mod store;
-mod summary;
-mod take_over;
-mod user;
 mod xattrs;
 
 use std::ffi::{CStr, OsStr, OsString};
@@ -107,7 +94,7 @@ fn answer(parsed: Parsed<'_>, args: &[&CStr], mut env: sys::Environment) -> u8 {
         Parsed::Health(look, probe) => status::health(&look, probe),
         Parsed::Admin | Parsed::Run(_) => {
             let owned = |arg: &&CStr| OsStr::from_bytes(arg.to_bytes()).to_owned();
-            command::main(args.iter().map(owned).collect::<Vec<OsString>>(), &mut env)
+            commands::main(args.iter().map(owned).collect::<Vec<OsString>>(), &mut env)
         }
     }
 }

@@ -8,7 +8,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::crowd::Crowd;
 use crate::phase::{self, Action, Change, Event, Phase, Policy, step};
 use crate::remaining::Remaining;
 use crate::say::say;
@@ -67,11 +66,8 @@ pub(crate) fn supervise(command: Command, beside: &mut dyn Beside) -> u8 {
                 life.patience()
             }
         };
-        match life.wait(patience) {
-            Some(received) if received.signal == signals::CHLD => {
-                life.reap(beside);
-                life.let_others_come();
-            }
+        match sys::wait_signal(patience) {
+            Some(received) if received.signal == signals::CHLD => life.reap(beside),
             Some(received) if beside.hears(received) => {}
             Some(received) => {
                 life.on(Event::Signal(received));
@@ -94,9 +90,6 @@ struct Life {
     waited: Waited,
     /// COMMAND's group stopped, and we with it.
     suspended: bool,
-    crowd: Crowd,
-    /// How long the next ends of children may wait.
-    pause: Option<Duration>,
 }
 
 impl Life {
@@ -114,8 +107,6 @@ impl Life {
             deadline: None,
             waited,
             suspended: false,
-            crowd: Crowd::default(),
-            pause: None,
         }
     }
 
@@ -133,24 +124,6 @@ impl Life {
             self.on(Event::Command(change));
         }
         self.look();
-    }
-
-    /// So that one SIGCHLD stands for many.
-    fn let_others_come(&mut self) {
-        if let Phase::Running { .. } = self.phase {
-            self.pause = self.crowd.came(Instant::now());
-        }
-    }
-
-    /// For the next signal; ends of children may wait a pause for each other.
-    fn wait(&mut self, patience: Option<Duration>) -> Option<Received> {
-        let Some(pause) = self.pause.take() else {
-            return sys::wait_signal(patience);
-        };
-        match patience {
-            Some(patience) if patience <= pause => sys::wait_signal_but_sigchld(patience),
-            _ => sys::wait_signal_but_sigchld(pause).or_else(|| sys::wait_signal(patience)),
-        }
     }
 
     /// Waits for every child that ended: one SIGCHLD may stand for many.

@@ -5,10 +5,7 @@
 
 pub(crate) mod apart;
 mod descriptors;
-#[cfg(not(test))]
-mod entry;
 mod environment;
-mod memory;
 mod terminal;
 
 pub(crate) use descriptors::{
@@ -16,7 +13,6 @@ pub(crate) use descriptors::{
     signal_when_readable, write_if_ready,
 };
 pub(crate) use environment::{Entry, Environment};
-pub(crate) use memory::release_code;
 pub(crate) use terminal::{Terminal, held_terminal};
 
 use std::ffi::c_int;
@@ -42,7 +38,7 @@ const SIGSET_BYTES: usize = 8;
 #[cfg(not(test))]
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, args: *const *const c_char, env: *mut *mut c_char) -> c_int {
-    let mask = entry::inherited_mask().unwrap_or_else(|| set_mask(SignalMask(u64::MAX)));
+    let mask = set_mask(SignalMask(u64::MAX));
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: the array holds `count` pointers to C strings that live as long
     // as the process; nothing writes to them.
@@ -115,11 +111,6 @@ pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
 /// Waits for SIGCHLD alone; all others stay pending. Whether it came.
 pub(crate) fn wait_sigchld(timeout: Duration) -> bool {
     wait_for(SIGCHLD, Some(timeout)).is_some()
-}
-
-/// Waits for any other; SIGCHLD stays pending.
-pub(crate) fn wait_signal_but_sigchld(timeout: Duration) -> Option<Received> {
-    wait_for(!SIGCHLD, Some(timeout))
 }
 
 /// In a set of signals.

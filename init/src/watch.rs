@@ -16,6 +16,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDe
 use nix::sys::stat::FileStat;
 use nix::sys::statfs::statfs;
 
+use crate::fs::version::FileVersion;
 use crate::{signals, sys};
 
 /// More names than these at one time are not looked at one by one.
@@ -43,29 +44,54 @@ pub(crate) enum Place {
     Store,
 }
 
-/// What a restore left under a name: inode, size and time of the last write.
-/// A file renamed there later has another inode, for two files can't share one.
+impl Place {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Etc => "etc",
+            Self::Store => "store",
+        }
+    }
+}
+
+/// A file that a restore wrote, as it was when the restore had written it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mark(String);
+pub(crate) struct Mark {
+    place: Place,
+    name: String,
+    version: FileVersion,
+}
 
 impl Mark {
     pub(crate) fn new(place: Place, name: &str, stat: &FileStat) -> Self {
-        let (seconds, nanos) = (stat.st_mtime, stat.st_mtime_nsec);
-        Self(format!(
-            "{place:?} {} {} {seconds}.{nanos} {name}",
-            stat.st_ino, stat.st_size
-        ))
+        Self {
+            place,
+            name: name.to_owned(),
+            version: FileVersion::of(stat),
+        }
     }
 
     /// The line in which a restore tells it.
     pub(crate) fn line(&self) -> String {
-        format!("{MARK}{}\n", self.0)
+        let Self {
+            place,
+            name,
+            version,
+        } = self;
+        format!("{MARK}{} {name} {version}\n", place.word())
     }
 
     /// Reads such a line, without its newline.
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         let rest = std::str::from_utf8(line).ok()?.strip_prefix(MARK)?;
-        Some(Self(rest.to_owned()))
+        let (place, rest) = rest.split_once(' ')?;
+        let (name, version) = rest.split_once(' ')?;
+        Some(Self {
+            place: [Place::Etc, Place::Store]
+                .into_iter()
+                .find(|known| known.word() == place)?,
+            name: name.to_owned(),
+            version: FileVersion::parse(version)?,
+        })
     }
 }
 

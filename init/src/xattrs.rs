@@ -5,7 +5,7 @@
 //! Three raw calls that nix has no types for.
 #![allow(unsafe_code)]
 
-use crate::again::again;
+use crate::fs::retry::again;
 use nix::errno::Errno;
 use nix::libc;
 use std::ffi::{CStr, CString};
@@ -98,8 +98,8 @@ fn whole(call: impl Fn(&mut [u8]) -> libc::ssize_t) -> Result<Vec<u8>, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etc_files::EtcFiles;
-    use crate::lock::EtcLock;
+    use crate::etc::EtcFiles;
+    use crate::etc::lock::EtcLock;
     use accounts::etc::File;
     use std::fs;
     use std::os::unix::fs::MetadataExt;

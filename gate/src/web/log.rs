@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use crate::say::say;
+use crate::log::say;
 
 /// A line that strangers can cause is written once in that time.
 const EVERY: Duration = Duration::from_secs(60);

@@ -9,17 +9,19 @@ use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::authority::BadHost;
-use super::cookies::Cookie;
-use super::gate::{Gate, Unfit, Visit, now};
-use super::headers::{guard, is_framed_plainly};
-use super::monitor::NoReply;
-use super::origin::{
+use super::sessions::Session;
+use crate::web::http::body::{self, Body};
+use crate::web::http::cookies::Cookie;
+use crate::web::http::csrf::{
     Foreign, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
 };
-use super::sessions::Session;
-use super::streams::{self, Body};
-use super::{account, log, login, pages, proxy, redirect, reply};
+use crate::web::http::headers::{guard, is_framed_plainly};
+use crate::web::http::host::BadHost;
+use crate::web::http::{redirect, reply};
+use crate::web::monitor_client::NoReply;
+use crate::web::opencode::proxy;
+use crate::web::state::{Gate, Unfit, Visit, now};
+use crate::web::{account, log, login, pages};
 use crate::wire::{Reply, Request as Ask, Token};
 
 /// Longest path and query.
@@ -243,7 +245,7 @@ fn style(method: &Method) -> Response<Body> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return reply::wrong_method("GET, HEAD");
     }
-    let mut reply = Response::new(streams::whole(pages::STYLE));
+    let mut reply = Response::new(body::whole(pages::STYLE));
     let headers = reply.headers_mut();
     headers.insert(
         CONTENT_TYPE,

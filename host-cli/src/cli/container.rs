@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{bind_address, image_name, number, port, seconds};
-use crate::completions::account_names;
+use crate::commands::completions::account_names;
 
 /// `occ start`.
 #[derive(Debug, Args)]

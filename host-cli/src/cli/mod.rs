@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::terminal::Colour;
+use crate::ui::terminal::Colour;
 pub(crate) use container::*;
 pub(crate) use user::*;
 
@@ -207,13 +207,13 @@ pub(crate) enum ConfigCommand {
     /// Print the value of a key
     Get {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::completions::keys))]
+        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
     },
     /// Set a key
     Set {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::completions::keys))]
+        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
         /// The value
         value: String,
@@ -221,7 +221,7 @@ pub(crate) enum ConfigCommand {
     /// Go back to the default of a key
     Unset {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::completions::keys))]
+        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
     },
     /// List all keys and values

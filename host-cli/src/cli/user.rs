@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::completions::account_names;
+use crate::commands::completions::account_names;
 
 /// `occ user`.
 #[derive(Debug, Subcommand)]

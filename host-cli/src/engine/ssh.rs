@@ -79,7 +79,7 @@ pub(super) fn dial(ssh: &Ssh) -> io::Result<Dialled> {
 fn last_lines(from: impl Read) -> String {
     let lines = BufReader::new(from).lines().map_while(Result::ok);
     let lines: Vec<String> = lines
-        .map(|line| crate::init::printable(line.trim()))
+        .map(|line| crate::occ_init::printable(line.trim()))
         .filter(|line| !line.is_empty())
         .collect();
     lines[lines.len().saturating_sub(LINES)..].join("; ")

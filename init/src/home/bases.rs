@@ -3,9 +3,9 @@
 //! Each must be root's alone to write, and so must all on the way to one that the
 //! image names: else anybody could swap a home while it is made.
 
-use crate::again::{fstat, mkdir};
 use crate::error::{Error, io};
-use crate::replace::{Directory, open_directory};
+use crate::fs::replace::{Directory, open_directory};
+use crate::fs::retry::{fstat, mkdir};
 use accounts::image::HomeBases;
 use accounts::text::{HOME_BASE, Home};
 use nix::errno::Errno;

@@ -3,8 +3,8 @@
 
 use super::{Progress, Session};
 use crate::error::chain;
+use crate::fs::parallel;
 use crate::home::{Found, Homes};
-use crate::parallel;
 use crate::say::say;
 use accounts::applied::Entries;
 use accounts::name::Username;

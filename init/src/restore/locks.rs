@@ -2,11 +2,13 @@
 
 use super::{Caller, Paths};
 use crate::error::{Error, chain};
-use crate::etc_files::EtcFiles;
-use crate::lock::{Deadline, EtcLock, StoreLock, clean_stale};
+use crate::etc::EtcFiles;
+use crate::etc::lock::{EtcLock, clean_stale};
+use crate::fs::ofd_lock::Deadline;
 use crate::process;
 use crate::say::say;
 use crate::store::Store;
+use crate::store::lock::StoreLock;
 use accounts::records::Records;
 use std::time::Duration;
 

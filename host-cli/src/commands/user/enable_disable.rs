@@ -1,0 +1,49 @@
+//! `occ user enable` and `occ user disable`.
+
+use accounts::wire::AccountView;
+
+use super::{Changed, arguments, check_names, may_have_changed};
+use crate::error::Result;
+use crate::session::Session;
+use crate::ui::interrupt;
+use crate::{config, occ_init};
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Verb {
+    /// Let in again.
+    Enable,
+    /// Shut out.
+    Disable,
+}
+
+impl Verb {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+        }
+    }
+
+    fn message(self, account: &AccountView, changed: bool) -> String {
+        let name = &account.user_name;
+        if changed {
+            format!("User '{name}' {}d.", self.word())
+        } else {
+            format!("User '{name}' is {}d already.", self.word())
+        }
+    }
+}
+
+/// Enables or disables accounts, all in one exec.
+pub(super) async fn run(session: &Session, verb: Verb, names: &[String]) -> Result<()> {
+    check_names(names)?;
+    let (docker, container) = session.running().await?;
+    let _notice = interrupt::notice(may_have_changed(&names[0]));
+    let mut args = arguments(verb.word());
+    args.extend_from_slice(names);
+    let changed: Changed = occ_init::call(&docker, &container, args, None).await?;
+    changed.show(session, |account, changed| verb.message(account, changed));
+    config::follow(&session.mirror, |users| users.extend_from_slice(names));
+    Ok(())
+}

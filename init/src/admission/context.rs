@@ -1,0 +1,104 @@
+//! Who has which name, number and home, as far as records, files, the ledger
+//! and the owners of /home can tell. Reads; never changes anything.
+
+use crate::error::Error;
+use crate::home::Homes;
+use crate::process::Victim;
+use crate::store::Store;
+use accounts::etc::{Etc, File};
+use accounts::id::Uid;
+use accounts::image::Image;
+use accounts::name::Username;
+use accounts::records::Records;
+use accounts::text::Home;
+use accounts::{group, passwd, subid, table};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Everything that a rule about a new account looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) records: &'a Records,
+    pub(crate) image: &'a Image,
+    pub(crate) etc: &'a Etc,
+    /// None: there is no store yet.
+    pub(crate) store: Option<&'a Store>,
+    pub(crate) root: &'a Path,
+}
+
+impl Context<'_> {
+    /// Whose uid or gid the number is in the files now, if not this name's.
+    pub(crate) fn holder_of(&self, id: u32, name: &Username) -> Option<String> {
+        self.users()
+            .chain(self.groups())
+            .find(|(other, other_id)| *other_id == id && *other != name.as_str().as_bytes())
+            .map(|(other, _)| String::from_utf8_lossy(other).into_owned())
+    }
+
+    /// What runs for an account: its uid, and the subordinate ones that it has in
+    /// subuid now. Another range under its name is not what restore gave it.
+    pub(crate) fn victim(&self, name: &Username, uid: Uid) -> Victim {
+        let range = subid::range(uid.get(), self.image.uids);
+        let mut lines =
+            table::lines(self.etc.bytes(File::Subuid)).filter_map(subid::name_and_range);
+        let is_theirs =
+            |range: &subid::Range| lines.any(|line| line == (name.as_str().as_bytes(), *range));
+        Victim {
+            uid,
+            subordinate: range.filter(is_theirs),
+        }
+    }
+
+    /// The number that a name has in passwd.
+    pub(crate) fn uid_in_passwd(&self, name: &Username) -> Option<u32> {
+        id_of(self.users(), name)
+    }
+
+    /// The number that a name has in group.
+    pub(crate) fn gid_in_group(&self, name: &Username) -> Option<u32> {
+        id_of(self.groups(), name)
+    }
+
+    /// Who got the number, as the ledger says.
+    pub(crate) fn given_to(&self, uid: u32) -> Result<Option<String>, Error> {
+        self.store.map_or(Ok(None), |store| store.owner_of(uid))
+    }
+
+    /// Whose home it is, living or removed.
+    pub(crate) fn owner_of_home(&self, home: &Home) -> Option<&Username> {
+        let accounts = self.records.accounts.values();
+        let living = accounts.map(|account| (&account.home, &account.name));
+        let tombstones = self.records.tombstones.iter();
+        let dead = tombstones.map(|dead| (&dead.home, &dead.name));
+        let mut claims = living.chain(dead);
+        claims
+            .find(|(claimed, _)| *claimed == home)
+            .map(|(_, owner)| owner)
+    }
+
+    /// Every number that was ever somebody's, as far as can be known.
+    pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
+        let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
+        used.extend(self.users().chain(self.groups()).map(|entry| entry.1));
+        used.extend(Homes::open(self.root, &self.image.home_bases)?.owners()?);
+        let accounts = self.records.accounts.values();
+        used.extend(accounts.map(|account| account.uid.get()));
+        let tombstones = self.records.tombstones.iter();
+        used.extend(tombstones.map(|tombstone| tombstone.uid.get()));
+        Ok(used)
+    }
+
+    fn users(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        table::lines(self.etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        table::lines(self.etc.bytes(File::Group)).filter_map(group::name_and_gid)
+    }
+}
+
+fn id_of<'a>(mut entries: impl Iterator<Item = (&'a [u8], u32)>, name: &Username) -> Option<u32> {
+    entries
+        .find(|(other, _)| *other == name.as_str().as_bytes())
+        .map(|(_, id)| id)
+}

@@ -1,0 +1,210 @@
+//! The rules that a new account passes, wherever it comes from: `add`, `adopt`
+//! and `import` ask the same ones. Says no; changes nothing but the ledger.
+
+mod context;
+
+pub(crate) use context::Context;
+
+use crate::error::Error;
+use crate::store::Store;
+use accounts::id::Uid;
+use accounts::name::{InvalidName, Username};
+use accounts::record::Account;
+use accounts::records::{
+    Part, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
+};
+use accounts::text::{Home, InvalidText};
+use std::collections::BTreeSet;
+
+/// A reserved name gets its own answer even where the rule for new names would
+/// refuse it too: `systemd-x` is not a typing mistake.
+pub(crate) fn new_name(typed: &str) -> Result<Username, Error> {
+    match (Username::new_account(typed), Username::parse(typed)) {
+        (Err(_), Ok(name)) if name.is_reserved() => Err(refused(&name, Refusal::Reserved)),
+        (result, _) => result.map_err(|invalid: InvalidName| invalid.into()),
+    }
+}
+
+/// The account of that name, if there is one; an error where there is none and
+/// none may be made.
+pub(crate) fn present<'a>(
+    known: &Context<'a>,
+    name: &Username,
+) -> Result<Option<&'a Account>, Error> {
+    if let Some(refusal) = refuse_name(name, known.image) {
+        return Err(refused(name, refusal));
+    }
+    if let Some(present) = known.records.accounts.get(name) {
+        return Ok(Some(present));
+    }
+    let mut rejected = known.records.rejected.iter();
+    if let Some(rejected) = rejected.find(|rejected| rejected.name.as_ref() == Some(name)) {
+        return Err(Error::BadRecord {
+            name: name.to_string(),
+            reason: rejected.reason.clone(),
+        });
+    }
+    let mut others = known.records.accounts.keys();
+    if let Some(twin) = others.find(|other| other.folded() == name.folded()) {
+        return Err(refused(name, Refusal::CaseTwin(twin.clone())));
+    }
+    check_ledger(known.records)?;
+    Ok(None)
+}
+
+/// Who makes an account must know every removed one and every uid.
+pub(crate) fn check_ledger(records: &Records) -> Result<(), Error> {
+    let mut rejected = records.rejected.iter();
+    let is_needed = |rejected: &&Rejected| {
+        rejected.part == Part::Directory && rejected.file != crate::store::LEGACY
+    };
+    match rejected.find(is_needed) {
+        Some(rejected) => Err(Error::NoLedger(rejected.reason.clone())),
+        None => Ok(()),
+    }
+}
+
+/// The youngest tombstone of a name: the highest uid, since they only grow.
+pub(crate) fn tombstone<'a>(known: &Context<'a>, name: &Username) -> Option<&'a Tombstone> {
+    let tombstones = known.records.tombstones.iter();
+    tombstones
+        .filter(|dead| dead.name.folded() == name.folded())
+        .max_by_key(|dead| dead.uid)
+}
+
+/// Nobody of that name may have been removed.
+pub(crate) fn check_not_removed(known: &Context<'_>, name: &Username) -> Result<(), Error> {
+    match tombstone(known, name) {
+        Some(dead) => Err(Error::Removed {
+            name: name.clone(),
+            uid: dead.uid,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The name must not stand in passwd or group, but as what is left of the
+/// removed account of that name.
+pub(crate) fn check_lines(
+    known: &Context<'_>,
+    name: &Username,
+    tombstone: Option<&Tombstone>,
+) -> Result<(), Error> {
+    let present = [
+        ("passwd", known.uid_in_passwd(name)),
+        ("group", known.gid_in_group(name)),
+    ];
+    for (file, id) in present {
+        if let Some(id) = id.filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id)) {
+            let shown = name.to_string();
+            let refusal = Refusal::Foreign {
+                file,
+                name: shown,
+                id,
+            };
+            return Err(refused(name, refusal));
+        }
+    }
+    Ok(())
+}
+
+/// The image must grant each of the groups.
+pub(crate) fn check_groups(
+    known: &Context<'_>,
+    name: &Username,
+    groups: &[String],
+) -> Result<(), Error> {
+    let allow = &known.image.groups_allow;
+    match groups.iter().find(|group| !allow.allows(group, name)) {
+        Some(group) => Err(Error::GroupNotAllowed {
+            name: name.clone(),
+            group: group.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A uid that was asked for by number: a person's, and nobody else's.
+pub(crate) fn check_uid(known: &Context<'_>, name: &Username, number: u64) -> Result<Uid, Error> {
+    let uid = known.image.uids.uid(number)?;
+    let probe = Account::new(name.clone(), uid, Home::parse(&format!("/home/{name}"))?, 0);
+    if let Some(refusal) = refuse_by_image(&probe, known.image) {
+        return Err(refused(name, refusal));
+    }
+    let given = known.given_to(uid.get())?;
+    let accounts = known.records.accounts.values();
+    let living = accounts.map(|account| (account.uid, &account.name));
+    let tombstones = known.records.tombstones.iter();
+    let dead = tombstones.map(|dead| (dead.uid, &dead.name));
+    let recorded = living.chain(dead).find(|(other, _)| *other == uid);
+    let owner = given
+        .filter(|owner| owner != name.as_str())
+        .or_else(|| recorded.map(|(_, owner)| owner.to_string()))
+        .or_else(|| known.holder_of(uid.get(), name));
+    match owner {
+        Some(owner) => Err(Error::UidTaken { uid, owner }),
+        None => Ok(uid),
+    }
+}
+
+/// The next uid, where none was asked for. `used` are those of people and of
+/// the image: see [`used_ids`].
+pub(crate) fn next_uid(
+    known: &Context<'_>,
+    name: &Username,
+    used: &BTreeSet<u32>,
+) -> Result<Uid, Error> {
+    let uid = known.image.uids.allocate(used)?;
+    if known.image.is_mapped(uid.get()) {
+        Ok(uid)
+    } else {
+        Err(refused(name, Refusal::Unmapped(uid)))
+    }
+}
+
+/// Numbers that no new account gets by itself.
+pub(crate) fn used_ids(known: &Context<'_>) -> Result<BTreeSet<u32>, Error> {
+    let mut used = known.used_ids()?;
+    used.extend(known.image.accounts.ids());
+    used.extend(known.image.sudoers_gids());
+    Ok(used)
+}
+
+/// Writes the number down for ever, before the record is.
+pub(crate) fn give_uid(store: &Store, uid: Uid, name: &Username) -> Result<(), Error> {
+    if store.give_uid(uid, name)? {
+        return Ok(());
+    }
+    let owner = store.owner_of(uid.get())?.unwrap_or_default();
+    Err(Error::UidTaken { uid, owner })
+}
+
+/// A home that was asked for must be where the image allows it, and nobody else's.
+pub(crate) fn check_home(known: &Context<'_>, home: Home) -> Result<Home, Error> {
+    if !known.image.home_bases.allow(&home) {
+        return Err(InvalidText::Home(home.to_string()).into());
+    }
+    match known.owner_of_home(&home) {
+        Some(owner) => Err(Error::HomeTaken {
+            owner: owner.clone(),
+            home,
+        }),
+        None => Ok(home),
+    }
+}
+
+/// /home/NAME, unless somebody who was removed has it: then with the uid.
+pub(crate) fn choose_home(known: &Context<'_>, name: &Username, uid: Uid) -> Result<Home, Error> {
+    let plain = Home::parse(&format!("/home/{name}"))?;
+    if known.owner_of_home(&plain).is_none() {
+        return Ok(plain);
+    }
+    check_home(known, Home::parse(&format!("/home/{name}-{uid}"))?)
+}
+
+fn refused(name: &Username, refusal: Refusal) -> Error {
+    Error::Refused {
+        name: name.clone(),
+        refusal,
+    }
+}

@@ -1,0 +1,224 @@
+//! `occ-init check` and `restore --dry-run`: records that are left out, and where
+//! /etc differs from what the records say; each with its reason and what to do.
+//! Reads; changes nothing.
+
+use crate::commands::output::Answer;
+use crate::home::Homes;
+use crate::restore::{Paths, View};
+use accounts::capture::captures;
+use accounts::differences::{Difference, differences};
+use accounts::reconcile::{Change, Plan};
+use accounts::records::{Part, Problem, Refusal};
+use accounts::wire;
+use serde::Serialize;
+
+const RESTORE: &str = "run 'occ-init restore'";
+
+/// One thing to look at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// record, image, conflict, unmapped, hash, group, password, drift or home.
+    kind: &'static str,
+    /// The account, or the record file where there is none.
+    name: String,
+    message: String,
+    hint: &'static str,
+}
+
+/// Lists all findings; with any, the status is 1.
+pub(crate) fn check(view: &View, paths: &Paths) -> Answer {
+    let (findings, plan) = look(view, paths);
+    let text = if findings.is_empty() {
+        format!(
+            "{}, nothing to look at",
+            wire::counted(plan.restored.len(), "account")
+        )
+    } else {
+        lines(&findings).join("\n")
+    };
+    let status = u8::from(!findings.is_empty());
+    Answer {
+        status,
+        ..Answer::new(
+            text,
+            &serde_json::json!({ "schema": wire::SCHEMA, "findings": findings }),
+        )
+    }
+}
+
+/// The same, and which files a restore would write.
+pub(crate) fn dry_run(view: &View, paths: &Paths) -> Answer {
+    let (findings, plan) = look(view, paths);
+    let changes = plan
+        .changes
+        .iter()
+        .map(|(name, change)| serde_json::json!({ "name": name, "change": change.word() }));
+    let problems: Vec<String> = plan.problems.iter().map(ToString::to_string).collect();
+    let writes: Vec<&str> = plan.writes.iter().map(|(file, _)| file.name()).collect();
+    let document = serde_json::json!({
+        "schema": wire::SCHEMA,
+        "changes": changes.collect::<Vec<_>>(),
+        "findings": findings,
+        "problems": problems,
+        "writes": writes,
+        "accounts": plan.restored.len(),
+    });
+    let mut text = lines(&findings);
+    text.extend(
+        writes
+            .iter()
+            .map(|file| format!("would write '/etc/{file}'")),
+    );
+    text.push(wire::counted(plan.restored.len(), "account"));
+    Answer::new(text.join("\n"), &document)
+}
+
+fn lines(findings: &[Finding]) -> Vec<String> {
+    let line = |finding: &Finding| format!("{}\n  hint: {}", finding.message, finding.hint);
+    findings.iter().map(line).collect()
+}
+
+/// All findings, and the plan of a restore now: with the passwords that it
+/// would take into records first.
+fn look(view: &View, paths: &Paths) -> (Vec<Finding>, Plan) {
+    let (taken, differing) = captures(&view.records, &view.snapshot.etc, &view.applied);
+    let (mut records, mut findings) = (view.records.clone(), Vec::new());
+    for capture in taken {
+        let name = capture.name.clone();
+        findings.push(Finding {
+            kind: "password",
+            message: format!("'{name}' was changed in /etc/shadow, newer than its record"),
+            name: name.to_string(),
+            hint: "the next restore takes it into the record",
+        });
+        if let Some(account) = records.accounts.get_mut(&name) {
+            capture.apply(account);
+        }
+    }
+    findings.extend(differing.into_iter().map(|name| Finding {
+        kind: "password",
+        message: format!("'{name}' was changed in /etc/shadow; its record wins"),
+        name: name.to_string(),
+        hint: "'user passwd' sets a new password, 'user enable' and 'disable' open and shut",
+    }));
+    let plan = view.plan_of(&records);
+    findings.extend(plan.problems.iter().map(of_problem));
+    let drift = differences(&view.snapshot.etc, &plan);
+    let is_told = |name: &str| drift.iter().any(|difference| difference.name == name);
+    let changes = plan.changes.iter();
+    let untold = changes.filter(|(name, change)| change.is_whole() || !is_told(name));
+    findings.extend(untold.map(|(name, change)| of_change(name, *change)));
+    findings.extend(drift.iter().map(of_difference));
+    for account in plan
+        .restored
+        .iter()
+        .filter_map(|name| records.accounts.get(name))
+    {
+        let odd = Homes::look(&paths.root, &account.home, account.uid);
+        findings.extend(odd.map(|what| of_home(account.name.to_string(), &what)));
+    }
+    (findings, plan)
+}
+
+fn of_problem(problem: &Problem) -> Finding {
+    let (kind, name, hint) = match problem {
+        Problem::Rejected(rejected) => ("record", rejected.file.clone(), of_part(rejected.part)),
+        Problem::Refused(name, refusal) => {
+            let (kind, hint) = of_refusal(refusal);
+            (kind, name.to_string(), hint)
+        }
+        Problem::Hash(name, _) => (
+            "hash",
+            name.to_string(),
+            "set a new password with 'user passwd'",
+        ),
+        Problem::Group(name, _) | Problem::MoreGroups(name, _) => (
+            "group",
+            name.to_string(),
+            "allow it in /etc/occ/groups.allow of the image",
+        ),
+    };
+    Finding {
+        kind,
+        name,
+        message: problem.to_string(),
+        hint,
+    }
+}
+
+const fn of_part(part: Part) -> &'static str {
+    match part {
+        Part::Record => "mend or delete the file; it was left as it is",
+        Part::Tombstone => {
+            "mend the file, or its uid and home may go to somebody else; it was left as it is"
+        }
+        Part::Directory => {
+            "make it a directory of root's again; whoever has a record is restored without it"
+        }
+    }
+}
+
+const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
+    match refusal {
+        Refusal::Reserved
+        | Refusal::ImageUser
+        | Refusal::ImageGroup
+        | Refusal::SudoersGroup
+        | Refusal::SudoersGid(_)
+        | Refusal::ImageId(..) => (
+            "image",
+            "use an image that leaves this name and uid to people",
+        ),
+        Refusal::HomeElsewhere => (
+            "image",
+            "name the directory in /etc/occ/homes.allow of the image, or move the home to /home",
+        ),
+        Refusal::Unmapped(_) => (
+            "unmapped",
+            "widen the user namespace's maps to hold the uid",
+        ),
+        Refusal::UidTaken(..) | Refusal::CaseTwin(_) | Refusal::HomeTaken(..) => (
+            "conflict",
+            "one of the two records must go; remove it with 'user remove'",
+        ),
+        // In a container that has just started, every line not ours is the image's.
+        Refusal::Foreign { .. } => ("image", "remove that line from the image, or the record"),
+    }
+}
+
+fn of_change(name: &str, change: Change) -> Finding {
+    let message = match change {
+        Change::Add => format!("'{name}' has a record, but is not in /etc"),
+        Change::Update => format!("'{name}' differs in /etc from its record"),
+        Change::Remove => format!("'{name}' has no record any more, but is in /etc"),
+    };
+    Finding {
+        kind: "drift",
+        name: name.to_owned(),
+        message,
+        hint: RESTORE,
+    }
+}
+
+fn of_difference(difference: &Difference) -> Finding {
+    Finding {
+        kind: "drift",
+        name: difference.name.clone(),
+        message: difference.to_string(),
+        hint: RESTORE,
+    }
+}
+
+fn of_home(name: String, what: &str) -> Finding {
+    let is_missing = what.ends_with("is not there");
+    Finding {
+        kind: "home",
+        message: format!("home of '{name}': {what}"),
+        name,
+        hint: if is_missing {
+            RESTORE
+        } else {
+            "an existing home is never changed: set owner and mode, or move it away"
+        },
+    }
+}

@@ -1,0 +1,204 @@
+//! Runs an admin command and says how it ended: text for people, one line of
+//! JSON for programs, and the exit code of the error's kind.
+
+mod check;
+mod output;
+mod resync;
+mod user;
+
+pub(crate) use output::Answer;
+
+use crate::cli::{Cli, Command, Global, User};
+use crate::error::{Error, chain};
+use crate::first_account::FirstAccount;
+use crate::process;
+use crate::restore::{Caller, Paths, Session, View};
+use crate::say::{print, say};
+use crate::sys::Environment;
+use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
+use clap::Parser;
+use clap::error::ContextKind;
+use nix::sys::stat::{Mode, umask};
+use resync::catch_up;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Where the records are, below the root.
+pub(crate) const STORE: &str = "var/lib/opencode-users";
+
+/// Answers restore, check and user; `args` is the whole argv.
+pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
+    let wants_json = args.iter().any(|arg| arg == "--json");
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => return usage_error(&error, wants_json),
+        Err(help) => return print(&help.render().to_string()),
+    };
+    crate::password::protect_process();
+    // What is made has the mode that it is made with, whatever the caller's was.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    match dispatch(&cli, env) {
+        Ok(Answer { text, json, status }) => {
+            let said = if cli.global.json { json } else { text };
+            if said.is_empty() {
+                status
+            } else {
+                print(&format!("{said}\n")).max(status)
+            }
+        }
+        Err(error) => fail(&error, cli.global.json),
+    }
+}
+
+fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
+    let paths = paths(&cli.global);
+    match &cli.command {
+        Command::Restore { dry_run: true, .. } => Ok(check::dry_run(&View::read(&paths)?, &paths)),
+        Command::Restore { boot: true, .. } => boot(&paths, cli.global.quiet, env),
+        Command::Restore { capture: true, .. } => catch_up(&paths, cli.global.quiet),
+        Command::Restore { .. } => restore(&paths, cli.global.quiet),
+        Command::Check => Ok(check::check(&View::read(&paths)?, &paths)),
+        Command::User(User::Sweep { uid }) => {
+            let status = process::sweep_child(*uid);
+            Ok(Answer {
+                status,
+                ..Answer::none()
+            })
+        }
+        Command::User(command) => user::run(command, &paths, &cli.global),
+    }
+}
+
+fn paths(global: &Global) -> Paths {
+    let root = global.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let store = global.store.clone().unwrap_or_else(|| root.join(STORE));
+    Paths {
+        root,
+        store,
+        without_lock: global.no_store_lock,
+    }
+}
+
+fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
+    let summary = Session::begin_restore(paths, Caller::Command)?.restore(&|| ())?;
+    let text = (!quiet)
+        .then(|| summary.line())
+        .into_iter()
+        .chain(summary.told())
+        .collect::<Vec<_>>()
+        .join("\n");
+    Ok(Answer::new(
+        text,
+        &serde_json::json!({ "schema": wire::SCHEMA, "restore": summary }),
+    ))
+}
+
+/// PID 1 reads standard output: every line is a sign of life, the last one the
+/// summary. People read standard error.
+fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Answer, Error> {
+    // Before anything else, so that the secrets are gone from our environment.
+    let first = FirstAccount::take(env);
+    let sign_of_life = || {
+        print("\n");
+    };
+    let mut session = Session::begin_restore(paths, Caller::Boot)?;
+    let made = first.and_then(|first| first_account(&mut session, first));
+    let mut summary = session.restore(&sign_of_life)?;
+    session.print_marks();
+    drop(session);
+    let mut status = 0;
+    if let Err(error) = &made {
+        let why = format!("the first account is not made: {}", chain(error));
+        summary.problems.insert(0, why);
+        status = error.kind().exit_code();
+    }
+    if !quiet {
+        say(&summary.line());
+    }
+    for problem in summary.told() {
+        say(&problem);
+    }
+    Ok(Answer {
+        status,
+        ..Answer::for_pid1(&summary)
+    })
+}
+
+fn first_account(session: &mut Session, first: Option<FirstAccount>) -> Result<(), Error> {
+    let Some(first) = first else { return Ok(()) };
+    if let Some(warning) = first.warning() {
+        say(&warning);
+    }
+    user::make_first(session, &first)
+}
+
+/// Says an error once, with its causes and what to do next.
+fn fail(error: &Error, json: bool) -> u8 {
+    let (code, name) = error.code().unzip();
+    let body = ErrorBody {
+        code,
+        name,
+        ..ErrorBody::new(error.kind(), chain(error), error.hint())
+    };
+    say(&body.message);
+    if !body.hint.is_empty() {
+        say_hint(&body.hint);
+    }
+    let exit_code = body.kind.exit_code();
+    if json {
+        print_error(body);
+    }
+    exit_code
+}
+
+fn usage_error(error: &clap::Error, json: bool) -> u8 {
+    use std::io::Write;
+    let text = error.render().to_string();
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    if json {
+        // Without a subcommand clap shows the help instead of an error.
+        let first = text.lines().find_map(|line| line.strip_prefix("error: "));
+        let message = first.unwrap_or("a command is needed").to_owned();
+        let name = unknown_argument(error);
+        print_error(ErrorBody {
+            code: name.as_ref().map(|_| ErrorCode::UnknownArgument),
+            name,
+            ..ErrorBody::new(ErrorKind::Usage, message, "occ-init --help".into())
+        });
+    }
+    ErrorKind::Usage.exit_code()
+}
+
+/// The command or option that clap does not know.
+fn unknown_argument(error: &clap::Error) -> Option<String> {
+    [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
+        .into_iter()
+        .filter(|_| {
+            matches!(
+                error.kind(),
+                clap::error::ErrorKind::UnknownArgument | clap::error::ErrorKind::InvalidSubcommand
+            )
+        })
+        .find_map(|kind| error.get(kind).map(ToString::to_string))
+}
+
+fn print_error(error: ErrorBody) {
+    let reply = ErrorReply {
+        schema: wire::SCHEMA,
+        error,
+    };
+    print(&format!(
+        "{}\n",
+        serde_json::to_string(&reply).unwrap_or_default()
+    ));
+}
+
+fn say_hint(hint: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
+}
+
+/// Where the root of the running system is; a `--root` tree has no processes.
+pub(crate) fn is_live(root: &Path) -> bool {
+    root == Path::new("/")
+}

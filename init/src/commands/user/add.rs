@@ -1,0 +1,260 @@
+//! `user add`: a name, a uid for ever, a record, a home, four lines.
+
+use super::apply::{apply, begin, warn_about};
+use super::passwd::{Credentials, credentials, with_password};
+use super::reply::one;
+use crate::admission;
+use crate::cli::Add;
+use crate::clock::now_usec;
+use crate::commands::output::Answer;
+use crate::error::{Error, io};
+use crate::password;
+use crate::restore::{Paths, Session};
+use accounts::id::Uid;
+use accounts::name::Username;
+use accounts::password::PasswordHash;
+use accounts::record::{Account, Record};
+use accounts::text::{RealName, Shell};
+use nix::errno::Errno;
+
+/// Room for keys in a record: a larger record could not be read back.
+const MAX_KEY_BYTES: usize = 48 * 1024;
+/// Quotes, comma, newline and indentation of one key in a record.
+const KEY_OVERHEAD: usize = 10;
+
+/// What was typed, checked as far as it can be without looking at the store.
+struct Wanted {
+    name: Username,
+    uid: Option<u64>,
+    real_name: Option<RealName>,
+    shell: Option<Shell>,
+    ssh_keys: Vec<String>,
+}
+
+/// Makes an account.
+pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Answer, Error> {
+    let wanted = wanted(options)?;
+    if let Some(present) = check(&begin(paths)?, &wanted, options)? {
+        return Ok(one(
+            format!("User '{}' already exists.", wanted.name),
+            false,
+            present.view(),
+            None,
+        ));
+    }
+    let mut credentials = if options.no_password && !options.source.request_stdin {
+        Credentials::default()
+    } else {
+        credentials(&options.source)?
+    };
+    match (&credentials.hash, options.no_password) {
+        (None, false) => return Err(Error::Request("no password and no hash in it")),
+        (Some(_), true) => return Err(Error::Request("a password in it, but --no-password")),
+        _ => (),
+    }
+    credentials.ssh_keys = key_lines(credentials.ssh_keys.iter().map(String::as_bytes))?;
+    // Somebody may have been faster while the password was typed.
+    let mut session = begin(paths)?;
+    if let Some(present) = check(&session, &wanted, options)? {
+        return Ok(one(
+            format!("User '{}' already exists.", wanted.name),
+            false,
+            present.view(),
+            None,
+        ));
+    }
+    let generated = credentials.generated.clone();
+    let record = make(&mut session, &wanted, options, &credentials)?;
+    let summary = apply(&mut session)?;
+    warn_about(&summary, &wanted.name)?;
+    let account = record.account();
+    let message = format!("User '{}' created (uid {}).", account.name, account.uid);
+    let text = with_password(message, generated.as_deref(), quiet, !options.no_password);
+    Ok(one(
+        text,
+        true,
+        account.view(),
+        generated.map(|password| password.to_string()),
+    ))
+}
+
+/// Makes an account whose hash comes from elsewhere; the caller restores. What
+/// else `hash` returns comes back.
+pub(super) fn with_hash<T>(
+    session: &mut Session,
+    options: &Add,
+    hash: impl FnOnce() -> Result<(PasswordHash, T), Error>,
+) -> Result<(Account, T), Error> {
+    let wanted = wanted(options)?;
+    if check(session, &wanted, options)?.is_some() {
+        return Err(Error::Exists(wanted.name));
+    }
+    let (hash, told) = hash()?;
+    let credentials = Credentials {
+        hash: Some(hash),
+        ..Credentials::default()
+    };
+    let record = make(session, &wanted, options, &credentials)?;
+    Ok((record.account().clone(), told))
+}
+
+fn wanted(options: &Add) -> Result<Wanted, Error> {
+    let typed = match &options.name {
+        Some(name) => name.clone(),
+        None if password::can_ask() => match password::ask("Username [opencode]: ")?.as_str() {
+            "" => "opencode".to_owned(),
+            name => name.to_owned(),
+        },
+        None => {
+            return Err(Error::Usage(
+                "a name is needed: give NAME, or use a terminal".into(),
+            ));
+        }
+    };
+    let mut ssh_keys = Vec::new();
+    if let Some(path) = &options.ssh_key_file {
+        let text = std::fs::read(path)
+            .map_err(|e| io("read", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default())))?;
+        ssh_keys = key_lines(text.split(|&byte| byte == b'\n'))?;
+    }
+    Ok(Wanted {
+        // A short or dashed name of a removed account may come back as it was.
+        name: if options.restore {
+            Username::parse(&typed)?
+        } else {
+            admission::new_name(&typed)?
+        },
+        uid: options.uid.as_deref().map(number).transpose()?,
+        real_name: options
+            .comment
+            .as_deref()
+            .map(RealName::parse)
+            .transpose()?,
+        shell: options.shell.as_deref().map(Shell::parse).transpose()?,
+        ssh_keys,
+    })
+}
+
+/// A uid as typed: digits alone, for `parse` would take a sign.
+fn number(typed: &str) -> Result<u64, Error> {
+    let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
+    let number = typed.parse().ok().filter(|_| digits);
+    number.ok_or_else(|| Error::NoNumber(typed.to_owned()))
+}
+
+/// The keys among the lines; comments and blank lines are left out.
+fn key_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, Error> {
+    let mut keys = Vec::new();
+    let mut room = MAX_KEY_BYTES;
+    for (index, line) in lines.enumerate() {
+        let line = std::str::from_utf8(line).map_err(|_| Error::SshKey(index + 1))?;
+        let line = line.trim();
+        if line.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(Error::SshKey(index + 1));
+        }
+        if !line.is_empty() && !line.starts_with('#') {
+            let in_record = line.len() + KEY_OVERHEAD + line.matches(['"', '\\', '\t']).count();
+            room = room.checked_sub(in_record).ok_or(Error::SshKeys)?;
+            keys.push(line.to_owned());
+        }
+    }
+    Ok(keys)
+}
+
+/// Every rule that says no, without changing anything. Returns the account that
+/// is there already, where that is allowed.
+fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Account>, Error> {
+    let (known, name) = (session.known(), &wanted.name);
+    if let Some(present) = admission::present(&known, name)? {
+        return if options.if_missing {
+            Ok(Some(present.clone()))
+        } else {
+            Err(Error::Exists(name.clone()))
+        };
+    }
+    let tombstone = admission::tombstone(&known, name);
+    if options.restore && tombstone.is_none() {
+        return Err(Error::NotRemoved(name.clone()));
+    }
+    if !options.restore && !options.new_uid {
+        admission::check_not_removed(&known, name)?;
+    }
+    admission::check_lines(&known, name, tombstone)?;
+    admission::check_groups(&known, name, &options.groups)?;
+    if let Some(number) = wanted.uid {
+        admission::check_uid(&known, name, number)?;
+    }
+    Ok(None)
+}
+
+/// Ledger, then record. From the record on, the account exists.
+fn make(
+    session: &mut Session,
+    wanted: &Wanted,
+    options: &Add,
+    given: &Credentials,
+) -> Result<Record, Error> {
+    let name = &wanted.name;
+    let fill = |account: &mut Account| {
+        // What a removed account had, it keeps unless something else is asked.
+        if let Some(real_name) = &wanted.real_name {
+            account.real_name = real_name.clone();
+        }
+        if let Some(shell) = &wanted.shell {
+            account.shell = shell.clone();
+        }
+        if !options.groups.is_empty() {
+            account.member_of.clone_from(&options.groups);
+            account.member_of.sort();
+            account.member_of.dedup();
+        }
+        account.locked = options.disabled;
+        account.ssh_keys = wanted
+            .ssh_keys
+            .iter()
+            .chain(&given.ssh_keys)
+            .cloned()
+            .collect();
+        account.hash = None;
+        account.password_changed_usec = None;
+        if let Some(hash) = given.hash.clone() {
+            account.set_password(hash, now_usec());
+        }
+    };
+    if options.restore {
+        let dead = admission::tombstone(&session.known(), name)
+            .cloned()
+            .ok_or_else(|| Error::NotRemoved(name.clone()))?;
+        let mut record = session.store.read_tombstone(&dead, session.image.uids)?;
+        record.update(fill);
+        session.store.revive(&record)?;
+        session
+            .records
+            .tombstones
+            .retain(|other| other.uid != dead.uid);
+        session.insert(&record);
+        return Ok(record);
+    }
+    let uid = choose_uid(session, wanted)?;
+    let mut account = Account::new(
+        name.clone(),
+        uid,
+        admission::choose_home(&session.known(), name, uid)?,
+        now_usec(),
+    );
+    fill(&mut account);
+    let record = Record::new(account);
+    session.save(&record)?;
+    Ok(record)
+}
+
+/// Writes the number down for ever, before the record is.
+fn choose_uid(session: &Session, wanted: &Wanted) -> Result<Uid, Error> {
+    let (known, name) = (session.known(), &wanted.name);
+    let uid = match wanted.uid {
+        Some(number) => admission::check_uid(&known, name, number)?,
+        None => admission::next_uid(&known, name, &admission::used_ids(&known)?)?,
+    };
+    admission::give_uid(&session.store, uid, name)?;
+    Ok(uid)
+}

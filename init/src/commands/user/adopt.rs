@@ -1,0 +1,66 @@
+//! `user adopt`: an account made inside by useradd(8) gets a record, so that it
+//! survives the next update. Its lines stay as they are.
+
+use super::apply::{apply, begin, warn_about};
+use super::lookup::parse_name;
+use super::reply::one;
+use crate::admission;
+use crate::clock::now_usec;
+use crate::commands::output::Answer;
+use crate::error::Error;
+use crate::restore::{Paths, Session};
+use crate::say::say;
+use accounts::adopt::{self, Found, NotAdoptable};
+use accounts::name::Username;
+use accounts::record::Record;
+use accounts::records::Problem;
+
+/// Makes a record from the lines of a name.
+pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Answer, Error> {
+    let name = parse_name(typed)?;
+    let mut session = begin(paths)?;
+    let found = check(&session, &name)?;
+    let record = Record::new(found.account);
+    let account = record.account();
+    admission::give_uid(&session.store, account.uid, &name)?;
+    session.save(&record)?;
+    let summary = apply(&mut session)?;
+    warn_about(&summary, &name)?;
+    for group in found.ungranted {
+        say(&Problem::Group(name.clone(), group).to_string());
+    }
+    if let Some(reason) = account.hash_refused {
+        say(&Problem::Hash(name.clone(), reason).to_string());
+    }
+    if account.locked {
+        say(&format!(
+            "'{name}' is disabled: its password was locked; 'user enable {name}' lets it in"
+        ));
+    }
+    let text = format!("User '{name}' adopted (uid {}).", account.uid);
+    Ok(one(text, true, account.view(), None))
+}
+
+/// The rules for new accounts, but that lines of that name are there.
+fn check(session: &Session, name: &Username) -> Result<Found, Error> {
+    let known = session.known();
+    if admission::present(&known, name)?.is_some() {
+        return Err(Error::Exists(name.clone()));
+    }
+    admission::check_not_removed(&known, name)?;
+    let image = known.image;
+    let found = adopt::find(name, known.etc, image.uids, &image.groups_allow, now_usec());
+    let found = found.map_err(|reason| match reason {
+        NotAdoptable::NoLine => Error::NoSuchAccount(name.to_string()),
+        NotAdoptable::Uid(invalid) => invalid.into(),
+        NotAdoptable::Text(invalid) => invalid.into(),
+        reason => Error::NotAdoptable {
+            name: name.clone(),
+            reason,
+        },
+    })?;
+    let account = &found.account;
+    admission::check_uid(&known, name, account.uid.get().into())?;
+    admission::check_home(&known, account.home.clone())?;
+    Ok(found)
+}

@@ -1,0 +1,45 @@
+//! The road of a user command: a session that is open for changes, and the restore
+//! that brings /etc in line with the records it saved.
+
+use crate::error::Error;
+use crate::restore::summary::Summary;
+use crate::restore::{Caller, Paths, Session};
+use crate::say::say;
+use accounts::name::Username;
+
+/// Brings /etc in line after records were saved. The change is made by then, so
+/// a failure here says so.
+pub(super) fn apply(session: &mut Session) -> Result<Summary, Error> {
+    session
+        .restore(&|| ())
+        .map_err(|cause| Error::Recorded(Box::new(cause)))
+}
+
+pub(super) fn begin(paths: &Paths) -> Result<Session, Error> {
+    Session::begin(paths, Caller::Command)
+}
+
+/// Says what restore left out about an account that was just changed. One that
+/// is left out altogether is a failure: `disable` must not claim to have shut
+/// somebody out whose lines it could not touch.
+pub(super) fn warn_about(summary: &Summary, name: &Username) -> Result<(), Error> {
+    if let Some((name, refusal)) = summary.refused.iter().find(|(other, _)| other == name) {
+        return Err(Error::Recorded(Box::new(Error::Refused {
+            name: name.clone(),
+            refusal: refusal.clone(),
+        })));
+    }
+    let quoted = format!("'{name}'");
+    summary
+        .problems
+        .iter()
+        .filter(|problem| problem.contains(&quoted))
+        .for_each(|problem| say(problem));
+    // Those that name the account were said above, with all other problems.
+    summary
+        .odd_homes
+        .iter()
+        .filter(|(owner, odd)| owner == name && !odd.contains(&quoted))
+        .for_each(|(_, odd)| say(odd));
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! `user enable` and `user disable`.
+//!
+//! To disable: kill, record, shadow and passwd, kill again. The first kill stops
+//! whoever would fight back, the second whoever logged in meanwhile. The hash
+//! stays, so `enable` gives exactly what was.
+
+use super::apply::{apply, begin, warn_about};
+use super::lookup::{find_all, parse_name};
+use super::reply::several;
+use crate::commands::is_live;
+use crate::commands::output::Answer;
+use crate::error::Error;
+use crate::process::{self, Victim};
+use crate::restore::{Paths, Session};
+use crate::say::say;
+use accounts::id::Uid;
+use accounts::name::Username;
+use accounts::record::{Account, Record};
+use accounts::records::refuse_name;
+
+/// Lets accounts log in again.
+pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
+    let mut session = begin(paths)?;
+    let mut records = find_all(&session, names)?;
+    let changed = set_locked(&mut session, &mut records, false)?;
+    Ok(answer("enabled", changed, &records))
+}
+
+/// Shuts accounts out and ends their processes.
+pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
+    let mut session = begin(paths)?;
+    if let [name] = names
+        && let Some((name, reason)) = unreadable(&session, name)?
+    {
+        return Err(shut_out(&mut session, paths, name, reason)?);
+    }
+    let mut records = find_all(&session, names)?;
+    let victims = rightful(&session, &records);
+    end_processes(paths, &victims, false)?;
+    let changed = set_locked(&mut session, &mut records, true);
+    end_processes(paths, &victims, true)?;
+    Ok(answer("disabled", changed?, &records))
+}
+
+/// An account, not the image's, whose record can't be read; and why.
+fn unreadable(session: &Session, typed: &str) -> Result<Option<(Username, String)>, Error> {
+    let name = parse_name(typed)?;
+    if refuse_name(&name, &session.image).is_some() {
+        return Ok(None);
+    }
+    let mut rejected = session.records.rejected.iter();
+    let found = rejected.find(|rejected| rejected.is_record_of(&name));
+    Ok(found.map(|rejected| (name, rejected.reason.clone())))
+}
+
+/// Locks the lines that restore once wrote for an account, and ends what runs.
+/// Never a success: its record can't say that it is disabled.
+fn shut_out(
+    session: &mut Session,
+    paths: &Paths,
+    name: Username,
+    reason: String,
+) -> Result<Error, Error> {
+    let uid = session.uid_of_lines(&name);
+    let victim = uid.map(|uid| session.known().victim(&name, uid));
+    end_processes(paths, victim.as_slice(), false)?;
+    session.records.to_shut.insert(name.clone());
+    let summary = session.restore(&|| ())?;
+    end_processes(paths, victim.as_slice(), true)?;
+    Ok(if summary.shut.contains(&name) {
+        Error::ShutOutHere { name, reason }
+    } else {
+        let name = name.to_string();
+        Error::BadRecord { name, reason }
+    })
+}
+
+/// What really runs for these accounts: a record that claims another's uid must
+/// not end that person's processes.
+pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<Victim> {
+    let accounts = records.iter().map(Record::account);
+    accounts
+        .filter(|account| session.refusal(&account.name).is_none())
+        .map(|account| session.known().victim(&account.name, account.uid))
+        .collect()
+}
+
+/// Kills what runs for accounts, where that is ours to do. `says` once.
+pub(crate) fn end_processes(paths: &Paths, victims: &[Victim], says: bool) -> Result<(), Error> {
+    if !is_live(&paths.root) {
+        return Ok(());
+    }
+    if !process::may_sweep() {
+        if says {
+            say("occ-init is not PID 1 here: processes of the account were not ended");
+        }
+        return Ok(());
+    }
+    for victim in victims {
+        if !process::sweep(victim) {
+            return Err(Error::StillRunning(victim.uid));
+        }
+    }
+    Ok(())
+}
+
+impl Session {
+    /// The uid under which restore once wrote lines of that name, unless it is
+    /// somebody else's by now.
+    fn uid_of_lines(&self, name: &Username) -> Option<Uid> {
+        let written = self.applied.get(name.as_str().as_bytes())?.uid;
+        let uid = self.image.uids.uid(written.into()).ok()?;
+        let mut accounts = self.records.accounts.values();
+        let is_free = accounts.all(|account| account.uid != uid);
+        (is_free && self.known().uid_in_passwd(name) == Some(written)).then_some(uid)
+    }
+}
+
+fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Result<bool, Error> {
+    let mut changed = false;
+    for record in records
+        .iter_mut()
+        .filter(|record| record.account().locked != locked)
+    {
+        record.update(|account| account.locked = locked);
+        session.save(record)?;
+        changed = true;
+    }
+    // Even with nothing changed: the lines may have been edited by hand.
+    let summary = apply(session)?;
+    for record in records.iter() {
+        let name = &record.account().name;
+        // Their lines could be locked, and that is what was asked for.
+        if summary.shut.contains(name) {
+            say(&format!(
+                "'{name}' is shut out, but was not restored: 'occ-init check' says why"
+            ));
+        } else {
+            warn_about(&summary, name)?;
+        }
+    }
+    Ok(changed)
+}
+
+fn answer(word: &str, changed: bool, records: &[Record]) -> Answer {
+    let accounts: Vec<&Account> = records.iter().map(Record::account).collect();
+    let text = accounts
+        .iter()
+        .map(|account| format!("User '{}' {word}.", account.name))
+        .collect::<Vec<_>>()
+        .join("\n");
+    several(
+        text,
+        changed,
+        accounts.into_iter().map(Account::view).collect(),
+    )
+}

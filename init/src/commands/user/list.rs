@@ -1,0 +1,124 @@
+//! `user list`, `user show`, `user keys`: read records, take no lock.
+
+use super::lookup::{absent, parse_name};
+use super::reply::one;
+use crate::commands::output::Answer;
+use crate::error::Error;
+use crate::image;
+use crate::restore::{Paths, View, must_be_root};
+use crate::store::Store;
+use accounts::name::Username;
+use accounts::record::Account;
+use accounts::records::Records;
+use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
+
+/// All accounts, sorted by name.
+pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Answer, Error> {
+    let accounts: Vec<AccountView> = records(paths)?
+        .accounts
+        .values()
+        .map(|account| account.view())
+        .collect();
+    let text = if names_only {
+        accounts
+            .iter()
+            .map(|account| account.user_name.as_str())
+            .collect::<Vec<_>>()
+            .join("\n")
+    } else if accounts.is_empty() {
+        "No users configured.".to_owned()
+    } else {
+        table(&accounts)
+    };
+    Ok(Answer::new(
+        text,
+        &ListReply {
+            schema: SCHEMA,
+            changed: None,
+            accounts,
+        },
+    ))
+}
+
+/// Those of the store alone: the account files have nothing to say about them, and
+/// reading those takes a while of its own.
+fn records(paths: &Paths) -> Result<Records, Error> {
+    must_be_root()?;
+    let uids = image::uid_range(&paths.root)?;
+    match Store::find(&paths.store)? {
+        Some(store) => Ok(store.load(uids)?.records),
+        None => Ok(Records::default()),
+    }
+}
+
+/// One account.
+pub(super) fn show(paths: &Paths, typed: &str) -> Result<Answer, Error> {
+    let view = of_view(&View::read(paths)?, &parse_name(typed)?)?.view();
+    let text = format!(
+        "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}",
+        view.user_name,
+        word(view.status),
+        view.uid,
+        view.real_name,
+        view.home_directory,
+        view.shell,
+        view.member_of.join(" ")
+    );
+    Ok(one(text, false, view, None))
+}
+
+/// The ssh keys of an enabled account, as sshd's AuthorizedKeysCommand wants them.
+pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
+    let name = parse_name(typed)?;
+    let view = View::read(paths)?;
+    let account = of_view(&view, &name)?;
+    // A record on the volume names whom it likes, root too: sshd asks for all.
+    let is_ours = view.plan().restored.contains(&name);
+    let keys = if account.locked || !is_ours {
+        Vec::new()
+    } else {
+        account.ssh_keys.clone()
+    };
+    Ok(Answer::new(keys.join("\n"), &keys))
+}
+
+fn of_view<'a>(view: &'a View, name: &Username) -> Result<&'a Account, Error> {
+    let account = view.records.get(name.as_str().as_bytes());
+    account.ok_or_else(|| absent(&view.records, &view.image, name))
+}
+
+const fn word(status: Status) -> &'static str {
+    match status {
+        Status::Enabled => "enabled",
+        Status::Disabled => "disabled",
+    }
+}
+
+/// Columns wide enough for what is in them.
+fn table(accounts: &[AccountView]) -> String {
+    let rows: Vec<[String; 5]> =
+        std::iter::once(["Username", "Status", "UID", "Home", "Shell"].map(str::to_owned))
+            .chain(accounts.iter().map(|a| {
+                [
+                    a.user_name.clone(),
+                    word(a.status).into(),
+                    a.uid.to_string(),
+                    a.home_directory.clone(),
+                    a.shell.clone(),
+                ]
+            }))
+            .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].len())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths = [width(0), width(1), width(2), width(3)];
+    let line = |row: &[String; 5]| {
+        let [name, status, uid, home, shell] = row;
+        let [w0, w1, w2, w3] = widths;
+        format!("{name:w0$}  {status:w1$}  {uid:w2$}  {home:w3$}  {shell}")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}

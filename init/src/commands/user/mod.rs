@@ -1,0 +1,68 @@
+//! `occ-init user …`: edits records, then takes the same road as boot.
+//!
+//! One file per verb. All names are checked before anything changes.
+
+mod add;
+mod adopt;
+mod apply;
+mod bootstrap;
+mod disable;
+mod export;
+mod import;
+mod import_input;
+mod list;
+mod load;
+mod lookup;
+mod passwd;
+mod remove;
+mod reply;
+mod save;
+
+pub(crate) use bootstrap::make_first;
+pub(crate) use disable::end_processes;
+
+use crate::cli::{Global, User};
+use crate::commands::output::Answer;
+use crate::error::Error;
+use crate::restore::Paths;
+
+/// Runs one of the commands.
+pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answer, Error> {
+    let said = |answer: Answer| Answer {
+        text: if global.quiet {
+            String::new()
+        } else {
+            answer.text
+        },
+        ..answer
+    };
+    let answer = match command {
+        User::List => list::list(paths, global.quiet),
+        User::Show { name } => list::show(paths, name),
+        User::Keys { name } => list::keys(paths, name),
+        User::Add(add) => add::add(add, paths, global.quiet),
+        User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
+        User::Enable { names } => disable::enable(names, paths).map(said),
+        User::Disable { names } => disable::disable(names, paths).map(said),
+        User::Import(options) => import::import(options, paths, global.quiet, global.verbose),
+        User::Export { with_hashes } => export::export(*with_hashes, paths),
+        User::Save { homes } => save::save(*homes, paths),
+        User::Load(options) => load::load(*options, paths),
+        User::Adopt { name } => adopt::adopt(name, paths).map(said),
+        User::Remove(remove) => remove::remove(remove, paths).map(said),
+        User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
+    };
+    if takes_secret_from_stdin(command) {
+        crate::password::finish_stdin();
+    }
+    answer
+}
+
+fn takes_secret_from_stdin(command: &User) -> bool {
+    let source = match command {
+        User::Add(add) => &add.source,
+        User::Passwd { source, .. } => source,
+        _ => return false,
+    };
+    source.request_stdin || source.password_stdin || source.password_hash_stdin
+}

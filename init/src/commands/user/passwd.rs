@@ -1,0 +1,133 @@
+//! `user passwd`, and where passwords come from.
+
+use super::apply::{apply, begin, warn_about};
+use super::lookup::{find, parse_name};
+use super::reply::one;
+use crate::cli::Source;
+use crate::clock::now_usec;
+use crate::commands::output::Answer;
+use crate::error::Error;
+use crate::password::{self, Password};
+use crate::restore::Paths;
+use crate::say::say;
+use accounts::password::PasswordHash;
+use accounts::wire::Request;
+use zeroize::{Zeroize, Zeroizing};
+
+/// What was given for a password.
+#[derive(Default)]
+pub(super) struct Credentials {
+    pub(super) hash: Option<PasswordHash>,
+    /// What `--generate` made.
+    pub(super) generated: Option<Zeroizing<String>>,
+    /// ssh keys that came in a request.
+    pub(super) ssh_keys: Vec<String>,
+}
+
+/// Sets a new password. A disabled account stays disabled.
+pub(super) fn passwd(
+    typed: &str,
+    source: &Source,
+    paths: &Paths,
+    quiet: bool,
+) -> Result<Answer, Error> {
+    let name = parse_name(typed)?;
+    // Before anybody is asked for a password in vain; the locks are not held
+    // while a person types.
+    drop(find(&begin(paths)?, &name)?);
+    let credentials = credentials(source)?;
+    let hash = credentials
+        .hash
+        .ok_or(Error::Request("no password and no hash in it"))?;
+    let mut session = begin(paths)?;
+    let mut record = find(&session, &name)?;
+    record.update(|account| account.set_password(hash, now_usec()));
+    session.save(&record)?;
+    let summary = apply(&mut session)?;
+    warn_about(&summary, &name)?;
+    let text = with_password(
+        format!("Password of '{name}' changed."),
+        credentials.generated.as_deref(),
+        quiet,
+        false,
+    );
+    Ok(one(
+        text,
+        true,
+        record.account().view(),
+        credentials.generated.map(|password| password.to_string()),
+    ))
+}
+
+/// Reads, asks for or makes a password, and hashes it.
+pub(super) fn credentials(source: &Source) -> Result<Credentials, Error> {
+    if source.generate {
+        let password = Password::generate()?;
+        let generated = Some(password.reveal());
+        Ok(Credentials {
+            generated,
+            ..hashed(&password)?
+        })
+    } else if source.password_stdin {
+        hashed(&Password::from_stdin()?)
+    } else if source.password_hash_stdin {
+        Ok(Credentials {
+            hash: Some(password::hash_from_stdin()?),
+            ..Credentials::default()
+        })
+    } else if source.request_stdin {
+        of_request(password::request_from_stdin()?)
+    } else if password::can_ask() {
+        hashed(&Password::from_terminal()?)
+    } else {
+        Err(Error::Usage(
+            "a password is needed: give --password-stdin or --generate, or use a terminal".into(),
+        ))
+    }
+}
+
+fn hashed(password: &Password) -> Result<Credentials, Error> {
+    if let Some(weakness) = password.weakness() {
+        say(&format!("warning: {weakness}"));
+    }
+    Ok(Credentials {
+        hash: Some(password.hash()?),
+        ..Credentials::default()
+    })
+}
+
+fn of_request(mut request: Request) -> Result<Credentials, Error> {
+    let credentials = match (request.password.take(), request.password_hash.take()) {
+        (Some(password), _) => hashed(&Password::new(Zeroizing::new(password.into_bytes()))?)?,
+        (None, Some(mut text)) => {
+            let hash = PasswordHash::parse(&text);
+            text.zeroize();
+            Credentials {
+                hash: Some(hash?),
+                ..Credentials::default()
+            }
+        }
+        (None, None) => Credentials::default(),
+    };
+    Ok(Credentials {
+        ssh_keys: request.ssh_authorized_keys.unwrap_or_default(),
+        ..credentials
+    })
+}
+
+/// The message and the password line. `-q` never swallows a password that
+/// nobody could read otherwise.
+pub(super) fn with_password(
+    message: String,
+    generated: Option<&String>,
+    quiet: bool,
+    always: bool,
+) -> String {
+    match (generated, quiet) {
+        (Some(password), true) => password.clone(),
+        (Some(password), false) => format!("{message}\nPassword: {password}"),
+        (None, true) => String::new(),
+        (None, false) if always => format!("{message}\nPassword: ********"),
+        (None, false) => message,
+    }
+}

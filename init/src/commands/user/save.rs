@@ -1,0 +1,76 @@
+//! `user save`: a backup of all accounts on standard output.
+
+use super::apply::begin;
+use crate::clock::now_usec;
+use crate::commands::output::Answer;
+use crate::error::Error;
+use crate::fs::sealed_stream::Sealed;
+use crate::home::Homes;
+use crate::restore::{Paths, Session};
+use accounts::backup::{Manifest, SCHEMA};
+use accounts::id::Uid;
+use accounts::image::HomeBases;
+use accounts::text::Home;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// Writes the store as it is under its locks, then the homes as they are found.
+pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Answer, Error> {
+    if io::stdout().is_terminal() {
+        return Err(Error::Usage(
+            "a backup holds password hashes and is not for a terminal: send it to a file".into(),
+        ));
+    }
+    let session = begin(paths)?;
+    let manifest = Manifest {
+        schema: SCHEMA,
+        created: now_usec(),
+        accounts: session.records.accounts.len() as u64,
+        homes: with_homes,
+    };
+    let store = session.store.snapshot(&manifest)?;
+    let homes = if with_homes {
+        homes_of(&session)
+    } else {
+        Vec::new()
+    };
+    // Whoever reads this slowly keeps nobody waiting.
+    drop(session);
+    let homes = (Homes::open(&paths.root, &HomeBases::default())?, homes);
+    let written = standard_output().and_then(|out| write(out, store, &homes));
+    written.map_err(|error| Error::stream("write", Path::new("standard output"), &error))?;
+    Ok(Answer::none())
+}
+
+/// Of everybody who has a home: removed people's are kept for them.
+fn homes_of(session: &Session) -> Vec<(Home, Uid)> {
+    let accounts = session.records.accounts.values();
+    let living = accounts.map(|account| (account.home.clone(), account.uid));
+    let tombstones = session.records.tombstones.iter();
+    let dead = tombstones.map(|dead| (dead.home.clone(), dead.uid));
+    let mut all: Vec<_> = living.chain(dead).collect();
+    all.sort_by(|one, other| one.0.component().cmp(other.0.component()));
+    all
+}
+
+fn write(
+    out: File,
+    (store, length): (File, u64),
+    (homes, owned): &(Homes, Vec<(Home, Uid)>),
+) -> io::Result<()> {
+    let mut out = Sealed::new(io::BufWriter::with_capacity(64 * 1024, out));
+    io::copy(&mut store.take(length), &mut out)?;
+    let mut archive = tar::Builder::new(out);
+    for (home, uid) in owned {
+        homes.pack(home, *uid, &mut archive)?;
+    }
+    archive.get_mut().end()?;
+    archive.into_inner()?.flush()
+}
+
+/// Not std's, which looks for newlines in what it is given.
+fn standard_output() -> io::Result<File> {
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
+}

@@ -1,0 +1,178 @@
+//! Writing into a present file: for an account file that is a mount point, over
+//! which nothing can be renamed.
+//!
+//! A kill can tear such a write, even inside one system call. So the new content
+//! is on the disk first, under a name of its own, and whoever takes the locks
+//! next finishes what it finds torn; and what is longer than the new content is
+//! blank lines, until it is cut off, never the end of some old line.
+
+use crate::error::{Error, io};
+use crate::fs::replace::{Access, Directory, TEMPORARY, read_all};
+use crate::fs::retry::{fsync, ftruncate, openat, pwrite, renameat};
+use crate::say::say;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// A whole new content that may have been written in part.
+fn redo_name(name: &str) -> String {
+    format!("{TEMPORARY}redo-{name}")
+}
+
+/// The content before, as shadow's own tools keep it.
+fn backup_name(name: &str) -> String {
+    format!("{name}-")
+}
+
+/// Writes what stands in `temporary` into the file; the old content stays beside
+/// it as `NAME-`. After an error it is as before, or is mended by the next run.
+pub(crate) fn write(directory: &Directory, name: &str, temporary: &str) -> Result<(), Error> {
+    let failed = |errno| io("write", directory.join(name))(errno);
+    let old = content(directory, name).map_err(failed)?;
+    let new = content(directory, temporary).map_err(failed)?;
+    directory
+        .stage(&backup_name(name), &old, Access::PRIVATE)?
+        .commit()?;
+    let redo = redo_name(name);
+    let fd = directory.fd.as_fd();
+    renameat(fd, temporary, fd, redo.as_str()).map_err(failed)?;
+    directory.sync()?;
+    if let Err(errno) = overwrite(directory, name, &old, &new) {
+        // A disk that is full for the new content had room for the old one.
+        overwrite(directory, name, &new, &old).map_err(failed)?;
+        directory.remove(&redo)?;
+        return Err(failed(errno));
+    }
+    directory.remove(&redo)
+}
+
+/// Finishes a write that a kill has torn. For whoever holds the lock of /etc.
+pub(crate) fn finish(directory: &Directory, name: &str) -> Result<(), Error> {
+    let redo = redo_name(name);
+    let failed = |errno| io("write", directory.join(name))(errno);
+    let new = match content(directory, &redo) {
+        Ok(new) => new,
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(errno) => return Err(io("read", directory.join(redo))(errno)),
+    };
+    let now = content(directory, name).map_err(failed)?;
+    let old = content(directory, &backup_name(name)).unwrap_or_default();
+    if is_torn(&old, &new, &now) {
+        overwrite(directory, name, &now, &new).map_err(failed)?;
+        say(&format!(
+            "finished writing '{}', which was interrupted",
+            directory.join(name).display()
+        ));
+    }
+    directory.remove(&redo)
+}
+
+/// Whether `now` is what a write of `new` over `old` leaves when it is cut short.
+/// Whatever else it is, somebody has mended it since.
+fn is_torn(old: &[u8], new: &[u8], now: &[u8]) -> bool {
+    let whole = padded(new, old.len());
+    let done = common(&whole, now);
+    now != new && now[done..] == *old.get(done..).unwrap_or_default()
+}
+
+/// The content, and blank lines where the file was longer.
+fn padded(new: &[u8], len: usize) -> Vec<u8> {
+    let mut whole = new.to_vec();
+    whole.resize(len.max(new.len()), b'\n');
+    whole
+}
+
+/// How many bytes are the same at the beginning.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let pairs = one.iter().zip(other);
+    pairs.take_while(|(one, other)| one == other).count()
+}
+
+fn overwrite(directory: &Directory, name: &str, now: &[u8], new: &[u8]) -> Result<(), Errno> {
+    let file = open(directory, name, OFlag::O_WRONLY)?;
+    let whole = padded(new, now.len());
+    let mut at = common(now, &whole);
+    while at < whole.len() {
+        at += pwrite(file.as_fd(), &whole[at..], length(at)?)?;
+    }
+    ftruncate(file.as_fd(), length(new.len())?)?;
+    fsync(file.as_fd())
+}
+
+fn length(len: usize) -> Result<i64, Errno> {
+    i64::try_from(len).map_err(|_| Errno::EFBIG)
+}
+
+fn content(directory: &Directory, name: &str) -> Result<Vec<u8>, Errno> {
+    read_all(&open(directory, name, OFlag::O_RDONLY)?, usize::MAX)
+}
+
+fn open(directory: &Directory, name: &str, access: OFlag) -> Result<OwnedFd, Errno> {
+    let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    openat(directory.fd.as_fd(), name, flags, Mode::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::replace::open_directory;
+
+    const OLD: &[u8] = b"root:x:0\nalice:x:10000\nbob:x:10001\nnobody:x:65534\n";
+    const NEW: [&[u8]; 4] = [
+        b"root:x:0\nalice:x:10000\nnobody:x:65534\n",
+        b"root:x:0\nalice:x:10000\nbob:x:10001\ncarol:x:10002\nnobody:x:65534\n",
+        b"root:x:0\nalicf:x:10000\nbob:x:10001\nnobody:x:65534\n",
+        b"",
+    ];
+
+    /// A directory where a write of `new` over `old` left `now`.
+    fn interrupted(new: &[u8], now: &[u8]) -> (tempfile::TempDir, Directory) {
+        let dir = tempfile::tempdir().unwrap();
+        let files = [("passwd-", OLD), (".occ-redo-passwd", new), ("passwd", now)];
+        for (name, content) in files {
+            std::fs::write(dir.path().join(name), content).unwrap();
+        }
+        let directory = open_directory(dir.path()).unwrap();
+        (dir, directory)
+    }
+
+    #[test]
+    fn whatever_a_kill_leaves_is_finished() {
+        for new in NEW {
+            let whole = padded(new, OLD.len());
+            for done in 0..=whole.len() {
+                let rest = OLD.get(done..).unwrap_or_default();
+                let (dir, directory) = interrupted(new, &[&whole[..done], rest].concat());
+                finish(&directory, "passwd").unwrap();
+                let found = std::fs::read(dir.path().join("passwd")).unwrap();
+                assert_eq!(
+                    found.escape_ascii().to_string(),
+                    new.escape_ascii().to_string()
+                );
+                assert!(!dir.path().join(".occ-redo-passwd").exists());
+            }
+        }
+    }
+
+    #[test]
+    fn what_somebody_mended_stays() {
+        for mended in [
+            &b"root:x:0\n"[..],
+            b"root:x:0\nalice:x:10000\nzoe:x:1\n",
+            NEW[0],
+        ] {
+            let (dir, directory) = interrupted(NEW[0], mended);
+            finish(&directory, "passwd").unwrap();
+            assert_eq!(std::fs::read(dir.path().join("passwd")).unwrap(), mended);
+            assert!(!dir.path().join(".occ-redo-passwd").exists());
+        }
+    }
+
+    #[test]
+    fn no_old_line_shows_its_end() {
+        let whole = padded(NEW[0], OLD.len());
+        assert!(whole.starts_with(NEW[0]) && whole.len() == OLD.len());
+        assert!(whole[NEW[0].len()..].iter().all(|&b| b == b'\n'));
+    }
+}

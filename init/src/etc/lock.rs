@@ -1,0 +1,209 @@
+//! The locks of /etc: `.pwd.lock` (what lckpwdf(3) takes), then shadow's `X.lock`
+//! links for tools that know only those. The store's lock is taken before both.
+
+use crate::error::{Error, io};
+use crate::fs::ofd_lock::{Deadline, open_lock, try_lock, whole_file};
+use crate::fs::replace::{Directory, TEMPORARY, stat, write_all};
+use crate::fs::retry::{linkat, openat, unlinkat};
+use crate::process;
+use crate::say::say;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::unistd::UnlinkatFlags;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// Files whose `X.lock` shadow's tools respect.
+pub(crate) const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "subuid", "subgid"];
+/// What is linked: a name of our own, so that a killed run's is found again.
+const OWN: &str = ".occ-lock";
+/// After this, somebody holding .pwd.lock is looked at.
+const SUSPICIOUS: Duration = Duration::from_secs(1);
+
+/// The account files are ours alone while this lives; writing them asks for it.
+#[derive(Debug)]
+pub(crate) struct EtcLock {
+    etc: OwnedFd,
+    linked: Vec<String>,
+    file: Option<OwnedFd>,
+}
+
+impl EtcLock {
+    /// `is_managed` tells whose processes may be killed: a person can stop
+    /// setuid passwd(1) while it holds the lock, and then nobody could ever be
+    /// shut out again.
+    pub(crate) fn acquire(
+        etc: &Directory,
+        deadline: Deadline,
+        is_managed: impl Fn(u32) -> bool,
+    ) -> Result<Self, Error> {
+        let path = etc.join(".pwd.lock");
+        let file = match open_lock(etc, ".pwd.lock") {
+            Ok(file) => file,
+            // Nobody writes there: read-only, or immutable. The record of a person
+            // who is to be shut out is still written; the attempt to write /etc
+            // says the rest.
+            Err(Errno::EROFS | Errno::EPERM) => return Self::missing(etc),
+            Err(errno) => return Err(io("open", path)(errno)),
+        };
+        loop {
+            match try_lock(&file) {
+                Ok(()) => break,
+                Err(Errno::EAGAIN | Errno::EACCES) => {
+                    if deadline.started.elapsed() >= SUSPICIOUS {
+                        kill_managed_holder(&file, &is_managed);
+                    }
+                    if !deadline.wait() {
+                        return Err(Error::Busy { path });
+                    }
+                }
+                Err(errno) => return Err(io("lock", path)(errno)),
+            }
+        }
+        let mut lock = Self::missing(etc)?;
+        lock.file = Some(file);
+        clean_own(etc)?;
+        match write_pid(etc, OWN) {
+            Ok(()) => (),
+            // A full disk must not keep a record from being written either, nor
+            // must a directory that is immutable.
+            Err(Errno::ENOSPC | Errno::EDQUOT | Errno::EPERM) => {
+                etc.remove(OWN)?;
+                return Ok(lock);
+            }
+            Err(errno) => return Err(io("write", etc.join(OWN))(errno)),
+        }
+        let linked = LINKED
+            .iter()
+            .try_for_each(|name| lock.link(etc, name, deadline));
+        etc.remove(OWN)?;
+        linked.map(|()| lock)
+    }
+
+    /// For a boot that could not get the lock in time, and goes on.
+    pub(crate) fn missing(etc: &Directory) -> Result<Self, Error> {
+        let etc = etc.open(".").map_err(io("open", &etc.path))?.fd;
+        Ok(Self {
+            etc,
+            linked: Vec::new(),
+            file: None,
+        })
+    }
+
+    /// False for a boot that went on without.
+    pub(crate) const fn is_held(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Takes `X.lock` as shadow does: a file with our pid under a name of its
+    /// own, then link(2), which fails if somebody was first.
+    fn link(&mut self, etc: &Directory, name: &str, deadline: Deadline) -> Result<(), Error> {
+        let lock = format!("{name}.lock");
+        let fd = etc.fd.as_fd();
+        loop {
+            match linkat(fd, OWN, fd, lock.as_str(), AtFlags::empty()) {
+                Ok(()) => {
+                    self.linked.push(lock);
+                    return Ok(());
+                }
+                Err(Errno::EEXIST) if is_stale(etc, &lock) => etc.remove(&lock)?,
+                Err(Errno::EEXIST) if deadline.wait() => (),
+                Err(Errno::EEXIST) => {
+                    return Err(Error::Busy {
+                        path: etc.join(&lock),
+                    });
+                }
+                Err(errno) => return Err(io("lock", etc.join(&lock))(errno)),
+            }
+        }
+    }
+}
+
+impl Drop for EtcLock {
+    fn drop(&mut self) {
+        for lock in self.linked.drain(..).rev() {
+            let _ = unlinkat(self.etc.as_fd(), lock.as_str(), UnlinkatFlags::NoRemoveDir);
+        }
+    }
+}
+
+/// Deletes what killed programs left: only for PID 1 at boot, when nobody else
+/// can be at work. A `useradd` killed at boot leaves its pid in a lock, and the
+/// next boot's `useradd` has that very pid and waits for itself for ever.
+pub(crate) fn clean_stale(etc: &Directory) -> Result<(), Error> {
+    for name in LINKED {
+        etc.remove(&format!("{name}.lock"))?;
+        etc.remove(&format!("{name}+"))?;
+    }
+    clean_own(etc)
+}
+
+/// Deletes what a killed run of ours left: whoever holds .pwd.lock is the only
+/// one that has any.
+fn clean_own(etc: &Directory) -> Result<(), Error> {
+    for name in LINKED {
+        etc.remove(&format!("{TEMPORARY}{name}"))?;
+        etc.remove(&format!("{TEMPORARY}{name}-"))?;
+    }
+    etc.remove(OWN)
+}
+
+/// Kills the holder of the lock if it runs for a managed account. The holder of
+/// a POSIX lock has a pid; that of an OFD lock (ours) has none.
+fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
+    let mut lock = whole_file(libc::F_WRLCK);
+    if fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut lock)).is_err() || lock.l_pid <= 0 {
+        return;
+    }
+    let Some(holder) = process::Process::read(lock.l_pid) else {
+        return;
+    };
+    if is_managed(holder.real_uid) {
+        say(&format!(
+            "killed process {} of uid {}: it held /etc/.pwd.lock",
+            holder.pid, holder.real_uid
+        ));
+        holder.kill();
+    }
+}
+
+fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(etc.fd.as_fd(), name, flags, Mode::from_bits_truncate(0o600))?;
+    // With the final NUL, as shadow writes and counts it.
+    write_all(&file, format!("{}\0", std::process::id()).as_bytes())
+}
+
+/// Whether nobody can still hold this `X.lock`: its pid is dead, or ours, or was
+/// given to a process that started after the lock was made. We hold .pwd.lock,
+/// so shadow's own tools are not at work.
+fn is_stale(etc: &Directory, lock: &str) -> bool {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let Ok(file) = openat(etc.fd.as_fd(), lock, flags, Mode::empty()) else {
+        return false;
+    };
+    let Ok(content) = crate::fs::replace::read_all(&file, 32) else {
+        return false;
+    };
+    let digits: String = content
+        .iter()
+        .map(|&b| char::from(b))
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let Ok(pid) = digits.parse::<i32>() else {
+        return true;
+    };
+    if u32::try_from(pid).is_ok_and(|pid| pid == std::process::id()) {
+        return true;
+    }
+    let made = stat(etc, lock).ok().flatten().map(|stat| stat.st_mtime);
+    match process::Process::read(pid) {
+        None => true,
+        Some(holder) => made
+            .zip(holder.started())
+            .is_some_and(|(made, started)| started > made + 1),
+    }
+}

@@ -1,0 +1,69 @@
+//! Open-file-description locks: the kernel drops them when their holder dies, so a
+//! crashed holder never blocks the next one.
+
+use crate::fs::replace::Directory;
+use crate::fs::retry::openat;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
+use nix::sys::stat::Mode;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// Between two tries. There is no way to wait for an OFD lock with a deadline.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// Until when to wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) started: Instant,
+    at: Instant,
+}
+
+impl Deadline {
+    pub(crate) fn after(wait: Duration) -> Self {
+        let started = Instant::now();
+        Self {
+            started,
+            at: started + wait,
+        }
+    }
+
+    /// Waits a moment; false when there is no time left.
+    pub(crate) fn wait(&self) -> bool {
+        let has_time = Instant::now() < self.at;
+        if has_time {
+            std::thread::sleep(RETRY);
+        }
+        has_time
+    }
+}
+
+pub(crate) fn open_lock(directory: &Directory, name: &str) -> Result<OwnedFd, Errno> {
+    let flags =
+        OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    openat(
+        directory.fd.as_fd(),
+        name,
+        flags,
+        Mode::from_bits_truncate(0o600),
+    )
+}
+
+pub(crate) fn whole_file(kind: libc::c_int) -> libc::flock {
+    libc::flock {
+        l_type: i16::try_from(kind).unwrap_or_default(),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
+}
+
+pub(crate) fn try_lock(file: &OwnedFd) -> Result<(), Errno> {
+    fcntl(
+        file.as_fd(),
+        FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK)),
+    )
+    .map(drop)
+}

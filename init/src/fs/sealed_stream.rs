@@ -1,0 +1,185 @@
+//! A backup as a stream: tar entries going out under a seal, and coming in with
+//! the seal checked. What the entries mean is for `user save` and `user load`.
+
+use crate::error::Error;
+use accounts::backup::{self, Check, Checked, Seal, Unusable};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::FileStat;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long nothing may come in: the store's lock is held meanwhile.
+const PATIENCE_MS: u16 = 60_000;
+
+/// What is poured away: the longest gap in it, and how long it may take.
+const GAP_MS: u16 = 200;
+const POURING: Duration = Duration::from_secs(10);
+
+/// A stream that ends with the digest of what went through.
+pub(crate) struct Sealed<W: Write> {
+    to: W,
+    seal: Option<Seal>,
+}
+
+impl<W: Write> Sealed<W> {
+    pub(crate) fn new(to: W) -> Self {
+        let seal = Some(Seal::default());
+        Self { to, seal }
+    }
+
+    /// Writes the seal; what comes after it (tar's own end) is in it already.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        if let Some(seal) = self.seal.take() {
+            self.to.write_all(&seal.trailer())?;
+        }
+        self.to.flush()
+    }
+}
+
+impl<W: Write> Write for Sealed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(seal) = &mut self.seal else {
+            return Ok(bytes.len());
+        };
+        let written = self.to.write(bytes)?;
+        seal.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// The header of a file of the store's, which is root's alone.
+pub(crate) fn private_header(size: usize, created_usec: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_mode(0o600);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(created_usec / 1_000_000);
+    header.set_size(size as u64);
+    header
+}
+
+/// The header of something in a home.
+pub(crate) fn header_of(kind: tar::EntryType, state: &FileStat, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(state.st_mode & 0o7777);
+    header.set_uid(state.st_uid.into());
+    header.set_gid(state.st_gid.into());
+    header.set_mtime(u64::try_from(state.st_mtime).unwrap_or_default());
+    header.set_size(size);
+    header
+}
+
+/// An archive from a stream that may stop, or be something else.
+pub(crate) struct Incoming {
+    from: File,
+    check: Check,
+    wrong: Option<Unusable>,
+}
+
+impl Incoming {
+    pub(crate) fn new(from: File) -> Self {
+        Self {
+            from,
+            check: Check::default(),
+            wrong: None,
+        }
+    }
+
+    /// Reads what is left, and says whether all of it is what was written.
+    pub(crate) fn finish(mut self) -> Result<Checked, Error> {
+        match io::copy(&mut self, &mut io::sink()) {
+            Ok(_) => Ok(self.check.finish()?),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// Why tar could not go on. What it can't read was cut off or damaged: the
+    /// seal, at the end, knows which.
+    pub(crate) fn explain(self, error: &io::Error) -> Error {
+        let is_own = self.wrong.is_some() || error.raw_os_error().is_some();
+        if is_own || error.kind() == io::ErrorKind::TimedOut {
+            return self.failure(error);
+        }
+        match self.finish() {
+            Err(error) => error,
+            Ok(_) => Error::Backup(Unusable::Damaged),
+        }
+    }
+
+    fn failure(self, error: &io::Error) -> Error {
+        match self.wrong {
+            Some(wrong) => Error::Backup(wrong),
+            None if error.kind() == io::ErrorKind::TimedOut => Error::Stalled,
+            None => Error::stream("read", Path::new("standard input"), error),
+        }
+    }
+}
+
+impl Read for Incoming {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut wait = [PollFd::new(self.from.as_fd(), PollFlags::POLLIN)];
+        let ready = crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(PATIENCE_MS)))?;
+        if ready == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let got = crate::fs::retry::again_io(|| self.from.read(buffer))?;
+        if let Err(wrong) = self.check.update(&buffer[..got]) {
+            self.wrong = Some(wrong);
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(got)
+    }
+}
+
+/// Takes in what is still being sent, and forgets it: who ends with input unread
+/// resets the connection, and an engine may lose our answer with it. Whoever sends
+/// nothing for a moment, or goes on for long, is not waited for.
+pub(crate) fn pour_away(from: &mut File) {
+    let begun = Instant::now();
+    let mut piece = [0; 16 * 1024];
+    while begun.elapsed() < POURING {
+        let mut wait = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+        match crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(GAP_MS))) {
+            Ok(1..) => {}
+            _ => return,
+        }
+        if !matches!(
+            crate::fs::retry::again_io(|| from.read(&mut piece)),
+            Ok(1..)
+        ) {
+            return;
+        }
+    }
+}
+
+/// The parts of an entry's path; none may climb or be empty.
+pub(crate) fn parts(path: &[u8]) -> Result<Vec<&[u8]>, Error> {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let parts: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+    let bad = |part: &&[u8]| matches!(*part, b"" | b"." | b"..") || part.contains(&0);
+    if parts.iter().any(bad) {
+        Err(foreign(path))
+    } else {
+        Ok(parts)
+    }
+}
+
+/// The error for an entry that no backup has.
+pub(crate) fn foreign(path: &[u8]) -> Error {
+    let name: String = String::from_utf8_lossy(path).chars().take(200).collect();
+    Error::Backup(Unusable::Member(format!("'{}'", name.escape_debug())))
+}
+
+/// Whether it stands at the end, and only there.
+pub(crate) fn is_seal(path: &[u8]) -> bool {
+    path == backup::SEAL.as_bytes()
+}

@@ -1,0 +1,86 @@
+//! Whether a file is still the one that was read or written. Compares what stat(2) tells;
+//! reads no content and decides nothing.
+
+use std::fmt;
+
+use nix::sys::stat::FileStat;
+
+/// The state of a file that changes whenever another file is renamed over it (device,
+/// inode) and whenever it is written in place (size, time of the last write).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileVersion {
+    device: u64,
+    inode: u64,
+    size: i64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl FileVersion {
+    pub(crate) fn of(stat: &FileStat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: stat.st_size,
+            seconds: stat.st_mtime,
+            nanoseconds: stat.st_mtime_nsec,
+        }
+    }
+
+    /// Reads what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.split(' ');
+        let version = Self {
+            device: fields.next()?.parse().ok()?,
+            inode: fields.next()?.parse().ok()?,
+            size: fields.next()?.parse().ok()?,
+            seconds: fields.next()?.parse().ok()?,
+            nanoseconds: fields.next()?.parse().ok()?,
+        };
+        fields.next().is_none().then_some(version)
+    }
+}
+
+impl fmt::Display for FileVersion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            device,
+            inode,
+            size,
+            seconds,
+            nanoseconds,
+        } = self;
+        write!(out, "{device} {inode} {size} {seconds} {nanoseconds}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::stat::lstat;
+
+    #[test]
+    fn rename_and_write_in_place_change_the_version() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shadow");
+        let version = || FileVersion::of(&lstat(&path).unwrap());
+        std::fs::write(&path, "one").unwrap();
+        let first = version();
+        assert_eq!(version(), first);
+        std::fs::write(&path, "three").unwrap();
+        assert_ne!(version(), first);
+        let second = version();
+        std::fs::write(dir.path().join("new"), "three").unwrap();
+        std::fs::rename(dir.path().join("new"), &path).unwrap();
+        assert_ne!(version(), second);
+    }
+
+    #[test]
+    fn version_is_read_back_from_its_text() {
+        let version = FileVersion::of(&lstat("/").unwrap());
+        assert_eq!(FileVersion::parse(&version.to_string()), Some(version));
+        for odd in ["", "1 2 3 4", "1 2 3 4 5 6", "1 2 3 4 x"] {
+            assert_eq!(FileVersion::parse(odd), None, "{odd}");
+        }
+    }
+}

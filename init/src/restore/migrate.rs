@@ -1,0 +1,153 @@
+//! Taking over records of opencode-cloud, which have no uid: each gets the
+//! number that its person's files already have, if that can be known.
+
+use crate::admission;
+use crate::clock::now_usec;
+use crate::error::{Error, chain};
+use crate::home::Homes;
+use crate::restore::Session;
+use crate::say::say;
+use accounts::id::Uid;
+use accounts::name::Username;
+use accounts::record::{Account, Legacy, Record};
+use accounts::records::{Part, Rejected, refuse_by_image, refuse_name};
+use accounts::text::Home;
+
+/// How a record that is still to be taken over shows in a listing.
+pub(crate) fn not_yet(name: &Username) -> Rejected {
+    let reason = "an older record; the next restore takes it over".into();
+    Rejected {
+        part: Part::Record,
+        file: format!("{name}.json"),
+        name: Some(name.clone()),
+        reason,
+    }
+}
+
+impl Session {
+    /// Takes an older record over, or leaves it where it is and says why.
+    pub(crate) fn take_over(&mut self, legacy: &Legacy, bytes: &[u8]) {
+        if let Err(error) = self.try_take_over(legacy, bytes) {
+            self.leave(legacy, chain(&error));
+        }
+    }
+
+    /// Ledger first, then the original, then the record: a kill in between
+    /// leaves the old record, and the next run takes it over with the same uid.
+    fn try_take_over(&mut self, legacy: &Legacy, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(refusal) = refuse_name(&legacy.name, &self.image) {
+            self.leave(legacy, refusal.to_string());
+            return Ok(());
+        }
+        admission::check_ledger(&self.records)?;
+        let mut tombstones = self.records.tombstones.iter();
+        if let Some(dead) = tombstones.find(|dead| dead.name == legacy.name) {
+            let reason = format!("the account was removed; its uid {} is kept", dead.uid);
+            self.leave(legacy, reason);
+            return Ok(());
+        }
+        let uid = self.uid_for(&legacy.name)?;
+        let mut account = Account::new(
+            legacy.name.clone(),
+            uid,
+            Home::parse(&format!("/home/{}", legacy.name))?,
+            now_usec(),
+        );
+        account.hash.clone_from(&legacy.hash);
+        account.locked = legacy.locked;
+        if let Some(refusal) = refuse_by_image(&account, &self.image) {
+            self.leave(legacy, refusal.to_string());
+            return Ok(());
+        }
+        if let Some(reason) = legacy.hash_refused {
+            say(&format!(
+                "'{}' has no password until it is set again: {reason}",
+                legacy.name
+            ));
+        }
+        self.store.give_uid(uid, &legacy.name)?;
+        self.store.keep_legacy(&legacy.name, bytes)?;
+        self.save(&Record::new(account))?;
+        say(&format!(
+            "took over the older record of '{}' (uid {uid})",
+            legacy.name
+        ));
+        Ok(())
+    }
+
+    fn leave(&mut self, legacy: &Legacy, reason: String) {
+        let name = Some(legacy.name.clone());
+        self.records.rejected.push(Rejected {
+            part: Part::Record,
+            file: format!("{}.json", legacy.name),
+            name,
+            reason,
+        });
+    }
+
+    /// The uid that the ledger, passwd or the owner of the home says, if it is
+    /// free; else a new one.
+    fn uid_for(&self, name: &Username) -> Result<Uid, Error> {
+        if let Some(uid) = self.uid_in_ledger(name)? {
+            return Ok(uid);
+        }
+        let home = Home::parse(&format!("/home/{name}"))?;
+        let owner = Homes::open(&self.paths.root, &self.image.home_bases)?.owner(&home)?;
+        for candidate in [self.known().uid_in_passwd(name), owner]
+            .into_iter()
+            .flatten()
+        {
+            if let Some(uid) = self.if_free(candidate, name)? {
+                return Ok(uid);
+            }
+        }
+        let known = self.known();
+        admission::next_uid(&known, name, &admission::used_ids(&known)?)
+    }
+
+    fn uid_in_ledger(&self, name: &Username) -> Result<Option<Uid>, Error> {
+        for number in self.store.given_uids()? {
+            let is_ours = self
+                .store
+                .owner_of(number)?
+                .is_some_and(|owner| owner == name.as_str());
+            let is_taken = self
+                .records
+                .accounts
+                .values()
+                .any(|account| account.uid.get() == number);
+            let is_buried = self
+                .records
+                .tombstones
+                .iter()
+                .any(|tombstone| tombstone.uid.get() == number);
+            if is_ours && !is_taken && !is_buried {
+                return Ok(self.image.uids.uid(number.into()).ok());
+            }
+        }
+        Ok(None)
+    }
+
+    fn if_free(&self, number: u32, name: &Username) -> Result<Option<Uid>, Error> {
+        let Ok(uid) = self.image.uids.uid(number.into()) else {
+            return Ok(None);
+        };
+        let is_given = self
+            .store
+            .owner_of(number)?
+            .is_some_and(|owner| owner != name.as_str());
+        let is_taken = self
+            .records
+            .accounts
+            .values()
+            .any(|account| account.uid == uid)
+            || self
+                .records
+                .tombstones
+                .iter()
+                .any(|tombstone| tombstone.uid == uid)
+            || self.known().holder_of(number, name).is_some()
+            || self.image.accounts.owner_of(number).is_some();
+        Ok((!is_given && !is_taken).then_some(uid))
+    }
+}

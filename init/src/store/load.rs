@@ -1,0 +1,226 @@
+//! Everything that the store holds, read at once: for a restore, which looks at all
+//! records side by side. What can't be used is reported and stays where it is.
+
+use super::{
+    LEGACY, REMOVED, SUFFIX, Store, UIDS, UNREADABLE, file_of, list, list_if, printable, stem,
+};
+use crate::error::{Error, chain, io};
+use crate::fs::parallel;
+use crate::fs::replace::{Directory, TEMPORARY};
+use crate::say::say;
+use accounts::id::UidRange;
+use accounts::name::Username;
+use accounts::record::{Account, Contents, Legacy};
+use accounts::records::{Part, Records, Rejected, Tombstone};
+use std::sync::atomic::Ordering;
+
+/// What was found in it.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) records: Records,
+    /// Records of opencode-cloud, still to be taken over, with their bytes.
+    pub(crate) legacy: Vec<(Legacy, Vec<u8>)>,
+}
+
+/// What a record's file holds.
+enum One {
+    Account(Box<Account>),
+    Legacy(Box<(Legacy, Vec<u8>)>),
+}
+
+/// The files of records, without the suffix.
+pub(crate) struct Names(Vec<String>);
+
+impl Names {
+    fn of(files: Vec<String>) -> Self {
+        let name = |mut file: String| {
+            let length = stem(&file)?.len();
+            file.truncate(length);
+            Some(file)
+        };
+        Self(files.into_iter().filter_map(name).collect())
+    }
+
+    /// A directory has no order, and names are cheaper to sort than accounts.
+    fn sorted(mut self) -> Vec<String> {
+        self.0.sort_unstable();
+        self.0
+    }
+}
+
+impl Store {
+    /// Reads every record and tombstone.
+    pub(crate) fn load(&self, range: UidRange) -> Result<Loaded, Error> {
+        Ok(self.load_these(self.names()?, range, || ()).1)
+    }
+
+    /// Reads the records with these names, which are all that there are, and every
+    /// tombstone; and `first` something else beside them.
+    pub(crate) fn load_these<A>(
+        &self,
+        names: Names,
+        range: UidRange,
+        first: impl FnOnce() -> A,
+    ) -> (A, Loaded) {
+        let mut loaded = Loaded::default();
+        let names = names.sorted();
+        let load = |names: &[String]| {
+            let read = names.iter().map(|stem| self.load_one(stem, range));
+            read.collect::<Vec<_>>()
+        };
+        let (first, read) = parallel::beside(first, &names, &|| (), load);
+        let mut accounts = Vec::with_capacity(names.len());
+        for (stem, read) in names.iter().zip(read.into_iter().flatten()) {
+            match read {
+                Ok(One::Account(account)) => accounts.push((account.name.clone(), account)),
+                Ok(One::Legacy(legacy)) => loaded.legacy.push(*legacy),
+                Err(reason) => reject(&mut loaded, stem, reason),
+            }
+        }
+        // Sorted by name already, as the files were: each finds its place at once.
+        loaded.records.accounts = accounts.into_iter().collect();
+        self.load_tombstones(&mut loaded.records, range);
+        loaded.records.rejected.sort_by(|a, b| a.file.cmp(&b.file));
+        self.load_ledger(&mut loaded.records);
+        match self.tightened.swap(0, Ordering::Relaxed) {
+            0 => (),
+            count => say(&format!(
+                "others could read or write {count} files of the store; their mode is 600 now"
+            )),
+        }
+        (first, loaded)
+    }
+
+    fn load_one(&self, stem: &str, range: UidRange) -> Result<One, String> {
+        match self.read_contents(&self.directory, &file_of(stem), range)? {
+            (Contents::Account(account), _) if account.name.as_str() == stem => {
+                Ok(One::Account(account))
+            }
+            (Contents::Legacy(legacy), bytes) if legacy.name.as_str() == stem => {
+                Ok(One::Legacy(Box::new((legacy, bytes))))
+            }
+            _ => Err("the name in it is not that of the file".into()),
+        }
+    }
+
+    /// Directories that are none, and tombstones that can't be read, keep nobody
+    /// out: they are reported, and then every uid counts as doubtful.
+    fn load_tombstones(&self, records: &mut Records, range: UidRange) {
+        for name in [UIDS, LEGACY] {
+            if let Err(error) = self.present(name) {
+                records.rejected.push(unusable(name, &error));
+            }
+        }
+        match self.tombstones(range) {
+            Ok((tombstones, skipped)) => {
+                records.tombstones = tombstones;
+                records.rejected.extend(skipped);
+            }
+            Err(error) => records.rejected.push(unusable(REMOVED, &error)),
+        }
+    }
+
+    /// Where the ledger can't be read, whoever has a uid alone keeps it; of one
+    /// that several claim nobody knows whose it is.
+    fn load_ledger(&self, records: &mut Records) {
+        let mut contested = None;
+        for uid in records.doubtful_uids() {
+            let owner = self.owner_of(uid.get()).unwrap_or_else(|_| {
+                let contested = contested.get_or_insert_with(|| records.contested_uids());
+                contested.contains(&uid).then(|| UNREADABLE.to_owned())
+            });
+            records.ledger.extend(owner.map(|owner| (uid, owner)));
+        }
+    }
+
+    /// Whose uid and home would be anybody's, if its tombstone can't be read.
+    fn owner_of_tombstone(&self, file: &str) -> Option<Username> {
+        let uid = accounts::table::number(stem(file)?.as_bytes())?;
+        Username::parse(&self.owner_of(uid).ok()??).ok()
+    }
+
+    /// The names of all records.
+    pub(crate) fn names(&self) -> Result<Names, Error> {
+        let files = list_if(&self.directory, is_record);
+        let files = files.map_err(io("read", &self.directory.path))?;
+        Ok(Names::of(files))
+    }
+
+    /// Deletes what a killed run left behind, and finishes what one committed. The
+    /// names of all records, as it looks at all files anyway.
+    pub(crate) fn clean(&self) -> Result<Names, Error> {
+        self.settle()?;
+        let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
+        let clean = |directory: &Directory, is_wanted: &dyn Fn(&[u8]) -> bool| {
+            let files = list_if(directory, is_wanted).map_err(io("read", &directory.path))?;
+            let (left, others) = files.into_iter().partition(|file| is_left(file.as_bytes()));
+            let left: Vec<String> = left;
+            left.iter().try_for_each(|file| directory.remove(file))?;
+            Ok::<Vec<String>, Error>(others)
+        };
+        let records = clean(&self.directory, &|name| is_record(name) || is_left(name))?;
+        // One that is no directory holds no leftovers.
+        for name in [REMOVED, LEGACY] {
+            if let Ok(Some(directory)) = self.present(name) {
+                clean(&directory, &is_left)?;
+            }
+        }
+        Ok(Names::of(records))
+    }
+
+    /// Those that could be read, and the others.
+    fn tombstones(&self, range: UidRange) -> Result<(Vec<Tombstone>, Vec<Rejected>), Error> {
+        let Some(removed) = self.present(REMOVED)? else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let mut tombstones = Vec::new();
+        let mut skipped = Vec::new();
+        let mut skip = |file: &str, reason| {
+            skipped.push(Rejected {
+                part: Part::Tombstone,
+                file: format!("{REMOVED}/{}", printable(file)),
+                name: self.owner_of_tombstone(file),
+                reason,
+            });
+        };
+        for file in list(&removed).map_err(io("read", &removed.path))? {
+            let Some(stem) = stem(&file) else { continue };
+            match self.read_contents(&removed, &file, range) {
+                Ok((Contents::Account(account), _)) if account.uid.to_string() == stem => {
+                    let (name, home) = (account.name, account.home);
+                    tombstones.push(Tombstone {
+                        name,
+                        uid: account.uid,
+                        home,
+                    });
+                }
+                Ok(_) => skip(&file, "its uid is not its file's name".to_owned()),
+                Err(reason) => skip(&file, reason),
+            }
+        }
+        Ok((tombstones, skipped))
+    }
+}
+
+fn unusable(directory: &str, error: &Error) -> Rejected {
+    Rejected {
+        part: Part::Directory,
+        file: directory.to_owned(),
+        name: None,
+        reason: chain(error),
+    }
+}
+
+fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
+    let file = printable(&file_of(stem));
+    loaded.records.rejected.push(Rejected {
+        part: Part::Record,
+        file,
+        name: Username::parse(stem).ok(),
+        reason,
+    });
+}
+
+fn is_record(file: &[u8]) -> bool {
+    file.ends_with(SUFFIX.as_bytes()) && !file.starts_with(b".")
+}

@@ -1,0 +1,38 @@
+//! The store's lock, `.lock`: the first of all locks.
+
+use crate::error::{Error, io};
+use crate::fs::ofd_lock::{Deadline, open_lock, try_lock};
+use crate::fs::replace::Directory;
+use nix::errno::Errno;
+use std::os::fd::OwnedFd;
+
+/// The store is ours to write while this lives.
+#[derive(Debug)]
+pub(crate) struct StoreLock(
+    #[expect(dead_code, reason = "held, not used; none: nothing to hold")] Option<OwnedFd>,
+);
+
+impl StoreLock {
+    /// For an administrator who says that nobody else writes at this time.
+    pub(crate) const fn waived() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn acquire(store: &Directory, deadline: Deadline) -> Result<Self, Error> {
+        let path = store.join(".lock");
+        let file = open_lock(store, ".lock").map_err(io("open", &path))?;
+        loop {
+            match try_lock(&file) {
+                Ok(()) => return Ok(Self(Some(file))),
+                Err(Errno::EAGAIN | Errno::EACCES) if deadline.wait() => (),
+                Err(Errno::EAGAIN | Errno::EACCES) => return Err(Error::Busy { path }),
+                // NFS without its lock daemon, and network file systems that
+                // know no locks at all.
+                Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+                    return Err(Error::NoLocks { path });
+                }
+                Err(errno) => return Err(io("lock", path)(errno)),
+            }
+        }
+    }
+}

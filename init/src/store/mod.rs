@@ -1,0 +1,389 @@
+//! The volume. It is the truth; nobody but root may read it.
+//!
+//! ```text
+//! /var/lib/opencode-users      0700 root
+//!   NAME.json                  0600 root, one link: a record (USER_RECORD)
+//!   removed/UID.json           tombstones: the record of a removed account
+//!   uids/UID                   the name that got the uid, for ever
+//!   legacy/NAME.json           what taken-over records looked like
+//!   .loading/ .loaded/         a backup that is being restored
+//!   .lock                      held by whoever changes something
+//! ```
+//!
+//! A volume may be hostile or half broken: everything is opened by directory
+//! fd without following links, and one bad file never affects another.
+
+mod load;
+pub(crate) mod lock;
+mod read;
+mod staging;
+
+pub(crate) use load::Loaded;
+pub(crate) use staging::Staging;
+
+use crate::error::{Error, io};
+use crate::fs::replace::{Access, Directory, open_directory, stat, write_all};
+use crate::fs::retry::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
+use crate::say::say;
+use accounts::id::{Uid, UidRange};
+use accounts::name::Username;
+use accounts::record::{Document, MAX_BYTES, Record};
+use accounts::records::Tombstone;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+
+/// Set by an administrator whose volume driver can't keep owner and modes.
+pub(crate) const TRUST_VARIABLE: &str = "OCC_INIT_TRUST_STORE_MODES";
+
+const REMOVED: &str = "removed";
+const UIDS: &str = "uids";
+pub(crate) const LEGACY: &str = "legacy";
+const SUFFIX: &str = ".json";
+/// What becomes an entry of the ledger, while it is written.
+const GIVEN: &str = "given";
+/// Stands for the owner of a uid whose name can't be read; no account's name.
+const UNREADABLE: &str = "(unreadable)";
+
+/// The open store.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) directory: Directory,
+    trusts_modes: bool,
+    /// Files whose modes were tightened: one line for all of them.
+    tightened: AtomicUsize,
+}
+
+impl Store {
+    /// Opens the store, making it if it is not there.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        if let Some(store) = Self::find(path)? {
+            return Ok(store);
+        }
+        let parents = path.parent().map_or(Ok(()), |parent| {
+            again_io(|| std::fs::create_dir_all(parent))
+        });
+        parents
+            .map_err(|e| io("make", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default())))?;
+        match mkdir(path, Mode::from_bits_truncate(0o700)) {
+            Ok(()) | Err(Errno::EEXIST) => (),
+            Err(errno) => return Err(io("make", path)(errno)),
+        }
+        Self::find(path)?.ok_or_else(|| io("open", path)(Errno::ENOENT))
+    }
+
+    /// Opens the store, if it is there; tightens a mode that a volume driver
+    /// loosened.
+    pub(crate) fn find(path: &Path) -> Result<Option<Self>, Error> {
+        let directory = match open_directory(path) {
+            Ok(directory) => directory,
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(errno) => return Err(io("open", path)(errno)),
+        };
+        let store = Self {
+            directory,
+            tightened: AtomicUsize::new(0),
+            trusts_modes: std::env::var_os(TRUST_VARIABLE).is_some_and(|value| value == "1"),
+        };
+        store.check_directory()?;
+        Ok(Some(store))
+    }
+
+    fn check_directory(&self) -> Result<(), Error> {
+        let Directory { fd, path } = &self.directory;
+        let state = fstat(fd.as_fd()).map_err(io("read", path))?;
+        if state.st_uid != 0 && !self.trusts_modes {
+            return Err(Error::Store {
+                path: path.clone(),
+                reason: "it does not belong to root",
+            });
+        }
+        if state.st_mode & 0o077 != 0 {
+            let tightened = fchmod(fd.as_fd(), Mode::from_bits_truncate(0o700));
+            match tightened {
+                Ok(()) => say(&format!(
+                    "store '{}' had mode {:o}; it is 700 now",
+                    path.display(),
+                    state.st_mode & 0o7777
+                )),
+                // Others can read hashes then, but only writers can plant records.
+                Err(_) if state.st_mode & 0o022 == 0 || self.trusts_modes => (),
+                Err(_) => {
+                    return Err(Error::Store {
+                        path: path.clone(),
+                        reason: "others may write to it",
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one record, to edit it.
+    pub(crate) fn read(&self, name: &Username, range: UidRange) -> Result<Record, Error> {
+        let bad = |reason: String| Error::BadRecord {
+            name: name.to_string(),
+            reason,
+        };
+        match self.read_document(&self.directory, &record_file(name), range) {
+            Ok(Document::Record(record)) if record.account().name == *name => Ok(*record),
+            Ok(_) => Err(bad("it holds another name".into())),
+            Err(reason) => Err(bad(reason)),
+        }
+    }
+
+    /// Writes a record: from here on the change is made, whatever happens next.
+    pub(crate) fn save(&self, record: &Record) -> Result<(), Error> {
+        self.directory.replace(
+            &record_file(&record.account().name),
+            &readable(record)?,
+            Access::PRIVATE,
+        )
+    }
+
+    /// Turns a record into a tombstone: one rename, so that it is never both.
+    pub(crate) fn bury(&self, record: &Record) -> Result<(), Error> {
+        let account = record.account();
+        let removed = self.subdirectory(REMOVED)?;
+        let (from, to) = (
+            record_file(&account.name),
+            file_of(&account.uid.to_string()),
+        );
+        // Of two records with one uid, the other may be buried there already.
+        if stat(&removed, to.as_str())
+            .map_err(io("read", removed.join(&to)))?
+            .is_some()
+        {
+            return Err(Error::UidTaken {
+                uid: account.uid,
+                owner: self.owner_of(account.uid.get())?.unwrap_or_default(),
+            });
+        }
+        renameat(
+            self.directory.fd.as_fd(),
+            from.as_str(),
+            removed.fd.as_fd(),
+            to.as_str(),
+        )
+        .map_err(io("rename", self.directory.join(&from)))?;
+        self.directory.sync()?;
+        removed.sync()?;
+        removed.replace(&to, &record.remains().to_bytes(), Access::PRIVATE)
+    }
+
+    /// Deletes a record that had no right to its uid: a tombstone would claim
+    /// for its name what is another's.
+    pub(crate) fn discard(&self, record: &Record) -> Result<(), Error> {
+        self.directory
+            .remove(&record_file(&record.account().name))?;
+        self.directory.sync()
+    }
+
+    /// Turns a tombstone back into a record, with new content.
+    pub(crate) fn revive(&self, record: &Record) -> Result<(), Error> {
+        let account = record.account();
+        let removed = self.subdirectory(REMOVED)?;
+        let (from, to) = (
+            file_of(&account.uid.to_string()),
+            record_file(&account.name),
+        );
+        removed.replace(&from, &readable(record)?, Access::PRIVATE)?;
+        renameat(
+            removed.fd.as_fd(),
+            from.as_str(),
+            self.directory.fd.as_fd(),
+            to.as_str(),
+        )
+        .map_err(io("rename", removed.join(&from)))?;
+        self.directory.sync()?;
+        removed.sync()
+    }
+
+    /// Reads a tombstone as the record that it was.
+    pub(crate) fn read_tombstone(
+        &self,
+        tombstone: &Tombstone,
+        range: UidRange,
+    ) -> Result<Record, Error> {
+        let removed = self.subdirectory(REMOVED)?;
+        let bad = |reason: String| Error::BadRecord {
+            name: tombstone.name.to_string(),
+            reason,
+        };
+        match self.read_document(&removed, &file_of(&tombstone.uid.to_string()), range) {
+            Ok(Document::Record(record)) => Ok(*record),
+            Ok(_) => Err(bad("it is not a record of ours".into())),
+            Err(reason) => Err(bad(reason)),
+        }
+    }
+
+    /// Writes down for ever that the uid is this name's. `false`: somebody has it.
+    pub(crate) fn give_uid(&self, uid: Uid, name: &Username) -> Result<bool, Error> {
+        let uids = self.subdirectory(UIDS)?;
+        let file = uid.to_string();
+        let content = format!("{name}\n");
+        // Never a number without a name: a kill in between would leave one that
+        // is nobody's for ever, and perhaps that of somebody's home.
+        let whole = self
+            .directory
+            .stage(GIVEN, content.as_bytes(), Access::PRIVATE)?;
+        let linked = match whole.link(&uids, &file) {
+            Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+                create(&uids, &file, content.as_bytes())
+            }
+            linked => linked,
+        };
+        match linked {
+            Ok(()) => uids.sync().map(|()| true),
+            Err(Errno::EEXIST) => Ok(self
+                .owner_of(uid.get())?
+                .is_some_and(|owner| owner == name.as_str())),
+            Err(errno) => Err(io("make", uids.join(&file))(errno)),
+        }
+    }
+
+    /// Who got the uid. One whose file can't be read is somebody's all the same.
+    pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
+        let Some(uids) = self.present(UIDS)? else {
+            return Ok(None);
+        };
+        let file = uid.to_string();
+        let path = uids.join(&file);
+        if stat(&uids, file.as_str())
+            .map_err(io("read", path))?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        Ok(Some(match self.read_file(&uids, &file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
+            Err(_) => UNREADABLE.to_owned(),
+        }))
+    }
+
+    /// Whether no account ever was in it: no record, readable or not, no
+    /// tombstone, no uid given.
+    pub(crate) fn is_new(&self) -> Result<bool, Error> {
+        let any = |directory: &Directory, ends: &str| -> Result<bool, Error> {
+            let files = list(directory).map_err(io("read", &directory.path))?;
+            Ok(files
+                .iter()
+                .any(|file| file.ends_with(ends) && !file.starts_with('.')))
+        };
+        if any(&self.directory, SUFFIX)? {
+            return Ok(false);
+        }
+        for name in [REMOVED, UIDS, LEGACY] {
+            if let Some(directory) = self.present(name)?
+                && any(&directory, "")?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Every uid that was ever given.
+    pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
+        let Some(uids) = self.present(UIDS)? else {
+            return Ok(BTreeSet::new());
+        };
+        let files = list(&uids).map_err(io("read", &uids.path))?;
+        Ok(files
+            .iter()
+            .filter_map(|file| accounts::table::number(file.as_bytes()))
+            .collect())
+    }
+
+    /// Keeps the original of a record that is about to be taken over.
+    pub(crate) fn keep_legacy(&self, name: &Username, bytes: &[u8]) -> Result<(), Error> {
+        self.subdirectory(LEGACY)?
+            .replace(&record_file(name), bytes, Access::PRIVATE)
+    }
+
+    /// A directory of the store, if it is there.
+    fn present(&self, name: &str) -> Result<Option<Directory>, Error> {
+        match self.directory.open(name) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(io("open", self.directory.join(name))(errno)),
+        }
+    }
+
+    /// A directory of the store, made if it is not there.
+    fn subdirectory(&self, name: &str) -> Result<Directory, Error> {
+        let path = self.directory.join(name);
+        match self.directory.open(name) {
+            Err(Errno::ENOENT) => {
+                mkdirat(
+                    self.directory.fd.as_fd(),
+                    name,
+                    Mode::from_bits_truncate(0o700),
+                )
+                .map_err(io("make", &path))?;
+                self.directory.sync()?;
+                self.directory.open(name)
+            }
+            other => other,
+        }
+        .map_err(io("open", path))
+    }
+}
+
+/// For a file system without hard links.
+fn create(directory: &Directory, file: &str, content: &[u8]) -> Result<(), Errno> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o600);
+    let fd = openat(directory.fd.as_fd(), file, flags, mode)?;
+    write_all(&fd, content).and_then(|()| fsync(fd.as_fd()))
+}
+
+/// The bytes of a record, unless nobody could read them back.
+fn readable(record: &Record) -> Result<Vec<u8>, Error> {
+    let bytes = record.to_bytes();
+    if bytes.len() > MAX_BYTES {
+        return Err(Error::RecordTooLarge(record.account().name.clone()));
+    }
+    Ok(bytes)
+}
+
+fn record_file(name: &Username) -> String {
+    file_of(name.as_str())
+}
+
+/// The file of a record or a tombstone.
+fn file_of(stem: &str) -> String {
+    [stem, SUFFIX].concat()
+}
+
+/// What stands in the name of such a file.
+fn stem(file: &str) -> Option<&str> {
+    file.strip_suffix(SUFFIX)
+        .filter(|stem| !stem.is_empty() && !stem.starts_with('.'))
+}
+
+/// A file name for a message: control characters would forge log lines.
+fn printable(file: &str) -> String {
+    file.escape_debug().to_string()
+}
+
+/// The names in a directory; one that is not UTF-8 gets U+FFFD, so that opening
+/// it fails and it is reported.
+fn list(directory: &Directory) -> Result<Vec<String>, Errno> {
+    list_if(directory, |_| true)
+}
+
+fn list_if(directory: &Directory, is_wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<String>, Errno> {
+    let text = |name: OsString| {
+        name.into_string()
+            .unwrap_or_else(|name| name.to_string_lossy().into_owned())
+    };
+    let names = directory.names_if(is_wanted)?;
+    Ok(names.into_iter().map(text).collect())
+}

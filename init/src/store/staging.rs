@@ -1,0 +1,329 @@
+//! A backup on its way into the store: staged beside it, committed by one
+//! rename, moved into place by whoever holds the lock next.
+//!
+//! ```text
+//! .loading/   being filled; without the rename it never was
+//! .loaded/    committed: the same files as in the store, and
+//!   drop/UID  tombstones that end, because their accounts come back
+//! ```
+//!
+//! A kill before the rename leaves the old store; after it, the next session
+//! finishes the work. Every step of that can be made twice.
+
+use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
+use crate::error::{Error, io};
+use crate::fs::replace::{Access, Directory, TEMPORARY, write_all};
+use crate::fs::retry::{again, fsync, mkdirat, openat, renameat, unlinkat};
+use crate::fs::sealed_stream::{foreign, private_header};
+use crate::say::say;
+use accounts::backup;
+use accounts::id::UidRange;
+use accounts::merge::{Holdings, Merge};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, syncfs};
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::sync::atomic::AtomicUsize;
+
+const STAGING: &str = ".loading";
+const JOURNAL: &str = ".loaded";
+const DROP: &str = "drop";
+/// In the order in which they are put into place: who has a number is known
+/// before anybody has it.
+const PARTS: [&str; 4] = [DROP, UIDS, LEGACY, REMOVED];
+
+/// A store that is being filled; dropped, it goes.
+pub(crate) struct Staging<'a> {
+    of: &'a Store,
+    filled: Store,
+}
+
+impl Store {
+    /// Begins a staging; for whoever holds the lock.
+    pub(crate) fn stage(&self) -> Result<Staging<'_>, Error> {
+        self.discard_directory(STAGING)?;
+        let directory = make(&self.directory, STAGING)?;
+        for part in PARTS {
+            make(&directory, part)?;
+        }
+        Ok(Staging {
+            of: self,
+            filled: Self {
+                directory,
+                trusts_modes: self.trusts_modes,
+                tightened: AtomicUsize::new(0),
+            },
+        })
+    }
+
+    /// Finishes what a killed load committed, and forgets what one did not.
+    pub(super) fn settle(&self) -> Result<(), Error> {
+        self.discard_directory(STAGING)?;
+        let Some(journal) = self.present(JOURNAL)? else {
+            return Ok(());
+        };
+        self.end_tombstones(&journal)?;
+        for part in [UIDS, LEGACY, REMOVED] {
+            if let Some(from) = open(&journal, part)? {
+                move_all(&from, &self.subdirectory(part)?)?;
+            }
+        }
+        move_all(&journal, &self.directory)?;
+        self.discard_directory(JOURNAL)?;
+        self.directory.sync()
+    }
+
+    fn end_tombstones(&self, journal: &Directory) -> Result<(), Error> {
+        let (Some(drop), Some(removed)) = (open(journal, DROP)?, self.present(REMOVED)?) else {
+            return Ok(());
+        };
+        for uid in list(&drop).map_err(io("read", &drop.path))? {
+            removed.remove(&file_of(&uid))?;
+        }
+        removed.sync()?;
+        // Only now: a tombstone of the backup could have the same number.
+        list(&drop)
+            .map_err(io("read", &drop.path))?
+            .iter()
+            .try_for_each(|uid| drop.remove(uid))
+    }
+
+    fn discard_directory(&self, name: &str) -> Result<(), Error> {
+        let Some(directory) = self.present(name)? else {
+            return Ok(());
+        };
+        for part in PARTS {
+            if let Some(part_directory) = open(&directory, part)? {
+                empty(&part_directory)?;
+                remove(&directory, part)?;
+            }
+        }
+        empty(&directory)?;
+        remove(&self.directory, name)
+    }
+
+    /// Everything that a backup is compared by.
+    pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
+        let records = self.load(range)?.records;
+        let mut ledger = std::collections::BTreeMap::new();
+        for uid in self.given_uids()? {
+            if let Some(owner) = self.owner_of(uid)? {
+                ledger.insert(uid, owner);
+            }
+        }
+        let files = list(&self.directory).map_err(io("read", &self.directory.path))?;
+        let stems = files.iter().filter_map(|file| stem(file));
+        Ok(Holdings {
+            records,
+            ledger,
+            files: stems.map(str::to_owned).collect(),
+        })
+    }
+
+    /// All files as tar entries, in a file without a name: whoever reads a
+    /// backup slowly must not keep the lock. Returns it and its length.
+    pub(crate) fn snapshot(&self, manifest: &backup::Manifest) -> Result<(File, u64), Error> {
+        use std::io::{Seek as _, SeekFrom};
+        let name = format!("{TEMPORARY}save");
+        let path = self.directory.join(&name);
+        self.directory.remove(&name)?;
+        let flags =
+            OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mode = Mode::from_bits_truncate(0o600);
+        let fd = openat(self.directory.fd.as_fd(), name.as_str(), flags, mode);
+        let fd = fd.map_err(io("make", &path))?;
+        self.directory.remove(&name)?;
+        let mut to = tar::Builder::new(std::io::BufWriter::new(File::from(fd)));
+        let packed = self.pack(&mut to, manifest);
+        packed.map_err(|error| Error::stream("write", &path, &error))?;
+        let whole = to.into_inner().and_then(|buffered| {
+            let mut file = buffered
+                .into_inner()
+                .map_err(std::io::IntoInnerError::into_error)?;
+            // Without tar's end of archive: more is to come.
+            let length = file.stream_position()? - 1024;
+            file.seek(SeekFrom::Start(0))?;
+            Ok((file, length))
+        });
+        whole.map_err(|error| Error::stream("write", &path, &error))
+    }
+
+    fn pack<W: std::io::Write>(
+        &self,
+        to: &mut tar::Builder<W>,
+        manifest: &backup::Manifest,
+    ) -> std::io::Result<()> {
+        let mut put = |path: &str, bytes: &[u8]| {
+            let mut header = private_header(bytes.len(), manifest.created);
+            to.append_data(&mut header, path, bytes)
+        };
+        put(backup::MANIFEST, &serde_json::to_vec(manifest)?)?;
+        for part in ["", UIDS, REMOVED, LEGACY] {
+            let directory = match part {
+                "" => self.directory.open("."),
+                part => self.directory.open(part),
+            };
+            let directory = match directory {
+                Err(Errno::ENOENT) => continue,
+                other => other?,
+            };
+            let mut files = list(&directory)?;
+            files.sort();
+            for file in files.iter().filter(|file| belongs(part, file)) {
+                let path = format!("{}/{part}/{file}", backup::STORE).replace("//", "/");
+                match self.read_file(&directory, file) {
+                    Ok(bytes) => put(&path, &bytes)?,
+                    Err(reason) => say(&format!(
+                        "'{}' is not in the backup: {reason}",
+                        printable(file)
+                    )),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Staging<'_> {
+    /// Puts a file of the backup's store into it. `parts` is its path below
+    /// `store/`.
+    pub(crate) fn put(&self, parts: &[&[u8]], bytes: &[u8]) -> Result<(), Error> {
+        let whole = || parts.join(&b'/');
+        let texts: Option<Vec<&str>> = parts
+            .iter()
+            .map(|part| std::str::from_utf8(part).ok())
+            .collect();
+        let (part, file) = match texts.as_deref() {
+            Some([file]) => ("", *file),
+            Some([part, file]) if PARTS[1..].contains(part) => (*part, *file),
+            _ => return Err(foreign(&whole())),
+        };
+        if !belongs(part, file) || bytes.len() > accounts::record::MAX_BYTES {
+            return Err(foreign(&whole()));
+        }
+        let into = &self.filled.directory;
+        if part.is_empty() {
+            fill(into, file, bytes)
+        } else {
+            let part = into.open(part).map_err(io("open", into.join(part)))?;
+            fill(&part, file, bytes)
+        }
+    }
+
+    /// What is in it.
+    pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
+        self.filled.holdings(range)
+    }
+
+    /// Makes it the change that was decided, and commits it: from here on the
+    /// accounts are restored, whatever happens next.
+    pub(crate) fn commit(self, merge: &Merge) -> Result<(), Error> {
+        let into = &self.filled.directory;
+        let part = |part: &str| into.open(part).map_err(io("open", into.join(part)));
+        let (drop, removed) = (part(DROP)?, part(REMOVED)?);
+        for uid in &merge.revived {
+            fill(&drop, &uid.to_string(), b"")?;
+        }
+        for uid in &merge.alive {
+            removed.remove(&file_of(&uid.to_string()))?;
+        }
+        for name in &merge.left_out {
+            into.remove(&file_of(name.as_str()))?;
+        }
+        // Thousands of small files: one call for all of them.
+        again(|| syncfs(into.fd.as_fd())).map_err(io("sync", &into.path))?;
+        let store = self.of.directory.fd.as_fd();
+        renameat(store, STAGING, store, JOURNAL).map_err(io("rename", &into.path))?;
+        self.of.directory.sync()
+    }
+}
+
+impl Drop for Staging<'_> {
+    fn drop(&mut self) {
+        let _ = self.of.discard_directory(STAGING);
+    }
+}
+
+/// Whether a file of that name has a place there.
+fn belongs(part: &str, file: &str) -> bool {
+    let is_number = |text: &str| accounts::table::number(text.as_bytes()).is_some();
+    match part {
+        UIDS => is_number(file),
+        REMOVED => stem(file).is_some_and(is_number),
+        _ => stem(file).is_some() && file.len() <= 255,
+    }
+}
+
+fn fill(directory: &Directory, file: &str, bytes: &[u8]) -> Result<(), Error> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(Access::PRIVATE.mode);
+    let written =
+        openat(directory.fd.as_fd(), file, flags, mode).and_then(|new| write_all(&new, bytes));
+    written.map_err(io("write", directory.join(file)))
+}
+
+fn make(directory: &Directory, name: &str) -> Result<Directory, Error> {
+    let mode = Mode::from_bits_truncate(0o700);
+    let opened = mkdirat(directory.fd.as_fd(), name, mode).and_then(|()| directory.open(name));
+    opened.map_err(io("make", directory.join(name)))
+}
+
+fn open(directory: &Directory, name: &str) -> Result<Option<Directory>, Error> {
+    match directory.open(name) {
+        Ok(open) => Ok(Some(open)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(io("open", directory.join(name))(errno)),
+    }
+}
+
+fn remove(directory: &Directory, name: &str) -> Result<(), Error> {
+    unlinkat(directory.fd.as_fd(), name, UnlinkatFlags::RemoveDir)
+        .map_err(io("delete", directory.join(name)))
+}
+
+fn empty(directory: &Directory) -> Result<(), Error> {
+    let files = list(directory).map_err(io("read", &directory.path))?;
+    files.iter().try_for_each(|file| directory.remove(file))
+}
+
+/// Moves the files, and not the directories; durable when it returns.
+fn move_all(from: &Directory, to: &Directory) -> Result<(), Error> {
+    let files = list(from).map_err(io("read", &from.path))?;
+    for file in files.iter().filter(|file| !PARTS.contains(&file.as_str())) {
+        renameat(from.fd.as_fd(), file.as_str(), to.fd.as_fd(), file.as_str())
+            .map_err(io("rename", from.join(file)))?;
+    }
+    fsync(to.fd.as_fd()).map_err(io("sync", &to.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_store_has_belongs_there() {
+        for (part, file) in [
+            ("", "alice.json"),
+            ("", "a b.json"),
+            (UIDS, "10000"),
+            (REMOVED, "10000.json"),
+            (LEGACY, "alice.json"),
+        ] {
+            assert!(belongs(part, file), "{part}/{file}");
+        }
+        for (part, file) in [
+            ("", ".lock"),
+            ("", ".occ-x.json"),
+            ("", "alice"),
+            ("", ".json"),
+            (UIDS, "alice"),
+            (UIDS, "010000"),
+            (REMOVED, "alice.json"),
+        ] {
+            assert!(!belongs(part, file), "{part}/{file}");
+        }
+    }
+}
