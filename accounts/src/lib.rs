@@ -1,42 +1,47 @@
-//! The model of occ: what an account is, how a record is read, and what the
-//! four files should say.
+//! The model of occ: accounts, their records, and what the account files say.
 //!
 //! Everything here is pure: values in, values out. No files, no clock, no
 //! environment, no processes, so it builds on any system and every rule is
 //! testable as text.
 //!
 //! ```text
-//! name id password text ← record ← records ─┐
-//! table ← passwd shadow group subid ────────┼→ reconcile::plan → what to write
-//! image (who the image is, what it grants) ─┘
-//! wire: what the two programs say to each other
+//! account    Account and its parts: Username, Uid, Home, PasswordHash, Aging
+//! record     a JSON User Record, and all records of a store
+//! files      passwd(5), shadow(5), group(5), subuid(5) as bytes
+//! image      which accounts the image has, and what it grants
+//! reconcile  records + files + image = what to write
+//! admin      adopt, import, backup, merge
+//! wire       the documents that the programs exchange
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod adopt;
-pub mod applied;
-pub mod backup;
-pub mod capture;
-pub mod differences;
-pub mod etc;
-pub mod group;
-pub mod id;
+pub mod account;
+pub mod admin;
+pub mod files;
 pub mod image;
-pub mod import;
-pub mod json;
-pub mod merge;
-pub mod name;
-mod named;
-mod packed;
-pub mod passwd;
-pub mod password;
-mod read;
 pub mod reconcile;
 pub mod record;
-pub mod records;
-pub mod shadow;
-pub mod subid;
-pub mod sudoers;
-pub mod table;
-pub mod text;
 pub mod wire;
+
+// Paths of before the rooms, until the other crates name the rooms.
+#[doc(hidden)]
+pub mod applied {
+    pub use crate::reconcile::{Applied, AppliedEntry as Entry, Entries};
+}
+#[doc(hidden)]
+pub mod capture {
+    pub use crate::reconcile::{Capture, are_as_recorded, captures};
+}
+#[doc(hidden)]
+pub mod differences {
+    pub use crate::reconcile::{Difference, differences};
+}
+pub use account as id;
+pub use account as name;
+pub use account as password;
+pub use account as text;
+pub use admin::{adopt, backup, import, merge};
+pub use files as etc;
+pub use files::{group, passwd, shadow, subid, table};
+pub use image as sudoers;
+pub use record as records;

@@ -19,7 +19,6 @@ mod commands;
 mod error;
 mod etc;
 mod fs;
-mod heap;
 mod home;
 mod image;
 mod layout;
@@ -32,15 +31,14 @@ mod store;
 mod supervise;
 mod sync;
 mod sys;
-mod xattrs;
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use cli::run::{self, Parsed};
 
-#[global_allocator]
-static HEAP: heap::Heap = heap::Heap;
+#[cfg_attr(not(test), global_allocator)]
+static ALLOCATOR: sys::pool::Pools = sys::pool::Pools;
 
 /// Exit status for a command line that cannot be understood.
 const USAGE: u8 = 2;

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use accounts::table;
 use zeroize::Zeroizing;
 
-use super::device::DeviceKey;
-use super::people::AccountFiles;
 use super::random;
-use super::tokens::{Limits, Tokens};
-use crate::say::say;
+use crate::log::say;
+use crate::monitor::accounts::AccountFiles;
+use crate::monitor::login::device_cookie::DeviceKey;
+use crate::monitor::sessions::{Limits, Tokens};
 
 const STATE: &str = "/var/lib/occ-gate";
 const SESSIONS: &str = "sessions.json";

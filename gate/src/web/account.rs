@@ -4,12 +4,13 @@ use hyper::body::Incoming;
 use hyper::header::SET_COOKIE;
 use hyper::{Request, Response, StatusCode};
 
-use super::cookies::Cookie;
-use super::form::Form;
-use super::gate::{Gate, Visit, now};
 use super::sessions::Session;
-use super::streams::Body;
-use super::{forms, pages, reply};
+use crate::web::http::body::Body;
+use crate::web::http::cookies::Cookie;
+use crate::web::http::form::Form;
+use crate::web::http::{form_body, reply};
+use crate::web::pages;
+use crate::web::state::{Gate, Visit, now};
 use crate::wire::{self, Handle, Rejection, Reply, Secret};
 
 /// What came of changing a password: done, or why not.
@@ -54,7 +55,7 @@ pub(super) async fn submit(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
-    let form = match forms::read(request, gate.settings.form_time).await {
+    let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };

@@ -6,13 +6,14 @@ use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE, USER_AGENT}
 use hyper::{Request, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use super::cookies::Cookie;
-use super::form::Form;
-use super::gate::{Gate, Visit, now};
 use super::pages::{LoginForm, Notice, PromptForm};
 use super::sessions::Session;
-use super::streams::Body;
-use super::{forms, pages, percent, redirect, reply};
+use crate::web::http::body::Body;
+use crate::web::http::cookies::Cookie;
+use crate::web::http::form::Form;
+use crate::web::http::{form_body, percent, redirect, reply};
+use crate::web::pages;
+use crate::web::state::{Gate, Visit, now};
 use crate::wire::{self, Agent, Conversation, Login, Reply, Secret, User};
 
 /// A browser stays known for half a year after its last login.
@@ -64,7 +65,7 @@ pub(super) async fn submit(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let headers = request.headers().clone();
-    let form = match forms::read(request, gate.settings.form_time).await {
+    let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };
@@ -111,7 +112,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let headers = request.headers().clone();
-    let form = match forms::read(request, gate.settings.form_time).await {
+    let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };

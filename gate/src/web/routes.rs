@@ -9,17 +9,20 @@ use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::authority::BadHost;
-use super::cookies::Cookie;
-use super::gate::{Gate, Unfit, Visit, now};
-use super::headers::{guard, is_framed_plainly};
-use super::monitor::NoReply;
-use super::origin::{
+use super::sessions::Session;
+use crate::log::ThrottledLog;
+use crate::web::http::body::{self, Body};
+use crate::web::http::cookies::Cookie;
+use crate::web::http::csrf::{
     Foreign, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
 };
-use super::sessions::Session;
-use super::streams::{self, Body};
-use super::{account, log, login, pages, proxy, redirect, reply};
+use crate::web::http::headers::{guard, is_framed_plainly};
+use crate::web::http::host::BadHost;
+use crate::web::http::{redirect, reply};
+use crate::web::monitor_client::NoReply;
+use crate::web::opencode::proxy;
+use crate::web::state::{Gate, Unfit, Visit, now};
+use crate::web::{account, login, pages};
 use crate::wire::{Reply, Request as Ask, Token};
 
 /// Longest path and query.
@@ -35,6 +38,11 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 const HEALTH_WAIT: Duration = Duration::from_secs(2);
+
+/// A browser sent `Origin: https://…` where we see http.
+static UNTRUSTED_PROXY: ThrottledLog = ThrottledLog::of(
+    "refused a request from a browser that speaks https: if a proxy adds TLS, name it in OCC_GATE_TRUSTED_PROXIES",
+);
 
 /// Answers one request.
 pub(super) async fn answer(
@@ -216,7 +224,7 @@ fn refusal(unfit: Unfit) -> Response<Body> {
             "this server does not answer to that name\nhint: administrators list names in OCC_GATE_HOSTS\n",
         ),
         Unfit::Foreign(Foreign::Scheme) => {
-            log::UNTRUSTED_PROXY.say();
+            UNTRUSTED_PROXY.say();
             reply::text(
                 StatusCode::FORBIDDEN,
                 "refused: the browser speaks https, but this server was not told\nhint: administrators name the proxy in OCC_GATE_TRUSTED_PROXIES\n",
@@ -243,7 +251,7 @@ fn style(method: &Method) -> Response<Body> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return reply::wrong_method("GET, HEAD");
     }
-    let mut reply = Response::new(streams::whole(pages::STYLE));
+    let mut reply = Response::new(body::whole(pages::STYLE));
     let headers = reply.headers_mut();
     headers.insert(
         CONTENT_TYPE,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::monitor::{Monitor, NoReply};
+use crate::web::monitor_client::{Monitor, NoReply};
 use crate::wire::{self, Reply, Request, Time, Token, TokenHash, User};
 
 /// Most sessions remembered; beyond that all are asked for again.

@@ -6,6 +6,7 @@
 mod environment;
 mod fds;
 mod mount;
+pub(crate) mod pool;
 mod process;
 mod signal;
 pub(crate) mod spawn;
@@ -68,10 +69,13 @@ pub(crate) unsafe fn enter(
 ) -> c_int {
     let mask = signal::set_mask(SignalMask::ALL);
     let count = usize::try_from(count).unwrap_or(0);
-    let args: Vec<&CStr> = (0..count)
-        // SAFETY: as the caller promises; nothing writes to them.
-        .map(|at| unsafe { CStr::from_ptr(*args.add(at)) })
-        .collect();
+    // SAFETY: as the caller promises; nothing writes to them.
+    let args = (0..count).map(|at| unsafe { CStr::from_ptr(*args.add(at)) });
+    if args.clone().any(|arg| arg == c"restore") {
+        // SAFETY: nothing was allocated yet.
+        unsafe { pool::turn_on() };
+    }
+    let args: Vec<&CStr> = args.collect();
     // SAFETY: as the caller promises.
     let env = unsafe { Environment::take(env, secrets) };
     let status = start(&args, env, mask);

@@ -1,0 +1,142 @@
+//! group(5) `name:x:gid:members` and gshadow(5) `name:hash:admins:members`.
+//!
+//! Every account has a group of its own. In groups of the image only our own
+//! names come and go; everybody else's stay, in their order.
+
+use super::table::{self, LineBuilder};
+use crate::account::Account;
+use std::collections::BTreeSet;
+
+/// The name and gid of a line of group(5), if it is one. Readers take whatever
+/// follows the third colon for members, more colons too.
+pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
+    let name = table::name(line)?;
+    let mut fields = line.splitn(4, |&b| b == b':');
+    let gid = fields.nth(2)?;
+    fields.next()?;
+    Some((name, table::number(gid)?))
+}
+
+/// Appends the line of an account's own group in group(5).
+pub fn line(into: &mut Vec<u8>, account: &Account) {
+    LineBuilder::new(into, account.name.as_str())
+        .text("x")
+        .number(account.uid.get())
+        .text("")
+        .finish();
+}
+
+/// Appends the line of an account's own group in gshadow(5): no password, nobody
+/// in it.
+pub fn gshadow_line(into: &mut Vec<u8>, account: &Account) {
+    LineBuilder::new(into, account.name.as_str())
+        .text("!")
+        .text("")
+        .text("")
+        .finish();
+}
+
+/// A line of somebody else's group in group(5) or gshadow(5), with the names of
+/// ours that are in it as they should be: `stays` decides about each present
+/// member, `joins` are added if not there. Nothing to change: nothing returned.
+///
+/// gshadow's third field lists administrators, who can add themselves, so with
+/// `has_administrators` it loses our names too. In group(5) it is the gid, and
+/// stays even where it is none: emptied, musl would read it as 0.
+pub fn with_members(
+    line: &[u8],
+    has_administrators: bool,
+    stays: impl Fn(&[u8]) -> bool,
+    joins: &[&str],
+) -> Option<Vec<u8>> {
+    // As readers do: what follows the third colon is the members, colons too.
+    let fields: Vec<&[u8]> = line.splitn(4, |&b| b == b':').collect();
+    let [name, password, third, members] = fields.as_slice() else {
+        return None;
+    };
+    let third = if has_administrators {
+        filtered(third, &stays, &[])
+    } else {
+        third.to_vec()
+    };
+    let members = filtered(members, &stays, joins);
+    let new = [name, password, third.as_slice(), members.as_slice()].join(&b':');
+    (new != line).then_some(new)
+}
+
+fn filtered(list: &[u8], stays: impl Fn(&[u8]) -> bool, joins: &[&str]) -> Vec<u8> {
+    // glibc skips blanks before a member.
+    let stays = |member: &[u8]| stays(member.trim_ascii_start());
+    let mut members: Vec<&[u8]> = list.split(|&b| b == b',').collect();
+    let untouched = members
+        .iter()
+        .all(|member| member.is_empty() || stays(member));
+    let joining: Vec<&[u8]> = if joins.is_empty() {
+        Vec::new()
+    } else {
+        let present: BTreeSet<&[u8]> = members.iter().copied().collect();
+        let names = joins.iter().map(|name| name.as_bytes());
+        names.filter(|name| !present.contains(name)).collect()
+    };
+    if untouched && joining.is_empty() {
+        return list.to_vec();
+    }
+    members.retain(|member| !member.is_empty() && stays(member));
+    members.extend(joining);
+    members.join(&b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(line: &str, ours: &[&str], joins: &[&str]) -> Option<String> {
+        let stays = |member: &[u8]| !ours.iter().any(|name| name.as_bytes() == member);
+        let has_administrators = line.contains(":!:");
+        with_members(line.as_bytes(), has_administrators, stays, joins)
+            .map(|line| String::from_utf8(line).unwrap())
+    }
+
+    #[test]
+    fn our_names_come_and_go() {
+        assert_eq!(
+            members("audio:x:29:www,alice,mpd", &["alice"], &[]).unwrap(),
+            "audio:x:29:www,mpd"
+        );
+        assert_eq!(
+            members("audio:x:29:", &[], &["alice"]).unwrap(),
+            "audio:x:29:alice"
+        );
+        assert_eq!(
+            members("audio:x:29:mpd", &[], &["alice", "bob"]).unwrap(),
+            "audio:x:29:mpd,alice,bob"
+        );
+        assert_eq!(
+            members("audio:!:alice:alice,mpd", &["alice"], &[]).unwrap(),
+            "audio:!::mpd"
+        );
+    }
+
+    #[test]
+    fn a_line_with_more_colons_holds_members_too() {
+        assert_eq!(
+            members("audio:x:29:alice,www:,alice", &["alice"], &[]).unwrap(),
+            "audio:x:29:www:"
+        );
+    }
+
+    #[test]
+    fn other_lines_stay_to_the_byte() {
+        for line in [
+            "audio:x:29:,www,,mpd",
+            "audio:x:29:alice",
+            "audio:x:29",
+            "#audio:x",
+            "audio:x:29:a\r",
+            "audio:x:zoe:",
+        ] {
+            assert_eq!(members(line, &["zoe"], &[]), None, "{line}");
+        }
+        assert_eq!(members("audio:x:29:alice", &[], &["alice"]), None);
+    }
+}

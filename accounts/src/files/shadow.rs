@@ -1,0 +1,146 @@
+//! shadow(5): `name:hash:lstchg:min:max:warn:inactive:expire:flag`, in days
+//! since 1970.
+
+use super::table::{self, LineBuilder};
+use crate::account::{Account, Aging, PasswordHash, day_of_change};
+
+/// Longest line, without the newline: musl's getspnam(3) has 256 bytes for
+/// line, newline and NUL.
+pub const MAX_LINE: usize = 254;
+
+/// Password field of an account, in two parts: what locks it, and what is locked.
+/// Never empty, since empty means "no password needed". Key-only accounts have
+/// `*`, because sshd without PAM takes `!` for "locked".
+pub fn password_field(account: &Account) -> [&str; 2] {
+    let lock = if account.locked { "!" } else { "" };
+    [
+        lock,
+        account.hash.as_ref().map_or("*", PasswordHash::expose),
+    ]
+}
+
+/// Fields 3 to 8 of an account. A disabled one expired on day 1, which shuts
+/// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
+pub fn aging_fields(account: &Account) -> String {
+    let mut line = Vec::with_capacity(32);
+    aging(LineBuilder::new(&mut line, ""), account).finish();
+    // Digits and colons; the first colon stands before the first field.
+    String::from_utf8_lossy(&line[1..]).into_owned()
+}
+
+fn aging<'a>(line: LineBuilder<'a>, account: &Account) -> LineBuilder<'a> {
+    let Aging {
+        min,
+        max,
+        warn,
+        inactive,
+        expire,
+    } = account.aging;
+    let expire = if account.locked {
+        Some(1)
+    } else {
+        expire.map(|day| day.max(1))
+    };
+    line.number(account.password_changed_usec.and_then(day_of_change))
+        .number(min.unwrap_or(0))
+        .number(max.unwrap_or(99_999))
+        .number(warn.unwrap_or(7))
+        .number(inactive)
+        .number(expire)
+}
+
+/// Appends the line of an account.
+pub fn line(into: &mut Vec<u8>, account: &Account) {
+    let [lock, password] = password_field(account);
+    let name = LineBuilder::new(into, account.name.as_str());
+    aging(name.text(lock).more(password), account)
+        .text("")
+        .finish();
+}
+
+/// A present line as that of a disabled account, where the record can't say what
+/// it should be. One `!`, as of passwd(1); a line that is none of nine fields
+/// becomes one without a password.
+pub fn locked(line: &[u8]) -> Option<Vec<u8>> {
+    let name = table::name(line)?;
+    let mut fields = table::fields(line);
+    if fields.len() != 9 {
+        return Some([name, b":!*::0:99999:7::1:"].concat());
+    }
+    let password = match fields[1] {
+        b"" => b"!*".to_vec(),
+        shut if shut.starts_with(b"!") => shut.to_vec(),
+        open => [b"!", open].concat(),
+    };
+    fields[1] = &password;
+    fields[7] = b"1";
+    Some(fields.join(&b':'))
+}
+
+/// A present line, as far as capture needs it. No `Debug`: it holds a hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The login name.
+    pub name: &'a [u8],
+    /// The hash, with whatever stands before it.
+    pub password: &'a [u8],
+    /// Fields 3 to 8 with their colons.
+    pub aging: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// Reads a line of nine fields.
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let name = table::name(line)?;
+        let fields = table::fields(line);
+        if fields.len() != 9 {
+            return None;
+        }
+        let start = name.len() + 1 + fields[1].len() + 1;
+        let end = line.len() - fields[8].len() - 1;
+        Some(Self {
+            name,
+            password: fields[1],
+            aging: &line[start..end],
+        })
+    }
+
+    /// The aging fields as numbers, and the day of the last change.
+    pub fn aging(&self) -> (Option<u32>, Aging) {
+        let mut days = self.aging.split(|&b| b == b':').map(table::number);
+        let mut next = || days.next().flatten();
+        let last_change = next();
+        let aging = Aging {
+            min: next(),
+            max: next(),
+            warn: next(),
+            inactive: next(),
+            expire: next(),
+        };
+        (last_change, aging)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_present_line_is_locked_once() {
+        let shut = b"alice:!$6$s$x:20000:0:99999:7::1:";
+        let hash_free = b"alice:!*:20000:0:99999:7::1:";
+        let made = b"alice:!*::0:99999:7::1:";
+        let cases: [(&[u8], &[u8]); 6] = [
+            (b"alice:$6$s$x:20000:0:99999:7:::", shut),
+            (b"alice:$6$s$x:20000:0:99999:7::30000:", shut),
+            (shut, shut),
+            (b"alice::20000:0:99999:7:::", hash_free),
+            (b"alice:*:20000:0:99999:7:::", hash_free),
+            (b"alice:$6$s$x", made),
+        ];
+        for (line, expected) in cases {
+            assert!(locked(line).unwrap() == expected, "not as expected");
+        }
+        assert_eq!(locked(b"no colon"), None);
+    }
+}

@@ -1,0 +1,256 @@
+//! What the image says: its own accounts, and who may be in which group.
+//!
+//! The volume names people; only the image grants power. So these come from
+//! files of the image, never from the volume.
+
+mod sudoers;
+
+pub use sudoers::{Include, Sudoers};
+
+// Until the other crates name the rooms.
+#[doc(hidden)]
+pub use crate::account::Shells;
+use crate::account::{HOME_BASE, Home, UidRange, Username, is_field, is_plain};
+use crate::files::{group, passwd, table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+/// Everything that reconcile needs to know about the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Users and groups that were there before any person.
+    pub accounts: ImageAccounts,
+    /// `/etc/occ/groups.allow`.
+    pub groups_allow: GroupsAllow,
+    /// `/etc/occ/homes.allow`.
+    pub home_bases: HomeBases,
+    /// Groups that sudoers(5) names with `%`, in lower case; `#` and a gid where
+    /// it gives a number.
+    pub sudoers_groups: BTreeSet<String>,
+    /// The uids that this image gives to people.
+    pub uids: UidRange,
+    /// Ids that exist in this user namespace; the first and last of each run.
+    pub mapped_ids: Vec<(u32, u32)>,
+    /// What passwd names as shells.
+    pub shells: Shells,
+}
+
+/// Users and groups of the image, names folded to lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageAccounts {
+    users: BTreeMap<String, u32>,
+    groups: BTreeMap<String, u32>,
+    ids: BTreeMap<u32, String>,
+}
+
+impl ImageAccounts {
+    /// Reads lines `user NAME UID` and `group NAME GID`; others are ignored.
+    pub fn parse(file: &[u8]) -> Self {
+        let mut accounts = Self::default();
+        for line in table::lines(file) {
+            // A name of the image may hold blanks, so the id is what follows the last.
+            let line = line.trim_ascii_end();
+            let mut ends = line.splitn(2, |&b| b == b' ');
+            let kind = ends.next().unwrap_or_default();
+            let mut ends = ends.next().unwrap_or_default().rsplitn(2, |&b| b == b' ');
+            if let (Some(id), Some(name)) = (ends.next().and_then(table::number), ends.next()) {
+                accounts.insert(kind, name, id);
+            }
+        }
+        accounts
+    }
+
+    /// A snapshot of what stands in passwd and group.
+    pub fn snapshot(passwd: &[u8], group: &[u8]) -> Self {
+        let mut accounts = Self::default();
+        for (name, uid) in table::lines(passwd).filter_map(passwd::name_and_uid) {
+            accounts.insert(b"user", name, uid);
+        }
+        for (name, gid) in table::lines(group).filter_map(group::name_and_gid) {
+            accounts.insert(b"group", name, gid);
+        }
+        accounts
+    }
+
+    /// The lines that [`Self::parse`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let users = self
+            .users
+            .iter()
+            .map(|(name, id)| format!("user {name} {id}\n"));
+        let groups = self
+            .groups
+            .iter()
+            .map(|(name, id)| format!("group {name} {id}\n"));
+        users.chain(groups).collect::<String>().into_bytes()
+    }
+
+    fn insert(&mut self, kind: &[u8], name: &[u8], id: u32) {
+        let folded = String::from_utf8_lossy(name).to_ascii_lowercase();
+        match kind {
+            b"user" => self.users.insert(folded.clone(), id),
+            b"group" => self.groups.insert(folded.clone(), id),
+            _ => return,
+        };
+        self.ids.entry(id).or_insert(folded);
+    }
+
+    /// Whether the image has a user of that name, in any case.
+    pub fn has_user(&self, name: &Username) -> bool {
+        self.users.contains_key(name.folded().as_ref())
+    }
+
+    /// Whether the image has a group of that name, in any case.
+    pub fn has_group(&self, name: &Username) -> bool {
+        self.groups.contains_key(name.folded().as_ref())
+    }
+
+    /// Every uid and gid of the image.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        self.ids.keys().copied()
+    }
+
+    /// Whose uid or gid the number is in the image.
+    pub fn owner_of(&self, id: u32) -> Option<&str> {
+        self.ids.get(&id).map(String::as_str)
+    }
+}
+
+/// Who may be in which group of the image: lines `group: name…`, with `*` for
+/// everybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupsAllow(BTreeMap<String, BTreeSet<String>>);
+
+impl GroupsAllow {
+    /// Reads `/etc/occ/groups.allow`; comments start with `#`.
+    pub fn parse(file: &[u8]) -> Self {
+        let mut allowed = BTreeMap::<String, BTreeSet<String>>::new();
+        for line in table::lines(file) {
+            let line = String::from_utf8_lossy(line);
+            let line = line.split('#').next().unwrap_or("");
+            if let Some((group, names)) = line.split_once(':') {
+                let names = names
+                    .split([' ', '\t', ',', '\r'])
+                    .filter(|name| !name.is_empty());
+                allowed
+                    .entry(group.trim().to_owned())
+                    .or_default()
+                    .extend(names.map(str::to_owned));
+            }
+        }
+        Self(allowed)
+    }
+
+    /// Whether the image lets this person into this group.
+    pub fn allows(&self, group: &str, name: &Username) -> bool {
+        self.0
+            .get(group)
+            .is_some_and(|names| names.contains("*") || names.contains(name.as_str()))
+    }
+}
+
+/// Directories other than /home in which homes may be, one a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HomeBases(BTreeSet<String>);
+
+impl HomeBases {
+    /// Reads `/etc/occ/homes.allow`; comments start with `#`. What is no plain
+    /// absolute path allows nothing.
+    pub fn parse(file: &[u8]) -> Self {
+        let bases = table::lines(file).filter_map(|line| {
+            let line = std::str::from_utf8(line).ok()?;
+            let path = line.split('#').next()?.trim().trim_end_matches('/');
+            (is_plain(path) && is_field(path)).then(|| path.to_owned())
+        });
+        Self(bases.collect())
+    }
+
+    /// Whether a home may be where it is.
+    pub fn allow(&self, home: &Home) -> bool {
+        home.base() == HOME_BASE || self.0.contains(home.base())
+    }
+
+    /// The directories besides /home.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        let others = self.0.iter().map(String::as_str);
+        others.filter(|base| *base != HOME_BASE)
+    }
+}
+
+impl Image {
+    /// Whether the name is the image's or the system's and so never ours, nor
+    /// ever was; nor is one that can't be a person's.
+    pub fn has_account(&self, name: &str) -> bool {
+        Username::parse(name).map_or(true, |name| {
+            name.is_reserved() || self.accounts.has_user(&name) || self.accounts.has_group(&name)
+        })
+    }
+
+    /// The gids that sudoers(5) gives rights to.
+    pub fn sudoers_gids(&self) -> impl Iterator<Item = u32> {
+        let hashes = (Bound::Included("#"), Bound::Excluded("$"));
+        let numbers = self.sudoers_groups.range::<str, _>(hashes);
+        numbers.filter_map(|group| group[1..].parse().ok())
+    }
+
+    /// Whether an id exists in this user namespace.
+    pub fn is_mapped(&self, id: u32) -> bool {
+        self.mapped_ids
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_allow() {
+        let allow = GroupsAllow::parse(b"# who\naudio: alice bob\nplugdev:*\nvideo:\n");
+        let name = |name| Username::parse(name).unwrap();
+        assert!(allow.allows("audio", &name("alice")));
+        assert!(!allow.allows("audio", &name("carol")));
+        assert!(allow.allows("plugdev", &name("carol")));
+        assert!(!allow.allows("video", &name("alice")));
+        assert!(!allow.allows("sudo", &name("alice")));
+    }
+
+    #[test]
+    fn homes_allow() {
+        let file =
+            b"# where\n/srv/people\n /data/ # disk two\r\n\n/\nsrv\n/a/../b\n/home\n/x:y\n\xff";
+        let bases = HomeBases::parse(file);
+        assert_eq!(bases.others().collect::<Vec<_>>(), ["/data", "/srv/people"]);
+        let allows = |path| bases.allow(&Home::parse(path).unwrap());
+        assert!(allows("/home/a") && allows("/data/a") && allows("/srv/people/a"));
+        assert!(!allows("/srv/a") && !allows("/srv/people/x/a") && !allows("/b/a"));
+        assert!(HomeBases::default().allow(&Home::parse("/home/a").unwrap()));
+    }
+
+    #[test]
+    fn image_accounts_round_trip() {
+        let accounts =
+            ImageAccounts::snapshot(b"root:x:0:0:::\nnode:x:1000:1000:::\n", b"Staff:x:50:\n");
+        assert_eq!(ImageAccounts::parse(&accounts.to_bytes()), accounts);
+        assert!(accounts.has_user(&Username::parse("Node").unwrap()));
+        assert!(accounts.has_group(&Username::parse("staff").unwrap()));
+        assert_eq!(accounts.owner_of(1000), Some("node"));
+        assert_eq!(accounts.owner_of(1001), None);
+    }
+
+    #[test]
+    fn image_accounts_that_are_easily_lost() {
+        let accounts = ImageAccounts::snapshot(b"DOM user:x:1200:1200:::\n", b"");
+        assert_eq!(ImageAccounts::parse(&accounts.to_bytes()), accounts);
+        let edited = ImageAccounts::parse(b"user node 1000\r\ngroup staff 50");
+        assert_eq!(edited.owner_of(1000), Some("node"));
+        assert_eq!(edited.owner_of(50), Some("staff"));
+        for bad in ["user node", "user node x", "user", "", "users node 1000"] {
+            assert_eq!(
+                ImageAccounts::parse(bad.as_bytes()),
+                ImageAccounts::default()
+            );
+        }
+    }
+}

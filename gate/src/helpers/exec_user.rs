@@ -1,0 +1,134 @@
+//! `occ-gate person`: starts as root, becomes a person, ends as their opencode.
+//!
+//! The account is looked at again after the change of ids: whoever shuts
+//! somebody out edits passwd(5) and then kills what runs under that uid. What
+//! became that uid in time is killed, what became it later sees the new line.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::{env, io};
+
+use clap::Args;
+use nix::errno::Errno;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{Gid, Pid, Uid};
+
+use crate::helpers::privilege::{self, Identity};
+use crate::log::say;
+use crate::sys;
+
+/// Exit statuses, for the monitor to tell a person what is wrong.
+pub(crate) const NO_HOME: i32 = 71;
+pub(crate) const NO_RESOURCES: i32 = 72;
+pub(crate) const SHUT_OUT: i32 = 73;
+pub(crate) const CANNOT_INVOKE: i32 = 126;
+pub(crate) const NOT_FOUND: i32 = 127;
+/// Open files of one process.
+const OPEN_FILES: u64 = 65_536;
+
+/// Whom to become and what to run. Secrets are in the environment, which only
+/// that person can read; argv is everybody's.
+#[derive(Args)]
+pub struct Options {
+    #[arg(long)]
+    name: String,
+    #[arg(long)]
+    uid: u32,
+    #[arg(long)]
+    gid: u32,
+    #[arg(long, value_delimiter = ',')]
+    groups: Vec<u32>,
+    #[arg(long)]
+    home: PathBuf,
+    #[arg(long)]
+    max_processes: u64,
+    #[arg(long)]
+    allow_setuid: bool,
+    #[arg(long)]
+    parent: i32,
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+}
+
+/// Returns only when it fails.
+pub fn main(options: &Options) -> ExitCode {
+    let (status, error) = run(options);
+    say(&format!(
+        "cannot start '{}' for {}: {error}",
+        options.command[0], options.name
+    ));
+    ExitCode::from(u8::try_from(status).unwrap_or(1))
+}
+
+fn run(options: &Options) -> (i32, io::Error) {
+    if let Err(error) = become_person(options) {
+        let is_full = error.raw_os_error() == Some(Errno::EAGAIN as i32);
+        return (if is_full { NO_RESOURCES } else { 1 }, error);
+    }
+    if !is_still_open(options) {
+        return (SHUT_OUT, io::Error::other("the account has changed"));
+    }
+    if let Err(error) = env::set_current_dir(&options.home) {
+        return (NO_HOME, error);
+    }
+    if let Err(error) = sys::close_rest_on_exec() {
+        return (1, error);
+    }
+    let error = Command::new(&options.command[0])
+        .args(&options.command[1..])
+        .exec();
+    match error.kind() {
+        io::ErrorKind::NotFound => (NOT_FOUND, error),
+        io::ErrorKind::PermissionDenied => (CANNOT_INVOKE, error),
+        _ => (NO_RESOURCES, error),
+    }
+}
+
+fn become_person(options: &Options) -> io::Result<()> {
+    privilege::protect_secrets()?;
+    setrlimit(
+        Resource::RLIMIT_NPROC,
+        options.max_processes,
+        options.max_processes,
+    )?;
+    setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES).or_else(|errno| {
+        if errno == Errno::EPERM {
+            Ok(())
+        } else {
+            Err(errno)
+        }
+    })?;
+    if !options.allow_setuid {
+        privilege::gain_nothing()?;
+    }
+    if options.uid == 0 || options.gid == 0 || options.groups.contains(&0) {
+        return Err(io::Error::other("root is nobody's account"));
+    }
+    privilege::become_identity(&Identity {
+        uid: Uid::from_raw(options.uid),
+        gid: Gid::from_raw(options.gid),
+        groups: options.groups.iter().copied().map(Gid::from_raw).collect(),
+    })?;
+    privilege::die_with(Pid::from_raw(options.parent))
+}
+
+/// passwd(5) still has this name with this uid and a shell that lets in. Shadow
+/// can't be read any more; occ-init changes both.
+fn is_still_open(options: &Options) -> bool {
+    use accounts::table;
+    let Ok(passwd) = std::fs::read("/etc/passwd") else {
+        return false;
+    };
+    let line =
+        table::lines(&passwd).find(|line| table::name(line) == Some(options.name.as_bytes()));
+    let fields = line.map(table::fields).unwrap_or_default();
+    let &[_, _, uid, _, _, _, shell] = fields.as_slice() else {
+        return false;
+    };
+    let shell = std::str::from_utf8(shell)
+        .ok()
+        .and_then(|shell| accounts::text::Shell::parse(shell).ok());
+    table::number(uid) == Some(options.uid)
+        && shell.is_some_and(|shell| !crate::monitor::accounts::lets_nobody_in(&shell))
+}

@@ -1,0 +1,10 @@
+//! The processes that the monitor starts of this program, each with what it
+//! needs and nothing else. They decide nothing: options and stdin say what to do.
+
+pub mod exec_user;
+pub mod kill_user;
+pub mod pam;
+pub mod tmpdir;
+pub mod web;
+
+pub(crate) mod privilege;

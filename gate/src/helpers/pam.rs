@@ -1,0 +1,249 @@
+//! `occ-gate pam`: one attempt with PAM, as root, in a process of its own. The
+//! order comes on stdin, never in argv or the environment; what PAM asks for
+//! beyond the password goes to the monitor and from there to the page.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read as _, Write as _};
+use std::net::IpAddr;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::process::ExitCode;
+
+use accounts::name::Username;
+use nonstick::items::ItemsMut as _;
+use nonstick::{
+    AuthnFlags, AuthtokFlags, ConversationAdapter, ErrorCode, PamShared as _, Transaction,
+    TransactionBuilder,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha_crypt::password_hash::PasswordHasher as _;
+use sha_crypt::{Algorithm, Params, ShaCrypt};
+
+use crate::helpers::privilege;
+use crate::monitor::login::pam::{Order, Says, broken};
+use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
+
+/// /etc/pam.d/occ
+const SERVICE: &str = "occ";
+/// What a hash of ours costs.
+const ROUNDS: u32 = 500_000;
+/// Most words of PAM's that are kept for the page.
+const SAID: usize = 512;
+
+/// Answers one order; the exit status means nothing.
+pub fn main() -> ExitCode {
+    let mut stdin = Incoming::default();
+    let says = match privilege::protect_secrets().and_then(|()| stdin.read()) {
+        Ok(order) => carry_out(order, stdin),
+        Err(error) => broken(&error.to_string()),
+    };
+    if tell(&says).is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn carry_out(order: Order, stdin: Incoming) -> Says {
+    match order {
+        Order::Login {
+            user,
+            password,
+            address,
+        } => log_in(&user, &password, address, stdin),
+        Order::Pretend {
+            user,
+            password,
+            address,
+        } => pretend(&user, &password, address, stdin),
+        Order::Change {
+            user,
+            old,
+            new,
+            address,
+        } => change(&user, &old, &new, address),
+    }
+}
+
+fn log_in(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> Says {
+    let talk = Talk::new(password, Some(stdin));
+    let checked = transaction(user, address, talk).and_then(|mut pam| {
+        pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK)?;
+        pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK)
+    });
+    match checked {
+        Ok(()) => Says::Accepted,
+        Err(error) => refusal(error),
+    }
+}
+
+/// Takes as long as a wrong password does and asks what a module would ask, so
+/// that nobody learns who has an account.
+fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> Says {
+    if let Ok(params) = Params::new(ROUNDS) {
+        // Only its time is wanted.
+        let _ = ShaCrypt::new(Algorithm::Sha512Crypt, params)
+            .hash_password_with_salt(password.expose(), b"occ-gate");
+    }
+    if Username::parse(user.as_str()).is_ok() {
+        let talk = Talk::new(password, Some(stdin));
+        let asked = transaction(user, address, talk)
+            .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
+        if let Err(error) = asked
+            && let broken @ Says::Broken { .. } = refusal(error)
+        {
+            return broken;
+        }
+    }
+    Says::Refused
+}
+
+/// PAM asks root for no old password, so that is checked as at a login. Who has
+/// a second factor besides is not asked for it again.
+fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> Says {
+    let checked = transaction(user, address, Talk::new(old, None))
+        .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
+    match checked.map_err(|error| (error, refusal(error))) {
+        Ok(()) => (),
+        Err((ErrorCode::ConversationError, _)) => {
+            return broken("a module asks for more than the password");
+        }
+        Err((_, Says::Refused)) => return rejected(Rejection::Old, ""),
+        Err((_, other)) => return other,
+    }
+    let said = std::rc::Rc::new(RefCell::new(String::new()));
+    let talk = Talk {
+        said: said.clone(),
+        ..Talk::new(new, None)
+    };
+    let changed = transaction(user, address, talk)
+        .and_then(|mut pam| pam.change_authtok(AuthtokFlags::empty()));
+    match changed {
+        Ok(()) => Says::Changed,
+        Err(ErrorCode::AuthTokLockBusy) => broken("the account files are locked"),
+        Err(_) => rejected(Rejection::New, &said.borrow()),
+    }
+}
+
+fn rejected(why: Rejection, text: &str) -> Says {
+    Says::Rejected {
+        why,
+        text: PamText::cut(text),
+    }
+}
+
+/// Whether the person or PAM failed.
+fn refusal(error: ErrorCode) -> Says {
+    match error {
+        ErrorCode::AuthenticationError
+        | ErrorCode::UserUnknown
+        | ErrorCode::PermissionDenied
+        | ErrorCode::MaxTries
+        | ErrorCode::AccountExpired
+        | ErrorCode::NewAuthTokRequired
+        | ErrorCode::CredentialsExpired
+        | ErrorCode::AuthTokExpired
+        | ErrorCode::ConversationError
+        | ErrorCode::Abort
+        | ErrorCode::CredentialsInsufficient => Says::Refused,
+        other => broken(&other.to_string()),
+    }
+}
+
+fn transaction(
+    user: &User,
+    address: IpAddr,
+    talk: Talk,
+) -> nonstick::Result<impl Transaction + use<>> {
+    let mut pam = TransactionBuilder::new_with_service(SERVICE)
+        .username(user.as_str())
+        .build(talk.into_conversation())?;
+    pam.items_mut()
+        .set_remote_host(Some(OsStr::new(&address.to_string())))?;
+    Ok(pam)
+}
+
+/// PAM's conversation: the first hidden prompt gets the password, any other goes
+/// to the person, if there is one to ask. Where nobody can be asked (a change of
+/// password) every hidden prompt gets it.
+struct Talk {
+    password: OsString,
+    is_given: Cell<bool>,
+    person: Option<RefCell<Incoming>>,
+    said: std::rc::Rc<RefCell<String>>,
+}
+
+impl Talk {
+    fn new(password: &Secret, person: Option<Incoming>) -> Self {
+        Self {
+            password: OsString::from_vec(password.expose().to_vec()),
+            is_given: Cell::new(false),
+            person: person.map(RefCell::new),
+            said: std::rc::Rc::default(),
+        }
+    }
+
+    fn ask(&self, text: &OsStr, echo: bool) -> nonstick::Result<OsString> {
+        let person = self.person.as_ref().ok_or(ErrorCode::ConversationError)?;
+        let prompt = Says::Prompt {
+            text: PamText::cut(&text.to_string_lossy()),
+            echo,
+        };
+        tell(&prompt).map_err(|_| ErrorCode::ConversationError)?;
+        let answer: Secret = person
+            .borrow_mut()
+            .read()
+            .map_err(|_| ErrorCode::ConversationError)?;
+        Ok(OsString::from_vec(answer.expose().to_vec()))
+    }
+}
+
+impl ConversationAdapter for Talk {
+    fn prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
+        self.ask(request.as_ref(), true)
+    }
+
+    fn masked_prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
+        if self.is_given.replace(true) && self.person.is_some() {
+            return self.ask(request.as_ref(), false);
+        }
+        Ok(self.password.clone())
+    }
+
+    fn error_msg(&self, message: impl AsRef<OsStr>) {
+        let mut said = self.said.borrow_mut();
+        if said.len() < SAID {
+            said.push_str(&String::from_utf8_lossy(message.as_ref().as_bytes()));
+            said.push(' ');
+        }
+    }
+
+    fn info_msg(&self, _message: impl AsRef<OsStr>) {}
+}
+
+/// Frames from the monitor, one after the other.
+#[derive(Default)]
+struct Incoming(Frames);
+
+impl Incoming {
+    fn read<T: DeserializeOwned>(&mut self) -> io::Result<T> {
+        loop {
+            if let Some(found) = self.0.take().map_err(io::Error::other)? {
+                return Ok(found);
+            }
+            let count = io::stdin().read(self.0.room())?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.0.filled(count);
+        }
+    }
+}
+
+fn tell(what: &impl Serialize) -> io::Result<()> {
+    let frame = encode(what).map_err(io::Error::other)?;
+    let mut out = io::stdout();
+    out.write_all(&frame)?;
+    out.flush()
+}

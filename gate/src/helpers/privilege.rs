@@ -1,0 +1,106 @@
+//! Giving up root, for good: each step is checked, and none is left out because
+//! an earlier one "must have done it". Whoever calls these has one thread.
+
+use std::io;
+
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::Signal;
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{
+    Gid, Pid, Uid, getgroups, getppid, getresgid, getresuid, setgroups, setresgid, setresuid,
+};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities,
+};
+
+/// Whom to become.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) uid: Uid,
+    pub(crate) gid: Gid,
+    pub(crate) groups: Vec<Gid>,
+}
+
+/// For every process that holds secrets: no core dump, no ptrace, no
+/// /proc/PID/mem or environ for others of its uid.
+pub(crate) fn protect_secrets() -> io::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    prctl::set_dumpable(false)?;
+    umask(Mode::from_bits_truncate(0o077));
+    Ok(())
+}
+
+/// Becomes somebody else, with no capability left and no way back.
+pub(crate) fn become_identity(identity: &Identity) -> io::Result<()> {
+    setgroups(&identity.groups)?;
+    setresgid(identity.gid, identity.gid, identity.gid)?;
+    setresuid(identity.uid, identity.uid, identity.uid)?;
+    drop_capabilities()?;
+    if has_become(identity)? {
+        Ok(())
+    } else {
+        Err(io::Error::other("the kernel did not change the ids"))
+    }
+}
+
+/// Drops every capability: effective, permitted, inheritable and ambient ones.
+fn drop_capabilities() -> io::Result<()> {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    set_capabilities(None, sets)?;
+    Ok(clear_ambient_capability_set()?)
+}
+
+/// Empties the bounding set, as far as this process may: without CAP_SETPCAP the
+/// kernel says no, and no_new_privs has to do.
+fn drop_bounding_set() {
+    for number in 0..u64::BITS {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        if remove_capability_from_bounding_set(capability).is_err() {
+            return;
+        }
+    }
+}
+
+fn has_become(identity: &Identity) -> io::Result<bool> {
+    let (uids, gids) = (getresuid()?, getresgid()?);
+    let uid_is_set = [uids.real, uids.effective, uids.saved]
+        .iter()
+        .all(|uid| *uid == identity.uid);
+    let gid_is_set = [gids.real, gids.effective, gids.saved]
+        .iter()
+        .all(|gid| *gid == identity.gid);
+    let (mut have, mut want) = (getgroups()?, identity.groups.clone());
+    have.sort_unstable_by_key(|gid| gid.as_raw());
+    want.sort_unstable_by_key(|gid| gid.as_raw());
+    have.dedup();
+    want.dedup();
+    // Without root's powers there must be no way back to them.
+    let way_back = !identity.uid.is_root()
+        && setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)).is_ok();
+    Ok(uid_is_set && gid_is_set && have == want && !way_back)
+}
+
+/// Nothing that is exec'ed from here on gains anything: no setuid program, no
+/// file capability.
+pub(crate) fn gain_nothing() -> io::Result<()> {
+    drop_bounding_set();
+    Ok(prctl::set_no_new_privs()?)
+}
+
+/// Dies with the process that started it. A change of ids undoes this, so it
+/// comes after; the parent may be gone by then.
+pub(crate) fn die_with(parent: Pid) -> io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() == parent {
+        Ok(())
+    } else {
+        Err(io::Error::other("whoever started this is gone"))
+    }
+}

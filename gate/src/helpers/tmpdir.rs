@@ -1,0 +1,203 @@
+//! A person's directory for temporary files, /run/occ/user/UID: made by root
+//! before they run, wiped after. What is in it by then may be meant as a trap
+//! for root: links, a million files, a path of a million directories.
+
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, renameat};
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid, UnlinkatFlags, chown, unlinkat};
+
+use crate::log::say;
+
+/// Where all of them are. Nobody but root can make or rename anything in it.
+const ALL: &str = "/run/occ/user";
+/// Where they go to be wiped, out of everybody's reach.
+const DOOMED: &str = "/run/occ/wipe";
+
+/// The two directories that a person gets.
+pub(crate) struct Scratch {
+    pub(crate) tmp: PathBuf,
+    pub(crate) runtime: PathBuf,
+}
+
+/// Makes /run/occ and what is in it, owned by root.
+pub(crate) fn prepare() -> io::Result<()> {
+    for (path, mode) in [("/run/occ", 0o755), (ALL, 0o711), (DOOMED, 0o700)] {
+        match fs::DirBuilder::new().mode(mode).create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => (),
+        }
+        let meta = fs::symlink_metadata(path)?;
+        if !meta.is_dir() || meta.uid() != 0 {
+            return Err(io::Error::other(format!(
+                "'{path}' is not root's directory"
+            )));
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+/// A fresh one; there must be none of that uid.
+pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Scratch> {
+    let own = Path::new(ALL).join(uid.to_string());
+    let scratch = Scratch {
+        tmp: own.join("tmp"),
+        runtime: own.join("run"),
+    };
+    // The person's last, so that they can't reach in while it is being made.
+    for path in [&own, &scratch.tmp, &scratch.runtime] {
+        fs::DirBuilder::new().mode(0o700).create(path)?;
+    }
+    for path in [&scratch.tmp, &scratch.runtime, &own] {
+        chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    Ok(scratch)
+}
+
+/// What to wipe.
+#[derive(Args)]
+pub struct Options {
+    /// Of that uid; without one, all of them.
+    uid: Option<u32>,
+}
+
+/// `occ-gate wipe`: a process of its own, because it may take long.
+pub fn main(options: &Options) -> ExitCode {
+    let wiped = match options.uid {
+        Some(uid) => doom(&CString::new(uid.to_string()).unwrap_or_default()),
+        None => doom_all(),
+    };
+    match wiped.and_then(|()| wipe(Path::new(DOOMED))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("cannot wipe what was in '{ALL}': {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn doom_all() -> io::Result<()> {
+    let mut all = open(Path::new(ALL))?;
+    names(&mut all)?.iter().try_for_each(|name| doom(name))
+}
+
+/// Out of its owner's reach; there may be none.
+fn doom(name: &CStr) -> io::Result<()> {
+    let (all, doomed) = (open(Path::new(ALL))?, open(Path::new(DOOMED))?);
+    let new = CString::new(format!("{}-{}", name.to_string_lossy(), std::process::id()))?;
+    match renameat(&all, name, &doomed, new.as_c_str()) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Empties a directory of root's. No recursion and no path of more than one
+/// name: a directory that can't be removed from its parent moves up to here and
+/// has its turn. Whoever waits for this ends it when it takes too long.
+fn wipe(path: &Path) -> io::Result<()> {
+    let mut top = open(path)?;
+    let mut moved = 0_u64;
+    loop {
+        let names = names(&mut top)?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        for name in names {
+            if unlinkat(&top, name.as_c_str(), UnlinkatFlags::NoRemoveDir).is_ok() {
+                continue;
+            }
+            empty_into(&top, &name, &mut moved)?;
+            // Something may have come in since; then there is another turn.
+            let _ = unlinkat(&top, name.as_c_str(), UnlinkatFlags::RemoveDir);
+        }
+    }
+}
+
+/// Removes what is in a directory, or moves it up.
+fn empty_into(top: &Dir, name: &CStr, moved: &mut u64) -> io::Result<()> {
+    let mut directory = Dir::openat(top, name, flags(), Mode::empty())?;
+    for child in names(&mut directory)? {
+        let child = child.as_c_str();
+        let removed = unlinkat(&directory, child, UnlinkatFlags::NoRemoveDir)
+            .or_else(|_| unlinkat(&directory, child, UnlinkatFlags::RemoveDir));
+        if matches!(removed, Ok(()) | Err(Errno::ENOENT)) {
+            continue;
+        }
+        *moved += 1;
+        let new = CString::new(format!("{}.{moved}", std::process::id()))?;
+        renameat(&directory, child, top, new.as_c_str())?;
+    }
+    Ok(())
+}
+
+fn flags() -> OFlag {
+    OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
+}
+
+fn open(path: &Path) -> io::Result<Dir> {
+    Ok(Dir::open(path, flags(), Mode::empty())?)
+}
+
+fn names(directory: &mut Dir) -> io::Result<Vec<CString>> {
+    let mut names = Vec::new();
+    for entry in directory.iter() {
+        let name = entry?.file_name().to_owned();
+        if !matches!(name.as_bytes(), b"." | b"..") {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn traps_are_wiped_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (doomed, outside) = (dir.path().join("doomed"), dir.path().join("outside"));
+        fs::create_dir_all(doomed.join("10000/tmp/full/er")).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("precious"), "kept").unwrap();
+        symlink(&outside, doomed.join("10000/tmp/link")).unwrap();
+        symlink("/", doomed.join("10000/tmp/full/root")).unwrap();
+        fs::hard_link(outside.join("precious"), doomed.join("10000/hard")).unwrap();
+        nix::unistd::mkfifo(&doomed.join("10000/fifo"), Mode::S_IRUSR).unwrap();
+        fs::write(doomed.join("10000/tmp/a\nb\\"), "").unwrap();
+        fs::set_permissions(
+            doomed.join("10000/tmp/full"),
+            fs::Permissions::from_mode(0o000),
+        )
+        .unwrap();
+        wipe(&doomed).unwrap();
+        assert_eq!(fs::read_dir(&doomed).unwrap().count(), 0);
+        assert_eq!(
+            fs::read_to_string(outside.join("precious")).unwrap(),
+            "kept"
+        );
+    }
+
+    #[test]
+    fn a_path_deeper_than_any_stack_is_wiped() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut at = open(dir.path()).unwrap();
+        for _ in 0..5000 {
+            nix::sys::stat::mkdirat(&at, "d", Mode::S_IRWXU).unwrap();
+            at = Dir::openat(&at, "d", flags(), Mode::empty()).unwrap();
+        }
+        wipe(dir.path()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

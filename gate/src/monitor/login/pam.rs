@@ -1,0 +1,131 @@
+//! One attempt with PAM is one process: `occ-gate pam`, so that a module that
+//! hangs, leaks or crashes takes nobody else along. This is the monitor's side
+//! and what both sides say: frames as on the wire, secrets on stdin alone.
+
+use std::net::IpAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::time::timeout;
+
+use crate::monitor::subprocess;
+use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
+
+/// How long PAM may work, not counting the time in which a person types.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a helper is started for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    /// A login of a managed, enabled person.
+    Login {
+        user: User,
+        password: Secret,
+        address: IpAddr,
+    },
+    /// The same work for anybody else; always refused.
+    Pretend {
+        user: User,
+        password: Secret,
+        address: IpAddr,
+    },
+    /// The old password is checked, then the new one set.
+    Change {
+        user: User,
+        old: Secret,
+        new: Secret,
+        address: IpAddr,
+    },
+}
+
+/// What a helper says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Says {
+    /// PAM asks for more: an answer follows.
+    Prompt {
+        text: PamText,
+        echo: bool,
+    },
+    Accepted,
+    Refused,
+    /// PAM itself failed, not the person.
+    Broken {
+        why: PamText,
+    },
+    Changed,
+    Rejected {
+        why: Rejection,
+        text: PamText,
+    },
+}
+
+/// A helper at work. Dropped, it is killed.
+pub(crate) struct Helper {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    frames: Frames,
+}
+
+impl Helper {
+    /// Starts one with its order.
+    pub(crate) async fn start(order: &Order) -> std::io::Result<Self> {
+        let mut child = subprocess::command("pam")
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("LANG", "C.UTF-8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let missing = || std::io::Error::other("no pipe");
+        let mut helper = Self {
+            stdin: child.stdin.take().ok_or_else(missing)?,
+            stdout: child.stdout.take().ok_or_else(missing)?,
+            child,
+            frames: Frames::default(),
+        };
+        helper.tell(order).await?;
+        Ok(helper)
+    }
+
+    /// The person's answer to a prompt.
+    pub(crate) async fn tell(&mut self, what: &impl Serialize) -> std::io::Result<()> {
+        let frame = encode(what).map_err(std::io::Error::other)?;
+        self.stdin.write_all(&frame).await
+    }
+
+    /// What it has to say next; `Broken` also for one that ends without a word
+    /// or takes too long, which is killed.
+    pub(crate) async fn hear(&mut self) -> Says {
+        let heard = match timeout(PATIENCE, self.read()).await {
+            Ok(Some(says)) => says,
+            Ok(None) => broken("the helper ended without an answer"),
+            Err(_) => broken("no answer in 10 s"),
+        };
+        if !matches!(heard, Says::Prompt { .. }) {
+            // It has nothing more to do; reaped here, so that no zombie waits.
+            let _ = self.child.kill().await;
+        }
+        heard
+    }
+
+    async fn read(&mut self) -> Option<Says> {
+        loop {
+            if let Some(says) = self.frames.take().ok()? {
+                return Some(says);
+            }
+            let count = self.stdout.read(self.frames.room()).await.ok()?;
+            (count > 0).then(|| self.frames.filled(count))?;
+        }
+    }
+}
+
+pub(crate) fn broken(why: &str) -> Says {
+    Says::Broken {
+        why: PamText::cut(why),
+    }
+}

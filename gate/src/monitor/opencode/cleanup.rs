@@ -1,0 +1,101 @@
+//! What a person's opencode leaves behind: processes and temporary files. Done by
+//! processes of our own, which may take long or be killed.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::log::say;
+use crate::monitor::opencode::process::Stop;
+use crate::monitor::subprocess;
+
+/// From TERM to KILL; opencode has no handler, its shells' programs may.
+const GRACE: Duration = Duration::from_secs(1);
+/// For one of these processes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Ends every process of the uid: asks first, unless it has to be at once.
+pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
+    if !may_sweep() {
+        return;
+    }
+    if *stop.borrow() != Stop::AtOnce {
+        sweep(uid, false).await;
+        let all_gone = async {
+            while is_running(uid) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            () = all_gone => (),
+            () = sleep(GRACE) => (),
+            _ = stop.wait_for(|stop| *stop == Stop::AtOnce) => (),
+        }
+    }
+    while is_running(uid) {
+        sweep(uid, true).await;
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn sweep(uid: u32, kill: bool) {
+    let mut command = subprocess::command("sweep");
+    command.arg(uid.to_string());
+    if kill {
+        command.arg("--kill");
+    }
+    run_own(command, "end processes").await;
+}
+
+/// Wipes a person's temporary directory, or everybody's.
+pub(crate) async fn wipe(uid: Option<u32>) {
+    let mut command = subprocess::command("wipe");
+    command.args(uid.map(|uid| uid.to_string()));
+    run_own(command, "wipe temporary files").await;
+}
+
+async fn run_own(mut command: Command, what: &str) {
+    let ran = command.stdin(Stdio::null()).status();
+    match timeout(PATIENCE, ran).await {
+        Ok(Ok(_)) => (),
+        Ok(Err(error)) => say(&format!("cannot {what}: {error}")),
+        Err(_) => say(&format!(
+            "cannot {what}: it takes longer than {} s",
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+/// Whether the uids here are the container's own: with another PID 1 than
+/// occ-init (or ourselves) they may be those of a whole machine's people.
+fn may_sweep() -> bool {
+    let comm = std::fs::read_to_string("/proc/1/comm").unwrap_or_default();
+    matches!(comm.trim_end(), "occ-init" | "occ-gate")
+}
+
+/// Whether a process with that uid as any of its four is there and no zombie.
+fn is_running(uid: u32) -> bool {
+    let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = pids.filter(|entry| {
+        entry
+            .file_name()
+            .to_string_lossy()
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+    });
+    numbers.into_iter().any(|entry| has_uid(&entry.path(), uid))
+}
+
+fn has_uid(process: &Path, uid: u32) -> bool {
+    let Ok(status) = std::fs::read_to_string(process.join("status")) else {
+        return false;
+    };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    let is_gone = field("State:").is_none_or(|state| state.trim_start().starts_with(['Z', 'X']));
+    let mut ids = field("Uid:").unwrap_or_default().split_ascii_whitespace();
+    !is_gone && ids.any(|id| id.parse() == Ok(uid))
+}

@@ -1,0 +1,346 @@
+//! One start of a person's opencode, from its temporary directory to the last
+//! process of its tree.
+
+use std::ffi::{CString, OsString};
+use std::num::NonZero;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use nix::unistd::Gid;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Child;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::helpers::{exec_user, tmpdir};
+use crate::log::say;
+use crate::monitor::accounts::Person;
+use crate::monitor::opencode::cleanup::{end_all, wipe};
+use crate::monitor::{random, subprocess};
+use crate::proc_net::is_listened_on_by;
+use crate::wire::Failure;
+
+/// From the start to the line that says it listens.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// For so long a start may keep others from starting; it goes on after that.
+const TURN: Duration = Duration::from_secs(10);
+/// Lines of one opencode that go into the log.
+const LOGGED_LINES: usize = 20;
+const LINE_LIMIT: usize = 400;
+/// Variables of the container that are not for people: ours, and secrets of the
+/// boot. All others pass, for example the key of a provider.
+const WITHHELD: [&str; 5] = [
+    "OCC_",
+    "OPENCODE_BOOTSTRAP_",
+    "OPENCODE_SERVER_",
+    "LISTEN_",
+    "XDG_",
+];
+
+/// How a start is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    No,
+    Gently,
+    AtOnce,
+}
+
+/// What happens to it, in this order; `Ended` always comes and is the last.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    Ready(Reached),
+    Ended(Option<Failure>),
+}
+
+/// What a ready opencode is reached by.
+#[derive(Debug, Clone)]
+pub(crate) struct Reached {
+    pub(crate) port: u16,
+    pub(crate) secret: Zeroizing<String>,
+    pub(crate) pid: u32,
+}
+
+/// Few come up at once: twenty would all be slow together, and the last of them too
+/// slow.
+#[derive(Clone)]
+pub(crate) struct Turns(Arc<Semaphore>);
+
+impl Turns {
+    /// As many as keep this machine busy.
+    pub(crate) fn of_this_machine() -> Self {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        Self(Arc::new(Semaphore::new(2 * cores)))
+    }
+
+    /// Waits for a turn. It ends when what is returned is dropped, or after
+    /// [`TURN`], so that those who hang hold nobody up.
+    async fn take(&self) -> Option<oneshot::Sender<()>> {
+        let turn = Arc::clone(&self.0).acquire_owned().await.ok()?;
+        let (held, dropped) = oneshot::channel();
+        tokio::task::spawn_local(async move {
+            let _turn = turn;
+            let _ = timeout(TURN, dropped).await;
+        });
+        Some(held)
+    }
+}
+
+/// What a start needs to know.
+pub(crate) struct Start {
+    pub(crate) person: Person,
+    pub(crate) allow_setuid: bool,
+    pub(crate) max_processes: u64,
+    pub(crate) turns: Turns,
+    pub(crate) stop: watch::Receiver<Stop>,
+}
+
+impl Start {
+    /// Runs it to its end and tells.
+    pub(crate) async fn run(mut self, tell: impl AsyncFn(Happened)) {
+        let mut stop = self.stop.clone();
+        let why = tokio::select! {
+            why = self.live(&tell) => Some(why),
+            _ = stop.wait_for(|stop| *stop != Stop::No) => None,
+        };
+        // Dropped, the child is killed; what it started is ended by its uid.
+        end_all(self.person.uid, &mut self.stop).await;
+        wipe(Some(self.person.uid)).await;
+        tell(Happened::Ended(why)).await;
+    }
+
+    /// Until it ends by itself, or fails.
+    async fn live(&self, tell: &impl AsyncFn(Happened)) -> Failure {
+        let turn = self.turns.take().await;
+        // Leftovers of a start that was cut short.
+        wipe(Some(self.person.uid)).await;
+        let name = self.person.name.as_str();
+        let password = Zeroizing::new(random::text());
+        let mut child = match self.spawn(&password) {
+            Ok(child) => {
+                say(&format!("opencode of {name} starts"));
+                child
+            }
+            Err(error) => {
+                say(&format!("cannot start opencode for {name}: {error}"));
+                return Failure::Resources;
+            }
+        };
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Failure::Resources;
+        };
+        let (found, mut port) = mpsc::channel(1);
+        let out = tokio::task::spawn_local(read_lines(stdout, name.to_owned(), Some(found)));
+        let err = tokio::task::spawn_local(read_lines(stderr, name.to_owned(), None));
+        let ended = tokio::select! {
+            ended = child.wait() => ended.ok(),
+            port = timeout(PATIENCE, announced(&mut port)) => match self.reached(port.ok(), &child, password) {
+                Ok(reached) => {
+                    drop(turn);
+                    tell(Happened::Ready(reached)).await;
+                    child.wait().await.ok()
+                }
+                Err(failure) => {
+                    say(&format!("opencode of {name}: {failure:?}"));
+                    out.abort();
+                    err.abort();
+                    return failure;
+                }
+            },
+        };
+        if let Some(status) = ended {
+            say(&format!("opencode of {name} ended: {status}"));
+        }
+        match ended.and_then(|status| status.code()) {
+            Some(exec_user::NO_HOME) => Failure::Home,
+            Some(exec_user::NO_RESOURCES) => Failure::Resources,
+            Some(exec_user::NOT_FOUND | exec_user::CANNOT_INVOKE) => Failure::Program,
+            _ => Failure::Ended,
+        }
+    }
+
+    fn reached(
+        &self,
+        port: Option<u16>,
+        child: &Child,
+        password: Zeroizing<String>,
+    ) -> Result<Reached, Failure> {
+        let port = port.ok_or(Failure::TimedOut)?;
+        let pid = child.id().ok_or(Failure::Ended)?;
+        if !is_listened_on_by(port, self.person.uid) {
+            return Err(Failure::Port);
+        }
+        Ok(Reached {
+            port,
+            secret: password,
+            pid,
+        })
+    }
+
+    fn spawn(&self, password: &str) -> std::io::Result<Child> {
+        let person = &self.person;
+        let scratch = tmpdir::make(person.uid, person.gid)?;
+        let mut command = subprocess::command("person");
+        command.args(self.identity()?);
+        command.args([
+            "--",
+            "opencode",
+            "serve",
+            "--hostname",
+            "127.0.0.1",
+            "--port",
+            "0",
+        ]);
+        command
+            .envs(passed(std::env::vars_os()))
+            .env("HOME", person.home.as_str())
+            .env("USER", person.name.as_str())
+            .env("LOGNAME", person.name.as_str())
+            .env("SHELL", person.shell.as_str())
+            .env("TMPDIR", scratch.tmp)
+            .env("XDG_RUNTIME_DIR", scratch.runtime)
+            .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
+            .env("OPENCODE_SERVER_PASSWORD", password)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+    }
+
+    /// The options of `occ-gate person`.
+    fn identity(&self) -> std::io::Result<Vec<String>> {
+        let person = &self.person;
+        let name = CString::new(person.name.as_str())?;
+        let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(person.gid))?;
+        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+        let mut options: Vec<String> = [
+            ("--name", person.name.as_str().to_owned()),
+            ("--uid", person.uid.to_string()),
+            ("--gid", person.gid.to_string()),
+            ("--groups", groups.join(",")),
+            ("--home", person.home.as_str().to_owned()),
+            ("--max-processes", self.max_processes.to_string()),
+            ("--parent", std::process::id().to_string()),
+        ]
+        .into_iter()
+        .map(|(option, value)| format!("{option}={value}"))
+        .collect();
+        if self.allow_setuid {
+            options.push("--allow-setuid".to_owned());
+        }
+        Ok(options)
+    }
+}
+
+/// The port; one that closes its output without a word is judged by its end.
+async fn announced(port: &mut mpsc::Receiver<u16>) -> u16 {
+    match port.recv().await {
+        Some(port) => port,
+        None => std::future::pending().await,
+    }
+}
+
+/// The port that opencode says it listens on.
+fn announced_port(line: &str) -> Option<u16> {
+    let address = line.strip_prefix("opencode server listening on http://127.0.0.1:")?;
+    address.trim_end().parse().ok().filter(|port| *port > 0)
+}
+
+fn passed(
+    all: impl Iterator<Item = (OsString, OsString)>,
+) -> impl Iterator<Item = (OsString, OsString)> {
+    all.filter(|(name, _)| {
+        let name = name.to_string_lossy();
+        !WITHHELD.iter().any(|prefix| name.starts_with(prefix))
+    })
+}
+
+/// Reads to the end, so that nobody blocks on a full pipe. The first lines go
+/// into the log; a line that names the port goes to whoever waits for it.
+async fn read_lines(
+    mut from: impl AsyncRead + Unpin,
+    name: String,
+    mut found: Option<mpsc::Sender<u16>>,
+) {
+    let mut line = Vec::new();
+    let mut logged = 0;
+    let mut buffer = [0; 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        for &byte in &buffer[..count] {
+            if byte != b'\n' {
+                // The rest of a long line is read and dropped.
+                if line.len() < LINE_LIMIT {
+                    line.push(byte);
+                }
+                continue;
+            }
+            let text = String::from_utf8_lossy(&line);
+            if let Some(port) = announced_port(&text)
+                && let Some(found) = found.take()
+            {
+                let _ = found.try_send(port);
+            } else if logged < LOGGED_LINES {
+                logged += 1;
+                say(&format!("opencode of {name}: {text}"));
+            }
+            line.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_for_people_is_withheld() {
+        let all = [
+            ("PATH", true),
+            ("LANG", true),
+            ("ANTHROPIC_API_KEY", true),
+            ("OCC_GATE_HOSTS", false),
+            ("OCC_INIT_GRACE", false),
+            ("OPENCODE_BOOTSTRAP_PASSWORD", false),
+            ("OPENCODE_SERVER_PASSWORD", false),
+            ("OPENCODE_DISABLE_SHARE", true),
+            ("XDG_RUNTIME_DIR", false),
+        ];
+        for (name, is_passed) in all {
+            let found = passed([(name.into(), "x".into())].into_iter());
+            assert_eq!(found.count() == 1, is_passed, "{name}");
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_port_is_found_in_any_noise() {
+        let noise = [
+            vec![b'x'; 100_000],
+            b"\nopencode server listening on http://127.0.0.1:4096\nmore".to_vec(),
+        ]
+        .concat();
+        let (found, mut port) = mpsc::channel(1);
+        read_lines(noise.as_slice(), "alice".to_owned(), Some(found)).await;
+        assert_eq!(port.recv().await, Some(4096));
+    }
+
+    #[test]
+    fn the_line_of_a_ready_opencode() {
+        assert_eq!(
+            announced_port("opencode server listening on http://127.0.0.1:4096"),
+            Some(4096)
+        );
+        for line in [
+            "",
+            "opencode server listening on http://0.0.0.0:4096",
+            "opencode server listening on http://127.0.0.1:0",
+            "opencode server listening on http://127.0.0.1:70000",
+            "opencode server listening on http://127.0.0.1:80@evil:1",
+            " opencode server listening on http://127.0.0.1:4096",
+        ] {
+            assert_eq!(announced_port(line), None, "{line}");
+        }
+    }
+}

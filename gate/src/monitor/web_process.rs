@@ -1,0 +1,161 @@
+//! The web half as a child: started, listened to, started again when it dies.
+
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::Child;
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use crate::log::say;
+use crate::monitor::subprocess;
+use crate::wire::{Call, Frames, Message, encode};
+
+/// The account of the web half.
+pub(crate) const USER: &str = "occ-gate";
+/// Messages that it has not read yet; one with more of them is not reading.
+const UNREAD: usize = 1024;
+/// A web half that ran this long starts again at once.
+const STEADY: Duration = Duration::from_secs(30);
+const LONGEST_REST: Duration = Duration::from_secs(10);
+
+/// What comes from it.
+pub(crate) enum FromWeb {
+    Call(Call),
+    /// It is gone; the last of that one.
+    Ended,
+}
+
+/// A running web half.
+pub(crate) struct WebHalf {
+    outbox: mpsc::Sender<Zeroizing<Vec<u8>>>,
+    pid: Option<u32>,
+}
+
+impl WebHalf {
+    /// Starts one. Its calls go to `tell`, each after the one before was taken.
+    pub(crate) fn start(
+        account: &User,
+        listener: &TcpListener,
+        tell: impl AsyncFn(FromWeb) + 'static,
+    ) -> std::io::Result<Self> {
+        let (ours, theirs) = StdUnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let child = spawn(account, theirs, listener)?;
+        let pid = child.id();
+        let (reader, writer) = UnixStream::from_std(ours)?.into_split();
+        let (outbox, unsent) = mpsc::channel(UNREAD);
+        tokio::task::spawn_local(run(child, reader, writer, unsent, tell));
+        Ok(Self { outbox, pid })
+    }
+
+    /// Sends a message. One that does not read is ended: its queue is closed.
+    pub(crate) fn tell(&self, message: &Message) -> Result<(), &'static str> {
+        let frame = encode(message).map_err(|_| "a message is too long")?;
+        self.outbox.try_send(frame).map_err(|_| "it does not read")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid.and_then(|pid| i32::try_from(pid).ok()) {
+            let _ = kill(Pid::from_raw(pid), signal);
+        }
+    }
+}
+
+/// `occ-gate web`: stdin is its end of the wire, stdout the listening socket.
+fn spawn(account: &User, wire: StdUnixStream, listener: &TcpListener) -> std::io::Result<Child> {
+    let ours =
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OCC_GATE_"));
+    // The settings, as this process has them.
+    subprocess::command_with(std::env::args_os().skip(1), "web")
+        .arg(format!("--uid={}", account.uid))
+        .arg(format!("--gid={}", account.gid))
+        .arg(format!("--parent={}", std::process::id()))
+        .envs(ours)
+        .env("LANG", "C.UTF-8")
+        .stdin(Stdio::from(OwnedFd::from(wire)))
+        .stdout(Stdio::from(OwnedFd::from(listener.try_clone()?)))
+        .spawn()
+}
+
+/// Until it dies, hangs up or says what can't be; then it is dead.
+async fn run(
+    mut child: Child,
+    reader: OwnedReadHalf,
+    writer: OwnedWriteHalf,
+    unsent: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+    tell: impl AsyncFn(FromWeb),
+) {
+    let why = tokio::select! {
+        why = read(reader, &tell) => why,
+        () = write(writer, unsent) => "it does not read".to_owned(),
+        ended = child.wait() => ended.map_or_else(|error| error.to_string(), |status| status.to_string()),
+    };
+    let _ = child.kill().await;
+    say(&format!("the web half ended: {why}"));
+    tell(FromWeb::Ended).await;
+}
+
+async fn read(mut reader: OwnedReadHalf, tell: &impl AsyncFn(FromWeb)) -> String {
+    let mut frames = Frames::default();
+    loop {
+        match frames.take() {
+            Ok(Some(call)) => tell(FromWeb::Call(call)).await,
+            Ok(None) => match reader.read(frames.room()).await {
+                Ok(0) => return "it hung up".to_owned(),
+                Ok(count) => frames.filled(count),
+                Err(error) => return error.to_string(),
+            },
+            Err(malformed) => return format!("it sent {malformed}"),
+        }
+    }
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut unsent: mpsc::Receiver<Zeroizing<Vec<u8>>>) {
+    while let Some(frame) = unsent.recv().await {
+        if writer.write_all(&frame).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How long to wait before the next start: longer after each short run.
+#[derive(Default)]
+pub(crate) struct Restarts(u32);
+
+impl Restarts {
+    pub(crate) fn rest_after(&mut self, ran: Duration) -> Duration {
+        if ran >= STEADY {
+            self.0 = 0;
+        }
+        let rest = Duration::from_millis(50).saturating_mul(2_u32.saturating_pow(self.0));
+        self.0 = self.0.saturating_add(1);
+        rest.min(LONGEST_REST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_runs_make_longer_rests() {
+        let mut restarts = Restarts::default();
+        let rests: Vec<u128> = (0..10)
+            .map(|_| restarts.rest_after(Duration::from_secs(1)).as_millis())
+            .collect();
+        assert_eq!(
+            rests,
+            [50, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]
+        );
+        assert_eq!(restarts.rest_after(STEADY).as_millis(), 50);
+    }
+}

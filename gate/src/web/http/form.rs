@@ -1,0 +1,97 @@
+//! Reads `application/x-www-form-urlencoded`, in buffers that are wiped. Pure.
+
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
+
+/// The fields of a form that was sent.
+pub(crate) struct Form(Vec<(Decoded, Decoded)>);
+
+type Decoded = Zeroizing<Vec<u8>>;
+
+/// A form of ours has far fewer fields.
+const MOST_FIELDS: usize = 16;
+
+impl Form {
+    /// None if a percent sign has no two digits behind it, or fields are too many.
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
+        let mut fields = Vec::new();
+        for field in body
+            .split(|byte| *byte == b'&')
+            .filter(|field| !field.is_empty())
+        {
+            let at = field
+                .iter()
+                .position(|byte| *byte == b'=')
+                .unwrap_or(field.len());
+            let value = field.get(at + 1..).unwrap_or_default();
+            fields.push((decode(&field[..at])?, decode(value)?));
+        }
+        (fields.len() <= MOST_FIELDS).then_some(Self(fields))
+    }
+
+    /// A field that came exactly once.
+    pub(crate) fn bytes(&self, name: &str) -> Option<&Decoded> {
+        let mut found = self
+            .0
+            .iter()
+            .filter(|(key, _)| key.as_slice() == name.as_bytes());
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A field that came exactly once, as text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.bytes(name)?).ok()
+    }
+}
+
+fn decode(text: &[u8]) -> Option<Decoded> {
+    let mut escapes = text.split(|byte| *byte == b'%').skip(1);
+    let is_escape = |rest: &[u8]| matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+    escapes.all(is_escape).then_some(())?;
+    // Never longer than what it decodes, so that no copy is left behind.
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    for (at, word) in text.split(|byte| *byte == b'+').enumerate() {
+        decoded.extend((at > 0).then_some(b' '));
+        decoded.extend(percent_decode(word));
+    }
+    Some(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_decoded() {
+        let form = Form::parse(b"user=alice&password=a+b%26%3D%25%c3%A9&next=%2Fx%3Fy&empty=&bare")
+            .unwrap();
+        assert_eq!(form.text("user"), Some("alice"));
+        assert_eq!(form.text("password"), Some("a b&=%\u{e9}"));
+        assert_eq!(form.text("next"), Some("/x?y"));
+        assert_eq!(form.text("empty"), Some(""));
+        assert_eq!(form.text("bare"), Some(""));
+        assert_eq!(form.text("missing"), None);
+    }
+
+    #[test]
+    fn what_is_ambiguous_or_broken_is_nothing() {
+        assert!(Form::parse(b"a=1&a=2").unwrap().bytes("a").is_none());
+        assert!(Form::parse(b"a=%ff").unwrap().text("a").is_none());
+        assert_eq!(
+            Form::parse(b"a=%ff")
+                .unwrap()
+                .bytes("a")
+                .unwrap()
+                .as_slice(),
+            b"\xff"
+        );
+        for body in [&b"a=%"[..], b"a=%1", b"a=%zz", b"%=1", b"a=%+1"] {
+            assert!(Form::parse(body).is_none(), "{body:?}");
+        }
+        assert!(Form::parse("a=1&".repeat(17).as_bytes()).is_none());
+        assert!(Form::parse(b"").unwrap().text("").is_none());
+    }
+}

@@ -1,0 +1,390 @@
+//! What passes between browser and opencode, and what does not. Pure.
+
+use hyper::HeaderMap;
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT,
+    HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, SERVER, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+
+use crate::web::http::cookies::Cookies;
+
+/// RFC 9110 §7.6.1 and its older relatives: these end at each hop.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+/// Ways to say where a request comes from. Ours is loopback, and nobody's word
+/// on it passes.
+const FORWARDING: [&str; 4] = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
+
+/// A browser's headers as opencode gets them: `Host` and `Authorization` are
+/// ours, and nothing is left of the gate's cookies, of hops and of forwarding.
+/// Without `Origin` opencode's own CORS rules, which let every localhost page
+/// in, have nothing to answer to. `Content-Length` is written anew from the body
+/// that we read.
+pub(crate) fn to_opencode(
+    browser: &HeaderMap,
+    host: &HeaderValue,
+    authorization: &HeaderValue,
+) -> HeaderMap {
+    let mut headers = without_hops(browser);
+    for name in [AUTHORIZATION, CONTENT_LENGTH, EXPECT, ORIGIN, COOKIE] {
+        headers.remove(name);
+    }
+    let forwarding: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_forwarding(name))
+        .cloned()
+        .collect();
+    for name in forwarding {
+        headers.remove(name);
+    }
+    if let Some(others) = Cookies::without_gates(browser) {
+        headers.insert(COOKIE, others);
+    }
+    headers.insert(HOST, host.clone());
+    headers.insert(AUTHORIZATION, authorization.clone());
+    headers
+}
+
+/// Marks a request to opencode as a websocket's beginning.
+pub(crate) fn ask_for_websocket(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+}
+
+/// Whether a request or an answer turns a connection into a websocket.
+pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
+    let mut upgrades = headers.get_all(UPGRADE).iter();
+    let websocket = upgrades
+        .next()
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    websocket && upgrades.next().is_none()
+}
+
+/// opencode's headers as the browser gets them. No login box of the browser's
+/// pops up, nobody else's page may read or frame, and only assets are cached.
+pub(crate) fn to_browser(opencode: &HeaderMap, secure: bool) -> HeaderMap {
+    let mut headers = without_hops(opencode);
+    headers.remove(WWW_AUTHENTICATE);
+    headers.remove(SERVER);
+    headers.remove("clear-site-data");
+    let cors: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("access-control-"))
+        .cloned()
+        .collect();
+    for name in cors {
+        headers.remove(name);
+    }
+    let cookies: Vec<HeaderValue> = opencode
+        .get_all(SET_COOKIE)
+        .iter()
+        .filter(|line| !Cookies::sets_gates(line))
+        .cloned()
+        .collect();
+    headers.remove(SET_COOKIE);
+    for line in cookies {
+        headers.append(SET_COOKIE, line);
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    guard(&mut headers, secure);
+    headers
+}
+
+/// What every answer carries.
+pub(crate) fn guard(headers: &mut HeaderMap, secure: bool) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Not no-referrer: browsers then send `Origin: null` with forms.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    // Pages of other ports of this host, whose requests carry our cookie, embed
+    // nothing; browsers that send no Sec-Fetch-Site to plain http keep to this.
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    if secure {
+        headers.insert(
+            STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    } else {
+        headers.remove(STRICT_TRANSPORT_SECURITY);
+    }
+}
+
+/// Whether a body is framed in a way that has one meaning: by its length or in
+/// chunks. hyper reads other codings before `chunked`, and chunks twice, as chunks.
+pub(crate) fn is_framed_plainly(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Whether a browser takes gzip: `gzip` with a weight above zero.
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT_ENCODING).iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|choice| {
+            let (coding, weight) = choice.split_once(';').unwrap_or((choice, "q=1"));
+            let weight = weight
+                .trim()
+                .strip_prefix("q=")
+                .and_then(|weight| weight.parse::<f32>().ok());
+            coding.trim().eq_ignore_ascii_case("gzip") && weight.is_some_and(|weight| weight > 0.0)
+        })
+}
+
+/// Path and query for opencode. `auth_token` goes: opencode reads it before it
+/// reads our Authorization, under any spelling that decodes to that name.
+pub(crate) fn without_auth_token(path_and_query: &str) -> String {
+    let Some((path, query)) = path_and_query.split_once('?') else {
+        return path_and_query.to_owned();
+    };
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|field| !is_auth_token(field))
+        .collect();
+    if kept.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", kept.join("&"))
+    }
+}
+
+fn is_auth_token(field: &str) -> bool {
+    let key = field.split('=').next().unwrap_or("");
+    let form = crate::web::http::form::Form::parse(key.as_bytes());
+    // What we can't decode, somebody else might.
+    form.is_none_or(|form| form.bytes("auth_token").is_some())
+}
+
+fn is_forwarding(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-forwarded-") || FORWARDING.contains(&name.as_str())
+}
+
+fn without_hops(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        if !HOP_BY_HOP.contains(&name.as_str()) && !is_named_hop(headers, name) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
+}
+
+/// Whether `Connection` lists the header.
+fn is_named_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let name = name.as_str().as_bytes();
+    let lines = headers.get_all(CONNECTION).iter();
+    lines
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .any(|hop| hop.trim_ascii().eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        map
+    }
+
+    fn shown(headers: &HeaderMap) -> Vec<String> {
+        let mut lines: Vec<String> = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    fn sent(lines: &[(&'static str, &'static str)]) -> Vec<String> {
+        let host = HeaderValue::from_static("127.0.0.1:4096");
+        let authorization = HeaderValue::from_static("Basic ours");
+        let mut lines = shown(&to_opencode(&headers(lines), &host, &authorization));
+        lines.retain(|line| line != "host: 127.0.0.1:4096" && line != "authorization: Basic ours");
+        lines
+    }
+
+    #[test]
+    fn opencode_gets_what_the_browser_says_and_nothing_about_the_gate() {
+        let kept = [
+            ("accept", "*/*"),
+            ("content-type", "application/json"),
+            ("x-opencode-ticket", "1"),
+        ];
+        assert_eq!(
+            sent(&kept),
+            [
+                "accept: */*",
+                "content-type: application/json",
+                "x-opencode-ticket: 1"
+            ]
+        );
+        let stripped: [(&str, &str); 19] = [
+            ("host", "evil.example"),
+            ("content-length", "5"),
+            ("authorization", "Basic theirs"),
+            ("cookie", "occ_opencode=T"),
+            ("origin", "http://localhost"),
+            ("expect", "100-continue"),
+            ("forwarded", "for=1.1.1.1"),
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-host", "h"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-anything", "x"),
+            ("x-real-ip", "1.1.1.1"),
+            ("connection", "close"),
+            ("keep-alive", "1"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "x"),
+            ("proxy-connection", "x"),
+        ];
+        assert_eq!(sent(&stripped), [""; 0]);
+        assert_eq!(sent(&[("cookie", "a=1; occ_opencode=T")]), ["cookie: a=1"]);
+    }
+
+    #[test]
+    fn what_connection_names_ends_here() {
+        assert_eq!(
+            sent(&[
+                ("connection", "X-Secret, accept"),
+                ("x-secret", "1"),
+                ("accept", "*/*"),
+                ("x-other", "2")
+            ]),
+            ["x-other: 2"]
+        );
+        // Ours can't be named away.
+        let host = HeaderValue::from_static("h");
+        let named = headers(&[("connection", "host, authorization, cookie")]);
+        assert_eq!(
+            shown(&to_opencode(&named, &host, &host)),
+            ["authorization: h", "host: h"]
+        );
+    }
+
+    #[test]
+    fn browsers_get_no_login_box_no_cors_and_no_cookie_of_ours() {
+        let got = to_browser(
+            &headers(&[
+                ("content-type", "text/html"),
+                ("www-authenticate", "Basic"),
+                ("access-control-allow-origin", "*"),
+                ("set-cookie", "occ_opencode=evil"),
+                ("set-cookie", "theme=dark"),
+                ("connection", "keep-alive"),
+                ("strict-transport-security", "max-age=1"),
+                ("content-security-policy", "default-src 'self'"),
+                ("clear-site-data", "\"cookies\""),
+                ("server", "Bun"),
+            ]),
+            false,
+        );
+        assert_eq!(
+            shown(&got),
+            [
+                "cache-control: no-store",
+                "content-security-policy: default-src 'self'",
+                "content-type: text/html",
+                "cross-origin-resource-policy: same-origin",
+                "referrer-policy: same-origin",
+                "set-cookie: theme=dark",
+                "x-content-type-options: nosniff",
+                "x-frame-options: SAMEORIGIN",
+            ]
+        );
+        let secure = to_browser(&headers(&[("cache-control", "max-age=5")]), true);
+        assert_eq!(secure["strict-transport-security"], "max-age=31536000");
+        assert_eq!(secure["cache-control"], "max-age=5");
+    }
+
+    #[test]
+    fn auth_token_never_reaches_opencode() {
+        for (from, to) in [
+            ("/", "/"),
+            ("/a?b=c&d", "/a?b=c&d"),
+            ("/a?auth_token=x", "/a"),
+            ("/a?b=1&auth_token=x&c=2", "/a?b=1&c=2"),
+            ("/a?auth_token", "/a"),
+            ("/a?auth%5Ftoken=x&b", "/a?b"),
+            ("/a?%61uth_token=x", "/a"),
+            ("/a?auth_token%=x", "/a"),
+            ("/a?xauth_token=1", "/a?xauth_token=1"),
+            ("/a?b=auth_token", "/a?b=auth_token"),
+            ("/auth_token?b=%20%zz", "/auth_token?b=%20%zz"),
+        ] {
+            assert_eq!(without_auth_token(from), to, "{from}");
+        }
+    }
+
+    #[test]
+    fn chunks_are_the_only_coding() {
+        let plain = |lines: &[_]| is_framed_plainly(&headers(lines));
+        assert!(plain(&[]));
+        assert!(plain(&[("transfer-encoding", " Chunked")]));
+        for coding in [
+            "",
+            "gzip, chunked",
+            "chunked, chunked",
+            "identity",
+            "chunked;q=1",
+        ] {
+            assert!(!plain(&[("transfer-encoding", coding)]), "{coding}");
+        }
+        let twice = ("transfer-encoding", "chunked");
+        assert!(!plain(&[twice, twice]));
+    }
+
+    #[test]
+    fn websockets_are_asked_for_once() {
+        assert!(is_websocket(&headers(&[("upgrade", "WebSocket")])));
+        assert!(!is_websocket(&headers(&[("upgrade", "h2c")])));
+        assert!(!is_websocket(&headers(&[
+            ("upgrade", "h2c"),
+            ("upgrade", "websocket")
+        ])));
+        assert!(!is_websocket(&headers(&[("upgrade", "websocket, h2c")])));
+    }
+
+    #[test]
+    fn gzip_is_taken_unless_weighed_nothing() {
+        let takes = |line| takes_gzip(&headers(&[("accept-encoding", line)]));
+        assert!(takes("gzip"));
+        assert!(takes("br, GZIP;q=0.5"));
+        assert!(!takes("gzip;q=0"));
+        assert!(!takes("br"));
+        assert!(!takes("gzip;q=x"));
+        assert!(!takes_gzip(&headers(&[])));
+    }
+}

@@ -1,0 +1,14 @@
+//! HTTP for the rest of the web half: heads and bodies read strictly, answers
+//! written with their guards. Knows no session and no opencode.
+
+pub(crate) mod body;
+pub(crate) mod cookies;
+pub(crate) mod csrf;
+pub(crate) mod form;
+pub(crate) mod form_body;
+pub(crate) mod forwarded;
+pub(crate) mod headers;
+pub(crate) mod host;
+pub(crate) mod percent;
+pub(crate) mod redirect;
+pub(crate) mod reply;

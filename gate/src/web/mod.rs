@@ -1,0 +1,127 @@
+//! The web half: what strangers reach. Login page, account page, and the proxy
+//! to each person's opencode. It has no privilege and keeps nothing on disk; all
+//! that it knows it has from browsers, which may lie, and from the monitor.
+
+mod account;
+pub(crate) mod http;
+
+mod limits;
+mod login;
+mod monitor_client;
+mod opencode;
+mod pages;
+mod routes;
+mod server;
+mod sessions;
+mod state;
+
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use tokio::io::AsyncReadExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::log::say;
+use crate::settings::Settings;
+use crate::sys;
+use crate::web::state::Gate;
+use crate::wire::Event;
+
+pub use self::limits::Limits;
+
+/// Serves until the wire ends.
+pub fn run(settings: Settings, wire: UnixStream, listener: TcpListener) -> ExitCode {
+    sys::give_large_buffers_back();
+    let limits = Limits::of(&settings);
+    match told_to_stop().and_then(|stop| serve(settings, limits, wire, listener, stop)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("the web half cannot run: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What TERM writes into.
+fn told_to_stop() -> std::io::Result<UnixStream> {
+    let (reader, writer) = UnixStream::pair()?;
+    signal_hook::low_level::pipe::register(signal_hook::consts::SIGTERM, writer)?;
+    Ok(reader)
+}
+
+/// Serves until the wire ends, or a byte comes by `stop`: then open requests may
+/// end, streams do at once.
+pub fn serve(
+    settings: Settings,
+    limits: Limits,
+    wire: UnixStream,
+    listener: TcpListener,
+    stop: UnixStream,
+) -> std::io::Result<()> {
+    wire.set_nonblocking(true)?;
+    listener.set_nonblocking(true)?;
+    stop.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(2)
+        .build()?;
+    runtime.block_on(async {
+        let wire = tokio::net::UnixStream::from_std(wire)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut told = tokio::net::UnixStream::from_std(stop)?;
+        let (gate, wire) = assemble(settings, limits, wire);
+        let wire = tokio::spawn(wire);
+        tokio::spawn({
+            let stop = gate.stop.clone();
+            async move {
+                let mut byte = [0];
+                tokio::select! {
+                    _ = wire => {}
+                    _ = told.read(&mut byte) => {}
+                }
+                stop.cancel();
+            }
+        });
+        tokio::spawn(opencode::idle::watch(Arc::clone(&gate)));
+        server::serve(gate, listener).await;
+        Ok(())
+    })
+}
+
+/// The state, and the wire that feeds it.
+fn assemble(
+    settings: Settings,
+    limits: Limits,
+    wire: tokio::net::UnixStream,
+) -> (Arc<Gate>, impl Future<Output = ()> + Send) {
+    let shared: Arc<OnceLock<Arc<Gate>>> = Arc::default();
+    let seen = Arc::clone(&shared);
+    let (monitor, wire) = monitor_client::Monitor::connect(wire, move |event| {
+        if let Some(gate) = seen.get() {
+            happened(gate, &event);
+        }
+    });
+    let gate = Arc::new(Gate {
+        cookies: http::cookies::Cookies::of(&settings.name),
+        monitor,
+        sessions: sessions::Sessions::new(limits.touch_time),
+        instances: opencode::Instances::default(),
+        settings,
+        limits,
+        presence: opencode::presence::Presence::default(),
+        copies: opencode::assets::Copies::default(),
+        stop: CancellationToken::new(),
+    });
+    let _ = shared.set(Arc::clone(&gate));
+    (gate, wire)
+}
+
+fn happened(gate: &Gate, event: &Event) {
+    match event {
+        Event::Gone { token_hash } => gate.sessions.gone(*token_hash),
+        Event::InstanceReady { .. } => gate.instances.ready(),
+        Event::InstanceGone { user } => gate.instances.gone(user),
+    }
+}

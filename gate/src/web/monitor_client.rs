@@ -1,0 +1,223 @@
+//! The web half's end of the wire: calls with their replies, and events.
+//!
+//! Decides nothing. When the wire ends, so does everything that waits on it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroizing;
+
+use crate::wire::{Call, Event, Frames, Message, Reply, Request, encode};
+
+/// The wire has ended, or a call does not fit into a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoReply;
+
+/// Frames that wait for the monitor to read them.
+const QUEUE: usize = 64;
+
+/// Asks the monitor; clones ask the same one.
+#[derive(Clone)]
+pub(crate) struct Monitor {
+    calls: Arc<Mutex<Calls>>,
+    frames: mpsc::Sender<Zeroizing<Vec<u8>>>,
+}
+
+#[derive(Default)]
+struct Calls {
+    last: u64,
+    waiting: HashMap<u64, oneshot::Sender<Reply>>,
+    ended: bool,
+}
+
+impl Monitor {
+    /// Reads and writes the wire until it ends; `on_event` gets each event in its
+    /// place among the replies. The future completes when the wire has ended.
+    pub(crate) fn connect(
+        wire: UnixStream,
+        on_event: impl Fn(Event) + Send + 'static,
+    ) -> (Self, impl Future<Output = ()> + Send) {
+        let (reader, writer) = wire.into_split();
+        let (frames, queue) = mpsc::channel(QUEUE);
+        let calls = Arc::new(Mutex::new(Calls::default()));
+        let monitor = Self { calls, frames };
+        let same = monitor.clone();
+        let run = async move {
+            tokio::select! {
+                () = same.read(reader, on_event) => {}
+                () = write(writer, queue) => {}
+            }
+            same.end();
+        };
+        (monitor, run)
+    }
+
+    /// One call and its reply.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, NoReply> {
+        let (sender, receiver) = oneshot::channel();
+        let id = self.register(sender)?;
+        let frame = encode(&Call { id, request }).map_err(|_| NoReply)?;
+        self.frames.send(frame).await.map_err(|_| NoReply)?;
+        receiver.await.map_err(|_| NoReply)
+    }
+
+    fn register(&self, sender: oneshot::Sender<Reply>) -> Result<u64, NoReply> {
+        let mut calls = self.calls();
+        if calls.ended {
+            return Err(NoReply);
+        }
+        calls.last += 1;
+        let id = calls.last;
+        calls.waiting.insert(id, sender);
+        Ok(id)
+    }
+
+    async fn read(&self, mut reader: OwnedReadHalf, on_event: impl Fn(Event)) {
+        let mut frames = Frames::default();
+        while let Ok(count @ 1..) = reader.read(frames.room()).await {
+            frames.filled(count);
+            loop {
+                match frames.take::<Message>() {
+                    Ok(Some(Message::Event(event))) => on_event(event),
+                    Ok(Some(Message::Reply { id, reply })) => self.replied(id, reply),
+                    Ok(None) => break,
+                    Err(_) => return,
+                }
+            }
+        }
+    }
+
+    /// A session that nobody waits for any more (the browser went away during
+    /// its login) ends at once.
+    fn replied(&self, id: u64, reply: Reply) {
+        let waiting = self.calls().waiting.remove(&id);
+        let unclaimed = match waiting {
+            Some(sender) => sender.send(reply).err(),
+            None => None,
+        };
+        if let Some(Reply::Token(login)) = unclaimed {
+            let monitor = self.clone();
+            tokio::spawn(async move { monitor.ask(Request::End { token: login.token }).await });
+        }
+    }
+
+    fn end(&self) {
+        let mut calls = self.calls();
+        calls.ended = true;
+        calls.waiting.clear();
+    }
+
+    fn calls(&self) -> std::sync::MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<Zeroizing<Vec<u8>>>) {
+    while let Some(frame) = queue.recv().await {
+        if writer.write_all(&frame).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Login, Secret, Token, User};
+
+    async fn next_call(wire: &mut UnixStream, frames: &mut Frames) -> Call {
+        loop {
+            if let Some(call) = frames.take().unwrap() {
+                return call;
+            }
+            let count = wire.read(frames.room()).await.unwrap();
+            assert_ne!(count, 0, "the wire ended");
+            frames.filled(count);
+        }
+    }
+
+    fn run(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(test);
+    }
+
+    #[test]
+    fn replies_find_their_calls_in_any_order() {
+        run(async {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let (monitor, wire) = Monitor::connect(ours, |_| {});
+            tokio::spawn(wire);
+            let first = tokio::spawn({
+                let monitor = monitor.clone();
+                async move { monitor.ask(Request::Ping {}).await }
+            });
+            let mut frames = Frames::default();
+            let one = next_call(&mut theirs, &mut frames).await;
+            let second = tokio::spawn({
+                let monitor = monitor.clone();
+                async move { monitor.ask(Request::Ping {}).await }
+            });
+            let two = next_call(&mut theirs, &mut frames).await;
+            for (id, reply) in [(two.id, Reply::Gone), (one.id, Reply::Done)] {
+                theirs
+                    .write_all(&encode(&Message::Reply { id, reply }).unwrap())
+                    .await
+                    .unwrap();
+            }
+            assert!(matches!(first.await.unwrap(), Ok(Reply::Done)));
+            assert!(matches!(second.await.unwrap(), Ok(Reply::Gone)));
+        });
+    }
+
+    #[test]
+    fn the_end_of_the_wire_answers_everybody() {
+        run(async {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let (monitor, wire) = Monitor::connect(ours, |_| {});
+            let wire = tokio::spawn(wire);
+            let waiting = tokio::spawn({
+                let monitor = monitor.clone();
+                async move { monitor.ask(Request::Ping {}).await }
+            });
+            tokio::task::yield_now().await;
+            drop(theirs);
+            assert!(waiting.await.unwrap().is_err());
+            wire.await.unwrap();
+            assert!(monitor.ask(Request::Ping {}).await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_login_that_nobody_waits_for_ends() {
+        run(async {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let (monitor, wire) = Monitor::connect(ours, |_| {});
+            tokio::spawn(wire);
+            let asked = tokio::spawn(async move { monitor.ask(Request::Ping {}).await });
+            let mut frames = Frames::default();
+            let call = next_call(&mut theirs, &mut frames).await;
+            asked.abort();
+            assert!(asked.await.is_err());
+            let login = Login {
+                token: Token::new([7; 32]),
+                user: User::cut("alice"),
+                expires: 1,
+                device: Secret::from_text("d").unwrap(),
+            };
+            let reply = Message::Reply {
+                id: call.id,
+                reply: Reply::Token(login),
+            };
+            theirs.write_all(&encode(&reply).unwrap()).await.unwrap();
+            let call = next_call(&mut theirs, &mut frames).await;
+            assert!(matches!(call.request, Request::End { token } if token == Token::new([7; 32])));
+        });
+    }
+}

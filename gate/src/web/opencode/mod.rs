@@ -1,0 +1,256 @@
+//! Each person's opencode as the web half reaches it: client, secret, readiness.
+
+pub(crate) mod assets;
+pub(crate) mod idle;
+pub(crate) mod presence;
+pub(crate) mod proxy;
+
+mod asset;
+mod body;
+mod connector;
+mod directories;
+mod upload;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64ct::{Base64, Encoding as _};
+use hyper::header::HeaderValue;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use crate::web::http::body::Body;
+use crate::web::monitor_client::{Monitor, NoReply};
+use crate::web::opencode::assets::Digests;
+use crate::web::opencode::connector::Loopback;
+use crate::web::sessions::Session;
+use crate::wire::{Failure, Reply, Request, Secret, User};
+
+/// Connections kept for the next request end after that time.
+const KEPT: Duration = Duration::from_secs(60);
+/// While one waits, the monitor is asked again at least that often.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// Most project directories that are remembered of one opencode.
+const DIRECTORIES: usize = 256;
+
+/// One running opencode.
+pub(crate) struct Instance {
+    pub(crate) client: Client<Loopback, Body>,
+    /// `127.0.0.1:port`.
+    pub(crate) host: HeaderValue,
+    /// HTTP Basic with the secret of this start.
+    pub(crate) authorization: HeaderValue,
+    secret: Zeroizing<Vec<u8>>,
+    /// What its assets are.
+    pub(crate) digests: Digests,
+    /// For whoever reads a whole asset of it.
+    pub(crate) turn: Semaphore,
+    place: Loopback,
+    directories: Mutex<HashSet<String>>,
+}
+
+/// What came of asking for somebody's opencode.
+pub(crate) enum Ensured {
+    Ready(Arc<Instance>),
+    Starting,
+    Failed { reason: Failure, retry_seconds: u32 },
+    Gone,
+}
+
+/// Everybody's opencode, by the account's name.
+pub(crate) struct Instances {
+    running: Mutex<HashMap<User, Arc<Instance>>>,
+    /// Counts events, so that nobody who waits misses one.
+    changes: watch::Sender<u64>,
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self {
+            running: Mutex::default(),
+            changes: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Instances {
+    /// The session's opencode, started if need be; waits for it until `deadline`.
+    pub(crate) async fn ensure(
+        &self,
+        monitor: &Monitor,
+        session: &Session,
+        deadline: Instant,
+    ) -> Result<Ensured, NoReply> {
+        let mut changes = self.changes.subscribe();
+        loop {
+            if let Some(instance) = self.running().get(&session.user) {
+                return Ok(Ensured::Ready(Arc::clone(instance)));
+            }
+            changes.mark_unchanged();
+            let reply = monitor
+                .ask(Request::Ensure {
+                    token: session.token.clone(),
+                })
+                .await?;
+            let now = Instant::now();
+            match reply {
+                Reply::Starting if now < deadline => {
+                    let again = deadline.min(now + ASK_AGAIN);
+                    tokio::select! {
+                        () = session.gone.cancelled() => return Ok(Ensured::Gone),
+                        _ = timeout_at(again, changes.changed()) => {}
+                    }
+                }
+                Reply::Starting => return Ok(Ensured::Starting),
+                Reply::Ready { port, uid, secret } => {
+                    return Ok(Ensured::Ready(self.started(
+                        &session.user,
+                        Loopback { port, uid },
+                        &secret,
+                    )?));
+                }
+                Reply::Failed {
+                    reason,
+                    retry_seconds,
+                } => {
+                    return Ok(Ensured::Failed {
+                        reason,
+                        retry_seconds,
+                    });
+                }
+                Reply::Gone => return Ok(Ensured::Gone),
+                _ => return Err(NoReply),
+            }
+        }
+    }
+
+    /// The monitor says that somebody's opencode is ready: whoever waits asks again.
+    pub(crate) fn ready(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// The monitor says that somebody's opencode has ended.
+    pub(crate) fn gone(&self, user: &User) {
+        self.running().remove(user);
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// This opencode does not answer as it should: the monitor is asked again.
+    pub(crate) fn doubt(&self, user: &User, instance: &Arc<Instance>) {
+        let mut running = self.running();
+        if running
+            .get(user)
+            .is_some_and(|known| Arc::ptr_eq(known, instance))
+        {
+            running.remove(user);
+        }
+    }
+
+    /// All that run, as far as we know.
+    pub(crate) fn all(&self) -> Vec<(User, Arc<Instance>)> {
+        let running = self.running();
+        running
+            .iter()
+            .map(|(user, instance)| (user.clone(), Arc::clone(instance)))
+            .collect()
+    }
+
+    /// Two requests may have asked at once; both get the same one.
+    fn started(
+        &self,
+        user: &User,
+        place: Loopback,
+        secret: &Secret,
+    ) -> Result<Arc<Instance>, NoReply> {
+        let authorization = basic(secret).ok_or(NoReply)?;
+        let mut running = self.running();
+        if let Some(known) = running
+            .get(user)
+            .filter(|known| known.authorization == authorization)
+        {
+            return Ok(Arc::clone(known));
+        }
+        let secret = Zeroizing::new(secret.expose().to_vec());
+        let instance = Instance::new(place, authorization, secret).ok_or(NoReply)?;
+        let instance = Arc::new(instance);
+        running.insert(user.clone(), Arc::clone(&instance));
+        Ok(instance)
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<User, Arc<Instance>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Instance {
+    /// A client of its own: no connection of somebody else's can be taken for it.
+    fn new(
+        place: Loopback,
+        authorization: HeaderValue,
+        secret: Zeroizing<Vec<u8>>,
+    ) -> Option<Self> {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(KEPT)
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(8)
+            .set_host(false)
+            .build(place);
+        Some(Self {
+            client,
+            host: HeaderValue::from_str(&format!("127.0.0.1:{}", place.port)).ok()?,
+            authorization,
+            secret,
+            digests: Digests::default(),
+            turn: Semaphore::new(1),
+            place,
+            directories: Mutex::default(),
+        })
+    }
+
+    /// What tells the monitor that this opencode is meant.
+    pub(crate) fn secret(&self) -> Option<Secret> {
+        Secret::new(self.secret.clone())
+    }
+
+    /// A target of this opencode's as its client wants it.
+    pub(crate) fn uri(&self, path_and_query: &str) -> Option<hyper::Uri> {
+        format!("http://127.0.0.1:{}{path_and_query}", self.place.port)
+            .parse()
+            .ok()
+    }
+
+    /// Remembers a project directory that a request named: opencode answers about
+    /// one directory at a time. False once they are too many to be told.
+    pub(crate) fn used_directory(&self, directory: String) {
+        let mut directories = self
+            .directories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if directories.len() <= DIRECTORIES {
+            directories.insert(directory);
+        }
+    }
+
+    /// The directories named so far; None: too many to ask about.
+    pub(crate) fn directories(&self) -> Option<Vec<String>> {
+        let directories = self
+            .directories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        (directories.len() <= DIRECTORIES).then(|| directories.iter().cloned().collect())
+    }
+}
+
+fn basic(secret: &Secret) -> Option<HeaderValue> {
+    let mut pair = Zeroizing::new(b"opencode:".to_vec());
+    pair.extend_from_slice(secret.expose());
+    let encoded = Zeroizing::new(Base64::encode_string(&pair));
+    let line = Zeroizing::new(format!("Basic {}", encoded.as_str()));
+    let mut value = HeaderValue::from_str(&line).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

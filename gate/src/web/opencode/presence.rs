@@ -1,0 +1,92 @@
+//! Who has something open, and since when nobody of theirs does.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::wire::User;
+
+#[derive(Debug, Clone, Copy)]
+struct Traces {
+    open: usize,
+    last: Instant,
+}
+
+/// Counts each person's requests, streams and terminals.
+#[derive(Clone, Default)]
+pub(crate) struct Presence {
+    people: Arc<Mutex<HashMap<User, Traces>>>,
+}
+
+/// While it lives, its person is present.
+pub(crate) struct Present {
+    presence: Presence,
+    user: User,
+}
+
+impl Presence {
+    /// The person has one thing more open.
+    pub(crate) fn enter(&self, user: &User) -> Present {
+        let new = Traces {
+            open: 0,
+            last: Instant::now(),
+        };
+        self.people().entry(user.clone()).or_insert(new).open += 1;
+        Present {
+            presence: self.clone(),
+            user: user.clone(),
+        }
+    }
+
+    /// For how long the person has had nothing open; None while they have, or
+    /// if they were never here.
+    pub(crate) fn absent(&self, user: &User, now: Instant) -> Option<Duration> {
+        let traces = *self.people().get(user)?;
+        (traces.open == 0).then(|| now.saturating_duration_since(traces.last))
+    }
+
+    /// Forgets somebody who has nothing open.
+    pub(crate) fn forget(&self, user: &User) {
+        let mut people = self.people();
+        if people.get(user).is_some_and(|traces| traces.open == 0) {
+            people.remove(user);
+        }
+    }
+
+    fn people(&self) -> MutexGuard<'_, HashMap<User, Traces>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        if let Some(traces) = self.presence.people().get_mut(&self.user) {
+            traces.open = traces.open.saturating_sub(1);
+            traces.last = Instant::now();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_out_starts_the_clock() {
+        let presence = Presence::default();
+        let (alice, bob) = (User::cut("alice"), User::cut("bob"));
+        let later = Instant::now() + Duration::from_secs(3600);
+        assert_eq!(presence.absent(&alice, later), None, "never here");
+        let one = presence.enter(&alice);
+        let two = presence.enter(&alice);
+        drop(one);
+        presence.forget(&alice);
+        assert_eq!(presence.absent(&alice, later), None, "still here");
+        drop(two);
+        let absent = presence.absent(&alice, later).unwrap();
+        assert!(absent > Duration::from_secs(3590), "{absent:?}");
+        assert_eq!(presence.absent(&bob, later), None);
+        presence.forget(&alice);
+        assert_eq!(presence.absent(&alice, later), None);
+    }
+}

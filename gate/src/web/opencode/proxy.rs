@@ -1,0 +1,237 @@
+//! Passes a person's requests on to their opencode, and its answers back.
+//!
+//! Who asks was settled before. Nothing is buffered but assets; everything ends
+//! when the session does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::TokioIo;
+use tokio::io::copy_bidirectional;
+use tokio::time::{Instant, timeout};
+
+use crate::web::http::body::{self, Body};
+use crate::web::http::csrf::wants_page;
+use crate::web::http::headers;
+use crate::web::http::reply;
+use crate::web::opencode::assets;
+use crate::web::opencode::body::Cut;
+use crate::web::opencode::directories;
+use crate::web::opencode::upload::{Fault, Upload};
+use crate::web::opencode::{Ensured, Instance};
+use crate::web::pages;
+use crate::web::sessions::Session;
+use crate::web::state::{Gate, Visit};
+
+/// How long a page waits before it says that opencode is starting.
+const PAGE_WAIT: Duration = Duration::from_millis(700);
+/// How long a page waits for its answer.
+const PAGE_ANSWER: Duration = Duration::from_secs(30);
+/// How long anything else waits for opencode to start: many may come up before.
+const START_WAIT: Duration = Duration::from_secs(120);
+
+/// One person's request on its way.
+pub(crate) struct Passage {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) visit: Visit,
+    pub(crate) session: Arc<Session>,
+    pub(crate) fault: Fault,
+}
+
+/// Answers a request of somebody who is logged in.
+pub(crate) async fn forward(
+    gate: Arc<Gate>,
+    visit: Visit,
+    session: Arc<Session>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let present = gate.presence.enter(&session.user);
+    let passage = Passage {
+        gate,
+        visit,
+        session,
+        fault: Fault::default(),
+    };
+    let gone = passage.session.gone.clone();
+    let answer = tokio::select! {
+        answer = passage.answer(request) => answer,
+        () = gone.cancelled() => return reply::logged_out(),
+    };
+    let stop = is_endless(&answer).then(|| passage.gate.stop.clone());
+    answer.map(|body| Cut::new(body, passage.session, present, stop).boxed_unsync())
+}
+
+/// Events go on for ever: nothing is lost when they end with the gate.
+fn is_endless(answer: &Response<Body>) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+impl Passage {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        self.fault
+            .announced(&hyper::body::Body::size_hint(request.body()));
+        if let Some(refused) = self.fault.answer() {
+            return refused;
+        }
+        // What changes nothing and has no body can be sent again.
+        let again = request.method().is_safe()
+            && hyper::body::Body::is_end_stream(request.body())
+            && !headers::is_websocket(request.headers());
+        let head = again.then(|| copy_of(&request));
+        let upload = |body| Upload::new(body, self.fault.clone()).boxed_unsync();
+        let is_page = wants_page(request.method(), request.headers());
+        let attempts = async {
+            match (self.attempt(request.map(upload)).await, head) {
+                (Err(Unreached), Some(request)) => self.attempt(request).await,
+                (answer, _) => answer,
+            }
+        };
+        let answer = if is_page {
+            // Events and questions to a model take their time; a page does not.
+            timeout(PAGE_ANSWER, attempts)
+                .await
+                .unwrap_or(Err(Unreached))
+        } else {
+            attempts.await
+        };
+        answer.unwrap_or_else(|Unreached| self.fault.answer().unwrap_or_else(reply::unreached))
+    }
+
+    async fn attempt(&self, request: Request<Body>) -> Result<Response<Body>, Unreached> {
+        let page = wants_page(request.method(), request.headers());
+        let deadline = Instant::now() + if page { PAGE_WAIT } else { START_WAIT };
+        let Gate {
+            instances, monitor, ..
+        } = &*self.gate;
+        let instance = match instances.ensure(monitor, &self.session, deadline).await {
+            Ok(Ensured::Ready(instance)) => instance,
+            Ok(Ensured::Gone) => return Ok(reply::logged_out()),
+            Ok(Ensured::Starting) if page => {
+                return Ok(reply::page(StatusCode::OK, &pages::starting()));
+            }
+            Ok(Ensured::Failed {
+                reason,
+                retry_seconds,
+            }) if page => {
+                return Ok(reply::page(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    &pages::not_started(reason, retry_seconds),
+                ));
+            }
+            Ok(Ensured::Starting | Ensured::Failed { .. }) => return Ok(reply::not_yet()),
+            Err(_) => return Ok(reply::unreached()),
+        };
+        if let Some(directory) = directories::named(request.uri().query(), request.headers()) {
+            instance.used_directory(directory);
+        }
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if headers::is_websocket(request.headers()) && request.method() == Method::GET {
+            self.websocket(&instance, request).await
+        } else if is_read && assets::is_asset(request.uri().path()) {
+            self.asset(&instance, request).await
+        } else {
+            self.plain(&instance, request).await
+        }
+    }
+
+    async fn plain(
+        &self,
+        instance: &Arc<Instance>,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Unreached> {
+        let request = to_opencode(instance, request).ok_or(Unreached)?;
+        let answer = self.send(instance, request).await?;
+        Ok(self.to_browser(answer))
+    }
+
+    pub(crate) async fn send(
+        &self,
+        instance: &Arc<Instance>,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, Unreached> {
+        let answer = instance.client.request(request).await;
+        let refused = match &answer {
+            Ok(answer) => answer.status() == StatusCode::UNAUTHORIZED,
+            Err(_) => true,
+        };
+        if refused && !self.fault.is_there() {
+            self.gate.instances.doubt(&self.session.user, instance);
+        }
+        answer.map_err(|_| Unreached)
+    }
+
+    pub(crate) fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
+        let (mut head, body) = answer.into_parts();
+        head.headers = headers::to_browser(&head.headers, self.visit.secure);
+        head.extensions.clear();
+        head.version = Version::HTTP_11;
+        Response::from_parts(head, body.map_err(Into::into).boxed_unsync())
+    }
+
+    async fn websocket(
+        &self,
+        instance: &Arc<Instance>,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Unreached> {
+        let browser = hyper::upgrade::on(&mut request);
+        let mut request = to_opencode(instance, request).ok_or(Unreached)?;
+        headers::ask_for_websocket(request.headers_mut());
+        let mut answer = self.send(instance, request).await?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS
+            || !headers::is_websocket(answer.headers())
+        {
+            return Ok(self.to_browser(answer));
+        }
+        let opencode = hyper::upgrade::on(&mut answer);
+        let (session, present) = (
+            Arc::clone(&self.session),
+            self.gate.presence.enter(&self.session.user),
+        );
+        let stop = self.gate.stop.clone();
+        tokio::spawn(async move {
+            let _present = present;
+            let copy = async {
+                let (Ok(browser), Ok(opencode)) = (browser.await, opencode.await) else {
+                    return;
+                };
+                let _ = copy_bidirectional(&mut TokioIo::new(browser), &mut TokioIo::new(opencode))
+                    .await;
+            };
+            tokio::select! {
+                () = copy => {}
+                () = session.gone.cancelled() => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        let mut answer = self.to_browser(answer).map(|_| body::empty());
+        headers::ask_for_websocket(answer.headers_mut());
+        Ok(answer)
+    }
+}
+
+/// opencode did not answer.
+pub(crate) struct Unreached;
+
+fn copy_of(request: &Request<Incoming>) -> Request<Body> {
+    let mut copy = Request::new(body::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+pub(crate) fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method;
+    *request.uri_mut() = instance.uri(&headers::without_auth_token(path))?;
+    *request.headers_mut() =
+        headers::to_opencode(&head.headers, &instance.host, &instance.authorization);
+    Some(request)
+}

@@ -1,0 +1,65 @@
+//! The gate's pages. They work without scripts, on phones, by keyboard and with
+//! screen readers. Pure: values in, markup out.
+
+mod account;
+mod login;
+mod trouble;
+mod wait;
+
+use std::sync::LazyLock;
+
+use maud::{DOCTYPE, Markup, html};
+use sha2::{Digest as _, Sha256};
+
+pub(super) use account::{Account, account};
+pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
+pub(super) use trouble::trouble;
+pub(super) use wait::{follow, not_started, starting};
+
+/// The one style sheet.
+pub(super) const STYLE: &str = include_str!("style.css");
+/// Where it is.
+pub(super) const STYLE_PATH: &str = "/_occ/style.css";
+
+/// With a digest of its content, so that browsers may keep it for good.
+static STYLE_LINK: LazyLock<String> = LazyLock::new(|| {
+    let digest: [u8; 32] = Sha256::digest(STYLE).into();
+    format!(
+        "{STYLE_PATH}?v={:02x}{:02x}{:02x}{:02x}",
+        digest[0], digest[1], digest[2], digest[3]
+    )
+});
+
+/// The frame of all pages. `refresh`: seconds, and the path to go to.
+fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                @match refresh {
+                    Some((seconds, "")) => { meta http-equiv="refresh" content=(seconds); }
+                    Some((seconds, path)) => { meta http-equiv="refresh" content={ (seconds) "; url=" (path) }; }
+                    None => {}
+                }
+                title { (title) " · opencode" }
+                link rel="stylesheet" href=(*STYLE_LINK);
+            }
+            body { (content) }
+        }
+    }
+}
+
+/// The mark above the small pages: a prompt in a window.
+fn mark() -> Markup {
+    html! {
+        svg.mark viewBox="3 3 42 42" width="44" height="44" aria-hidden="true" {
+            rect x="3" y="3" width="42" height="42" rx="11" {}
+            path d="M15 17l8 7-8 7" {}
+            path d="M26 32h8" {}
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What all requests share, and what is known of one before it is answered.
+
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hyper::Request;
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::Settings;
+use crate::web::http::cookies::Cookies;
+use crate::web::http::csrf::{self, Foreign};
+use crate::web::http::forwarded::peer;
+use crate::web::http::host::{Authority, BadHost};
+use crate::web::limits::Limits;
+use crate::web::monitor_client::Monitor;
+use crate::web::opencode::Instances;
+use crate::web::opencode::assets::Copies;
+use crate::web::opencode::presence::Presence;
+use crate::web::sessions::Sessions;
+use crate::wire::Time;
+
+/// The web half's whole state. All of it can be lost: nobody is logged out by that.
+pub(crate) struct Gate {
+    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) cookies: Cookies,
+    pub(crate) monitor: Monitor,
+    pub(crate) sessions: Sessions,
+    pub(crate) instances: Instances,
+    pub(crate) presence: Presence,
+    pub(crate) copies: Copies,
+    /// Cancelled when the gate is told to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+/// One request's circumstances.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    /// Where the browser is.
+    pub(crate) address: IpAddr,
+    /// Whether it speaks https.
+    pub(crate) secure: bool,
+    /// The host that it asked for: one of ours.
+    pub(crate) authority: Authority,
+}
+
+/// Why a request is not even looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    Host(BadHost),
+    /// A host that we don't answer to.
+    Misdirected,
+    Foreign(Foreign),
+}
+
+impl Visit {
+    /// Host, then who asks. Pure.
+    pub(crate) fn of<B>(
+        request: &Request<B>,
+        socket: IpAddr,
+        settings: &Settings,
+    ) -> Result<Self, Unfit> {
+        let headers = request.headers();
+        let authority = Authority::of(headers, request.uri()).map_err(Unfit::Host)?;
+        if !authority.is_ours(&settings.hosts) {
+            return Err(Unfit::Misdirected);
+        }
+        let peer = peer(socket, headers, &settings.trusted_proxies);
+        let scheme = if peer.secure { "https" } else { "http" };
+        let own = format!("{scheme}://{}", authority.as_str());
+        csrf::check(request.method(), headers, &own).map_err(Unfit::Foreign)?;
+        Ok(Self {
+            address: peer.address,
+            secure: peer.secure,
+            authority,
+        })
+    }
+}
+
+/// The clock, as the wire counts.
+pub(crate) fn now() -> Time {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
+}
