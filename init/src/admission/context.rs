@@ -76,7 +76,7 @@ impl Context<'_> {
             .map(|(_, owner)| owner)
     }
 
-    /// Every number that was ever somebody's, as far as can be known.
+    /// Every number that was ever somebody's, as far as can be context.
     pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
         let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
         used.extend(self.users().chain(self.groups()).map(|entry| entry.1));

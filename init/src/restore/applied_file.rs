@@ -1,7 +1,8 @@
 //! What restore remembers of this container's files: read early, beside the records,
 //! and written last. Decides nothing about what that is.
 
-use super::{Paths, Session};
+use super::Paths;
+use super::session::Session;
 use crate::error::{Error, io};
 use crate::fs::replace::Access;
 use crate::fs::version::FileVersion;
@@ -14,12 +15,12 @@ use std::path::PathBuf;
 
 /// What was remembered when it was read. That is before /etc is locked, and whoever
 /// has that lock may write it.
-pub(super) struct Memory {
+pub(super) struct AppliedFile {
     applied: Applied,
     version: Option<FileVersion>,
 }
 
-impl Memory {
+impl AppliedFile {
     /// Reads it. A file that can't be read as ours is no base for anything: the
     /// records win.
     pub(super) fn read(paths: &Paths) -> Result<Self, Error> {
@@ -68,7 +69,7 @@ impl Session {
             return Ok(());
         }
         let json = applied.to_json().map_err(|_| self.not_remembered())?;
-        self.write_memory(&json)?;
+        self.write_applied(&json)?;
         self.applied = applied;
         Ok(())
     }
@@ -77,7 +78,7 @@ impl Session {
         Error::NotOurs(path(&self.paths))
     }
 
-    pub(super) fn write_memory(&self, json: &[u8]) -> Result<(), Error> {
+    pub(super) fn write_applied(&self, json: &[u8]) -> Result<(), Error> {
         let directory = image::state_directory(&self.paths.root)?;
         directory.replace(APPLIED, json, Access::PRIVATE)
     }

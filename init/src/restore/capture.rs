@@ -3,7 +3,7 @@
 //!
 //! Which ones, `accounts::capture` decides; this only writes them down.
 
-use super::Session;
+use super::session::Session;
 use crate::error::{Error, chain};
 use crate::log::say;
 use accounts::applied;
@@ -23,10 +23,10 @@ impl Session {
                 say(&format!(
                     "the new password of '{name}' stays in /etc/shadow; the next restore takes it into its record"
                 ));
-                self.let_wait(capture);
+                self.defer_capture(capture);
                 continue;
             }
-            match self.take(capture.clone()) {
+            match self.capture_one(capture.clone()) {
                 Ok(entry) => {
                     agreed.push((name.to_string(), entry));
                     say(&format!(
@@ -38,7 +38,7 @@ impl Session {
                         "cannot take the new password of '{name}', it stays in /etc/shadow: {}",
                         chain(&error)
                     ));
-                    self.let_wait(capture);
+                    self.defer_capture(capture);
                 }
             }
         }
@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// Returns what record and line agree on from then on.
-    fn take(&mut self, capture: Capture) -> Result<applied::Entry, Error> {
+    fn capture_one(&mut self, capture: Capture) -> Result<applied::Entry, Error> {
         let mut record = self.store.read(&capture.name, self.image.uids)?;
         record.update(|account| capture.apply(account));
         self.save(&record)?;
@@ -86,11 +86,11 @@ impl Session {
     }
 
     /// Plans with the new password, although no record has it yet.
-    fn let_wait(&mut self, capture: Capture) {
+    fn defer_capture(&mut self, capture: Capture) {
         let name = capture.name.clone();
         if let Some(account) = self.records.accounts.get_mut(&name) {
             capture.apply(account);
-            self.waiting.insert(name);
+            self.not_captured.insert(name);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The homes of those who are restored, and what is remembered of each. Decides
 //! nothing about who that is.
 
-use super::{Progress, Session};
+use super::session::{Progress, Session};
 use crate::error::chain;
 use crate::fs::parallel;
 use crate::home::{Found, Homes};
@@ -41,7 +41,7 @@ impl Session {
             for account in accounts {
                 ensured.add(homes.as_ref(), account);
             }
-            (ensured, self.applied.entries(accounts, &self.waiting))
+            (ensured, self.applied.entries(accounts, &self.not_captured))
         });
         clean();
         let (parts, entries): (Vec<_>, Vec<_>) = done.into_iter().unzip();

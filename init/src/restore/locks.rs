@@ -1,6 +1,7 @@
 //! Both locks, as long as each caller waits for them, and what it does without.
 
-use super::{Caller, Paths};
+use super::Paths;
+use super::session::Caller;
 use crate::error::{Error, chain};
 use crate::etc::EtcFiles;
 use crate::etc::lock::{EtcLock, clean_stale};

@@ -149,8 +149,8 @@ impl Store {
 
     /// Deletes what a killed run left behind, and finishes what one committed. The
     /// names of all records, as it looks at all files anyway.
-    pub(crate) fn clean(&self) -> Result<Names, Error> {
-        self.settle()?;
+    pub(crate) fn remove_temporaries(&self) -> Result<Names, Error> {
+        self.finish_staged_load()?;
         let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
         let clean = |directory: &Directory, is_wanted: &dyn Fn(&[u8]) -> bool| {
             let files = list_if(directory, is_wanted).map_err(io("read", &directory.path))?;

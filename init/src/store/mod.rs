@@ -148,7 +148,7 @@ impl Store {
     }
 
     /// Turns a record into a tombstone: one rename, so that it is never both.
-    pub(crate) fn bury(&self, record: &Record) -> Result<(), Error> {
+    pub(crate) fn to_tombstone(&self, record: &Record) -> Result<(), Error> {
         let account = record.account();
         let removed = self.subdirectory(REMOVED)?;
         let (from, to) = (
@@ -179,14 +179,14 @@ impl Store {
 
     /// Deletes a record that had no right to its uid: a tombstone would claim
     /// for its name what is another's.
-    pub(crate) fn discard(&self, record: &Record) -> Result<(), Error> {
+    pub(crate) fn delete(&self, record: &Record) -> Result<(), Error> {
         self.directory
             .remove(&record_file(&record.account().name))?;
         self.directory.sync()
     }
 
     /// Turns a tombstone back into a record, with new content.
-    pub(crate) fn revive(&self, record: &Record) -> Result<(), Error> {
+    pub(crate) fn restore_tombstone(&self, record: &Record) -> Result<(), Error> {
         let account = record.account();
         let removed = self.subdirectory(REMOVED)?;
         let (from, to) = (

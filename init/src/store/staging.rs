@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// Finishes what a killed load committed, and forgets what one did not.
-    pub(super) fn settle(&self) -> Result<(), Error> {
+    pub(super) fn finish_staged_load(&self) -> Result<(), Error> {
         self.discard_directory(STAGING)?;
         let Some(journal) = self.present(JOURNAL)? else {
             return Ok(());

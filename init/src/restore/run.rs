@@ -1,0 +1,102 @@
+//! One restore: plan, homes and staged files, commit. What it decides is a [`Plan`], which
+//! `restore --dry-run` prints; this only carries it out.
+
+use super::homes::Ensured;
+use super::session::{Progress, Session};
+use super::summary::Summary;
+use crate::error::Error;
+use crate::etc::{EtcFiles, StagedFile};
+use accounts::capture::are_as_recorded;
+use accounts::etc::File;
+use accounts::reconcile::{self, Plan};
+use std::time::Instant;
+
+/// One try to see that there is something to capture, the others for a file that somebody
+/// else changes meanwhile.
+const TRIES: usize = 4;
+
+/// A restore that has made homes and temporaries, and changed nothing else.
+struct Prepared<'a> {
+    plan: Plan,
+    new: Vec<StagedFile<'a>>,
+    /// A new `applied.json`, or `None` if it stays.
+    applied: Option<Vec<u8>>,
+    homes: Ensured,
+}
+
+impl Session {
+    /// Brings homes and /etc in line with the records. Once in a session: what it
+    /// remembers is not read again.
+    pub(crate) fn restore(&mut self, progress: Progress<'_>) -> Result<Summary, Error> {
+        let started = Instant::now();
+        let mut homes_made = 0;
+        for _ in 0..TRIES {
+            let Prepared {
+                plan,
+                new,
+                applied,
+                homes,
+            } = self.prepare(progress)?;
+            homes_made += homes.made;
+            if !self.is_captured && !self.is_recorded(&plan) {
+                drop(new);
+                self.is_captured = true;
+                self.capture();
+                continue;
+            }
+            let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
+            let written = etc.commit(lock, read, new, plan.only_removes())?;
+            if let Some(written) = written {
+                if let Some(json) = applied {
+                    self.write_applied(&json)?;
+                }
+                self.written = written;
+                let summary = Summary::new(&plan, homes_made, homes.odd, started.elapsed());
+                for (file, content) in plan.writes {
+                    self.snapshot.etc.set(file, content);
+                }
+                return Ok(summary);
+            }
+            self.snapshot = self.etc_files.read()?;
+            // What changed may be a password.
+            self.capture();
+        }
+        Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
+    }
+
+    /// Whether every line says what its record does, as nearly always: then there is
+    /// nothing to capture.
+    fn is_recorded(&self, plan: &Plan) -> bool {
+        let is_of_all = plan.restored.len() == self.records.accounts.len();
+        let is_kept = plan.writes.iter().all(|(file, _)| *file != File::Shadow);
+        (is_of_all && is_kept) || are_as_recorded(&self.records, &self.snapshot.etc)
+    }
+
+    /// Everything up to the moment at which something changes for others: what the
+    /// files should say, under temporary names, and meanwhile everybody's homes.
+    fn prepare(&self, progress: Progress<'_>) -> Result<Prepared<'_>, Error> {
+        let decision = reconcile::decide(
+            &self.records,
+            &self.snapshot.etc,
+            &self.image,
+            &self.applied,
+        );
+        progress();
+        let restored = decision.restored();
+        let files = || {
+            let plan = decision.plan();
+            let new = EtcFiles::stage(&self.etc_lock, &self.snapshot, &plan.writes)?;
+            Ok::<_, Error>((plan, new))
+        };
+        let (files, homes, entries) = self.ensure_homes(restored, progress, files);
+        let (plan, new) = files?;
+        let applied = entries.and_then(|entries| decision.remembered(&entries));
+        let applied = applied.map_err(|_| self.not_remembered())?;
+        Ok(Prepared {
+            plan,
+            new,
+            applied,
+            homes,
+        })
+    }
+}
