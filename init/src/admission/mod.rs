@@ -1,5 +1,6 @@
-//! The rules that a new account passes, wherever it comes from: `add`, `adopt`
-//! and `import` ask the same ones. Says no; changes nothing but the ledger.
+//! The rules about which account may get which name, uid and home, the same for `add`,
+//! `import`, `adopt`, the first account and migrated records; and [`admit`], the only
+//! function that makes an account.
 
 mod context;
 
@@ -52,7 +53,7 @@ pub(crate) fn present<'a>(
     Ok(None)
 }
 
-/// Who makes an account must know every removed one and every uid.
+/// Fails unless tombstones and ledger can be read: a new account must get no uid of theirs.
 pub(crate) fn check_ledger(records: &Records) -> Result<(), Error> {
     let mut rejected = records.rejected.iter();
     let is_needed = |rejected: &&Rejected| {
@@ -72,7 +73,7 @@ pub(crate) fn tombstone<'a>(context: &Context<'a>, name: &Username) -> Option<&'
         .max_by_key(|dead| dead.uid)
 }
 
-/// Nobody of that name may have been removed.
+/// Fails if an account of that name was removed.
 pub(crate) fn check_not_removed(context: &Context<'_>, name: &Username) -> Result<(), Error> {
     match tombstone(context, name) {
         Some(dead) => Err(Error::Removed {
@@ -83,8 +84,8 @@ pub(crate) fn check_not_removed(context: &Context<'_>, name: &Username) -> Resul
     }
 }
 
-/// The name must not stand in passwd or group, but as what is left of the
-/// removed account of that name.
+/// Fails if the name is in passwd or group, except as the remains of the removed account of
+/// that name.
 pub(crate) fn check_lines(
     context: &Context<'_>,
     name: &Username,
@@ -108,7 +109,7 @@ pub(crate) fn check_lines(
     Ok(())
 }
 
-/// The image must grant each of the groups.
+/// Fails unless the image grants each of the groups.
 pub(crate) fn check_groups(
     context: &Context<'_>,
     name: &Username,
@@ -124,7 +125,7 @@ pub(crate) fn check_groups(
     }
 }
 
-/// A uid that was asked for by number: a person's, and nobody else's.
+/// Parses a uid that was asked for by number, and fails unless it is free.
 pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> Result<Uid, Error> {
     let uid = context.image.uids.uid(number)?;
     let probe = Account::new(name.clone(), uid, Home::parse(&format!("/home/{name}"))?, 0);
@@ -162,7 +163,7 @@ pub(crate) fn next_uid(
     }
 }
 
-/// Numbers that no new account gets by itself.
+/// Ids that no new account gets unless it is asked for by number.
 pub(crate) fn used_ids(context: &Context<'_>) -> Result<BTreeSet<u32>, Error> {
     let mut used = context.used_ids()?;
     used.extend(context.image.accounts.ids());
@@ -182,7 +183,7 @@ pub(crate) fn admit(store: &Store, record: &Record) -> Result<(), Error> {
     Err(Error::UidTaken { uid, owner })
 }
 
-/// A home that was asked for must be where the image allows it, and nobody else's.
+/// Fails unless the home is where the image allows it, and nobody else's.
 pub(crate) fn check_home(context: &Context<'_>, home: Home) -> Result<Home, Error> {
     if !context.image.home_bases.allow(&home) {
         return Err(InvalidText::Home(home.to_string()).into());
@@ -196,7 +197,7 @@ pub(crate) fn check_home(context: &Context<'_>, home: Home) -> Result<Home, Erro
     }
 }
 
-/// /home/NAME, unless somebody who was removed has it: then with the uid.
+/// Returns /home/NAME, or /home/NAME-UID if a removed account has that.
 pub(crate) fn choose_home(context: &Context<'_>, name: &Username, uid: Uid) -> Result<Home, Error> {
     let plain = Home::parse(&format!("/home/{name}"))?;
     if context.owner_of_home(&plain).is_none() {

@@ -1,5 +1,5 @@
-//! Runs an admin command and says how it ended: text for people, one line of
-//! JSON for programs, and the exit code of the error's kind.
+//! Runs an admin command and prints its result: text for people, one line of JSON for
+//! programs, and the exit code of the error's kind.
 
 mod check;
 mod output;
@@ -187,7 +187,7 @@ fn say_hint(hint: &str) {
     let _ = std::io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
 }
 
-/// Where the root of the running system is; a `--root` tree has no processes.
+/// Returns true for the running system; a `--root` tree has no processes.
 pub(crate) fn is_live(root: &Path) -> bool {
     root == Path::new("/")
 }

@@ -1,9 +1,8 @@
-//! `restore --capture`: the child that PID 1 starts when account files or
-//! records changed. The restore that boot and commands do, and besides what
-//! `disable` and `remove` do: whoever was shut out from elsewhere, by another
-//! container on the same store, has nothing left running here.
+//! `restore --capture`: the child that PID 1 starts when account files or records changed.
+//! Restores as boot does, and ends the processes of accounts that another container on the
+//! same store disabled or removed.
 //!
-//! Says nothing where nothing changed: its own writes may bring it back once.
+//! Prints nothing where nothing changed: its own writes may start it once more.
 
 use crate::commands::output::Answer;
 use crate::commands::user::end_processes;

@@ -31,7 +31,7 @@ impl Access {
         mode: 0o600,
     };
 
-    /// As the present file has it, without write permission for others.
+    /// Owner and mode of a present file, without write permission for group and others.
     pub(crate) fn of(stat: &FileStat) -> Self {
         Self {
             owner: stat.st_uid,

@@ -1,7 +1,7 @@
-//! Passwords that people changed inside the container go into their records,
-//! under the locks and before anything is rewritten.
+//! Passwords that people changed inside the container go into their records, under the locks
+//! and before anything is rewritten.
 //!
-//! Which ones, `accounts::capture` decides; this only writes them down.
+//! `accounts::capture` decides which ones; this only writes them.
 
 use super::session::Session;
 use crate::error::{Error, chain};
@@ -10,9 +10,8 @@ use accounts::applied;
 use accounts::capture::{Capture, captures};
 
 impl Session {
-    /// Takes passwords changed inside the container into their records. One
-    /// that can't be taken is no reason to keep everybody out, and none to give
-    /// its owner the old one back.
+    /// Takes passwords changed inside the container into their records. One that can't be taken
+    /// stays in /etc/shadow, and stops nothing else.
     pub(super) fn capture(&mut self) {
         let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
         let mut agreed = Vec::new();
@@ -58,8 +57,8 @@ impl Session {
         }
     }
 
-    /// Writes down what is about to go into records, so that a kill before it is
-    /// remembered as applied costs nobody the next change.
+    /// Writes to applied.json which passwords are about to go into records: after a kill, the
+    /// next change is still recognised.
     fn announce(&mut self, captures: &[Capture]) {
         if captures.is_empty() {
             return;
@@ -77,7 +76,7 @@ impl Session {
         }
     }
 
-    /// Returns what record and line agree on from then on.
+    /// Captures one; returns the entry on which record and line agree from then on.
     fn capture_one(&mut self, capture: Capture) -> Result<applied::Entry, Error> {
         let mut record = self.store.read(&capture.name, self.image.uids)?;
         record.update(|account| capture.apply(account));
@@ -85,7 +84,7 @@ impl Session {
         Ok(applied::Entry::of(record.account()))
     }
 
-    /// Plans with the new password, although no record has it yet.
+    /// Keeps the new password for this restore's plan, although no record has it yet.
     fn defer_capture(&mut self, capture: Capture) {
         let name = capture.name.clone();
         if let Some(account) = self.records.accounts.get_mut(&name) {

@@ -11,8 +11,8 @@ use accounts::records::Records;
 use std::collections::BTreeSet;
 
 impl Session {
-    /// Whose lines we wrote as those of an account that may log in, and who by
-    /// now is disabled or removed. Numbers that nobody else has a right to.
+    /// Accounts whose lines a restore wrote as enabled, and that are disabled or removed by now.
+    /// Uids to which another account has a right are left out.
     pub(crate) fn newly_locked_out(&self) -> Vec<Victim> {
         let Records {
             accounts,
@@ -49,8 +49,8 @@ impl Session {
         disabled.chain(removed).collect()
     }
 
-    /// The uid under which restore once wrote lines of that name, unless it is
-    /// somebody else's by now.
+    /// The uid under which restore once wrote lines of that name, unless another account has it
+    /// by now.
     pub(crate) fn uid_of_lines(&self, name: &Username) -> Option<Uid> {
         let written = self.applied.get(name.as_str().as_bytes())?.uid;
         let uid = self.image.uids.uid(written.into()).ok()?;

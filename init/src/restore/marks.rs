@@ -9,8 +9,8 @@ use crate::log::print;
 /// PID 1 reads them when the session has ended, so they must fit into the pipe.
 const MOST_MARKS: usize = 64;
 impl Session {
-    /// Tells PID 1 what we wrote, so that it need not look again because of us.
-    /// While the locks are held, and only what still is as we wrote it.
+    /// Prints a line for each file that was written and still is as it was written then. Called
+    /// while the locks are held.
     pub(crate) fn print_marks(&self) {
         let records = self.saved.iter().filter_map(|name| {
             let file = format!("{name}.json");

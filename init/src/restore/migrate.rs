@@ -13,7 +13,7 @@ use accounts::record::{Account, Legacy, Record};
 use accounts::records::{Part, Rejected, refuse_by_image, refuse_name};
 use accounts::text::Home;
 
-/// How a record that is still to be taken over shows in a listing.
+/// The line of a listing for a record that is still to be migrated.
 pub(super) fn not_yet(name: &Username) -> Rejected {
     let reason = "an older record; the next restore takes it over".into();
     Rejected {
@@ -25,7 +25,7 @@ pub(super) fn not_yet(name: &Username) -> Rejected {
 }
 
 impl Session {
-    /// Takes an older record over, or leaves it where it is and says why.
+    /// Migrates an older record, or leaves it where it is with a reason.
     pub(super) fn migrate(&mut self, legacy: &Legacy, bytes: &[u8]) {
         if let Err(error) = self.try_migrate(legacy, bytes) {
             self.leave(legacy, chain(&error));

@@ -47,7 +47,7 @@ impl ReadOnlySession {
         })
     }
 
-    /// What the rules about new accounts look at; `store` is the one that was read.
+    /// Everything that the rules about new accounts read; `store` is the one that was read.
     pub(crate) fn context<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Context<'a> {
         Context {
             records: &self.records,

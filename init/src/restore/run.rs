@@ -25,8 +25,8 @@ struct Prepared<'a> {
 }
 
 impl Session {
-    /// Brings homes and /etc in line with the records. Once in a session: what it
-    /// remembers is not read again.
+    /// Brings homes and /etc in line with the records. Called once in a session: applied.json is
+    /// not read again.
     pub(crate) fn restore(&mut self, progress: Progress<'_>) -> Result<Summary, Error> {
         let started = Instant::now();
         let mut homes_made = 0;
@@ -64,16 +64,16 @@ impl Session {
         Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
     }
 
-    /// Whether every line says what its record does, as nearly always: then there is
-    /// nothing to capture.
+    /// Returns true if every line agrees with its record, as nearly always: then there is nothing
+    /// to capture.
     fn is_recorded(&self, plan: &Plan) -> bool {
         let is_of_all = plan.restored.len() == self.records.accounts.len();
         let is_kept = plan.writes.iter().all(|(file, _)| *file != File::Shadow);
         (is_of_all && is_kept) || are_as_recorded(&self.records, &self.snapshot.etc)
     }
 
-    /// Everything up to the moment at which something changes for others: what the
-    /// files should say, under temporary names, and meanwhile everybody's homes.
+    /// Plans, stages the files under temporary names, and meanwhile makes the homes. Nothing
+    /// changes for others yet.
     fn prepare(&self, progress: Progress<'_>) -> Result<Prepared<'_>, Error> {
         let decision = reconcile::decide(
             &self.records,

@@ -213,7 +213,7 @@ impl Staging<'_> {
         }
     }
 
-    /// What is in it.
+    /// The records and tombstones of the staged backup.
     pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
         self.filled.holdings(range)
     }
@@ -247,7 +247,7 @@ impl Drop for Staging<'_> {
     }
 }
 
-/// Whether a file of that name has a place there.
+/// Returns true if a file of that name belongs into that directory of the store.
 fn belongs(part: &str, file: &str) -> bool {
     let is_number = |text: &str| accounts::table::number(text.as_bytes()).is_some();
     match part {

@@ -22,7 +22,7 @@ const MAX_KEY_BYTES: usize = 48 * 1024;
 /// Quotes, comma, newline and indentation of one key in a record.
 const KEY_OVERHEAD: usize = 10;
 
-/// What was typed, checked as far as it can be without looking at the store.
+/// The options, checked as far as that needs no store.
 struct Wanted {
     name: Username,
     uid: Option<u64>,

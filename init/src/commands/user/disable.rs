@@ -74,8 +74,8 @@ fn shut_out(
     })
 }
 
-/// What really runs for these accounts: a record that claims another's uid must
-/// not end that person's processes.
+/// The uids of these accounts' processes. A record that claims another's uid is left out: it
+/// must not end that person's processes.
 pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<Victim> {
     let accounts = records.iter().map(Record::account);
     accounts

@@ -46,13 +46,13 @@ pub(super) fn import(
     Ok(answer(&lines, results, options.dry_run, quiet))
 }
 
-/// What becomes of a line.
+/// The decision about a line.
 enum Decision {
     Exists(Account),
     New(Record),
 }
 
-/// What was, or would be, done about a line.
+/// The result, or the rehearsed result, of a line.
 struct Done {
     action: ImportAction,
     uid: u32,
@@ -60,7 +60,7 @@ struct Done {
 
 type Outcome = Result<Done, Error>;
 
-/// What the lines before this one asked for.
+/// Names, uids and homes that the lines before this one asked for.
 struct Round {
     names: BTreeMap<String, usize>,
     uids: BTreeMap<u64, usize>,
@@ -114,7 +114,7 @@ impl Round {
         Ok(Decision::New(record))
     }
 
-    /// Of two lines with one name, uid or home the second fails.
+    /// Enters a line's name, uid and home; fails if a line before has one of them.
     fn ask_for(&mut self, item: &Item<'_>, name: &Username, line: usize) -> Result<(), Error> {
         let repeated = |what| move |line| Err(Error::Repeated { what, line });
         let home = match item {

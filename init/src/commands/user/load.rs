@@ -174,7 +174,7 @@ struct Receiver<'a> {
     staging: Staging<'a>,
     homes: Option<&'a Homes>,
     unpacking: Option<Unpacking<'a>>,
-    /// What the store of the backup holds, once the first home comes.
+    /// The records of the backup, read when its first home arrives.
     there: Option<Holdings>,
     range: UidRange,
 }
@@ -235,8 +235,8 @@ impl<'a> Receiver<'a> {
         }
     }
 
-    /// Where homes go, if they are wanted. Whose they are, the store says,
-    /// which came before them.
+    /// Returns the extractor of homes, if homes are wanted. Their owners are in the backup's
+    /// store, which comes before them.
     fn unpacking(&mut self) -> Result<Option<&mut Unpacking<'a>>, Error> {
         if let (Some(homes), None) = (self.homes, &self.unpacking) {
             let there = self.staging.holdings(self.range)?;

@@ -44,7 +44,7 @@ pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Answer, Error> {
     Ok(Answer::none())
 }
 
-/// Of everybody who has a home: removed people's are kept for them.
+/// The homes of all accounts, removed ones too, whose homes are kept.
 fn homes_of(session: &Session) -> Vec<(Home, Uid)> {
     let accounts = session.records().accounts.values();
     let living = accounts.map(|account| (account.home.clone(), account.uid));
