@@ -80,7 +80,7 @@ pub(crate) fn follow(mirror: &Mirror, edit: impl FnOnce(&mut Vec<String>)) {
         Ok(())
     });
     if let Err(error) = followed {
-        crate::show::warn(&format!(
+        crate::ui::show::warn(&format!(
             "the change is done, but the configuration does not show it: {error}"
         ));
     }

@@ -291,5 +291,4 @@ fn users_follow() -> Error {
 }
 
 #[cfg(test)]
-#[path = "mod_tests.rs"]
 mod tests;

@@ -1,9 +1,14 @@
 //! A connection to the engine that is meant, speaking a version both know.
 
 mod choose;
+pub(crate) mod container;
 mod context;
 mod dial;
 mod endpoint;
+pub(crate) mod exec;
+pub(crate) mod identity;
+pub(crate) mod labels;
+pub(crate) mod spec;
 mod ssh;
 mod tls;
 

@@ -1,0 +1,241 @@
+//! The file of a backup: written beside itself for its owner alone, and read
+//! through once before anybody is asked to do anything with it. `-` is a pipe.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use accounts::backup::Check;
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+use crate::ui::interrupt::{self, Unfinished};
+
+/// Where a backup goes.
+pub(super) enum Target {
+    Pipe,
+    File {
+        /// Mode 0600; dropped, it goes.
+        beside: NamedTempFile,
+        path: PathBuf,
+        force: bool,
+        _unfinished: Unfinished,
+    },
+}
+
+impl Target {
+    /// Refuses what can't be written, before anything is read.
+    pub(super) fn open(path: &Path, force: bool) -> Result<Self> {
+        if path == Path::new("-") {
+            return if io::stdout().is_terminal() {
+                Err(Error::Usage {
+                    message: "a backup holds password hashes and is not for a terminal".into(),
+                    hint: "name a file, or send it into a pipe".into(),
+                })
+            } else {
+                Ok(Self::Pipe)
+            };
+        }
+        let present = path.symlink_metadata();
+        if let Ok(present) = present
+            && (!force || !present.is_file())
+        {
+            return Err(in_the_way(path, present.is_file()));
+        }
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let beside = tempfile::Builder::new()
+            .prefix(".occ-backup-")
+            .tempfile_in(directory)
+            .map_err(Error::output(path))?;
+        let unfinished = interrupt::unfinished(beside.path());
+        Ok(Self::File {
+            beside,
+            path: path.to_owned(),
+            force,
+            _unfinished: unfinished,
+        })
+    }
+
+    pub(super) fn write(&mut self, piece: &[u8]) -> Result<()> {
+        match self {
+            Self::Pipe => io::stdout()
+                .write_all(piece)
+                .map_err(Error::file("write", "standard output")),
+            Self::File { beside, path, .. } => beside
+                .as_file_mut()
+                .write_all(piece)
+                .map_err(Error::file("write", path.as_path())),
+        }
+    }
+
+    /// All of it is there: makes it the file.
+    pub(super) fn keep(self) -> Result<()> {
+        let (beside, path, force) = match self {
+            Self::Pipe => {
+                return io::stdout()
+                    .flush()
+                    .map_err(Error::file("write", "standard output"));
+            }
+            Self::File {
+                beside,
+                path,
+                force,
+                ..
+            } => (beside, path, force),
+        };
+        let directory = beside.path().parent().map(Path::to_owned);
+        let synced = beside.as_file().sync_all();
+        synced.map_err(Error::file("write", path.as_path()))?;
+        let kept = if force {
+            beside.persist(&path)
+        } else {
+            beside.persist_noclobber(&path)
+        };
+        match kept {
+            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(in_the_way(&path, true));
+            }
+            Err(failed) => return Err(Error::file("write", path)(failed.error)),
+            Ok(_) => (),
+        }
+        // Not every system lets a directory be opened.
+        let _ = directory.map(File::open).map(|open| open?.sync_all());
+        Ok(())
+    }
+}
+
+fn in_the_way(path: &Path, is_file: bool) -> Error {
+    let path = path.display();
+    if is_file {
+        Error::Conflict {
+            message: format!("'{path}' exists already"),
+            hint: "choose another name, or replace it with --force".into(),
+        }
+    } else {
+        Error::Invalid(format!(
+            "'{path}' is no regular file; choose another name, or - for a pipe"
+        ))
+    }
+}
+
+/// Where a backup comes from.
+pub(super) enum Source {
+    Pipe,
+    File(File),
+}
+
+impl Source {
+    /// Opens a file and reads it through: one that is not whole changes
+    /// nothing. What comes through a pipe is checked where it arrives.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return if io::stdin().is_terminal() {
+                Err(Error::NeedsInput {
+                    what: "a backup",
+                    give: "a FILE, or send it to standard input",
+                })
+            } else {
+                Ok(Self::Pipe)
+            };
+        }
+        let cannot = || Error::input(path);
+        let mut file = File::open(path).map_err(cannot())?;
+        if !file.metadata().map_err(cannot())?.is_file() {
+            return Err(Error::Invalid(format!(
+                "'{}' is no regular file",
+                path.display()
+            )));
+        }
+        check(&mut file, path)?;
+        file.seek(SeekFrom::Start(0)).map_err(cannot())?;
+        Ok(Self::File(file))
+    }
+}
+
+fn check(file: &mut File, path: &Path) -> Result<()> {
+    let unusable = |why: accounts::backup::Unusable| {
+        Error::Invalid(format!("cannot use the backup '{}': {why}", path.display()))
+    };
+    let mut check = Check::default();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut piece).map_err(Error::file("read", path))? {
+            0 => break,
+            got => check.update(&piece[..got]).map_err(unusable)?,
+        }
+    }
+    check.finish().map(drop).map_err(unusable)
+}
+
+impl Read for Source {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Pipe => rustix::io::read(rustix::stdio::stdin(), into).map_err(Into::into),
+            Self::File(file) => file.read(into),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_there_whole_and_private_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("backup");
+        let names = || std::fs::read_dir(directory.path()).unwrap().count();
+        let mut target = Target::open(&path, false).unwrap();
+        target.write(b"half").unwrap();
+        drop(target);
+        assert_eq!(names(), 0);
+
+        let mut target = Target::open(&path, false).unwrap();
+        target.write(b"whole").unwrap();
+        target.keep().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, names()), (0o600, 1));
+    }
+
+    #[test]
+    fn what_is_there_is_replaced_only_when_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("backup");
+        let mut late = Target::open(&path, false).unwrap();
+        std::fs::write(&path, "mine").unwrap();
+        let refused = Target::open(&path, false).err().unwrap();
+        assert_eq!(refused.kind().exit_code(), 4);
+        late.write(b"theirs").unwrap();
+        assert_eq!(late.keep().unwrap_err().kind().exit_code(), 4);
+        assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+
+        let mut target = Target::open(&path, true).unwrap();
+        target.write(b"new").unwrap();
+        target.keep().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        for other in [directory.path(), Path::new("/dev/null")] {
+            let refused = Target::open(other, true).err().unwrap();
+            assert_eq!(refused.kind().exit_code(), 9);
+        }
+    }
+
+    #[test]
+    fn no_backup_is_named_before_any_call() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("backup");
+        std::fs::write(&path, "PK").unwrap();
+        for (path, code) in [(path.as_path(), 9), (directory.path(), 9)] {
+            let refused = Source::open(path).err().unwrap();
+            assert_eq!(refused.kind().exit_code(), code, "{refused}");
+            assert!(refused.to_string().contains(path.to_str().unwrap()));
+        }
+        let missing = Source::open(Path::new("/nonexistent")).err().unwrap();
+        assert_eq!(missing.kind().exit_code(), 9);
+    }
+}

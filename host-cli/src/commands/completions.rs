@@ -1,0 +1,119 @@
+//! Completion in the shell: `occ` itself is asked at each TAB, so names of
+//! accounts are those that are in the container at that moment.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use clap::{Command, CommandFactory, FromArgMatches};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+
+use crate::cli::{Cli, CompletionShell, Global};
+use crate::config::Key;
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::ui::show;
+
+/// Set by the shell's part when it asks.
+const VARIABLE: &str = "OCC_COMPLETE";
+/// Nobody waits longer after TAB; the names as last seen are better than none.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Answers the shell and ends, if it is the shell that asks.
+pub(crate) fn answer() {
+    CompleteEnv::with_factory(|| with_completers(Cli::command()))
+        .var(VARIABLE)
+        .bin("occ")
+        .completer("occ")
+        .complete();
+}
+
+/// Says of each argument that names an account or a key what completes it; the
+/// definition in cli/ knows no engine.
+fn with_completers(command: Command) -> Command {
+    let is_add = command.get_name() == "add";
+    command
+        .mut_args(|arg| match arg.get_id().as_str() {
+            "name" | "names" if !is_add => arg.add(ArgValueCompleter::new(account_names)),
+            "key" => arg.add(ArgValueCandidates::new(keys)),
+            _ => arg,
+        })
+        .mut_subcommands(with_completers)
+}
+
+/// The shell's part, for its start-up file.
+pub(crate) fn print(shell: CompletionShell) -> Result<()> {
+    let word = match shell {
+        CompletionShell::Bash => "bash",
+        CompletionShell::Zsh => "zsh",
+        CompletionShell::Fish => "fish",
+    };
+    let failed =
+        |why: String| Error::failed(format!("cannot write completions for {word}: {why}"), "");
+    let shells = Shells::builtins();
+    let completer = shells
+        .completer(word)
+        .ok_or_else(|| failed("unknown shell".into()))?;
+    let mut text = Vec::new();
+    completer
+        .write_registration(VARIABLE, "occ", "occ", "occ", &mut text)
+        .map_err(|error| failed(error.to_string()))?;
+    show::line(String::from_utf8_lossy(&text).trim_end());
+    Ok(())
+}
+
+/// Accounts whose names begin so; for [`clap_complete`].
+fn account_names(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let begun = begun.to_string_lossy();
+    let global = typed(std::env::args().skip_while(|word| word != "--").skip(1));
+    let session = global.and_then(|global| Session::new(&global).ok());
+    let names = session.map(|session| live(&session).unwrap_or(session.known_users().to_vec()));
+    names
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|name| name.starts_with(&*begun))
+        .map(CompletionCandidate::new)
+        .collect()
+}
+
+/// The keys of the configuration.
+fn keys() -> Vec<CompletionCandidate> {
+    let words = Key::ALL.map(Key::word);
+    words.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Reads which container is meant from what has been typed so far.
+fn typed(words: impl Iterator<Item = String>) -> Option<Global> {
+    let command = Cli::command().ignore_errors(true);
+    let matches = command.try_get_matches_from(words).ok()?;
+    Global::from_arg_matches(&matches).ok()
+}
+
+/// The names in the container; None if it does not say in time.
+fn live(session: &Session) -> Option<Vec<String>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .ok()?;
+    let listed = async {
+        let init = session.occ_init().await.ok()?;
+        let reply = init.accounts().await.ok()?;
+        let names = reply.accounts.into_iter().map(|account| account.user_name);
+        Some(names.collect())
+    };
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, listed).await.ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_so_far_names_the_container() {
+        let words = |line: &str| typed(line.split(' ').map(str::to_owned)).unwrap();
+        assert_eq!(words("occ user show al").container, None);
+        let global = words("occ --container box --host unix:///x user show");
+        assert_eq!(global.container.as_deref(), Some("box"));
+        assert_eq!(global.host.as_deref(), Some("unix:///x"));
+    }
+}

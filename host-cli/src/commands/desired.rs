@@ -1,0 +1,180 @@
+//! What the container shall be: what a command line or the configuration asks
+//! for, what is there already, and the defaults. Values only; nothing is called.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use bollard::models::ContainerInspectResponse;
+
+use crate::cli::Start;
+use crate::engine::spec::Published;
+use crate::image;
+use crate::session::Session;
+
+const DEFAULT_PORT: u16 = 3000;
+
+/// What this run asks for; None where whatever is there will do.
+pub(crate) struct Asked {
+    /// The image.
+    pub image: Option<String>,
+    /// The address to publish on.
+    pub bind: Option<IpAddr>,
+    /// The port to publish.
+    pub port: Option<u16>,
+}
+
+/// What the container shall be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The image.
+    pub image: String,
+    /// None: a container that publishes nothing, and nobody asked for it.
+    pub published: Option<Published>,
+}
+
+impl Asked {
+    /// A flag comes before the configuration.
+    pub(crate) fn new(session: &Session, start: &Start) -> Self {
+        Self {
+            image: start.image.clone().or_else(|| session.config.image.clone()),
+            bind: start.bind.or(session.config.bind),
+            port: start.port.or(session.config.port),
+        }
+    }
+
+    /// Filled up from the container that is there, else with the defaults.
+    pub(crate) fn target(&self, found: Option<&ContainerInspectResponse>) -> Target {
+        let there = found.and_then(Published::of);
+        let publish =
+            found.is_none() || there.is_some() || self.bind.is_some() || self.port.is_some();
+        let bind = self.bind.or(there.map(|there| there.bind));
+        let port = self.port.or(there.map(|there| there.port));
+        let image = found.and_then(|found| found.config.as_ref()?.image.clone());
+        let image = image.filter(|image| !image.starts_with("sha256:"));
+        Target {
+            image: self
+                .image
+                .clone()
+                .or(image)
+                .unwrap_or_else(|| image::DEFAULT.to_owned()),
+            published: publish.then_some(Published {
+                bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                port: port.unwrap_or(DEFAULT_PORT),
+            }),
+        }
+    }
+}
+
+/// What is asked for and is not so, in words.
+pub(crate) fn differences(
+    found: &ContainerInspectResponse,
+    target: &Target,
+    image: bool,
+) -> Vec<String> {
+    let mut list = Vec::new();
+    if image {
+        let old = found
+            .config
+            .as_ref()
+            .and_then(|config| config.image.as_deref())
+            .unwrap_or_default();
+        list.push(if old == target.image {
+            format!("the image {old} is newer than the container")
+        } else {
+            format!("the container runs {old}, not {}", target.image)
+        });
+    }
+    let there = Published::of(found);
+    let Some(published) = target.published else {
+        return list;
+    };
+    if there.is_none_or(|there| there.port != published.port) {
+        list.push(format!("the port is not {}", published.port));
+    }
+    if there.is_none_or(|there| there.bind != published.bind) {
+        list.push(format!("the address is not {}", published.bind));
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::{ContainerConfig, HostConfig};
+
+    use super::*;
+    use crate::engine::spec;
+
+    const NOTHING: Asked = Asked {
+        image: None,
+        bind: None,
+        port: None,
+    };
+
+    fn published(port: u16) -> Published {
+        Published {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port,
+        }
+    }
+
+    fn existing(port: Option<Published>) -> ContainerInspectResponse {
+        ContainerInspectResponse {
+            config: Some(ContainerConfig {
+                image: Some("mine:1".into()),
+                ..ContainerConfig::default()
+            }),
+            host_config: spec::create("opencode", "mine:1", port).host_config,
+            ..ContainerInspectResponse::default()
+        }
+    }
+
+    #[test]
+    fn nothing_asked_means_the_defaults_or_what_is_there() {
+        assert_eq!(
+            NOTHING.target(None),
+            Target {
+                image: "occ:local".into(),
+                published: Some(published(3000))
+            }
+        );
+        let there = existing(Some(published(4000)));
+        let target = NOTHING.target(Some(&there));
+        assert_eq!(
+            target,
+            Target {
+                image: "mine:1".into(),
+                published: Some(published(4000))
+            }
+        );
+        assert!(differences(&there, &target, false).is_empty());
+        let unpublished = ContainerInspectResponse {
+            host_config: Some(HostConfig::default()),
+            ..existing(None)
+        };
+        assert_eq!(NOTHING.target(Some(&unpublished)).published, None);
+    }
+
+    #[test]
+    fn says_what_differs_from_what_is_asked() {
+        let there = existing(Some(published(4000)));
+        let asked = Asked {
+            port: Some(3001),
+            ..NOTHING
+        };
+        assert_eq!(
+            differences(&there, &asked.target(Some(&there)), false),
+            ["the port is not 3001"]
+        );
+        let asked = Asked {
+            image: Some("occ:local".into()),
+            ..NOTHING
+        };
+        assert_eq!(
+            differences(&there, &asked.target(Some(&there)), true),
+            ["the container runs mine:1, not occ:local"]
+        );
+        assert_eq!(
+            differences(&there, &NOTHING.target(Some(&there)), true),
+            ["the image mine:1 is newer than the container"]
+        );
+    }
+}

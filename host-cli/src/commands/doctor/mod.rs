@@ -1,0 +1,378 @@
+//! `occ doctor`: looks at everything between here and the accounts, changes
+//! nothing, and says what mends what is wrong.
+
+mod clock;
+mod report;
+mod store;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use accounts::wire::{ListReply, Status};
+use bollard::Docker;
+use bollard::models::ContainerInspectResponse;
+
+use crate::config::Config;
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::Names;
+use crate::engine::labels::STORE;
+use crate::engine::spec::Published;
+use crate::error::{Error, Result};
+use crate::image;
+use crate::occ_init::OccInit;
+use crate::session::Session;
+use crate::swap::{health, recover};
+use report::Report;
+
+/// A published port that does not answer within this does not answer.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Longer than the engine's proxy takes to find nobody.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// Looks, and exits 1 if anything is wrong.
+pub(crate) async fn run(session: &Session) -> Result<ExitCode> {
+    let mut report = Report::default();
+    configuration(&mut report, &session.config);
+    match session.docker().await {
+        Ok(docker) => engine(&mut report, session, &docker).await?,
+        Err(error) => {
+            let topic = match error {
+                Error::Forbidden { .. } => "permissions",
+                _ => "engine",
+            };
+            report.wrong(topic, error.to_string(), error.hint());
+        }
+    }
+    Ok(report.show(session.screen))
+}
+
+fn configuration(report: &mut Report, config: &Config) {
+    let mut unknown = config.unknown_keys().peekable();
+    if unknown.peek().is_none() {
+        report.fine("configuration", "every key is known");
+    }
+    for (key, near) in unknown {
+        let message = format!("the key '{key}' means nothing to occ");
+        let mend =
+            near.map(|near| format!("write '{near}' in the file that `occ config path` names"));
+        let mend =
+            mend.unwrap_or_else(|| "remove it from the file that `occ config path` names".into());
+        report.wrong("configuration", message, mend);
+    }
+}
+
+async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Result<()> {
+    let info = docker
+        .info()
+        .await
+        .map_err(Error::engine("describe itself"))?;
+    let version = info.server_version.clone().unwrap_or_default();
+    let endpoint = &session.chosen().endpoint;
+    report.fine("engine", format!("version {version} answers at {endpoint}"));
+    report.fine("permissions", "this user may use it");
+    clock::look(report, &info, SystemTime::now());
+    let names = Names::of(&session.container);
+    if recover::look(docker, &session.container, &names)
+        .await?
+        .is_interrupted()
+    {
+        report.wrong("update", "an update was interrupted", "`occ start`");
+    }
+    if let Some(listed) = identity::find(docker, &session.container).await? {
+        return instance(report, session, docker, &listed).await;
+    }
+    let message = format!("there is no container '{}'", session.container);
+    report.wrong("container", message, "`occ start`");
+    Ok(())
+}
+
+async fn instance(
+    report: &mut Report,
+    session: &Session,
+    docker: &Docker,
+    listed: &Listed,
+) -> Result<()> {
+    let found = container::inspect(docker, &listed.id)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    volumes(report, &found, &listed.name);
+    image_age(report, docker, &found).await?;
+    first_program(report, &found);
+    let published = Published::of(&found);
+    let running = listed.state == "running";
+    if session.chosen().is_here() {
+        port(report, published, running);
+    }
+    if running {
+        return inside(report, &OccInit::of(docker, &found), published).await;
+    }
+    let (name, state) = (&listed.name, &listed.state);
+    let mend = match state.as_str() {
+        "paused" => format!("`docker unpause {name}`"),
+        "restarting" => "`occ logs` shows why it ends".to_owned(),
+        _ => "`occ start`".to_owned(),
+    };
+    report.wrong("container", format!("container '{name}' is {state}"), mend);
+    Ok(())
+}
+
+fn volumes(report: &mut Report, found: &ContainerInspectResponse, name: &str) {
+    for target in [STORE, "/home"] {
+        let mounts = found.mounts.iter().flatten();
+        let mount = mounts
+            .into_iter()
+            .find(|mount| mount.destination.as_deref() == Some(target));
+        let mend = || {
+            format!(
+                "`docker rename {name} {name}-unkept && occ start` makes one with its volumes; bring over what is in the old one"
+            )
+        };
+        match mount {
+            None => report.wrong(
+                "volumes",
+                format!("nothing is mounted at {target}: it is lost with the container"),
+                mend(),
+            ),
+            Some(mount) if mount.rw == Some(false) => {
+                report.wrong("volumes", format!("{target} is mounted read-only"), mend());
+            }
+            Some(mount) => {
+                let source = mount.name.as_ref().or(mount.source.as_ref());
+                report.fine(
+                    "volumes",
+                    format!("{target} is on '{}'", source.map_or("", |name| name)),
+                );
+            }
+        }
+    }
+}
+
+/// Without occ-init as PID 1 nobody restores the accounts at a start.
+fn first_program(report: &mut Report, found: &ContainerInspectResponse) {
+    let config = found.config.as_ref();
+    let entrypoint = config.and_then(|config| config.entrypoint.as_ref());
+    let command = config.and_then(|config| config.cmd.as_ref());
+    let mut words = entrypoint.into_iter().chain(command).flatten();
+    let is_init = |word: &String| word.rsplit('/').next() == Some("occ-init");
+    let Some(first) = words.clone().next() else {
+        return;
+    };
+    if !words.any(is_init) {
+        let message = format!("the container starts with '{first}', not with occ-init");
+        report.wrong(
+            "image",
+            message,
+            "give the image the line ENTRYPOINT [\"/usr/local/bin/occ-init\", \"--\"]",
+        );
+    }
+}
+
+async fn image_age(
+    report: &mut Report,
+    docker: &Docker,
+    found: &ContainerInspectResponse,
+) -> Result<()> {
+    let name = found
+        .config
+        .as_ref()
+        .and_then(|config| config.image.clone())
+        .unwrap_or_default();
+    let local = image::inspect(docker, &name).await?;
+    if local.is_some_and(|local| local.id != found.image) {
+        report.wrong(
+            "image",
+            format!("there is a newer {name} than the container's"),
+            "`occ update container`",
+        );
+    } else {
+        report.fine("image", format!("the container runs {name}"));
+    }
+    Ok(())
+}
+
+/// Whether the port answers, or is free for a container that does not run.
+fn port(report: &mut Report, published: Option<Published>, running: bool) {
+    let Some(Published { bind, port }) = published else {
+        report.fine("ports", "none is published");
+        return;
+    };
+    let near = if bind.is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        bind
+    };
+    if running {
+        match answers(SocketAddr::new(near, port)) {
+            Ok(()) => report.fine("ports", format!("{bind}:{port} answers")),
+            Err(error) => report.wrong(
+                "ports",
+                format!("{bind}:{port} does not answer: {error}"),
+                "look with `occ logs`, then `occ restart`",
+            ),
+        }
+    } else {
+        match TcpListener::bind((bind, port)) {
+            Ok(_) => report.fine("ports", format!("{bind}:{port} is free")),
+            Err(error) => report.wrong(
+                "ports",
+                format!("{bind}:{port} can't be had: {error}"),
+                "`occ start --port` with another one",
+            ),
+        }
+    }
+}
+
+/// The engine's own proxy takes every connection, and drops at once what nobody
+/// in the container takes; whoever waits for a request is there.
+fn answers(address: SocketAddr) -> std::io::Result<()> {
+    use std::io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
+    let stream = TcpStream::connect_timeout(&address, CONNECT)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    match stream.peek(&mut [0]) {
+        Ok(0) => Err(std::io::Error::new(
+            UnexpectedEof,
+            "nothing in the container listens",
+        )),
+        Err(error) if !matches!(error.kind(), WouldBlock | TimedOut) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn inside(report: &mut Report, init: &OccInit, published: Option<Published>) -> Result<()> {
+    let container = &init.container;
+    match health::wait(&init.docker, &container.id, 0).await {
+        Ok(()) => report.fine(
+            "container",
+            format!("container '{}' is healthy", container.name),
+        ),
+        Err(error) => {
+            report.wrong(
+                "container",
+                error.to_string(),
+                "look with `occ logs`, then `occ restart`",
+            );
+            // One that has ended meanwhile can't be asked more.
+            if matches!(error, Error::Unhealthy { .. } | Error::Restarting(_)) {
+                return Ok(());
+            }
+        }
+    }
+    let version = match init.version().await {
+        Ok(version) => version,
+        Err(error) => {
+            report.wrong("image", error.to_string(), error.hint());
+            return Ok(());
+        }
+    };
+    age_of_init(report, &version);
+    store::look(report, init).await;
+    if let Ok(list) = init.accounts().await {
+        exposure(report, published, &list);
+    }
+    Ok(())
+}
+
+fn age_of_init(report: &mut Report, version: &str) {
+    let own = env!("CARGO_PKG_VERSION");
+    if version == own {
+        report.fine("image", format!("occ-init {version} is in it"));
+    } else {
+        let message = format!("occ-init {version} is in it, and this occ is {own}");
+        report.wrong(
+            "image",
+            message,
+            "`occ update container`, or install the occ that fits",
+        );
+    }
+}
+
+fn exposure(report: &mut Report, published: Option<Published>, list: &ListReply) {
+    let enabled = list
+        .accounts
+        .iter()
+        .filter(|account| account.status == Status::Enabled)
+        .count();
+    match published {
+        Some(published) if enabled == 0 && !published.bind.is_loopback() => {
+            let message = format!(
+                "opencode is reachable on {} and nobody can log in",
+                published.bind
+            );
+            report.wrong("exposure", message, "`occ user add`");
+        }
+        _ => report.fine("exposure", format!("{enabled} accounts can log in")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reachable_needs_somebody_who_can_log_in() {
+        let nobody = ListReply {
+            schema: 1,
+            changed: None,
+            accounts: vec![],
+        };
+        let wrongs = |bind: &str| {
+            let mut report = Report::default();
+            let published = Published {
+                bind: bind.parse().unwrap(),
+                port: 3000,
+            };
+            exposure(&mut report, Some(published), &nobody);
+            report.wrongs().len()
+        };
+        assert_eq!((wrongs("127.0.0.1"), wrongs("0.0.0.0")), (0, 1));
+    }
+
+    #[test]
+    fn a_port_that_somebody_else_has_is_told() {
+        let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let published = Some(Published {
+            bind: "127.0.0.1".parse().unwrap(),
+            port: holder.local_addr().unwrap().port(),
+        });
+        let wrongs = |running| {
+            let mut report = Report::default();
+            port(&mut report, published, running);
+            report.wrongs().len()
+        };
+        assert_eq!((wrongs(false), wrongs(true)), (1, 0));
+    }
+
+    #[test]
+    fn a_container_that_starts_with_something_else_is_told() {
+        let wrongs = |entrypoint: &[&str], command: &[&str]| {
+            let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+            let config = bollard::models::ContainerConfig {
+                entrypoint: words(entrypoint),
+                cmd: words(command),
+                ..Default::default()
+            };
+            let mut report = Report::default();
+            first_program(
+                &mut report,
+                &ContainerInspectResponse {
+                    config: Some(config),
+                    ..Default::default()
+                },
+            );
+            report.wrongs().len()
+        };
+        assert_eq!(wrongs(&["/usr/local/bin/occ-init", "--"], &["occ-gate"]), 0);
+        assert_eq!(wrongs(&["tini", "--", "occ-init"], &["--", "x"]), 0);
+        assert_eq!(wrongs(&["sleep"], &["1000"]), 1);
+        assert_eq!(wrongs(&[], &["/not-occ-init"]), 1);
+    }
+
+    #[test]
+    fn an_older_occ_init_is_named() {
+        let mut report = Report::default();
+        age_of_init(&mut report, "0.0.1");
+        assert!(report.wrongs()[0].1.contains("occ-init 0.0.1"));
+    }
+}

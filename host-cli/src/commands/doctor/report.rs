@@ -1,0 +1,147 @@
+//! What was looked at, and how it is shown.
+
+use std::process::ExitCode;
+
+use accounts::wire::SCHEMA;
+use serde::Serialize;
+
+use crate::ui::show::{self, Format, Screen};
+
+/// One thing that was looked at.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Check {
+    topic: &'static str,
+    ok: bool,
+    message: String,
+    /// What mends it; empty where nothing is wrong.
+    mend: String,
+}
+
+/// All that was looked at, in that order.
+#[derive(Debug, Default)]
+pub(super) struct Report(Vec<Check>);
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    findings: usize,
+    checks: &'a [Check],
+}
+
+impl Report {
+    /// Nothing is wrong with it.
+    pub(super) fn fine(&mut self, topic: &'static str, message: impl Into<String>) {
+        self.0.push(Check {
+            topic,
+            ok: true,
+            message: message.into(),
+            mend: String::new(),
+        });
+    }
+
+    /// Something is, and this mends it.
+    pub(super) fn wrong(
+        &mut self,
+        topic: &'static str,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.0.push(Check {
+            topic,
+            ok: false,
+            message: message.into(),
+            mend: mend.into(),
+        });
+    }
+
+    /// Whether a topic has come up and was fine.
+    #[cfg(test)]
+    pub(super) fn wrongs(&self) -> Vec<(&'static str, &str)> {
+        let wrongs = self.0.iter().filter(|check| !check.ok);
+        wrongs
+            .map(|check| (check.topic, check.message.as_str()))
+            .collect()
+    }
+
+    fn findings(&self) -> usize {
+        self.0.iter().filter(|check| !check.ok).count()
+    }
+
+    /// Prints it; `-q` shows only what is wrong.
+    pub(super) fn show(&self, screen: Screen) -> ExitCode {
+        if screen.format == Format::Json {
+            show::json(&Document {
+                schema: SCHEMA,
+                findings: self.findings(),
+                checks: &self.0,
+            });
+        } else {
+            let quiet = screen.quiet || screen.format == Format::Name;
+            let text = text(&self.0, quiet, screen.colours);
+            if !text.is_empty() {
+                show::line(&text);
+            }
+        }
+        ExitCode::from(u8::from(self.findings() > 0))
+    }
+}
+
+fn text(checks: &[Check], quiet: bool, colours: bool) -> String {
+    let (good, bad, end) = if colours {
+        ("\u{1b}[32m", "\u{1b}[31m", "\u{1b}[0m")
+    } else {
+        ("", "", "")
+    };
+    let shown = checks.iter().filter(|check| !(quiet && check.ok));
+    let lines = shown.map(|check| {
+        let Check {
+            topic,
+            message,
+            mend,
+            ..
+        } = check;
+        if check.ok {
+            format!("{good}ok{end}     {topic}: {message}")
+        } else if mend.is_empty() {
+            format!("{bad}wrong{end}  {topic}: {message}")
+        } else {
+            format!("{bad}wrong{end}  {topic}: {message}\n       mend: {mend}")
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn report() -> Report {
+        let mut report = Report::default();
+        report.fine(
+            "engine",
+            "Docker 20.10.24 answers at unix:///var/run/docker.sock",
+        );
+        report.wrong(
+            "container",
+            "there is no container 'opencode'",
+            "`occ start`",
+        );
+        report
+    }
+
+    #[test]
+    fn each_finding_says_what_mends_it() {
+        expect![[r"
+            ok     engine: Docker 20.10.24 answers at unix:///var/run/docker.sock
+            wrong  container: there is no container 'opencode'
+                   mend: `occ start`"]]
+        .assert_eq(&text(&report().0, false, false));
+        expect![[r"
+            wrong  container: there is no container 'opencode'
+                   mend: `occ start`"]]
+        .assert_eq(&text(&report().0, true, false));
+        assert!(text(&report().0, false, true).starts_with("\u{1b}[32mok\u{1b}[0m"));
+    }
+}

@@ -1,0 +1,83 @@
+//! What `occ-init check` finds in the store, with the commands of the host.
+
+use serde::Deserialize;
+
+use super::report::Report;
+use crate::engine::labels::STORE;
+use crate::occ_init::OccInit;
+use crate::ui::show;
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    findings: Vec<Finding>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Finding {
+    kind: String,
+    name: String,
+    message: String,
+    #[serde(default)]
+    hint: String,
+}
+
+/// Asks occ-init.
+pub(super) async fn look(report: &mut Report, init: &OccInit) {
+    let args = ["check", "--json"].map(str::to_owned).to_vec();
+    match init.call_on_lines::<Found>(args, b"", 0).await {
+        Ok(found) => tell(report, &found.findings, &init.container.name),
+        Err(error) => report.wrong("store", error.to_string(), error.hint()),
+    }
+}
+
+fn tell(report: &mut Report, findings: &[Finding], container: &str) {
+    if findings.is_empty() {
+        report.fine(
+            "store",
+            "every record can be used, and /etc agrees with them",
+        );
+    }
+    for finding in findings {
+        let topic = match finding.kind.as_str() {
+            "drift" => "drift",
+            _ => "store",
+        };
+        let message = show::printable(&finding.message);
+        report.wrong(topic, message, mend(finding, container));
+    }
+}
+
+fn mend(finding: &Finding, container: &str) -> String {
+    let name = show::printable(&finding.name);
+    match finding.kind.as_str() {
+        "drift" => format!("`docker exec {container} occ-init restore`"),
+        "hash" => format!("`occ user passwd {name}`"),
+        "conflict" => format!("`occ user remove {name}`"),
+        "record" => {
+            format!("`docker cp '{container}:{STORE}/{name}' .`, mend it, and copy it back")
+        }
+        _ => show::printable(&finding.hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_finding_of_occ_init_gets_a_command_for_the_host() {
+        let document = r#"{"schema":1,"findings":[
+            {"kind":"drift","name":"al","message":"'al' differs","hint":"h"},
+            {"kind":"record","name":"x.json","message":"no JSON","hint":"h"},
+            {"kind":"unmapped","name":"bo","message":"uid","hint":"widen the maps"}]}"#;
+        let found: Found = serde_json::from_str(document).unwrap();
+        let commands: Vec<_> = found.findings.iter().map(|one| mend(one, "box")).collect();
+        assert_eq!(commands[0], "`docker exec box occ-init restore`");
+        assert!(commands[1].contains("box:/var/lib/opencode-users/x.json"));
+        assert_eq!(commands[2], "widen the maps");
+        let mut report = Report::default();
+        tell(&mut report, &found.findings, "box");
+        let topics: Vec<_> = report.wrongs().iter().map(|(topic, _)| *topic).collect();
+        assert_eq!(topics, ["drift", "store", "store"]);
+    }
+}

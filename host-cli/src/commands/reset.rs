@@ -1,0 +1,168 @@
+//! `occ reset container`: removes the container, and only when asked twice the
+//! volumes with it. Nothing that is not the instance's is ever removed.
+
+use std::collections::HashMap;
+
+use bollard::Docker;
+use bollard::query_parameters::RemoveVolumeOptions;
+
+use crate::cli::ResetContainer;
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::{INSTANCE, Names, VOLUMES, volume_name};
+use crate::error::{Error, Result, is_absent};
+use crate::session::Session;
+use crate::ui::progress::Progress;
+use crate::ui::{interrupt, prompt};
+
+/// Removes what is there; nothing there is fine.
+pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()> {
+    let docker = session.docker().await?;
+    let instance = &session.container;
+    let containers = containers(&docker, instance).await?;
+    let volumes = if options.volumes {
+        volumes(&docker, instance).await?
+    } else {
+        Vec::new()
+    };
+    refuse_used(&docker, &volumes, &containers).await?;
+    if containers.is_empty() && volumes.is_empty() {
+        let message = format!("There is nothing of '{instance}' to remove.");
+        session.screen.done(instance, false, None, &message);
+        return Ok(());
+    }
+    if !options.force {
+        ask(session, &containers, &volumes)?;
+    }
+    let _notice = interrupt::notice("`occ reset container` can be run again");
+    let progress = Progress::new(session.screen);
+    for one in &containers {
+        progress.step(&format!("Removing container '{}'", one.name));
+        if one.state == "running" {
+            container::stop(&docker, &one.id).await?;
+        }
+        container::remove(&docker, &one.id).await?;
+    }
+    for name in &volumes {
+        progress.step(&format!("Removing volume '{name}'"));
+        remove_volume(&docker, name).await?;
+    }
+    drop(progress);
+    if volumes.contains(&volume_name(instance, "users")) {
+        session.follow(Vec::clear);
+    }
+    let message = done(instance, !volumes.is_empty());
+    session.screen.done(instance, true, None, &message);
+    Ok(())
+}
+
+fn done(instance: &str, with_volumes: bool) -> String {
+    if with_volumes {
+        format!("Container '{instance}' and its accounts and homes are removed.")
+    } else {
+        format!(
+            "Container '{instance}' is removed; accounts and homes stay, and `occ start` brings them back."
+        )
+    }
+}
+
+/// The container, and what updates left or kept beside it.
+async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
+    let own = identity::find(docker, instance).await?;
+    if let Some(own) = &own {
+        identity::inspect_ours(docker, own).await?;
+    }
+    let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
+    let mut found: Vec<Listed> = own.into_iter().collect();
+    for name in names.beside() {
+        let beside = container::inspect(docker, &name).await?;
+        let ours = beside.filter(|beside| identity::belongs(beside, instance));
+        found.extend(ours.as_ref().map(Listed::of));
+    }
+    Ok(found)
+}
+
+/// The volumes that carry the instance's label.
+async fn volumes(docker: &Docker, instance: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (end, _) in VOLUMES {
+        let name = volume_name(instance, end);
+        match docker.inspect_volume(&name).await {
+            Ok(volume)
+                if volume
+                    .labels
+                    .get(INSTANCE)
+                    .is_some_and(|own| own == instance) =>
+            {
+                found.push(name);
+            }
+            Ok(_) => {
+                return Err(Error::Refused {
+                    message: format!(
+                        "the volume '{name}' does not have the label {INSTANCE}={instance}"
+                    ),
+                    hint: format!("somebody else made it; `docker volume rm {name}` removes it"),
+                });
+            }
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(Error::engine(format!("inspect the volume '{name}'"))(error)),
+        }
+    }
+    Ok(found)
+}
+
+/// A volume that another container has can't go, and must not.
+async fn refuse_used(docker: &Docker, volumes: &[String], own: &[Listed]) -> Result<()> {
+    for name in volumes {
+        let filters = HashMap::from([("volume", vec![name.clone()])]);
+        let users = container::list(docker, &filters).await?;
+        let other = users
+            .into_iter()
+            .find(|user| own.iter().all(|own| own.id != user.id));
+        if let Some(other) = other {
+            return Err(Error::Refused {
+                message: format!("the container '{}' uses the volume '{name}'", other.name),
+                hint: "nothing was removed".into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn ask(session: &Session, containers: &[Listed], volumes: &[String]) -> Result<()> {
+    prompt::require(session.no_input, "a confirmation", "--force")?;
+    let instance = &session.container;
+    let sure = if volumes.is_empty() {
+        let names: Vec<_> = containers
+            .iter()
+            .map(|one| format!("'{}'", one.name))
+            .collect();
+        prompt::confirm(&format!(
+            "Remove {}? Accounts and homes stay.",
+            names.join(", ")
+        ))?
+    } else {
+        let question = format!(
+            "This deletes all accounts and homes of '{instance}' ({}). Type its name",
+            volumes.join(", ")
+        );
+        prompt::text(&question, "no")? == *instance
+    };
+    if sure {
+        Ok(())
+    } else {
+        Err(Error::Declined("not removed".into()))
+    }
+}
+
+async fn remove_volume(docker: &Docker, name: &str) -> Result<()> {
+    match docker
+        .remove_volume(name, None::<RemoveVolumeOptions>)
+        .await
+    {
+        Err(error) if !is_absent(&error) => {
+            Err(Error::engine(format!("remove the volume '{name}'"))(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,67 @@
+//! `occ update container --rollback`: changes places with the container that
+//! the last update kept, under the same proofs as an update.
+
+use bollard::Docker;
+use bollard::models::ContainerInspectResponse;
+
+use crate::engine::container;
+use crate::engine::labels::Names;
+use crate::error::{Error, Result};
+use crate::swap::steps;
+use crate::swap::{account_names, prove, put_back, recover, rolled_back};
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
+
+/// Changes places with the container that the last update kept.
+pub(crate) async fn run(
+    docker: &Docker,
+    instance: &str,
+    current: &ContainerInspectResponse,
+    seconds: u64,
+    progress: &Progress,
+) -> Result<String> {
+    let names = Names::of(container::name_of(current));
+    let previous = container::inspect(docker, &names.previous())
+        .await?
+        .ok_or_else(|| nothing_kept(&names))?;
+    let expected = account_names(docker, current).await?;
+    let _deferred = interrupt::defer();
+    progress.step(&format!("Replacing container '{}'", names.own));
+    let id = previous.id.as_deref().unwrap_or_default();
+    let proved = match recover::apply(docker, instance, &steps::go_back(&names)).await {
+        Ok(()) => prove(docker, id, &expected, seconds, progress).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = proved {
+        put_back(docker, current, instance, seconds).await?;
+        return Err(rolled_back(&error, &names.own));
+    }
+    let host = current.host_config.as_ref();
+    let policy = host.and_then(|host| host.restart_policy.clone());
+    container::set_restart(docker, id, policy.unwrap_or_default()).await?;
+    recover::apply(docker, instance, &steps::keep_undone(&names)).await?;
+    Ok(describe(&previous))
+}
+
+fn nothing_kept(names: &Names) -> Error {
+    let message = format!("there is no container '{}' to go back to", names.previous());
+    Error::failed(
+        message,
+        "`occ update container` keeps the one that it replaces",
+    )
+}
+
+/// The image's name and the start of its id.
+fn describe(found: &ContainerInspectResponse) -> String {
+    let name = found
+        .config
+        .as_ref()
+        .and_then(|config| config.image.as_deref())
+        .unwrap_or_default();
+    let id = found
+        .image
+        .as_deref()
+        .unwrap_or_default()
+        .trim_start_matches("sha256:");
+    format!("{name} ({})", id.get(..12).unwrap_or(id))
+}

@@ -1,0 +1,106 @@
+//! `occ stop`, `occ restart`, `occ logs`.
+
+use std::io::Write;
+
+use bollard::container::LogOutput;
+use bollard::query_parameters::{LogsOptionsBuilder, RestartContainerOptionsBuilder};
+use futures_util::StreamExt;
+
+use crate::cli::Logs;
+use crate::commands::start;
+use crate::engine::container;
+use crate::engine::identity;
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::swap::{checks, health};
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
+
+/// Stops the container; nothing to stop is fine.
+pub(crate) async fn stop(session: &Session) -> Result<()> {
+    let docker = session.docker().await?;
+    let name = &session.container;
+    let (changed, message) = match identity::find(&docker, name).await? {
+        None => (false, format!("There is no container '{name}'.")),
+        Some(found) if matches!(found.state.as_str(), "exited" | "created" | "dead") => (
+            false,
+            format!("Container '{}' is stopped already.", found.name),
+        ),
+        Some(found) => {
+            identity::inspect_ours(&docker, &found).await?;
+            let _notice =
+                interrupt::notice("the container may still be stopping; look with `occ status`");
+            let progress = Progress::new(session.screen);
+            progress.step(&format!("Stopping container '{}'", found.name));
+            container::stop(&docker, &found.id).await?;
+            (true, format!("Container '{}' stopped.", found.name))
+        }
+    };
+    session.screen.done(name, changed, None, &message);
+    Ok(())
+}
+
+/// Stops and starts the container, then waits as `start` does.
+pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
+    let docker = session.docker().await?;
+    let found = identity::find(&docker, &session.container)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    checks::refuse_shared(
+        &docker,
+        &session.container,
+        Some(&found),
+        found.state == "running",
+    )
+    .await?;
+    if found.state == "paused" {
+        return Err(Error::Paused(found.name));
+    }
+    let _notice = interrupt::notice("look with `occ status`");
+    let progress = Progress::new(session.screen);
+    progress.step(&format!("Restarting container '{}'", found.name));
+    let options = RestartContainerOptionsBuilder::default()
+        .t(container::STOP_SECONDS)
+        .build();
+    docker
+        .restart_container(&found.id, Some(options))
+        .await
+        .map_err(Error::engine(format!(
+            "restart the container '{}'",
+            found.name
+        )))?;
+    progress.step("Waiting until it is healthy");
+    health::wait(&docker, &found.id, seconds).await?;
+    drop(progress);
+    start::say_ready(session, &docker, &found).await
+}
+
+/// Copies the log: stdout to stdout, stderr to stderr.
+pub(crate) async fn logs(session: &Session, logs: &Logs) -> Result<()> {
+    let docker = session.docker().await?;
+    let found = identity::find(&docker, &session.container)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    let tail = logs
+        .lines
+        .map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+    let options = LogsOptionsBuilder::default()
+        .stdout(true)
+        .stderr(true)
+        .follow(logs.follow)
+        .tail(&tail)
+        .build();
+    let mut chunks = docker.logs(&found.id, Some(options));
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(Error::engine("read the log"))?;
+        let written = match &chunk {
+            LogOutput::StdErr { message } => std::io::stderr().write_all(message),
+            other => std::io::stdout().write_all(LogOutput::as_ref(other)),
+        };
+        // `occ logs | head` ends here.
+        if written.and_then(|()| std::io::stdout().flush()).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! `occ user …`: is the container running, then ask what is missing, one exec,
+//! show the answer.
+//!
+//! What is checked here is checked for good manners only, before a question;
+//! occ-init decides.
+
+mod add;
+mod adopt;
+mod enable_disable;
+mod export;
+mod import;
+mod list_show;
+mod passwd;
+mod remove;
+mod source;
+
+use std::process::ExitCode;
+
+use accounts::name::Username;
+use accounts::wire::{AccountReply, AccountView, ErrorCode, ListReply};
+use serde::Deserialize;
+
+use crate::cli::User;
+use crate::config;
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::ui::show::{self, Format};
+use enable_disable::Verb;
+
+/// Runs one of the commands; the exit code is that of `import` with lines that
+/// failed, else success.
+pub(crate) async fn run(session: &Session, command: User) -> Result<ExitCode> {
+    let done = run_one(session, command).await;
+    done.map_err(|error| with_nearest(error, session.known_users()))
+}
+
+async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
+    match command {
+        User::Add(add) => add::run(session, add).await?,
+        User::List => list_show::list(session).await?,
+        User::Show(name) => list_show::show(session, &name.name).await?,
+        User::Passwd(passwd) => passwd::run(session, passwd).await?,
+        User::Enable(names) => enable_disable::run(session, Verb::Enable, &names.names).await?,
+        User::Disable(names) => enable_disable::run(session, Verb::Disable, &names.names).await?,
+        User::Remove(remove) => remove::run(session, remove).await?,
+        User::Import(options) => return import::run(session, &options).await,
+        User::Export(options) => return export::run(session, options).await,
+        User::Adopt(name) => adopt::run(session, name.name).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Names as records may have them; also keeps one that looks like an option
+/// from becoming one of occ-init's.
+pub(crate) fn check_names(names: &[String]) -> Result<()> {
+    names.iter().try_for_each(|name| {
+        Username::parse(name)
+            .map(|_| ())
+            .map_err(|error| Error::Invalid(error.to_string()))
+    })
+}
+
+/// occ-init's word that there is no such account, with the nearest name that was
+/// seen last: asking again would take another exec.
+pub(crate) fn with_nearest(error: Error, known: &[String]) -> Error {
+    let missing = match &error {
+        Error::Remote(body) if body.code == Some(ErrorCode::NoSuchAccount) => body.name.as_deref(),
+        _ => None,
+    };
+    let Some(name) = missing else {
+        return error;
+    };
+    Error::NoSuchAccount {
+        close: config::nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
+        name: name.to_owned(),
+    }
+}
+
+/// The error for a name that is in no account, with the nearest that is.
+fn no_such_account(name: &str, accounts: &[AccountView]) -> Error {
+    let close = config::nearest(
+        name,
+        accounts.iter().map(|account| account.user_name.as_str()),
+    );
+    Error::NoSuchAccount {
+        name: name.to_owned(),
+        close: close.map(str::to_owned),
+    }
+}
+
+/// What `enable`, `disable` and `remove` answer: one account or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Changed {
+    One(AccountReply),
+    Several(ListReply),
+}
+
+impl Changed {
+    /// Whether anything changed, and the accounts concerned.
+    fn parts(&self) -> (bool, &[AccountView]) {
+        match self {
+            Self::One(reply) => (reply.changed, std::slice::from_ref(&reply.account)),
+            Self::Several(reply) => (reply.changed.unwrap_or(true), &reply.accounts),
+        }
+    }
+
+    fn show(&self, session: &Session, message: impl Fn(&AccountView, bool) -> String) {
+        let (changed, accounts) = self.parts();
+        match self {
+            Self::One(reply) if session.screen.format == Format::Json => show::json(reply),
+            Self::Several(reply) if session.screen.format == Format::Json => show::json(reply),
+            _ => accounts
+                .iter()
+                .for_each(|account| session.screen.message(&message(account, changed))),
+        }
+    }
+}
+
+/// What an interruption during a change leaves to say.
+fn may_have_changed(name: &str) -> String {
+    format!("the change may have been applied; look with `occ user show {name}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use accounts::wire::{ErrorBody, ErrorKind};
+
+    #[test]
+    fn one_and_several_accounts_are_told_apart() {
+        let account = r#"{"userName":"al","uid":10000,"gid":10000,"homeDirectory":"/home/al","shell":"/bin/sh","status":"disabled"}"#;
+        let one: Changed = serde_json::from_str(&format!(
+            r#"{{"schema":1,"changed":false,"account":{account}}}"#
+        ))
+        .unwrap();
+        assert!(!one.parts().0);
+        let several: Changed = serde_json::from_str(&format!(
+            r#"{{"schema":1,"changed":true,"accounts":[{account},{account}]}}"#
+        ))
+        .unwrap();
+        assert_eq!(several.parts().1.len(), 2);
+    }
+
+    #[test]
+    fn a_name_that_is_nobodys_gets_the_nearest_one() {
+        let known = ["alice".to_owned(), "bob".to_owned()];
+        let answer = |name: &str, code| {
+            with_nearest(
+                Error::Remote(ErrorBody {
+                    code,
+                    name: Some(name.into()),
+                    ..ErrorBody::new(ErrorKind::NotFound, "theirs".into(), "theirs".into())
+                }),
+                &known,
+            )
+        };
+        let missing = Some(ErrorCode::NoSuchAccount);
+        let near = answer("alcie", missing);
+        assert_eq!(
+            near.text(),
+            "occ: no such account 'alcie'\nhint: did you mean 'alice'? `occ user list` shows all\n"
+        );
+        assert_eq!(near.kind().exit_code(), 3);
+        assert_eq!(answer("zzz", missing).hint(), "`occ user list` shows all");
+        assert_eq!(answer("alcie", None).hint(), "theirs");
+    }
+
+    #[test]
+    fn a_name_that_looks_like_an_option_never_gets_to_occ_init() {
+        let error = check_names(&["alice".into(), "--root=/".into()]).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 9);
+    }
+}

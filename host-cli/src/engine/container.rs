@@ -1,0 +1,222 @@
+//! A container: what the engine tells of it, and the simple verbs. Which one is
+//! meant is decided in identity.rs.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary,
+    ContainerUpdateBody, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
+};
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
+    StopContainerOptionsBuilder,
+};
+
+use crate::engine::labels::{ROLE, STORE};
+use crate::error::{Error, Result, api_text, is_absent};
+
+/// Seconds that a container gets to stop.
+pub(crate) const STOP_SECONDS: i32 = 30;
+/// Until the engine has removed what it was asked to remove.
+const REMOVAL: Duration = Duration::from_secs(30);
+/// A container as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The full id.
+    pub id: String,
+    /// The name without its slash.
+    pub name: String,
+    /// `running`, `paused`, `exited`, …
+    pub state: String,
+    /// The image as it was named.
+    pub image: String,
+}
+
+impl Listed {
+    /// The same of what was inspected.
+    pub(crate) fn of(found: &ContainerInspectResponse) -> Self {
+        Self {
+            state: state_word(found),
+            name: name_of(found),
+            image: image_name(found).unwrap_or_default().to_owned(),
+            id: found.id.clone().unwrap_or_default(),
+        }
+    }
+
+    fn new(summary: ContainerSummary) -> Self {
+        let name = summary
+            .names
+            .and_then(|names| names.into_iter().next())
+            .unwrap_or_default();
+        Self {
+            id: summary.id.unwrap_or_default(),
+            name: name.trim_start_matches('/').to_owned(),
+            state: summary
+                .state
+                .map(|state| state.to_string())
+                .unwrap_or_default(),
+            image: summary.image.unwrap_or_default(),
+        }
+    }
+}
+
+/// Containers that match the filters, stopped ones too.
+pub(crate) async fn list(
+    docker: &Docker,
+    filters: &HashMap<&str, Vec<String>>,
+) -> Result<Vec<Listed>> {
+    let options = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(filters)
+        .build();
+    let found = docker
+        .list_containers(Some(options))
+        .await
+        .map_err(Error::engine("list containers"))?;
+    Ok(found
+        .into_iter()
+        .filter(|summary| !has_role(summary))
+        .map(Listed::new)
+        .collect())
+}
+
+fn has_role(summary: &ContainerSummary) -> bool {
+    summary
+        .labels
+        .as_ref()
+        .is_some_and(|labels| labels.contains_key(ROLE))
+}
+
+/// Everything about a container; None if there is none.
+pub(crate) async fn inspect(
+    docker: &Docker,
+    name: &str,
+) -> Result<Option<ContainerInspectResponse>> {
+    match docker.inspect_container(name, None).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(Error::engine(format!("inspect the container '{name}'"))(
+            error,
+        )),
+    }
+}
+
+/// The image as it was named when the container was made.
+pub(crate) fn image_name(found: &ContainerInspectResponse) -> Option<&str> {
+    found.config.as_ref()?.image.as_deref()
+}
+
+/// The state in the engine's word; empty if it gives none.
+pub(crate) fn state_word(found: &ContainerInspectResponse) -> String {
+    status(found)
+        .map(|status| status.to_string())
+        .unwrap_or_default()
+}
+
+/// The state.
+pub(crate) fn status(found: &ContainerInspectResponse) -> Option<Status> {
+    found.state.as_ref().and_then(|state| state.status)
+}
+
+/// The name without its slash.
+pub(crate) fn name_of(found: &ContainerInspectResponse) -> String {
+    found
+        .name
+        .as_deref()
+        .unwrap_or_default()
+        .trim_start_matches('/')
+        .to_owned()
+}
+
+/// Stops a container; one that is stopped already is fine.
+pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
+    let options = StopContainerOptionsBuilder::default()
+        .t(STOP_SECONDS)
+        .build();
+    docker
+        .stop_container(name, Some(options))
+        .await
+        .map_err(Error::engine(format!("stop the container '{name}'")))
+}
+
+/// Removes a container, running or not; its named volumes stay.
+pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<()> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).build();
+    match docker.remove_container(name, Some(options)).await {
+        Err(error) if is_absent(&error) => Ok(()),
+        // Somebody who was killed had asked for it already.
+        Err(error) if api_text(&error).contains("already in progress") => gone(docker, name).await,
+        other => other.map_err(Error::engine(format!("remove the container '{name}'"))),
+    }
+}
+
+/// Waits until the engine has removed it.
+async fn gone(docker: &Docker, name: &str) -> Result<()> {
+    let deadline = Instant::now() + REMOVAL;
+    while inspect(docker, name).await?.is_some() {
+        if Instant::now() > deadline {
+            return Err(Error::Late {
+                what: format!("the container engine did not remove the container '{name}'"),
+                seconds: REMOVAL.as_secs(),
+                hint: "try again".into(),
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Gives a container another name.
+pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Result<()> {
+    let options = RenameContainerOptionsBuilder::default().name(name).build();
+    docker
+        .rename_container(container, options)
+        .await
+        .map_err(Error::engine(format!("give the name '{name}'")))
+}
+
+/// Sets the restart policy.
+pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPolicy) -> Result<()> {
+    let body = ContainerUpdateBody {
+        restart_policy: Some(policy),
+        ..ContainerUpdateBody::default()
+    };
+    match docker.update_container(name, body).await {
+        // Podman 4 has no such call; what was stopped stays stopped there.
+        Err(error) if is_absent(&error) && inspect(docker, name).await?.is_some() => Ok(()),
+        other => other.map_err(Error::engine(format!("set the restart policy of '{name}'"))),
+    }
+}
+
+/// A restart policy of that name.
+pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {
+    RestartPolicy {
+        name: Some(name),
+        maximum_retry_count: None,
+    }
+}
+
+/// The mount of the store, whatever kind it is; None if there is none.
+pub(crate) fn store_mount(found: &ContainerInspectResponse) -> Option<Mount> {
+    let mounts = found.mounts.as_ref()?;
+    let mount = mounts
+        .iter()
+        .find(|mount| mount.destination.as_deref() == Some(STORE))?;
+    let is_volume = mount.name.as_ref().is_some_and(|name| !name.is_empty());
+    Some(Mount {
+        target: Some(STORE.to_owned()),
+        source: if is_volume {
+            mount.name.clone()
+        } else {
+            mount.source.clone()
+        },
+        typ: Some(if is_volume {
+            MountType::VOLUME
+        } else {
+            MountType::BIND
+        }),
+        ..Mount::default()
+    })
+}

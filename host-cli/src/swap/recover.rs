@@ -1,0 +1,142 @@
+//! Puts right what a killed update left: applies the steps that the names ask
+//! for, before a command looks at the container itself.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
+
+use crate::engine::labels::Names;
+use crate::engine::{container, identity};
+use crate::error::{Error, Result};
+use crate::swap::steps::{self, Step, There};
+use crate::ui::interrupt;
+use crate::ui::progress::Progress;
+
+/// Between two looks: many times what a rename takes.
+const PAUSE: Duration = Duration::from_millis(100);
+const TRIES: u32 = 20;
+
+/// Undoes what an interrupted update or rollback of the instance left, and
+/// starts the container again.
+pub(crate) async fn instance(docker: &Docker, instance: &str, progress: &Progress) -> Result<()> {
+    for names in affected(docker, instance).await? {
+        let _deferred = interrupt::defer();
+        if self::names(docker, instance, &names).await? {
+            progress.step(&format!(
+                "An update of '{}' was interrupted; the container as it was is back",
+                names.own
+            ));
+            apply(docker, instance, &[Step::Start(names.own)]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The containers around which there is something to settle.
+async fn affected(docker: &Docker, instance: &str) -> Result<Vec<Names>> {
+    let labelled = container::list(docker, &identity::labelled(instance)).await?;
+    let mut owns: BTreeSet<String> = labelled
+        .iter()
+        .filter_map(|one| Names::around(&one.name))
+        .map(|names| names.own)
+        .collect();
+    // An own container that is called like another one's leftover.
+    owns.retain(|own| !Names::of(own).beside().contains(&instance.to_owned()));
+    owns.insert(instance.to_owned());
+    Ok(owns.into_iter().map(Names::of).collect())
+}
+
+/// Settles around one container; true if something was interrupted.
+///
+/// The engine may still be at what it was asked by somebody who was killed: names
+/// change under our eyes then, and each failure is reason for another look.
+pub(crate) async fn names(docker: &Docker, instance: &str, names: &Names) -> Result<bool> {
+    let mut interrupted = false;
+    for _ in 0..TRIES {
+        let there = at_rest(docker, instance, names).await?;
+        interrupted |= there.is_interrupted();
+        match apply(docker, instance, &steps::settle(names, &there)).await {
+            Err(Error::Engine { .. } | Error::NotRunning) => tokio::time::sleep(PAUSE).await,
+            result => return result.map(|()| interrupted),
+        }
+    }
+    let there = at_rest(docker, instance, names).await?;
+    apply(docker, instance, &steps::settle(names, &there)).await?;
+    Ok(interrupted)
+}
+
+/// What is there, once two looks agree. What is in order is seen at once.
+async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<There> {
+    let mut before = look(docker, instance, names).await?;
+    for _ in 0..TRIES {
+        if !before.is_interrupted() && !before.older {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        let now = look(docker, instance, names).await?;
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    Ok(before)
+}
+
+/// Which of the names are taken by containers of the instance.
+pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Result<There> {
+    let own = container::inspect(docker, &names.own).await?;
+    let mut taken = HashMap::new();
+    for name in names.beside() {
+        let found = container::inspect(docker, &name).await?;
+        taken.extend(
+            found
+                .filter(|found| identity::belongs(found, instance))
+                .map(|found| (name, found)),
+        );
+    }
+    let has = |name: String| taken.contains_key(&name);
+    Ok(There {
+        running: own
+            .as_ref()
+            .is_some_and(|own| container::state_word(own) == "running"),
+        own: own.is_some(),
+        next: has(names.next()),
+        replaced: has(names.replaced()),
+        undone: has(names.undone()),
+        previous: has(names.previous()),
+        previous_restarts: taken.get(&names.previous()).is_some_and(restarts),
+        older: has(names.older()),
+        check: has(names.check()),
+    })
+}
+
+fn restarts(found: &ContainerInspectResponse) -> bool {
+    let host = found.host_config.as_ref();
+    let name = host.and_then(|host| host.restart_policy.as_ref()?.name);
+    !matches!(
+        name,
+        None | Some(RestartPolicyNameEnum::EMPTY | RestartPolicyNameEnum::NO)
+    )
+}
+
+/// Does one step after the other, up to the first that fails.
+pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Result<()> {
+    for step in steps {
+        match step {
+            Step::Stop(name) => container::stop(docker, name).await?,
+            Step::Start(name) => docker
+                .start_container(name, None)
+                .await
+                .map_err(Error::start(name))?,
+            Step::Remove(name) => identity::remove_ours(docker, instance, name).await?,
+            Step::Rename(from, to) => container::rename(docker, from, to).await?,
+            Step::KeepStopped(name) => {
+                let policy = container::restart_policy(RestartPolicyNameEnum::NO);
+                container::set_restart(docker, name, policy).await?;
+            }
+        }
+    }
+    Ok(())
+}

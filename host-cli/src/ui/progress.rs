@@ -1,0 +1,63 @@
+//! What is being done, on stderr: a spinner on a terminal, lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use crate::ui::show::{self, Screen};
+
+/// Shows steps until it is dropped.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Progress {
+    /// Nothing with `-q`; plain lines with `-v` or without a terminal.
+    pub(crate) fn new(screen: Screen) -> Self {
+        let spin = !screen.quiet && !screen.verbose && std::io::stderr().is_terminal();
+        let bar = spin.then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self {
+            bar,
+            quiet: screen.quiet,
+            verbose: screen.verbose,
+        }
+    }
+
+    /// The next step.
+    pub(crate) fn step(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(text.to_owned()),
+            None if self.quiet => {}
+            None => show::note(text),
+        }
+    }
+
+    /// How far the step is; only where it can replace what was said before.
+    pub(crate) fn so_far(&self, text: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text());
+        }
+    }
+
+    /// A line that only `-v` shows.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.verbose {
+            show::note(text);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Questions on the terminal: asked on stderr, answered on stdin.
+
+use std::io::Write;
+
+use crate::error::{Error, Result};
+use crate::ui::secret::{self, Secret};
+use crate::ui::{interrupt, terminal};
+
+/// Wrong pairs of passwords after which we give up.
+const TRIES: u32 = 3;
+
+/// Fails unless questions may be asked; `give` names the flags to use instead.
+pub(crate) fn require(no_input: bool, what: &'static str, give: &'static str) -> Result<()> {
+    if no_input || !terminal::can_ask() {
+        Err(Error::NeedsInput { what, give })
+    } else {
+        Ok(())
+    }
+}
+
+/// A line of text; an empty answer is the default.
+pub(crate) fn text(question: &str, default: &str) -> Result<String> {
+    let _notice = interrupt::notice("nothing was changed");
+    ask(&format!("{question} [{default}]: "));
+    let line = secret::line()?.ok_or(Error::NoAnswer)?;
+    let answer = String::from_utf8(line.to_vec())
+        .map_err(|_| Error::Invalid("the answer is not UTF-8".into()))?;
+    let answer = answer.trim();
+    Ok(if answer.is_empty() {
+        default.to_owned()
+    } else {
+        answer.to_owned()
+    })
+}
+
+/// Yes or no; anything but yes is no.
+pub(crate) fn confirm(question: &str) -> Result<bool> {
+    let _notice = interrupt::notice("nothing was changed");
+    ask(&format!("{question} [y/N] "));
+    let line = secret::line()?.ok_or(Error::NoAnswer)?;
+    Ok(matches!(
+        line.to_ascii_lowercase().trim_ascii(),
+        b"y" | b"yes"
+    ))
+}
+
+/// A new password, typed twice without echo.
+pub(crate) fn new_password(name: &str) -> Result<Secret> {
+    let _notice = interrupt::notice("nothing was changed");
+    let _echo = terminal::echo_off()
+        .map_err(|error| Error::failed(format!("cannot turn echo off: {error}"), ""))?;
+    for _ in 0..TRIES {
+        ask(&format!("Password for '{name}': "));
+        let first = secret::line()?.ok_or(Error::NoAnswer)?;
+        let password = match Secret::password(&first) {
+            Ok(password) => password,
+            Err(error) => {
+                ask(&error.text());
+                continue;
+            }
+        };
+        ask("Again: ");
+        if *secret::line()?.ok_or(Error::NoAnswer)? == *first {
+            return Ok(password);
+        }
+        ask("The passwords differ.\n");
+    }
+    Err(Error::Usage {
+        message: "no password was given twice alike; nothing was changed".into(),
+        hint: "use --generate to get one made".into(),
+    })
+}
+
+fn ask(text: &str) {
+    let mut stderr = std::io::stderr();
+    let _ = stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush());
+}
