@@ -1,12 +1,11 @@
-//! The homes of those who are restored, and what is remembered of each. Decides
-//! nothing about who that is.
+//! The homes of those who are restored. Decides nothing about who that
+//! is.
 
 use super::{Progress, Session};
 use crate::error::chain;
 use crate::fs::parallel;
 use crate::home::{Found, Homes};
 use crate::log::say;
-use accounts::applied::Entries;
 use accounts::name::Username;
 use accounts::record::Account;
 use std::sync::OnceLock;
@@ -20,15 +19,14 @@ pub(super) struct Ensured {
 }
 
 impl Session {
-    /// Everybody's home, and what is to be remembered of them, beside something
-    /// else. A home that can't be made is no reason to keep its owner out of /etc:
+    /// Everybody's home, beside something else. A home that can't be made is no reason to keep its owner out of /etc:
     /// the person is told by the login program, the administrator by us.
-    pub(super) fn ensure_homes<'a, A>(
+    pub(super) fn ensure_homes<A>(
         &self,
-        accounts: &'a [&'a Account],
+        accounts: &[&Account],
         progress: Progress<'_>,
         first: impl FnOnce() -> A,
-    ) -> (A, Ensured, serde_json::Result<Vec<Entries<'a>>>) {
+    ) -> (A, Ensured) {
         let homes = Homes::open(&self.paths.root, &self.image.home_bases);
         let homes = homes.inspect_err(|error| say(&format!("no homes are made: {}", chain(error))));
         let homes = homes.ok();
@@ -41,12 +39,11 @@ impl Session {
             for account in accounts {
                 ensured.add(homes.as_ref(), account);
             }
-            (ensured, self.applied.entries(accounts, &self.waiting))
+            ensured
         });
         clean();
-        let (parts, entries): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-        let ensured = parts.into_iter().fold(Ensured::default(), Ensured::and);
-        (first, ensured, entries.into_iter().collect())
+        let ensured = done.into_iter().fold(Ensured::default(), Ensured::and);
+        (first, ensured)
     }
 
     /// Whoever else holds the store's lock may be at the very same.

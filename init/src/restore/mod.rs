@@ -59,8 +59,8 @@ pub(crate) type Progress<'a> = &'a (dyn Fn() + Sync);
 struct Prepared<'a> {
     plan: Plan,
     new: Vec<StagedFile<'a>>,
-    /// A new `applied.json`; none: it stays.
-    memory: Option<Vec<u8>>,
+    /// The next `applied.json`.
+    applied: Applied,
     homes: Ensured,
 }
 
@@ -195,7 +195,7 @@ impl Session {
             let Prepared {
                 plan,
                 new,
-                memory,
+                applied,
                 homes,
             } = self.prepare(progress)?;
             homes_made += homes.made;
@@ -208,9 +208,7 @@ impl Session {
             let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
             let written = etc.commit(lock, read, new, plan.only_removes())?;
             if let Some(written) = written {
-                if let Some(json) = memory {
-                    self.write_memory(&json)?;
-                }
+                self.remember(applied)?;
                 self.written = written;
                 let summary = Summary::new(&plan, homes_made, homes.odd, started.elapsed());
                 for (file, content) in plan.writes {
@@ -249,14 +247,12 @@ impl Session {
             let new = EtcFiles::stage(&self.etc_lock, &self.snapshot, &plan.writes)?;
             Ok::<_, Error>((plan, new))
         };
-        let (files, homes, entries) = self.ensure_homes(restored, progress, files);
+        let (files, homes) = self.ensure_homes(restored, progress, files);
         let (plan, new) = files?;
-        let memory = entries.and_then(|entries| decision.remembered(&entries));
-        let memory = memory.map_err(|_| self.not_remembered())?;
         Ok(Prepared {
+            applied: decision.applied(&self.waiting),
             plan,
             new,
-            memory,
             homes,
         })
     }
