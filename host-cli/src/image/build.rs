@@ -138,15 +138,7 @@ fn shortened(step: &str) -> String {
 
 /// The classic builder wraps what goes to stderr in escape sequences.
 fn without_colour(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
-        if c == '\u{1b}' {
-            rest.by_ref().find(char::is_ascii_alphabetic);
-        } else if !c.is_control() || c == '\t' {
-            text.push(c);
-        }
-    }
+    let text = anstream::adapter::strip_str(line).to_string();
     text.trim_end().to_owned()
 }
 

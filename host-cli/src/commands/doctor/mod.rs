@@ -7,11 +7,12 @@ mod store;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use accounts::wire::{ListReply, Status};
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
+use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::engine::container::{self, Listed};
@@ -72,7 +73,7 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
     let endpoint = &session.chosen().endpoint;
     report.fine("engine", format!("version {version} answers at {endpoint}"));
     report.fine("permissions", "this user may use it");
-    clock::look(report, &info, SystemTime::now());
+    clock::look(report, &info, Timestamp::now());
     let names = Names::of(&session.container);
     if recover::look(docker, &session.container, &names)
         .await?
