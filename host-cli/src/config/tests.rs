@@ -17,10 +17,10 @@ fn keeps_what_it_does_not_know() {
 #[test]
 fn each_container_has_names_of_its_own() {
     let mut config = Config::parse(br#"{"schema":1,"users":["alice"]}"#).unwrap();
-    let own = config.mirror("opencode", None);
-    let other = config.mirror("box", None);
-    let there = config.mirror("opencode", Some("ssh://there"));
-    assert_eq!(own, Mirror::Configured);
+    let own = config.known_users_key("opencode", None);
+    let other = config.known_users_key("box", None);
+    let there = config.known_users_key("opencode", Some("ssh://there"));
+    assert_eq!(own, KnownUsers::Configured);
     config.edit_users(&other, |users| users.push("bob".into()));
     config.edit_users(&there, |users| users.push("carol".into()));
     assert_eq!(config.users_of(&own), ["alice"]);
@@ -39,7 +39,7 @@ fn each_container_has_names_of_its_own() {
             .is_none()
     );
     config.container = Some("box".into());
-    assert_eq!(config.mirror("box", None), Mirror::Configured);
+    assert_eq!(config.known_users_key("box", None), KnownUsers::Configured);
 }
 
 #[test]

@@ -33,11 +33,11 @@ pub(crate) fn size() -> Option<(u16, u16)> {
 }
 
 /// The terminal is as it was again when this is dropped.
-pub(crate) struct Changed(());
+pub(crate) struct TerminalGuard(());
 
 /// Turns echo off. What was typed ahead stays: nothing is flushed, so an
 /// answer that arrives with the question is not lost.
-pub(crate) fn echo_off() -> std::io::Result<Changed> {
+pub(crate) fn echo_off() -> std::io::Result<TerminalGuard> {
     change(|modes| {
         modes.local_modes -= LocalModes::ECHO;
         modes.local_modes |= LocalModes::ECHONL;
@@ -45,11 +45,11 @@ pub(crate) fn echo_off() -> std::io::Result<Changed> {
 }
 
 /// Hands every key on as it is typed, Ctrl-C too.
-pub(crate) fn raw() -> std::io::Result<Changed> {
+pub(crate) fn raw() -> std::io::Result<TerminalGuard> {
     change(Termios::make_raw)
 }
 
-fn change(edit: impl FnOnce(&mut Termios)) -> std::io::Result<Changed> {
+fn change(edit: impl FnOnce(&mut Termios)) -> std::io::Result<TerminalGuard> {
     let before = tcgetattr(stdin())?;
     let mut after = before.clone();
     edit(&mut after);
@@ -57,10 +57,10 @@ fn change(edit: impl FnOnce(&mut Termios)) -> std::io::Result<Changed> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(before);
     tcsetattr(stdin(), OptionalActions::Now, &after)?;
-    Ok(Changed(()))
+    Ok(TerminalGuard(()))
 }
 
-impl Drop for Changed {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         restore();
     }

@@ -13,7 +13,7 @@ use crate::session::Session;
 const DEFAULT_PORT: u16 = 3000;
 
 /// What this run asks for; None where whatever is there will do.
-pub(crate) struct Asked {
+pub(crate) struct Requested {
     /// The image.
     pub image: Option<String>,
     /// The address to publish on.
@@ -24,14 +24,14 @@ pub(crate) struct Asked {
 
 /// What the container shall be.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct Desired {
     /// The image.
     pub image: String,
     /// None: a container that publishes nothing, and nobody asked for it.
     pub published: Option<Published>,
 }
 
-impl Asked {
+impl Requested {
     /// A flag comes before the configuration.
     pub(crate) fn new(session: &Session, start: &Start) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Asked {
     }
 
     /// Filled up from the container that is there, else with the defaults.
-    pub(crate) fn target(&self, found: Option<&ContainerInspectResponse>) -> Target {
+    pub(crate) fn desired(&self, found: Option<&ContainerInspectResponse>) -> Desired {
         let there = found.and_then(Published::of);
         let publish =
             found.is_none() || there.is_some() || self.bind.is_some() || self.port.is_some();
@@ -50,7 +50,7 @@ impl Asked {
         let port = self.port.or(there.map(|there| there.port));
         let image = found.and_then(|found| found.config.as_ref()?.image.clone());
         let image = image.filter(|image| !image.starts_with("sha256:"));
-        Target {
+        Desired {
             image: self
                 .image
                 .clone()
@@ -67,7 +67,7 @@ impl Asked {
 /// What is asked for and is not so, in words.
 pub(crate) fn differences(
     found: &ContainerInspectResponse,
-    target: &Target,
+    desired: &Desired,
     image: bool,
 ) -> Vec<String> {
     let mut list = Vec::new();
@@ -77,14 +77,14 @@ pub(crate) fn differences(
             .as_ref()
             .and_then(|config| config.image.as_deref())
             .unwrap_or_default();
-        list.push(if old == target.image {
+        list.push(if old == desired.image {
             format!("the image {old} is newer than the container")
         } else {
-            format!("the container runs {old}, not {}", target.image)
+            format!("the container runs {old}, not {}", desired.image)
         });
     }
     let there = Published::of(found);
-    let Some(published) = target.published else {
+    let Some(published) = desired.published else {
         return list;
     };
     if there.is_none_or(|there| there.port != published.port) {

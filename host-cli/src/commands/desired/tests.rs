@@ -5,7 +5,7 @@ use bollard::models::{ContainerConfig, HostConfig};
 use super::*;
 use crate::engine::spec;
 
-const NOTHING: Asked = Asked {
+const NOTHING: Requested = Requested {
     image: None,
     bind: None,
     port: None,
@@ -32,50 +32,50 @@ fn existing(port: Option<Published>) -> ContainerInspectResponse {
 #[test]
 fn nothing_asked_means_the_defaults_or_what_is_there() {
     assert_eq!(
-        NOTHING.target(None),
-        Target {
+        NOTHING.desired(None),
+        Desired {
             image: "occ:local".into(),
             published: Some(published(3000))
         }
     );
     let there = existing(Some(published(4000)));
-    let target = NOTHING.target(Some(&there));
+    let desired = NOTHING.desired(Some(&there));
     assert_eq!(
-        target,
-        Target {
+        desired,
+        Desired {
             image: "mine:1".into(),
             published: Some(published(4000))
         }
     );
-    assert!(differences(&there, &target, false).is_empty());
+    assert!(differences(&there, &desired, false).is_empty());
     let unpublished = ContainerInspectResponse {
         host_config: Some(HostConfig::default()),
         ..existing(None)
     };
-    assert_eq!(NOTHING.target(Some(&unpublished)).published, None);
+    assert_eq!(NOTHING.desired(Some(&unpublished)).published, None);
 }
 
 #[test]
 fn says_what_differs_from_what_is_asked() {
     let there = existing(Some(published(4000)));
-    let asked = Asked {
+    let requested = Requested {
         port: Some(3001),
         ..NOTHING
     };
     assert_eq!(
-        differences(&there, &asked.target(Some(&there)), false),
+        differences(&there, &requested.desired(Some(&there)), false),
         ["the port is not 3001"]
     );
-    let asked = Asked {
+    let requested = Requested {
         image: Some("occ:local".into()),
         ..NOTHING
     };
     assert_eq!(
-        differences(&there, &asked.target(Some(&there)), true),
+        differences(&there, &requested.desired(Some(&there)), true),
         ["the container runs mine:1, not occ:local"]
     );
     assert_eq!(
-        differences(&there, &NOTHING.target(Some(&there)), true),
+        differences(&there, &NOTHING.desired(Some(&there)), true),
         ["the image mine:1 is newer than the container"]
     );
 }

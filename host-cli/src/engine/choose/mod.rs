@@ -21,7 +21,7 @@ const DEFAULT: &str = "the default";
 
 /// What decides which engine is meant; filled from flags and environment.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Asked {
+pub(crate) struct EngineRequest {
     /// `--host`.
     pub host: Option<String>,
     /// `--context`.
@@ -69,7 +69,7 @@ impl Chosen {
     }
 }
 
-impl Asked {
+impl EngineRequest {
     /// What the flags, the environment and docker's configuration ask for.
     pub(crate) fn from_environment(host: Option<String>, context: Option<String>) -> Self {
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

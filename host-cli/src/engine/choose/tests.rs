@@ -18,16 +18,16 @@ fn docker_files() -> (tempfile::TempDir, DockerFiles) {
 #[test]
 fn a_flag_beats_the_environment_and_nothing_falls_back_silently() {
     let (_home, files) = docker_files();
-    let mut asked = Asked {
+    let mut asked = EngineRequest {
         host: Some("unix:///flag".into()),
         context: Some("flagged".into()),
         env_host: Some("unix:///env".into()),
         env_context: Some("exported".into()),
         docker: Some(files),
-        ..Asked::default()
+        ..EngineRequest::default()
     };
-    let from = |asked: &Asked| asked.choose(NOWHERE).map(|chosen| chosen.from);
-    let refused = |asked: &Asked| from(asked).unwrap_err().to_string();
+    let from = |asked: &EngineRequest| asked.choose(NOWHERE).map(|chosen| chosen.from);
+    let refused = |asked: &EngineRequest| from(asked).unwrap_err().to_string();
     assert_eq!(from(&asked).unwrap(), "--host");
     asked.host = None;
     assert!(refused(&asked).contains("'flagged' (--context"));
@@ -43,10 +43,10 @@ fn a_flag_beats_the_environment_and_nothing_falls_back_silently() {
 
 #[test]
 fn the_default_context_is_what_holds_without_contexts() {
-    let mut asked = Asked {
+    let mut asked = EngineRequest {
         context: Some("default".into()),
         env_host: Some("unix:///env".into()),
-        ..Asked::default()
+        ..EngineRequest::default()
     };
     assert_eq!(asked.choose(NOWHERE).unwrap().from, "DOCKER_HOST");
     asked.env_host = None;
@@ -58,9 +58,9 @@ fn the_default_context_is_what_holds_without_contexts() {
 
 #[test]
 fn podman_answers_where_docker_has_no_socket() {
-    let asked = Asked {
+    let asked = EngineRequest {
         runtime: Some("/run/user/1000".into()),
-        ..Asked::default()
+        ..EngineRequest::default()
     };
     let chosen = |there: &'static [&'static str]| {
         let is_there = move |path: &Path| there.iter().any(|one| path == Path::new(one));
@@ -78,12 +78,12 @@ fn podman_answers_where_docker_has_no_socket() {
 
 #[test]
 fn tls_needs_its_files_and_somebody_to_verify() {
-    let mut asked = Asked {
+    let mut asked = EngineRequest {
         env_host: Some("tcp://there".into()),
         tls: true,
-        ..Asked::default()
+        ..EngineRequest::default()
     };
-    let refused = |asked: &Asked| {
+    let refused = |asked: &EngineRequest| {
         let error = asked.choose(NOWHERE).unwrap_err();
         assert_eq!(error.kind().exit_code(), 9);
         error.to_string()
@@ -100,11 +100,11 @@ fn tls_needs_its_files_and_somebody_to_verify() {
 #[test]
 fn who_asks_for_tls_and_names_nobody_never_gets_the_socket() {
     let (_home, files) = docker_files();
-    let mut asked = Asked {
+    let mut asked = EngineRequest {
         docker: Some(files.clone()),
         context: Some("default".into()),
         tls_verify: true,
-        ..Asked::default()
+        ..EngineRequest::default()
     };
     let refused = asked.choose(|_| true).unwrap_err().to_string();
     assert!(refused.contains("tcp://localhost:2376"), "{refused}");
@@ -118,9 +118,9 @@ fn who_asks_for_tls_and_names_nobody_never_gets_the_socket() {
 #[test]
 fn a_version_of_the_api_is_taken_or_named() {
     let with = |version: &str| {
-        let asked = Asked {
+        let asked = EngineRequest {
             version: Some(version.into()),
-            ..Asked::default()
+            ..EngineRequest::default()
         };
         asked.choose(NOWHERE)
     };
@@ -135,9 +135,9 @@ fn a_version_of_the_api_is_taken_or_named() {
 
 #[test]
 fn a_password_in_an_address_is_not_repeated() {
-    let asked = Asked {
+    let asked = EngineRequest {
         host: Some("ssh://me:hunter2@there".into()),
-        ..Asked::default()
+        ..EngineRequest::default()
     };
     let error = asked.choose(NOWHERE).unwrap_err().to_string();
     assert!(error.contains("'ssh://me:…@there'"), "{error}");
