@@ -1,7 +1,6 @@
 //! What all requests share, and what is known of one before it is answered.
 
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,6 @@ use crate::web::opencode::Instances;
 use crate::web::opencode::assets::Copies;
 use crate::web::opencode::presence::Presence;
 use crate::web::sessions::Sessions;
-use crate::wire::Time;
 
 /// The web half's whole state. All of it can be lost: nobody is logged out by that.
 pub(crate) struct Gate {
@@ -75,11 +73,4 @@ impl Visit {
             authority,
         })
     }
-}
-
-/// The clock, as the wire counts.
-pub(crate) fn now() -> Time {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
 }
