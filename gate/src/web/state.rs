@@ -13,7 +13,6 @@ use crate::web::http::host::{Authority, BadHost};
 use crate::web::limits::Limits;
 use crate::web::monitor_client::Monitor;
 use crate::web::opencode::Instances;
-use crate::web::opencode::assets::Copies;
 use crate::web::opencode::presence::Presence;
 use crate::web::sessions::Sessions;
 
@@ -26,7 +25,6 @@ pub(crate) struct Gate {
     pub(crate) sessions: Sessions,
     pub(crate) instances: Instances,
     pub(crate) presence: Presence,
-    pub(crate) copies: Copies,
     /// Cancelled when the gate is told to stop.
     pub(crate) stop: CancellationToken,
 }
