@@ -18,6 +18,7 @@
 //! done is what `wire` can say. Both halves are this one program; it is a
 //! library only so that tests speak the same wire.
 
+pub mod health;
 pub mod helpers;
 pub mod monitor;
 pub mod settings;

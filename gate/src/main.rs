@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use occ_gate::helpers::{self, exec_user, kill_user, pam, tmpdir};
 use occ_gate::settings::{self, Settings};
-use occ_gate::{monitor, web};
+use occ_gate::{health, monitor, web};
 
 /// A login in front of opencode: each person gets one of their own, under their
 /// own uid. Each option can be set by its variable as well.
@@ -18,9 +18,11 @@ struct Cli {
     part: Option<Part>,
 }
 
-/// What the monitor starts of itself; nobody else needs these.
+/// The health check, and the processes that the monitor starts of this program.
 #[derive(Subcommand)]
 enum Part {
+    /// Check that accounts and login work: 0 healthy, 1 not
+    Health,
     /// The web half, once its privileges are dropped
     #[command(hide = true)]
     Web(helpers::web::Options),
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Some(Part::Web(options)) => helpers::web::main(&options, |wire, listener| {
             web::run(settings, wire, listener)
         }),
+        Some(Part::Health) => health::main(),
         Some(Part::Pam) => pam::main(),
         Some(Part::Person(options)) => exec_user::main(&options),
         Some(Part::Sweep(options)) => kill_user::main(&options),

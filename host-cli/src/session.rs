@@ -6,9 +6,10 @@ use bollard::Docker;
 
 use crate::cli::{Global, Output};
 use crate::config::{self, Config, DEFAULT_CONTAINER, Mirror};
-use crate::engine::container::{self, Listed};
+use crate::engine::identity;
 use crate::engine::{self, Asked, Chosen};
 use crate::error::Result;
+use crate::occ_init::OccInit;
 use crate::ui::show::{Format, Screen};
 use crate::ui::terminal;
 
@@ -24,7 +25,7 @@ pub(crate) struct Session {
     /// The instance: the container's name.
     pub container: String,
     /// Where the names of its accounts are kept.
-    pub mirror: Mirror,
+    mirror: Mirror,
     chosen: Chosen,
 }
 
@@ -65,11 +66,16 @@ impl Session {
         engine::connect(&self.chosen).await
     }
 
-    /// The engine and the container, which has to run.
-    pub(crate) async fn running(&self) -> Result<(Docker, Listed)> {
+    /// The occ-init of the container, which has to run.
+    pub(crate) async fn occ_init(&self) -> Result<OccInit> {
         let docker = self.docker().await?;
-        let container = container::running(&docker, &self.container).await?;
-        Ok((docker, container))
+        let container = identity::running(&docker, &self.container).await?;
+        Ok(OccInit { docker, container })
+    }
+
+    /// Changes the names of the container's accounts as last seen.
+    pub(crate) fn follow(&self, edit: impl FnOnce(&mut Vec<String>)) {
+        config::follow(&self.mirror, edit);
     }
 }
 

@@ -2,7 +2,8 @@
 //! login.defs, and which ids exist in this user namespace.
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, open_directory};
+use crate::fs::dir::{Directory, open_directory};
+use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, mkdir};
 use crate::say::say;
 use accounts::etc::{Etc, File};

@@ -18,7 +18,6 @@ mod deferred;
 mod follow;
 mod gate_status;
 mod glance;
-mod heap;
 mod identity;
 mod invoke;
 mod pace;
@@ -50,15 +49,14 @@ mod password;
 mod process;
 mod restore;
 mod store;
-mod xattrs;
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use run_options::Parsed;
 
-#[global_allocator]
-static HEAP: heap::Heap = heap::Heap;
+#[cfg_attr(not(test), global_allocator)]
+static ALLOCATOR: sys::pool::Pools = sys::pool::Pools;
 
 /// Own failure of `run`, as docker and env(1) have it.
 pub(crate) const OWN_FAILURE: u8 = 125;

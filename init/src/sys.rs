@@ -6,6 +6,7 @@
 pub(crate) mod apart;
 mod descriptors;
 mod environment;
+pub(crate) mod pool;
 mod terminal;
 
 pub(crate) use descriptors::{
@@ -42,9 +43,12 @@ extern "C" fn main(count: c_int, args: *const *const c_char, env: *mut *mut c_ch
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: the array holds `count` pointers to C strings that live as long
     // as the process; nothing writes to them.
-    let args: Vec<&CStr> = (0..count)
-        .map(|at| unsafe { CStr::from_ptr(*args.add(at)) })
-        .collect();
+    let args = (0..count).map(|at| unsafe { CStr::from_ptr(*args.add(at)) });
+    if args.clone().any(|arg| arg == c"restore") {
+        // SAFETY: nothing was allocated yet.
+        unsafe { pool::turn_on() };
+    }
+    let args: Vec<&CStr> = args.collect();
     let status = crate::start(&args, Environment(env), mask);
     // SAFETY: ends the process. Nothing waits to be run at its end.
     unsafe { libc::_exit(c_int::from(status)) }

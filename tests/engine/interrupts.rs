@@ -154,8 +154,8 @@ fn waiting_and_watching_end_at_once() {
     logs.signal("INT");
     let (code, said) = logs.ends();
     assert_eq!(code, Some(130), "{said}");
-    instance.sh("cd /usr/local/bin && mv occ-health gone \
-         && printf '#!/bin/sh\\n: > /tmp/at-work\\nexit 1\\n' > occ-health && chmod +x occ-health");
+    instance.sh("cd /usr/local/bin && mv occ-gate gone \
+         && printf '#!/bin/sh\\n: > /tmp/at-work\\nexit 1\\n' > occ-gate && chmod +x occ-gate");
     let start = Running::start(instance.occ(["start", "--wait-timeout", "600"]));
     reaches(&instance, "the health is asked for");
     start.signal("INT");
@@ -165,7 +165,7 @@ fn waiting_and_watching_end_at_once() {
         said.contains("look with `occ status`; `occ start` goes on"),
         "{said}"
     );
-    instance.sh("mv /usr/local/bin/gone /usr/local/bin/occ-health");
+    instance.sh("mv /usr/local/bin/gone /usr/local/bin/occ-gate");
     instance.occ(["start"]).ok();
 }
 

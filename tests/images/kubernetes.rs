@@ -82,7 +82,7 @@ impl Podman {
     fn play(&self, file: &str) {
         self.call(["kube", "play", file]).ok();
         until("the startup probe answers", || {
-            let probed = self.exec(["/usr/local/bin/occ-health"]).run();
+            let probed = self.exec(["/usr/local/bin/occ-gate", "health"]).run();
             (probed.code == Some(0)).then_some(())
         });
     }

@@ -13,7 +13,6 @@ pub(crate) mod login;
 mod event_loop;
 mod files;
 mod opencode;
-mod ports;
 mod random;
 mod requests;
 mod sessions;

@@ -6,7 +6,6 @@ mod account;
 pub(crate) mod http;
 
 mod limits;
-mod log;
 mod login;
 mod monitor_client;
 mod opencode;

@@ -16,13 +16,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::Limits;
-use super::{log, routes};
+use super::routes;
+use crate::log::ThrottledLog;
 use crate::web::state::Gate;
 
 /// Most bytes of a request's head, and most lines. Larger ones get 431.
 const HEAD: usize = 32 * 1024;
 const HEADER_LINES: usize = 100;
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// All connections are taken.
+static FULL: ThrottledLog = ThrottledLog::of("all connections are taken: new ones wait");
+/// A connection could not be taken.
+static CANNOT_ACCEPT: ThrottledLog =
+    ThrottledLog::of("cannot take a connection: too many open files?");
 
 /// Serves until told to stop, then lets open requests end for a while.
 pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
@@ -32,7 +39,7 @@ pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
     let all = u32::try_from(gate.limits.connections).unwrap_or(u32::MAX);
     loop {
         if places.available_permits() == 0 {
-            log::FULL.say();
+            FULL.say();
         }
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
@@ -46,7 +53,7 @@ pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
                     tokio::spawn(connection(Arc::clone(&gate), stream, address.ip(), place));
                 }
                 Some((_, Err(_))) => {
-                    log::CANNOT_ACCEPT.say();
+                    CANNOT_ACCEPT.say();
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
                 None => break,

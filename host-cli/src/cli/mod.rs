@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::engine::ArgValueCandidates;
 
 use crate::ui::terminal::Colour;
 pub(crate) use container::*;
@@ -127,27 +126,6 @@ pub(crate) enum Output {
     Name,
 }
 
-impl Global {
-    /// With what somebody has typed so far, and nothing printed.
-    pub(crate) fn for_completion(
-        host: Option<String>,
-        context: Option<String>,
-        container: Option<String>,
-    ) -> Self {
-        Self {
-            host,
-            context,
-            container,
-            output: Output::Name,
-            json: false,
-            quiet: true,
-            verbose: false,
-            no_input: true,
-            color: Colour::Never,
-        }
-    }
-}
-
 /// A shell with completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CompletionShell {
@@ -207,13 +185,11 @@ pub(crate) enum ConfigCommand {
     /// Print the value of a key
     Get {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
     },
     /// Set a key
     Set {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
         /// The value
         value: String,
@@ -221,7 +197,6 @@ pub(crate) enum ConfigCommand {
     /// Go back to the default of a key
     Unset {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
     },
     /// List all keys and values

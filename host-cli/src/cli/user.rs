@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use clap_complete::engine::ArgValueCompleter;
-
-use crate::commands::completions::account_names;
 
 /// `occ user`.
 #[derive(Debug, Subcommand)]
@@ -38,7 +35,6 @@ pub(crate) enum User {
 #[derive(Debug, Args)]
 pub(crate) struct Name {
     /// Name of the account
-    #[arg(add = ArgValueCompleter::new(account_names))]
     pub name: String,
 }
 
@@ -46,7 +42,7 @@ pub(crate) struct Name {
 #[derive(Debug, Args)]
 pub(crate) struct Names {
     /// Names of the accounts; all are checked before anything changes
-    #[arg(required = true, value_name = "NAME", add = ArgValueCompleter::new(account_names))]
+    #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
 }
 
@@ -109,7 +105,6 @@ pub(crate) struct Add {
 #[derive(Debug, Args)]
 pub(crate) struct Passwd {
     /// Name of the account
-    #[arg(add = ArgValueCompleter::new(account_names))]
     pub name: String,
     #[command(flatten)]
     pub source: Source,

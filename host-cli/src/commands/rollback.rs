@@ -5,8 +5,9 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container;
+use crate::engine::labels::Names;
 use crate::error::{Error, Result};
-use crate::swap::steps::{self, Names};
+use crate::swap::steps;
 use crate::swap::{account_names, prove, put_back, recover, rolled_back};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;

@@ -1,17 +1,18 @@
 //! `occ start`: makes what is missing, starts it, waits until it is healthy.
 
-use accounts::wire::ListReply;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
 use crate::commands::desired::{Asked, Target, differences};
-use crate::engine::container::{self, Listed, STORE};
-use crate::engine::spec::{self, Published, VOLUMES, volume_name};
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::{self, STORE, VOLUMES, volume_name};
+use crate::engine::spec::{self, Published};
 use crate::error::{Error, Result};
 use crate::image::{self, build};
-use crate::occ_init;
+use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::swap::{self, Kept, checks, health, recover};
 use crate::ui::progress::Progress;
@@ -68,20 +69,20 @@ impl Work<'_> {
 
     async fn healthy(&self) -> Result<Listed> {
         self.progress.step("Waiting until it is healthy");
-        let container = container::running(self.docker, &self.session.container).await?;
+        let container = identity::running(self.docker, &self.session.container).await?;
         health::wait(self.docker, &container.id, self.start.wait_timeout).await?;
         Ok(container)
     }
 
     async fn has_stopped(&self) -> Result<bool> {
-        let listed = container::find(self.docker, &self.session.container).await?;
+        let listed = identity::find(self.docker, &self.session.container).await?;
         Ok(listed.is_some_and(|listed| listed.state == "exited"))
     }
 
     async fn run(&self) -> Result<Before> {
         let instance = &self.session.container;
         recover::instance(self.docker, instance, self.progress).await?;
-        let listed = container::find(self.docker, instance).await?;
+        let listed = identity::find(self.docker, instance).await?;
         checks::refuse_shared(self.docker, instance, listed.as_ref(), self.start.shared).await?;
         let found = match &listed {
             Some(listed) => container::inspect(self.docker, &listed.id).await?,
@@ -203,7 +204,7 @@ async fn make_volumes(docker: &Docker, instance: &str) -> Result<()> {
         let name = volume_name(instance, end);
         let request = VolumeCreateRequest {
             name: Some(name.clone()),
-            labels: Some(spec::labels(instance)),
+            labels: Some(labels::labels(instance)),
             ..VolumeCreateRequest::default()
         };
         docker
@@ -227,13 +228,7 @@ pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Liste
         .await?
         .ok_or(Error::NotRunning)?;
     let published = Published::of(&found);
-    let accounts: ListReply = occ_init::call(
-        docker,
-        listed,
-        vec!["user".into(), "list".into(), "--json".into()],
-        None,
-    )
-    .await?;
+    let accounts = OccInit::of(docker, &found).accounts().await?;
     let none = accounts.accounts.is_empty();
     if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {
         show::warn(&format!(

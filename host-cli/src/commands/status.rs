@@ -2,15 +2,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use accounts::wire::{GateView, ListReply, SCHEMA, StatusReply};
+use accounts::wire::{GateView, SCHEMA, StatusReply};
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 use serde::Serialize;
 
-use crate::engine::container::{self, Listed};
+use crate::engine::container;
+use crate::engine::identity;
 use crate::engine::spec::Published;
 use crate::error::Result;
-use crate::occ_init;
+use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::ui::show::{self, Format, fields};
 
@@ -56,7 +57,7 @@ struct VolumeReport {
 /// Runs the command; true if the container runs.
 pub(crate) async fn run(session: &Session) -> Result<bool> {
     let docker = session.docker().await?;
-    let found = match container::find(&docker, &session.container).await? {
+    let found = match identity::find(&docker, &session.container).await? {
         Some(listed) => container::inspect(&docker, &listed.id).await?,
         None => None,
     };
@@ -76,23 +77,17 @@ pub(crate) async fn show(
     let running = container::state_word(found) == "running";
     let mut report = report(found);
     if running {
-        report.users = count(docker, found).await;
-        report.gate = gate(docker, found).await;
+        let init = OccInit::of(docker, found);
+        report.users = count(&init).await;
+        report.gate = gate(&init).await;
     }
     print(session, &report);
     Ok(running)
 }
 
 /// A container without occ-init has a status all the same.
-async fn count(docker: &Docker, found: &ContainerInspectResponse) -> Option<usize> {
-    let listed = Listed {
-        id: found.id.clone()?,
-        name: container::name_of(found),
-        state: String::new(),
-        image: String::new(),
-    };
-    let args = vec!["user".into(), "list".into(), "--json".into()];
-    match occ_init::call::<ListReply>(docker, &listed, args, None).await {
+async fn count(init: &OccInit) -> Option<usize> {
+    match init.accounts().await {
         Ok(reply) => Some(reply.accounts.len()),
         Err(error) => {
             show::warn(&format!("the accounts are unknown: {error}"));
@@ -102,15 +97,9 @@ async fn count(docker: &Docker, found: &ContainerInspectResponse) -> Option<usiz
 }
 
 /// Without a login there is nothing to say.
-async fn gate(docker: &Docker, found: &ContainerInspectResponse) -> Option<GateView> {
-    let listed = Listed {
-        id: found.id.clone()?,
-        name: container::name_of(found),
-        state: String::new(),
-        image: String::new(),
-    };
+async fn gate(init: &OccInit) -> Option<GateView> {
     let args = vec!["status".into(), "--json".into()];
-    let reply = occ_init::call::<StatusReply>(docker, &listed, args, None).await;
+    let reply = init.call::<StatusReply>(args).await;
     reply.ok().and_then(|reply| reply.gate)
 }
 

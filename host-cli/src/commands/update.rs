@@ -6,6 +6,7 @@ use bollard::models::{ContainerInspectResponse, ImageInspect};
 use crate::cli::UpdateContainer;
 use crate::commands::rollback;
 use crate::engine::container::{self, Listed};
+use crate::engine::identity;
 use crate::error::{Error, Result};
 use crate::image;
 use crate::image::build::{self, Inputs};
@@ -30,10 +31,10 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
     if !update.check {
         recover::instance(&docker, &session.container, &progress).await?;
     }
-    let listed = container::find(&docker, &session.container)
+    let listed = identity::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
-    checks::refuse_strangers(&docker, &listed).await?;
+    identity::inspect_ours(&docker, &listed).await?;
     let outcome = if update.rollback {
         let (found, _) = present(&docker, &listed).await?;
         let (instance, seconds) = (&session.container, update.wait_timeout);

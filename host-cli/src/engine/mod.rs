@@ -6,6 +6,8 @@ mod context;
 mod dial;
 mod endpoint;
 pub(crate) mod exec;
+pub(crate) mod identity;
+pub(crate) mod labels;
 pub(crate) mod spec;
 mod ssh;
 mod tls;

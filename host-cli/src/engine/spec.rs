@@ -8,10 +8,11 @@ use std::net::IpAddr;
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, HostConfig, Mount, MountType, PortBinding,
-    RestartPolicy, RestartPolicyNameEnum,
+    RestartPolicyNameEnum,
 };
 
-use crate::engine::container::{INSTANCE, STORE};
+use crate::engine::container::restart_policy;
+use crate::engine::labels::{ROLE, VOLUMES, labels, volume_name};
 
 /// The port that the login listens on in the container.
 const INNER_PORT: &str = "3000/tcp";
@@ -27,13 +28,6 @@ const CAPABILITIES: [&str; 6] = [
 ];
 /// occ-init ends its children within its grace period, far below this.
 const STOP_SECONDS: i64 = 30;
-
-/// The volumes of an instance, by the end of their names, and where they go.
-pub(crate) const VOLUMES: [(&str, &str); 3] = [
-    ("users", STORE),
-    ("home", "/home"),
-    ("gate", "/var/lib/occ-gate"),
-];
 
 /// Where the container is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,16 +87,6 @@ fn host(address: IpAddr) -> String {
     }
 }
 
-/// The name of a volume of an instance.
-pub(crate) fn volume_name(instance: &str, end: &str) -> String {
-    format!("{instance}-{end}")
-}
-
-/// The label that ties a thing to its instance.
-pub(crate) fn labels(instance: &str) -> HashMap<String, String> {
-    HashMap::from([(INSTANCE.to_owned(), instance.to_owned())])
-}
-
 /// A new container of an instance.
 pub(crate) fn create(
     instance: &str,
@@ -139,14 +123,6 @@ pub(crate) fn create(
     }
 }
 
-/// A restart policy of that name.
-pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {
-    RestartPolicy {
-        name: Some(name),
-        maximum_retry_count: None,
-    }
-}
-
 /// A volume, writable.
 pub(crate) fn volume(name: String, target: &str) -> Mount {
     Mount {
@@ -167,10 +143,7 @@ pub(crate) fn check(
     program: &str,
 ) -> ContainerCreateBody {
     let mut labels = labels(instance);
-    labels.insert(
-        crate::engine::container::ROLE.to_owned(),
-        "check".to_owned(),
-    );
+    labels.insert(ROLE.to_owned(), "check".to_owned());
     ContainerCreateBody {
         image: Some(image.to_owned()),
         entrypoint: Some(vec![program.to_owned()]),
@@ -188,29 +161,6 @@ pub(crate) fn check(
         }),
         ..ContainerCreateBody::default()
     }
-}
-
-/// The mount of the store, whatever kind it is; None if there is none.
-pub(crate) fn store_mount(found: &ContainerInspectResponse) -> Option<Mount> {
-    let mounts = found.mounts.as_ref()?;
-    let mount = mounts
-        .iter()
-        .find(|mount| mount.destination.as_deref() == Some(STORE))?;
-    let is_volume = mount.name.as_ref().is_some_and(|name| !name.is_empty());
-    Some(Mount {
-        target: Some(STORE.to_owned()),
-        source: if is_volume {
-            mount.name.clone()
-        } else {
-            mount.source.clone()
-        },
-        typ: Some(if is_volume {
-            MountType::VOLUME
-        } else {
-            MountType::BIND
-        }),
-        ..Mount::default()
-    })
 }
 
 #[cfg(test)]

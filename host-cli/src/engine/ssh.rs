@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 
 use super::endpoint::Ssh;
+use crate::ui::show::printable;
 
 /// What ssh says as it ends is there by then, or not worth waiting for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -79,7 +80,7 @@ pub(super) fn dial(ssh: &Ssh) -> io::Result<Dialled> {
 fn last_lines(from: impl Read) -> String {
     let lines = BufReader::new(from).lines().map_while(Result::ok);
     let lines: Vec<String> = lines
-        .map(|line| crate::occ_init::printable(line.trim()))
+        .map(|line| printable(line.trim()))
         .filter(|line| !line.is_empty())
         .collect();
     lines[lines.len().saturating_sub(LINES)..].join("; ")

@@ -13,14 +13,15 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use crate::engine::container::{self, INSTANCE, Listed, STORE};
-use crate::engine::spec::{self, volume_name};
+use crate::engine::container::{self, Listed, store_mount};
+use crate::engine::labels::{Names, volume_name};
+use crate::engine::{identity, spec};
 use crate::error::{Error, Result};
 use crate::occ_init;
 use crate::swap::health;
-use crate::swap::steps::Names;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
+use crate::ui::show;
 
 /// A check takes no second with 100,000 accounts; signals wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -60,36 +61,10 @@ pub(crate) async fn refuse_shared(
     }
 }
 
-/// Where a container's store is. One that has none, and no label of ours, is
-/// somebody else's with the same name.
+/// Where a container's store is.
 async fn store_source(docker: &Docker, own: &Listed) -> Result<Option<String>> {
-    let Some(found) = container::inspect(docker, &own.id).await? else {
-        return Ok(None);
-    };
-    let store = spec::store_mount(&found);
-    if store.is_none() && !is_labelled(&found) {
-        return Err(Error::Refused {
-            message: format!(
-                "the container '{}' is not occ's: it has neither the label '{INSTANCE}' nor a store at '{STORE}'",
-                own.name
-            ),
-            hint: "pick another name with --container".into(),
-        });
-    }
-    Ok(store.and_then(|mount| mount.source))
-}
-
-/// Stops a command before it does anything to somebody else's container.
-pub(crate) async fn refuse_strangers(docker: &Docker, found: &Listed) -> Result<()> {
-    store_source(docker, found).await.map(drop)
-}
-
-fn is_labelled(found: &ContainerInspectResponse) -> bool {
-    let labels = found
-        .config
-        .as_ref()
-        .and_then(|config| config.labels.as_ref());
-    labels.is_some_and(|labels| labels.contains_key(INSTANCE))
+    let found = identity::inspect_ours(docker, own).await?;
+    Ok(found.and_then(|found| store_mount(&found)?.source))
 }
 
 /// The new image's own check, on the store, before anything is stopped.
@@ -100,14 +75,14 @@ pub(crate) async fn check_accounts(
     image: &str,
     progress: &Progress,
 ) -> Result<()> {
-    let Some(store) = spec::store_mount(found) else {
+    let Some(store) = store_mount(found) else {
         return Ok(());
     };
     progress.step("Checking the accounts against the new image");
     // Short, and its container would be left behind.
     let _deferred = interrupt::defer();
     let name = Names::of(container::name_of(found)).check();
-    container::remove_ours(docker, instance, &name).await?;
+    identity::remove_ours(docker, instance, &name).await?;
     let body = spec::check(instance, image, store, occ_init::PATH);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
     docker
@@ -197,7 +172,7 @@ fn clashes(report: &str) -> Vec<String> {
         .into_iter()
         .filter(|finding| finding.kind == "image");
     of_the_image
-        .map(|finding| occ_init::printable(&finding.message))
+        .map(|finding| show::printable(&finding.message))
         .collect()
 }
 

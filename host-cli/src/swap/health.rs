@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use crate::engine::{container, exec};
 use crate::error::{Error, Result};
 use crate::occ_init;
+use crate::ui::show;
 
 const PAUSE: Duration = Duration::from_millis(250);
 /// One run of the check; a slower answer is none.
@@ -118,7 +119,7 @@ pub(crate) async fn last_lines(docker: &Docker, name: &str) -> String {
     text.lines().fold(String::new(), |shown, line| {
         shown
             + "
-  " + &occ_init::printable(line.trim_end())
+  " + &show::printable(line.trim_end())
     })
 }
 
@@ -127,7 +128,7 @@ fn last_line(bytes: &[u8]) -> Option<String> {
     text.lines()
         .rev()
         .find(|line| !line.trim().is_empty())
-        .map(occ_init::printable)
+        .map(show::printable)
 }
 
 #[cfg(test)]
@@ -145,8 +146,8 @@ mod tests {
             .join(" ")
         };
         assert_eq!(
-            command(&["CMD", "/usr/local/bin/occ-health"]),
-            "/usr/local/bin/occ-health"
+            command(&["CMD", "/usr/local/bin/occ-gate", "health"]),
+            "/usr/local/bin/occ-gate health"
         );
         assert_eq!(
             command(&["CMD-SHELL", "curl -f x || exit 1"]),

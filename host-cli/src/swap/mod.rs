@@ -12,18 +12,19 @@ pub(crate) mod steps;
 
 use std::collections::BTreeSet;
 
-use accounts::wire::ListReply;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageConfig, NetworkConnectRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
-use crate::engine::container::{self, Listed};
-use crate::engine::spec::{self, Published};
+use crate::engine::container;
+use crate::engine::identity;
+use crate::engine::labels::{self, Names};
+use crate::engine::spec::Published;
 use crate::error::{Error, Result};
+use crate::image;
+use crate::occ_init::OccInit;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::{image, occ_init};
-use steps::Names;
 
 /// What happens to the old container after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub(crate) async fn run(
         checks::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
     }
     let _deferred = interrupt::defer();
-    container::remove_ours(docker, plan.instance, &names.next()).await?;
+    identity::remove_ours(docker, plan.instance, &names.next()).await?;
     progress.step(&format!("Replacing container '{}'", names.own));
     if let Err(error) = exchange(docker, old, plan, &names, &expected, progress).await {
         progress.step("Going back to the old container");
@@ -136,19 +137,7 @@ pub(crate) async fn account_names(
     if container::state_word(found) != "running" {
         return Ok(BTreeSet::new());
     }
-    let listed = Listed {
-        id: found.id.clone().unwrap_or_default(),
-        name: container::name_of(found),
-        state: "running".into(),
-        image: String::new(),
-    };
-    let reply: ListReply = occ_init::call(
-        docker,
-        &listed,
-        vec!["user".into(), "list".into(), "--json".into()],
-        None,
-    )
-    .await?;
+    let reply = OccInit::of(docker, found).accounts().await?;
     Ok(reply
         .accounts
         .into_iter()
@@ -167,7 +156,7 @@ async fn create_next(
     // One that was found by its name only is ours from now on.
     body.labels
         .get_or_insert_default()
-        .extend(spec::labels(plan.instance));
+        .extend(labels::labels(plan.instance));
     let options = CreateContainerOptionsBuilder::default().name(name).build();
     let made = docker
         .create_container(Some(options), body)

@@ -7,9 +7,10 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 
-use crate::engine::container::{self, INSTANCE};
+use crate::engine::labels::Names;
+use crate::engine::{container, identity};
 use crate::error::{Error, Result};
-use crate::swap::steps::{self, Names, Step, There};
+use crate::swap::steps::{self, Step, There};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
@@ -35,8 +36,7 @@ pub(crate) async fn instance(docker: &Docker, instance: &str, progress: &Progres
 
 /// The containers around which there is something to settle.
 async fn affected(docker: &Docker, instance: &str) -> Result<Vec<Names>> {
-    let filters = HashMap::from([("label", vec![format!("{INSTANCE}={instance}")])]);
-    let labelled = container::list(docker, &filters).await?;
+    let labelled = container::list(docker, &identity::labelled(instance)).await?;
     let mut owns: BTreeSet<String> = labelled
         .iter()
         .filter_map(|one| Names::around(&one.name))
@@ -92,7 +92,7 @@ pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Resu
         let found = container::inspect(docker, &name).await?;
         taken.extend(
             found
-                .filter(|found| container::belongs(found, instance))
+                .filter(|found| identity::belongs(found, instance))
                 .map(|found| (name, found)),
         );
     }
@@ -130,10 +130,10 @@ pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Re
                 .start_container(name, None)
                 .await
                 .map_err(Error::start(name))?,
-            Step::Remove(name) => container::remove_ours(docker, instance, name).await?,
+            Step::Remove(name) => identity::remove_ours(docker, instance, name).await?,
             Step::Rename(from, to) => container::rename(docker, from, to).await?,
             Step::KeepStopped(name) => {
-                let policy = crate::engine::spec::restart_policy(RestartPolicyNameEnum::NO);
+                let policy = container::restart_policy(RestartPolicyNameEnum::NO);
                 container::set_restart(docker, name, policy).await?;
             }
         }

@@ -156,6 +156,20 @@ pub(crate) fn note(text: &str) {
     write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
 }
 
+/// Text of the container, with its control characters made visible: it must not move
+/// our cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
 /// A warning on stderr.
 pub(crate) fn warn(text: &str) {
     note(&format!("occ: warning: {text}"));

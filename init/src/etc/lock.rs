@@ -2,8 +2,9 @@
 //! links for tools that know only those. The store's lock is taken before both.
 
 use crate::error::{Error, io};
+use crate::fs::dir::{Directory, stat, write_all};
 use crate::fs::ofd_lock::{Deadline, open_lock, try_lock, whole_file};
-use crate::fs::replace::{Directory, TEMPORARY, stat, write_all};
+use crate::fs::replace::TEMPORARY;
 use crate::fs::retry::{linkat, openat, unlinkat};
 use crate::process;
 use crate::say::say;
@@ -185,7 +186,7 @@ fn is_stale(etc: &Directory, lock: &str) -> bool {
     let Ok(file) = openat(etc.fd.as_fd(), lock, flags, Mode::empty()) else {
         return false;
     };
-    let Ok(content) = crate::fs::replace::read_all(&file, 32) else {
+    let Ok(content) = crate::fs::dir::read_all(&file, 32) else {
         return false;
     };
     let digits: String = content

@@ -22,7 +22,8 @@ pub(crate) use load::Loaded;
 pub(crate) use staging::Staging;
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, open_directory, stat, write_all};
+use crate::fs::dir::{Directory, open_directory, stat, write_all};
+use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
 use crate::say::say;
 use accounts::id::{Uid, UidRange};

@@ -14,13 +14,16 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::config::Config;
-use crate::engine::container::{self, Listed, STORE};
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::Names;
+use crate::engine::labels::STORE;
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
+use crate::image;
+use crate::occ_init::OccInit;
 use crate::session::Session;
-use crate::swap::steps::Names;
 use crate::swap::{health, recover};
-use crate::{image, occ_init};
 use report::Report;
 
 /// A published port that does not answer within this does not answer.
@@ -77,7 +80,7 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
     {
         report.wrong("update", "an update was interrupted", "`occ start`");
     }
-    if let Some(listed) = container::find(docker, &session.container).await? {
+    if let Some(listed) = identity::find(docker, &session.container).await? {
         return instance(report, session, docker, &listed).await;
     }
     let message = format!("there is no container '{}'", session.container);
@@ -103,7 +106,7 @@ async fn instance(
         port(report, published, running);
     }
     if running {
-        return inside(report, docker, listed, published).await;
+        return inside(report, &OccInit::of(docker, &found), published).await;
     }
     let (name, state) = (&listed.name, &listed.state);
     let mend = match state.as_str() {
@@ -237,16 +240,12 @@ fn answers(address: SocketAddr) -> std::io::Result<()> {
     }
 }
 
-async fn inside(
-    report: &mut Report,
-    docker: &Docker,
-    listed: &Listed,
-    published: Option<Published>,
-) -> Result<()> {
-    match health::wait(docker, &listed.id, 0).await {
+async fn inside(report: &mut Report, init: &OccInit, published: Option<Published>) -> Result<()> {
+    let container = &init.container;
+    match health::wait(&init.docker, &container.id, 0).await {
         Ok(()) => report.fine(
             "container",
-            format!("container '{}' is healthy", listed.name),
+            format!("container '{}' is healthy", container.name),
         ),
         Err(error) => {
             report.wrong(
@@ -260,7 +259,7 @@ async fn inside(
             }
         }
     }
-    let version = match occ_init::version(docker, listed).await {
+    let version = match init.version().await {
         Ok(version) => version,
         Err(error) => {
             report.wrong("image", error.to_string(), error.hint());
@@ -268,9 +267,8 @@ async fn inside(
         }
     };
     age_of_init(report, &version);
-    store::look(report, docker, listed).await;
-    let args = ["user", "list", "--json"].map(str::to_owned).to_vec();
-    if let Ok(list) = occ_init::call::<ListReply>(docker, listed, args, None).await {
+    store::look(report, init).await;
+    if let Ok(list) = init.accounts().await {
         exposure(report, published, &list);
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! What `occ-init check` finds in the store, with the commands of the host.
 
-use bollard::Docker;
 use serde::Deserialize;
 
 use super::report::Report;
-use crate::engine::container::{Listed, STORE};
-use crate::occ_init;
+use crate::engine::labels::STORE;
+use crate::occ_init::OccInit;
+use crate::ui::show;
 
 #[derive(Debug, Deserialize)]
 struct Found {
@@ -22,10 +22,10 @@ struct Finding {
 }
 
 /// Asks occ-init.
-pub(super) async fn look(report: &mut Report, docker: &Docker, container: &Listed) {
+pub(super) async fn look(report: &mut Report, init: &OccInit) {
     let args = ["check", "--json"].map(str::to_owned).to_vec();
-    match occ_init::call_on_lines::<Found>(docker, container, args, b"", 0).await {
-        Ok(found) => tell(report, &found.findings, &container.name),
+    match init.call_on_lines::<Found>(args, b"", 0).await {
+        Ok(found) => tell(report, &found.findings, &init.container.name),
         Err(error) => report.wrong("store", error.to_string(), error.hint()),
     }
 }
@@ -42,13 +42,13 @@ fn tell(report: &mut Report, findings: &[Finding], container: &str) {
             "drift" => "drift",
             _ => "store",
         };
-        let message = occ_init::printable(&finding.message);
+        let message = show::printable(&finding.message);
         report.wrong(topic, message, mend(finding, container));
     }
 }
 
 fn mend(finding: &Finding, container: &str) -> String {
-    let name = occ_init::printable(&finding.name);
+    let name = show::printable(&finding.name);
     match finding.kind.as_str() {
         "drift" => format!("`docker exec {container} occ-init restore`"),
         "hash" => format!("`occ user passwd {name}`"),
@@ -56,7 +56,7 @@ fn mend(finding: &Finding, container: &str) -> String {
         "record" => {
             format!("`docker cp '{container}:{STORE}/{name}' .`, mend it, and copy it back")
         }
-        _ => occ_init::printable(&finding.hint),
+        _ => show::printable(&finding.hint),
     }
 }
 

@@ -9,14 +9,13 @@ use std::process::ExitCode;
 use accounts::wire::{ImportAction, ImportReply, counted};
 use zeroize::Zeroizing;
 
-use super::arguments;
 use crate::cli::Import;
 use crate::error::{Error, Result};
+use crate::occ_init::{self, switched_on};
 use crate::session::Session;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 use crate::ui::show::{self, Format};
-use crate::{config, occ_init};
 
 /// Most bytes of input, as occ-init takes them.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -24,28 +23,25 @@ const LIMIT: usize = 64 * 1024 * 1024;
 /// Sends the accounts to occ-init, all in one exec; it reads the formats.
 pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode> {
     let input = read(options.file.as_deref())?;
-    let (docker, container) = session.running().await?;
+    let init = session.occ_init().await?;
     let _notice = interrupt::notice(
         "some accounts may have been added; look with `occ user list`, and import again: those that are there stay as they are",
     );
-    let mut args = arguments("import");
-    if options.dry_run {
-        args.push("--dry-run".into());
-    }
-    if session.screen.verbose {
-        args.push("--verbose".into());
-    }
+    let switches = [
+        ("--dry-run", options.dry_run),
+        ("--verbose", session.screen.verbose),
+    ];
+    let args = occ_init::user("import", switched_on(switches));
     let lines = input.split(|&byte| byte == b'\n');
     let lines = lines.filter(|line| !line.is_empty()).count();
     let progress = Progress::new(session.screen);
     progress.step(&format!(
         "Importing {} into '{}'",
         counted(lines, "line"),
-        container.name
+        init.container.name
     ));
     let lines = u32::try_from(lines).unwrap_or(u32::MAX);
-    let reply: ImportReply =
-        occ_init::call_on_lines(&docker, &container, args, &input, lines).await?;
+    let reply: ImportReply = init.call_on_lines(args, &input, lines).await?;
     drop(progress);
     show(session, &reply, options.dry_run);
     if !options.dry_run {
@@ -54,7 +50,7 @@ pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode>
             .iter()
             .filter(|result| result.action != ImportAction::Failed)
             .map(|result| result.user_name.clone());
-        config::follow(&session.mirror, |users| users.extend(there));
+        session.follow(|users| users.extend(there));
     }
     let failed = reply.count(ImportAction::Failed) > 0;
     Ok(ExitCode::from(u8::from(failed)))
@@ -67,7 +63,7 @@ fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
     }
     let quiet = screen.quiet || screen.format == Format::Name;
     for sentence in reply.sentences(dry_run, quiet) {
-        show::line(&occ_init::printable(&sentence));
+        show::line(&show::printable(&sentence));
     }
 }
 

@@ -18,15 +18,14 @@ use std::process::ExitCode;
 
 use accounts::name::Username;
 use accounts::wire::{AccountReply, AccountView, ErrorCode, ListReply};
-use bollard::Docker;
 use serde::Deserialize;
 
 use crate::cli::User;
-use crate::engine::container::Listed;
+use crate::config;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::show::{self, Format};
-use crate::{config, occ_init};
+use enable_disable::Verb;
 
 /// Runs one of the commands; the exit code is that of `import` with lines that
 /// failed, else success.
@@ -41,23 +40,14 @@ async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
         User::List => list_show::list(session).await?,
         User::Show(name) => list_show::show(session, &name.name).await?,
         User::Passwd(passwd) => passwd::run(session, passwd).await?,
-        User::Enable(names) => {
-            enable_disable::run(session, enable_disable::Verb::Enable, &names.names).await?
-        }
-        User::Disable(names) => {
-            enable_disable::run(session, enable_disable::Verb::Disable, &names.names).await?
-        }
+        User::Enable(names) => enable_disable::run(session, Verb::Enable, &names.names).await?,
+        User::Disable(names) => enable_disable::run(session, Verb::Disable, &names.names).await?,
         User::Remove(remove) => remove::run(session, remove).await?,
         User::Import(options) => return import::run(session, &options).await,
         User::Export(options) => return export::run(session, options).await,
         User::Adopt(name) => adopt::run(session, name.name).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// `["user", VERB, "--json", …]`.
-pub(crate) fn arguments(verb: &str) -> Vec<String> {
-    vec!["user".into(), verb.into(), "--json".into()]
 }
 
 /// Names as records may have them; also keeps one that looks like an option
@@ -68,12 +58,6 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
             .map(|_| ())
             .map_err(|error| Error::Invalid(error.to_string()))
     })
-}
-
-/// All accounts, in one exec.
-pub(crate) async fn all(docker: &Docker, container: &Listed) -> Result<Vec<AccountView>> {
-    let reply: ListReply = occ_init::call(docker, container, arguments("list"), None).await?;
-    Ok(reply.accounts)
 }
 
 /// occ-init's word that there is no such account, with the nearest name that was

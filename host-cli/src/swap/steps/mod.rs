@@ -5,74 +5,7 @@
 //! `X-replaced` or `X-undone` is there, what runs under the name X is unproven,
 //! and going back is right; the rename that ends this is the moment it counts.
 
-/// Ends of the names that stand beside a container's own.
-const NEXT: &str = "-next";
-const REPLACED: &str = "-replaced";
-const UNDONE: &str = "-undone";
-const PREVIOUS: &str = "-previous";
-const OLDER: &str = "-older";
-const CHECK: &str = "-next-check";
-/// The longest first: one is the end of another.
-const ENDS: [&str; 6] = [CHECK, NEXT, REPLACED, UNDONE, PREVIOUS, OLDER];
-
-/// The names around one container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Names {
-    /// The container's own.
-    pub own: String,
-}
-
-impl Names {
-    /// The names around a container.
-    pub(crate) fn of(own: impl Into<String>) -> Self {
-        Self { own: own.into() }
-    }
-
-    /// The one that a name beside another belongs to; None for any other name.
-    pub(crate) fn around(name: &str) -> Option<Self> {
-        let own = ENDS.iter().find_map(|end| name.strip_suffix(end))?;
-        (!own.is_empty()).then(|| Self::of(own))
-    }
-
-    fn with(&self, end: &str) -> String {
-        format!("{}{end}", self.own)
-    }
-
-    /// Of the one that an update has made and not yet tried.
-    pub(crate) fn next(&self) -> String {
-        self.with(NEXT)
-    }
-
-    /// Of the one that an update has replaced, while the new one is unproven.
-    pub(crate) fn replaced(&self) -> String {
-        self.with(REPLACED)
-    }
-
-    /// Of the one that a rollback has replaced, while the other is unproven.
-    pub(crate) fn undone(&self) -> String {
-        self.with(UNDONE)
-    }
-
-    /// Of the one that is kept for a rollback.
-    pub(crate) fn previous(&self) -> String {
-        self.with(PREVIOUS)
-    }
-
-    /// Of the one kept before that, for the moment in which names change.
-    pub(crate) fn older(&self) -> String {
-        self.with(OLDER)
-    }
-
-    /// Of the one that runs the new image's check.
-    pub(crate) fn check(&self) -> String {
-        self.with(CHECK)
-    }
-
-    /// All names but the own.
-    pub(crate) fn beside(&self) -> Vec<String> {
-        ENDS.iter().map(|end| self.with(end)).collect()
-    }
-}
+use crate::engine::labels::Names;
 
 /// One call to the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
