@@ -6,9 +6,8 @@ mod user;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-use crate::ui::terminal::Colour;
 pub(crate) use container::*;
 pub(crate) use user::*;
 
@@ -111,7 +110,7 @@ pub(crate) struct Global {
     pub no_input: bool,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Colour,
+    pub color: ColorChoice,
 }
 
 /// `-o`.

@@ -116,7 +116,7 @@ pub(crate) struct Config {
     /// The address it is published on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<IpAddr>,
-    /// Other containers, and those on other engines, by [`Mirror`].
+    /// Other containers, and those on other engines, by [`KnownUsers`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     instances: BTreeMap<String, Instance>,
     #[serde(flatten)]
@@ -134,7 +134,7 @@ struct Instance {
 
 /// Where the names of a container's accounts are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Mirror {
+pub(crate) enum KnownUsers {
     /// In `users`: the configured container on this machine's engine.
     Configured,
     /// In `instances`, under NAME, or NAME@ENGINE for another engine.
@@ -233,27 +233,27 @@ impl Config {
 
     /// Where the names of `container` are kept; `engine` is None for the one
     /// that is used when none is named.
-    pub(crate) fn mirror(&self, container: &str, engine: Option<&str>) -> Mirror {
+    pub(crate) fn known_users_key(&self, container: &str, engine: Option<&str>) -> KnownUsers {
         let configured = self.container.as_deref().unwrap_or(DEFAULT_CONTAINER);
         match engine {
-            None if container == configured => Mirror::Configured,
-            None => Mirror::Other(container.to_owned()),
-            Some(engine) => Mirror::Other(format!("{container}@{engine}")),
+            None if container == configured => KnownUsers::Configured,
+            None => KnownUsers::Other(container.to_owned()),
+            Some(engine) => KnownUsers::Other(format!("{container}@{engine}")),
         }
     }
 
     /// The names as last seen.
-    pub(crate) fn users_of(&self, mirror: &Mirror) -> &[String] {
-        match mirror {
-            Mirror::Configured => &self.users,
-            Mirror::Other(key) => self.instances.get(key).map_or(&[], |one| &one.users),
+    pub(crate) fn users_of(&self, known_users_key: &KnownUsers) -> &[String] {
+        match known_users_key {
+            KnownUsers::Configured => &self.users,
+            KnownUsers::Other(key) => self.instances.get(key).map_or(&[], |one| &one.users),
         }
     }
 
-    fn edit_users(&mut self, mirror: &Mirror, edit: impl FnOnce(&mut Vec<String>)) {
-        let users = match mirror {
-            Mirror::Configured => &mut self.users,
-            Mirror::Other(key) => &mut self.instances.entry(key.clone()).or_default().users,
+    fn edit_users(&mut self, known_users_key: &KnownUsers, edit: impl FnOnce(&mut Vec<String>)) {
+        let users = match known_users_key {
+            KnownUsers::Configured => &mut self.users,
+            KnownUsers::Other(key) => &mut self.instances.entry(key.clone()).or_default().users,
         };
         edit(users);
         users.sort();

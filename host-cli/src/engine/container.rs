@@ -10,9 +10,10 @@ use bollard::models::{
     ContainerUpdateBody, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptions, RemoveContainerOptionsBuilder,
+    RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
+use futures_util::StreamExt;
 
 use crate::engine::labels::{ROLE, STORE};
 use crate::error::{Error, Result, api_text, is_absent};
@@ -139,6 +140,16 @@ pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
         .stop_container(name, Some(options))
         .await
         .map_err(Error::engine(format!("stop the container '{name}'")))
+}
+
+/// What a container has logged, as far as the engine still tells.
+pub(crate) async fn log(docker: &Docker, name: &str, options: LogsOptions) -> String {
+    let mut chunks = docker.logs(name, Some(options));
+    let mut bytes = Vec::new();
+    while let Some(Ok(chunk)) = chunks.next().await {
+        bytes.extend_from_slice(chunk.as_ref());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Removes a container, running or not; its named volumes stay.

@@ -29,13 +29,25 @@ const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
 /// A pull that says nothing for so long has come to a standstill.
 const STALLED: Duration = Duration::from_secs(300);
 
-/// The image of that name; None if there is none here.
+/// The image of that name; `None` if there is none here, or the engine takes no
+/// image to have such a name: pulling it then tells why.
 pub(crate) async fn inspect(docker: &Docker, name: &str) -> Result<Option<ImageInspect>> {
     match docker.inspect_image(name).await {
         Ok(found) => Ok(Some(found)),
-        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) if is_absent(&error) || is_malformed(&error) => Ok(None),
         Err(error) => Err(Error::engine(format!("inspect the image '{name}'"))(error)),
     }
+}
+
+fn is_malformed(error: &bollard::errors::Error) -> bool {
+    use bollard::errors::Error::DockerResponseServerError;
+    matches!(
+        error,
+        DockerResponseServerError {
+            status_code: 400,
+            ..
+        }
+    )
 }
 
 /// Whether occ built it.

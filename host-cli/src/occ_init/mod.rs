@@ -35,6 +35,27 @@ pub(crate) struct OccInit {
     pub container: Listed,
 }
 
+/// The answer of `occ-init check`.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(crate) struct CheckReply {
+    /// What is wrong with the store or with /etc.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Finding {
+    /// Which sort: `image`, `drift`, `record`, `hash`, `conflict`, …
+    pub kind: String,
+    /// The account or file.
+    pub name: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do about it in the container.
+    #[serde(default)]
+    pub hint: String,
+}
+
 /// `["user", VERB, "--json", MORE…]`.
 pub(crate) fn user<'a>(verb: &'a str, more: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let words = ["user", verb, "--json"].into_iter().chain(more);

@@ -7,6 +7,7 @@ use crate::home::Homes;
 use crate::restore::{Paths, ReadOnlySession};
 use accounts::capture::captures;
 use accounts::differences::{Difference, differences};
+use accounts::name::Username;
 use accounts::reconcile::{Change, Plan};
 use accounts::records::{Part, Problem, Refusal};
 use accounts::wire;
@@ -104,7 +105,11 @@ fn look(view: &ReadOnlySession, paths: &Paths) -> (Vec<Finding>, Plan) {
     let plan = view.plan_of(&records);
     findings.extend(plan.problems.iter().map(of_problem));
     let drift = differences(&view.snapshot.etc, &plan);
-    let is_told = |name: &str| drift.iter().any(|difference| difference.name == name);
+    let is_told = |name: &Username| {
+        drift
+            .iter()
+            .any(|difference| difference.name == name.as_str())
+    };
     let changes = plan.changes.iter();
     let untold = changes.filter(|(name, change)| change.is_whole() || !is_told(name));
     findings.extend(untold.map(|(name, change)| of_change(name, *change)));
@@ -186,7 +191,7 @@ const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
     }
 }
 
-fn of_change(name: &str, change: Change) -> Finding {
+fn of_change(name: &Username, change: Change) -> Finding {
     let message = match change {
         Change::Add => format!("'{name}' has a record, but is not in /etc"),
         Change::Update => format!("'{name}' differs in /etc from its record"),
@@ -194,7 +199,7 @@ fn of_change(name: &str, change: Change) -> Finding {
     };
     Finding {
         kind: "drift",
-        name: name.to_owned(),
+        name: name.to_string(),
         message,
         hint: RESTORE,
     }

@@ -66,18 +66,11 @@ impl Session {
         if applied == self.applied {
             return Ok(());
         }
-        let json = applied.to_json().map_err(|_| self.not_remembered())?;
-        self.write_applied(&json)?;
+        let json = applied.to_json();
+        let json = json.map_err(|_| Error::NotOurs(path(&self.paths)))?;
+        let directory = image::state_directory(&self.paths.root)?;
+        directory.replace(APPLIED, &json, Access::PRIVATE)?;
         self.applied = applied;
         Ok(())
-    }
-
-    pub(super) fn not_remembered(&self) -> Error {
-        Error::NotOurs(path(&self.paths))
-    }
-
-    pub(super) fn write_applied(&self, json: &[u8]) -> Result<(), Error> {
-        let directory = image::state_directory(&self.paths.root)?;
-        directory.replace(APPLIED, json, Access::PRIVATE)
     }
 }

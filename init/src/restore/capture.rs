@@ -27,7 +27,7 @@ impl Session {
             }
             match self.capture_one(capture.clone()) {
                 Ok(entry) => {
-                    agreed.push((name.to_string(), entry));
+                    agreed.push((name.clone(), entry));
                     say(&format!(
                         "took the new password of '{name}' into its record"
                     ));
@@ -68,7 +68,7 @@ impl Session {
             if let Some(mut account) = self.records.accounts.get(&capture.name).cloned() {
                 capture.clone().apply(&mut account);
                 let entry = applied::Entry::of(&account);
-                applied.taking.insert(capture.name.to_string(), entry);
+                applied.taking.insert(capture.name.clone(), entry);
             }
         }
         if let Err(error) = self.remember(applied) {

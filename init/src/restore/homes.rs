@@ -1,11 +1,10 @@
-//! Makes the homes of the restored accounts, and their entries of applied.json.
+//! Makes the homes of the restored accounts.
 
 use super::session::{Progress, Session};
 use crate::error::chain;
 use crate::fs::parallel;
 use crate::home::{Found, Homes};
 use crate::log::say;
-use accounts::applied::Entries;
 use accounts::name::Username;
 use accounts::record::Account;
 use std::sync::OnceLock;
@@ -19,15 +18,15 @@ pub(super) struct Ensured {
 }
 
 impl Session {
-    /// Makes homes and applied.json's entries, while this thread first does `first`. A home that
-    /// can't be made does not keep its owner out of /etc: the login program tells the person,
-    /// a line of ours the administrator.
-    pub(super) fn ensure_homes<'a, A>(
+    /// Makes homes, while this thread first does `first`. A home that can't be made does not
+    /// keep its owner out of /etc: the login program tells the person, a line of ours the
+    /// administrator.
+    pub(super) fn ensure_homes<A>(
         &self,
-        accounts: &'a [&'a Account],
+        accounts: &[&Account],
         progress: Progress<'_>,
         first: impl FnOnce() -> A,
-    ) -> (A, Ensured, serde_json::Result<Vec<Entries<'a>>>) {
+    ) -> (A, Ensured) {
         let homes = Homes::open(&self.paths.root, &self.image.home_bases);
         let homes = homes.inspect_err(|error| say(&format!("no homes are made: {}", chain(error))));
         let homes = homes.ok();
@@ -40,12 +39,11 @@ impl Session {
             for account in accounts {
                 ensured.add(homes.as_ref(), account);
             }
-            (ensured, self.applied.entries(accounts, &self.not_captured))
+            ensured
         });
         clean();
-        let (parts, entries): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-        let ensured = parts.into_iter().fold(Ensured::default(), Ensured::and);
-        (first, ensured, entries.into_iter().collect())
+        let ensured = done.into_iter().fold(Ensured::default(), Ensured::and);
+        (first, ensured)
     }
 
     /// Deletes temporaries of killed runs, unless another process may be making homes now.

@@ -6,6 +6,7 @@ use super::session::{Progress, Session};
 use super::summary::Summary;
 use crate::error::Error;
 use crate::etc::{EtcFiles, StagedFile};
+use accounts::applied::Applied;
 use accounts::capture::are_as_recorded;
 use accounts::etc::File;
 use accounts::reconcile::{self, Plan};
@@ -19,8 +20,8 @@ const TRIES: usize = 4;
 struct Prepared<'a> {
     plan: Plan,
     new: Vec<StagedFile<'a>>,
-    /// A new `applied.json`, or `None` if it stays.
-    applied: Option<Vec<u8>>,
+    /// The next `applied.json`.
+    applied: Applied,
     homes: Ensured,
 }
 
@@ -47,9 +48,7 @@ impl Session {
             let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
             let written = etc.commit(lock, read, new, plan.only_removes())?;
             if let Some(written) = written {
-                if let Some(json) = applied {
-                    self.write_applied(&json)?;
-                }
+                self.remember(applied)?;
                 self.written = written;
                 let summary = Summary::new(&plan, homes_made, homes.odd, started.elapsed());
                 for (file, content) in plan.writes {
@@ -88,14 +87,12 @@ impl Session {
             let new = EtcFiles::stage(&self.etc_lock, &self.snapshot, &plan.writes)?;
             Ok::<_, Error>((plan, new))
         };
-        let (files, homes, entries) = self.ensure_homes(restored, progress, files);
+        let (files, homes) = self.ensure_homes(restored, progress, files);
         let (plan, new) = files?;
-        let applied = entries.and_then(|entries| decision.remembered(&entries));
-        let applied = applied.map_err(|_| self.not_remembered())?;
         Ok(Prepared {
+            applied: decision.applied(&self.not_captured),
             plan,
             new,
-            applied,
             homes,
         })
     }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::cli::Source;
+use crate::cli::PasswordSource;
 use crate::error::{Error, Result};
 use crate::ui::secret::{self, Secret};
 use crate::ui::show::Shown;
@@ -21,7 +21,7 @@ pub(super) enum New {
 
 impl New {
     /// What the flags give; None if a person has to be asked.
-    pub(super) fn from_flags(source: Source, no_password: bool) -> Result<Option<Self>> {
+    pub(super) fn from_flags(source: PasswordSource, no_password: bool) -> Result<Option<Self>> {
         Ok(Some(if source.generate {
             Self::Generated(Secret::generate()?)
         } else if source.password_stdin {

@@ -25,7 +25,7 @@ pub(crate) enum Step {
 /// Which of the names are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // Each is a name of its own.
-pub(crate) struct There {
+pub(crate) struct Existing {
     /// The own name.
     pub own: bool,
     /// It runs.
@@ -46,7 +46,7 @@ pub(crate) struct There {
     pub check: bool,
 }
 
-impl There {
+impl Existing {
     /// Whether an update or a rollback has not come to its end.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.next || self.replaced || self.undone
@@ -64,7 +64,7 @@ pub(crate) fn replace(names: &Names) -> Vec<Step> {
 }
 
 /// The new one is proven: the old one is kept for a rollback.
-pub(crate) fn keep_replaced(names: &Names, there: &There) -> Vec<Step> {
+pub(crate) fn keep_replaced(names: &Names, there: &Existing) -> Vec<Step> {
     let aside = Step::Rename(names.previous(), names.older());
     let rest = [
         Step::Rename(names.replaced(), names.previous()),
@@ -105,7 +105,7 @@ pub(crate) fn keep_undone(names: &Names) -> Vec<Step> {
 
 /// Undoes whatever is unproven and clears away what a swap leaves, from any
 /// point at which one may have ended. Whether X then runs is the caller's.
-pub(crate) fn settle(names: &Names, there: &There) -> Vec<Step> {
+pub(crate) fn recover(names: &Names, there: &Existing) -> Vec<Step> {
     let mut steps = Vec::new();
     let own = || names.own.clone();
     if there.check {

@@ -13,7 +13,7 @@ use crate::session::Session;
 const DEFAULT_PORT: u16 = 3000;
 
 /// What this run asks for; None where whatever is there will do.
-pub(crate) struct Asked {
+pub(crate) struct Requested {
     /// The image.
     pub image: Option<String>,
     /// The address to publish on.
@@ -24,14 +24,14 @@ pub(crate) struct Asked {
 
 /// What the container shall be.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct Desired {
     /// The image.
     pub image: String,
     /// None: a container that publishes nothing, and nobody asked for it.
     pub published: Option<Published>,
 }
 
-impl Asked {
+impl Requested {
     /// A flag comes before the configuration.
     pub(crate) fn new(session: &Session, start: &Start) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Asked {
     }
 
     /// Filled up from the container that is there, else with the defaults.
-    pub(crate) fn target(&self, found: Option<&ContainerInspectResponse>) -> Target {
+    pub(crate) fn desired(&self, found: Option<&ContainerInspectResponse>) -> Desired {
         let there = found.and_then(Published::of);
         let publish =
             found.is_none() || there.is_some() || self.bind.is_some() || self.port.is_some();
@@ -50,7 +50,7 @@ impl Asked {
         let port = self.port.or(there.map(|there| there.port));
         let image = found.and_then(|found| found.config.as_ref()?.image.clone());
         let image = image.filter(|image| !image.starts_with("sha256:"));
-        Target {
+        Desired {
             image: self
                 .image
                 .clone()
@@ -67,7 +67,7 @@ impl Asked {
 /// What is asked for and is not so, in words.
 pub(crate) fn differences(
     found: &ContainerInspectResponse,
-    target: &Target,
+    desired: &Desired,
     image: bool,
 ) -> Vec<String> {
     let mut list = Vec::new();
@@ -77,14 +77,14 @@ pub(crate) fn differences(
             .as_ref()
             .and_then(|config| config.image.as_deref())
             .unwrap_or_default();
-        list.push(if old == target.image {
+        list.push(if old == desired.image {
             format!("the image {old} is newer than the container")
         } else {
-            format!("the container runs {old}, not {}", target.image)
+            format!("the container runs {old}, not {}", desired.image)
         });
     }
     let there = Published::of(found);
-    let Some(published) = target.published else {
+    let Some(published) = desired.published else {
         return list;
     };
     if there.is_none_or(|there| there.port != published.port) {
@@ -97,84 +97,4 @@ pub(crate) fn differences(
 }
 
 #[cfg(test)]
-mod tests {
-    use bollard::models::{ContainerConfig, HostConfig};
-
-    use super::*;
-    use crate::engine::spec;
-
-    const NOTHING: Asked = Asked {
-        image: None,
-        bind: None,
-        port: None,
-    };
-
-    fn published(port: u16) -> Published {
-        Published {
-            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port,
-        }
-    }
-
-    fn existing(port: Option<Published>) -> ContainerInspectResponse {
-        ContainerInspectResponse {
-            config: Some(ContainerConfig {
-                image: Some("mine:1".into()),
-                ..ContainerConfig::default()
-            }),
-            host_config: spec::create("opencode", "mine:1", port).host_config,
-            ..ContainerInspectResponse::default()
-        }
-    }
-
-    #[test]
-    fn nothing_asked_means_the_defaults_or_what_is_there() {
-        assert_eq!(
-            NOTHING.target(None),
-            Target {
-                image: "occ:local".into(),
-                published: Some(published(3000))
-            }
-        );
-        let there = existing(Some(published(4000)));
-        let target = NOTHING.target(Some(&there));
-        assert_eq!(
-            target,
-            Target {
-                image: "mine:1".into(),
-                published: Some(published(4000))
-            }
-        );
-        assert!(differences(&there, &target, false).is_empty());
-        let unpublished = ContainerInspectResponse {
-            host_config: Some(HostConfig::default()),
-            ..existing(None)
-        };
-        assert_eq!(NOTHING.target(Some(&unpublished)).published, None);
-    }
-
-    #[test]
-    fn says_what_differs_from_what_is_asked() {
-        let there = existing(Some(published(4000)));
-        let asked = Asked {
-            port: Some(3001),
-            ..NOTHING
-        };
-        assert_eq!(
-            differences(&there, &asked.target(Some(&there)), false),
-            ["the port is not 3001"]
-        );
-        let asked = Asked {
-            image: Some("occ:local".into()),
-            ..NOTHING
-        };
-        assert_eq!(
-            differences(&there, &asked.target(Some(&there)), true),
-            ["the container runs mine:1, not occ:local"]
-        );
-        assert_eq!(
-            differences(&there, &NOTHING.target(Some(&there)), true),
-            ["the image mine:1 is newer than the container"]
-        );
-    }
-}
+mod tests;
