@@ -36,7 +36,7 @@ const BUDGET: Duration = Duration::from_secs(1);
 /// the kernel takes some 10 ms to end a watch, which a short COMMAND need not wait for.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// Whether to watch now or one second after the start.
+/// The start of the watch: now, or one second after COMMAND's.
 pub(crate) enum WatchStart {
     /// The error is why nothing is watched: one line.
     Now(Result<Watch, String>),

@@ -20,7 +20,7 @@ pub(crate) use fds::{
 pub(crate) use mount::is_mount_point;
 pub(crate) use process::{Waited, kill, own_pid, processors, wait_child};
 pub(crate) use signal::{
-    Received, SignalMask, become_a_command, default_sigchld, wait_sigchld, wait_signal,
+    Received, SignalMask, become_command, default_sigchld, wait_sigchld, wait_signal,
 };
 pub(crate) use terminal::{Terminal, held_terminal};
 

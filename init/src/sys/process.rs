@@ -6,12 +6,12 @@ use std::mem::MaybeUninit;
 
 use nix::errno::Errno;
 
-/// What waitpid(2) had.
+/// The answer of waitpid(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
     /// A child changed; its raw status.
     Child(i32, i32),
-    /// There are children, none has anything to say.
+    /// There are children, and none has changed.
     Busy,
     NoChildren,
 }
@@ -42,8 +42,8 @@ pub(crate) fn kill(pid: i32, signal: u8) -> Result<(), Errno> {
     Errno::result(unsafe { libc::kill(pid, c_int::from(signal)) }).map(drop)
 }
 
-/// How many processors there are for us; 0: nobody knows. Not std's, which reads
-/// files of cgroups besides.
+/// The number of processors for us; 0 if unknown. Not std's, which reads files of cgroups
+/// besides.
 pub(crate) fn processors() -> usize {
     let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
     // SAFETY: room for a set of the size given; all zeroes are an empty one.
