@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::home::Homes;
-use crate::proc::kill::Victim;
+use crate::proc::kill::AccountUids;
 use crate::store::Store;
 use accounts::etc::{Etc, File};
 use accounts::id::Uid;
@@ -37,13 +37,13 @@ impl Context<'_> {
 
     /// The uids of an account's processes: its own, and the subordinate ones in subuid, if they
     /// are those that restore gives it.
-    pub(crate) fn victim(&self, name: &Username, uid: Uid) -> Victim {
+    pub(crate) fn account_uids(&self, name: &Username, uid: Uid) -> AccountUids {
         let range = subid::range(uid.get(), self.image.uids);
         let mut lines =
             table::lines(self.etc.bytes(File::Subuid)).filter_map(subid::name_and_range);
         let is_theirs =
             |range: &subid::Range| lines.any(|line| line == (name.as_str().as_bytes(), *range));
-        Victim {
+        AccountUids {
             uid,
             subordinate: range.filter(is_theirs),
         }
@@ -76,7 +76,7 @@ impl Context<'_> {
             .map(|(_, owner)| owner)
     }
 
-    /// Every number that was ever somebody's, as far as can be context.
+    /// Every uid and gid known to have been an account's.
     pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
         let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
         used.extend(self.users().chain(self.groups()).map(|entry| entry.1));

@@ -2,7 +2,7 @@
 //! processes are to be ended. Ends none itself.
 
 use super::session::Session;
-use crate::proc::kill::Victim;
+use crate::proc::kill::AccountUids;
 use accounts::applied;
 use accounts::id::Uid;
 use accounts::name::Username;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 impl Session {
     /// Accounts whose lines a restore wrote as enabled, and that are disabled or removed by now.
     /// Uids to which another account has a right are left out.
-    pub(crate) fn newly_locked_out(&self) -> Vec<Victim> {
+    pub(crate) fn newly_locked_out(&self) -> Vec<AccountUids> {
         let Records {
             accounts,
             tombstones,
@@ -35,7 +35,7 @@ impl Session {
                     .has(dead.name.as_str().as_bytes(), dead.uid.get())
             })
             .filter(|dead| accounts.values().all(|account| account.uid != dead.uid))
-            .map(|dead| self.context().victim(&dead.name, dead.uid));
+            .map(|dead| self.context().account_uids(&dead.name, dead.uid));
         if disabled.is_empty() {
             return removed.collect();
         }
@@ -45,7 +45,7 @@ impl Session {
         let disabled = disabled
             .into_iter()
             .filter(|account| admitted.contains(&account.name))
-            .map(|account| self.context().victim(&account.name, account.uid));
+            .map(|account| self.context().account_uids(&account.name, account.uid));
         disabled.chain(removed).collect()
     }
 

@@ -3,7 +3,7 @@
 
 use super::session::Session;
 use crate::fs::dir::stat;
-use crate::fs::version::{Mark, Place};
+use crate::fs::version::{Mark, WatchedDir};
 use crate::log::print;
 
 /// PID 1 reads them when the session has ended, so they must fit into the pipe.
@@ -20,10 +20,10 @@ impl Session {
             let record = self.store.read(name, self.image.uids).ok()?;
             let is_ours = self.records.get(name.as_str().as_bytes()) == Some(record.account());
             let stat = stat.ok().flatten().filter(|_| is_ours)?;
-            Some(Mark::new(Place::Store, &file, &stat))
+            Some(Mark::new(WatchedDir::Store, &file, &stat))
         });
         let etc = self.written.iter();
-        let etc = etc.map(|file| Mark::new(Place::Etc, file.name, &file.state));
+        let etc = etc.map(|file| Mark::new(WatchedDir::Etc, file.name, &file.state));
         let marks = etc.chain(records);
         let lines: Vec<String> = marks.take(MOST_MARKS).map(|mark| mark.line()).collect();
         print(&lines.concat());

@@ -1,5 +1,5 @@
-//! Taking over records of opencode-cloud, which have no uid: each gets the
-//! number that its person's files already have, if that can be context.
+//! Migrates records of opencode-cloud, which have no uid: each gets the uid that its
+//! person's files already have, if that can be found.
 
 use super::session::Session;
 use crate::admission;

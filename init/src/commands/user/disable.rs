@@ -11,7 +11,7 @@ use crate::commands::is_live;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::log::say;
-use crate::proc::kill::{self, Victim};
+use crate::proc::kill::{self, AccountUids};
 use crate::restore::{Paths, Session};
 use accounts::name::Username;
 use accounts::record::{Account, Record};
@@ -34,10 +34,10 @@ pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> 
         return Err(shut_out(&mut session, paths, name, reason)?);
     }
     let mut records = find_all(&session, names)?;
-    let victims = rightful(&session, &records);
-    end_processes(paths, &victims, false)?;
+    let uids = rightful(&session, &records);
+    end_processes(paths, &uids, false)?;
     let changed = set_locked(&mut session, &mut records, true);
-    end_processes(paths, &victims, true)?;
+    end_processes(paths, &uids, true)?;
     Ok(answer("disabled", changed?, &records))
 }
 
@@ -61,7 +61,7 @@ fn shut_out(
     reason: String,
 ) -> Result<Error, Error> {
     let uid = session.uid_of_lines(&name);
-    let victim = uid.map(|uid| session.context().victim(&name, uid));
+    let victim = uid.map(|uid| session.context().account_uids(&name, uid));
     end_processes(paths, victim.as_slice(), false)?;
     session.lock_lines(&name);
     let summary = session.restore(&|| ())?;
@@ -76,27 +76,27 @@ fn shut_out(
 
 /// The uids of these accounts' processes. A record that claims another's uid is left out: it
 /// must not end that person's processes.
-pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<Victim> {
+pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<AccountUids> {
     let accounts = records.iter().map(Record::account);
     accounts
         .filter(|account| session.refusal(&account.name).is_none())
-        .map(|account| session.context().victim(&account.name, account.uid))
+        .map(|account| session.context().account_uids(&account.name, account.uid))
         .collect()
 }
 
 /// Kills what runs for accounts, where that is ours to do. `says` once.
-pub(crate) fn end_processes(paths: &Paths, victims: &[Victim], says: bool) -> Result<(), Error> {
+pub(crate) fn end_processes(paths: &Paths, uids: &[AccountUids], says: bool) -> Result<(), Error> {
     if !is_live(&paths.root) {
         return Ok(());
     }
-    if !kill::may_sweep() {
+    if !kill::may_kill() {
         if says {
             say("occ-init is not PID 1 here: processes of the account were not ended");
         }
         return Ok(());
     }
-    for victim in victims {
-        if !kill::sweep(victim) {
+    for victim in uids {
+        if !kill::kill_uids(victim) {
             return Err(Error::StillRunning(victim.uid));
         }
     }

@@ -37,13 +37,13 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
     } else {
         None
     };
-    let victims = rightful(&session, &records);
-    end_processes(paths, &victims, false)?;
+    let uids = rightful(&session, &records);
+    end_processes(paths, &uids, false)?;
     for record in &records {
         session.remove(record)?;
     }
     apply(&mut session)?;
-    end_processes(paths, &victims, true)?;
+    end_processes(paths, &uids, true)?;
     if let Some(homes) = homes {
         purge(&homes, &records)?;
     }
