@@ -10,6 +10,9 @@
 //! A kill before the rename leaves the old store; after it, the next session
 //! finishes the work. Every step of that can be made twice.
 
+#[cfg(test)]
+mod tests;
+
 use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, write_all};
@@ -298,33 +301,4 @@ fn move_all(from: &Directory, to: &Directory) -> Result<(), Error> {
             .map_err(io("rename", from.join(file)))?;
     }
     fsync(to.fd.as_fd()).map_err(io("sync", &to.path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_store_has_belongs_there() {
-        for (part, file) in [
-            ("", "alice.json"),
-            ("", "a b.json"),
-            (UIDS, "10000"),
-            (REMOVED, "10000.json"),
-            (LEGACY, "alice.json"),
-        ] {
-            assert!(belongs(part, file), "{part}/{file}");
-        }
-        for (part, file) in [
-            ("", ".lock"),
-            ("", ".occ-x.json"),
-            ("", "alice"),
-            ("", ".json"),
-            (UIDS, "alice"),
-            (UIDS, "010000"),
-            (REMOVED, "alice.json"),
-        ] {
-            assert!(!belongs(part, file), "{part}/{file}");
-        }
-    }
 }
