@@ -109,7 +109,7 @@ impl Store {
     }
 
     /// Everything that a backup is compared by.
-    pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
+    pub(crate) fn contents(&self, range: UidRange) -> Result<Holdings, Error> {
         let records = self.load(range)?.records;
         let mut ledger = std::collections::BTreeMap::new();
         for uid in self.given_uids()? {
@@ -217,8 +217,8 @@ impl Staging<'_> {
     }
 
     /// The records and tombstones of the staged backup.
-    pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
-        self.filled.holdings(range)
+    pub(crate) fn contents(&self, range: UidRange) -> Result<Holdings, Error> {
+        self.filled.contents(range)
     }
 
     /// Makes it the change that was decided, and commits it: from here on the
