@@ -64,7 +64,7 @@ fn shut_out(
     let uid = session.uid_of_lines(&name);
     let victim = uid.map(|uid| session.known().victim(&name, uid));
     end_processes(paths, victim.as_slice(), false)?;
-    session.records.to_shut.insert(name.clone());
+    session.records.to_lock.insert(name.clone());
     let summary = session.restore(&|| ())?;
     end_processes(paths, victim.as_slice(), true)?;
     Ok(if summary.shut.contains(&name) {
