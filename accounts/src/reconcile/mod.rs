@@ -1,4 +1,4 @@
-//! Reconcile: image lines + records = what the files should say.
+//! Reconcile: image lines + records = the content of the files.
 //!
 //! [`plan`] decides, and its result is a value that can be printed, compared
 //! and applied; it never touches a line that is not ours. A line is ours when a
@@ -19,7 +19,7 @@ mod plan;
 pub use applied::{Applied, AppliedEntry};
 pub use capture::{Capture, are_as_recorded, captures};
 pub use changes::Change;
-pub use drift::{Difference, differences};
+pub use drift::{Drift, drift};
 pub use plan::Plan;
 
 use crate::account::{Account, Username};
@@ -33,16 +33,16 @@ use locked_out::LockedOut;
 use ownership::{Ownership, Released};
 use std::collections::BTreeSet;
 
-/// So many groups of one account are named that the image does not grant.
+/// Most groups of one account that are named because the image does not grant them.
 const NAMED_GROUPS: usize = 8;
 
-/// Decides what the files should say.
+/// Plans the content of the files.
 pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> Plan {
     decide(records, etc, image, applied).plan()
 }
 
-/// Who is restored is decided; what the files say about them is still to be put
-/// together, which takes most of the time.
+/// The accounts to restore. The content of the files is still to be put together,
+/// which takes most of the time.
 pub struct Decision<'a> {
     records: &'a Records,
     etc: &'a Etc,
@@ -118,7 +118,7 @@ impl<'a> Decision<'a> {
                 .iter()
                 .map(|account| account.name.clone())
                 .collect(),
-            shut: self.locked_out.names().cloned().collect(),
+            locked_out: self.locked_out.names().cloned().collect(),
             problems: self.problems.iter().cloned().chain(ungranted).collect(),
         }
     }

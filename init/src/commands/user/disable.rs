@@ -60,11 +60,11 @@ fn shut_out(
     reason: String,
 ) -> Result<Error, Error> {
     let uid = session.uid_of_lines(&name);
-    let victim = uid.map(|uid| session.context().account_uids(&name, uid));
-    end_processes(&paths.root, victim.as_slice(), false)?;
+    let uids = uid.map(|uid| session.context().account_uids(&name, uid));
+    end_processes(&paths.root, uids.as_slice(), false)?;
     session.lock_lines(&name);
     let summary = session.restore(&|| ())?;
-    end_processes(&paths.root, victim.as_slice(), true)?;
+    end_processes(&paths.root, uids.as_slice(), true)?;
     Ok(if summary.shut.contains(&name) {
         Error::ShutOutHere { name, reason }
     } else {
