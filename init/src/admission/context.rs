@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::home::Homes;
-use crate::proc::kill::Victim;
+use crate::proc::kill::AccountUids;
 use crate::store::Store;
 use accounts::etc::{Etc, File};
 use accounts::id::Uid;
@@ -37,13 +37,13 @@ impl Context<'_> {
 
     /// What runs for an account: its uid, and the subordinate ones that it has in
     /// subuid now. Another range under its name is not what restore gave it.
-    pub(crate) fn victim(&self, name: &Username, uid: Uid) -> Victim {
+    pub(crate) fn victim(&self, name: &Username, uid: Uid) -> AccountUids {
         let range = subid::range(uid.get(), self.image.uids);
         let mut lines =
             table::lines(self.etc.bytes(File::Subuid)).filter_map(subid::name_and_range);
         let is_theirs =
             |range: &subid::Range| lines.any(|line| line == (name.as_str().as_bytes(), *range));
-        Victim {
+        AccountUids {
             uid,
             subordinate: range.filter(is_theirs),
         }

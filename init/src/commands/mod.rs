@@ -56,7 +56,7 @@ fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
         Command::Restore { .. } => restore(&paths, cli.global.quiet),
         Command::Check => Ok(check::check(&View::read(&paths)?, &paths)),
         Command::User(User::Sweep { uid }) => {
-            let status = proc::kill::sweep_child(*uid);
+            let status = proc::kill::kill_child(*uid);
             Ok(Answer {
                 status,
                 ..Answer::none()

@@ -8,9 +8,9 @@
 use crate::commands::output::Answer;
 use crate::commands::user::end_processes;
 use crate::error::Error;
-use crate::fs::version::{Mark, Place};
+use crate::fs::version::{Mark, WatchedDir};
 use crate::log::{print, say};
-use crate::proc::kill::Victim;
+use crate::proc::kill::AccountUids;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
 use accounts::applied;
@@ -61,7 +61,7 @@ fn follow(paths: &Paths) -> Result<Summary, Error> {
 impl Session {
     /// Whose lines we wrote as those of an account that may log in, and who by
     /// now is disabled or removed. Numbers that nobody else has a right to.
-    fn newly_shut_out(&self) -> Vec<Victim> {
+    fn newly_shut_out(&self) -> Vec<AccountUids> {
         let Records {
             accounts,
             tombstones,
@@ -108,10 +108,10 @@ impl Session {
             let record = self.store.read(name, self.image.uids).ok()?;
             let is_ours = self.records.get(name.as_str().as_bytes()) == Some(record.account());
             let stat = stat.ok().flatten().filter(|_| is_ours)?;
-            Some(Mark::new(Place::Store, &file, &stat))
+            Some(Mark::new(WatchedDir::Store, &file, &stat))
         });
         let etc = self.written.iter();
-        let etc = etc.map(|file| Mark::new(Place::Etc, file.name, &file.state));
+        let etc = etc.map(|file| Mark::new(WatchedDir::Etc, file.name, &file.state));
         let marks = etc.chain(records);
         let lines: Vec<String> = marks.take(MOST_MARKS).map(|mark| mark.line()).collect();
         print(&lines.concat());

@@ -18,9 +18,9 @@ pub(crate) use fds::{
     write_if_ready,
 };
 pub(crate) use mount::is_mount_point;
-pub(crate) use process::{Waited, kill, own_pid, processors, wait_child};
+pub(crate) use process::{ChildAnswer, Waited, ask_child, kill, own_pid, processors, wait_child};
 pub(crate) use signal::{
-    Received, SignalMask, become_a_command, default_sigchld, wait_sigchld, wait_signal,
+    Received, SignalMask, become_command, default_sigchld, wait_sigchld, wait_signal,
 };
 pub(crate) use terminal::{Terminal, held_terminal};
 

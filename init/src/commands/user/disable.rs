@@ -11,7 +11,7 @@ use crate::commands::is_live;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::log::say;
-use crate::proc::kill::{self, Victim};
+use crate::proc::kill::{self, AccountUids};
 use crate::restore::{Paths, Session};
 use accounts::id::Uid;
 use accounts::name::Username;
@@ -77,7 +77,7 @@ fn shut_out(
 
 /// What really runs for these accounts: a record that claims another's uid must
 /// not end that person's processes.
-pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<Victim> {
+pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<AccountUids> {
     let accounts = records.iter().map(Record::account);
     accounts
         .filter(|account| session.refusal(&account.name).is_none())
@@ -86,18 +86,22 @@ pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<Victim> {
 }
 
 /// Kills what runs for accounts, where that is ours to do. `says` once.
-pub(crate) fn end_processes(paths: &Paths, victims: &[Victim], says: bool) -> Result<(), Error> {
+pub(crate) fn end_processes(
+    paths: &Paths,
+    victims: &[AccountUids],
+    says: bool,
+) -> Result<(), Error> {
     if !is_live(&paths.root) {
         return Ok(());
     }
-    if !kill::may_sweep() {
+    if !kill::may_kill() {
         if says {
             say("occ-init is not PID 1 here: processes of the account were not ended");
         }
         return Ok(());
     }
     for victim in victims {
-        if !kill::sweep(victim) {
+        if !kill::kill_uids(victim) {
             return Err(Error::StillRunning(victim.uid));
         }
     }

@@ -14,7 +14,7 @@ use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::home::Homes;
 use crate::home::archive::Unpacking;
 use crate::image;
-use crate::proc::kill::Victim;
+use crate::proc::kill::AccountUids;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
 use crate::store::{Staging, Store};
@@ -74,7 +74,7 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
 }
 
 /// Those that the backup shuts out may be logged in.
-fn locked(session: &Session, reply: &LoadReply) -> Vec<Victim> {
+fn locked(session: &Session, reply: &LoadReply) -> Vec<AccountUids> {
     let is_ours = |name: &str| reply.replaced.iter().any(|of| of == name);
     let accounts = session.records.accounts.values();
     accounts
