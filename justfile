@@ -3,20 +3,22 @@
 #
 # Layers, each knowing only those below it:
 #
-#   tests/              end to end: real engine, image, PAM, opencode
+#   tests/              end to end: real engine, image, PAM, opencode; a package of its own
 #   host-cli/ (occ)     the server's side     ─┐ meet only in accounts::wire
 #   init/ (occ-init)    the container's side  ─┤ and in the image
 #   gate/ (occ-gate)    the login in it       ─┤
 #   image/              Dockerfile and base   ─┘
 #   accounts/           the model: pure, no files, clocks or processes
 #
-# bench/ is what the benchmarks of these share.
+# bench/ is what the benchmarks of these share; lint/ holds rules that clippy has not.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 occ_init := justfile_directory() / "target/static/occ-init"
 occ_gate := justfile_directory() / "target/release/occ-gate"
-scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-health image/occ-opencode tests/doors/serve.sh tests/doors/knock.sh"
+# The end-to-end tests, on the programs that `build` leaves
+e2e := "cargo test --locked -p occ-tests --features e2e --test e2e"
+scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh"
 
 # List the recipes
 default:
@@ -30,9 +32,11 @@ fmt:
 fmt-check:
     cargo fmt --all --check
 
-# Clippy for everything, shellcheck for the scripts
+# Clippy and rustdoc for everything, the rules of this house (lint/), shellcheck for the scripts
 lint:
     cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+    cargo run --quiet --locked -p occ-lint
+    RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items --workspace
     shellcheck -x {{ scripts }}
 
 # The static occ-init
@@ -52,25 +56,23 @@ test:
     FUZZ_SECONDS=20 FUZZ_FIRST_SEED=1 cargo test --locked --workspace
 
 # Take over what tests compare with whole: help, errors, plans. Look at the diff
-bless: static gate
+bless: build
     BLESS=1 cargo test --locked -p occ-accounts --test golden
     UPDATE_EXPECT=1 cargo test --locked -p occ --bin occ --test golden
     UPDATE_EXPECT=1 cargo test --locked -p occ-init --test accounts golden
-    UPDATE_EXPECT=1 OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e -- texts::
+    UPDATE_EXPECT=1 {{ e2e }} -- docs::texts::
 
 # Each fuzz target for longer; FUZZ_SEED repeats a failure
 fuzz seconds="300":
     FUZZ_SECONDS={{ seconds }} cargo test --locked --release -p occ-accounts --test fuzz
 
 # End-to-end tests; they need a container engine
-e2e: static gate
-    OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e
+e2e: build
+    {{ e2e }}
 
-# The part of them that is about occ and its engine, on another one: HOST is as for DOCKER_HOST
-e2e-on host: static gate
-    DOCKER_HOST={{ host }} OCC_INIT_BIN={{ occ_init }} OCC_GATE_BIN={{ occ_gate }} cargo test --locked -p occ --features e2e --test e2e -- \
-        backup:: completion:: defects:: doctor:: engines:: interrupts:: lifecycle:: listing:: login:: no_engine:: \
-        passwords:: refusals:: removal:: reset:: secrets:: shell:: store:: takeover::
+# The folders of them that run on any engine, on another one: HOST is as for DOCKER_HOST
+e2e-on host: build
+    DOCKER_HOST={{ host }} {{ e2e }} -- accounts:: engine::
 
 # Speed and size beside others, as root: `just bench [restore|pid1|host|gate] [--check]`
 bench *args: build

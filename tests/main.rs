@@ -3,46 +3,27 @@
 //! `just e2e` runs it. Without an engine it fails with one line; nothing here
 //! is ever skipped. Everything has names of this run alone (`occe2e-PID-…`) and
 //! is removed again, also after Ctrl-C; only the images `occe2e:local` and
-//! `occe2e:kept-…` stay, as a cache for the next run. What a lower layer can hold is not tested here.
+//! `occe2e:kept-…` stay, as a cache for the next run. A lower layer's own tests
+//! hold what they can; that is not tested here again.
+//!
+//! | folder | what is tested there | Podman |
+//! |---|---|---|
+//! | `accounts/` | `occ user`, `backup`, `import`: what becomes of people | yes |
+//! | `engine/` | `occ` and its engine: start, stop, doctor, completion, remote engines | yes |
+//! | `images/` | occ-init in containers of many images; compose, Kubernetes, updates | no |
+//! | `kills/` | programs killed in the middle | no |
+//! | `login/` | the login and the pages, with curl and with Chromium | no |
+//! | `docs/` | README, transcripts and the tests' own files | no |
+//!
+//! `just e2e-on HOST` runs the folders with a yes on another engine. In the others
+//! the engine is only a tool: occ asks nothing of it that the first two do not ask.
 // The whole crate is tests, but clippy knows that of functions marked so alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
+mod docs;
+mod engine;
 mod harness;
-
-mod any_image;
-mod backup;
-mod completion;
-mod compose;
-mod defects;
-mod doctor;
-mod doors;
-mod engines;
-mod files;
-mod gate;
-mod gate_browser;
-mod interrupts;
+mod images;
 mod kills;
-mod kubernetes;
-mod lifecycle;
-mod listing;
 mod login;
-mod no_engine;
-mod opencode;
-mod passwords;
-mod pid1;
-mod readme;
-mod refusals;
-mod removal;
-mod reset;
-mod secrets;
-mod shell;
-mod shut_out;
-mod store;
-mod survival;
-mod swap_kills;
-mod takeover;
-mod texts;
-mod twenty_people;
-mod two_containers;
-mod updates;
-mod user_records;

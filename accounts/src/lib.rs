@@ -23,13 +23,25 @@ pub mod reconcile;
 pub mod record;
 pub mod wire;
 
-// Paths of before the rooms, for the other crates until they name the rooms.
-pub use account::{id, name, password, text};
+// Paths of before the rooms, until the other crates name the rooms.
+#[doc(hidden)]
+pub mod applied {
+    pub use crate::reconcile::{Applied, AppliedEntry as Entry, Entries};
+}
+#[doc(hidden)]
+pub mod capture {
+    pub use crate::reconcile::{Capture, are_as_recorded, captures};
+}
+#[doc(hidden)]
+pub mod differences {
+    pub use crate::reconcile::{Difference, differences};
+}
+pub use account as id;
+pub use account as name;
+pub use account as password;
+pub use account as text;
 pub use admin::{adopt, backup, import, merge};
 pub use files as etc;
 pub use files::{group, passwd, shadow, subid, table};
-pub use image::sudoers;
-pub use reconcile::{applied, capture, drift as differences};
-use reconcile::{index as named, packed};
-use record::parse as read;
-pub use record::{set as records, strict_json as json};
+pub use image as sudoers;
+pub use record as records;

@@ -16,14 +16,11 @@
 
 mod support;
 
-use accounts::applied::Applied;
-use accounts::etc::{Etc, File};
-use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
-use accounts::name::Username;
-use accounts::reconcile::Plan;
-use accounts::record::Document;
-use accounts::records::{Part, Records, Rejected, Tombstone};
+use accounts::account::{Shells, UidRange, Username};
+use accounts::files::{Etc, File};
+use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
+use accounts::reconcile::{Applied, Plan};
+use accounts::record::{Document, Part, Records, Rejected, Tombstone};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -146,12 +143,13 @@ fn load_image(case: &Path, etc: &Etc, uids: UidRange) -> Image {
 /// The lines with an id below 1000.
 fn system_lines(file: &[u8]) -> Vec<u8> {
     let id = |line: &&[u8]| {
-        accounts::table::fields(line)
+        accounts::files::table::fields(line)
             .get(2)
             .copied()
-            .and_then(accounts::table::number)
+            .and_then(accounts::files::table::number)
     };
-    let lines = accounts::table::lines(file).filter(|line| id(line).is_some_and(|id| id < 1000));
+    let lines =
+        accounts::files::table::lines(file).filter(|line| id(line).is_some_and(|id| id < 1000));
     lines.flat_map(|line| [line, b"\n"].concat()).collect()
 }
 

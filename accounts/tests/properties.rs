@@ -8,18 +8,13 @@
 
 mod support;
 
-use accounts::applied::{self, Applied};
-use accounts::capture::captures;
-use accounts::etc::{Etc, File};
-use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
-use accounts::name::Username;
-use accounts::password::Digest;
-use accounts::record::{Account, Document};
-use accounts::records::{Part, Records, Rejected, Tombstone};
-use accounts::shadow;
-use accounts::table::{self, Fate};
-use accounts::text::Home;
+use accounts::account::{Account, DAY_USEC, Digest, Home, Shells, UidRange, Username};
+use accounts::files::table::Fate;
+use accounts::files::{Etc, File, shadow, table};
+use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
+use accounts::reconcile::AppliedEntry;
+use accounts::reconcile::{Applied, captures};
+use accounts::record::{Document, Part, Records, Rejected, Tombstone};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -90,13 +85,7 @@ fn record_json() -> impl Strategy<Value = Value> {
     let shell = text(&["/bin/bash", "/bin/zsh"]);
     let real_name = text(&["", "Alice Liddell", "Zo\u{eb} \u{1f600}"]);
     let groups = mostly(subsequence(GROUPS.to_vec(), 0..4));
-    let day = select(vec![
-        0,
-        1,
-        shadow::DAY_USEC,
-        30_000 * shadow::DAY_USEC,
-        u64::MAX,
-    ]);
+    let day = select(vec![0, 1, DAY_USEC, 30_000 * DAY_USEC, u64::MAX]);
     let optional = (
         proptest::option::weighted(0.2, home),
         proptest::option::of(shell),
@@ -308,13 +297,13 @@ fn image() -> impl Strategy<Value = Image> {
 
 /// What restore wrote before: for the records as they are, or for others.
 fn applied(records: &Records) -> impl Strategy<Value = Applied> + use<> {
-    let current: Vec<(String, applied::Entry)> = records
+    let current: Vec<(String, AppliedEntry)> = records
         .accounts
         .values()
-        .map(|account| (account.name.to_string(), applied::Entry::of(account)))
+        .map(|account| (account.name.to_string(), AppliedEntry::of(account)))
         .collect();
     let stale = (select(NAMES.to_vec()), select(UIDS.to_vec())).prop_map(|(name, uid)| {
-        let entry = applied::Entry {
+        let entry = AppliedEntry {
             uid,
             shadow: Digest::of(["*"]),
             aging: ":0:99999:7::".into(),

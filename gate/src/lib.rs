@@ -18,12 +18,13 @@
 //! done is what `wire` can say. Both halves are this one program; it is a
 //! library only so that tests speak the same wire.
 
+pub mod health;
 pub mod helpers;
 pub mod monitor;
+pub mod settings;
 pub mod web;
 pub mod wire;
 
 mod log;
 mod proc_net;
 mod sys;
-mod variables;

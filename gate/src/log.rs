@@ -2,6 +2,8 @@
 //! a password, and a user's name only if there is such a user.
 
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// PIPE_BUF: up to here a write to a pipe is whole.
 const LONGEST: usize = 4096;
@@ -18,4 +20,31 @@ pub(crate) fn say(line: &str) {
     bytes.push(b'\n');
     // Nobody is left to tell.
     let _ = std::io::stderr().write_all(&bytes);
+}
+
+/// A line that strangers can cause is written once in that time.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// A line that is not repeated at once.
+pub(crate) struct ThrottledLog {
+    line: &'static str,
+    last: Mutex<Option<Instant>>,
+}
+
+impl ThrottledLog {
+    pub(crate) const fn of(line: &'static str) -> Self {
+        Self {
+            line,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// Writes the line, unless it was written a moment ago.
+    pub(crate) fn say(&self) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() >= EVERY) {
+            *last = Some(Instant::now());
+            say(self.line);
+        }
+    }
 }

@@ -4,20 +4,25 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use occ_gate::helpers::{self, exec_user, kill_user, pam, tmpdir};
-use occ_gate::{monitor, web};
+use occ_gate::settings::{self, Settings};
+use occ_gate::{health, monitor, web};
 
 /// A login in front of opencode: each person gets one of their own, under their
-/// own uid. Settings come from OCC_GATE_… variables.
+/// own uid. Each option can be set by its variable as well.
 #[derive(Parser)]
 #[command(name = "occ-gate", version)]
 struct Cli {
+    #[command(flatten)]
+    settings: Settings,
     #[command(subcommand)]
     part: Option<Part>,
 }
 
-/// What the monitor starts of itself; nobody else needs these.
+/// The health check, and the processes that the monitor starts of this program.
 #[derive(Subcommand)]
 enum Part {
+    /// Check that accounts and login work: 0 healthy, 1 not
+    Health,
     /// The web half, once its privileges are dropped
     #[command(hide = true)]
     Web(helpers::web::Options),
@@ -38,9 +43,16 @@ enum Part {
 fn main() -> ExitCode {
     // Started through /proc/self/exe, a part would be called "exe".
     let _ = nix::sys::prctl::set_name(c"occ-gate");
-    match Cli::parse().part {
-        None => monitor::main(),
-        Some(Part::Web(options)) => helpers::web::main(&options, web::run),
+    let Cli { settings, part } = match settings::read() {
+        Ok(cli) => cli,
+        Err(status) => return status,
+    };
+    match part {
+        None => monitor::main(settings),
+        Some(Part::Web(options)) => helpers::web::main(&options, |wire, listener| {
+            web::run(settings, wire, listener)
+        }),
+        Some(Part::Health) => health::main(),
         Some(Part::Pam) => pam::main(),
         Some(Part::Person(options)) => exec_user::main(&options),
         Some(Part::Sweep(options)) => kill_user::main(&options),

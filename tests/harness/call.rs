@@ -1,5 +1,6 @@
 //! One run of a program, with a deadline, and what it left behind.
 
+use super::PATIENCE;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{Read, Write};
@@ -7,8 +8,6 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Enough for everything but a build.
-const LIMIT: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// A program that is about to run.
@@ -33,7 +32,7 @@ impl Call {
         Self {
             command: Command::new(program),
             input: Vec::new(),
-            limit: LIMIT,
+            limit: PATIENCE,
         }
     }
 

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -18,10 +18,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Call, until};
+use super::{Call, PATIENCE, source, until};
 
-/// opencode's page takes its time on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
 const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
@@ -101,9 +99,7 @@ impl Browsers {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver (Debian package chromium-driver)");
-        until("chromedriver answers", PATIENCE, || {
-            TcpStream::connect(address).ok()
-        });
+        until("chromedriver answers", || TcpStream::connect(address).ok());
         Self { driver, address }
     }
 
@@ -198,7 +194,7 @@ impl Browser {
 
 /// Where the PNGs are kept.
 pub(crate) fn screens() -> PathBuf {
-    let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
+    let screens = source("target/screens");
     std::fs::create_dir_all(&screens).unwrap();
     screens
 }

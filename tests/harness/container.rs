@@ -2,7 +2,6 @@
 
 use super::accounts::fingerprint;
 use super::{Accounts, Call, Finished, docker};
-use std::time::Duration;
 
 /// A container by its name; only [`super::Instance`] and [`super::Volumes`]
 /// make and remove one.
@@ -99,9 +98,7 @@ impl Container {
     /// Both streams of the container's log.
     #[track_caller]
     pub(crate) fn logs(&self) -> String {
-        let logs = docker(["logs", &self.name])
-            .within(Duration::from_secs(20))
-            .ok();
+        let logs = docker(["logs", &self.name]).ok();
         logs.stdout + &logs.stderr
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Container, docker, until};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 /// Each process leaves a child and ends: no list of processes holds it for long.
 pub(crate) const FORK_RACER: [&str; 3] = [
@@ -33,7 +32,7 @@ impl Container {
             .args(["sh", "-c", ": > \"$0\" && exec \"$@\"", &mark])
             .args(command)
             .ok();
-        until("the program runs", Duration::from_secs(20), || {
+        until("the program runs", || {
             (self.exec(["test", "-e", &mark]).run().code == Some(0)).then_some(())
         });
     }

@@ -1,18 +1,13 @@
 //! The engine, and what all tests of one run share: its images, and the child
 //! that cleans up after it however it ends.
 
-use super::Call;
+use super::{BUILD, Call, occ, occ_gate, occ_init};
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
-use tempfile::TempDir;
 
 /// Keeps the layers of the image for the next run.
 const CACHE: &str = "occe2e:local";
-/// From nothing: packages, opencode, all layers.
-const BUILD: Duration = Duration::from_secs(900);
 
 /// Accounts that push a `useradd` at boot to other numbers, one in the range of
 /// persons included; ours must not move.
@@ -36,25 +31,11 @@ pub(crate) struct Run {
     pub(crate) taken: String,
     /// The same with opencode alone as its CMD, without a login in front.
     pub(crate) only_opencode: String,
-    /// Copies, so that a build meanwhile changes nothing.
-    occ_init: PathBuf,
-    occ_gate: PathBuf,
-    _directory: TempDir,
 }
 
 /// `docker ARGS`.
 pub(crate) fn docker<const N: usize>(args: [&str; N]) -> Call {
     Call::new("docker").args(args)
-}
-
-/// The static occ-init under test.
-pub(crate) fn occ_init() -> &'static Path {
-    &run().occ_init
-}
-
-/// The occ-gate under test.
-pub(crate) fn occ_gate() -> &'static Path {
-    &run().occ_gate
 }
 
 /// The images of this run; made by whoever asks first.
@@ -67,7 +48,7 @@ pub(crate) fn run() -> &'static Run {
 }
 
 /// One line, past the capture of test output, and the end of the whole suite.
-fn give_up(why: &str) -> ! {
+pub(super) fn give_up(why: &str) -> ! {
     let _ = writeln!(std::io::stderr(), "end-to-end tests: {why}");
     std::process::exit(1);
 }
@@ -90,34 +71,8 @@ fn require_engine() {
     }
 }
 
-/// What the variable names, else what stands in the tree after `made_by`.
-fn find(variable: &str, in_tree: &str, made_by: &str) -> PathBuf {
-    let in_tree = Path::new(env!("CARGO_MANIFEST_DIR")).join(in_tree);
-    let path = std::env::var_os(variable).map_or(in_tree, PathBuf::from);
-    if !path.is_file() {
-        give_up(&format!(
-            "'{}' is not there; run `{made_by}`, or set {variable}",
-            path.display()
-        ));
-    }
-    path
-}
-
 impl Run {
     fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let copy = |name: &str, found: PathBuf| {
-            let copy = directory.path().join(name);
-            std::fs::copy(found, &copy).unwrap();
-            copy
-        };
-        let init = find(
-            "OCC_INIT_BIN",
-            "../target/static/occ-init",
-            "init/build-static",
-        );
-        let gate = "cargo build --release -p occ-gate";
-        let gate = find("OCC_GATE_BIN", "../target/release/occ-gate", gate);
         let id = std::process::id();
         let run = Self {
             prefix: format!("occe2e-{id}"),
@@ -126,9 +81,6 @@ impl Run {
             shifted: format!("occe2e:{id}-shifted"),
             taken: format!("occe2e:{id}-taken"),
             only_opencode: format!("occe2e:{id}-only-opencode"),
-            occ_init: copy("occ-init", init),
-            occ_gate: copy("occ-gate", gate),
-            _directory: directory,
         };
         run.clean_up_at_the_end();
         run.build();
@@ -144,7 +96,7 @@ impl Run {
         let container = format!("{}-build", self.prefix);
         let config = tempfile::tempdir().unwrap();
         let port = super::instance::free_port().to_string();
-        Call::new(env!("CARGO_BIN_EXE_occ"))
+        Call::new(occ())
             .args([
                 "--container",
                 &container,
@@ -156,8 +108,8 @@ impl Run {
                 &port,
             ])
             .env("XDG_CONFIG_HOME", config.path())
-            .env("OCC_INIT_BIN", &self.occ_init)
-            .env("OCC_GATE_BIN", &self.occ_gate)
+            .env("OCC_INIT_BIN", occ_init())
+            .env("OCC_GATE_BIN", occ_gate())
             .within(BUILD)
             .ok();
         super::instance::remove(&container);

@@ -1,14 +1,11 @@
 //! Images that are not occ's own, with occ-init in them: Debian, busybox alone,
 //! and nothing at all.
 
-use super::{docker, occ_init, readers, run};
+use super::{BUILD, docker, occ_init, readers, run};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
-use std::time::Duration;
 
-/// With packages.
-const BUILD: Duration = Duration::from_secs(600);
 /// What occ builds on, best first.
 const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
 const OCC_INIT: &str =
@@ -74,11 +71,6 @@ fn four() -> Vec<File> {
     FOUR.map(file).into()
 }
 
-/// A file of this repository.
-pub(crate) fn source(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
-}
-
 /// The base of Debian that occ builds on; `run` has made sure of one.
 fn base() -> &'static str {
     let here = |image: &&str| docker(["image", "inspect", image]).run().code == Some(0);
@@ -97,7 +89,7 @@ pub(crate) fn image(name: &str, dockerfile: &str, files: &[File]) -> String {
     let context = tempfile::tempdir().unwrap();
     let text = format!("{dockerfile}\n{READERS}\n{OCC_INIT}\n");
     std::fs::write(context.path().join("Dockerfile"), text).unwrap();
-    let programs = [occ_init(), readers::musl(), readers::glibc()];
+    let programs = [&*occ_init(), readers::musl(), readers::glibc()];
     let programs = programs.map(|path| File::at(path, 0o755));
     for file in files.iter().chain(&programs) {
         file.write(context.path());

@@ -1,7 +1,7 @@
 //! One container with volumes and a configuration of its own, made by `occ`.
 
 use super::slots::Slot;
-use super::{Call, Container, Finished, docker, occ_gate, occ_init, run};
+use super::{Call, Container, Finished, docker, occ, occ_gate, occ_init, run};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -118,7 +118,7 @@ impl Instance {
 
     /// `occ ARGS` for this instance.
     pub(crate) fn occ<const N: usize>(&self, args: [&str; N]) -> Call {
-        Call::new(env!("CARGO_BIN_EXE_occ"))
+        Call::new(occ())
             .args(["--container", &self.name])
             .args(args)
             .env("XDG_CONFIG_HOME", self.config.path())

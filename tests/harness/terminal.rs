@@ -1,12 +1,9 @@
 //! A program at a terminal, and a person who reads and types.
 
-use super::Call;
+use super::{Call, PATIENCE};
 use rexpect::ReadUntil;
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
-
-/// How long a person waits for the next question.
-const PATIENCE_MS: u64 = 60_000;
 
 /// A dialogue; what is on the screen is kept.
 pub(crate) struct Terminal {
@@ -30,8 +27,9 @@ impl Terminal {
                 None => shell.env_remove(name),
             };
         }
+        let patience = PATIENCE.as_millis().try_into().unwrap();
         Self {
-            session: spawn_command(shell, Some(PATIENCE_MS)).unwrap(),
+            session: spawn_command(shell, Some(patience)).unwrap(),
             screen: String::new(),
         }
     }

@@ -3,7 +3,6 @@
 
 use super::slots::Slot;
 use super::{Container, docker, run, until};
-use std::time::Duration;
 
 /// The volumes of accounts and homes; gone with it.
 pub(crate) struct Volumes {
@@ -60,7 +59,7 @@ impl Volumes {
             .args([image])
             .ok();
         let container = Container::named(name);
-        until("all accounts are restored", Duration::from_secs(60), || {
+        until("all accounts are restored", || {
             let health = container.exec(["/usr/local/bin/occ-init", "health", "--ready"]);
             (health.run().code == Some(0)).then_some(())
         });

@@ -8,7 +8,7 @@ use std::fmt;
 
 /// First uid that a new store hands out: images come with people at 1000
 /// (`ubuntu`, `node`), so we start well above.
-pub const FIRST: u32 = 10_000;
+const FIRST: u32 = 10_000;
 
 /// A uid that can be a person's: at least 1000, none of the numbers that
 /// mean "nobody" (65534), "16-bit -1" (65535) or "-1" (2³²−1) to somebody.

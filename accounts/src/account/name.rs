@@ -7,9 +7,9 @@ use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 /// Longest login name: utmp and LOGIN_NAME_MAX of older systems hold 32.
-pub const MAX_LEN: usize = 32;
+const MAX_LEN: usize = 32;
 /// Shortest name of a new account.
-pub const MIN_NEW_LEN: usize = 3;
+const MIN_NEW_LEN: usize = 3;
 
 /// Names that are never a person's, whatever the image says.
 const RESERVED: &[&str] = &[

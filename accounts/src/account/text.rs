@@ -7,15 +7,15 @@
 use std::fmt;
 
 /// Longest gecos, in bytes.
-pub const MAX_REAL_NAME: usize = 256;
+const MAX_REAL_NAME: usize = 256;
 /// Longest shell path, in bytes.
-pub const MAX_SHELL: usize = 128;
+const MAX_SHELL: usize = 128;
 /// Where homes are, unless the image allows other places.
 pub const HOME_BASE: &str = "/home";
 /// Longest home path, in bytes.
 const MAX_HOME: usize = 256;
 /// The shell of a new account.
-pub const DEFAULT_SHELL: &str = "/bin/bash";
+pub(super) const DEFAULT_SHELL: &str = "/bin/bash";
 
 /// Why a text field is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

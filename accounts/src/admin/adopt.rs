@@ -4,15 +4,12 @@
 //! Whether the account may be ours is not decided here, but by the rules for
 //! new accounts.
 
-use crate::etc::{Etc, File};
-use crate::id::{InvalidUid, UidRange};
+use crate::account::{
+    Account, DAY_USEC, Home, InvalidText, InvalidUid, PasswordHash, RealName, Shell, UidRange,
+    Username,
+};
+use crate::files::{Etc, File, group, passwd, shadow, table};
 use crate::image::GroupsAllow;
-use crate::name::Username;
-use crate::password::PasswordHash;
-use crate::record::Account;
-use crate::shadow::{self, DAY_USEC};
-use crate::text::{Home, InvalidText, RealName, Shell};
-use crate::{group, passwd, table};
 
 /// An account found in the files, and what of it can't be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +148,6 @@ fn groups(name: &Username, etc: &Etc) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Shells;
 
     const HASH: &str = "$y$j9T$saltsaltsaltsaltsalt..$0123456789012345678901234567890123456789abc";
 
@@ -185,7 +181,7 @@ mod tests {
         // Nothing changes for the person: the line is written as it was.
         let (mut shadow_line, mut passwd_line) = (Vec::new(), Vec::new());
         shadow::line(&mut shadow_line, &account);
-        passwd::line(&mut passwd_line, &account, &Shells::default());
+        passwd::line(&mut passwd_line, &account, &account.shell);
         assert_eq!(shadow_line, shadow.trim_end().as_bytes());
         assert_eq!(passwd_line, PASSWD.trim_end().as_bytes());
     }

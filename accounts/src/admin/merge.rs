@@ -4,8 +4,8 @@
 //! stay; whoever was removed since comes back. A number never gets a second
 //! name, and a name keeps its number: a backup that wants either is refused.
 
-use crate::name::Username;
-use crate::records::Records;
+use crate::account::Username;
+use crate::record::Records;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a store or a backup holds.
@@ -139,10 +139,10 @@ fn refuse_clashes(here: &Holdings, backup: &Holdings) -> Result<(), Clash> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::UidRange;
-    use crate::record::Account;
-    use crate::records::Tombstone;
-    use crate::text::Home;
+    use crate::account::Account;
+    use crate::account::Home;
+    use crate::account::UidRange;
+    use crate::record::Tombstone;
 
     fn holding(living: &[(&str, u64)], dead: &[(&str, u64)]) -> Holdings {
         let mut all = Holdings::default();

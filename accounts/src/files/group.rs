@@ -3,8 +3,8 @@
 //! Every account has a group of its own. In groups of the image only our own
 //! names come and go; everybody else's stay, in their order.
 
-use crate::record::Account;
-use crate::table::{self, LineBuilder};
+use super::table::{self, LineBuilder};
+use crate::account::Account;
 use std::collections::BTreeSet;
 
 /// The name and gid of a line of group(5), if it is one. Readers take whatever

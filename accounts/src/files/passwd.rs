@@ -1,9 +1,7 @@
 //! passwd(5): `name:x:uid:gid:gecos:home:shell`.
 
-use crate::image::Shells;
-use crate::record::Account;
-use crate::table::{self, LineBuilder};
-use crate::text::Shell;
+use super::table::{self, LineBuilder};
+use crate::account::{Account, Shell};
 
 /// Longest line that musl's and small NSS readers take, without the newline.
 pub const MAX_LINE: usize = 1022;
@@ -19,7 +17,7 @@ pub fn name_and_uid(line: &[u8]) -> Option<(&[u8], u32)> {
 
 /// Appends the line of an account. A disabled one keeps its place, so that its files
 /// keep their owner's name.
-pub fn line(into: &mut Vec<u8>, account: &Account, shells: &Shells) {
+pub fn line(into: &mut Vec<u8>, account: &Account, shell: &Shell) {
     let Account {
         name,
         uid,
@@ -33,7 +31,7 @@ pub fn line(into: &mut Vec<u8>, account: &Account, shells: &Shells) {
         .number(uid.get())
         .text(real_name.as_str())
         .text(home.as_str())
-        .text(shells.of(account).as_str())
+        .text(shell.as_str())
         .finish();
 }
 

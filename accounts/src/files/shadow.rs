@@ -1,44 +1,12 @@
 //! shadow(5): `name:hash:lstchg:min:max:warn:inactive:expire:flag`, in days
 //! since 1970.
 
-use crate::password::PasswordHash;
-use crate::record::Account;
-use crate::table::{self, LineBuilder};
+use super::table::{self, LineBuilder};
+use crate::account::{Account, Aging, PasswordHash, day_of_change};
 
-/// Microseconds in a day.
-pub const DAY_USEC: u64 = 86_400_000_000;
 /// Longest line, without the newline: musl's getspnam(3) has 256 bytes for
 /// line, newline and NUL.
 pub const MAX_LINE: usize = 254;
-
-/// 2000-01-01: an earlier day of change comes from a clock that is not set.
-const DAY_2000: u64 = 10_957;
-
-/// The aging fields of shadow(5), in days; none means "as a new account has".
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Aging {
-    /// Days before the password may be changed again.
-    pub min: Option<u32>,
-    /// Days after which it must be changed.
-    pub max: Option<u32>,
-    /// Days of warning before that.
-    pub warn: Option<u32>,
-    /// Days after that until the account closes.
-    pub inactive: Option<u32>,
-    /// The day on which the account closes.
-    pub expire: Option<u32>,
-}
-
-/// Whole days in a number of microseconds.
-pub fn days(usec: u64) -> u32 {
-    u32::try_from(usec / DAY_USEC).unwrap_or(u32::MAX)
-}
-
-/// The day of a change, unless the clock was not set. Never 0: in shadow(5)
-/// that forces a change at the next login, which locks key users out.
-pub fn day_of(usec: u64) -> Option<u32> {
-    (usec / DAY_USEC >= DAY_2000).then(|| days(usec))
-}
 
 /// Password field of an account, in two parts: what locks it, and what is locked.
 /// Never empty, since empty means "no password needed". Key-only accounts have
@@ -73,7 +41,7 @@ fn aging<'a>(line: LineBuilder<'a>, account: &Account) -> LineBuilder<'a> {
     } else {
         expire.map(|day| day.max(1))
     };
-    line.number(account.password_changed_usec.and_then(day_of))
+    line.number(account.password_changed_usec.and_then(day_of_change))
         .number(min.unwrap_or(0))
         .number(max.unwrap_or(99_999))
         .number(warn.unwrap_or(7))

@@ -2,9 +2,8 @@
 //!
 //! A range follows from the uid alone, so it is the same after every recreate.
 
-use crate::id::UidRange;
-use crate::record::Account;
-use crate::table::{self, LineBuilder};
+use super::table::{self, LineBuilder};
+use crate::account::{Account, UidRange};
 
 /// Ids in one range.
 const COUNT: u64 = 65_536;

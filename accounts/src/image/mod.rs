@@ -3,13 +3,15 @@
 //! The volume names people; only the image grants power. So these come from
 //! files of the image, never from the volume.
 
-pub mod sudoers;
+mod sudoers;
 
-use crate::id::UidRange;
-use crate::name::Username;
-use crate::record::Account;
-use crate::text::{DEFAULT_SHELL, HOME_BASE, Home, Shell, is_field, is_plain};
-use crate::{group, passwd, table};
+pub use sudoers::{Include, Sudoers};
+
+// Until the other crates name the rooms.
+#[doc(hidden)]
+pub use crate::account::Shells;
+use crate::account::{HOME_BASE, Home, UidRange, Username, is_field, is_plain};
+use crate::files::{group, passwd, table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -31,42 +33,6 @@ pub struct Image {
     pub mapped_ids: Vec<(u32, u32)>,
     /// What passwd names as shells.
     pub shells: Shells,
-}
-
-/// The shells of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shells {
-    /// Of a disabled account.
-    pub nologin: Shell,
-    /// In place of [`DEFAULT_SHELL`]: an image without bash must not shut out
-    /// those who never chose a shell. One that was chosen stays, there or not: it
-    /// may be what keeps a person in bounds.
-    pub default: Shell,
-}
-
-/// Those of Debian.
-impl Default for Shells {
-    fn default() -> Self {
-        Self {
-            nologin: Shell::nologin(),
-            default: Shell::default(),
-        }
-    }
-}
-
-impl Shells {
-    /// What the account's line in passwd names. A disabled account gets
-    /// `nologin`: a key login asks neither for the hash nor, in dropbear, for the
-    /// expiry.
-    pub fn of<'a>(&'a self, account: &'a Account) -> &'a Shell {
-        if account.locked {
-            &self.nologin
-        } else if account.shell.as_str() == DEFAULT_SHELL {
-            &self.default
-        } else {
-            &account.shell
-        }
-    }
 }
 
 /// Users and groups of the image, names folded to lower case.

@@ -4,10 +4,8 @@
 //! It tells a line of ours from everybody else's after its record is gone, and
 //! a password changed inside the container from one changed in the record.
 
-use crate::name::Username;
-use crate::password::Digest;
-use crate::record::Account;
-use crate::shadow;
+use crate::account::{Account, Digest, Username};
+use crate::files::shadow;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,17 +17,17 @@ use std::ops::Bound::{Included, Unbounded};
 pub struct Applied {
     /// By login name.
     #[serde(deserialize_with = "read_sorted")]
-    pub accounts: BTreeMap<String, Entry>,
+    pub accounts: BTreeMap<String, AppliedEntry>,
     /// What stands in the files and is about to be taken into records: a kill
     /// between record and [`Applied::accounts`] must not make the next change
     /// look like one against an administrator's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub taking: BTreeMap<String, Entry>,
+    pub taking: BTreeMap<String, AppliedEntry>,
 }
 
 /// What was written for one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct AppliedEntry {
     /// The uid in passwd(5).
     pub uid: u32,
     /// Of the second field of shadow(5).
@@ -38,7 +36,7 @@ pub struct Entry {
     pub aging: String,
 }
 
-impl Entry {
+impl AppliedEntry {
     /// What restore writes for this account.
     pub fn of(account: &Account) -> Self {
         Self {
@@ -75,13 +73,13 @@ impl Applied {
         accounts: &'a [&'a Account],
         waiting: &BTreeSet<Username>,
     ) -> serde_json::Result<Entries<'a>> {
-        let entry = |(account, known): (&&Account, Option<&Entry>)| match known {
+        let entry = |(account, known): (&&Account, Option<&AppliedEntry>)| match known {
             Some(known) if waiting.contains(&account.name) => known.clone(),
-            _ => Entry::of(account),
+            _ => AppliedEntry::of(account),
         };
-        let known: Vec<Option<&Entry>> = self.known(accounts).collect();
+        let known: Vec<Option<&AppliedEntry>> = self.known(accounts).collect();
         let both = accounts.iter().zip(known.iter().copied());
-        let entries: Vec<Entry> = both.map(entry).collect();
+        let entries: Vec<AppliedEntry> = both.map(entry).collect();
         if entries.iter().map(Some).eq(known) {
             let new = None;
             return Ok(Entries { accounts, new });
@@ -100,7 +98,7 @@ impl Applied {
     pub fn joined(
         &self,
         parts: &[Entries<'_>],
-        kept: &[(&String, &Entry)],
+        kept: &[(&String, &AppliedEntry)],
     ) -> serde_json::Result<Option<Vec<u8>>> {
         if self.is_still(parts, kept.len()) {
             return Ok(None);
@@ -137,7 +135,7 @@ impl Applied {
 
     /// What is remembered of each of these accounts, which are sorted by name as the
     /// entries are: so none is looked for.
-    fn known(&self, accounts: &[&Account]) -> impl Iterator<Item = Option<&Entry>> {
+    fn known(&self, accounts: &[&Account]) -> impl Iterator<Item = Option<&AppliedEntry>> {
         let first = accounts.first().map_or("", |account| account.name.as_str());
         let known = self.accounts.range::<str, _>((Included(first), Unbounded));
         let mut known = known.peekable();
@@ -156,20 +154,20 @@ impl Applied {
 
     /// What stood in the files when the record last said `record`: then any
     /// other line is a later change. None: the record is newer than the files.
-    pub fn base(&self, name: &[u8], record: &Entry) -> Option<&Entry> {
+    pub fn base(&self, name: &[u8], record: &AppliedEntry) -> Option<&AppliedEntry> {
         let name = std::str::from_utf8(name).ok()?;
         let known = [self.accounts.get(name), self.taking.get(name)];
         known.into_iter().flatten().find(|known| *known == record)
     }
 
     /// What was written under that name.
-    pub fn get(&self, name: &[u8]) -> Option<&Entry> {
+    pub fn get(&self, name: &[u8]) -> Option<&AppliedEntry> {
         self.accounts.get(std::str::from_utf8(name).ok()?)
     }
 }
 
 /// One more entry of an object.
-fn append(text: &mut Vec<u8>, name: &str, entry: &Entry) -> serde_json::Result<()> {
+fn append(text: &mut Vec<u8>, name: &str, entry: &AppliedEntry) -> serde_json::Result<()> {
     separate(text);
     serde_json::to_writer(&mut *text, name)?;
     text.push(b':');
@@ -187,10 +185,10 @@ fn separate(text: &mut Vec<u8>) {
 /// itself, a search for each; the map made of all at once needs none.
 fn read_sorted<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<String, Entry>, D::Error> {
+) -> Result<BTreeMap<String, AppliedEntry>, D::Error> {
     struct InOrder;
     impl<'de> Visitor<'de> for InOrder {
-        type Value = Vec<(String, Entry)>;
+        type Value = Vec<(String, AppliedEntry)>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("entries by name")
@@ -243,7 +241,9 @@ mod tests {
         ]);
         accounts.push(Account::called("zoe", 10_005));
         let first = next(&Applied::default(), &accounts, &[]).unwrap();
-        let expected = accounts.iter().map(|a| (a.name.to_string(), Entry::of(a)));
+        let expected = accounts
+            .iter()
+            .map(|a| (a.name.to_string(), AppliedEntry::of(a)));
         assert_eq!(first.accounts, expected.collect());
         assert_eq!(next(&first, &accounts, &[]), None, "nothing changed");
 
@@ -253,7 +253,7 @@ mod tests {
         let second = next(&first, &accounts, &[]).unwrap();
         assert_eq!(names(&second), ["ada", "bob", "eve", "kim", "zoe"]);
         assert_eq!(second.accounts["bob"], first.accounts["bob"]);
-        assert_eq!(second.accounts["kim"], Entry::of(&accounts[2]));
+        assert_eq!(second.accounts["kim"], AppliedEntry::of(&accounts[2]));
         assert_eq!(next(&second, &accounts, &[]), None);
     }
 
@@ -267,7 +267,7 @@ mod tests {
         accounts[0].locked = true;
         assert_eq!(next(&first, &accounts, &["ada"]), None);
         let second = next(&first, &accounts, &["bob"]).unwrap();
-        assert_eq!(second.accounts["ada"], Entry::of(&accounts[0]));
+        assert_eq!(second.accounts["ada"], AppliedEntry::of(&accounts[0]));
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! File by file: which lines stay, go, change and come.
 
+use super::changes::{Change, Changes};
 use super::lines::Lines;
 use super::locked_out::Shut;
 use super::ownership::Owned;
-use super::{Change, Changes};
-use crate::etc::{Etc, File};
+use crate::account::Account;
+use crate::files::table::Fate;
+use crate::files::{Etc, File, group, passwd, shadow, subid, table};
 use crate::image::Image;
-use crate::record::Account;
-use crate::table::{self, Fate};
-use crate::{group, passwd, shadow, subid};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What everything about the files follows from.
@@ -57,7 +56,8 @@ impl<'a> Files<'a> {
     fn passwd(self, changes: &mut Changes) -> Option<Vec<u8>> {
         let shells = &self.image.shells;
         let mut others = Vec::new();
-        let render = |account: &Account, new: &mut Vec<u8>| passwd::line(new, account, shells);
+        let render =
+            |account: &Account, new: &mut Vec<u8>| passwd::line(new, account, shells.of(account));
         let new = self.rewrite(File::Passwd, changes, render, |line, new| {
             let entry = passwd::name_and_uid(line);
             if let Some((name, uid)) = entry

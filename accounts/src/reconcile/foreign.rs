@@ -1,13 +1,12 @@
 //! Somebody else's lines: an account whose name or number one of them has is
 //! left out, and the line stays.
 
+use super::applied::Applied;
+use super::index::{InTurn, Named};
 use super::ownership::Gone;
-use crate::applied::Applied;
-use crate::etc::{Etc, File};
-use crate::name::Username;
-use crate::named::{InTurn, Named};
-use crate::records::Refusal;
-use crate::{group, passwd, table};
+use crate::account::Username;
+use crate::files::{Etc, File, group, passwd, table};
+use crate::record::Refusal;
 use std::collections::BTreeMap;
 
 /// Accounts whose name or number somebody else's line has.

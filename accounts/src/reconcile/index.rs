@@ -2,8 +2,8 @@
 //! every file asks, and there may be a hundred thousand of each: so nobody is looked
 //! at to be found, names and numbers lie side by side.
 
-use crate::packed::Packed;
-use crate::record::Account;
+use super::packed::Packed;
+use crate::account::Account;
 use std::cmp::Ordering;
 use std::sync::OnceLock;
 

@@ -2,9 +2,9 @@
 //! which the accounts lie in memory. In a file they stand in the order of uids, and to
 //! follow that from account to account, for each file again, takes twice as long.
 
-use crate::etc::File;
-use crate::packed::Packed;
-use crate::record::Account;
+use super::packed::Packed;
+use crate::account::Account;
+use crate::files::File;
 
 /// One line of each account, or none.
 pub(super) struct Lines(Packed);

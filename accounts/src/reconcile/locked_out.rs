@@ -2,13 +2,12 @@
 //! there: left as they are, these would let in whom an administrator has shut
 //! out.
 
+use super::applied::Applied;
 use super::ownership::Owned;
-use crate::applied::Applied;
-use crate::etc::{Etc, File};
+use crate::account::Account;
+use crate::files::{Etc, File, passwd, table};
 use crate::image::Image;
-use crate::record::Account;
-use crate::records::Records;
-use crate::{passwd, table};
+use crate::record::Records;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Accounts whose lines are to be locked, by name. None: the record can't be read.

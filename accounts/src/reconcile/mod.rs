@@ -5,101 +5,37 @@
 //! record or a tombstone has its name and number, or when restore once wrote it
 //! ([`Applied`]).
 
-pub mod applied;
-pub mod capture;
-pub mod drift;
+mod applied;
+mod capture;
+mod changes;
+mod drift;
 mod files;
 mod foreign;
-pub(crate) mod index;
+mod index;
 mod lines;
 mod locked_out;
 mod ownership;
-pub(crate) mod packed;
+mod packed;
+mod plan;
 
-use crate::applied::{Applied, Entries};
-use crate::etc::{Etc, File};
+pub use applied::{Applied, AppliedEntry, Entries};
+pub use capture::{Capture, are_as_recorded, captures};
+pub use changes::Change;
+pub use drift::{Difference, differences};
+pub use plan::Plan;
+
+use crate::account::{Account, Username};
+use crate::files::Etc;
 use crate::image::Image;
-use crate::name::Username;
-use crate::named::Named;
-use crate::record::Account;
-use crate::records::{Problem, Records};
+use crate::record::{Problem, Records};
+use changes::Changes;
 use files::Files;
+use index::Named;
 use locked_out::Shut;
 use ownership::Owned;
-use std::collections::BTreeMap;
 
 /// So many groups of one account are named that the image does not grant.
 const NAMED_GROUPS: usize = 8;
-
-/// What restore will do. Prints as one line per account and file.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// Files to write, in writing order; a file that stays as it is is absent.
-    pub writes: Vec<(File, Vec<u8>)>,
-    /// What happens to which account; unchanged ones are absent.
-    pub changes: Vec<(String, Change)>,
-    /// Accounts that are in the files afterwards.
-    pub restored: Vec<Username>,
-    /// Disabled accounts that are left out, but whose lines of an earlier restore
-    /// are there and locked afterwards.
-    pub shut: Vec<Username>,
-    /// What was left out, and why.
-    pub problems: Vec<Problem>,
-}
-
-/// What happens to one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// It was not there.
-    Add,
-    /// A line of it changes.
-    Update,
-    /// It was ours and has no record any more.
-    Remove,
-}
-
-impl Change {
-    /// Whether all lines of the account come or go.
-    pub const fn is_whole(self) -> bool {
-        matches!(self, Self::Add | Self::Remove)
-    }
-
-    /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Add => "add",
-            Self::Update => "update",
-            Self::Remove => "remove",
-        }
-    }
-}
-
-impl Plan {
-    /// Whether anything is removed and nothing comes in: then passwd goes
-    /// first, so that no passwd line stands without its shadow line.
-    pub fn only_removes(&self) -> bool {
-        !self.changes.is_empty()
-            && self
-                .changes
-                .iter()
-                .all(|(_, change)| *change == Change::Remove)
-    }
-}
-
-impl std::fmt::Display for Plan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (name, change) in &self.changes {
-            writeln!(f, "{} '{name}'", change.word())?;
-        }
-        for problem in &self.problems {
-            writeln!(f, "{problem}")?;
-        }
-        for (file, _) in &self.writes {
-            writeln!(f, "write '/etc/{}'", file.name())?;
-        }
-        write!(f, "{} accounts", self.restored.len())
-    }
-}
 
 /// Decides what the files should say.
 pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> Plan {
@@ -187,47 +123,6 @@ impl<'a> Decision<'a> {
                 .collect(),
             problems: self.problems.iter().cloned().chain(ungranted).collect(),
         }
-    }
-}
-
-/// What has been decided so far: about accounts by their place in `wanted`, and
-/// about names that go or are shut out.
-struct Changes {
-    wanted: Vec<Option<Change>>,
-    others: Vec<(String, Change)>,
-}
-
-impl Changes {
-    fn new(wanted: usize) -> Self {
-        Self {
-            wanted: vec![None; wanted],
-            others: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, index: usize) {
-        self.wanted[index] = Some(Change::Add);
-    }
-
-    fn update(&mut self, index: usize) {
-        self.wanted[index].get_or_insert(Change::Update);
-    }
-
-    fn other(&mut self, name: &[u8], change: Change) {
-        self.others
-            .push((String::from_utf8_lossy(name).into_owned(), change));
-    }
-
-    /// Sorted by name, as `wanted` is.
-    fn into_named(self, wanted: &[&Account]) -> Vec<(String, Change)> {
-        let changed = wanted.iter().zip(self.wanted);
-        let changed =
-            changed.filter_map(|(account, change)| Some((account.name.to_string(), change?)));
-        if self.others.is_empty() {
-            return changed.collect();
-        }
-        let named: BTreeMap<String, Change> = changed.chain(self.others).collect();
-        named.into_iter().collect()
     }
 }
 

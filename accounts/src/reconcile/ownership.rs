@@ -1,14 +1,12 @@
 //! Which names are ours: those that must be in the files and those that must go.
 //! Decides about no line.
 
-use crate::applied::{Applied, Entry};
-use crate::etc::{Etc, File};
+use super::applied::{Applied, AppliedEntry};
+use super::index::Named;
+use crate::account::{Account, Username};
+use crate::files::{Etc, File, passwd, table};
 use crate::image::Image;
-use crate::name::Username;
-use crate::named::Named;
-use crate::record::Account;
-use crate::records::{Part, Records};
-use crate::{passwd, table};
+use crate::record::{Part, Records};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names and numbers of tombstones, and of what restore wrote for records that
@@ -103,7 +101,7 @@ impl<'a> Owned<'a> {
         &'m self,
         records: &Records,
         applied: &'m Applied,
-    ) -> Vec<(&'m String, &'m Entry)> {
+    ) -> Vec<(&'m String, &'m AppliedEntry)> {
         let unreadable = unreadable(records);
         let wanted = self.wanted().iter().map(|account| account.name.as_str());
         let others = without(&applied.accounts, wanted);

@@ -2,12 +2,10 @@
 //! are compared in `tests/golden`.
 
 use super::*;
-use crate::id::UidRange;
-use crate::image::{GroupsAllow, HomeBases, ImageAccounts, Shells};
-use crate::name::Username;
-use crate::record::Document;
-use crate::records::{Part, Rejected, Tombstone};
-use crate::text::{Home, Shell};
+use crate::account::{Home, Shell, Shells, UidRange, Username};
+use crate::files::File;
+use crate::image::{GroupsAllow, HomeBases, ImageAccounts};
+use crate::record::{Document, Part, Rejected, Tombstone};
 use std::collections::{BTreeMap, BTreeSet};
 
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
@@ -163,7 +161,7 @@ fn applied_never_removes_an_account_of_the_image() {
 
 impl World {
     fn applied_of(&self, name: &str) -> Applied {
-        let entry = crate::applied::Entry::of(&self.records.accounts[name]);
+        let entry = AppliedEntry::of(&self.records.accounts[name]);
         Applied {
             accounts: BTreeMap::from([(name.to_owned(), entry)]),
             taking: BTreeMap::new(),

@@ -1,16 +1,118 @@
 //! Reads an account out of a record's JSON: which fields, of which types, under
 //! which rules. Changes nothing; writing is `record`'s.
 
-use crate::id::UidRange;
-use crate::json::{Object, Value};
-use crate::name::Username;
-use crate::password::{InvalidHash, PasswordHash};
-use crate::record::{Account, InvalidRecord, Legacy, SCHEMA};
-use crate::shadow::Aging;
-use crate::text::{Home, RealName, Shell};
+use super::strict_json::{self, InvalidJson, Object, Value};
+use crate::account::{
+    Account, Aging, Home, InvalidHash, InvalidName, InvalidText, InvalidUid, PasswordHash,
+    RealName, Shell, UidRange, Username, whole_days,
+};
+
+/// The version of our part of a record. A higher one is used for nothing.
+pub const SCHEMA: u64 = 1;
+/// Most bytes of a record.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// Why bytes are no record that we can use. Prints nothing of the file but
+/// numbers: a hash may stand in any field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRecord {
+    /// Not JSON.
+    #[error(transparent)]
+    Json(#[from] InvalidJson),
+    /// Larger than [`MAX_BYTES`].
+    #[error("{0} bytes, at most 65536 are allowed")]
+    TooLarge(u64),
+    /// JSON, but no object.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// A field is missing.
+    #[error("field '{0}' is missing")]
+    Missing(&'static str),
+    /// A field has another type than the format says.
+    #[error("field '{0}' must be {1}")]
+    Type(&'static str, &'static str),
+    /// Written by a newer version of ours.
+    #[error("schema {0} is newer than this program knows; update the image")]
+    Newer(u64),
+    /// A group other than the user private group.
+    #[error("gid {0} is not the uid; every account has a group of its own")]
+    Gid(u64),
+    /// For somebody else than a person.
+    #[error("disposition is not 'regular'")]
+    Disposition,
+    /// The name.
+    #[error("the name in it is no login name")]
+    Name(InvalidName),
+    /// The uid.
+    #[error(transparent)]
+    Uid(#[from] InvalidUid),
+    /// gecos, home or shell.
+    #[error("{}", .0.without_value())]
+    Text(InvalidText),
+}
+
+// Not `#[from]`: that makes them sources too, and those repeat what was given.
+impl From<InvalidName> for InvalidRecord {
+    fn from(invalid: InvalidName) -> Self {
+        Self::Name(invalid)
+    }
+}
+
+impl From<InvalidText> for InvalidRecord {
+    fn from(invalid: InvalidText) -> Self {
+        Self::Text(invalid)
+    }
+}
+
+/// A record of opencode-cloud, which has no uid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Legacy {
+    /// The login name.
+    pub name: Username,
+    /// The hash, if it passed the gate.
+    pub hash: Option<PasswordHash>,
+    /// Why it did not.
+    pub hash_refused: Option<InvalidHash>,
+    /// Locked then, locked now.
+    pub locked: bool,
+}
+
+/// What a record file can hold, as far as restore needs it: it reads thousands.
+#[derive(Clone, PartialEq)]
+pub enum Contents {
+    /// Ours.
+    Account(Box<Account>),
+    /// opencode-cloud's, to be taken over.
+    Legacy(Legacy),
+}
+
+impl Contents {
+    /// Reads a record file.
+    pub fn parse(bytes: &[u8], range: UidRange) -> Result<Self, InvalidRecord> {
+        Self::of(&object_of(bytes)?, range)
+    }
+
+    pub(super) fn of(document: &Object<'_>, range: UidRange) -> Result<Self, InvalidRecord> {
+        let is_legacy = document.get("username").is_some() && document.get("userName").is_none();
+        if is_legacy {
+            return legacy(document).map(Self::Legacy);
+        }
+        account(document, range).map(|account| Self::Account(Box::new(account)))
+    }
+}
+
+pub(super) fn object_of(bytes: &[u8]) -> Result<Object<'_>, InvalidRecord> {
+    if bytes.len() > MAX_BYTES {
+        return Err(InvalidRecord::TooLarge(bytes.len() as u64));
+    }
+    match strict_json::parse(bytes)? {
+        Value::Object(document) => Ok(document),
+        _ => Err(InvalidRecord::NotAnObject),
+    }
+}
 
 /// A record of ours.
-pub(crate) fn account(document: &Object<'_>, range: UidRange) -> Result<Account, InvalidRecord> {
+fn account(document: &Object<'_>, range: UidRange) -> Result<Account, InvalidRecord> {
     check_schema(document)?;
     let name =
         Username::parse(string(document, "userName")?.ok_or(InvalidRecord::Missing("userName"))?)?;
@@ -77,7 +179,7 @@ fn gate(hash: &str) -> (Option<PasswordHash>, Option<InvalidHash>) {
 }
 
 /// The aging fields and their names in USER_RECORD, in microseconds there.
-pub(crate) const AGING_FIELDS: [&str; 5] = [
+pub(super) const AGING_FIELDS: [&str; 5] = [
     "passwordChangeMinUSec",
     "passwordChangeMaxUSec",
     "passwordChangeWarnUSec",
@@ -88,7 +190,7 @@ pub(crate) const AGING_FIELDS: [&str; 5] = [
 fn read_aging(document: &Object<'_>) -> Result<Aging, InvalidRecord> {
     let mut days = [None; AGING_FIELDS.len()];
     for (day, field) in days.iter_mut().zip(AGING_FIELDS) {
-        *day = number(document, field)?.map(crate::shadow::days);
+        *day = number(document, field)?.map(whole_days);
     }
     let [min, max, warn, inactive, expire] = days;
     Ok(Aging {
@@ -163,7 +265,7 @@ fn texts<'a>(
 }
 
 /// A record of opencode-cloud.
-pub(crate) fn legacy(document: &Object<'_>) -> Result<Legacy, InvalidRecord> {
+fn legacy(document: &Object<'_>) -> Result<Legacy, InvalidRecord> {
     let name =
         Username::parse(string(document, "username")?.ok_or(InvalidRecord::Missing("username"))?)?;
     let field = string(document, "password_hash")?.unwrap_or("");

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Deepest nesting of objects and arrays.
-pub const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 
 /// Why the bytes are no JSON document of ours. Holds no content but keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +18,7 @@ pub struct InvalidJson(String);
 /// A document that borrows from its bytes: a boot reads thousands, keeps a few
 /// strings of each, and should copy nothing else.
 #[derive(Clone, PartialEq)]
-pub enum Value<'a> {
+pub(super) enum Value<'a> {
     /// `null`
     Null,
     /// `true` or `false`
@@ -35,11 +35,11 @@ pub enum Value<'a> {
 
 /// The members of an object, in their order; no key stands twice.
 #[derive(Clone, Default, PartialEq)]
-pub struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+pub(super) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Object<'a> {
     /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+    pub(super) fn get(&self, key: &str) -> Option<&Value<'a>> {
         self.0
             .iter()
             .find(|(other, _)| other == key)
@@ -47,7 +47,7 @@ impl<'a> Object<'a> {
     }
 
     /// The same object, owning everything.
-    pub fn to_owned(&self) -> serde_json::Map<String, serde_json::Value> {
+    pub(super) fn to_owned(&self) -> serde_json::Map<String, serde_json::Value> {
         self.0
             .iter()
             .map(|(key, value)| (key.clone().into_owned(), value.to_owned()))
@@ -84,7 +84,7 @@ impl fmt::Debug for Value<'_> {
 
 impl Value<'_> {
     /// The same value, owning everything.
-    pub fn to_owned(&self) -> serde_json::Value {
+    pub(super) fn to_owned(&self) -> serde_json::Value {
         match self {
             Self::Null => serde_json::Value::Null,
             Self::Bool(value) => (*value).into(),
@@ -97,7 +97,7 @@ impl Value<'_> {
 }
 
 /// Parses one document and nothing after it.
-pub fn parse(bytes: &[u8]) -> Result<Value<'_>, InvalidJson> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Value<'_>, InvalidJson> {
     // All text at once is checked in a fraction of the time that its strings take
     // one by one; what is not UTF-8 goes the other way, to the place of the fault.
     match std::str::from_utf8(bytes) {

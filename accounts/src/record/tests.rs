@@ -1,16 +1,8 @@
 //! What a record file may hold: every rule, one hostile file each.
 
 use super::*;
+use crate::account::{Aging, Home, InvalidHash, RealName, Username};
 use serde_json::from_str;
-
-impl Account {
-    /// Somebody, for the tests of all modules.
-    pub(crate) fn called(name: &str, uid: u64) -> Self {
-        let home = Home::parse(&format!("/home/{name}")).unwrap();
-        let uid = UidRange::default().uid(uid).unwrap();
-        Self::new(Username::parse(name).unwrap(), uid, home, 0)
-    }
-}
 
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 const NOW: u64 = 1_790_000_000_000_000;
@@ -355,8 +347,8 @@ fn a_key_twice_is_refused_at_any_depth() {
 #[test]
 fn depth_and_size_are_bounded() {
     let nested = |n: usize| with(&format!(r#""x":{}{}"#, "[".repeat(n), "]".repeat(n)));
-    assert!(parse(&nested(json::MAX_DEPTH - 1)).is_ok());
-    assert!(refused(&nested(json::MAX_DEPTH)).contains("nested deeper than 16"));
+    assert!(parse(&nested(strict_json::MAX_DEPTH - 1)).is_ok());
+    assert!(refused(&nested(strict_json::MAX_DEPTH)).contains("nested deeper than 16"));
     let padded = |total: usize| {
         let text = with("");
         format!("{text}{}", " ".repeat(total - text.len()))
@@ -399,7 +391,7 @@ fn a_hash_that_does_not_pass_leaves_the_account_without_password() {
             (&None, Some(why)),
             "{hash}"
         );
-        assert_eq!(crate::shadow::password_field(account), ["", "*"]);
+        assert_eq!(crate::files::shadow::password_field(account), ["", "*"]);
     }
 }
 

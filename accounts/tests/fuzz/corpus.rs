@@ -1,9 +1,9 @@
 //! Valid inputs, made on the spot: those of the formats' own writers, and what
 //! distributions ship.
 
-use accounts::applied::{Applied, Entry};
-use accounts::etc::File;
-use accounts::id::UidRange;
+use accounts::account::UidRange;
+use accounts::files::File;
+use accounts::reconcile::{Applied, AppliedEntry};
 use accounts::record::Document;
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ pub(crate) fn applied() -> Vec<u8> {
             let account = record.account();
             applied
                 .accounts
-                .insert(account.name.to_string(), Entry::of(account));
+                .insert(account.name.to_string(), AppliedEntry::of(account));
         }
     }
     applied.taking = applied.accounts.clone();

@@ -2,7 +2,7 @@
 //! in from another input or from a list of what breaks parsers.
 
 use super::corpus;
-use accounts::etc::File;
+use accounts::files::File;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

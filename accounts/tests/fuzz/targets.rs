@@ -4,17 +4,15 @@ use super::Verdict;
 use super::corpus::SECRET;
 use super::damage::Bytes;
 use super::support::{self, World};
-use accounts::applied::Applied;
-use accounts::etc::{Etc, File};
-use accounts::id::UidRange;
-use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
-use accounts::import::{self, Item};
-use accounts::record::{Account, Contents, Document, Record};
-use accounts::records::{Part, Records, Rejected};
-use accounts::table::{self, Fate};
-use accounts::text::Shell;
+use accounts::account::{Account, Shell, Shells, UidRange};
+use accounts::admin::import;
+use accounts::admin::import::Item;
+use accounts::files::table::Fate;
+use accounts::files::{Etc, File, group, passwd, shadow, subid, table};
+use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
+use accounts::reconcile::Applied;
+use accounts::record::{Contents, Document, Part, Record, Records, Rejected};
 use accounts::wire::{AccountReply, ErrorReply, ExportReply, ImportReply, ListReply, Request};
-use accounts::{group, passwd, shadow, subid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -154,7 +152,7 @@ pub(crate) fn plan((records, files, applied): &(Vec<Bytes>, Vec<(File, Bytes)>, 
     let plan = world.plan();
     is_loggable(&plan.to_string().replace('\n', " "))?;
     support::check(&world, &plan)?;
-    accounts::capture::captures(&world.records, &world.etc, &world.applied);
+    accounts::reconcile::captures(&world.records, &world.etc, &world.applied);
     Ok(())
 }
 

@@ -1,13 +1,11 @@
 //! What holds of every restore, whatever was there before; and readers as
 //! sloppy as the worst libc.
 
-use accounts::applied::{Applied, Entries};
-use accounts::etc::{Etc, File};
+use accounts::account::Username;
+use accounts::files::{Etc, File, group, passwd, shadow, table};
 use accounts::image::Image;
-use accounts::name::Username;
-use accounts::reconcile::{Plan, decide, plan};
-use accounts::records::Records;
-use accounts::{group, passwd, shadow, table};
+use accounts::reconcile::{Applied, Entries, Plan, decide, plan};
+use accounts::record::Records;
 use std::collections::BTreeSet;
 
 /// Everything that a plan is made from.

@@ -10,8 +10,10 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{
     Gid, Pid, Uid, getgroups, getppid, getresgid, getresuid, setgroups, setresgid, setresuid,
 };
-
-use crate::sys;
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities,
+};
 
 /// Whom to become.
 #[derive(Debug, Clone)]
@@ -35,11 +37,34 @@ pub(crate) fn become_identity(identity: &Identity) -> io::Result<()> {
     setgroups(&identity.groups)?;
     setresgid(identity.gid, identity.gid, identity.gid)?;
     setresuid(identity.uid, identity.uid, identity.uid)?;
-    sys::drop_capabilities()?;
+    drop_capabilities()?;
     if has_become(identity)? {
         Ok(())
     } else {
         Err(io::Error::other("the kernel did not change the ids"))
+    }
+}
+
+/// Drops every capability: effective, permitted, inheritable and ambient ones.
+fn drop_capabilities() -> io::Result<()> {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    set_capabilities(None, sets)?;
+    Ok(clear_ambient_capability_set()?)
+}
+
+/// Empties the bounding set, as far as this process may: without CAP_SETPCAP the
+/// kernel says no, and no_new_privs has to do.
+fn drop_bounding_set() {
+    for number in 0..u64::BITS {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        if remove_capability_from_bounding_set(capability).is_err() {
+            return;
+        }
     }
 }
 
@@ -65,7 +90,7 @@ fn has_become(identity: &Identity) -> io::Result<bool> {
 /// Nothing that is exec'ed from here on gains anything: no setuid program, no
 /// file capability.
 pub(crate) fn gain_nothing() -> io::Result<()> {
-    sys::drop_bounding_set();
+    drop_bounding_set();
     Ok(prctl::set_no_new_privs()?)
 }
 

@@ -19,8 +19,8 @@ use crate::monitor::opencode::Running;
 use crate::monitor::opencode::process::{Happened, Reached, Stop, Turns};
 use crate::monitor::opencode::table::{Generation, Instances};
 use crate::monitor::sessions::Tokens;
-use crate::monitor::settings::Settings;
 use crate::monitor::web_process::{FromWeb, Restarts, WebHalf};
+use crate::settings::Settings;
 use crate::wire::{self, Message, Reply, Time, TokenHash};
 
 /// The web half may end what it does, and people's programs too.

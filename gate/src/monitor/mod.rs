@@ -13,11 +13,9 @@ pub(crate) mod login;
 mod event_loop;
 mod files;
 mod opencode;
-mod ports;
 mod random;
 mod requests;
 mod sessions;
-mod settings;
 mod subprocess;
 mod watch;
 mod web_process;
@@ -36,14 +34,13 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::files::State;
-use self::settings::Settings;
 use self::watch::AccountWatch;
 use crate::helpers::{privilege, tmpdir};
 use crate::log::say;
 use crate::monitor::event_loop::{Core, Event};
 use crate::monitor::sessions::Limits;
-use crate::variables::is_unknown;
-use crate::{sys, web};
+use crate::settings::{Settings, is_unknown};
+use crate::sys;
 
 /// How often times are looked at: limits, expiry of accounts.
 const TICK: Duration = Duration::from_secs(5);
@@ -53,8 +50,8 @@ const POLL: Duration = Duration::from_millis(500);
 const EVENTS: usize = 256;
 
 /// `occ-gate` without a subcommand. Returns when told to stop.
-pub fn main() -> ExitCode {
-    match start() {
+pub fn main(settings: Settings) -> ExitCode {
+    match start(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err((what, hint)) => {
             say(&what);
@@ -76,17 +73,13 @@ fn cause(error: &io::Error) -> String {
     error.to_string().to_lowercase()
 }
 
-fn start() -> Result<(), Failed> {
+fn start(settings: Settings) -> Result<(), Failed> {
     if !nix::unistd::geteuid().is_root() {
         return Err((
             "must be root, to ask PAM and to become the person who logs in".to_owned(),
             Some("start the container without --user"),
         ));
     }
-    let get = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let settings = Settings::read(get).map_err(|error| (error.to_string(), None))?;
-    // The web half reads its own again; here, so that a mistake ends the start.
-    web::Settings::read(get).map_err(|error| (error.to_string(), None))?;
     tell_of_mistyped_settings();
     let account = web_half_account()?;
     privilege::protect_secrets().map_err(failed("protect this process"))?;

@@ -74,7 +74,8 @@ impl WebHalf {
 fn spawn(account: &User, wire: StdUnixStream, listener: &TcpListener) -> std::io::Result<Child> {
     let ours =
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OCC_GATE_"));
-    subprocess::command("web")
+    // The settings, as this process has them.
+    subprocess::command_with(std::env::args_os().skip(1), "web")
         .arg(format!("--uid={}", account.uid))
         .arg(format!("--gid={}", account.gid))
         .arg(format!("--parent={}", std::process::id()))

@@ -55,7 +55,7 @@ pub(super) async fn submit(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
-    let form = match form_body::read(request, gate.settings.form_time).await {
+    let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };

@@ -65,7 +65,7 @@ pub(super) async fn submit(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let headers = request.headers().clone();
-    let form = match form_body::read(request, gate.settings.form_time).await {
+    let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };
@@ -112,7 +112,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let headers = request.headers().clone();
-    let form = match form_body::read(request, gate.settings.form_time).await {
+    let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };

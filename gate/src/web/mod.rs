@@ -3,8 +3,9 @@
 //! that it knows it has from browsers, which may lie, and from the monitor.
 
 mod account;
-mod http;
-mod log;
+pub(crate) mod http;
+
+mod limits;
 mod login;
 mod monitor_client;
 mod opencode;
@@ -12,7 +13,6 @@ mod pages;
 mod routes;
 mod server;
 mod sessions;
-mod settings;
 mod state;
 
 use std::net::TcpListener;
@@ -24,24 +24,18 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::say;
+use crate::settings::Settings;
 use crate::sys;
 use crate::web::state::Gate;
 use crate::wire::Event;
 
-pub use self::settings::Settings;
-pub use crate::variables::InvalidSetting;
+pub use self::limits::Limits;
 
-/// Serves until the wire ends. Settings come from the environment.
-pub fn run(wire: UnixStream, listener: TcpListener) -> ExitCode {
+/// Serves until the wire ends.
+pub fn run(settings: Settings, wire: UnixStream, listener: TcpListener) -> ExitCode {
     sys::give_large_buffers_back();
-    let settings = match Settings::read(|name| std::env::var(name).ok()) {
-        Ok(settings) => settings,
-        Err(why) => {
-            say(&why.to_string());
-            return ExitCode::from(2);
-        }
-    };
-    match told_to_stop().and_then(|stop| serve(settings, wire, listener, stop)) {
+    let limits = Limits::of(&settings);
+    match told_to_stop().and_then(|stop| serve(settings, limits, wire, listener, stop)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("the web half cannot run: {error}"));
@@ -61,6 +55,7 @@ fn told_to_stop() -> std::io::Result<UnixStream> {
 /// end, streams do at once.
 pub fn serve(
     settings: Settings,
+    limits: Limits,
     wire: UnixStream,
     listener: TcpListener,
     stop: UnixStream,
@@ -76,7 +71,7 @@ pub fn serve(
         let wire = tokio::net::UnixStream::from_std(wire)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut told = tokio::net::UnixStream::from_std(stop)?;
-        let (gate, wire) = assemble(settings, wire);
+        let (gate, wire) = assemble(settings, limits, wire);
         let wire = tokio::spawn(wire);
         tokio::spawn({
             let stop = gate.stop.clone();
@@ -89,7 +84,7 @@ pub fn serve(
                 stop.cancel();
             }
         });
-        tokio::spawn(idle::watch(Arc::clone(&gate)));
+        tokio::spawn(opencode::idle::watch(Arc::clone(&gate)));
         server::serve(gate, listener).await;
         Ok(())
     })
@@ -98,6 +93,7 @@ pub fn serve(
 /// The state, and the wire that feeds it.
 fn assemble(
     settings: Settings,
+    limits: Limits,
     wire: tokio::net::UnixStream,
 ) -> (Arc<Gate>, impl Future<Output = ()> + Send) {
     let shared: Arc<OnceLock<Arc<Gate>>> = Arc::default();
@@ -110,9 +106,10 @@ fn assemble(
     let gate = Arc::new(Gate {
         cookies: http::cookies::Cookies::of(&settings.name),
         monitor,
-        sessions: sessions::Sessions::new(settings.touch_time),
+        sessions: sessions::Sessions::new(limits.touch_time),
         instances: opencode::Instances::default(),
         settings,
+        limits,
         presence: opencode::presence::Presence::default(),
         copies: opencode::assets::Copies::default(),
         stop: CancellationToken::new(),

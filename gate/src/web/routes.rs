@@ -10,6 +10,7 @@ use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::sessions::Session;
+use crate::log::ThrottledLog;
 use crate::web::http::body::{self, Body};
 use crate::web::http::cookies::Cookie;
 use crate::web::http::csrf::{
@@ -21,7 +22,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{Gate, Unfit, Visit, now};
-use crate::web::{account, log, login, pages};
+use crate::web::{account, login, pages};
 use crate::wire::{Reply, Request as Ask, Token};
 
 /// Longest path and query.
@@ -37,6 +38,11 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 const HEALTH_WAIT: Duration = Duration::from_secs(2);
+
+/// A browser sent `Origin: https://…` where we see http.
+static UNTRUSTED_PROXY: ThrottledLog = ThrottledLog::of(
+    "refused a request from a browser that speaks https: if a proxy adds TLS, name it in OCC_GATE_TRUSTED_PROXIES",
+);
 
 /// Answers one request.
 pub(super) async fn answer(
@@ -218,7 +224,7 @@ fn refusal(unfit: Unfit) -> Response<Body> {
             "this server does not answer to that name\nhint: administrators list names in OCC_GATE_HOSTS\n",
         ),
         Unfit::Foreign(Foreign::Scheme) => {
-            log::UNTRUSTED_PROXY.say();
+            UNTRUSTED_PROXY.say();
             reply::text(
                 StatusCode::FORBIDDEN,
                 "refused: the browser speaks https, but this server was not told\nhint: administrators name the proxy in OCC_GATE_TRUSTED_PROXIES\n",

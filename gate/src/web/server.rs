@@ -15,8 +15,9 @@ use nix::sys::socket::sockopt::TcpUserTimeout;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::settings::Settings;
-use super::{log, routes};
+use super::limits::Limits;
+use super::routes;
+use crate::log::ThrottledLog;
 use crate::web::state::Gate;
 
 /// Most bytes of a request's head, and most lines. Larger ones get 431.
@@ -24,15 +25,21 @@ const HEAD: usize = 32 * 1024;
 const HEADER_LINES: usize = 100;
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
+/// All connections are taken.
+static FULL: ThrottledLog = ThrottledLog::of("all connections are taken: new ones wait");
+/// A connection could not be taken.
+static CANNOT_ACCEPT: ThrottledLog =
+    ThrottledLog::of("cannot take a connection: too many open files?");
+
 /// Serves until told to stop, then lets open requests end for a while.
 pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
     let stop = gate.stop.clone();
-    let places = Arc::new(Semaphore::new(gate.settings.connections));
-    let stop_time = gate.settings.stop_time;
-    let all = u32::try_from(gate.settings.connections).unwrap_or(u32::MAX);
+    let places = Arc::new(Semaphore::new(gate.limits.connections));
+    let stop_time = gate.limits.stop_time;
+    let all = u32::try_from(gate.limits.connections).unwrap_or(u32::MAX);
     loop {
         if places.available_permits() == 0 {
-            log::FULL.say();
+            FULL.say();
         }
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
@@ -42,11 +49,11 @@ pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
             () = stop.cancelled() => break,
             next = next => match next {
                 Some((place, Ok((stream, address)))) => {
-                    prepare(&stream, gate.settings.unread_time);
+                    prepare(&stream, gate.limits.unread_time);
                     tokio::spawn(connection(Arc::clone(&gate), stream, address.ip(), place));
                 }
                 Some((_, Err(_))) => {
-                    log::CANNOT_ACCEPT.say();
+                    CANNOT_ACCEPT.say();
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
                 None => break,
@@ -72,7 +79,7 @@ async fn connection(
     place: OwnedSemaphorePermit,
 ) {
     let stop = gate.stop.clone();
-    let builder = builder(&gate.settings);
+    let builder = builder(&gate.limits);
     let service = service_fn(move |request| {
         let gate = Arc::clone(&gate);
         async move { Ok::<_, Infallible>(routes::answer(gate, address, request).await) }
@@ -91,11 +98,11 @@ async fn connection(
     drop(place);
 }
 
-fn builder(settings: &Settings) -> http1::Builder {
+fn builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(settings.head_time)
+        .header_read_timeout(limits.head_time)
         .max_buf_size(HEAD)
         .max_headers(HEADER_LINES)
         .half_close(false);

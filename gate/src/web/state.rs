@@ -6,21 +6,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
 
+use crate::settings::Settings;
 use crate::web::http::cookies::Cookies;
 use crate::web::http::csrf::{self, Foreign};
 use crate::web::http::forwarded::peer;
 use crate::web::http::host::{Authority, BadHost};
+use crate::web::limits::Limits;
 use crate::web::monitor_client::Monitor;
 use crate::web::opencode::Instances;
 use crate::web::opencode::assets::Copies;
 use crate::web::opencode::presence::Presence;
 use crate::web::sessions::Sessions;
-use crate::web::settings::Settings;
 use crate::wire::Time;
 
 /// The web half's whole state. All of it can be lost: nobody is logged out by that.
 pub(crate) struct Gate {
     pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
     pub(crate) cookies: Cookies,
     pub(crate) monitor: Monitor,
     pub(crate) sessions: Sessions,

@@ -129,7 +129,7 @@ fn no_service_worker_is_installed() {
 
 #[test]
 fn a_name_that_is_not_ours_is_misdirected() {
-    let gate = Gate::with(&[("OCC_GATE_HOSTS", "code.example.com")]);
+    let gate = Gate::with(&["--hosts=code.example.com"]);
     let ask = |host: &str| {
         let head = format!("GET /_occ/login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         browser::ask(gate.address, head.as_bytes()).status

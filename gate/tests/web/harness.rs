@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 
-use occ_gate::web::{Settings, serve};
+use occ_gate::settings::Settings;
+use occ_gate::web::{Limits, serve};
 use occ_gate::wire::Token;
 
 use super::browser::{self, Answer};
@@ -26,15 +27,10 @@ impl Gate {
         Self::with(&[])
     }
 
-    /// With these variables in its environment.
-    pub(crate) fn with(variables: &'static [(&str, &str)]) -> Self {
-        let get = |name: &str| {
-            variables
-                .iter()
-                .find(|(other, _)| *other == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        let settings = Settings::read(get).unwrap();
+    /// With these options.
+    pub(crate) fn with(options: &[&str]) -> Self {
+        let settings = Settings::from_options(options).unwrap();
+        let limits = Limits::of(&settings);
         let (ours, theirs) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -44,7 +40,7 @@ impl Gate {
         monitor.set(|state| drop(state.instances.insert("alice".into(), ready)));
         let (stop, told) = UnixStream::pair().unwrap();
         let thread = Some(thread::spawn(move || {
-            serve(settings, theirs, listener, told)
+            serve(settings, limits, theirs, listener, told)
         }));
         Self {
             address,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::browser::{send, until};
 use super::harness::Gate;
 
-const SHORT: &[(&str, &str)] = &[("OCC_GATE_IDLE", "1s")];
+const SHORT: &[&str] = &["--idle=1s"];
 
 /// Waits until opencode was asked that often whether it is at rest.
 fn looked(gate: &Gate, times: usize) {

@@ -3,10 +3,7 @@
 use super::browser;
 use super::harness::Gate;
 
-const TRUSTING: &[(&str, &str)] = &[
-    ("OCC_GATE_HOSTS", "code.example.com"),
-    ("OCC_GATE_TRUSTED_PROXIES", "127.0.0.1"),
-];
+const TRUSTING: &[&str] = &["--hosts=code.example.com", "--trusted-proxies=127.0.0.1"];
 const LOGIN: &str = "user=alice&password=secret";
 
 fn login(gate: &Gate, lines: &[&str]) -> browser::Answer {
@@ -65,10 +62,7 @@ fn the_scheme_is_part_of_the_origin() {
 
 #[test]
 fn who_is_not_trusted_says_nothing() {
-    let gate = Gate::with(&[
-        ("OCC_GATE_HOSTS", "code.example.com"),
-        ("OCC_GATE_TRUSTED_PROXIES", "192.0.2.1"),
-    ]);
+    let gate = Gate::with(&["--hosts=code.example.com", "--trusted-proxies=192.0.2.1"]);
     let forwarded = [
         "Origin: http://code.example.com",
         "X-Forwarded-Proto: https",

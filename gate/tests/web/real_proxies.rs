@@ -10,10 +10,7 @@ use std::time::{Duration, Instant};
 use super::browser::PATIENCE;
 use super::harness::Gate;
 
-const BEHIND: &[(&str, &str)] = &[
-    ("OCC_GATE_HOSTS", "code.example.com"),
-    ("OCC_GATE_TRUSTED_PROXIES", "127.0.0.1"),
-];
+const BEHIND: &[&str] = &["--hosts=code.example.com", "--trusted-proxies=127.0.0.1"];
 
 /// A proxy with TLS in front of a gate.
 struct Proxy {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const RUNS: u32 = 20;
 /// The image's own health check runs meanwhile.
-const HEALTH: &str = "occ-health";
+const HEALTH: &str = "occ-gate health";
 const BEGIN: &str = "echo begin";
 const END: &str = "echo end";
 /// Until an event is here, on a busy machine.

@@ -15,10 +15,9 @@ macro_rules! carried {
 }
 
 /// What the Dockerfile copies besides our programs and the opencode tarball.
-pub(crate) static CONTEXT: [Carried; 7] = carried![
+pub(crate) static CONTEXT: [Carried; 6] = carried![
     "Dockerfile",
     "groups.allow",
-    "occ-health",
     "occ-opencode",
     "opencode.json",
     "opencode.version",

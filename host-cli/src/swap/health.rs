@@ -139,8 +139,8 @@ mod tests {
             .join(" ")
         };
         assert_eq!(
-            command(&["CMD", "/usr/local/bin/occ-health"]),
-            "/usr/local/bin/occ-health"
+            command(&["CMD", "/usr/local/bin/occ-gate", "health"]),
+            "/usr/local/bin/occ-gate health"
         );
         assert_eq!(
             command(&["CMD-SHELL", "curl -f x || exit 1"]),

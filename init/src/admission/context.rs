@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::home::Homes;
-use crate::process::Victim;
+use crate::proc::kill::Victim;
 use crate::store::Store;
 use accounts::etc::{Etc, File};
 use accounts::id::Uid;

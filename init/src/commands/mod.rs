@@ -8,12 +8,12 @@ mod user;
 
 pub(crate) use output::Answer;
 
-use crate::cli::{Cli, Command, Global, User};
+use crate::boot::bootstrap_env::FirstAccount;
+use crate::cli::admin::{Cli, Command, User};
 use crate::error::{Error, chain};
-use crate::first_account::FirstAccount;
-use crate::process;
+use crate::log::{print, say};
+use crate::proc;
 use crate::restore::{Caller, Paths, Session, View};
-use crate::say::{print, say};
 use crate::sys::Environment;
 use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 use clap::Parser;
@@ -21,10 +21,7 @@ use clap::error::ContextKind;
 use nix::sys::stat::{Mode, umask};
 use resync::catch_up;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-
-/// Where the records are, below the root.
-pub(crate) const STORE: &str = "var/lib/opencode-users";
+use std::path::Path;
 
 /// Answers restore, check and user; `args` is the whole argv.
 pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
@@ -51,7 +48,7 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
 }
 
 fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
-    let paths = paths(&cli.global);
+    let paths = cli.global.paths();
     match &cli.command {
         Command::Restore { dry_run: true, .. } => Ok(check::dry_run(&View::read(&paths)?, &paths)),
         Command::Restore { boot: true, .. } => boot(&paths, cli.global.quiet, env),
@@ -59,23 +56,13 @@ fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
         Command::Restore { .. } => restore(&paths, cli.global.quiet),
         Command::Check => Ok(check::check(&View::read(&paths)?, &paths)),
         Command::User(User::Sweep { uid }) => {
-            let status = process::sweep_child(*uid);
+            let status = proc::kill::sweep_child(*uid);
             Ok(Answer {
                 status,
                 ..Answer::none()
             })
         }
         Command::User(command) => user::run(command, &paths, &cli.global),
-    }
-}
-
-fn paths(global: &Global) -> Paths {
-    let root = global.root.clone().unwrap_or_else(|| PathBuf::from("/"));
-    let store = global.store.clone().unwrap_or_else(|| root.join(STORE));
-    Paths {
-        root,
-        store,
-        without_lock: global.no_store_lock,
     }
 }
 

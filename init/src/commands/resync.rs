@@ -8,11 +8,11 @@
 use crate::commands::output::Answer;
 use crate::commands::user::end_processes;
 use crate::error::Error;
-use crate::process::Victim;
+use crate::fs::version::{Mark, Place};
+use crate::log::{print, say};
+use crate::proc::kill::Victim;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
-use crate::say::{print, say};
-use crate::watch::{Mark, Place};
 use accounts::applied;
 use accounts::name::Username;
 use accounts::record::Account;
@@ -104,13 +104,15 @@ impl Session {
             let file = format!("{name}.json");
             // In this order: what is swapped in between gets no mark, or one
             // that no longer fits.
-            let stat = crate::fs::replace::stat(&self.store.directory, file.as_str());
+            let stat = crate::fs::dir::stat(&self.store.directory, file.as_str());
             let record = self.store.read(name, self.image.uids).ok()?;
             let is_ours = self.records.get(name.as_str().as_bytes()) == Some(record.account());
             let stat = stat.ok().flatten().filter(|_| is_ours)?;
             Some(Mark::new(Place::Store, &file, &stat))
         });
-        let marks = self.written.iter().cloned().chain(records);
+        let etc = self.written.iter();
+        let etc = etc.map(|file| Mark::new(Place::Etc, file.name, &file.state));
+        let marks = etc.chain(records);
         let lines: Vec<String> = marks.take(MOST_MARKS).map(|mark| mark.line()).collect();
         print(&lines.concat());
     }

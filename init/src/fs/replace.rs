@@ -1,30 +1,18 @@
-//! One file, swapped whole: a temporary in the same directory, written, synced,
-//! renamed. Only here and in `in_place` are file contents written.
+//! One file, replaced whole: a temporary in the same directory, written, synced,
+//! renamed. Never writes into a file that is there.
 
+use super::dir::{Directory, write_all};
+use super::retry::{again_io, fchmod, fchown, fstat, fsync, linkat, openat, renameat};
 use crate::error::{Error, io};
-use crate::etc::in_place;
-use crate::fs::retry::{
-    fchmod, fchown, fstat, fstatat, fsync, linkat, openat, read, renameat, unlinkat, write,
-};
 use crate::sys;
-use crate::xattrs;
-use nix::NixPath;
-use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{FileStat, Mode};
-use nix::unistd::{Gid, Uid, UnlinkatFlags};
-use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-
-/// A directory that is open, and what it is called in messages.
-#[derive(Debug)]
-pub(crate) struct Directory {
-    pub(crate) fd: OwnedFd,
-    pub(crate) path: PathBuf,
-}
+use nix::unistd::{Gid, Uid};
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use xattr::FileExt;
 
 /// Who may do what with a new file.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +53,7 @@ struct Temporary<'a> {
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
     temporary: Temporary<'a>,
-    file: OwnedFd,
+    file: File,
 }
 
 /// One that is on the disk, and closed: to whoever watches the directory, a close
@@ -76,68 +64,10 @@ pub(crate) struct Staged<'a> {
     state: FileStat,
 }
 
-/// How a content became the file's.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Committed {
-    /// By a rename: the file has this inode and time.
-    Renamed(FileStat),
-    InPlace,
-}
-
 /// Prefix of our temporaries; a leftover of a killed run is deleted by the next.
 pub(crate) const TEMPORARY: &str = ".occ-";
 
 impl Directory {
-    /// The path of something in it, for messages.
-    pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.path.join(name)
-    }
-
-    /// The names in it, in the order of the file system.
-    pub(crate) fn names(&self) -> Result<Vec<OsString>, Errno> {
-        self.names_if(|_| true)
-    }
-
-    /// Those of its names that are wanted: of 100,000 it is often none.
-    pub(crate) fn names_if(
-        &self,
-        is_wanted: impl Fn(&[u8]) -> bool,
-    ) -> Result<Vec<OsString>, Errno> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut dir = Dir::from_fd(openat(self.fd.as_fd(), ".", flags, Mode::empty())?)?;
-        let mut names = Vec::new();
-        for entry in dir.iter() {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." && is_wanted(name) {
-                names.push(OsStr::from_bytes(name).to_owned());
-            }
-        }
-        Ok(names)
-    }
-
-    /// Opens a directory below this one; never through a link.
-    pub(crate) fn open<P: AsRef<Path> + NixPath + ?Sized>(&self, name: &P) -> Result<Self, Errno> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(Self {
-            fd: openat(self.fd.as_fd(), name, flags, Mode::empty())?,
-            path: self.join(name),
-        })
-    }
-
-    /// Makes what was renamed or made in it durable.
-    pub(crate) fn sync(&self) -> Result<(), Error> {
-        fsync(self.fd.as_fd()).map_err(io("sync", &self.path))
-    }
-
-    /// Deletes a file; one that is not there is no error.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {
-        match unlinkat(self.fd.as_fd(), name, UnlinkatFlags::NoRemoveDir) {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(errno) => Err(io("delete", self.join(name))(errno)),
-        }
-    }
-
     /// Puts a content on the disk under a temporary name.
     pub(crate) fn stage(
         &self,
@@ -155,7 +85,7 @@ impl Directory {
         name: &str,
         content: &[u8],
         access: Access,
-        like: Option<&OwnedFd>,
+        like: Option<&File>,
     ) -> Result<Written<'_>, Error> {
         let temporary = format!("{TEMPORARY}{name}");
         self.remove(&temporary)?;
@@ -169,6 +99,7 @@ impl Directory {
             name: name.to_owned(),
             at: Some(temporary),
         };
+        let file = File::from(file);
         let written = Written { temporary, file };
         written.fill(content, access, like).map_err(failed)?;
         Ok(written)
@@ -182,7 +113,7 @@ impl Directory {
 }
 
 impl<'a> Written<'a> {
-    fn fill(&self, content: &[u8], access: Access, like: Option<&OwnedFd>) -> Result<(), Errno> {
+    fn fill(&self, content: &[u8], access: Access, like: Option<&File>) -> Result<(), Errno> {
         let file = &self.file;
         if (access.owner, access.group) != (0, 0) {
             fchown(
@@ -191,7 +122,7 @@ impl<'a> Written<'a> {
                 Some(Gid::from_raw(access.group)),
             )?;
         }
-        like.map_or(Ok(()), |like| xattrs::copy(like, file))?;
+        like.map_or(Ok(()), |like| copy_attributes(like, file))?;
         // After the access list, which sets permissions too: of an access list
         // this sets the mask, so others lose write permission there as well.
         if like.is_some() || access.mode != 0o600 {
@@ -241,21 +172,14 @@ impl Staged<'_> {
         self.temporary.rename().map_err(io("replace", path))
     }
 
-    /// The same for a file that may be a mount point: it is written in place.
-    pub(crate) fn commit_anywhere(mut self) -> Result<Committed, Error> {
-        let renamed = self.temporary.rename();
-        let Temporary {
-            directory,
-            name,
-            at,
-        } = &self.temporary;
-        match (renamed, at) {
-            (Ok(()), _) => Ok(Committed::Renamed(self.state)),
-            (Err(Errno::EBUSY | Errno::EXDEV), Some(temporary)) => {
-                in_place::write(directory, name, temporary).map(|()| Committed::InPlace)
-            }
-            (Err(errno), _) => Err(io("replace", self.temporary.path())(errno)),
-        }
+    /// Renames it over the file; returns the state of the file then.
+    pub(crate) fn rename(&mut self) -> Result<FileStat, Errno> {
+        self.temporary.rename().map(|()| self.state)
+    }
+
+    /// The name under which the content lies, or `None` once it is renamed.
+    pub(crate) fn temporary(&self) -> Option<&str> {
+        self.temporary.at.as_deref()
     }
 
     /// Gives the content a name that must be free, in another directory of the
@@ -277,53 +201,23 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// Opens a directory by its path; the last component must not be a link.
-pub(crate) fn open_directory(path: &Path) -> Result<Directory, Errno> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    Ok(Directory {
-        fd: openat(nix::fcntl::AT_FDCWD, path, flags, Mode::empty())?,
-        path: path.to_owned(),
-    })
-}
-
-/// What stands under a name, not following a link; none: nothing.
-pub(crate) fn stat<P: NixPath + ?Sized>(
-    directory: &Directory,
-    name: &P,
-) -> Result<Option<FileStat>, Errno> {
-    match fstatat(directory.fd.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(stat)),
-        Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(errno),
-    }
-}
-
-/// Reads to the end, or `limit` bytes.
-pub(crate) fn read_all(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Errno> {
-    let size = fstat(file.as_fd())?.st_size;
-    let mut content = Vec::with_capacity(
-        usize::try_from(size)
-            .unwrap_or(0)
-            .min(limit)
-            .saturating_add(1),
-    );
-    let mut chunk = [0_u8; 16 * 1024];
-    while content.len() < limit {
-        let want = chunk.len().min(limit - content.len());
-        match read(file.as_fd(), &mut chunk[..want])? {
-            0 => break,
-            got => content.extend_from_slice(&chunk[..got]),
-        }
-    }
-    Ok(content)
-}
-
-/// Writes all of it.
-pub(crate) fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno> {
-    while !content.is_empty() {
-        match write(file.as_fd(), content)? {
-            0 => return Err(Errno::EIO),
-            written => content = &content[written..],
+/// Gives a file the extended attributes of another, access lists and security labels among
+/// them: a shadow file without its label is one that login programs may not open. Leaves out
+/// what this file system has no place for, or this process no right to.
+fn copy_attributes(from: &File, to: &File) -> Result<(), Errno> {
+    let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or_default());
+    let names = match again_io(|| from.list_xattr()).map_err(errno) {
+        Err(Errno::ENOTSUP) => return Ok(()),
+        names => names?,
+    };
+    for name in names {
+        let copied = again_io(|| match from.get_xattr(&name)? {
+            Some(value) => to.set_xattr(&name, &value),
+            None => Ok(()),
+        });
+        match copied.map_err(errno) {
+            Ok(()) | Err(Errno::ENOTSUP | Errno::EPERM) => (),
+            Err(errno) => return Err(errno),
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ mod bases;
 mod skel;
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Directory, stat};
+use crate::fs::dir::{Directory, stat};
 use crate::fs::retry::{fchmod, fchown, fstat, mkdirat, renameat, unlinkat};
 use accounts::id::Uid;
 use accounts::image::HomeBases;

@@ -3,7 +3,7 @@
 //! a home costs beyond the file system's own work.
 
 use super::{MAX_DEPTH, ids, own};
-use crate::fs::replace::{Directory, open_directory, read_all, stat, write_all};
+use crate::fs::dir::{Directory, open_directory, read_all, stat, write_all};
 use crate::fs::retry::{fchmod, fchown, fchownat, mkdirat, openat, symlinkat};
 use accounts::id::Uid;
 use nix::errno::Errno;

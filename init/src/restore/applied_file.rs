@@ -4,22 +4,19 @@
 use super::{Paths, Session};
 use crate::error::{Error, io};
 use crate::fs::replace::Access;
+use crate::fs::version::FileVersion;
 use crate::image;
+use crate::layout::{APPLIED, STATE};
 use accounts::applied::Applied;
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
 use std::path::PathBuf;
 
-pub(crate) const APPLIED: &str = "applied.json";
-
-/// The file as it was read: which one, and when it was written.
-type Version = Option<(u64, i64, i64)>;
-
 /// What was remembered when it was read. That is before /etc is locked, and whoever
 /// has that lock may write it.
 pub(super) struct Memory {
     applied: Applied,
-    version: Version,
+    version: Option<FileVersion>,
 }
 
 impl Memory {
@@ -51,17 +48,17 @@ impl Memory {
 }
 
 /// It is replaced as a whole, so each version is another file.
-fn version(paths: &Paths) -> Result<Version, Error> {
+fn version(paths: &Paths) -> Result<Option<FileVersion>, Error> {
     let path = path(paths);
     match lstat(&path) {
-        Ok(state) => Ok(Some((state.st_ino, state.st_mtime, state.st_mtime_nsec))),
+        Ok(state) => Ok(Some(FileVersion::of(&state))),
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(io("read", path)(errno)),
     }
 }
 
 fn path(paths: &Paths) -> PathBuf {
-    paths.root.join(image::STATE).join(APPLIED)
+    paths.root.join(STATE).join(APPLIED)
 }
 
 impl Session {

@@ -5,7 +5,7 @@
 
 use super::Session;
 use crate::error::{Error, chain};
-use crate::say::say;
+use crate::log::say;
 use accounts::applied;
 use accounts::capture::{Capture, captures};
 

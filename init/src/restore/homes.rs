@@ -5,7 +5,7 @@ use super::{Progress, Session};
 use crate::error::chain;
 use crate::fs::parallel;
 use crate::home::{Found, Homes};
-use crate::say::say;
+use crate::log::say;
 use accounts::applied::Entries;
 use accounts::name::Username;
 use accounts::record::Account;

@@ -5,8 +5,8 @@ use crate::error::{Error, chain};
 use crate::etc::EtcFiles;
 use crate::etc::lock::{EtcLock, clean_stale};
 use crate::fs::ofd_lock::Deadline;
-use crate::process;
-use crate::say::say;
+use crate::log::say;
+use crate::proc;
 use crate::store::Store;
 use crate::store::lock::StoreLock;
 use accounts::records::Records;
@@ -44,7 +44,7 @@ pub(super) fn lock_etc(
     caller: Caller,
 ) -> Result<EtcLock, Error> {
     let etc = &etc_files.directory;
-    if caller == Caller::Boot && process::is_alone_with_init() {
+    if caller == Caller::Boot && proc::is_alone_with_init() {
         clean_stale(etc)?;
     }
     // Asked for only when somebody else holds the lock.

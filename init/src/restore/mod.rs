@@ -12,18 +12,17 @@ mod migrate;
 mod read_only;
 pub(crate) mod summary;
 
-pub(crate) use applied_file::APPLIED;
+pub(crate) use crate::cli::globals::Paths;
 pub(crate) use locks::deadline;
 pub(crate) use read_only::View;
 
 use crate::admission::Context;
 use crate::error::Error;
 use crate::etc::lock::EtcLock;
-use crate::etc::{EtcFiles, New, Snapshot};
+use crate::etc::{EtcFiles, Snapshot, StagedFile, WrittenFile};
 use crate::image;
 use crate::store::lock::StoreLock;
 use crate::store::{Loaded, Store};
-use crate::watch::Mark;
 use accounts::applied::Applied;
 use accounts::capture::are_as_recorded;
 use accounts::etc::File;
@@ -35,18 +34,8 @@ use applied_file::Memory;
 use homes::Ensured;
 use locks::{lock_etc, lock_store};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Instant;
 use summary::{Summary, refused};
-
-/// Where the tree and the store are.
-#[derive(Debug, Clone)]
-pub(crate) struct Paths {
-    pub(crate) root: PathBuf,
-    pub(crate) store: PathBuf,
-    /// The store may be written to although its file system has no locks.
-    pub(crate) without_lock: bool,
-}
 
 /// Who is at work: decides how long to wait for locks, and what to do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +58,7 @@ pub(crate) type Progress<'a> = &'a (dyn Fn() + Sync);
 /// A restore of which nothing has happened yet but homes.
 struct Prepared<'a> {
     plan: Plan,
-    new: Vec<New<'a>>,
+    new: Vec<StagedFile<'a>>,
     /// A new `applied.json`; none: it stays.
     memory: Option<Vec<u8>>,
     homes: Ensured,
@@ -85,7 +74,7 @@ pub(crate) struct Session {
     is_captured: bool,
     /// Whose records were written, and which account files as they are now.
     pub(crate) saved: BTreeSet<Username>,
-    pub(crate) written: Vec<Mark>,
+    pub(crate) written: Vec<WrittenFile>,
     /// Whose new password could not be written into the record: it stays in
     /// shadow, and what was applied before stays remembered, so that the next
     /// restore takes it.
@@ -217,7 +206,7 @@ impl Session {
                 continue;
             }
             let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
-            let written = etc.commit(lock, read, &plan.writes, new, plan.only_removes())?;
+            let written = etc.commit(lock, read, new, plan.only_removes())?;
             if let Some(written) = written {
                 if let Some(json) = memory {
                     self.write_memory(&json)?;
@@ -257,8 +246,7 @@ impl Session {
         let restored = decision.restored();
         let files = || {
             let plan = decision.plan();
-            let (etc, lock) = (&self.etc_files, &self.etc_lock);
-            let new = etc.stage(lock, &self.snapshot, &plan.writes)?;
+            let new = EtcFiles::stage(&self.etc_lock, &self.snapshot, &plan.writes)?;
             Ok::<_, Error>((plan, new))
         };
         let (files, homes, entries) = self.ensure_homes(restored, progress, files);

@@ -5,9 +5,10 @@ use super::{
     LEGACY, REMOVED, SUFFIX, Store, UIDS, UNREADABLE, file_of, list, list_if, printable, stem,
 };
 use crate::error::{Error, chain, io};
+use crate::fs::dir::Directory;
 use crate::fs::parallel;
-use crate::fs::replace::{Directory, TEMPORARY};
-use crate::say::say;
+use crate::fs::replace::TEMPORARY;
+use crate::log::say;
 use accounts::id::UidRange;
 use accounts::name::Username;
 use accounts::record::{Account, Contents, Legacy};

@@ -22,9 +22,10 @@ pub(crate) use load::Loaded;
 pub(crate) use staging::Staging;
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, open_directory, stat, write_all};
+use crate::fs::dir::{Directory, open_directory, stat, write_all};
+use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
-use crate::say::say;
+use crate::log::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;
 use accounts::record::{Document, MAX_BYTES, Record};

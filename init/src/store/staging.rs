@@ -12,10 +12,11 @@
 
 use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, TEMPORARY, write_all};
+use crate::fs::dir::{Directory, write_all};
+use crate::fs::replace::{Access, TEMPORARY};
 use crate::fs::retry::{again, fsync, mkdirat, openat, renameat, unlinkat};
 use crate::fs::sealed_stream::{foreign, private_header};
-use crate::say::say;
+use crate::log::say;
 use accounts::backup;
 use accounts::id::UidRange;
 use accounts::merge::{Holdings, Merge};

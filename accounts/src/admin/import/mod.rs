@@ -5,10 +5,9 @@
 //! password and the caller can wipe it. No error repeats what stood in a line:
 //! with the columns mixed up, a password may stand anywhere.
 
-use crate::id::UidRange;
-use crate::password::InvalidHash;
+use crate::account::{InvalidHash, UidRange};
+use crate::files::table;
 use crate::record::{Document, InvalidRecord, Record};
-use crate::table;
 use csv_core::{ReadRecordResult, Reader};
 use zeroize::Zeroizing;
 

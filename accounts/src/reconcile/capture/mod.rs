@@ -5,15 +5,11 @@
 //! what restore wrote: otherwise an administrator changed the record since,
 //! and the record wins.
 
-use crate::applied::{self, Applied};
-use crate::etc::{Etc, File};
-use crate::name::Username;
-use crate::named::Named;
-use crate::password::{Digest, PasswordHash};
-use crate::record::Account;
-use crate::records::Records;
-use crate::shadow::{self, Aging};
-use crate::{passwd, table};
+use super::applied::{Applied, AppliedEntry};
+use super::index::Named;
+use crate::account::{Account, Aging, DAY_USEC, Digest, PasswordHash, Username, day_of_change};
+use crate::files::{Etc, File, passwd, shadow, table};
+use crate::record::Records;
 use std::collections::{HashMap, HashSet};
 
 /// What one account's line in shadow says that its record does not.
@@ -36,10 +32,10 @@ impl Capture {
         }
         if let Some((last_change, aging)) = self.aging {
             account.aging = aging;
-            let is_same_day = account.password_changed_usec.and_then(shadow::day_of) == last_change;
+            let is_same_day = account.password_changed_usec.and_then(day_of_change) == last_change;
             if !is_same_day {
                 account.password_changed_usec =
-                    last_change.map(|day| u64::from(day).saturating_mul(shadow::DAY_USEC));
+                    last_change.map(|day| u64::from(day).saturating_mul(DAY_USEC));
             }
         }
     }
@@ -110,11 +106,11 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> V
     }
     let digest = Digest::of([entry.password]);
     let is_line =
-        |known: &applied::Entry| known.shadow == digest && known.aging.as_bytes() == entry.aging;
+        |known: &AppliedEntry| known.shadow == digest && known.aging.as_bytes() == entry.aging;
     if applied.get(entry.name).is_some_and(is_line) {
         return Verdict::Same;
     }
-    let record = applied::Entry::of(account);
+    let record = AppliedEntry::of(account);
     let base = applied.base(entry.name, &record);
     let Some(base) = base.filter(|_| !account.locked) else {
         return Verdict::RecordWins;

@@ -1,7 +1,7 @@
 //! Which change to /etc/shadow goes into a record, and which does not.
 
 use super::*;
-use crate::id::UidRange;
+use crate::account::UidRange;
 use crate::record::Document;
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn line_of(account: &Account) -> String {
 }
 
 fn applied(account: &Account) -> Applied {
-    let entry = applied::Entry::of(account);
+    let entry = AppliedEntry::of(account);
     Applied {
         accounts: BTreeMap::from([("alice".to_owned(), entry)]),
         taking: BTreeMap::new(),
@@ -76,7 +76,7 @@ fn a_persons_new_password_is_taken() {
     let after = unchanged(&old, &format!("alice:{new}:20500:0:99999:7:::\n"));
     let after = after.unwrap().unwrap();
     assert_eq!(after.hash.as_ref().unwrap().expose(), new);
-    assert_eq!(after.password_changed_usec, Some(20_500 * shadow::DAY_USEC));
+    assert_eq!(after.password_changed_usec, Some(20_500 * DAY_USEC));
     assert_eq!(after.aging, Aging::default().written());
 }
 

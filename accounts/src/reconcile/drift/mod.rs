@@ -2,9 +2,8 @@
 //! it says now, and what it will say. No hash and no password: a line of
 //! shadow(5) is never repeated.
 
-use crate::etc::{Etc, File};
-use crate::reconcile::Plan;
-use crate::table;
+use super::plan::Plan;
+use crate::files::{Etc, File, table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One field of one line, or one membership, that the next restore changes.

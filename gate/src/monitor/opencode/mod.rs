@@ -38,7 +38,7 @@ impl Core {
             if self.tokens.of(user).next().is_some() {
                 running.unowned_since = None;
             } else if now.saturating_sub(*running.unowned_since.get_or_insert(now))
-                >= self.settings.instance_idle
+                >= self.settings.idle
             {
                 over.push(user.clone());
             }

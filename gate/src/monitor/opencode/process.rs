@@ -19,7 +19,8 @@ use crate::helpers::{exec_user, tmpdir};
 use crate::log::say;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{end_all, wipe};
-use crate::monitor::{ports, random, subprocess};
+use crate::monitor::{random, subprocess};
+use crate::proc_net::is_listened_on_by;
 use crate::wire::Failure;
 
 /// From the start to the line that says it listens.
@@ -168,9 +169,7 @@ impl Start {
     ) -> Result<Reached, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
         let pid = child.id().ok_or(Failure::Ended)?;
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
-            .map(|path| std::fs::read_to_string(path).unwrap_or_default());
-        if !ports::is_listened_on_by(&tables, port, self.person.uid) {
+        if !is_listened_on_by(port, self.person.uid) {
             return Err(Failure::Port);
         }
         Ok(Reached {
@@ -244,6 +243,12 @@ async fn announced(port: &mut mpsc::Receiver<u16>) -> u16 {
     }
 }
 
+/// The port that opencode says it listens on.
+fn announced_port(line: &str) -> Option<u16> {
+    let address = line.strip_prefix("opencode server listening on http://127.0.0.1:")?;
+    address.trim_end().parse().ok().filter(|port| *port > 0)
+}
+
 fn passed(
     all: impl Iterator<Item = (OsString, OsString)>,
 ) -> impl Iterator<Item = (OsString, OsString)> {
@@ -273,7 +278,7 @@ async fn read_lines(
                 continue;
             }
             let text = String::from_utf8_lossy(&line);
-            if let Some(port) = ports::announced(&text)
+            if let Some(port) = announced_port(&text)
                 && let Some(found) = found.take()
             {
                 let _ = found.try_send(port);
@@ -319,5 +324,23 @@ mod tests {
         let (found, mut port) = mpsc::channel(1);
         read_lines(noise.as_slice(), "alice".to_owned(), Some(found)).await;
         assert_eq!(port.recv().await, Some(4096));
+    }
+
+    #[test]
+    fn the_line_of_a_ready_opencode() {
+        assert_eq!(
+            announced_port("opencode server listening on http://127.0.0.1:4096"),
+            Some(4096)
+        );
+        for line in [
+            "",
+            "opencode server listening on http://0.0.0.0:4096",
+            "opencode server listening on http://127.0.0.1:0",
+            "opencode server listening on http://127.0.0.1:70000",
+            "opencode server listening on http://127.0.0.1:80@evil:1",
+            " opencode server listening on http://127.0.0.1:4096",
+        ] {
+            assert_eq!(announced_port(line), None, "{line}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads `application/x-www-form-urlencoded`, in buffers that are wiped. Pure.
 
+use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 /// The fields of a form that was sent.
@@ -47,30 +48,16 @@ impl Form {
 }
 
 fn decode(text: &[u8]) -> Option<Decoded> {
+    let mut escapes = text.split(|byte| *byte == b'%').skip(1);
+    let is_escape = |rest: &[u8]| matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+    escapes.all(is_escape).then_some(())?;
     // Never longer than what it decodes, so that no copy is left behind.
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        decoded.push(match first {
-            b'+' => b' ',
-            b'%' => {
-                let [high, low, tail @ ..] = rest else {
-                    return None;
-                };
-                rest = tail;
-                digit(*high)? * 16 + digit(*low)?
-            }
-            byte => *byte,
-        });
+    for (at, word) in text.split(|byte| *byte == b'+').enumerate() {
+        decoded.extend((at > 0).then_some(b' '));
+        decoded.extend(percent_decode(word));
     }
     Some(decoded)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

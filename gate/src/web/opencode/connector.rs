@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::proc_net::{Listener, listener};
+use crate::proc_net::{Listener, loopback_listener};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -41,8 +41,7 @@ impl Loopback {
     }
 
     fn owner(self) -> io::Result<Listener> {
-        let table = std::fs::read_to_string("/proc/net/tcp")?;
-        let found = listener(&table, self.port).filter(|listener| listener.uid == self.uid);
+        let found = loopback_listener(self.port)?.filter(|listener| listener.uid == self.uid);
         found.ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::ConnectionRefused,

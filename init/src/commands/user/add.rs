@@ -4,7 +4,7 @@ use super::apply::{apply, begin, warn_about};
 use super::passwd::{Credentials, credentials, with_password};
 use super::reply::one;
 use crate::admission;
-use crate::cli::Add;
+use crate::cli::admin::Add;
 use crate::clock::now_usec;
 use crate::commands::output::Answer;
 use crate::error::{Error, io};

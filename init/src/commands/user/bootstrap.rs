@@ -1,11 +1,11 @@
 //! The first account of a new store, on the road of `user add`.
 
 use super::add;
-use crate::cli::Add;
+use crate::boot::bootstrap_env::FirstAccount;
+use crate::cli::admin::Add;
 use crate::error::Error;
-use crate::first_account::FirstAccount;
+use crate::log::say;
 use crate::restore::Session;
-use crate::say::say;
 
 /// Makes it where no account ever was; anywhere else it is none of the
 /// environment's business who logs in with what. The caller restores.

@@ -10,9 +10,9 @@ use super::reply::several;
 use crate::commands::is_live;
 use crate::commands::output::Answer;
 use crate::error::Error;
-use crate::process::{self, Victim};
+use crate::log::say;
+use crate::proc::kill::{self, Victim};
 use crate::restore::{Paths, Session};
-use crate::say::say;
 use accounts::id::Uid;
 use accounts::name::Username;
 use accounts::record::{Account, Record};
@@ -90,14 +90,14 @@ pub(crate) fn end_processes(paths: &Paths, victims: &[Victim], says: bool) -> Re
     if !is_live(&paths.root) {
         return Ok(());
     }
-    if !process::may_sweep() {
+    if !kill::may_sweep() {
         if says {
             say("occ-init is not PID 1 here: processes of the account were not ended");
         }
         return Ok(());
     }
     for victim in victims {
-        if !process::sweep(victim) {
+        if !kill::sweep(victim) {
             return Err(Error::StillRunning(victim.uid));
         }
     }

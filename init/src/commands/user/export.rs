@@ -2,8 +2,8 @@
 
 use crate::commands::output::Answer;
 use crate::error::{Error, chain};
+use crate::log::say;
 use crate::restore::{Paths, View};
-use crate::say::say;
 use crate::store::Store;
 use accounts::records::{Part, Problem};
 use accounts::wire::{ExportReply, SCHEMA};

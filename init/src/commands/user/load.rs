@@ -6,7 +6,7 @@
 
 use super::apply::{apply, begin};
 use super::end_processes;
-use crate::cli::Load;
+use crate::cli::admin::Load;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::fs::ofd_lock::Deadline;
@@ -14,7 +14,7 @@ use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::home::Homes;
 use crate::home::archive::Unpacking;
 use crate::image;
-use crate::process::Victim;
+use crate::proc::kill::Victim;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
 use crate::store::{Staging, Store};

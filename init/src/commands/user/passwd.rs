@@ -3,13 +3,13 @@
 use super::apply::{apply, begin, warn_about};
 use super::lookup::{find, parse_name};
 use super::reply::one;
-use crate::cli::Source;
+use crate::cli::admin::Source;
 use crate::clock::now_usec;
 use crate::commands::output::Answer;
 use crate::error::Error;
+use crate::log::say;
 use crate::password::{self, Password};
 use crate::restore::Paths;
-use crate::say::say;
 use accounts::password::PasswordHash;
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};

@@ -4,7 +4,7 @@ use super::apply::{apply, begin};
 use super::disable::{end_processes, rightful};
 use super::lookup::find_all;
 use super::reply::several;
-use crate::cli::Remove;
+use crate::cli::admin::Remove;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::home::Homes;

@@ -1,0 +1,12 @@
+//! What becomes of people and their accounts. Runs on any engine.
+
+mod backup;
+mod defects;
+mod first_login;
+mod listing;
+mod passwords;
+mod refusals;
+mod removal;
+mod secrets;
+mod store;
+mod takeover;

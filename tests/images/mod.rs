@@ -1,0 +1,12 @@
+//! occ-init in containers of many images, mostly made with docker alone.
+
+mod any_image;
+mod compose;
+mod doors;
+mod kubernetes;
+mod pid1;
+mod survival;
+mod twenty_people;
+mod two_containers;
+mod updates;
+mod user_records;

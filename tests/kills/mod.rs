@@ -1,0 +1,5 @@
+//! Programs and people's processes killed in the middle of something.
+
+mod commands;
+mod disable;
+mod swap;

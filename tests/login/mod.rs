@@ -1,0 +1,5 @@
+//! The login in front of opencode, and opencode behind it.
+
+mod browser;
+mod page;
+mod without_login;
