@@ -311,12 +311,8 @@ fn unknown_keys_are_named_and_kept_and_wrong_values_stop_everything() {
     let text = r#"{"schema":1,"users":["al"],"prot":1,"theme":{"dark":true},"instances":{"box":{"users":["bo"],"note":7}}}"#;
     here.write(file, text);
     let set = here.occ(&["config", "set", "port", "4000"], &[]);
-    ended(
-        &set,
-        0,
-        "a key 'prot' that means nothing to occ; did you mean 'port'?",
-    );
-    ended(&set, 0, "a key 'theme' that means nothing to occ");
+    ended(&set, 0, "an unknown key 'prot'; did you mean 'port'?");
+    ended(&set, 0, "an unknown key 'theme'");
     let kept = std::fs::read(here.path(file)).unwrap();
     let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
     let mut expected: serde_json::Value = serde_json::from_str(text).unwrap();

@@ -82,7 +82,7 @@ pub(crate) fn warn_of_unknown(config: &Config) {
         let near = near.map(|near| format!("; did you mean '{near}'?"));
         let near = near.unwrap_or_default();
         show::warn(&format!(
-            "the configuration has a key '{key}' that means nothing to occ{near}"
+            "the configuration has an unknown key '{key}'{near}"
         ));
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn run(
     if let Err(error) = exchange(docker, old, plan, &names, &expected, progress).await {
         progress.step("Going back to the old container");
         put_back(docker, old, plan.instance, plan.seconds).await?;
-        return Err(rolled_back(&error, &names.own));
+        return Err(rolled_back(&error));
     }
     let there = recover::look(docker, plan.instance, &names).await?;
     let steps = match kept {
@@ -102,11 +102,9 @@ async fn same_image(docker: &Docker, old: &ContainerInspectResponse, name: &str)
 }
 
 /// What a person reads after a swap that was undone.
-pub(crate) fn rolled_back(error: &Error, own: &str) -> Error {
+pub(crate) fn rolled_back(error: &Error) -> Error {
     Error::Unhealthy {
-        message: format!(
-            "the new container was not taken: {error}\nThe old container '{own}' is back"
-        ),
+        message: format!("the new container failed its check; the old one was restored: {error}"),
         hint: if error.hint().contains("--port") {
             error.hint()
         } else {
