@@ -198,7 +198,7 @@ impl Error {
         }
     }
 
-    /// What to do next; may be empty.
+    /// The next step for the reader; may be empty.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NeedsInput { give, .. } => format!("give {give}"),
@@ -309,7 +309,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether the engine says that there is no such thing.
+/// Returns true if the engine answers that the thing does not exist (404).
 pub(crate) fn is_absent(error: &Api) -> bool {
     matches!(
         error,

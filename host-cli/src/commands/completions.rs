@@ -89,7 +89,7 @@ fn typed(words: impl Iterator<Item = String>) -> Option<Global> {
     Global::from_arg_matches(&matches).ok()
 }
 
-/// The names in the container; None if it does not say in time.
+/// The names in the container; `None` if it does not say in time.
 fn live(session: &Session) -> Option<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -129,7 +129,7 @@ async fn talk(docker: &Docker, id: &str, mut output: Output, mut input: Input) -
     }
 }
 
-/// What is typed. The thread ends with the program: nothing can wake a read.
+/// Keys as they are typed. The thread ends with the program: nothing can wake a read.
 fn keys() -> Receiver<Vec<u8>> {
     let (typed, keys) = channel(16);
     std::thread::spawn(move || {

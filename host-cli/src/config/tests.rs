@@ -1,4 +1,4 @@
-//! What of the configuration is read, kept, named and refused.
+//! Keys that are read, kept, named and refused.
 
 use super::*;
 

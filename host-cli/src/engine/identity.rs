@@ -15,7 +15,7 @@ pub(crate) fn labelled(instance: &str) -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![format!("{INSTANCE}={instance}")])])
 }
 
-/// The container of an instance: by label, else by name; None if there is none.
+/// The container of an instance: by label, else by name; `None` if there is none.
 pub(crate) async fn find(docker: &Docker, instance: &str) -> Result<Option<Listed>> {
     let candidates = container::list(docker, &labelled(instance)).await?;
     if let Some(found) = pick(instance, candidates)? {

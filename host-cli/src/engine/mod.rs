@@ -30,7 +30,7 @@ const HELLO: Duration = Duration::from_secs(5);
 const HELLO_BY_SSH: Duration = Duration::from_secs(60);
 /// Response headers of a single call, in seconds; streams have no limit.
 const CALL_SECONDS: u64 = 120;
-/// Of versions before this one, things are missing that occ needs.
+/// Older versions lack calls that occ needs.
 const OLDEST: Version = (1, 40);
 
 /// A version of the API: major and minor.

@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use super::endpoint::Ssh;
 use crate::ui::show::printable;
 
-/// What ssh says as it ends is there by then, or not worth waiting for.
+/// ssh's last message is there by then, or not worth waiting for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Lines of it that are shown.
 const LINES: usize = 3;

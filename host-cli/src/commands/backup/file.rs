@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::error::{Error, Result};
 use crate::ui::interrupt::{self, Unfinished};
 
-/// Where a backup goes.
+/// The file or pipe that a backup is written to.
 pub(super) enum BackupTarget {
     Pipe,
     File {
@@ -121,7 +121,7 @@ fn in_the_way(path: &Path, is_file: bool) -> Error {
     }
 }
 
-/// Where a backup comes from.
+/// The file or pipe that a backup is read from.
 pub(super) enum BackupSource {
     Pipe,
     File(File),

@@ -193,7 +193,7 @@ async fn image_age(
     Ok(())
 }
 
-/// Whether the port answers, or is free for a container that does not run.
+/// The port answers, or is free for a container that does not run.
 fn port(report: &mut Report, published: Option<Published>, running: bool) {
     let Some(Published { bind, port }) = published else {
         report.fine("ports", "none is published");

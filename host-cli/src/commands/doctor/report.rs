@@ -1,4 +1,4 @@
-//! What was looked at, and how it is shown.
+//! The report: one line a topic, with a fix where one is needed.
 
 use std::process::ExitCode;
 
@@ -55,7 +55,7 @@ impl Report {
         });
     }
 
-    /// Whether a topic has come up and was fine.
+    /// Topic and message of each finding.
     #[cfg(test)]
     pub(super) fn wrongs(&self) -> Vec<(&'static str, &str)> {
         let wrongs = self.0.iter().filter(|check| !check.ok);

@@ -39,7 +39,7 @@ fn flags(remove: &Remove) -> Vec<String> {
     occ_init::user("remove", switched_on(switches).chain(names))
 }
 
-/// What speaks against it is said before the question is asked.
+/// Asks, unless the removal would be refused anyway.
 async fn confirm(init: &OccInit, names: &[String], purge: bool) -> Result<()> {
     let accounts = init.accounts().await?.accounts;
     let homes = refuse(&accounts, names)?;
