@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_owners_sentences_stand_alone() {
+    fn capitalised_sentences_have_no_prefix() {
         assert_eq!(
             Error::NotRunning.text(),
             "Container not running. Start with `occ start` first.\n"
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_occ_init_says_is_passed_on_with_its_code() {
+    fn error_of_occ_init_keeps_its_code_and_text() {
         let error = Error::Remote(ErrorBody::new(
             ErrorKind::Busy,
             "another command holds the store".into(),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn input_that_nobody_can_give_names_the_flag() {
+    fn missing_input_names_the_flag() {
         let error = Error::NeedsInput {
             what: "a password",
             give: "--password-stdin or --generate",

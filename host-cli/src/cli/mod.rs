@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn command_line_definition_is_sound() {
         Cli::command().debug_assert();
     }
 

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_so_far_names_the_container() {
+    fn typed_words_name_container_and_engine() {
         let words = |line: &str| typed(line.split(' ').map(str::to_owned)).unwrap();
         assert_eq!(words("occ user show al").container, None);
         let global = words("occ --container box --host unix:///x user show");

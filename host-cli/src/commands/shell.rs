@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn occ_init_becomes_the_person() {
+    fn shell_of_an_account_runs_through_occ_init() {
         assert_eq!(
             through_init("alice", &["/bin/bash", "-l"]).join(" "),
             "/usr/local/bin/occ-init run --no-restore --user alice -- /bin/bash -l"

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_wanted_has_to_be_known_to_both() {
+    fn requested_version_must_be_known_to_both() {
         let highest = agree(Some((1, 41)), Some((1, 12))).unwrap();
         let spoken = |asked| wanted(asked, highest, Some((1, 12)));
         assert_eq!(spoken((1, 40)).unwrap(), (1, 40));

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_ssh_says_the_end_is_kept() {
+    fn last_lines_of_ssh_are_kept() {
         let said = "debug\n\none\ntwo\r\n\u{1b}three\n";
         assert_eq!(last_lines(said.as_bytes()), "one; two; \u{fffd}three");
     }

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_image_takes_stops_an_update() {
+    fn only_image_findings_stop_an_update() {
         let report = r#"noise
 {"findings":[{"hint":"h","kind":"image","message":"skipped 'zoe': the image has a user of that name","name":"zoe"},{"hint":"h","kind":"drift","message":"'alice' has a record, but is not in /etc","name":"alice"}],"schema":1}
 "#;

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn each_finding_says_what_mends_it() {
+    fn each_finding_has_its_fix() {
         expect![[r"
             ok     engine: Docker 20.10.24 answers at unix:///var/run/docker.sock
             FAIL   container: there is no container 'opencode'

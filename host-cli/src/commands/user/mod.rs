@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_nobodys_gets_the_nearest_one() {
+    fn unknown_user_suggests_nearest() {
         let known = ["alice".to_owned(), "bob".to_owned()];
         let answer = |name: &str, code| {
             with_nearest(

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_says_what_is_lost() {
+    fn removal_question_names_users_and_homes() {
         let names = ["alice".to_owned(), "bob".to_owned()];
         let homes = ["/home/alice".to_owned(), "/home/bob".to_owned()];
         assert_eq!(

@@ -1,9 +1,9 @@
 //! The steps of an update, a rollback and a recovery, as values: pure, no call.
 //!
 //! The names of containers are the only state of a swap: after a kill at any step the
-//! next command tells from them how far it went. While
-//! `X-replaced` or `X-undone` is there, what runs under the name X is unproven,
-//! and going back is right; the rename that ends this is the moment it counts.
+//! next command tells from them how far it went.
+//! While `X-replaced` or `X-undone` exists, the container named X is unproven
+//! and going back is right; the rename that removes that name is the commit.
 
 use crate::engine::labels::Names;
 
