@@ -26,7 +26,7 @@ pub mod wire;
 // Paths of before the rooms, until the other crates name the rooms.
 #[doc(hidden)]
 pub mod applied {
-    pub use crate::reconcile::{Applied, AppliedEntry as Entry, Entries};
+    pub use crate::reconcile::{Applied, AppliedEntry as Entry};
 }
 #[doc(hidden)]
 pub mod capture {

@@ -25,6 +25,7 @@ pub mod settings;
 pub mod web;
 pub mod wire;
 
+mod clock;
 mod log;
 mod proc_net;
 mod sys;

@@ -111,15 +111,8 @@ impl World {
 
     fn remembered(&self) -> Applied {
         let decision = decide(&self.records, &self.etc, &self.image, &self.applied);
-        let parts = [self
-            .applied
-            .entries(decision.restored(), &BTreeSet::new())
-            .unwrap()];
-        let json = decision.remembered(&parts).unwrap();
-        json.map_or_else(
-            || self.applied.clone(),
-            |json| Applied::parse(&json).unwrap(),
-        )
+        let json = decision.applied(&BTreeSet::new()).to_json().unwrap();
+        Applied::parse(&json).unwrap()
     }
 
     fn text(&self, file: File) -> String {
@@ -163,7 +156,7 @@ impl World {
     fn applied_of(&self, name: &str) -> Applied {
         let entry = AppliedEntry::of(&self.records.accounts[name]);
         Applied {
-            accounts: BTreeMap::from([(name.to_owned(), entry)]),
+            accounts: BTreeMap::from([(Username::parse(name).unwrap(), entry)]),
             taking: BTreeMap::new(),
         }
     }

@@ -111,7 +111,7 @@ pub(crate) fn applied() -> Vec<u8> {
             let account = record.account();
             applied
                 .accounts
-                .insert(account.name.to_string(), AppliedEntry::of(account));
+                .insert(account.name.clone(), AppliedEntry::of(account));
         }
     }
     applied.taking = applied.accounts.clone();

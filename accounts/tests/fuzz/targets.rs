@@ -7,7 +7,7 @@ use super::support::{self, World};
 use accounts::account::{Account, Shell, Shells, UidRange};
 use accounts::admin::import;
 use accounts::admin::import::Item;
-use accounts::files::table::Fate;
+use accounts::files::table::LineAction;
 use accounts::files::{Etc, File, group, passwd, shadow, subid, table};
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
 use accounts::reconcile::Applied;
@@ -42,7 +42,7 @@ pub(crate) fn record(bytes: &[u8]) -> Verdict {
 }
 
 /// Appends one line of an account.
-type Write = fn(&mut Vec<u8>, &Account);
+type Render = fn(&Account) -> Vec<u8>;
 
 fn reads_back(record: &Record) -> Verdict {
     let account = record.account();
@@ -54,14 +54,13 @@ fn reads_back(record: &Record) -> Verdict {
         again.account() == account,
         "it reads back as another account",
     )?;
-    let lines: [(File, Write); 3] = [
+    let lines: [(File, Render); 3] = [
         (File::Shadow, shadow::line),
         (File::Group, group::line),
         (File::Gshadow, group::gshadow_line),
     ];
-    for (file, write) in lines {
-        let mut line = Vec::new();
-        write(&mut line, account);
+    for (file, render) in lines {
+        let line = render(account);
         let is_short = file != File::Shadow || line.len() <= shadow::MAX_LINE;
         ensure(
             !is_short || file.is_sound(&line),
@@ -73,12 +72,9 @@ fn reads_back(record: &Record) -> Verdict {
 
 /// Lines are found as both libcs find them, and kept as they are.
 pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
-    let kept = table::rewrite(bytes, |_, _| Fate::Keep).finish();
+    let kept = table::edit(bytes, |_| LineAction::Keep).finish();
     ensure(kept.is_none(), "a file where nothing changes is another")?;
-    let copied = table::rewrite(bytes, |line, new| {
-        new.extend_from_slice(line);
-        Fate::Replace
-    });
+    let copied = table::edit(bytes, |line| LineAction::Replace(line.to_vec()));
     let has_last_newline = bytes.last().is_none_or(|&b| b == b'\n');
     ensure(
         copied.finish().is_none() == has_last_newline,
@@ -111,7 +107,7 @@ pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
         _ = group::with_members(line, false, |_| false, &["alice"]);
         _ = group::with_members(line, true, |_| true, &["alice"]);
         let nologin = Shell::parse("/usr/sbin/nologin").unwrap();
-        passwd::with_shell(&mut Vec::new(), line, &nologin);
+        passwd::with_shell(line, &nologin);
     }
     Ok(())
 }

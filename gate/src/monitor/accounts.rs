@@ -37,19 +37,19 @@ pub(crate) struct Person {
     pub(crate) display_name: String,
     pub(crate) home: Home,
     pub(crate) shell: Shell,
-    pub(crate) stamp: Stamp,
+    pub(crate) fingerprint: AccountFingerprint,
 }
 
 /// Digest of what a session rests on: name, uid, hash, expiry, shell. Another
-/// stamp ends it.
+/// fingerprint ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Stamp([u8; 32]);
+pub(crate) struct AccountFingerprint([u8; 32]);
 
 /// Everybody who may log in, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct People(BTreeMap<String, Person>);
+pub(crate) struct Accounts(BTreeMap<String, Person>);
 
-impl People {
+impl Accounts {
     /// Who may log in on a day, counted from 1970.
     pub(crate) fn read(files: &AccountFiles, today: u32) -> Self {
         let image = ImageAccounts::parse(&files.image_accounts);
@@ -93,8 +93,8 @@ impl People {
         self.0.get(name)
     }
 
-    pub(crate) fn stamp(&self, name: &str) -> Option<Stamp> {
-        self.get(name).map(|person| person.stamp)
+    pub(crate) fn fingerprint(&self, name: &str) -> Option<AccountFingerprint> {
+        self.get(name).map(|person| person.fingerprint)
     }
 }
 
@@ -123,7 +123,7 @@ fn person(fields: &[&[u8]], entry: &shadow::Entry<'_>, today: u32) -> Option<Per
     let gecos = String::from_utf8_lossy(gecos);
     (is_open && is_person).then_some(())?;
     Some(Person {
-        stamp: stamp(&name, uid, entry.password, expire, &shell),
+        fingerprint: fingerprint(&name, uid, entry.password, expire, &shell),
         display_name: gecos.split(',').next().unwrap_or_default().to_owned(),
         gid: table::number(gid).filter(|gid| UIDS.contains(gid))?,
         home: Home::parse(text(home)?).ok()?,
@@ -133,7 +133,13 @@ fn person(fields: &[&[u8]], entry: &shadow::Entry<'_>, today: u32) -> Option<Per
     })
 }
 
-fn stamp(name: &Username, uid: u32, hash: &[u8], expire: Option<u32>, shell: &Shell) -> Stamp {
+fn fingerprint(
+    name: &Username,
+    uid: u32,
+    hash: &[u8],
+    expire: Option<u32>,
+    shell: &Shell,
+) -> AccountFingerprint {
     let mut digest = Sha256::new();
     digest.update(format!(
         "{}:{uid}:{expire:?}:{}:",
@@ -141,7 +147,7 @@ fn stamp(name: &Username, uid: u32, hash: &[u8], expire: Option<u32>, shell: &Sh
         shell.as_str()
     ));
     digest.update(hash);
-    Stamp(digest.finalize().into())
+    AccountFingerprint(digest.finalize().into())
 }
 
 /// Whether a shell is one of those that shut an account.
@@ -169,12 +175,12 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) fn people() -> People {
-        People::read(&files(PASSWD, SHADOW), 20_000)
+    pub(crate) fn people() -> Accounts {
+        Accounts::read(&files(PASSWD, SHADOW), 20_000)
     }
 
     fn names(files: &AccountFiles) -> Vec<String> {
-        People::read(files, 20_000).0.into_keys().collect()
+        Accounts::read(files, 20_000).0.into_keys().collect()
     }
 
     #[test]
@@ -250,10 +256,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_stamp_changes_with_what_a_session_rests_on() {
-        let before = people().stamp("alice").unwrap();
+    fn fingerprint_covers_all_that_a_session_depends_on() {
+        let before = people().fingerprint("alice").unwrap();
         let after = |passwd: &str, shadow: &str| {
-            People::read(&files(passwd, shadow), 20_000).stamp("alice")
+            Accounts::read(&files(passwd, shadow), 20_000).fingerprint("alice")
         };
         assert_eq!(
             after(&PASSWD.replace("Alice Doe", "Al"), SHADOW),

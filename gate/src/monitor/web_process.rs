@@ -34,13 +34,23 @@ pub(crate) enum FromWeb {
     Ended,
 }
 
+/// Tells one web half from the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct WebId(u64);
+
+impl WebId {
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// A running web half.
-pub(crate) struct WebHalf {
+pub(crate) struct WebProcess {
     outbox: mpsc::Sender<Zeroizing<Vec<u8>>>,
     pid: Option<u32>,
 }
 
-impl WebHalf {
+impl WebProcess {
     /// Starts one. Its calls go to `tell`, each after the one before was taken.
     pub(crate) fn start(
         account: &User,

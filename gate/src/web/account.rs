@@ -5,12 +5,13 @@ use hyper::header::SET_COOKIE;
 use hyper::{Request, Response, StatusCode};
 
 use super::sessions::Session;
+use crate::clock;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
 use crate::web::http::form::Form;
 use crate::web::http::{form_body, reply};
 use crate::web::pages;
-use crate::web::state::{Gate, Visit, now};
+use crate::web::state::{Gate, Visit};
 use crate::wire::{self, Handle, Rejection, Reply, Secret};
 
 /// What came of changing a password: done, or why not.
@@ -39,7 +40,7 @@ pub(super) async fn page(
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
-        now: now(),
+        now: clock::now(),
         outcome: outcome
             .as_ref()
             .map(|outcome| outcome.as_ref().copied().map_err(String::as_str)),
@@ -101,7 +102,7 @@ pub(super) async fn logout(
     }
 }
 
-/// Says that a session is over only if it is.
+/// PamResult that a session is over only if it is.
 fn after_logout(gate: &Gate, visit: &Visit, session: &Session, ended: bool) -> Response<Body> {
     if !ended {
         return reply::unreached();

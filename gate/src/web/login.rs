@@ -8,12 +8,13 @@ use zeroize::Zeroizing;
 
 use super::pages::{LoginForm, Notice, PromptForm};
 use super::sessions::Session;
+use crate::clock;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
 use crate::web::http::form::Form;
 use crate::web::http::{form_body, percent, redirect, reply};
 use crate::web::pages;
-use crate::web::state::{Gate, Visit, now};
+use crate::web::state::{Gate, Visit};
 use crate::wire::{self, Agent, Conversation, Login, Reply, Secret, User};
 
 /// A browser stays known for half a year after its last login.
@@ -213,7 +214,7 @@ impl Attempt<'_> {
         let headers = reply.headers_mut();
         let (cookies, secure) = (&self.gate.cookies, self.visit.secure);
         let device = Zeroizing::new(Base64UrlUnpadded::encode_string(login.device.expose()));
-        let seconds = login.expires.saturating_sub(now());
+        let seconds = login.expires.saturating_sub(clock::now());
         let lines = [
             cookies.set(Cookie::Session, &login.token.expose(), secure, seconds),
             cookies.set(Cookie::Device, &device, secure, DEVICE_SECONDS),

@@ -111,7 +111,6 @@ fn assemble(
         settings,
         limits,
         presence: opencode::presence::Presence::default(),
-        copies: opencode::assets::Copies::default(),
         stop: CancellationToken::new(),
     });
     let _ = shared.set(Arc::clone(&gate));

@@ -10,6 +10,7 @@ use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::sessions::Session;
+use crate::clock;
 use crate::log::ThrottledLog;
 use crate::web::http::body::{self, Body};
 use crate::web::http::cookies::Cookie;
@@ -21,7 +22,7 @@ use crate::web::http::host::BadHost;
 use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
-use crate::web::state::{Gate, Unfit, Visit, now};
+use crate::web::state::{Gate, Unfit, Visit};
 use crate::web::{account, login, pages};
 use crate::wire::{Reply, Request as Ask, Token};
 
@@ -142,7 +143,11 @@ async fn session_of(
         .cookies
         .get(request.headers(), Cookie::Session, visit.secure);
     match cookie.and_then(Token::parse) {
-        Some(token) => gate.sessions.find(&gate.monitor, &token, now()).await,
+        Some(token) => {
+            gate.sessions
+                .find(&gate.monitor, &token, clock::now())
+                .await
+        }
         None => Ok(None),
     }
 }
@@ -195,7 +200,7 @@ async fn own(
     }
 }
 
-/// People are led to the login, programs are told.
+/// Accounts are led to the login, programs are told.
 fn without_session<B>(request: &Request<B>) -> Response<Body> {
     if !wants_page(request.method(), request.headers()) {
         return reply::logged_out();

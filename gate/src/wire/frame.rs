@@ -8,7 +8,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub const FRAME_LIMIT: usize = 16 * 1024;
 const HEADER: usize = 4;
 
-/// What came is no frame of ours. Says nothing of the content.
+/// What came is no frame of ours. PamResult nothing of the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The length is 0 or above [`FRAME_LIMIT`].

@@ -21,15 +21,13 @@ fn account(fields: &str, hash: &str) -> Account {
 }
 
 fn line_of(account: &Account) -> String {
-    let mut line = Vec::new();
-    shadow::line(&mut line, account);
-    String::from_utf8(line).unwrap()
+    String::from_utf8(shadow::line(account)).unwrap()
 }
 
 fn applied(account: &Account) -> Applied {
     let entry = AppliedEntry::of(account);
     Applied {
-        accounts: BTreeMap::from([("alice".to_owned(), entry)]),
+        accounts: BTreeMap::from([(account.name.clone(), entry)]),
         taking: BTreeMap::new(),
     }
 }

@@ -1,9 +1,10 @@
 //! Every kind of difference, word for word.
 
 use super::*;
+use crate::account::Username;
 use crate::reconcile::Change;
 
-fn plan(writes: Vec<(File, Vec<u8>)>, changes: Vec<(String, Change)>) -> Plan {
+fn plan(writes: Vec<(File, Vec<u8>)>, changes: Vec<(Username, Change)>) -> Plan {
     Plan {
         writes,
         changes,
@@ -131,7 +132,8 @@ fn who_comes_or_goes_is_told_elsewhere() {
     let mut etc = Etc::default();
     etc.set(File::Group, "a:x:1:\nsudo:x:27:a\n".into());
     let new = b"b:x:2:\nsudo:x:27:\n".to_vec();
-    let changes = vec![("a".into(), Change::Remove), ("b".into(), Change::Add)];
+    let name = |name| Username::parse(name).unwrap();
+    let changes = vec![(name("a"), Change::Remove), (name("b"), Change::Add)];
     assert_eq!(
         differences(&etc, &plan(vec![(File::Group, new)], changes)),
         []

@@ -13,7 +13,7 @@ const WAITING_PER_SOURCE: usize = 64;
 const WAITING: usize = 256;
 
 /// Attempts that run and wait; `T` is what an attempt carries.
-pub(crate) struct Lanes<T> {
+pub(crate) struct LoginQueue<T> {
     running: Vec<(Source, Account)>,
     /// Sources that wait after a failure, and until when.
     held: Vec<(Source, Duration)>,
@@ -26,7 +26,7 @@ struct Waiting<T> {
     attempt: T,
 }
 
-impl<T> Default for Lanes<T> {
+impl<T> Default for LoginQueue<T> {
     fn default() -> Self {
         Self {
             running: Vec::new(),
@@ -36,7 +36,7 @@ impl<T> Default for Lanes<T> {
     }
 }
 
-impl<T> Lanes<T> {
+impl<T> LoginQueue<T> {
     /// Lets an attempt wait; gives it back if too many do.
     pub(crate) fn push(&mut self, source: Source, account: Account, attempt: T) -> Result<(), T> {
         let same = self
@@ -104,12 +104,12 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::monitor::login::rate_limit::Network;
+    use crate::monitor::login::rate_limit::AddressBlock;
 
     const NOW: Duration = Duration::from_secs(1);
 
     fn source(number: u8) -> Source {
-        Source::Address(Network::of(IpAddr::from([192, 0, 2, number])))
+        Source::Address(AddressBlock::of(IpAddr::from([192, 0, 2, number])))
     }
 
     fn account(name: &str) -> Account {
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn one_per_source_and_account_four_in_all() {
-        let mut lanes = Lanes::default();
+        let mut lanes = LoginQueue::default();
         for (number, (from, name)) in [
             (1, "a"),
             (1, "b"),
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_flood_from_one_source_starves_nobody_elsewhere() {
-        let mut lanes = Lanes::default();
+        let mut lanes = LoginQueue::default();
         let mut taken = 0;
         while lanes
             .push(source(1), account(&taken.to_string()), 0)
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_held_source_waits_and_others_do_not() {
-        let mut lanes = Lanes::default();
+        let mut lanes = LoginQueue::default();
         for (from, name) in [(1, "a"), (1, "b"), (2, "c")] {
             lanes.push(source(from), account(name), name).unwrap();
         }
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn never_more_wait_than_fit() {
-        let mut lanes = Lanes::default();
+        let mut lanes = LoginQueue::default();
         let pushed = (0..=255).flat_map(|from| (0..4).map(move |n| (from, n)));
         let taken = pushed.filter(|(from, n)| {
             lanes

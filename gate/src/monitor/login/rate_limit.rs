@@ -38,14 +38,14 @@ pub(crate) enum Source {
     /// A session that changes its password.
     Session(Handle),
     /// Nothing better is known.
-    Address(Network),
+    Address(AddressBlock),
 }
 
 /// An IPv4 address, or the /64 of an IPv6 one: whoever has one has them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Network(IpAddr);
+pub(crate) struct AddressBlock(IpAddr);
 
-impl Network {
+impl AddressBlock {
     pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(v6) => Self(IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes())),
@@ -73,12 +73,12 @@ struct Failures {
 
 /// All failures that still count.
 #[derive(Debug, Default)]
-pub(crate) struct Budget {
+pub(crate) struct FailureLimiter {
     pairs: HashMap<(Source, Account), Failures>,
-    addresses: HashMap<Network, Failures>,
+    addresses: HashMap<AddressBlock, Failures>,
 }
 
-impl Budget {
+impl FailureLimiter {
     /// How long nothing is checked for this account from this source, rounded up
     /// to seconds; None: it may try.
     pub(crate) fn refusal(&self, source: Source, account: Account, now: Duration) -> Option<u32> {
@@ -155,7 +155,7 @@ fn make_room<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Failures>, now
 mod tests {
     use super::*;
 
-    const HERE: Source = Source::Address(Network(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)));
+    const HERE: Source = Source::Address(AddressBlock(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)));
     const DEVICE: Source = Source::Device([1; 16]);
 
     fn at(seconds: u64) -> Duration {
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn delays_grow_and_end() {
-        let mut budget = Budget::default();
+        let mut budget = FailureLimiter::default();
         let mut waits = Vec::new();
         let mut now = at(0);
         for _ in 0..12 {
@@ -190,12 +190,12 @@ mod tests {
 
     #[test]
     fn nobody_is_locked_out_from_elsewhere() {
-        let mut budget = Budget::default();
+        let mut budget = FailureLimiter::default();
         for _ in 0..100 {
             budget.failed(HERE, alice(), at(0));
         }
         assert_eq!(budget.refusal(HERE, alice(), at(0)), Some(900));
-        let elsewhere = Source::Address(Network::of(IpAddr::from([192, 0, 2, 1])));
+        let elsewhere = Source::Address(AddressBlock::of(IpAddr::from([192, 0, 2, 1])));
         assert_eq!(budget.refusal(elsewhere, alice(), at(0)), None);
         assert_eq!(budget.refusal(DEVICE, alice(), at(0)), None);
         assert_eq!(budget.refusal(HERE, Account::named("bob"), at(0)), None);
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn an_address_is_slowed_and_never_refused() {
-        let mut budget = Budget::default();
+        let mut budget = FailureLimiter::default();
         for number in 0..1000 {
             budget.failed(HERE, Account::named(&number.to_string()), at(0));
         }
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded() {
-        let mut budget = Budget::default();
+        let mut budget = FailureLimiter::default();
         for number in 0..MOST + 100 {
             let now = Duration::from_millis(number.try_into().unwrap());
             budget.failed(HERE, Account::named(&number.to_string()), now);
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn networks() {
-        let network = |text: &str| Network::of(text.parse().unwrap());
+        let network = |text: &str| AddressBlock::of(text.parse().unwrap());
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
         assert_ne!(network("2001:db8:0:1::1"), network("2001:db8::1"));
         assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));

@@ -9,8 +9,8 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::stop::Stop;
 use crate::log::say;
-use crate::monitor::opencode::process::Stop;
 use crate::monitor::subprocess;
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.

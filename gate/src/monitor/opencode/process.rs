@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::stop::Stop;
 use crate::helpers::{exec_user, tmpdir};
 use crate::log::say;
 use crate::monitor::accounts::Person;
@@ -40,24 +41,16 @@ const WITHHELD: [&str; 5] = [
     "XDG_",
 ];
 
-/// How a start is to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    No,
-    Gently,
-    AtOnce,
-}
-
 /// What happens to it, in this order; `Ended` always comes and is the last.
 #[derive(Debug)]
-pub(crate) enum Happened {
-    Ready(Reached),
+pub(crate) enum ProcessEvent {
+    Ready(OpencodeAddress),
     Ended(Option<Failure>),
 }
 
 /// What a ready opencode is reached by.
 #[derive(Debug, Clone)]
-pub(crate) struct Reached {
+pub(crate) struct OpencodeAddress {
     pub(crate) port: u16,
     pub(crate) secret: Zeroizing<String>,
     pub(crate) pid: u32,
@@ -66,9 +59,9 @@ pub(crate) struct Reached {
 /// Few come up at once: twenty would all be slow together, and the last of them too
 /// slow.
 #[derive(Clone)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct StartLimit(Arc<Semaphore>);
 
-impl Turns {
+impl StartLimit {
     /// As many as keep this machine busy.
     pub(crate) fn of_this_machine() -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
@@ -89,17 +82,17 @@ impl Turns {
 }
 
 /// What a start needs to know.
-pub(crate) struct Start {
+pub(crate) struct OpencodeProcess {
     pub(crate) person: Person,
     pub(crate) allow_setuid: bool,
     pub(crate) max_processes: u64,
-    pub(crate) turns: Turns,
+    pub(crate) starts: StartLimit,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
-impl Start {
+impl OpencodeProcess {
     /// Runs it to its end and tells.
-    pub(crate) async fn run(mut self, tell: impl AsyncFn(Happened)) {
+    pub(crate) async fn run(mut self: Box<Self>, tell: impl AsyncFn(ProcessEvent)) {
         let mut stop = self.stop.clone();
         let why = tokio::select! {
             why = self.live(&tell) => Some(why),
@@ -108,12 +101,12 @@ impl Start {
         // Dropped, the child is killed; what it started is ended by its uid.
         end_all(self.person.uid, &mut self.stop).await;
         wipe(Some(self.person.uid)).await;
-        tell(Happened::Ended(why)).await;
+        tell(ProcessEvent::Ended(why)).await;
     }
 
     /// Until it ends by itself, or fails.
-    async fn live(&self, tell: &impl AsyncFn(Happened)) -> Failure {
-        let turn = self.turns.take().await;
+    async fn live(&self, tell: &impl AsyncFn(ProcessEvent)) -> Failure {
+        let turn = self.starts.take().await;
         // Leftovers of a start that was cut short.
         wipe(Some(self.person.uid)).await;
         let name = self.person.name.as_str();
@@ -139,7 +132,7 @@ impl Start {
             port = timeout(PATIENCE, announced(&mut port)) => match self.reached(port.ok(), &child, password) {
                 Ok(reached) => {
                     drop(turn);
-                    tell(Happened::Ready(reached)).await;
+                    tell(ProcessEvent::Ready(reached)).await;
                     child.wait().await.ok()
                 }
                 Err(failure) => {
@@ -166,13 +159,13 @@ impl Start {
         port: Option<u16>,
         child: &Child,
         password: Zeroizing<String>,
-    ) -> Result<Reached, Failure> {
+    ) -> Result<OpencodeAddress, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
         let pid = child.id().ok_or(Failure::Ended)?;
         if !is_listened_on_by(port, self.person.uid) {
             return Err(Failure::Port);
         }
-        Ok(Reached {
+        Ok(OpencodeAddress {
             port,
             secret: password,
             pid,

@@ -13,7 +13,7 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Tells one start of a person's opencode from the next.
 pub(crate) type Generation = u64;
 
-/// What [`Instances::ensure`] found.
+/// What [`Table::ensure`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ensured<'a, R> {
     Ready(&'a R),
@@ -26,7 +26,7 @@ pub(crate) enum Ensured<'a, R> {
 }
 
 /// Everybody's opencode by their name; `R` is what a ready one is reached by.
-pub(crate) struct Instances<R> {
+pub(crate) struct Table<R> {
     all: BTreeMap<String, Instance<R>>,
     next: Generation,
 }
@@ -54,7 +54,7 @@ enum State<R> {
     },
 }
 
-impl<R> Default for Instances<R> {
+impl<R> Default for Table<R> {
     fn default() -> Self {
         Self {
             all: BTreeMap::new(),
@@ -63,7 +63,7 @@ impl<R> Default for Instances<R> {
     }
 }
 
-impl<R> Instances<R> {
+impl<R> Table<R> {
     /// Somebody wants theirs.
     pub(crate) fn ensure(&mut self, user: &str, now: Duration) -> Ensured<'_, R> {
         let may_start = match self.all.get_mut(user) {
@@ -185,7 +185,7 @@ impl<R> Instances<R> {
 mod tests {
     use super::*;
 
-    type Ports = Instances<u16>;
+    type Ports = Table<u16>;
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

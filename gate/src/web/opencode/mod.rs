@@ -1,11 +1,10 @@
 //! Each person's opencode as the web half reaches it: client, secret, readiness.
 
-pub(crate) mod assets;
 pub(crate) mod idle;
 pub(crate) mod presence;
 pub(crate) mod proxy;
 
-mod asset;
+mod assets;
 mod body;
 mod connector;
 mod directories;
@@ -19,13 +18,12 @@ use base64ct::{Base64, Encoding as _};
 use hyper::header::HeaderValue;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::web::http::body::Body;
 use crate::web::monitor_client::{Monitor, NoReply};
-use crate::web::opencode::assets::Digests;
 use crate::web::opencode::connector::Loopback;
 use crate::web::sessions::Session;
 use crate::wire::{Failure, Reply, Request, Secret, User};
@@ -45,10 +43,6 @@ pub(crate) struct Instance {
     /// HTTP Basic with the secret of this start.
     pub(crate) authorization: HeaderValue,
     secret: Zeroizing<Vec<u8>>,
-    /// What its assets are.
-    pub(crate) digests: Digests,
-    /// For whoever reads a whole asset of it.
-    pub(crate) turn: Semaphore,
     place: Loopback,
     directories: Mutex<HashSet<String>>,
 }
@@ -204,8 +198,6 @@ impl Instance {
             host: HeaderValue::from_str(&format!("127.0.0.1:{}", place.port)).ok()?,
             authorization,
             secret,
-            digests: Digests::default(),
-            turn: Semaphore::new(1),
             place,
             directories: Mutex::default(),
         })

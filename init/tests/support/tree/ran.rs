@@ -2,6 +2,7 @@
 //! that no hash and no password of these tests comes out.
 
 use super::MARK;
+use crate::support::run::output;
 use accounts::wire::{ErrorKind, ErrorReply};
 use serde::de::DeserializeOwned;
 use std::io::Write as _;
@@ -37,7 +38,7 @@ pub(crate) fn finish_child(mut child: Child, input: &[u8], what: String) -> Ran 
     // A command that refuses before it reads closes the pipe: no failure.
     let _ = stdin.write_all(input);
     drop(stdin);
-    let output = child.wait_with_output().unwrap();
+    let output = output(child);
     let ran = Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).expect("what is printed is UTF-8"),
