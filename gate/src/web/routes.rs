@@ -24,7 +24,7 @@ use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{Gate, Unfit, Visit};
 use crate::web::{account, login, pages};
-use crate::wire::{Reply, Request as Ask, Token};
+use crate::wire::{Token, ask};
 
 /// Longest path and query.
 const LONGEST_TARGET: usize = 8 * 1024;
@@ -246,8 +246,8 @@ async fn health(gate: &Gate, method: &Method) -> Response<Body> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return reply::wrong_method("GET, HEAD");
     }
-    match tokio::time::timeout(HEALTH_WAIT, gate.monitor.ask(Ask::Ping {})).await {
-        Ok(Ok(Reply::Done)) => reply::text(StatusCode::OK, "ok\n"),
+    match tokio::time::timeout(HEALTH_WAIT, gate.monitor.ask(ask::Ping {})).await {
+        Ok(Ok(())) => reply::text(StatusCode::OK, "ok\n"),
         _ => reply::text(StatusCode::SERVICE_UNAVAILABLE, "not ok\n"),
     }
 }

@@ -19,7 +19,7 @@ use super::accounts::Person;
 use super::files::OpencodeLine;
 use crate::clock;
 use crate::settings::Settings;
-use crate::wire::{self, Failure, Reply, Secret, Time, User};
+use crate::wire::{self, EnsureReply, Failure, Secret, Time, User};
 
 /// Accounts's opencodes.
 pub(crate) struct Opencodes {
@@ -99,20 +99,20 @@ impl Opencodes {
     }
 
     /// Starts a person's opencode if need be, and returns how it is.
-    pub(crate) fn ensure(&mut self, person: &Person, now: Duration) -> (Reply, Vec<Action>) {
+    pub(crate) fn ensure(&mut self, person: &Person, now: Duration) -> (EnsureReply, Vec<Action>) {
         let reply = match self.table.ensure(person.name.as_str(), now) {
             Ensured::Ready(address) => match Secret::from_text(&address.secret) {
-                Some(secret) => Reply::Ready {
+                Some(secret) => EnsureReply::Ready {
                     port: address.port,
                     uid: person.uid,
                     secret,
                 },
-                None => Reply::Starting,
+                None => EnsureReply::Starting,
             },
-            Ensured::Starting => Reply::Starting,
+            Ensured::Starting => EnsureReply::Starting,
             Ensured::Failed(reason, rest) => failed(reason, rest),
             Ensured::Start(generation) => {
-                return (Reply::Starting, vec![self.start(person, generation)]);
+                return (EnsureReply::Starting, vec![self.start(person, generation)]);
             }
         };
         (reply, Vec::new())
@@ -226,8 +226,8 @@ impl Opencodes {
     }
 }
 
-fn failed(reason: Failure, rest: Duration) -> Reply {
-    Reply::Failed {
+fn failed(reason: Failure, rest: Duration) -> EnsureReply {
+    EnsureReply::Failed {
         reason,
         retry_seconds: u32::try_from(rest.as_secs() + 1).unwrap_or(u32::MAX),
     }
