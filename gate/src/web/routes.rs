@@ -28,7 +28,7 @@ use crate::wire::{Token, ask};
 
 /// Longest path and query.
 const LONGEST_TARGET: usize = 8 * 1024;
-/// What browsers and opencode's API use.
+/// The methods of browsers and of opencode's API.
 const METHODS: [Method; 7] = [
     Method::GET,
     Method::HEAD,
@@ -78,7 +78,8 @@ fn guarded(mut reply: Response<Body>, secure: bool) -> Response<Body> {
     reply
 }
 
-/// What no browser sends, and others may read in another way than we do.
+/// Refuses requests that no browser sends, and that other servers may read in
+/// another way than this one.
 fn strange(request: &Request<Incoming>) -> Option<Response<Body>> {
     let target = request.uri().path_and_query();
     let (status, line) = if target.is_some_and(|path| path.as_str().len() > LONGEST_TARGET) {
@@ -200,7 +201,7 @@ async fn own(
     }
 }
 
-/// Accounts are led to the login, programs are told.
+/// Leads people to the login; programs get 401.
 fn without_session<B>(request: &Request<B>) -> Response<Body> {
     if !wants_page(request.method(), request.headers()) {
         return reply::logged_out();

@@ -68,11 +68,11 @@ requests! {
     /// Starts a login. A refusal comes at a fixed time after the call, whatever its
     /// reason.
     Authenticate {
-        /// As typed.
+        /// The name as typed.
         user: User,
-        /// As typed.
+        /// The password as typed.
         password: Secret,
-        /// Where the browser is, as the web half or its trusted proxy sees it.
+        /// The browser's address, by the socket or a trusted proxy.
         address: IpAddr,
         /// The browser's name for itself, for the list of sessions.
         agent: Agent,
@@ -84,7 +84,7 @@ requests! {
     Answer {
         /// From the prompt.
         conversation: Conversation,
-        /// As typed.
+        /// The answer as typed.
         text: Secret
     } -> LoginReply;
 

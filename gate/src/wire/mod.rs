@@ -1,9 +1,9 @@
-//! What the two halves say to each other: bounded frames of JSON.
+//! The messages between the two halves: bounded frames of JSON.
 //!
-//! A frame is a length (u32, little endian, at most [`FRAME_LIMIT`]) and that
-//! many bytes of JSON. Anything else is [`Malformed`]: the monitor then ends the
-//! web half. Every text has a bound of its own, so that no list of them passes
-//! the frame's.
+//! A frame is a length (u32, little endian, at most [`FRAME_LIMIT`]) and that many
+//! bytes of JSON. Anything else is [`Malformed`]: the monitor then ends the web
+//! half. Every text has a bound of its own, so that no list of them passes the
+//! frame's.
 //!
 //! Passwords cross in base64: JSON without escapes is read in place, and the
 //! buffers that hold it are wiped.
@@ -38,7 +38,7 @@ pub const SESSIONS_LIMIT: usize = 20;
 pub type User = Text<USER_LIMIT>;
 /// A browser's own name for itself, cut.
 pub type Agent = Text<AGENT_LIMIT>;
-/// What PAM says, cut.
+/// A text of PAM's, cut.
 pub type PamText = Text<PAM_TEXT_LIMIT>;
 /// Seconds since 1970.
 pub type Time = u64;
@@ -50,7 +50,7 @@ pub struct Call {
     /// The web half's own number; the reply carries it. A number may come
     /// again once it has been answered.
     pub id: u64,
-    /// What is asked for.
+    /// The request.
     pub request: Request,
 }
 
@@ -82,7 +82,7 @@ pub enum LoginReply {
         conversation: Conversation,
         /// The question.
         text: PamText,
-        /// Whether the answer may be shown as it is typed.
+        /// True if the answer may be shown as it is typed.
         echo: bool,
     },
     /// Not logged in; the reason stays with the monitor.
@@ -159,7 +159,7 @@ pub struct Login {
     pub device: Secret,
 }
 
-/// Whose session it is.
+/// A session and its person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
@@ -189,9 +189,9 @@ pub struct SessionEntry {
     pub last_seen: Time,
     /// The browser's name for itself at the login.
     pub agent: Agent,
-    /// Where it was at the login.
+    /// Its address at the login.
     pub address: IpAddr,
-    /// Whether it is the session that asks.
+    /// True for the session that asks.
     pub current: bool,
 }
 
@@ -231,13 +231,13 @@ pub enum Rejection {
     New,
 }
 
-/// What the monitor says unasked.
+/// An event that the monitor sends unasked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     /// A session is over: its streams end now.
     Gone {
-        /// Of its token.
+        /// The digest of its token.
         token_hash: TokenHash,
     },
     /// A person's opencode is ready: ask again.

@@ -42,13 +42,13 @@ pub(crate) struct Logins {
     failures: FailureLimiter,
     queue: LoginQueue<Box<Attempt>>,
     conversations: HashMap<Conversation, Paused>,
-    /// Accounts who change their password right now, and the session of each.
+    /// People who change their password right now, and the session of each.
     changing: HashMap<String, TokenHash>,
     /// The question that people are asked beyond the password.
     prompt: Option<PamPrompt>,
 }
 
-/// What a decision depends on, as it is now.
+/// The state that a decision depends on.
 pub(crate) struct Context<'a> {
     pub(crate) accounts: &'a Accounts,
     pub(crate) sessions: &'a mut Sessions,
@@ -57,7 +57,7 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Duration,
 }
 
-/// What the monitor is to do, in this order.
+/// An action for the monitor, in this order.
 pub(crate) enum Action {
     /// Call [`ask`], and [`Logins::pam_answered`] with the answer.
     Ask(Box<Attempt>),

@@ -1,7 +1,7 @@
-//! What PAM asks beyond the password, and who is answering it right now.
+//! The questions of PAM beyond the password, and the people who are answering one.
 //!
-//! A module for one-time codes asks only those whom it knows, so who has no account
-//! is asked the same, or the question would tell who has one.
+//! A module for one-time codes asks only those whom it knows. A name without an
+//! account is asked the same question, or the question would tell who has one.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::wire::{Conversation, LoginReply, PamText, Reply};
 
 /// How long a person may take to answer a prompt.
 const TYPING: Duration = Duration::from_secs(120);
-/// Accounts who are typing answers; one more, and the first is refused.
+/// People who are typing answers; one more, and the first is refused.
 const CONVERSATIONS: usize = 64;
 
 /// A login for which PAM asked something that nobody has answered yet.
@@ -29,7 +29,7 @@ pub(crate) struct Paused {
 /// A question as it was asked of somebody who may log in.
 pub(crate) struct PamPrompt {
     before: String,
-    /// What follows the name; None: the name is not in it.
+    /// The text after the name; `None` if the name is not in it.
     after: Option<String>,
     echo: bool,
 }

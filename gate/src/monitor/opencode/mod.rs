@@ -1,4 +1,4 @@
-//! Accounts's opencodes: which run, which may start, which must end. Returns
+//! People's opencodes: which run, which may start, which must end. Returns
 //! [`Action`]s for the monitor to perform; knows neither wire nor logins.
 
 pub(crate) mod cleanup;
@@ -21,7 +21,7 @@ use crate::clock;
 use crate::settings::Settings;
 use crate::wire::{self, EnsureReply, Failure, Secret, Time, User};
 
-/// Accounts's opencodes.
+/// People's opencodes.
 pub(crate) struct Opencodes {
     table: Table<OpencodeAddress>,
     running: HashMap<String, Running>,
@@ -41,7 +41,7 @@ struct Running {
     unowned_since: Option<Duration>,
 }
 
-/// What the monitor is to do.
+/// An action for the monitor.
 pub(crate) enum Action {
     /// Run the process; report its events under this number.
     Run(Box<OpencodeProcess>, Generation),

@@ -61,14 +61,15 @@ async fn report(gate: &Gate, user: &User) {
     }
 }
 
-/// Whoever logged out may have left work behind that is to be finished.
+/// Reports that an opencode works: its person may have logged out and left work
+/// behind that is to be finished.
 async fn works(gate: &Gate, instance: &Instance) {
     if let Some(secret) = instance.secret() {
         let _ = gate.monitor.ask(ask::Works { secret }).await;
     }
 }
 
-/// What goes on in an opencode, by its own word.
+/// The activity in an opencode, by its own answer.
 enum Activity {
     Rest,
     Work,

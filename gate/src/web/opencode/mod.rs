@@ -47,7 +47,7 @@ pub(crate) struct Instance {
     directories: Mutex<HashSet<String>>,
 }
 
-/// What came of asking for somebody's opencode.
+/// The result of asking for somebody's opencode.
 pub(crate) enum Ensured {
     Ready(Arc<Instance>),
     Starting,
@@ -202,7 +202,7 @@ impl Instance {
         })
     }
 
-    /// What tells the monitor that this opencode is meant.
+    /// The secret, by which the monitor finds this opencode.
     pub(crate) fn secret(&self) -> Option<Secret> {
         Secret::new(self.secret.clone())
     }
