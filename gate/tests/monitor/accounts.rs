@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use occ_gate::wire::{EnsureReply, Event, Gone, Token, ask};
 
 use crate::place::{Place, hash};
-use crate::processes::until;
 use crate::takeover::Taken;
+use occ_gate_testing::until;
 
 /// Alice with an opencode and something that left its process group; bob too.
 fn busy() -> Place {

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use occ_gate::wire::{FRAME_LIMIT, Reply, ask};
 
 use crate::place::Place;
-use crate::processes::until;
 use crate::takeover::Taken;
+use occ_gate_testing::until;
 
 fn frame(json: &str) -> Vec<u8> {
     let length = u32::try_from(json.len()).unwrap();

@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use occ_gate::wire::{EnsureReply, Event, Failure, Gone, LoginReply, Secret, Token, ask};
 
 use crate::place::Place;
-use crate::processes::until;
 use crate::takeover::Taken;
+use occ_gate_testing::until;
 
 fn idle(web: &mut Taken, token: &Token) {
     assert!(matches!(

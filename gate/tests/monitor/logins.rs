@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use occ_gate::wire::{Agent, ChangeReply, LoginReply, Secret, Token, User, ask};
 
 use crate::place::{Place, hash};
-use crate::processes::until;
 use crate::takeover::{address, login};
+use occ_gate_testing::until;
 
 #[test]
 fn only_enabled_people_with_their_password_get_in() {

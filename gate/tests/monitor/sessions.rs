@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use occ_gate::wire::{Event, Gone, Handle, SESSIONS_LIMIT, SessionEntry, Token, ask};
 
 use crate::place::Place;
-use crate::processes::until;
 use crate::takeover::Taken;
+use occ_gate_testing::until;
 
 fn sessions(web: &mut Taken, token: &Token) -> Vec<SessionEntry> {
     match web.call(ask::ListSessions {
@@ -126,6 +126,7 @@ fn an_unreadable_list_is_set_aside() {
     let text = std::fs::read_to_string(&path)
         .unwrap()
         .replace("\"schema\":1", "\"schema\":9");
+    assert!(text.contains("\"schema\":9"), "{text}");
     std::fs::write(&path, &text).unwrap();
     let monitor = place.start();
     let mut web = monitor.take_over();

@@ -18,7 +18,7 @@ use occ_gate::wire::{
 };
 
 use crate::place::{Monitor, Place};
-use crate::processes::until;
+use occ_gate_testing::until;
 
 /// Numbers that the real web half has not used.
 const FIRST_ID: u64 = 1 << 40;

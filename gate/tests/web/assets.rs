@@ -2,8 +2,8 @@
 
 use std::io::Read as _;
 
-use super::fake_opencode::{FakeOpencode, script};
 use super::harness::Gate;
+use occ_gate_testing::opencode::{FakeOpencode, script};
 
 const PATH: &str = "GET /assets/app.js";
 
