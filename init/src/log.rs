@@ -1,4 +1,4 @@
-//! What PID 1 writes: one line to stderr with one write(2), errors ignored.
+//! Lines of the log: each one write(2) to stderr, errors ignored.
 //!
 //! It must never block: a log reader that stopped reading would freeze the
 //! container. It must never use the print macros: they panic on EPIPE.

@@ -1,12 +1,11 @@
 //! `occ-init`: restores a container's accounts, then runs its program as PID 1.
 //!
-//! This file only decides who answers: `run` goes to PID 1's own modules, the
-//! admin commands to `command`. Nothing here may panic or print by macro: on a
-//! full log pipe both would take the container down.
+//! This file dispatches: `run` to `boot`, admin commands to `commands`, status and health to
+//! `status`. Nothing may panic or print by macro: on a full log pipe both would take the
+//! container down.
 //!
-//! There is no Rust `main`: the runtime's would set SIGPIPE to "ignored", which
-//! COMMAND would inherit, and install handlers before signals are blocked.
-//! `sys` holds the C entry point.
+//! There is no Rust `main`: the runtime's would set SIGPIPE to "ignored", which COMMAND would
+//! inherit, and install handlers before signals are blocked. `sys::c_main` makes C's.
 #![cfg_attr(not(test), no_main)]
 // The test harness brings its own entry point, so nothing calls ours there.
 #![cfg_attr(test, allow(dead_code))]
@@ -54,7 +53,7 @@ fn start(args: &[&CStr], env: sys::Environment, mask: sys::SignalMask) -> u8 {
     match parsed {
         Ok(Parsed::Run(options)) => boot::run(&options, env, mask),
         Ok(other) => {
-            sys::become_a_command(mask);
+            sys::become_command(mask);
             answer(other, args, env)
         }
         Err(error) => {

@@ -24,7 +24,7 @@ const PASSWORD: &str = "OPENCODE_BOOTSTRAP_PASSWORD";
 /// Variables whose values are overwritten where the kernel has them.
 pub(crate) const SECRETS: [&str; 2] = [PASSWORD, PASSWORD_HASH];
 
-/// What was asked for. No `Debug`: it holds a secret.
+/// The account that is asked for. No `Debug`: it holds a secret.
 pub(crate) struct FirstAccount {
     pub(crate) user: String,
     secret: Secret,
@@ -92,7 +92,7 @@ impl FirstAccount {
         }
     }
 
-    /// What is unwise about it; said at each boot, for it goes on.
+    /// A warning about a password in the environment; logged at each boot.
     pub(crate) fn warning(&self) -> Option<String> {
         matches!(self.secret, Secret::Password(_)).then(|| {
             format!(

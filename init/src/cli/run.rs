@@ -12,7 +12,7 @@ use super::globals::Globals;
 use super::run_values::{grace, path, remaps, rewrites, shown, user};
 use super::usage::{UsageError, named, wrong};
 
-/// What `--help` prints; it covers the admin commands too.
+/// The help text; it covers the admin commands too.
 pub(crate) const HELP: &str = include_str!("../help.txt");
 
 /// Every environment twin begins with this; none of them reaches COMMAND.
@@ -20,7 +20,7 @@ pub(crate) const TWIN_PREFIX: &str = "OCC_INIT_";
 
 const DEFAULT_GRACE: Duration = Duration::from_secs(3);
 
-/// What the command line asks for.
+/// A command line that was read.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Parsed<'a> {
     Run(Run<'a>),

@@ -1,5 +1,4 @@
-//! What the values of `run`'s options mean: bytes in, a value or what is wrong
-//! with it out.
+//! Values of `run`'s options: bytes in, a value or a usage error out.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

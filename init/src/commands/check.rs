@@ -4,7 +4,7 @@
 
 use crate::commands::output::Answer;
 use crate::home::Homes;
-use crate::restore::{Paths, View};
+use crate::restore::{Paths, ReadOnlySession};
 use accounts::capture::captures;
 use accounts::differences::{Difference, differences};
 use accounts::name::Username;
@@ -27,7 +27,7 @@ struct Finding {
 }
 
 /// Lists all findings; with any, the status is 1.
-pub(crate) fn check(view: &View, paths: &Paths) -> Answer {
+pub(crate) fn check(view: &ReadOnlySession, paths: &Paths) -> Answer {
     let (findings, plan) = look(view, paths);
     let text = if findings.is_empty() {
         format!(
@@ -48,7 +48,7 @@ pub(crate) fn check(view: &View, paths: &Paths) -> Answer {
 }
 
 /// The same, and which files a restore would write.
-pub(crate) fn dry_run(view: &View, paths: &Paths) -> Answer {
+pub(crate) fn dry_run(view: &ReadOnlySession, paths: &Paths) -> Answer {
     let (findings, plan) = look(view, paths);
     let changes = plan
         .changes
@@ -81,7 +81,7 @@ fn lines(findings: &[Finding]) -> Vec<String> {
 
 /// All findings, and the plan of a restore now: with the passwords that it
 /// would take into records first.
-fn look(view: &View, paths: &Paths) -> (Vec<Finding>, Plan) {
+fn look(view: &ReadOnlySession, paths: &Paths) -> (Vec<Finding>, Plan) {
     let (taken, differing) = captures(&view.records, &view.snapshot.etc, &view.applied);
     let (mut records, mut findings) = (view.records.clone(), Vec::new());
     for capture in taken {

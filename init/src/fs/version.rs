@@ -59,12 +59,12 @@ const MARK: &str = "left ";
 
 /// Which of the watched directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub(crate) enum WatchedDir {
     Etc,
     Store,
 }
 
-impl Place {
+impl WatchedDir {
     const fn word(self) -> &'static str {
         match self {
             Self::Etc => "etc",
@@ -76,13 +76,13 @@ impl Place {
 /// A file that a restore wrote, as it was when the restore had written it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
-    place: Place,
+    place: WatchedDir,
     name: String,
     version: FileVersion,
 }
 
 impl Mark {
-    pub(crate) fn new(place: Place, name: &str, stat: &FileStat) -> Self {
+    pub(crate) fn new(place: WatchedDir, name: &str, stat: &FileStat) -> Self {
         Self {
             place,
             name: name.to_owned(),
@@ -90,7 +90,7 @@ impl Mark {
         }
     }
 
-    /// The line in which a restore tells it.
+    /// The line that a restore prints for PID 1.
     pub(crate) fn line(&self) -> String {
         let Self {
             place,
@@ -106,7 +106,7 @@ impl Mark {
         let (place, rest) = rest.split_once(' ')?;
         let (name, version) = rest.split_once(' ')?;
         Some(Self {
-            place: [Place::Etc, Place::Store]
+            place: [WatchedDir::Etc, WatchedDir::Store]
                 .into_iter()
                 .find(|known| known.word() == place)?,
             name: name.to_owned(),

@@ -1,7 +1,6 @@
-//! The homes of those who are restored. Decides nothing about who that
-//! is.
+//! Makes the homes of the restored accounts.
 
-use super::{Progress, Session};
+use super::session::{Progress, Session};
 use crate::error::chain;
 use crate::fs::parallel;
 use crate::home::{Found, Homes};
@@ -10,17 +9,18 @@ use accounts::name::Username;
 use accounts::record::Account;
 use std::sync::OnceLock;
 
-/// How it went.
+/// The result for a block of accounts.
 #[derive(Default)]
 pub(super) struct Ensured {
     pub(super) made: usize,
-    /// What should be looked at about whose home.
+    /// Accounts whose homes need attention, and why.
     pub(super) odd: Vec<(Username, String)>,
 }
 
 impl Session {
-    /// Everybody's home, beside something else. A home that can't be made is no reason to keep its owner out of /etc:
-    /// the person is told by the login program, the administrator by us.
+    /// Makes homes, while this thread first does `first`. A home that can't be made does not
+    /// keep its owner out of /etc: the login program tells the person, a line of ours the
+    /// administrator.
     pub(super) fn ensure_homes<A>(
         &self,
         accounts: &[&Account],
@@ -46,7 +46,7 @@ impl Session {
         (first, ensured)
     }
 
-    /// Whoever else holds the store's lock may be at the very same.
+    /// Deletes temporaries of killed runs, unless another process may be making homes now.
     fn clean_homes(&self, homes: Option<&Homes>) {
         if let Some(homes) = homes.filter(|_| self.holds_store())
             && let Err(error) = homes.clean()

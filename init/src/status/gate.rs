@@ -1,5 +1,5 @@
-//! What the login says of itself in /run/occ/gate.json, with the memory that each
-//! person's processes take now. There is nothing to say where no login runs.
+//! The login's part of the status: its own /run/occ/gate.json, with the memory that each
+//! person's processes take now. Nothing where no login runs.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::layout::GATE_STATUS;
 
 use crate::proc;
 
-/// The login's own words, and `memoryBytes` for each opencode; None: none runs.
+/// The login's own file, and `memoryBytes` for each opencode. `None` if no login runs.
 pub(crate) fn read(root: &Path) -> Option<Value> {
     let bytes = fs::read(root.join(GATE_STATUS)).ok()?;
     let mut status: Value = serde_json::from_slice(&bytes).ok()?;
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_one_since_when_and_how_large() {
+    fn opencodes_are_shown_with_age_and_memory() {
         let status = json!({"schema": 1, "sessions": 3, "instances": [
             {"userName": "alice", "uid": 10000, "state": "ready", "sinceUSec": 40_000_000, "memoryBytes": 325_058_560},
             {"userName": "bob", "uid": 10001, "state": "starting", "sinceUSec": 7_198_000_000_u64, "memoryBytes": 0},
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_login_that_is_gone_left_behind_says_nothing() {
+    fn file_of_a_login_that_is_gone_is_ignored() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(dir.path()), None);
         fs::create_dir_all(dir.path().join("run/occ")).unwrap();

@@ -1,5 +1,5 @@
-//! COMMAND: where it is found, the environment it gets, and what is said when
-//! it can't be started (127 not found, 126 can't be run, 125 our own failure).
+//! Starts COMMAND: the search in PATH, its environment, and the exit status and line when it
+//! cannot start (127 not found, 126 cannot be run, 125 our own failure).
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use crate::sys::{self, Environment, SignalMask, Terminal};
 pub(crate) const OWN_FAILURE: u8 = 125;
 const NOT_FOUND: u8 = 127;
 const CANNOT_INVOKE: u8 = 126;
-/// What docker gives a container without a PATH.
+/// The PATH that docker gives a container without one.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Enough of a file to see its interpreter.
 const HEAD: u64 = 4096;
@@ -104,7 +104,7 @@ fn candidates(name: &[u8], path: &[u8]) -> Vec<CString> {
     }
 }
 
-/// What `--user` sets, as login(1) does: names, and the whole entries.
+/// The variables of `--user`, as login(1) sets them: names, and the whole entries.
 fn variables(of: &Identity) -> Vec<(&'static str, CString)> {
     let table: [(&str, &[u8]); 4] = [
         ("HOME", &of.home),
@@ -193,7 +193,7 @@ fn no_interpreter(path: &Path) -> CommandError {
 /// The program header that names the dynamic loader, elf(5).
 const PT_INTERP: usize = 3;
 
-/// What a script's first line or a 64-bit ELF file's PT_INTERP names.
+/// The interpreter that a script's first line or a 64-bit ELF file's PT_INTERP names.
 fn interpreter(head: &[u8]) -> Option<&[u8]> {
     if let Some(line) = head.strip_prefix(b"#!") {
         return line

@@ -23,7 +23,7 @@ use survivors::Survivors;
 /// only while draining, and only if such are there.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// COMMAND, and how it is looked after.
+/// COMMAND, and how it is supervised.
 pub(crate) struct Command {
     pub(crate) pid: i32,
     /// For messages.
@@ -70,7 +70,7 @@ pub(crate) fn supervise(command: Command, hooks: &mut dyn Hooks) -> u8 {
             Some(received) if hooks.on_signal(received) => {}
             Some(received) => {
                 life.on(Event::Signal(received));
-                if life.is_told_to_end(received) {
+                if life.is_stop_request(received) {
                     hooks.on_stop_request();
                 }
             }
@@ -83,9 +83,9 @@ struct Life {
     command: Command,
     survivors: Survivors,
     phase: Phase,
-    /// When the phase ends by itself; reckoned when there is first something to wait for.
+    /// When the phase ends by itself; set when there is first something to wait for.
     deadline: Option<Instant>,
-    /// What waitpid(2) said last: whether there are children.
+    /// The last answer of waitpid(2): whether there are children.
     waited: Waited,
     /// COMMAND's group stopped, and we with it.
     suspended: bool,
@@ -125,8 +125,8 @@ impl Life {
         self.look();
     }
 
-    /// Waits for every child that ended: one SIGCHLD may stand for many.
-    /// Returns what COMMAND did.
+    /// Reaps every child that has ended: one SIGCHLD may stand for many. Returns the changes
+    /// of COMMAND.
     fn collect(&mut self, hooks: &mut dyn Hooks) -> Vec<Change> {
         let mut changes = Vec::new();
         loop {
@@ -147,7 +147,7 @@ impl Life {
         }
     }
 
-    /// After COMMAND's end: is anybody left, is the time over?
+    /// After COMMAND's end: looks whether survivors are left and whether the time is over.
     fn look(&mut self) {
         if self.limit().is_none() {
             return;
@@ -240,16 +240,16 @@ impl Life {
         }
     }
 
-    /// The shell above waits for us: it must see us stop, and have its
-    /// terminal. We go on here when it sends CONT.
+    /// The shell above waits for us: it must see us stop, and get its terminal back. We go on
+    /// here when it sends CONT.
     fn suspend(&mut self) {
         self.suspended = true;
         self.take_terminal();
         let _ = sys::kill(sys::own_pid(), signals::STOP);
     }
 
-    /// Gives COMMAND the foreground, if we hold it now: `fg` may have brought us
-    /// there long after the start.
+    /// Gives COMMAND the foreground, if we hold it now: `fg` may have given it to us long after
+    /// the start.
     fn lend(&mut self) -> bool {
         let Some(terminal) = sys::held_terminal() else {
             return false;
@@ -268,7 +268,7 @@ impl Life {
         }
     }
 
-    /// Whoever started us goes on at it.
+    /// Gives the terminal back to the shell that started us.
     fn leave_terminal(&self) {
         if let Some(terminal) = self.command.terminal
             && !self.command.policy.is_pid1
@@ -277,8 +277,9 @@ impl Life {
         }
     }
 
-    fn is_told_to_end(&self, received: Received) -> bool {
-        matches!(self.phase, Phase::Running { .. }) && phase::is_end(received, &self.command.policy)
+    fn is_stop_request(&self, received: Received) -> bool {
+        matches!(self.phase, Phase::Running { .. })
+            && phase::is_stop_request(received, &self.command.policy)
     }
 
     fn tell(&self, change: Change) {

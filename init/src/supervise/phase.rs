@@ -1,5 +1,6 @@
-//! PID 1's life as a table: phase and event in, next phase and action out.
-//! Pure; `supervise` gets the events and carries the actions out.
+//! PID 1's phases as a table: phase and event in, next phase and action out. Pure;
+//! `supervise` gets the events and carries the actions out. Which signals are not forwarded
+//! is [`forwarded`].
 //!
 //! Running → (COMMAND is gone) Draining → (time over) Killed → Ended.
 
@@ -8,16 +9,16 @@ use std::time::Duration;
 use super::signals::{self, CHLD, INT, KILL, STOP, TERM, TSTP, TTIN, TTOU};
 use crate::sys::Received;
 
-/// As a subreaper: how long the killed may take to die.
+/// How long killed processes may take to die, where occ-init is a subreaper.
 pub(crate) const AFTER_KILL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// COMMAND lives; `stops` counts the TERM and INT received so far.
     Running { stops: u8 },
-    /// COMMAND is gone, what remains was asked to end.
+    /// COMMAND is gone, and its survivors were asked to end.
     Draining { status: u8, stops: u8 },
-    /// What remained was killed.
+    /// The survivors were killed.
     Killed { status: u8 },
     /// Nothing is left to do but to exit with the status.
     Ended { status: u8 },
@@ -56,7 +57,7 @@ impl Change {
         }
     }
 
-    /// As the shell has it; None while it lives.
+    /// The exit status as the shell has it. `None` while COMMAND lives.
     pub(crate) fn exit_status(self) -> Option<u8> {
         match self {
             Self::Exited(status) => Some(status),
@@ -71,22 +72,22 @@ pub(crate) enum Action {
     Nothing,
     /// Send this signal to COMMAND or its group.
     Forward(u8),
-    /// Stop ourselves, as COMMAND did: the shell above waits for us, not for it.
+    /// Stops us, as COMMAND did: the shell above waits for us, not for COMMAND.
     Suspend,
-    /// COMMAND stopped for want of the terminal: let it have it, if it is ours
-    /// to give.
+    /// COMMAND stopped because it is in the terminal's background: gives it the foreground,
+    /// if that is ours.
     Lend,
     /// The same; if it is not, [`Action::Suspend`].
     LendOrSuspend,
-    /// TERM and CONT to all that remain.
+    /// TERM and CONT to all survivors.
     Terminate,
-    /// KILL to all that remain.
+    /// KILL to all survivors.
     Kill,
 }
 
-/// What the table asks about.
+/// The options that the table asks about.
 pub(crate) struct Policy {
-    /// PID 1 has nobody to stop for, and the kernel kills what it leaves.
+    /// PID 1 has no shell to stop for, and the kernel kills what it leaves.
     pub(crate) is_pid1: bool,
     pub(crate) grace: Duration,
     /// Signals received → sent, 0 for none; a later pair wins.
@@ -96,7 +97,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// What is sent when this was received; 0 for nothing.
+    /// The signal to send for one that was received; 0 for none.
     fn rewritten(&self, signal: u8) -> u8 {
         last_of(&self.rewrite, signal)
     }
@@ -117,7 +118,7 @@ fn last_of(pairs: &[(u8, u8)], value: u8) -> u8 {
 impl Phase {
     pub(crate) const START: Self = Self::Running { stops: 0 };
 
-    /// How long the phase may take; None: until something happens.
+    /// How long the phase may take. `None`: until something happens.
     pub(crate) fn limit(self, policy: &Policy) -> Option<Duration> {
         match self {
             Self::Draining { .. } => Some(policy.grace),
@@ -127,8 +128,8 @@ impl Phase {
     }
 }
 
-/// Whether COMMAND is told to end thereby.
-pub(crate) fn is_end(received: Received, policy: &Policy) -> bool {
+/// Returns true if the signal asks COMMAND to end.
+pub(crate) fn is_stop_request(received: Received, policy: &Policy) -> bool {
     received.signal == TERM && forwarded(received, policy) != Action::Nothing
 }
 
@@ -181,7 +182,7 @@ fn drained(status: u8, stops: u8, received: Received, policy: &Policy) -> (Phase
     }
 }
 
-/// PID 1 need not wait: the kernel doesn't let it go before the last of them.
+/// PID 1 need not wait: the kernel holds its exit until the last of them is gone.
 fn killed(status: u8, policy: &Policy) -> (Phase, Action) {
     let next = if policy.is_pid1 {
         Phase::Ended { status }
@@ -199,8 +200,9 @@ fn counted(stops: u8, received: Received) -> u8 {
     }
 }
 
-/// All but what is about us alone: our children, the kernel's word that *we*
-/// touched the terminal from behind, the SIGPIPE of our own log line.
+/// Forwards all signals but those about occ-init alone: SIGCHLD, SIGKILL and SIGSTOP; TTIN
+/// and TTOU where the kernel says that *we* used the terminal from the background; the
+/// SIGPIPE of our own log line.
 fn forwarded(received: Received, policy: &Policy) -> Action {
     let ours = match received.signal {
         CHLD | KILL | STOP => true,

@@ -114,7 +114,7 @@ fn group_id(wanted: &[u8], group: &[u8]) -> Option<u32> {
     named.next().map(|(_, gid)| gid).or_else(|| id(wanted))
 }
 
-/// As initgroups(3): the primary group and each that lists the name.
+/// The groups of initgroups(3): the primary group and each that lists the name.
 fn memberships(account: &Identity, group: &[u8]) -> Vec<u32> {
     let lists = |line: &&[u8]| {
         let members = fields(line).get(3).copied().unwrap_or_default();

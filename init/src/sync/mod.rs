@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use accounts::wire::ErrorKind;
 
-use crate::boot::precheck::{self, Unanswered};
+use crate::boot::precheck::{self, Precheck};
 use crate::boot::restore_child::{Mode, Outcome, RestoreChild, RestoreCommand};
 use crate::cli::globals::Paths;
 use crate::fs::version::{FileVersion, Mark};
@@ -36,7 +36,7 @@ const BUDGET: Duration = Duration::from_secs(1);
 /// the kernel takes some 10 ms to end a watch, which a short COMMAND need not wait for.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// Whether to watch now or one second after the start.
+/// The start of the watch: now, or one second after COMMAND's.
 pub(crate) enum WatchStart {
     /// The error is why nothing is watched: one line.
     Now(Result<Watch, String>),
@@ -244,28 +244,22 @@ impl<'a> AccountSync<'a> {
         }
     }
 
-    /// Begins the delayed watch, and looks for what changed before. In a thread: the store
-    /// may be on a disk that does not answer.
+    /// Begins the delayed watch, and looks for what changed before. The store is watched only
+    /// if its disk answers.
     fn begin_watch(&mut self) {
         self.delayed = None;
-        let paths = self.restores.paths.clone();
-        let watched = precheck::with_timeout(BUDGET, move || {
-            let mut watch = Watch::begin(&paths)?;
-            watch.add();
-            Ok((watch, precheck::is_needed(&paths)))
-        });
-        let watch = match watched {
-            Ok(Ok((watch, false))) => Ok(watch),
-            Ok(watched) => watched.map(|(watch, _)| {
-                self.rate.request();
-                watch
-            }),
-            // Without the store.
-            Err(Unanswered::TimeOut | Unanswered::NotStarted) => {
-                self.rate.request();
-                Watch::begin(self.restores.paths)
+        let paths = self.restores.paths;
+        let answer = precheck::run(paths, BUDGET);
+        let mut watch = Watch::begin(paths);
+        if let Ok(watch) = &mut watch {
+            if answer != Precheck::NoAnswer {
+                watch.add();
             }
-        };
+            // Once more, for a change between the answer and the watch.
+            if answer != Precheck::NotNeeded || precheck::is_needed(paths) {
+                self.rate.request();
+            }
+        }
         self.set_watch(watch);
         self.tell_blind_spot();
     }

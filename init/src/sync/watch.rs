@@ -1,10 +1,10 @@
-//! inotify(7) on the directories that hold account files and records: which
-//! names changed, and whether it was our own restore that changed them.
+//! inotify(7) on the directories that hold account files and records: which names changed,
+//! and whether a restore of ours changed them.
 //!
-//! Directories, because files arrive there by rename. Names only: what a change
-//! means is for the restore to find out. A restore leaves [`Mark`]s of what it
-//! wrote; a name that still is as marked holds nothing new. A name without a
-//! mark always counts: one restore too many is better than one change lost.
+//! Directories, because files arrive there by rename. Names only: the restore finds out what
+//! a change means. A restore leaves [`Mark`]s of the files it wrote; a file that still is as
+//! marked holds nothing new. A name without a mark always counts: one restore too many is
+//! better than one change lost.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,13 +16,13 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDe
 use nix::sys::statfs::statfs;
 
 use crate::cli::globals::Paths;
-use crate::fs::version::{Mark, Place};
+use crate::fs::version::{Mark, WatchedDir};
 use crate::supervise::signals;
 use crate::sys;
 
-/// More names than these at one time are not looked at one by one.
+/// More names than these at one time are not compared one by one.
 const MANY: usize = 64;
-/// File systems that others can change without the kernel here being told:
+/// File systems that other machines can change without an event here:
 /// NFS, the three of SMB, 9p, FUSE (virtiofs too), Ceph, AFS.
 const REMOTE: [u32; 8] = [
     0x6969,
@@ -35,7 +35,7 @@ const REMOTE: [u32; 8] = [
     0x5346_414f,
 ];
 
-/// Account files in which people's changes arrive.
+/// Account files that passwd(1), chpasswd(8), chage(1) and useradd(8) change.
 const WATCHED: [&str; 2] = ["shadow", "passwd"];
 
 const ARRIVAL: AddWatchFlags = AddWatchFlags::IN_MOVED_TO.union(AddWatchFlags::IN_CLOSE_WRITE);
@@ -49,7 +49,7 @@ pub(crate) struct Watch {
     /// and a write into one is no event of the directory that it is mounted in.
     mounted: Vec<WatchDescriptor>,
     /// Names under which another file stands since the last [`Watch::settle`].
-    moved: BTreeSet<(Place, OsString)>,
+    moved: BTreeSet<(WatchedDir, OsString)>,
     /// Something changed that no mark can explain.
     unexplained: bool,
 }
@@ -128,7 +128,7 @@ impl Watch {
         }
     }
 
-    /// What is not watched, or changes unseen: one line.
+    /// A directory that is not watched or changes unseen: one line.
     pub(crate) fn blind_spot(&self) -> Option<String> {
         for Directory { path, watched } in [&self.etc, &self.store] {
             if let Err(errno) = watched {
@@ -142,12 +142,12 @@ impl Watch {
         is_remote.then(|| format!("'{}' can be changed from elsewhere unseen", path.display()))
     }
 
-    /// Whether a password changed here would be seen.
+    /// Returns true if a password changed here is seen.
     pub(crate) fn sees_etc(&self) -> bool {
         self.etc.watched.is_ok()
     }
 
-    /// Whether records that change would be seen.
+    /// Returns true if changed records are seen.
     pub(crate) fn sees_store(&self) -> bool {
         self.store.watched.is_ok()
     }
@@ -157,7 +157,7 @@ impl Watch {
         self.inotify.as_fd().as_raw_fd()
     }
 
-    /// Takes in what happened; never blocks.
+    /// Reads the events; never blocks.
     pub(crate) fn read(&mut self) {
         while let Ok(events) = self.inotify.read_events() {
             for event in events {
@@ -176,14 +176,14 @@ impl Watch {
                 self.unexplained = true;
                 return;
             }
-            _ if self.etc.is(&event) => Place::Etc,
-            _ if self.store.is(&event) => Place::Store,
+            _ if self.etc.is(&event) => WatchedDir::Etc,
+            _ if self.store.is(&event) => WatchedDir::Store,
             _ => return,
         };
         let Some(name) = event.name.filter(|name| matters(place, name.as_bytes())) else {
             return;
         };
-        // A restore renames; nobody else's write in place can be its own.
+        // A restore renames; a write in place is none of its own.
         if event.mask.contains(AddWatchFlags::IN_MOVED_TO) && self.moved.len() < MANY {
             self.moved.insert((place, name));
         } else {
@@ -191,8 +191,7 @@ impl Watch {
         }
     }
 
-    /// Whether anything changed since the last time that `marks` don't explain.
-    /// Starts anew.
+    /// Returns true if anything changed since the last call that `marks` do not explain.
     pub(crate) fn settle(&mut self, marks: &[Mark]) -> bool {
         let moved = std::mem::take(&mut self.moved);
         let news = moved.iter().any(|(place, name)| {
@@ -202,10 +201,10 @@ impl Watch {
         std::mem::take(&mut self.unexplained) || news
     }
 
-    fn mark(&self, place: Place, name: &OsString) -> Option<Mark> {
+    fn mark(&self, place: WatchedDir, name: &OsString) -> Option<Mark> {
         let directory = match place {
-            Place::Etc => &self.etc,
-            Place::Store => &self.store,
+            WatchedDir::Etc => &self.etc,
+            WatchedDir::Store => &self.store,
         };
         let stat = nix::sys::stat::lstat(&directory.path.join(name)).ok()?;
         Some(Mark::new(place, name.to_str()?, &stat))
@@ -222,10 +221,10 @@ fn cannot_watch(path: &Path, errno: Errno) -> String {
     format!("cannot watch '{}': {why}", path.display())
 }
 
-fn matters(place: Place, name: &[u8]) -> bool {
+fn matters(place: WatchedDir, name: &[u8]) -> bool {
     match place {
-        Place::Etc => WATCHED.iter().any(|file| file.as_bytes() == name),
-        Place::Store => is_record(name),
+        WatchedDir::Etc => WATCHED.iter().any(|file| file.as_bytes() == name),
+        WatchedDir::Store => is_record(name),
     }
 }
 
@@ -262,7 +261,7 @@ mod tests {
             fs::rename(new, path).unwrap();
         }
 
-        fn marked(&self, place: Place, file: &str) -> Mark {
+        fn marked(&self, place: WatchedDir, file: &str) -> Mark {
             let path = self.dir.path().join(file);
             let stat = nix::sys::stat::lstat(&path).unwrap();
             let mark = Mark::new(place, path.file_name().unwrap().to_str().unwrap(), &stat);
@@ -319,20 +318,20 @@ mod tests {
         two.swap("etc/shadow");
         two.swap("store/alice.json");
         let marks = [
-            two.marked(Place::Etc, "etc/shadow"),
-            two.marked(Place::Store, "store/alice.json"),
+            two.marked(WatchedDir::Etc, "etc/shadow"),
+            two.marked(WatchedDir::Store, "store/alice.json"),
         ];
         assert!(!two.news(&marks));
         two.swap("etc/shadow");
         assert!(two.news(&marks), "swapped by somebody else since");
-        let marks = [two.marked(Place::Etc, "etc/shadow")];
+        let marks = [two.marked(WatchedDir::Etc, "etc/shadow")];
         two.swap("etc/shadow");
         two.swap("store/alice.json");
-        let last = [two.marked(Place::Store, "store/alice.json")];
+        let last = [two.marked(WatchedDir::Store, "store/alice.json")];
         assert!(two.news(&[&marks[..], &last[..]].concat()));
         fs::write(two.dir.path().join("etc/shadow"), "other words").unwrap();
         assert!(
-            two.news(&[two.marked(Place::Etc, "etc/shadow")]),
+            two.news(&[two.marked(WatchedDir::Etc, "etc/shadow")]),
             "in place"
         );
     }
@@ -344,7 +343,7 @@ mod tests {
         let mut marks = Vec::new();
         for name in &names {
             two.swap(name);
-            marks.push(two.marked(Place::Store, name));
+            marks.push(two.marked(WatchedDir::Store, name));
         }
         assert!(two.news(&marks));
         assert!(!two.news(&[]));

@@ -3,8 +3,8 @@
 
 use std::mem::MaybeUninit;
 
-/// Whether something is mounted on the path itself. A kernel that can't tell
-/// (before 5.8) says yes.
+/// Returns true if something is mounted on the path itself, and on a kernel that cannot tell
+/// (before 5.8).
 pub(crate) fn is_mount_point(path: &std::path::Path) -> bool {
     let Ok(path) = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()) else {
         return false;

@@ -40,7 +40,7 @@ pub(super) fn set_mask(mask: SignalMask) -> SignalMask {
 
 /// Turns this process into an ordinary command, as Rust's runtime would have
 /// it: the mask it was started with, and SIGPIPE an error of write(2).
-pub(crate) fn become_a_command(mask: SignalMask) {
+pub(crate) fn become_command(mask: SignalMask) {
     set_mask(mask);
     // SAFETY: no handler is installed, only a disposition.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
@@ -64,12 +64,12 @@ pub(crate) struct Received {
 }
 
 /// Waits for any of the 64 signals, all of them blocked, without a timer when
-/// there is no timeout. None: the time is over, or the wait was interrupted.
+/// there is no timeout. Returns `None` if the time is over or the wait was interrupted.
 pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
     wait_for(u64::MAX, timeout)
 }
 
-/// Waits for SIGCHLD alone; all others stay pending. Whether it came.
+/// Waits for SIGCHLD alone; all others stay pending. Returns true if it came.
 pub(crate) fn wait_sigchld(timeout: Duration) -> bool {
     wait_for(SIGCHLD, Some(timeout)).is_some()
 }

@@ -243,7 +243,7 @@ fn is_elf(path: &CStr) -> bool {
     head == ELF
 }
 
-/// As execvp(3) does with a script that has no `#!` line (musl does not).
+/// Runs a script that has no `#!` line, as execvp(3) of glibc does (musl does not).
 fn exec_by_shell(arrays: &mut Arrays, path: &CStr) -> Errno {
     if let Some(slot) = arrays.shell.get_mut(1) {
         *slot = path.as_ptr();

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod at_once;
-mod emulated;
 mod endings;
 mod first_account;
 mod harness;
 mod inheritance;
 mod invoking;
+mod kernels;
 mod orphans;
 mod probe;
 mod restoring;

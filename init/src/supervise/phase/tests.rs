@@ -170,7 +170,7 @@ fn term_is_the_end_unless_command_never_sees_it() {
         let Event::Signal(received) = sent(signal) else {
             panic!()
         };
-        is_end(received, &policy)
+        is_stop_request(received, &policy)
     };
     assert!(end(vec![], TERM));
     assert!(end(vec![(TERM, 3)], TERM), "COMMAND's own way to end");
