@@ -1,9 +1,9 @@
 //! Everything that the store holds, read at once: for a restore, which looks at all
 //! records side by side. What can't be used is reported and stays where it is.
 
-use super::{
-    LEGACY, REMOVED, SUFFIX, Store, UIDS, UNREADABLE, file_of, list, list_if, printable, stem,
-};
+use super::Store;
+use super::layout::{LEGACY, REMOVED, SUFFIX, UIDS, file_of, list, list_if, printable, stem};
+use super::ledger::UNREADABLE;
 use crate::error::{Error, chain, io};
 use crate::fs::dir::Directory;
 use crate::fs::parallel;

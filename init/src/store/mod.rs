@@ -13,43 +13,35 @@
 //! A volume may be hostile or half broken: everything is opened by directory
 //! fd without following links, and one bad file never affects another.
 
+mod layout;
+mod ledger;
 mod load;
 pub(crate) mod lock;
 mod read;
 mod staging;
 
+pub(crate) use layout::LEGACY;
 pub(crate) use load::Loaded;
 pub(crate) use staging::Staging;
 
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, open_directory, stat, write_all};
+use crate::fs::dir::{Directory, open_directory, stat};
 use crate::fs::replace::Access;
-use crate::fs::retry::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
+use crate::fs::retry::{again_io, fchmod, fstat, mkdir, mkdirat, renameat};
 use crate::log::say;
-use accounts::id::{Uid, UidRange};
+use accounts::id::UidRange;
 use accounts::name::Username;
 use accounts::record::{Document, MAX_BYTES, Record};
 use accounts::records::Tombstone;
+use layout::{REMOVED, SUFFIX, UIDS, file_of, list, record_file};
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
 /// Set by an administrator whose volume driver can't keep owner and modes.
 pub(crate) const TRUST_VARIABLE: &str = "OCC_INIT_TRUST_STORE_MODES";
-
-const REMOVED: &str = "removed";
-const UIDS: &str = "uids";
-pub(crate) const LEGACY: &str = "legacy";
-const SUFFIX: &str = ".json";
-/// The temporary of a new entry of the ledger.
-const GIVEN: &str = "given";
-/// The owner of a uid whose entry can't be read; no account has this name.
-const UNREADABLE: &str = "(unreadable)";
 
 /// The open store.
 #[derive(Debug)]
@@ -222,50 +214,6 @@ impl Store {
         }
     }
 
-    /// Enters the uid in the ledger, for ever. Returns false if another name has it.
-    pub(crate) fn give_uid(&self, uid: Uid, name: &Username) -> Result<bool, Error> {
-        let uids = self.subdirectory(UIDS)?;
-        let file = uid.to_string();
-        let content = format!("{name}\n");
-        // Never a number without a name: a kill in between would leave one that
-        // is nobody's for ever, and perhaps that of somebody's home.
-        let whole = self
-            .directory
-            .stage(GIVEN, content.as_bytes(), Access::PRIVATE)?;
-        let linked = match whole.link(&uids, &file) {
-            Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
-                create(&uids, &file, content.as_bytes())
-            }
-            linked => linked,
-        };
-        match linked {
-            Ok(()) => uids.sync().map(|()| true),
-            Err(Errno::EEXIST) => Ok(self
-                .owner_of(uid.get())?
-                .is_some_and(|owner| owner == name.as_str())),
-            Err(errno) => Err(io("make", uids.join(&file))(errno)),
-        }
-    }
-
-    /// The ledger's owner of a uid; an unreadable entry counts as taken.
-    pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
-        let Some(uids) = self.present(UIDS)? else {
-            return Ok(None);
-        };
-        let file = uid.to_string();
-        let path = uids.join(&file);
-        if stat(&uids, file.as_str())
-            .map_err(io("read", path))?
-            .is_none()
-        {
-            return Ok(None);
-        }
-        Ok(Some(match self.read_file(&uids, &file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
-            Err(_) => UNREADABLE.to_owned(),
-        }))
-    }
-
     /// Returns true if the store never held an account: no record, readable or not, no
     /// tombstone, no uid given.
     pub(crate) fn is_new(&self) -> Result<bool, Error> {
@@ -286,18 +234,6 @@ impl Store {
             }
         }
         Ok(true)
-    }
-
-    /// Every uid that was ever given.
-    pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
-        let Some(uids) = self.present(UIDS)? else {
-            return Ok(BTreeSet::new());
-        };
-        let files = list(&uids).map_err(io("read", &uids.path))?;
-        Ok(files
-            .iter()
-            .filter_map(|file| accounts::table::number(file.as_bytes()))
-            .collect())
     }
 
     /// Keeps the original of a record that is about to be taken over.
@@ -335,15 +271,6 @@ impl Store {
     }
 }
 
-/// For a file system without hard links.
-fn create(directory: &Directory, file: &str, content: &[u8]) -> Result<(), Errno> {
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mode = Mode::from_bits_truncate(0o600);
-    let fd = openat(directory.fd.as_fd(), file, flags, mode)?;
-    write_all(&fd, content).and_then(|()| fsync(fd.as_fd()))
-}
-
 /// The bytes of a record, unless they are too many to be read back.
 fn readable(record: &Record) -> Result<Vec<u8>, Error> {
     let bytes = record.to_bytes();
@@ -351,39 +278,4 @@ fn readable(record: &Record) -> Result<Vec<u8>, Error> {
         return Err(Error::RecordTooLarge(record.account().name.clone()));
     }
     Ok(bytes)
-}
-
-fn record_file(name: &Username) -> String {
-    file_of(name.as_str())
-}
-
-/// The file of a record or a tombstone.
-fn file_of(stem: &str) -> String {
-    [stem, SUFFIX].concat()
-}
-
-/// The stem of the name of such a file.
-fn stem(file: &str) -> Option<&str> {
-    file.strip_suffix(SUFFIX)
-        .filter(|stem| !stem.is_empty() && !stem.starts_with('.'))
-}
-
-/// A file name for a message: control characters would forge log lines.
-fn printable(file: &str) -> String {
-    file.escape_debug().to_string()
-}
-
-/// The names in a directory; one that is not UTF-8 gets U+FFFD, so that opening
-/// it fails and it is reported.
-fn list(directory: &Directory) -> Result<Vec<String>, Errno> {
-    list_if(directory, |_| true)
-}
-
-fn list_if(directory: &Directory, is_wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<String>, Errno> {
-    let text = |name: OsString| {
-        name.into_string()
-            .unwrap_or_else(|name| name.to_string_lossy().into_owned())
-    };
-    let names = directory.names_if(is_wanted)?;
-    Ok(names.into_iter().map(text).collect())
 }

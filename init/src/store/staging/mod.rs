@@ -13,7 +13,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
+use super::Store;
+use super::layout::{LEGACY, REMOVED, UIDS, file_of, list, printable, stem};
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, write_all};
 use crate::fs::replace::{Access, TEMPORARY};

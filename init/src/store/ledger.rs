@@ -1,0 +1,88 @@
+//! The ledger, `uids/UID`: which name got which uid, for ever. An entry is durable before its
+//! record is written, and is never changed or deleted, so that no uid goes to a second name.
+
+use super::Store;
+use super::layout::{UIDS, list};
+use crate::error::{Error, io};
+use crate::fs::dir::{Directory, stat, write_all};
+use crate::fs::replace::Access;
+use crate::fs::retry::{fsync, openat};
+use accounts::id::Uid;
+use accounts::name::Username;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+
+/// The temporary of a new entry of the ledger.
+const GIVEN: &str = "given";
+/// The owner of a uid whose entry can't be read; no account has this name.
+pub(super) const UNREADABLE: &str = "(unreadable)";
+
+impl Store {
+    /// Enters the uid in the ledger, for ever. Returns false if another name has it.
+    pub(crate) fn give_uid(&self, uid: Uid, name: &Username) -> Result<bool, Error> {
+        let uids = self.subdirectory(UIDS)?;
+        let file = uid.to_string();
+        let content = format!("{name}\n");
+        // Never a number without a name: a kill in between would leave one that
+        // is nobody's for ever, and perhaps that of somebody's home.
+        let whole = self
+            .directory
+            .stage(GIVEN, content.as_bytes(), Access::PRIVATE)?;
+        let linked = match whole.link(&uids, &file) {
+            Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+                create(&uids, &file, content.as_bytes())
+            }
+            linked => linked,
+        };
+        match linked {
+            Ok(()) => uids.sync().map(|()| true),
+            Err(Errno::EEXIST) => Ok(self
+                .owner_of(uid.get())?
+                .is_some_and(|owner| owner == name.as_str())),
+            Err(errno) => Err(io("make", uids.join(&file))(errno)),
+        }
+    }
+
+    /// The ledger's owner of a uid; an unreadable entry counts as taken.
+    pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
+        let Some(uids) = self.present(UIDS)? else {
+            return Ok(None);
+        };
+        let file = uid.to_string();
+        let path = uids.join(&file);
+        if stat(&uids, file.as_str())
+            .map_err(io("read", path))?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        Ok(Some(match self.read_file(&uids, &file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
+            Err(_) => UNREADABLE.to_owned(),
+        }))
+    }
+
+    /// Every uid that was ever given.
+    pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
+        let Some(uids) = self.present(UIDS)? else {
+            return Ok(BTreeSet::new());
+        };
+        let files = list(&uids).map_err(io("read", &uids.path))?;
+        Ok(files
+            .iter()
+            .filter_map(|file| accounts::table::number(file.as_bytes()))
+            .collect())
+    }
+}
+
+/// For a file system without hard links.
+fn create(directory: &Directory, file: &str, content: &[u8]) -> Result<(), Errno> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o600);
+    let fd = openat(directory.fd.as_fd(), file, flags, mode)?;
+    write_all(&fd, content).and_then(|()| fsync(fd.as_fd()))
+}
