@@ -4,8 +4,9 @@
 //! in would make it write elsewhere. So a home is built under a temporary name
 //! in /home, where only root writes, and renamed in when it is complete.
 
-pub(crate) mod archive;
+mod archive;
 mod bases;
+pub(crate) mod extract;
 mod skel;
 
 use crate::error::{Error, io};

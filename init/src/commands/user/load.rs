@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::fs::ofd_lock::Deadline;
 use crate::fs::sealed_stream::{VerifyingReader, drain, foreign, is_seal, parts};
 use crate::home::Homes;
-use crate::home::archive::HomeExtractor;
+use crate::home::extract::HomeExtractor;
 use crate::image;
 use crate::proc::kill::AccountUids;
 use crate::proc::kill::end_processes;

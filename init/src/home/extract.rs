@@ -1,0 +1,262 @@
+//! Homes coming in from a backup, as homes that were not there.
+//!
+//! A home is filled where only root can go, as a new one is, and renamed in when the whole
+//! backup was read; one that is there is never touched. A directory follows its contents, so
+//! its owner and times are set last.
+
+use super::{Homes, NEW, discard};
+use crate::error::{Error, io};
+use crate::fs::dir::{Directory, stat};
+use crate::fs::retry::{again, fchmod, fchown, fchownat, mkdirat, openat, renameat, symlinkat};
+use crate::fs::sealed_stream::foreign;
+use accounts::id::Uid;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::{Mode, UtimensatFlags, futimens, utimensat};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Gid, Uid as RawUid, syncfs};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self as std_io, Read};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use tar::EntryType;
+
+/// Homes that are being made from a backup; dropped, those not committed go.
+pub(crate) struct HomeExtractor<'a> {
+    homes: &'a Homes,
+    /// By component of the path, whose it is.
+    owners: BTreeMap<String, Uid>,
+    open: Option<(String, Option<Directory>)>,
+    complete: Vec<String>,
+    kept: Vec<String>,
+}
+
+impl<'a> HomeExtractor<'a> {
+    pub(crate) fn new(homes: &'a Homes, owners: BTreeMap<String, Uid>) -> Self {
+        Self {
+            homes,
+            owners,
+            open: None,
+            complete: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Takes an entry in; `parts` is its path below `home/`.
+    pub(crate) fn take<R: Read>(
+        &mut self,
+        parts: &[&[u8]],
+        entry: &mut tar::Entry<'_, R>,
+    ) -> std_io::Result<Result<(), Error>> {
+        let Some((component, uid)) = self.owner(parts) else {
+            return Ok(Err(foreign(&parts.join(&b'/'))));
+        };
+        if let Err(error) = self.enter(&component, uid) {
+            return Ok(Err(error));
+        }
+        let Some((_, Some(root))) = &self.open else {
+            // It is there already: read past it.
+            return std_io::copy(entry, &mut std_io::sink()).map(|_| Ok(()));
+        };
+        let path = root.path.clone();
+        let below = &parts[1..];
+        let is_whole = below.is_empty() && entry.header().entry_type() == EntryType::Directory;
+        match unpack(root, below, entry) {
+            Ok(()) if is_whole => {
+                self.complete.push(component);
+                self.open = None;
+                Ok(Ok(()))
+            }
+            Ok(()) => Ok(Ok(())),
+            Err(Failed::Stream(error)) => Err(error),
+            Err(Failed::Foreign) => Ok(Err(foreign(&parts.join(&b'/')))),
+            Err(Failed::Here(errno)) => Ok(Err(io("write", path)(errno))),
+        }
+    }
+
+    fn owner(&self, parts: &[&[u8]]) -> Option<(String, Uid)> {
+        let component = std::str::from_utf8(parts.first()?).ok()?;
+        let done = self.complete.iter().any(|done| done == component);
+        let uid = self.owners.get(component).filter(|_| !done)?;
+        Some((component.to_owned(), *uid))
+    }
+
+    /// Makes where its contents go, unless the home is there.
+    fn enter(&mut self, component: &str, uid: Uid) -> Result<(), Error> {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|(open, _)| open == component)
+        {
+            return Ok(());
+        }
+        let base = &self.homes.bases.main;
+        let path = base.join(component);
+        let present = stat(base, component).map_err(io("read", &path))?.is_some();
+        let directory = if present {
+            self.kept.push(component.to_owned());
+            None
+        } else {
+            let name = format!("{NEW}{uid}");
+            let made = discard(base, &name).and_then(|()| {
+                let mode = Mode::from_bits_truncate(0o700);
+                mkdirat(base.fd.as_fd(), name.as_str(), mode)?;
+                base.open(name.as_str())
+            });
+            Some(made.map_err(io("make", path))?)
+        };
+        self.open = Some((component.to_owned(), directory));
+        Ok(())
+    }
+
+    /// Puts the complete ones into place: those made, and those that were there.
+    pub(crate) fn commit(mut self) -> Result<(Vec<String>, Vec<String>), Error> {
+        let base = &self.homes.bases.main;
+        again(|| syncfs(base.fd.as_fd())).map_err(io("sync", &base.path))?;
+        let complete = std::mem::take(&mut self.complete);
+        for component in &complete {
+            let uid = self.owners.get(component).copied();
+            let name = uid.map(|uid| format!("{NEW}{uid}")).unwrap_or_default();
+            let fd = base.fd.as_fd();
+            renameat(fd, name.as_str(), fd, component.as_str())
+                .map_err(io("rename", base.join(component)))?;
+        }
+        base.sync()?;
+        let shown = |names: Vec<String>| names.iter().map(|name| format!("/home/{name}")).collect();
+        Ok((shown(complete), shown(std::mem::take(&mut self.kept))))
+    }
+}
+
+impl Drop for HomeExtractor<'_> {
+    fn drop(&mut self) {
+        let open = self.open.take().map(|(component, _)| component);
+        for component in self.complete.iter().chain(&open) {
+            if let Some(uid) = self.owners.get(component) {
+                let _ = discard(&self.homes.bases.main, &format!("{NEW}{uid}"));
+            }
+        }
+    }
+}
+
+/// Why an entry did not get in.
+enum Failed {
+    Stream(std_io::Error),
+    Foreign,
+    Here(Errno),
+}
+
+impl From<Errno> for Failed {
+    fn from(errno: Errno) -> Self {
+        Self::Here(errno)
+    }
+}
+
+/// Makes one thing below the root of a home.
+fn unpack<R: Read>(
+    root: &Directory,
+    below: &[&[u8]],
+    entry: &mut tar::Entry<'_, R>,
+) -> Result<(), Failed> {
+    let access = Access::of(entry.header()).ok_or(Failed::Foreign)?;
+    let kind = entry.header().entry_type();
+    let Some((name, parents)) = below.split_last() else {
+        // The home itself.
+        return match kind {
+            EntryType::Directory => Ok(access.give(root)?),
+            _ => Err(Failed::Foreign),
+        };
+    };
+    let mut within = root.open(".")?;
+    for parent in parents {
+        within = descend(&within, parent)?;
+    }
+    let name = OsStr::from_bytes(name);
+    match kind {
+        EntryType::Directory => Ok(access.give(&descend(&within, name.as_bytes())?)?),
+        EntryType::Regular => make_file(&within, name, &access, entry),
+        EntryType::Symlink => {
+            let target = entry.link_name_bytes().ok_or(Failed::Foreign)?;
+            let target = OsString::from_vec(target.into_owned());
+            let fd = within.fd.as_fd();
+            symlinkat(target.as_os_str(), fd, name)?;
+            let (owner, group) = access.ids();
+            fchownat(fd, name, owner, group, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            let flag = UtimensatFlags::NoFollowSymlink;
+            Ok(again(|| {
+                utimensat(fd, name, &access.time, &access.time, flag)
+            })?)
+        }
+        _ => Err(Failed::Foreign),
+    }
+}
+
+/// The directory of that name, made if it is not there.
+fn descend(within: &Directory, name: &[u8]) -> Result<Directory, Errno> {
+    let name = OsStr::from_bytes(name);
+    match mkdirat(within.fd.as_fd(), name, Mode::from_bits_truncate(0o700)) {
+        Ok(()) | Err(Errno::EEXIST) => within.open(name),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn make_file<R: Read>(
+    within: &Directory,
+    name: &OsStr,
+    access: &Access,
+    entry: &mut tar::Entry<'_, R>,
+) -> Result<(), Failed> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o600);
+    let file = openat(within.fd.as_fd(), name, flags, mode)?;
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match entry.read(&mut chunk).map_err(Failed::Stream)? {
+            0 => break,
+            got => crate::fs::dir::write_all(&file, &chunk[..got])?,
+        }
+    }
+    access.give_to(&file)?;
+    Ok(())
+}
+
+/// Owner and mode of an entry.
+struct Access {
+    owner: u32,
+    group: u32,
+    mode: u32,
+    time: TimeSpec,
+}
+
+impl Access {
+    /// Without setuid and setgid: whoever needs those sets them again.
+    fn of(header: &tar::Header) -> Option<Self> {
+        let number = |number: std_io::Result<u64>| u32::try_from(number.ok()?).ok();
+        let seconds = i64::try_from(header.mtime().ok()?).ok()?;
+        Some(Self {
+            owner: number(header.uid())?,
+            group: number(header.gid())?,
+            mode: header.mode().ok()? & 0o1777,
+            time: TimeSpec::new(seconds, 0),
+        })
+    }
+
+    fn ids(&self) -> (Option<RawUid>, Option<Gid>) {
+        (
+            Some(RawUid::from_raw(self.owner)),
+            Some(Gid::from_raw(self.group)),
+        )
+    }
+
+    fn give(&self, directory: &Directory) -> Result<(), Errno> {
+        self.give_to(&directory.fd)
+    }
+
+    fn give_to(&self, file: &impl AsFd) -> Result<(), Errno> {
+        let (owner, group) = self.ids();
+        fchown(file.as_fd(), owner, group)?;
+        fchmod(file.as_fd(), Mode::from_bits_truncate(self.mode))?;
+        again(|| futimens(file.as_fd(), &self.time, &self.time))
+    }
+}
