@@ -25,6 +25,8 @@ pub mod settings;
 pub mod web;
 pub mod wire;
 
+mod clock;
 mod log;
 mod proc_net;
+mod shell;
 mod sys;

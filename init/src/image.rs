@@ -124,7 +124,7 @@ fn sudoers_groups(root: &Path) -> Result<BTreeSet<String>, Error> {
     Ok(groups)
 }
 
-/// Where a path leads that stands in a file of sudoers.
+/// The file that an include line of sudoers names.
 fn included(root: &Path, file: &Path, path: &str) -> PathBuf {
     let mut path = path.to_owned();
     if path.contains("%h") {
@@ -138,8 +138,8 @@ fn included(root: &Path, file: &Path, path: &str) -> PathBuf {
     }
 }
 
-/// What is there, and is neither a file nor a link to one. sudo reads no directory
-/// below its directory either.
+/// Returns true for anything but a file or a link to one: sudo reads no directory below its
+/// directory either.
 fn is_no_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }
@@ -156,7 +156,7 @@ fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-/// Whether sudo finds nothing there either, and then grants nobody anything.
+/// Returns true if sudo finds no file there either, and so grants nobody anything.
 fn leads_nowhere(error: &std::io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw);
     // Without a code it is a path that holds NUL.

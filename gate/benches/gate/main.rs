@@ -12,6 +12,7 @@ mod load;
 mod logins;
 mod memory;
 mod opencode;
+mod page;
 mod place;
 
 use bench::{Costs, Error, Report, Table, say};
@@ -23,7 +24,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// The bars.
-const ADDED_MS: f64 = 2.0;
+const ADDED_MS: f64 = 1.0;
+const PAGE: f64 = 1.05;
 const PER_SECOND: f64 = 200.0;
 const MEMORY_MB: f64 = 15.0;
 /// Memory is flat when it grows by no more than this meanwhile: 4,000 requests
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
 struct Found {
     logins: Vec<Costs>,
     beside: Vec<Beside>,
+    page: Vec<Costs>,
     loads: Vec<Load>,
     memory: Vec<(String, Memory)>,
 }
@@ -69,6 +72,8 @@ fn all(place: &Place) -> Result<Found, Error> {
     say("starts an opencode, and asks it directly and through the gate");
     let opencode = opencode::start(place, session)?;
     let beside = latency::all(place, session, &opencode)?;
+    say("loads the page in Chromium, directly and through the gate");
+    let page = page::all(place, session, &opencode)?;
     memory.push(("an opencode besides".to_owned(), Memory::of(place)?));
     say("200 requests a second");
     let loads = load::all(place, session)?;
@@ -78,6 +83,7 @@ fn all(place: &Place) -> Result<Found, Error> {
     Ok(Found {
         logins,
         beside,
+        page,
         loads,
         memory,
     })
@@ -89,6 +95,7 @@ fn millis(time: Duration) -> f64 {
 
 fn tell(report: &mut Report, found: &Found) {
     report.table(&latency_table(&found.beside));
+    report.table(&page_table(&found.page));
     report.table(&load_table(&found.loads));
     report.table(&login_table(&found.logins));
     report.table(&memory_table(&found.memory));
@@ -114,6 +121,15 @@ fn latency_table(beside: &[Beside]) -> Table {
             format!("{:.2}", cell(&row.direct, 95)),
             format!("{:.2}", cell(&row.gate, 95)),
         ]);
+    }
+    table
+}
+
+fn page_table(page: &[Costs]) -> Table {
+    let mut table = Table::new(["ms until the page is loaded", "50 %", "95 %"]);
+    for row in page {
+        let cell = |percent| format!("{:.0}", millis(row.percentile(percent).wall));
+        table.row([row.name.clone(), cell(50), cell(95)]);
     }
     table
 }
@@ -173,6 +189,10 @@ fn bars(report: &mut Report, found: &Found) {
     for row in &found.beside {
         let what = format!("added to {} at p50", row.path);
         report.at_most(&what, row.added_ms(), ADDED_MS, "ms");
+    }
+    if let [direct, gate] = found.page.as_slice() {
+        let ratio = gate.median().wall.as_secs_f64() / direct.median().wall.as_secs_f64();
+        report.at_most("page load, beside opencode's own", ratio, PAGE, "times");
     }
     for load in &found.loads {
         let name = &load.costs.name;

@@ -1,5 +1,5 @@
 //! `occ-gate pam`: one attempt with PAM, as root, in a process of its own. The
-//! order comes on stdin, never in argv or the environment; what PAM asks for
+//! command comes on stdin, never in argv or the environment; what PAM asks for
 //! beyond the password goes to the monitor and from there to the page.
 
 use std::cell::{Cell, RefCell};
@@ -21,21 +21,21 @@ use sha_crypt::password_hash::PasswordHasher as _;
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 
 use crate::helpers::privilege;
-use crate::monitor::login::pam::{Order, Says, broken};
+use crate::monitor::login::pam::{PamCommand, PamResult, broken};
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
-/// What a hash of ours costs.
+/// The rounds of an account's own hash.
 const ROUNDS: u32 = 500_000;
 /// Most words of PAM's that are kept for the page.
 const SAID: usize = 512;
 
-/// Answers one order; the exit status means nothing.
+/// Answers one command; the exit status means nothing.
 pub fn main() -> ExitCode {
     let mut stdin = Incoming::default();
     let says = match privilege::protect_secrets().and_then(|()| stdin.read()) {
-        Ok(order) => carry_out(order, stdin),
+        Ok(command) => carry_out(command, stdin),
         Err(error) => broken(&error.to_string()),
     };
     if tell(&says).is_ok() {
@@ -45,19 +45,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn carry_out(order: Order, stdin: Incoming) -> Says {
-    match order {
-        Order::Login {
+fn carry_out(command: PamCommand, stdin: Incoming) -> PamResult {
+    match command {
+        PamCommand::Login {
             user,
             password,
             address,
         } => log_in(&user, &password, address, stdin),
-        Order::Pretend {
+        PamCommand::Pretend {
             user,
             password,
             address,
         } => pretend(&user, &password, address, stdin),
-        Order::Change {
+        PamCommand::Change {
             user,
             old,
             new,
@@ -66,21 +66,21 @@ fn carry_out(order: Order, stdin: Incoming) -> Says {
     }
 }
 
-fn log_in(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> Says {
+fn log_in(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> PamResult {
     let talk = Talk::new(password, Some(stdin));
     let checked = transaction(user, address, talk).and_then(|mut pam| {
         pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK)?;
         pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK)
     });
     match checked {
-        Ok(()) => Says::Accepted,
+        Ok(()) => PamResult::Accepted,
         Err(error) => refusal(error),
     }
 }
 
 /// Takes as long as a wrong password does and asks what a module would ask, so
 /// that nobody learns who has an account.
-fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> Says {
+fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> PamResult {
     if let Ok(params) = Params::new(ROUNDS) {
         // Only its time is wanted.
         let _ = ShaCrypt::new(Algorithm::Sha512Crypt, params)
@@ -91,17 +91,17 @@ fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> 
         let asked = transaction(user, address, talk)
             .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
         if let Err(error) = asked
-            && let broken @ Says::Broken { .. } = refusal(error)
+            && let broken @ PamResult::Broken { .. } = refusal(error)
         {
             return broken;
         }
     }
-    Says::Refused
+    PamResult::Refused
 }
 
 /// PAM asks root for no old password, so that is checked as at a login. Who has
 /// a second factor besides is not asked for it again.
-fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> Says {
+fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> PamResult {
     let checked = transaction(user, address, Talk::new(old, None))
         .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
     match checked.map_err(|error| (error, refusal(error))) {
@@ -109,7 +109,7 @@ fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> Says {
         Err((ErrorCode::ConversationError, _)) => {
             return broken("a module asks for more than the password");
         }
-        Err((_, Says::Refused)) => return rejected(Rejection::Old, ""),
+        Err((_, PamResult::Refused)) => return rejected(Rejection::Old, ""),
         Err((_, other)) => return other,
     }
     let said = std::rc::Rc::new(RefCell::new(String::new()));
@@ -120,21 +120,21 @@ fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> Says {
     let changed = transaction(user, address, talk)
         .and_then(|mut pam| pam.change_authtok(AuthtokFlags::empty()));
     match changed {
-        Ok(()) => Says::Changed,
+        Ok(()) => PamResult::Changed,
         Err(ErrorCode::AuthTokLockBusy) => broken("the account files are locked"),
         Err(_) => rejected(Rejection::New, &said.borrow()),
     }
 }
 
-fn rejected(why: Rejection, text: &str) -> Says {
-    Says::Rejected {
+fn rejected(why: Rejection, text: &str) -> PamResult {
+    PamResult::Rejected {
         why,
         text: PamText::cut(text),
     }
 }
 
-/// Whether the person or PAM failed.
-fn refusal(error: ErrorCode) -> Says {
+/// Tells a failure of the person from one of PAM.
+fn refusal(error: ErrorCode) -> PamResult {
     match error {
         ErrorCode::AuthenticationError
         | ErrorCode::UserUnknown
@@ -146,7 +146,7 @@ fn refusal(error: ErrorCode) -> Says {
         | ErrorCode::AuthTokExpired
         | ErrorCode::ConversationError
         | ErrorCode::Abort
-        | ErrorCode::CredentialsInsufficient => Says::Refused,
+        | ErrorCode::CredentialsInsufficient => PamResult::Refused,
         other => broken(&other.to_string()),
     }
 }
@@ -186,7 +186,7 @@ impl Talk {
 
     fn ask(&self, text: &OsStr, echo: bool) -> nonstick::Result<OsString> {
         let person = self.person.as_ref().ok_or(ErrorCode::ConversationError)?;
-        let prompt = Says::Prompt {
+        let prompt = PamResult::Prompt {
             text: PamText::cut(&text.to_string_lossy()),
             echo,
         };

@@ -1,121 +1,91 @@
-//! The monitor's state, and what each event does to it. Everything is done here,
-//! one event after the other, so that no two decisions cross.
+//! The monitor's state, and what each event does to it. One event after the
+//! other, so that no two decisions cross. `Logins`, `Opencodes` and `Sessions`
+//! decide within their own bounds and return actions; only [`Monitor`] performs
+//! them.
 
-use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::unistd::User as Account;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::accounts::Accounts;
+use super::event::Event;
+use super::files::{self, State};
+use super::login::{self, Logins};
+use super::opencode::stop::Stop;
+use super::opencode::{self, Opencodes};
+use super::sessions::Sessions;
+use super::web_process::{FromWeb, Restarts, WebId, WebProcess};
+use crate::clock;
 use crate::log::say;
-use crate::monitor::accounts::People;
-use crate::monitor::files::{self, State};
-use crate::monitor::login::device_cookie::DeviceKey;
-use crate::monitor::login::{Heard, Logins};
-use crate::monitor::opencode::Running;
-use crate::monitor::opencode::process::{Happened, Reached, Stop, Turns};
-use crate::monitor::opencode::table::{Generation, Instances};
-use crate::monitor::sessions::Tokens;
-use crate::monitor::web_process::{FromWeb, Restarts, WebHalf};
 use crate::settings::Settings;
-use crate::wire::{self, Message, Reply, Time, TokenHash};
+use crate::wire::{self, Message, Reply, TokenHash};
 
 /// The web half may end what it does, and people's programs too.
 const STOP_PATIENCE: Duration = Duration::from_secs(4);
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
-/// What can happen.
-pub(crate) enum Event {
-    Web(Web, FromWeb),
-    /// It is time to start a web half.
-    StartWeb(),
-    Heard(Box<Heard>),
-    /// A reply whose time has come.
-    Reply(Web, u64, Box<Reply>),
-    /// A source that waited after a failure may go on.
-    Released(),
-    Instance(String, Generation, Happened),
-    /// Accounts may have changed.
-    Accounts(),
-    Tick(),
-    Stop(),
-    /// Whatever has not ended by now is killed.
-    StopNow(),
-}
-
-/// Tells one web half from the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Web(u64);
-
-/// Everything that the monitor knows.
-pub(crate) struct Core {
-    pub(crate) settings: Settings,
-    pub(crate) account: Account,
-    pub(crate) listener: TcpListener,
-    pub(crate) state: State,
-    pub(crate) tokens: Tokens,
+/// The whole state of the root half.
+pub(crate) struct Monitor {
+    settings: Settings,
+    account: Account,
+    listener: TcpListener,
+    state: State,
+    pub(crate) sessions: Sessions,
     /// Sessions were touched since they were saved.
     pub(crate) is_touched: bool,
-    pub(crate) device_key: DeviceKey,
-    pub(crate) people: People,
+    pub(crate) accounts: Accounts,
     pub(crate) logins: Logins,
-    pub(crate) instances: Instances<Reached>,
-    pub(crate) running: HashMap<String, Running>,
-    pub(crate) turns: Turns,
-    pub(crate) web: Option<WebHalf>,
-    pub(crate) web_number: u64,
-    pub(crate) web_since: Instant,
-    pub(crate) restarts: Restarts,
-    pub(crate) started: Instant,
-    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) opencodes: Opencodes,
+    web: Option<WebProcess>,
+    web_id: WebId,
+    web_since: Instant,
+    restarts: Restarts,
+    started: Instant,
+    events: mpsc::Sender<Event>,
     pub(crate) is_stopping: bool,
 }
 
-impl Core {
+impl Monitor {
     pub(crate) fn new(
         settings: Settings,
         account: Account,
         listener: TcpListener,
         state: State,
-        tokens: Tokens,
-        device_key: DeviceKey,
         events: mpsc::Sender<Event>,
-    ) -> Self {
-        Self {
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            sessions: state.sessions((&settings).into())?,
+            logins: Logins::new(state.device_key()?),
+            opencodes: Opencodes::new(&settings),
             settings,
             account,
             listener,
             state,
-            tokens,
             is_touched: false,
-            device_key,
-            people: People::default(),
-            logins: Logins::default(),
-            instances: Instances::default(),
-            running: HashMap::new(),
-            turns: Turns::of_this_machine(),
+            accounts: Accounts::default(),
             web: None,
-            web_number: 0,
+            web_id: WebId::default(),
             web_since: Instant::now(),
             restarts: Restarts::default(),
             started: Instant::now(),
             events,
             is_stopping: false,
-        }
+        })
     }
 
-    /// Until told to stop and everything has ended.
+    /// Runs until told to stop and everything has ended.
     pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Event>) {
-        self.refresh_people();
+        self.read_accounts();
         self.start_web();
         self.write_status();
         say(&format!("the login page is on {}", self.address()));
         while let Some(event) = incoming.recv().await {
-            self.take(event);
-            if self.is_stopping && self.web.is_none() && self.running.is_empty() {
+            self.handle(event);
+            if self.is_stopping && self.web.is_none() && self.opencodes.is_empty() {
                 break;
             }
         }
@@ -124,67 +94,135 @@ impl Core {
         say("stopped");
     }
 
-    fn take(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         match event {
-            Event::Web(web, FromWeb::Call(call)) if web == self.web_now() => self.answer(call),
-            Event::Web(web, FromWeb::Ended) if web == self.web_now() => self.web_ended(),
-            Event::StartWeb() => self.start_web(),
-            Event::Heard(heard) => self.heard(*heard),
-            Event::Reply(web, id, reply) if web == self.web_now() => self.reply(id, *reply),
+            Event::Web(web, FromWeb::Call(call)) if web == self.web_id => self.answer(call),
+            Event::Web(web, FromWeb::Ended) if web == self.web_id => self.web_ended(),
+            Event::Reply(web, id, reply) if web == self.web_id => self.reply(id, *reply),
             // Of a web half that is gone.
             Event::Web(..) | Event::Reply(..) => (),
-            Event::Released() => self.start_attempts(),
-            Event::Instance(user, generation, happened) => {
-                self.instance_happened(&user, generation, happened);
+            Event::StartWeb => self.start_web(),
+            Event::Pam(event) => {
+                // The account must still be as it was when PAM was asked.
+                self.read_accounts();
+                let actions = self.log_in(|logins, context| logins.pam_answered(context, *event));
+                self.perform_login(actions);
             }
-            Event::Accounts() => self.refresh_people(),
-            Event::Tick() => self.tick(),
-            Event::Stop() => self.stop(),
-            Event::StopNow() => self.stop_now(),
+            Event::StartAttempts => {
+                let actions = self.logins.start_waiting(self.now());
+                self.perform_login(actions);
+            }
+            Event::Opencode(user, generation, event) => {
+                let person = self.accounts.get(&user).filter(|_| !self.is_stopping);
+                let now = self.started.elapsed();
+                let actions = self
+                    .opencodes
+                    .happened(&user, generation, event, person, now);
+                self.perform_opencode(actions);
+                self.write_status();
+            }
+            Event::Accounts => self.read_accounts(),
+            Event::Tick => self.tick(),
+            Event::Stop => self.stop(),
+            Event::StopNow => self.stop_now(),
         }
     }
 
-    // Time.
-
-    /// Since the start; no change of the clock moves it.
+    /// The time since the start; no change of the clock moves it.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed()
     }
 
     fn tick(&mut self) {
-        let ended = self.tokens.expire(clock());
+        let ended = self.sessions.expire(clock::now());
         self.end_streams(&ended);
         // An account's last day may have come.
-        self.refresh_people();
-        self.drop_old_conversations();
-        self.stop_unowned();
+        self.read_accounts();
+        self.logins.drop_old_conversations();
+        let sessions = &self.sessions;
+        self.opencodes.stop_unowned(self.started.elapsed(), |user| {
+            sessions.of(user).next().is_some()
+        });
         if !ended.is_empty() || std::mem::take(&mut self.is_touched) {
             self.save();
         }
     }
 
-    /// Where the login page is; with port 0, the one that was found.
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// The address of the login page; with port 0, the one that was found.
+    fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap_or(self.settings.listen)
     }
 
-    // The web half.
+    // Logins.
 
-    pub(crate) fn web_now(&self) -> Web {
-        Web(self.web_number)
+    /// Calls `decide` with what a login depends on.
+    pub(crate) fn log_in(
+        &mut self,
+        decide: impl FnOnce(&mut Logins, &mut login::Context<'_>) -> Vec<login::Action>,
+    ) -> Vec<login::Action> {
+        let mut context = login::Context {
+            accounts: &self.accounts,
+            sessions: &mut self.sessions,
+            web: self.web_id,
+            now: self.started.elapsed(),
+        };
+        decide(&mut self.logins, &mut context)
     }
+
+    pub(crate) fn perform_login(&mut self, actions: Vec<login::Action>) {
+        for action in actions {
+            match action {
+                login::Action::Ask(attempt) => {
+                    let events = self.events.clone();
+                    tokio::task::spawn_local(async move {
+                        let event = login::ask(attempt).await;
+                        let _ = events.send(Event::Pam(Box::new(event))).await;
+                    });
+                }
+                login::Action::StartLater(after) => self.later(after, Event::StartAttempts),
+                login::Action::Reply(id, reply) => self.reply(id, reply),
+                login::Action::ReplyAt(when, id, reply) => self.reply_at(when, id, reply),
+                login::Action::SessionsChanged(ended) => {
+                    self.end_streams(&ended);
+                    self.save();
+                }
+                login::Action::ReadAccounts => self.read_accounts(),
+            }
+        }
+    }
+
+    // Opencodes.
+
+    pub(crate) fn perform_opencode(&mut self, actions: Vec<opencode::Action>) {
+        for action in actions {
+            match action {
+                opencode::Action::Run(process, generation) => {
+                    let events = self.events.clone();
+                    let user = process.person.name.as_str().to_owned();
+                    tokio::task::spawn_local(process.run(async move |event| {
+                        let event = Event::Opencode(user.clone(), generation, event);
+                        let _ = events.send(event).await;
+                    }));
+                    self.write_status();
+                }
+                opencode::Action::Tell(event) => self.tell(&Message::Event(event)),
+            }
+        }
+    }
+
+    // The web half.
 
     fn start_web(&mut self) {
         if self.is_stopping || self.web.is_some() {
             return;
         }
-        self.web_number += 1;
+        self.web_id = self.web_id.next();
         self.web_since = Instant::now();
-        let (web, events) = (self.web_now(), self.events.clone());
+        let (web, events) = (self.web_id, self.events.clone());
         let tell = async move |from: FromWeb| {
             let _ = events.send(Event::Web(web, from)).await;
         };
-        match WebHalf::start(&self.account, &self.listener, tell) {
+        match WebProcess::start(&self.account, &self.listener, tell) {
             Ok(web) => self.web = Some(web),
             Err(error) => {
                 say(&format!("cannot start the web half: {error}"));
@@ -197,7 +235,7 @@ impl Core {
         self.web = None;
         self.logins.forget_web();
         if self.is_stopping {
-            self.stop_people(Stop::Gently);
+            self.opencodes.stop_all(Stop::Gently);
         } else {
             self.restart_web();
         }
@@ -205,11 +243,11 @@ impl Core {
 
     fn restart_web(&mut self) {
         let rest = self.restarts.rest_after(self.web_since.elapsed());
-        self.later(rest, Event::StartWeb());
+        self.later(rest, Event::StartWeb);
     }
 
     /// Sends an event to ourselves.
-    pub(crate) fn later(&self, after: Duration, event: Event) {
+    fn later(&self, after: Duration, event: Event) {
         let events = self.events.clone();
         tokio::task::spawn_local(async move {
             sleep(after).await;
@@ -217,7 +255,20 @@ impl Core {
         });
     }
 
-    pub(crate) fn tell(&self, message: &Message) {
+    /// Sends a reply at a time of its own, if the same web half is still there.
+    fn reply_at(&self, when: Instant, id: u64, reply: Reply) {
+        let (web, events) = (self.web_id, self.events.clone());
+        tokio::task::spawn_local(async move {
+            sleep_until(when).await;
+            let _ = events.send(Event::Reply(web, id, Box::new(reply))).await;
+        });
+    }
+
+    pub(crate) fn reply(&self, id: u64, reply: Reply) {
+        self.tell(&Message::Reply { id, reply });
+    }
+
+    fn tell(&self, message: &Message) {
         if let Some(web) = &self.web
             && let Err(why) = web.tell(message)
         {
@@ -226,17 +277,13 @@ impl Core {
         }
     }
 
-    pub(crate) fn reply(&self, id: u64, reply: Reply) {
-        self.tell(&Message::Reply { id, reply });
-    }
-
     fn end_streams(&self, ended: &[TokenHash]) {
         for &token_hash in ended {
             self.tell(&Message::Event(wire::Event::Gone { token_hash }));
         }
     }
 
-    /// Sessions are over already: the streams and the disk follow.
+    /// Makes streams and the disk follow sessions that are over already.
     pub(crate) fn ended(&mut self, ended: &[TokenHash]) {
         if !ended.is_empty() {
             self.end_streams(ended);
@@ -244,8 +291,8 @@ impl Core {
         }
     }
 
-    pub(crate) fn save(&mut self) {
-        if let Err(error) = self.state.save_sessions(&self.tokens) {
+    fn save(&mut self) {
+        if let Err(error) = self.state.save_sessions(&self.sessions) {
             say(&format!(
                 "cannot write '/var/lib/occ-gate/sessions.json': {error}; a restart logs people out"
             ));
@@ -253,39 +300,41 @@ impl Core {
         self.write_status();
     }
 
+    fn write_status(&self) {
+        let lines = self.opencodes.lines();
+        if let Err(error) = files::write_status(self.address(), self.sessions.count(), &lines) {
+            say(&format!("cannot write '/run/occ/gate.json': {error}"));
+        }
+    }
+
+    // Accounts.
+
     /// Reads who may log in, and shuts out who may not any more.
-    pub(crate) fn refresh_people(&mut self) {
-        let today = u32::try_from(clock() / SECONDS_PER_DAY).unwrap_or(u32::MAX);
-        let people = match files::read_accounts() {
-            Ok(accounts) => People::read(&accounts, today),
+    pub(crate) fn read_accounts(&mut self) {
+        let today = u32::try_from(clock::now() / SECONDS_PER_DAY).unwrap_or(u32::MAX);
+        let accounts = match files::read_accounts() {
+            Ok(files) => Accounts::read(&files, today),
             Err(error) => {
                 say(&error.to_string());
                 return;
             }
         };
-        let before = std::mem::replace(&mut self.people, people);
-        let (people, logins) = (&self.people, &self.logins);
+        let before = std::mem::replace(&mut self.accounts, accounts);
+        let (accounts, logins) = (&self.accounts, &self.logins);
         // A change that the person is making is judged when PAM is done.
         let is_as_before = |user: &str| {
-            let (old, new) = (before.get(user), people.get(user));
-            old.map(|person| person.stamp) == new.map(|person| person.stamp)
+            let (old, new) = (before.get(user), accounts.get(user));
+            old.map(|person| person.fingerprint) == new.map(|person| person.fingerprint)
                 || logins.is_changing(user)
                     && old
                         .zip(new)
                         .is_some_and(|(old, new)| old.uid == new.uid && old.shell == new.shell)
         };
-        let shut_out: Vec<String> = self
-            .running
-            .keys()
-            .filter(|user| !is_as_before(user))
-            .cloned()
-            .collect();
-        let ended = self.tokens.keep_only(|user, stamp| {
-            people.stamp(user) == Some(stamp) || logins.is_changing(user) && is_as_before(user)
+        let ended = self.sessions.keep_only(|user, fingerprint| {
+            accounts.fingerprint(user) == Some(fingerprint)
+                || logins.is_changing(user) && is_as_before(user)
         });
-        for user in shut_out {
-            self.stop_instance(&user, Stop::AtOnce);
-        }
+        self.opencodes.stop_unless(is_as_before);
         self.ended(&ended);
     }
 
@@ -299,37 +348,15 @@ impl Core {
         match &self.web {
             // What it still answers comes from people's opencodes: they are next.
             Some(web) => web.signal(Signal::SIGTERM),
-            None => self.stop_people(Stop::Gently),
+            None => self.opencodes.stop_all(Stop::Gently),
         }
-        self.later(STOP_PATIENCE, Event::StopNow());
+        self.later(STOP_PATIENCE, Event::StopNow);
     }
 
     fn stop_now(&mut self) {
         if let Some(web) = &self.web {
             web.signal(Signal::SIGKILL);
         }
-        self.stop_people(Stop::AtOnce);
+        self.opencodes.stop_all(Stop::AtOnce);
     }
-
-    fn stop_people(&mut self, how: Stop) {
-        let users: Vec<String> = self.running.keys().cloned().collect();
-        for user in users {
-            self.stop_instance(&user, how);
-        }
-    }
-
-    /// Sends a reply at a time of its own, if the same web half is still there.
-    pub(crate) fn reply_at(&self, when: Instant, id: u64, reply: Reply) {
-        let (web, events) = (self.web_now(), self.events.clone());
-        tokio::task::spawn_local(async move {
-            sleep_until(when).await;
-            let _ = events.send(Event::Reply(web, id, Box::new(reply))).await;
-        });
-    }
-}
-
-/// Seconds since 1970.
-pub(crate) fn clock() -> Time {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default().as_secs()
 }

@@ -1,5 +1,5 @@
-//! What the monitor reads and writes: account files, its own state in
-//! /var/lib/occ-gate, and what it tells of itself in /run/occ/gate.json.
+//! The monitor's files: account files, its own state in /var/lib/occ-gate, and its
+//! status in /run/occ/gate.json.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -16,7 +16,7 @@ use super::random;
 use crate::log::say;
 use crate::monitor::accounts::AccountFiles;
 use crate::monitor::login::device_cookie::DeviceKey;
-use crate::monitor::sessions::{Limits, Tokens};
+use crate::monitor::sessions::{SessionLimits, Sessions};
 
 const STATE: &str = "/var/lib/occ-gate";
 const SESSIONS: &str = "sessions.json";
@@ -50,7 +50,7 @@ pub(crate) fn read_accounts() -> io::Result<AccountFiles> {
     })
 }
 
-/// Whether passwd(5) has that name, whoever it is.
+/// Returns whether passwd(5) has that name.
 pub(crate) fn is_account(name: &str) -> bool {
     let passwd = fs::read("/etc/passwd").unwrap_or_default();
     table::lines(&passwd).any(|line| table::name(line) == Some(name.as_bytes()))
@@ -85,13 +85,13 @@ impl State {
 
     /// The sessions of the last run. A file that this version can't read is set
     /// aside; then everybody logs in again.
-    pub(crate) fn sessions(&self, limits: Limits) -> io::Result<Tokens> {
+    pub(crate) fn sessions(&self, limits: SessionLimits) -> io::Result<Sessions> {
         let path = self.0.join(SESSIONS);
         let Some(bytes) = read_optional(&path)? else {
-            return Ok(Tokens::new(limits));
+            return Ok(Sessions::new(limits));
         };
-        if let Some(tokens) = Tokens::from_bytes(&bytes, limits) {
-            return Ok(tokens);
+        if let Some(sessions) = Sessions::from_bytes(&bytes, limits) {
+            return Ok(sessions);
         }
         let aside = path.with_extension("json.unreadable");
         say(&format!(
@@ -100,12 +100,12 @@ impl State {
             aside.display()
         ));
         fs::rename(&path, aside)?;
-        Ok(Tokens::new(limits))
+        Ok(Sessions::new(limits))
     }
 
     /// On disk when this returns.
-    pub(crate) fn save_sessions(&self, tokens: &Tokens) -> io::Result<()> {
-        replace(&self.0.join(SESSIONS), &tokens.to_bytes(), 0o600, true)
+    pub(crate) fn save_sessions(&self, sessions: &Sessions) -> io::Result<()> {
+        replace(&self.0.join(SESSIONS), &sessions.to_bytes(), 0o600, true)
     }
 
     /// Made at the first start.
@@ -122,7 +122,7 @@ impl State {
 }
 
 /// An opencode, as `occ-init status` shows it.
-pub(crate) struct InstanceLine<'a> {
+pub(crate) struct OpencodeLine<'a> {
     pub(crate) user: &'a str,
     pub(crate) uid: u32,
     pub(crate) pid: Option<u32>,
@@ -133,7 +133,7 @@ pub(crate) struct InstanceLine<'a> {
 pub(crate) fn write_status(
     address: SocketAddr,
     sessions: usize,
-    instances: &[InstanceLine<'_>],
+    instances: &[OpencodeLine<'_>],
 ) -> io::Result<()> {
     let instances: Vec<serde_json::Value> = instances
         .iter()

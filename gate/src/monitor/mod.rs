@@ -10,6 +10,7 @@
 pub(crate) mod accounts;
 pub(crate) mod login;
 
+mod event;
 mod event_loop;
 mod files;
 mod opencode;
@@ -33,18 +34,18 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
+use self::event::Event;
+use self::event_loop::Monitor;
 use self::files::State;
 use self::watch::AccountWatch;
 use crate::helpers::{privilege, tmpdir};
 use crate::log::say;
-use crate::monitor::event_loop::{Core, Event};
-use crate::monitor::sessions::Limits;
 use crate::settings::{Settings, is_unknown};
 use crate::sys;
 
 /// How often times are looked at: limits, expiry of accounts.
 const TICK: Duration = Duration::from_secs(5);
-/// Where changes of accounts can't be watched they are looked for that often.
+/// The interval of reading accounts when changes of them can't be watched.
 const POLL: Duration = Duration::from_millis(500);
 /// Events that wait to be taken.
 const EVENTS: usize = 256;
@@ -93,26 +94,15 @@ fn start(settings: Settings) -> Result<(), Failed> {
         .enable_all()
         .build()
         .map_err(failed("wait for events"))?;
-    let limits = Limits {
-        idle: settings.session_idle,
-        absolute: settings.session_limit,
-    };
-    let tokens = state
-        .sessions(limits)
-        .map_err(failed("read the sessions in '/var/lib/occ-gate'"))?;
-    let device_key = state
-        .device_key()
-        .map_err(failed("use '/var/lib/occ-gate/device-key'"))?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
         opencode::cleanup::wipe(None).await;
         let (events, incoming) = mpsc::channel(EVENTS);
         watch_signals(&events).map_err(failed("handle signals"))?;
         watch_accounts(&events);
         tick(&events);
-        let core = Core::new(
-            settings, account, listener, state, tokens, device_key, events,
-        );
-        core.run(incoming).await;
+        let monitor = Monitor::new(settings, account, listener, state, events)
+            .map_err(failed("read '/var/lib/occ-gate'"))?;
+        monitor.run(incoming).await;
         Ok(())
     })
 }
@@ -142,8 +132,8 @@ fn web_half_account() -> Result<User, Failed> {
 /// A signal writes a byte into a socket: signal-hook's self-pipe.
 fn watch_signals(events: &mpsc::Sender<Event>) -> io::Result<()> {
     for (signals, event) in [
-        (&[SIGTERM, SIGINT][..], Event::Stop as fn() -> Event),
-        (&[SIGHUP], Event::Accounts),
+        (&[SIGTERM, SIGINT][..], (|| Event::Stop) as fn() -> Event),
+        (&[SIGHUP], || Event::Accounts),
     ] {
         let (reader, writer) = StdUnixStream::pair()?;
         reader.set_nonblocking(true)?;
@@ -170,7 +160,7 @@ fn watch_accounts(events: &mpsc::Sender<Event>) {
         match AccountWatch::begin() {
             Ok(watch) => {
                 while watch.changed().await.is_ok() {
-                    let _ = events.send(Event::Accounts()).await;
+                    let _ = events.send(Event::Accounts).await;
                 }
                 say("cannot watch '/etc' any more: looking twice a second");
             }
@@ -182,7 +172,7 @@ fn watch_accounts(events: &mpsc::Sender<Event>) {
         let mut poll = interval(POLL);
         loop {
             poll.tick().await;
-            let _ = events.send(Event::Accounts()).await;
+            let _ = events.send(Event::Accounts).await;
         }
     });
 }
@@ -194,7 +184,7 @@ fn tick(events: &mpsc::Sender<Event>) {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let _ = events.send(Event::Tick()).await;
+            let _ = events.send(Event::Tick).await;
         }
     });
 }

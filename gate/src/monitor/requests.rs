@@ -1,90 +1,115 @@
-//! Calls of the web half that are answered at once.
+//! The web half's calls, and the reply to each. Only who is logged in gets
+//! further than a login; everything else is theirs alone.
 
-use crate::monitor::event_loop::{Core, clock};
-use crate::monitor::opencode::process::Stop;
-use crate::monitor::sessions::Session;
-use crate::wire::{self, Call, Reply, Request, SessionEntry, Text, Token, TokenHash, User};
+use super::event_loop::Monitor;
+use super::opencode::stop::Stop;
+use super::sessions::Session;
+use crate::clock;
+use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::{
+    self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
+};
 
-impl Core {
+impl Monitor {
     pub(crate) fn answer(&mut self, Call { id, request }: Call) {
         let reply = match request {
-            Request::Authenticate {
-                user,
-                password,
-                address,
-                agent,
-                device,
-            } => return self.authenticate(id, user, password, address, agent, device.as_ref()),
-            Request::Answer { conversation, text } => return self.resume(id, conversation, text),
-            Request::ChangePassword { token, old, new } => {
-                return self.change_password(id, &token, old, new);
+            Request::Authenticate(credentials) => return self.authenticate(id, credentials),
+            Request::ChangePassword(change) => return self.change_password(id, change),
+            Request::Answer(answer) => {
+                let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
+                return self.perform_login(actions);
             }
-            Request::Ping {} => Reply::Done,
-            Request::Session { token } => self.for_session(&token, Self::session),
-            Request::Touch { token } => {
-                let now = clock();
-                self.is_touched = true;
-                self.for_session(&token, |core, token, _| {
-                    core.tokens.touch(token, now);
-                    Reply::Done
-                })
+            Request::Ping(_) => Reply::Ping(()),
+            Request::Works(ask) => {
+                Reply::Works(self.opencodes.works(&ask.secret).then_some(()).ok_or(Gone))
             }
-            Request::Sessions { token } => self.for_session(&token, Self::sessions),
-            Request::Revoke { token, handle } => self.for_session(&token, |core, _, session| {
-                let ended = core.tokens.by_handle(&session.user, handle);
-                core.end(ended.as_slice())
-            }),
-            Request::End { token } => {
-                self.for_session(&token, |core, token, _| core.end(&[token.hash()]))
+            Request::GetSession(ask) => {
+                Reply::GetSession(self.for_session(&ask.token, Self::session))
             }
-            Request::EndAll { token } => self.for_session(&token, |core, _, session| {
-                let ended = core.tokens.end_all(&session.user);
-                core.ended(&ended);
-                Reply::Done
-            }),
-            Request::Ensure { token } => {
-                self.for_session(&token, |core, _, session| core.ensure(&session.user))
+            Request::Touch(ask) => Reply::Touch(self.for_session(&ask.token, Self::touch)),
+            Request::ListSessions(ask) => {
+                Reply::ListSessions(self.for_session(&ask.token, Self::list))
             }
-            Request::Works { secret } => self.works(&secret),
-            Request::Idle { token } => self.for_session(&token, |core, _, session| {
-                core.stop_instance(&session.user, Stop::Gently);
-                Reply::Done
-            }),
+            Request::Revoke(ask) => {
+                Reply::Revoke(self.for_session(&ask.token, |monitor, _, session| {
+                    let ended = monitor.sessions.by_handle(&session.user, ask.handle);
+                    monitor.end(ended.as_slice());
+                }))
+            }
+            Request::End(ask) => Reply::End(self.for_session(&ask.token, |monitor, token, _| {
+                monitor.end(&[token.hash()]);
+            })),
+            Request::EndAll(ask) => {
+                Reply::EndAll(self.for_session(&ask.token, |monitor, _, session| {
+                    let ended = monitor.sessions.end_all(&session.user);
+                    monitor.ended(&ended);
+                }))
+            }
+            Request::Ensure(ask) => Reply::Ensure(
+                self.for_session(&ask.token, Self::ensure)
+                    .and_then(|reply| reply),
+            ),
+            Request::Idle(ask) => {
+                Reply::Idle(self.for_session(&ask.token, |monitor, _, session| {
+                    monitor.opencodes.stop(&session.user, Stop::Gently);
+                }))
+            }
         };
         self.reply(id, reply);
     }
 
-    /// Only who is logged in gets further; everything else is theirs alone.
-    fn for_session(
-        &mut self,
-        token: &Token,
-        answer: impl FnOnce(&mut Self, &Token, &Session) -> Reply,
-    ) -> Reply {
-        match self.tokens.find(token, clock()).cloned() {
-            Some(session) => answer(self, token, &session),
-            None => Reply::Gone,
-        }
+    fn authenticate(&mut self, id: u64, credentials: Authenticate) {
+        // An account that was made or disabled a moment ago counts as that.
+        self.read_accounts();
+        let actions = self.log_in(|logins, context| logins.authenticate(context, id, credentials));
+        self.perform_login(actions);
     }
 
-    fn session(&mut self, _: &Token, session: &Session) -> Reply {
+    fn change_password(&mut self, id: u64, change: ChangePassword) {
+        let session = self.sessions.find(&change.token, clock::now()).cloned();
+        let Some(session) = session else {
+            return self.reply(id, Reply::ChangePassword(Err(Gone)));
+        };
+        let actions =
+            self.log_in(|logins, context| logins.change_password(context, id, &session, change));
+        self.perform_login(actions);
+    }
+
+    fn for_session<T>(
+        &mut self,
+        token: &Token,
+        answer: impl FnOnce(&mut Self, &Token, &Session) -> T,
+    ) -> Result<T, Gone> {
+        let session = self.sessions.find(token, clock::now()).cloned();
+        session
+            .map(|session| answer(self, token, &session))
+            .ok_or(Gone)
+    }
+
+    fn session(&mut self, _: &Token, session: &Session) -> wire::Session {
         let display_name = self
-            .people
+            .accounts
             .get(&session.user)
             .map_or("", |person| &person.display_name);
-        Reply::Session(wire::Session {
+        wire::Session {
             user: User::cut(&session.user),
             display_name: Text::cut(display_name),
             created: session.created,
-            expires: self.tokens.expires(session),
-            idle_expires: self.tokens.idle_expires(session),
+            expires: self.sessions.expires(session),
+            idle_expires: self.sessions.idle_expires(session),
             last_seen: session.last_seen,
-        })
+        }
     }
 
-    fn sessions(&mut self, token: &Token, session: &Session) -> Reply {
+    fn touch(&mut self, token: &Token, _: &Session) {
+        self.sessions.touch(token, clock::now());
+        self.is_touched = true;
+    }
+
+    fn list(&mut self, token: &Token, session: &Session) -> Vec<SessionEntry> {
         let current = token.hash();
         let mut all: Vec<SessionEntry> = self
-            .tokens
+            .sessions
             .of(&session.user)
             .map(|(token, session)| SessionEntry {
                 handle: session.handle,
@@ -96,15 +121,26 @@ impl Core {
             })
             .collect();
         all.sort_by_key(|entry| std::cmp::Reverse(entry.last_seen));
-        Reply::Sessions(all)
+        all
+    }
+
+    fn ensure(&mut self, _: &Token, session: &Session) -> Result<EnsureReply, Gone> {
+        let now = self.now();
+        match self.accounts.get(&session.user) {
+            Some(person) if !self.is_stopping => {
+                let (reply, actions) = self.opencodes.ensure(person, now);
+                self.perform_opencode(actions);
+                Ok(reply)
+            }
+            _ => Err(Gone),
+        }
     }
 
     /// Ends sessions, on disk too, and their streams.
-    fn end(&mut self, ended: &[TokenHash]) -> Reply {
+    fn end(&mut self, ended: &[TokenHash]) {
         for token in ended {
-            self.tokens.end(*token);
+            self.sessions.end(*token);
         }
         self.ended(ended);
-        Reply::Done
     }
 }

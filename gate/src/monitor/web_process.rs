@@ -27,20 +27,30 @@ const UNREAD: usize = 1024;
 const STEADY: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
-/// What comes from it.
+/// A message of the web half's process.
 pub(crate) enum FromWeb {
     Call(Call),
     /// It is gone; the last of that one.
     Ended,
 }
 
+/// Tells one web half from the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct WebId(u64);
+
+impl WebId {
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// A running web half.
-pub(crate) struct WebHalf {
+pub(crate) struct WebProcess {
     outbox: mpsc::Sender<Zeroizing<Vec<u8>>>,
     pid: Option<u32>,
 }
 
-impl WebHalf {
+impl WebProcess {
     /// Starts one. Its calls go to `tell`, each after the one before was taken.
     pub(crate) fn start(
         account: &User,

@@ -1,7 +1,6 @@
-//! What all requests share, and what is known of one before it is answered.
+//! The state that all requests share, and the context of one.
 
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +13,8 @@ use crate::web::http::host::{Authority, BadHost};
 use crate::web::limits::Limits;
 use crate::web::monitor_client::Monitor;
 use crate::web::opencode::Instances;
-use crate::web::opencode::assets::Copies;
 use crate::web::opencode::presence::Presence;
 use crate::web::sessions::Sessions;
-use crate::wire::Time;
 
 /// The web half's whole state. All of it can be lost: nobody is logged out by that.
 pub(crate) struct Gate {
@@ -28,7 +25,6 @@ pub(crate) struct Gate {
     pub(crate) sessions: Sessions,
     pub(crate) instances: Instances,
     pub(crate) presence: Presence,
-    pub(crate) copies: Copies,
     /// Cancelled when the gate is told to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -36,9 +32,9 @@ pub(crate) struct Gate {
 /// One request's circumstances.
 #[derive(Debug, Clone)]
 pub(crate) struct Visit {
-    /// Where the browser is.
+    /// The browser's address.
     pub(crate) address: IpAddr,
-    /// Whether it speaks https.
+    /// True for https.
     pub(crate) secure: bool,
     /// The host that it asked for: one of ours.
     pub(crate) authority: Authority,
@@ -75,11 +71,4 @@ impl Visit {
             authority,
         })
     }
-}
-
-/// The clock, as the wire counts.
-pub(crate) fn now() -> Time {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
 }

@@ -17,7 +17,7 @@ use crate::ui::show::{self, Format, fields};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report {
+struct StatusReport {
     schema: u32,
     container: ContainerReport,
     image: Option<ImageReport>,
@@ -25,7 +25,7 @@ struct Report {
     volumes: Vec<VolumeReport>,
     /// How many accounts; unknown unless the container runs.
     users: Option<usize>,
-    /// Who is logged in and has an opencode; none where no login runs.
+    /// People logged in and their opencodes; none where no login runs.
     gate: Option<GateView>,
 }
 
@@ -103,7 +103,7 @@ async fn gate(init: &OccInit) -> Option<GateView> {
     reply.ok().and_then(|reply| reply.gate)
 }
 
-fn absent(name: &str) -> Report {
+fn absent(name: &str) -> StatusReport {
     let container = ContainerReport {
         name: name.to_owned(),
         id: None,
@@ -111,7 +111,7 @@ fn absent(name: &str) -> Report {
         health: None,
         started_at: None,
     };
-    Report {
+    StatusReport {
         schema: SCHEMA,
         container,
         image: None,
@@ -122,7 +122,7 @@ fn absent(name: &str) -> Report {
     }
 }
 
-fn report(found: &ContainerInspectResponse) -> Report {
+fn report(found: &ContainerInspectResponse) -> StatusReport {
     let state = found.state.as_ref();
     // The engine calls a stopped container unhealthy for ever.
     let running = state.filter(|state| state.running == Some(true));
@@ -142,7 +142,7 @@ fn report(found: &ContainerInspectResponse) -> Report {
     });
     let mut volumes: Vec<_> = volumes.collect();
     volumes.sort_by(|a, b| a.target.cmp(&b.target));
-    Report {
+    StatusReport {
         schema: SCHEMA,
         container: ContainerReport {
             name: container::name_of(found),
@@ -165,7 +165,7 @@ fn report(found: &ContainerInspectResponse) -> Report {
     }
 }
 
-fn print(session: &Session, report: &Report) {
+fn print(session: &Session, report: &StatusReport) {
     match session.screen.format {
         Format::Json => show::json(report),
         Format::Name => show::line(&report.container.state),
@@ -176,7 +176,7 @@ fn print(session: &Session, report: &Report) {
     }
 }
 
-fn text(report: &Report, now: Duration) -> String {
+fn text(report: &StatusReport, now: Duration) -> String {
     let mut rows = vec![
         ("Container", report.container.name.clone()),
         ("State", report.container.state.clone()),
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_status_names_the_volumes() {
-        let report = Report {
+        let report = StatusReport {
             schema: 1,
             container: ContainerReport {
                 name: "opencode".into(),

@@ -10,9 +10,10 @@ use bollard::models::{
     ContainerUpdateBody, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptions, RemoveContainerOptionsBuilder,
+    RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
+use futures_util::StreamExt;
 
 use crate::engine::labels::{ROLE, STORE};
 use crate::error::{Error, Result, api_text, is_absent};
@@ -89,7 +90,7 @@ fn has_role(summary: &ContainerSummary) -> bool {
         .is_some_and(|labels| labels.contains_key(ROLE))
 }
 
-/// Everything about a container; None if there is none.
+/// Everything about a container; `None` if there is none.
 pub(crate) async fn inspect(
     docker: &Docker,
     name: &str,
@@ -139,6 +140,16 @@ pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
         .stop_container(name, Some(options))
         .await
         .map_err(Error::engine(format!("stop the container '{name}'")))
+}
+
+/// The log of a container, as far as the engine still has it.
+pub(crate) async fn log(docker: &Docker, name: &str, options: LogsOptions) -> String {
+    let mut chunks = docker.logs(name, Some(options));
+    let mut bytes = Vec::new();
+    while let Some(Ok(chunk)) = chunks.next().await {
+        bytes.extend_from_slice(chunk.as_ref());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Removes a container, running or not; its named volumes stay.
@@ -198,7 +209,7 @@ pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {
     }
 }
 
-/// The mount of the store, whatever kind it is; None if there is none.
+/// The mount of the store, whatever kind it is; `None` if there is none.
 pub(crate) fn store_mount(found: &ContainerInspectResponse) -> Option<Mount> {
     let mounts = found.mounts.as_ref()?;
     let mount = mounts

@@ -14,7 +14,7 @@ use crate::engine::exec::{self, Finished};
 use crate::error::{Error, Result};
 use crate::ui::show::{self, printable};
 
-/// Where occ-init is in every image of ours.
+/// occ-init's path in every image of ours.
 pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
 /// It waits 15 s for locks and hashes for about one; a slow disk gets the rest.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -33,6 +33,27 @@ pub(crate) struct OccInit {
     pub docker: Docker,
     /// The container.
     pub container: Listed,
+}
+
+/// The answer of `occ-init check`.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(crate) struct CheckReply {
+    /// Everything that is wrong with the store or with /etc.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Finding {
+    /// Which sort: `image`, `drift`, `record`, `hash`, `conflict`, …
+    pub kind: String,
+    /// The account or file.
+    pub name: String,
+    /// One sentence.
+    pub message: String,
+    /// The next step in the container.
+    #[serde(default)]
+    pub hint: String,
 }
 
 /// `["user", VERB, "--json", MORE…]`.
@@ -240,8 +261,8 @@ fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> 
     }
 }
 
-/// Whether an older occ-init does not know a command or option of ours. The oldest
-/// tell no code, and no other usage error of theirs answers to what occ sends.
+/// Returns true if an older occ-init does not know a command or option of ours. The
+/// oldest send no code, and no other usage error of theirs answers to what occ sends.
 fn is_unknown(error: &ErrorBody) -> bool {
     error.kind == ErrorKind::Usage && matches!(error.code, None | Some(ErrorCode::UnknownArgument))
 }

@@ -6,10 +6,8 @@
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
-use bollard::container::LogOutput;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, HealthConfig};
 use bollard::query_parameters::LogsOptionsBuilder;
-use futures_util::StreamExt;
 
 use crate::engine::{container, exec};
 use crate::error::{Error, Result};
@@ -110,12 +108,7 @@ pub(crate) async fn last_lines(docker: &Docker, name: &str) -> String {
         .stderr(true)
         .tail(LAST_LINES)
         .build();
-    let mut chunks = docker.logs(name, Some(options));
-    let mut bytes = Vec::new();
-    while let Some(Ok(chunk)) = chunks.next().await {
-        bytes.extend_from_slice(LogOutput::as_ref(&chunk));
-    }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = container::log(docker, name, options).await;
     text.lines().fold(String::new(), |shown, line| {
         shown
             + "
@@ -161,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_while_waiting_is_an_end() {
+    fn restart_while_waiting_ends_the_wait() {
         let found = |status, restart_count| ContainerInspectResponse {
             restart_count: Some(restart_count),
             state: Some(bollard::models::ContainerState {

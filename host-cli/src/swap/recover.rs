@@ -1,5 +1,5 @@
-//! Puts right what a killed update left: applies the steps that the names ask
-//! for, before a command looks at the container itself.
+//! Applies steps to the engine, and undoes what a killed update or rollback left,
+//! before a command looks at the container itself.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 use crate::engine::labels::Names;
 use crate::engine::{container, identity};
 use crate::error::{Error, Result};
-use crate::swap::steps::{self, Step, There};
+use crate::swap::steps::{self, Existing, Step};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
@@ -57,18 +57,18 @@ pub(crate) async fn names(docker: &Docker, instance: &str, names: &Names) -> Res
     for _ in 0..TRIES {
         let there = at_rest(docker, instance, names).await?;
         interrupted |= there.is_interrupted();
-        match apply(docker, instance, &steps::settle(names, &there)).await {
+        match apply(docker, instance, &steps::recover(names, &there)).await {
             Err(Error::Engine { .. } | Error::NotRunning) => tokio::time::sleep(PAUSE).await,
             result => return result.map(|()| interrupted),
         }
     }
     let there = at_rest(docker, instance, names).await?;
-    apply(docker, instance, &steps::settle(names, &there)).await?;
+    apply(docker, instance, &steps::recover(names, &there)).await?;
     Ok(interrupted)
 }
 
-/// What is there, once two looks agree. What is in order is seen at once.
-async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<There> {
+/// The names that are taken, once two looks agree. Names in order need one look.
+async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<Existing> {
     let mut before = look(docker, instance, names).await?;
     for _ in 0..TRIES {
         if !before.is_interrupted() && !before.older {
@@ -85,7 +85,7 @@ async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<There
 }
 
 /// Which of the names are taken by containers of the instance.
-pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Result<There> {
+pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Result<Existing> {
     let own = container::inspect(docker, &names.own).await?;
     let mut taken = HashMap::new();
     for name in names.beside() {
@@ -97,7 +97,7 @@ pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Resu
         );
     }
     let has = |name: String| taken.contains_key(&name);
-    Ok(There {
+    Ok(Existing {
         running: own
             .as_ref()
             .is_some_and(|own| container::state_word(own) == "running"),

@@ -1,5 +1,5 @@
-//! Runs an admin command and says how it ended: text for people, one line of
-//! JSON for programs, and the exit code of the error's kind.
+//! Runs an admin command and prints its result: text for people, one line of JSON for
+//! programs, and the exit code of the error's kind.
 
 mod check;
 mod output;
@@ -13,13 +13,13 @@ use crate::cli::admin::{Cli, Command, User};
 use crate::error::{Error, chain};
 use crate::log::{print, say};
 use crate::proc;
-use crate::restore::{Caller, Paths, Session, View};
+use crate::restore::{Caller, Paths, ReadOnlySession, Session};
 use crate::sys::Environment;
 use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 use clap::Parser;
 use clap::error::ContextKind;
 use nix::sys::stat::{Mode, umask};
-use resync::catch_up;
+use resync::resync;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -50,11 +50,13 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
 fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
     let paths = cli.global.paths();
     match &cli.command {
-        Command::Restore { dry_run: true, .. } => Ok(check::dry_run(&View::read(&paths)?, &paths)),
+        Command::Restore { dry_run: true, .. } => {
+            Ok(check::dry_run(&ReadOnlySession::read(&paths)?, &paths))
+        }
         Command::Restore { boot: true, .. } => boot(&paths, cli.global.quiet, env),
-        Command::Restore { capture: true, .. } => catch_up(&paths, cli.global.quiet),
+        Command::Restore { capture: true, .. } => resync(&paths, cli.global.quiet),
         Command::Restore { .. } => restore(&paths, cli.global.quiet),
-        Command::Check => Ok(check::check(&View::read(&paths)?, &paths)),
+        Command::Check => Ok(check::check(&ReadOnlySession::read(&paths)?, &paths)),
         Command::User(User::Sweep { uid }) => {
             let status = proc::kill::kill_child(*uid);
             Ok(Answer {
@@ -185,7 +187,7 @@ fn say_hint(hint: &str) {
     let _ = std::io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
 }
 
-/// Where the root of the running system is; a `--root` tree has no processes.
+/// Returns true for the running system; a `--root` tree has no processes.
 pub(crate) fn is_live(root: &Path) -> bool {
     root == Path::new("/")
 }

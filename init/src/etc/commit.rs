@@ -7,7 +7,7 @@ use super::{EtcFiles, FileSnapshot, Snapshot, in_place};
 use crate::error::{Error, io};
 use crate::etc::lock::EtcLock;
 use crate::fs::dir::stat;
-use crate::fs::replace::{Access, Staged, Written};
+use crate::fs::replace::{Access, Staged};
 use crate::fs::version::FileVersion;
 use accounts::etc::File;
 use accounts::table;
@@ -37,31 +37,22 @@ impl EtcFiles {
         writes: &[(File, Vec<u8>)],
     ) -> Result<Vec<StagedFile<'a>>, Error> {
         let shadow_gid = shadow_gid(snapshot.etc.bytes(File::Group));
-        let mut written = Vec::new();
-        for (file, content) in writes {
-            let Some(FileSnapshot {
+        let stage = |(file, content): &(File, Vec<u8>)| {
+            let FileSnapshot {
                 location, opened, ..
-            }) = snapshot.find(*file)
-            else {
-                continue;
-            };
+            } = snapshot.find(*file)?;
             let access = access(*file, opened.as_ref().map(|it| &it.state), shadow_gid);
             let like = opened.as_ref().map(|it| &it.file);
-            let new = location
+            let staged = location
                 .directory
-                .write(&location.name, content, access, like)?;
-            // The disk is waited for once, after all of them.
-            new.begin();
-            written.push((*file, location, new));
-        }
-        let stage = |(file, location, new): (_, _, Written<'a>)| {
-            Ok(StagedFile {
-                file,
+                .stage_like(&location.name, content, access, like);
+            Some(staged.map(|staged| StagedFile {
+                file: *file,
                 location,
-                staged: new.staged()?,
-            })
+                staged,
+            }))
         };
-        written.into_iter().map(stage).collect()
+        writes.iter().filter_map(stage).collect()
     }
 
     /// Makes them the files' contents, all or (until the first rename) none. Returns `None`,
@@ -117,7 +108,7 @@ impl StagedFile<'_> {
         let Location { directory, name } = self.location;
         let mut staged = self.staged;
         let state = match staged.rename() {
-            Ok(state) => Some(state),
+            Ok(state) => state,
             Err(Errno::EBUSY | Errno::EXDEV) => in_place::write(directory, name, &staged)?,
             Err(errno) => return Err(io("replace", directory.join(name))(errno)),
         };

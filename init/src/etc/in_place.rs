@@ -79,8 +79,8 @@ pub(super) fn finish(directory: &Directory, name: &str) -> Result<(), Error> {
     directory.remove(&redo)
 }
 
-/// Whether `now` is what a write of `new` over `old` leaves when it is cut short.
-/// Whatever else it is, somebody has mended it since.
+/// Returns true if `now` is what a write of `new` over `old` leaves when it is cut short.
+/// Any other content was repaired by somebody since.
 fn is_torn(old: &[u8], new: &[u8], now: &[u8]) -> bool {
     let whole = padded(new, old.len());
     let done = common(&whole, now);

@@ -17,12 +17,12 @@ use nix::unistd::UnlinkatFlags;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-/// What is linked: a name of our own, so that a killed run's is found again.
+/// The file that is linked: a name of our own, so that one left by a killed run is found.
 const OWN: &str = ".occ-lock";
-/// After this, somebody holding .pwd.lock is looked at.
+/// The time after which the holder of .pwd.lock is identified.
 const SUSPICIOUS: Duration = Duration::from_secs(1);
 
-/// The account files are ours alone while this lives; writing them asks for it.
+/// Both locks of /etc, until dropped; functions that write account files take it.
 #[derive(Debug)]
 pub(crate) struct EtcLock {
     etc: OwnedFd,
@@ -82,7 +82,7 @@ impl EtcLock {
         linked.map(|()| lock)
     }
 
-    /// For a boot that could not get the lock in time, and goes on.
+    /// No lock: for a boot that could not get it in time, and for a read-only /etc.
     pub(crate) fn missing(etc: &Directory) -> Result<Self, Error> {
         let etc = etc.open(".").map_err(io("open", &etc.path))?.fd;
         Ok(Self {
@@ -92,7 +92,7 @@ impl EtcLock {
         })
     }
 
-    /// False for a boot that went on without.
+    /// Returns false for a boot that went on without.
     pub(crate) const fn is_held(&self) -> bool {
         self.file.is_some()
     }
@@ -177,9 +177,9 @@ fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
     write_all(&file, format!("{}\0", std::process::id()).as_bytes())
 }
 
-/// Whether nobody can still hold this `X.lock`: its pid is dead, or ours, or was
-/// given to a process that started after the lock was made. We hold .pwd.lock,
-/// so shadow's own tools are not at work.
+/// Returns true if no process can still hold this `X.lock`: its pid is dead, or ours, or was
+/// given to a process that started after the lock was made. We hold .pwd.lock, so shadow's
+/// own tools are not running.
 fn is_stale(etc: &Directory, lock: &str) -> bool {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let Ok(file) = openat(etc.fd.as_fd(), lock, flags, Mode::empty()) else {

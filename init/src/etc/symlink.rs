@@ -15,7 +15,7 @@ use std::os::fd::AsFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-/// As many links one after the other.
+/// The most links that are followed one after the other.
 const MAX_LINKS: usize = 8;
 
 /// The directory and the name under which an account file lies.

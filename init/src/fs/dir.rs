@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// A directory that is open, and what it is called in messages.
+/// An open directory, and its path for messages.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) fd: OwnedFd,
@@ -27,12 +27,12 @@ impl Directory {
         self.path.join(name)
     }
 
-    /// The names in it, in the order of the file system.
+    /// The names in the directory, in the order of the file system.
     pub(crate) fn names(&self) -> Result<Vec<OsString>, Errno> {
         self.names_if(|_| true)
     }
 
-    /// Those of its names that are wanted: of 100,000 it is often none.
+    /// The names that `is_wanted` accepts; of 100,000 that is often none.
     pub(crate) fn names_if(
         &self,
         is_wanted: impl Fn(&[u8]) -> bool,
@@ -59,7 +59,7 @@ impl Directory {
         })
     }
 
-    /// Makes what was renamed or made in it durable.
+    /// Makes renames and new names in the directory durable.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         fsync(self.fd.as_fd()).map_err(io("sync", &self.path))
     }
@@ -96,7 +96,7 @@ pub(crate) fn kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
 
-/// What stands under a name, not following a link; none: nothing.
+/// The state of a name, not following a link, or `None` if nothing is there.
 pub(crate) fn stat<P: NixPath + ?Sized>(
     directory: &Directory,
     name: &P,

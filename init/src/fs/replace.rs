@@ -4,17 +4,18 @@
 use super::dir::{Directory, write_all};
 use super::retry::{again_io, fchmod, fchown, fstat, fsync, linkat, openat, renameat};
 use crate::error::{Error, io};
-use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, Uid};
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 use xattr::FileExt;
 
-/// Who may do what with a new file.
+/// Prefix of our temporaries; a leftover of a killed run is deleted by the next.
+pub(crate) const TEMPORARY: &str = ".occ-";
+
+/// Owner and mode of a new file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Access {
     pub(crate) owner: u32,
@@ -30,7 +31,7 @@ impl Access {
         mode: 0o600,
     };
 
-    /// As the present file has it, without write permission for others.
+    /// Owner and mode of a present file, without write permission for group and others.
     pub(crate) fn of(stat: &FileStat) -> Self {
         Self {
             owner: stat.st_uid,
@@ -40,32 +41,16 @@ impl Access {
     }
 }
 
-/// The temporary name of what is to replace a file; dropped, it goes.
-#[derive(Debug)]
-struct Temporary<'a> {
-    directory: &'a Directory,
-    name: String,
-    /// None: it has become the file.
-    at: Option<String>,
-}
-
-/// A content that is written, perhaps not yet to the disk.
-#[derive(Debug)]
-pub(crate) struct Written<'a> {
-    temporary: Temporary<'a>,
-    file: File,
-}
-
-/// One that is on the disk, and closed: to whoever watches the directory, a close
-/// after the rename is one more write to the file.
+/// A new content on the disk under a temporary name, which is deleted on drop. The file is
+/// closed: to a watcher of the directory, a close after the rename is one more write.
 #[derive(Debug)]
 pub(crate) struct Staged<'a> {
-    temporary: Temporary<'a>,
-    state: FileStat,
+    directory: &'a Directory,
+    name: String,
+    /// The temporary name, or `None` once it is renamed.
+    temporary: Option<String>,
+    state: Option<FileStat>,
 }
-
-/// Prefix of our temporaries; a leftover of a killed run is deleted by the next.
-pub(crate) const TEMPORARY: &str = ".occ-";
 
 impl Directory {
     /// Puts a content on the disk under a temporary name.
@@ -75,18 +60,17 @@ impl Directory {
         content: &[u8],
         access: Access,
     ) -> Result<Staged<'_>, Error> {
-        self.write(name, content, access, None)?.staged()
+        self.stage_like(name, content, access, None)
     }
 
-    /// The first half of it, with the extended attributes of `like`: whoever has
-    /// several files writes all of them first, and waits for the disk once.
-    pub(crate) fn write(
+    /// The same, with the extended attributes of `like`.
+    pub(crate) fn stage_like(
         &self,
         name: &str,
         content: &[u8],
         access: Access,
         like: Option<&File>,
-    ) -> Result<Written<'_>, Error> {
+    ) -> Result<Staged<'_>, Error> {
         let temporary = format!("{TEMPORARY}{name}");
         self.remove(&temporary)?;
         let failed = |errno| io("write", self.join(name))(errno);
@@ -94,15 +78,14 @@ impl Directory {
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mode = Mode::from_bits_truncate(0o600);
         let file = openat(self.fd.as_fd(), temporary.as_str(), flags, mode).map_err(failed)?;
-        let temporary = Temporary {
+        let mut staged = Staged {
             directory: self,
             name: name.to_owned(),
-            at: Some(temporary),
+            temporary: Some(temporary),
+            state: None,
         };
-        let file = File::from(file);
-        let written = Written { temporary, file };
-        written.fill(content, access, like).map_err(failed)?;
-        Ok(written)
+        staged.state = Some(fill(&file.into(), content, access, like).map_err(failed)?);
+        Ok(staged)
     }
 
     /// Replaces a file and makes the change durable.
@@ -112,90 +95,62 @@ impl Directory {
     }
 }
 
-impl<'a> Written<'a> {
-    fn fill(&self, content: &[u8], access: Access, like: Option<&File>) -> Result<(), Errno> {
-        let file = &self.file;
-        if (access.owner, access.group) != (0, 0) {
-            fchown(
-                file.as_fd(),
-                Some(Uid::from_raw(access.owner)),
-                Some(Gid::from_raw(access.group)),
-            )?;
-        }
-        like.map_or(Ok(()), |like| copy_attributes(like, file))?;
-        // After the access list, which sets permissions too: of an access list
-        // this sets the mask, so others lose write permission there as well.
-        if like.is_some() || access.mode != 0o600 {
-            fchmod(file.as_fd(), Mode::from_bits_truncate(access.mode))?;
-        }
-        write_all(file, content)
+/// Writes a new file to the disk; returns its state.
+fn fill(
+    file: &File,
+    content: &[u8],
+    access: Access,
+    like: Option<&File>,
+) -> Result<FileStat, Errno> {
+    if (access.owner, access.group) != (0, 0) {
+        let (owner, group) = (Uid::from_raw(access.owner), Gid::from_raw(access.group));
+        fchown(file, Some(owner), Some(group))?;
     }
-
-    /// Has the kernel begin to write it to the disk.
-    pub(crate) fn begin(&self) {
-        sys::begin_to_write(&self.file);
+    like.map_or(Ok(()), |like| copy_attributes(like, file))?;
+    // After the access list, which sets permissions too: of an access list
+    // this sets the mask, so others lose write permission there as well.
+    if like.is_some() || access.mode != 0o600 {
+        fchmod(file, Mode::from_bits_truncate(access.mode))?;
     }
-
-    /// Waits until it is on the disk.
-    pub(crate) fn staged(self) -> Result<Staged<'a>, Error> {
-        let Self { temporary, file } = self;
-        let synced = fsync(file.as_fd()).and_then(|()| fstat(file.as_fd()));
-        match synced {
-            Ok(state) => Ok(Staged { temporary, state }),
-            Err(errno) => Err(io("write", temporary.path())(errno)),
-        }
-    }
-}
-
-impl Temporary<'_> {
-    /// Of what it is to replace, for messages.
-    fn path(&self) -> PathBuf {
-        self.directory.join(&self.name)
-    }
-
-    /// Once renamed, nothing is left to be deleted.
-    fn rename(&mut self) -> Result<(), Errno> {
-        if let Some(temporary) = &self.at {
-            let fd = self.directory.fd.as_fd();
-            renameat(fd, temporary.as_str(), fd, self.name.as_str())?;
-            self.at = None;
-        }
-        Ok(())
-    }
+    write_all(file, content)?;
+    fsync(file)?;
+    fstat(file)
 }
 
 impl Staged<'_> {
-    /// Makes the new content the file. The directory is synced by the caller,
-    /// once for all files.
+    /// Renames it over the file. The caller syncs the directory, once for all files.
     pub(crate) fn commit(mut self) -> Result<(), Error> {
-        let path = self.temporary.path();
-        self.temporary.rename().map_err(io("replace", path))
+        let path = self.directory.join(&self.name);
+        self.rename().map(drop).map_err(io("replace", path))
     }
 
-    /// Renames it over the file; returns the state of the file then.
-    pub(crate) fn rename(&mut self) -> Result<FileStat, Errno> {
-        self.temporary.rename().map(|()| self.state)
+    /// The same; returns the state of the file then, and leaves the temporary after an error.
+    pub(crate) fn rename(&mut self) -> Result<Option<FileStat>, Errno> {
+        if let Some(temporary) = &self.temporary {
+            let fd = self.directory.fd.as_fd();
+            renameat(fd, temporary.as_str(), fd, self.name.as_str())?;
+            self.temporary = None;
+        }
+        Ok(self.state)
     }
 
     /// The name under which the content lies, or `None` once it is renamed.
     pub(crate) fn temporary(&self) -> Option<&str> {
-        self.temporary.at.as_deref()
+        self.temporary.as_deref()
     }
 
     /// Gives the content a name that must be free, in another directory of the
     /// same file system; the temporary name goes when this is dropped.
     pub(crate) fn link(&self, directory: &Directory, name: &str) -> Result<(), Errno> {
-        let Some(temporary) = &self.temporary.at else {
-            return Err(Errno::ENOENT);
-        };
-        let (from, to) = (self.temporary.directory.fd.as_fd(), directory.fd.as_fd());
-        linkat(from, temporary.as_str(), to, name, AtFlags::empty())
+        let temporary = self.temporary().ok_or(Errno::ENOENT)?;
+        let (from, to) = (self.directory.fd.as_fd(), directory.fd.as_fd());
+        linkat(from, temporary, to, name, AtFlags::empty())
     }
 }
 
-impl Drop for Temporary<'_> {
+impl Drop for Staged<'_> {
     fn drop(&mut self) {
-        if let Some(temporary) = &self.at {
+        if let Some(temporary) = &self.temporary {
             let _ = self.directory.remove(temporary);
         }
     }

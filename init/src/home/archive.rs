@@ -361,7 +361,7 @@ fn make_file<R: Read>(
     Ok(())
 }
 
-/// Whose something was, and what they could do with it.
+/// Owner and mode of an entry.
 struct Access {
     owner: u32,
     group: u32,

@@ -1,6 +1,7 @@
-//! Both locks, as long as each caller waits for them, and what it does without.
+//! Takes both locks: how long each caller waits for them, and which callers go on without.
 
-use super::{Caller, Paths};
+use super::Paths;
+use super::session::Caller;
 use crate::error::{Error, chain};
 use crate::etc::EtcFiles;
 use crate::etc::lock::{EtcLock, clean_stale};
@@ -19,7 +20,7 @@ pub(crate) fn deadline(caller: Caller) -> Deadline {
     })
 }
 
-/// None: the store is only read.
+/// Returns `None` if the store may only be read.
 pub(super) fn lock_store(
     store: &Store,
     paths: &Paths,

@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// Finishes what a killed load committed, and forgets what one did not.
-    pub(super) fn settle(&self) -> Result<(), Error> {
+    pub(super) fn finish_staged_load(&self) -> Result<(), Error> {
         self.discard_directory(STAGING)?;
         let Some(journal) = self.present(JOURNAL)? else {
             return Ok(());
@@ -213,7 +213,7 @@ impl Staging<'_> {
         }
     }
 
-    /// What is in it.
+    /// The records and tombstones of the staged backup.
     pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
         self.filled.holdings(range)
     }
@@ -247,7 +247,7 @@ impl Drop for Staging<'_> {
     }
 }
 
-/// Whether a file of that name has a place there.
+/// Returns true if a file of that name belongs into that directory of the store.
 fn belongs(part: &str, file: &str) -> bool {
     let is_number = |text: &str| accounts::table::number(text.as_bytes()).is_some();
     match part {

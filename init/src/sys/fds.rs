@@ -64,14 +64,6 @@ pub(crate) fn signal_when_readable(fd: impl AsFd, signal: u8) -> Result<(), Errn
     }
 }
 
-/// Has the kernel begin to write a file to the disk, and waits for nothing; whoever
-/// needs it there calls fsync(2) all the same.
-pub(crate) fn begin_to_write(file: impl AsFd) {
-    let fd = file.as_fd().as_raw_fd();
-    // SAFETY: no pointers.
-    unsafe { libc::sync_file_range(fd, 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
-}
-
 /// Closes every fd from 3 on, but those in `keep`.
 pub(crate) fn close_inherited(keep: &[RawFd]) {
     const FIRST: u32 = 3;
@@ -95,22 +87,6 @@ pub(crate) fn close_inherited(keep: &[RawFd]) {
 fn close_range(first: u32, last: u32) -> bool {
     // SAFETY: no pointers; whoever owns one of these fds is not used any more.
     unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) == 0 }
-}
-
-/// Gives this thread a table of descriptors of its own, with what is open now. Two
-/// threads on one table wait for each other at every open and close. Not
-/// unshare(2), which containers may not call.
-pub(crate) fn own_descriptors() {
-    const CLOSE_RANGE_UNSHARE: u32 = 1 << 1;
-    // SAFETY: no pointers; nobody has such a number, so nothing is closed.
-    unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            u32::MAX,
-            u32::MAX,
-            CLOSE_RANGE_UNSHARE,
-        )
-    };
 }
 
 /// For kernels before 5.9, which have no close_range(2).

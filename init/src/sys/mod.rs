@@ -13,12 +13,9 @@ pub(crate) mod spawn;
 mod terminal;
 
 pub(crate) use environment::Environment;
-pub(crate) use fds::{
-    begin_to_write, close_inherited, fill_closed_stdio, own_descriptors, signal_when_readable,
-    write_if_ready,
-};
+pub(crate) use fds::{close_inherited, fill_closed_stdio, signal_when_readable, write_if_ready};
 pub(crate) use mount::is_mount_point;
-pub(crate) use process::{ChildAnswer, Waited, ask_child, kill, own_pid, processors, wait_child};
+pub(crate) use process::{ChildAnswer, Waited, ask_child, kill, own_pid, wait_child};
 pub(crate) use signal::{
     Received, SignalMask, become_command, default_sigchld, wait_sigchld, wait_signal,
 };

@@ -2,7 +2,6 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
-use std::mem::MaybeUninit;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
@@ -96,18 +95,6 @@ pub(crate) fn wait_exited(pid: i32) {
 pub(crate) fn kill(pid: i32, signal: u8) -> Result<(), Errno> {
     // SAFETY: no pointers.
     Errno::result(unsafe { libc::kill(pid, c_int::from(signal)) }).map(drop)
-}
-
-/// The number of processors for us; 0 if unknown. Not std's, which reads files of cgroups
-/// besides.
-pub(crate) fn processors() -> usize {
-    let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
-    // SAFETY: room for a set of the size given; all zeroes are an empty one.
-    let count = unsafe {
-        libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr());
-        libc::CPU_COUNT(&set.assume_init())
-    };
-    usize::try_from(count).unwrap_or_default()
 }
 
 pub(crate) fn own_pid() -> i32 {

@@ -15,6 +15,7 @@ mod restoring;
 mod shell;
 mod signals;
 mod status;
+mod support;
 mod surroundings;
 mod terminal;
 mod tree;

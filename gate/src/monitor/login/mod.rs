@@ -1,8 +1,10 @@
-//! Logins and changes of passwords, from the call to the reply: who may try,
-//! what PAM says, and what comes of it.
+//! Decides logins and changes of passwords, from the call to the reply: who may
+//! try (`rate_limit`, `queue`), what PAM is asked (`pam`, `prompt`) and what comes
+//! of its answer (`outcome`). Returns [`Action`]s for the monitor to perform.
 //!
-//! Whatever fails is answered at the same time: a whole multiple of [`PACE`]
-//! after the call. Who has no account makes the same work as who has one.
+//! Every failure is answered at the same time: a whole multiple of
+//! [`outcome::PACE`] after the call. A name without an account makes the same work
+//! as one with an account.
 
 mod outcome;
 mod prompt;
@@ -18,49 +20,81 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::device_cookie::DeviceKey;
+use self::pam::{Helper, PamCommand, PamResult};
+use self::prompt::{PamPrompt, Paused};
+use self::queue::LoginQueue;
+use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
+use super::accounts::{AccountFingerprint, Accounts};
+use super::files;
+use super::sessions::{Session, Sessions};
+use super::web_process::WebId;
 use crate::log::say;
-use crate::monitor::accounts::Stamp;
-use crate::monitor::event_loop::{Core, Event, Web, clock};
-use crate::monitor::files;
-use crate::monitor::login::pam::{Helper, Order, Says};
-use crate::monitor::login::prompt::{Asked, Paused};
-use crate::monitor::login::queue::Lanes;
-use crate::monitor::login::rate_limit::{Account, Budget, Network, Source};
-use crate::wire::{Agent, Conversation, PamText, Rejection, Reply, Secret, Token, TokenHash, User};
+use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::{
+    Agent, ChangeReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret, TokenHash,
+    User,
+};
 
 /// Everything about logins that lasts longer than a call.
-#[derive(Default)]
 pub(crate) struct Logins {
-    budget: Budget,
-    lanes: Lanes<Box<Attempt>>,
+    device_key: DeviceKey,
+    failures: FailureLimiter,
+    queue: LoginQueue<Box<Attempt>>,
     conversations: HashMap<Conversation, Paused>,
-    /// Who changes their password right now, and in which session.
+    /// People who change their password right now, and the session of each.
     changing: HashMap<String, TokenHash>,
-    asked: Option<Asked>,
+    /// The question that people are asked beyond the password.
+    prompt: Option<PamPrompt>,
+}
+
+/// The state that a decision depends on.
+pub(crate) struct Context<'a> {
+    pub(crate) accounts: &'a Accounts,
+    pub(crate) sessions: &'a mut Sessions,
+    pub(crate) web: WebId,
+    /// Since the monitor's start.
+    pub(crate) now: Duration,
+}
+
+/// An action for the monitor, in this order.
+pub(crate) enum Action {
+    /// Call [`ask`], and [`Logins::pam_answered`] with the answer.
+    Ask(Box<Attempt>),
+    /// Call [`Logins::start_waiting`] after this time.
+    StartLater(Duration),
+    Reply(u64, Reply),
+    ReplyAt(Instant, u64, Reply),
+    /// Save the sessions, and end the streams of these.
+    SessionsChanged(Vec<TokenHash>),
+    /// Compare sessions and opencodes with the accounts once more.
+    ReadAccounts,
 }
 
 /// One login or change of a password.
 pub(crate) struct Attempt {
     id: u64,
-    web: Web,
+    web: WebId,
     arrived: Instant,
     source: Source,
     account: Account,
     address: IpAddr,
-    /// Whether the person was asked for more than the password.
+    /// The person was asked for more than the password.
     was_asked: bool,
     what: What,
-    /// None while a helper is at it.
+    /// `None` while a helper is at it.
     next: Option<Next>,
 }
 
 enum What {
-    /// The person as they were when it began; none: there is no such person.
     Login {
         user: User,
-        stamp: Option<Stamp>,
+        /// The account as it was when the login began, if there is one.
+        fingerprint: Option<AccountFingerprint>,
         agent: Agent,
         device: Option<[u8; 16]>,
+        /// The reply for the call: the login's, or that of an answer in it.
+        reply: fn(LoginReply) -> Reply,
     },
     Change {
         user: String,
@@ -68,29 +102,31 @@ enum What {
     },
 }
 
-/// What to do when it is its turn.
+/// The next step of an attempt, when it is its turn.
 enum Next {
-    Start(Order),
+    Start(PamCommand),
     Tell(Box<Helper>, Secret),
-    /// Somebody without an account answered what only looked like PAM's question.
+    /// Somebody without an account answered a question that was not PAM's.
     Refuse,
 }
 
-/// What a helper said in an attempt.
-pub(crate) struct Heard {
+/// An answer of a helper in an attempt.
+pub(crate) struct PamEvent {
     attempt: Box<Attempt>,
-    says: Says,
+    result: PamResult,
     helper: Option<Box<Helper>>,
 }
 
 impl Attempt {
-    /// The beginning of its line in the log. What is typed as a name may be a
-    /// password, so only names that there are stand there.
+    /// The beginning of its line in the log. A typed name may be a password, so
+    /// only names of accounts are logged.
     fn title(&self) -> String {
         let address = self.address;
         match &self.what {
-            What::Login { user, stamp, .. } => {
-                let is_there = stamp.is_some() || files::is_account(user.as_str());
+            What::Login {
+                user, fingerprint, ..
+            } => {
+                let is_there = fingerprint.is_some() || files::is_account(user.as_str());
                 let shown = if is_there {
                     user.as_str()
                 } else {
@@ -103,185 +139,227 @@ impl Attempt {
     }
 }
 
+impl Attempt {
+    fn slow_down(&self, seconds: u32) -> Reply {
+        match &self.what {
+            What::Login { reply, .. } => reply(LoginReply::SlowDown { seconds }),
+            What::Change { .. } => Reply::ChangePassword(Ok(ChangeReply::SlowDown { seconds })),
+        }
+    }
+
+    fn unavailable(&self) -> Reply {
+        match &self.what {
+            What::Login { reply, .. } => reply(LoginReply::Unavailable),
+            What::Change { .. } => Reply::ChangePassword(Ok(ChangeReply::Unavailable)),
+        }
+    }
+}
+
+fn change_reply(id: u64, reply: ChangeReply) -> Action {
+    Action::Reply(id, Reply::ChangePassword(Ok(reply)))
+}
+
 impl Logins {
+    pub(crate) fn new(device_key: DeviceKey) -> Self {
+        Self {
+            device_key,
+            failures: FailureLimiter::default(),
+            queue: LoginQueue::default(),
+            conversations: HashMap::new(),
+            changing: HashMap::new(),
+            prompt: None,
+        }
+    }
+
     pub(crate) fn is_changing(&self, user: &str) -> bool {
         self.changing.contains_key(user)
     }
 
-    /// Nobody is left to reply to.
+    /// Drops what waits: the web half that called is gone, and with it the
+    /// changes that wait for their turn.
     pub(crate) fn forget_web(&mut self) {
-        self.lanes.clear_waiting();
+        self.queue.clear_waiting();
         self.conversations.clear();
-        // Changes that wait for their turn went with the lanes.
     }
-}
 
-impl Core {
+    /// Begins a login.
     pub(crate) fn authenticate(
         &mut self,
+        context: &Context<'_>,
         id: u64,
-        user: User,
-        password: Secret,
-        address: IpAddr,
-        agent: Agent,
-        device: Option<&Secret>,
-    ) {
-        // Whoever was added or shut out a moment ago is known as that.
-        self.refresh_people();
-        let stamp = self.people.stamp(user.as_str());
-        let device = device.and_then(|cookie| self.device_key.check(user.as_str(), cookie));
-        let source = device.map_or(Source::Address(Network::of(address)), Source::Device);
-        let order = match stamp {
-            Some(_) => Order::Login {
-                user: user.clone(),
+        credentials: Authenticate,
+    ) -> Vec<Action> {
+        let Authenticate {
+            user,
+            password,
+            address,
+            agent,
+            device,
+        } = credentials;
+        let fingerprint = context.accounts.fingerprint(user.as_str());
+        let device = device.and_then(|cookie| self.device_key.check(user.as_str(), &cookie));
+        let source = device.map_or(Source::Address(AddressBlock::of(address)), Source::Device);
+        let (account, name) = (Account::named(user.as_str()), user.clone());
+        let command = match fingerprint {
+            Some(_) => PamCommand::Login {
+                user: name,
                 password,
                 address,
             },
-            None => Order::Pretend {
-                user: user.clone(),
+            None => PamCommand::Pretend {
+                user: name,
                 password,
                 address,
             },
         };
-        self.queue(Box::new(Attempt {
+        let attempt = Attempt {
             id,
-            web: self.web_now(),
+            web: context.web,
             arrived: Instant::now(),
             source,
-            account: Account::named(user.as_str()),
+            account,
             address,
             was_asked: false,
             what: What::Login {
                 user,
-                stamp,
+                fingerprint,
                 agent,
                 device,
+                reply: Reply::Authenticate,
             },
-            next: Some(Next::Start(order)),
-        }));
+            next: Some(Next::Start(command)),
+        };
+        self.enqueue(context, Box::new(attempt))
     }
 
-    pub(crate) fn change_password(&mut self, id: u64, token: &Token, old: Secret, new: Secret) {
-        let Some(session) = self.tokens.find(token, clock()).cloned() else {
-            return self.reply(id, Reply::Gone);
-        };
+    /// Begins a change of the password of a session's person.
+    pub(crate) fn change_password(
+        &mut self,
+        context: &Context<'_>,
+        id: u64,
+        session: &Session,
+        ChangePassword { token, old, new }: ChangePassword,
+    ) -> Vec<Action> {
         if let Some(text) = unusable(&new) {
             let (why, text) = (Rejection::New, PamText::cut(text));
-            return self.reply(id, Reply::Rejected { why, text });
+            return vec![change_reply(id, ChangeReply::Rejected { why, text })];
         }
-        if self.logins.is_changing(&session.user) {
-            return self.reply(id, Reply::SlowDown { seconds: 1 });
+        if self.is_changing(&session.user) {
+            return vec![change_reply(id, ChangeReply::SlowDown { seconds: 1 })];
         }
-        let order = Order::Change {
+        let command = PamCommand::Change {
             user: User::cut(&session.user),
             old,
             new,
             address: session.address,
         };
-        self.queue(Box::new(Attempt {
+        let attempt = Attempt {
             id,
-            web: self.web_now(),
+            web: context.web,
             arrived: Instant::now(),
             source: Source::Session(session.handle),
             account: Account::named(&session.user),
             address: session.address,
             was_asked: false,
             what: What::Change {
-                user: session.user,
+                user: session.user.clone(),
                 session: token.hash(),
             },
-            next: Some(Next::Start(order)),
-        }));
+            next: Some(Next::Start(command)),
+        };
+        self.enqueue(context, Box::new(attempt))
     }
 
-    /// It waits for its turn, unless there were too many failures.
-    fn queue(&mut self, attempt: Box<Attempt>) {
+    /// Lets an attempt wait for its turn, unless there were too many failures.
+    fn enqueue(&mut self, context: &Context<'_>, attempt: Box<Attempt>) -> Vec<Action> {
         let (id, source, account) = (attempt.id, attempt.source, attempt.account);
-        if let Some(seconds) = self.logins.budget.refusal(source, account, self.now()) {
+        if let Some(seconds) = self.failures.refusal(source, account, context.now) {
             say(&format!("{}: too many failures", attempt.title()));
-            return self.reply(id, Reply::SlowDown { seconds });
+            return vec![Action::Reply(id, attempt.slow_down(seconds))];
         }
-        if let Err(attempt) = self.logins.lanes.push(source, account, attempt) {
+        if let Err(attempt) = self.queue.push(source, account, attempt) {
             say(&format!("{}: too many wait", attempt.title()));
-            return self.reply(id, Reply::Unavailable);
+            return vec![Action::Reply(id, attempt.unavailable())];
         }
-        self.start_attempts();
+        self.start_waiting(context.now)
     }
 
-    /// Starts what may start by now.
-    pub(crate) fn start_attempts(&mut self) {
-        let now = self.now();
-        while let Some(attempt) = self.logins.lanes.start_next(now) {
+    /// Starts the attempts that may start by now.
+    pub(crate) fn start_waiting(&mut self, now: Duration) -> Vec<Action> {
+        let mut actions = Vec::new();
+        while let Some(attempt) = self.queue.start_next(now) {
             if let What::Change { user, session } = &attempt.what {
-                self.logins.changing.insert(user.clone(), *session);
+                self.changing.insert(user.clone(), *session);
             }
-            let events = self.events.clone();
-            tokio::task::spawn_local(async move {
-                let heard = ask(attempt).await;
-                let _ = events.send(Event::Heard(Box::new(heard))).await;
-            });
+            actions.push(Action::Ask(attempt));
         }
-        if let Some(release) = self.logins.lanes.next_release() {
-            self.later(release.saturating_sub(now), Event::Released());
-        }
+        let release = self.queue.next_release();
+        actions.extend(release.map(|at| Action::StartLater(at.saturating_sub(now))));
+        actions
     }
 
-    /// A helper said something: its place is free for the next.
-    pub(crate) fn heard(&mut self, heard: Heard) {
-        let Heard {
+    /// Takes an answer of PAM's: the place of its helper is free for the next.
+    pub(crate) fn pam_answered(
+        &mut self,
+        context: &mut Context<'_>,
+        event: PamEvent,
+    ) -> Vec<Action> {
+        let PamEvent {
             attempt,
-            says,
+            result,
             helper,
-        } = self.with_the_same_question(heard);
-        let (now, source, account) = (self.now(), attempt.source, attempt.account);
+        } = self.with_the_same_question(event);
+        let (now, source, account) = (context.now, attempt.source, attempt.account);
         let mut hold = Duration::ZERO;
-        match says {
-            Says::Refused
-            | Says::Rejected {
+        match result {
+            PamResult::Refused
+            | PamResult::Rejected {
                 why: Rejection::Old,
                 ..
             } => {
-                self.logins.budget.failed(source, account, now);
-                hold = self.logins.budget.hold(source, now);
+                self.failures.failed(source, account, now);
+                hold = self.failures.hold(source, now);
             }
-            Says::Accepted | Says::Changed => self.logins.budget.succeeded(source, account),
-            Says::Prompt { .. } | Says::Rejected { .. } | Says::Broken { .. } => (),
+            PamResult::Accepted | PamResult::Changed => self.failures.succeeded(source, account),
+            PamResult::Prompt { .. } | PamResult::Rejected { .. } | PamResult::Broken { .. } => (),
         }
-        self.logins.lanes.ended(source, account, now + hold);
-        self.start_attempts();
-        match says {
-            Says::Prompt { text, echo } => self.pause(attempt, helper, text, echo),
-            says => self.conclude(*attempt, says),
-        }
+        self.queue.ended(source, account, now + hold);
+        let mut actions = self.start_waiting(now);
+        actions.extend(match result {
+            PamResult::Prompt { text, echo } => self.pause(context, attempt, helper, text, echo),
+            result => self.conclude(context, *attempt, result),
+        });
+        actions
     }
 }
 
 /// Asks PAM, or goes on asking.
-async fn ask(mut attempt: Box<Attempt>) -> Heard {
+pub(crate) async fn ask(mut attempt: Box<Attempt>) -> PamEvent {
     let started = match attempt.next.take() {
         Some(Next::Refuse) => {
-            return Heard {
+            return PamEvent {
                 attempt,
-                says: Says::Refused,
+                result: PamResult::Refused,
                 helper: None,
             };
         }
-        Some(Next::Start(order)) => Helper::start(&order).await.map(Box::new),
+        Some(Next::Start(command)) => Helper::start(&command).await.map(Box::new),
         Some(Next::Tell(mut helper, text)) => helper.tell(&text).await.map(|()| helper),
         None => Err(std::io::Error::other("nothing to ask")),
     };
-    let (says, helper) = match started {
-        Ok(mut helper) => (helper.hear().await, Some(helper)),
-        Err(error) => (crate::monitor::login::pam::broken(&error.to_string()), None),
+    let (result, helper) = match started {
+        Ok(mut helper) => (helper.answer().await, Some(helper)),
+        Err(error) => (pam::broken(&error.to_string()), None),
     };
-    Heard {
+    PamEvent {
         attempt,
-        says,
+        result,
         helper,
     }
 }
 
-/// What no password may be: crypt(3) stops at a NUL, a record's line at a newline.
+/// Why a password cannot be used: crypt(3) stops at a NUL, a record's line at a
+/// newline.
 fn unusable(password: &Secret) -> Option<&'static str> {
     let bytes = password.expose();
     if bytes.is_empty() {

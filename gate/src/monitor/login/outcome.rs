@@ -1,103 +1,105 @@
-//! What comes of an attempt, once PAM has spoken: a session, a refusal in its
-//! time, another password.
+//! The end of an attempt, once PAM has answered: a session, a refusal in its
+//! time, or another password.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pam::PamResult;
+use super::{Action, Attempt, Context, Logins, What};
+use crate::clock;
 use crate::log::say;
-use crate::monitor::accounts::Stamp;
-use crate::monitor::event_loop::{Core, clock};
-use crate::monitor::login::pam::Says;
-use crate::monitor::login::{Attempt, What};
+use crate::monitor::accounts::AccountFingerprint;
 use crate::monitor::random;
 use crate::monitor::sessions::Origin;
-use crate::wire::{Agent, Handle, Login, Reply, Token, TokenHash, User};
+use crate::wire::{ChangeReply, Handle, Login, LoginReply, Reply, Token, TokenHash, User};
 
-const PACE: Duration = Duration::from_secs(3);
+/// Failures are answered at whole multiples of this after their call.
+pub(super) const PACE: Duration = Duration::from_secs(3);
 
-impl Core {
-    /// PAM is done: the reply.
-    pub(crate) fn conclude(&mut self, attempt: Attempt, says: Says) {
-        let (id, arrived, is_current) =
-            (attempt.id, attempt.arrived, attempt.web == self.web_now());
+impl Logins {
+    /// Logs the outcome, and returns the reply after what has to go before it.
+    pub(super) fn conclude(
+        &mut self,
+        context: &mut Context<'_>,
+        attempt: Attempt,
+        result: PamResult,
+    ) -> Vec<Action> {
+        let (id, arrived, is_current) = (attempt.id, attempt.arrived, attempt.web == context.web);
         let (address, title) = (attempt.address, attempt.title());
-        let reply = match attempt.what {
+        if let PamResult::Broken { why } = &result {
+            say(&format!("cannot ask PAM: {why}"));
+        }
+        let mut actions = Vec::new();
+        let (reply, is_done, outcome) = match attempt.what {
             What::Login {
                 user,
-                stamp,
+                fingerprint,
                 agent,
                 device,
+                reply,
             } => {
-                let reply = match says {
-                    Says::Accepted if is_current => {
-                        self.log_in(&user, stamp, agent, address, device)
+                let decided = match result {
+                    PamResult::Accepted if is_current => {
+                        let from = Origin { agent, address };
+                        self.log_in(context, &user, fingerprint, from, device, &mut actions)
                     }
-                    Says::Broken { why } => {
-                        say(&format!("cannot ask PAM: {why}"));
-                        Reply::Unavailable
-                    }
-                    _ => Reply::Refused,
+                    PamResult::Broken { .. } => LoginReply::Unavailable,
+                    _ => LoginReply::Refused,
                 };
-                let outcome = match &reply {
-                    Reply::Token(_) => "logged in",
-                    Reply::Unavailable => "not checked",
-                    _ => "refused",
-                };
-                say(&format!("{title}: {outcome}"));
-                reply
+                match decided {
+                    LoginReply::Token(_) => (reply(decided), true, "logged in"),
+                    LoginReply::Unavailable => (reply(decided), false, "not checked"),
+                    _ => (reply(decided), false, "refused"),
+                }
             }
             What::Change { user, session } => {
-                let reply = self.changed(&user, session, says);
-                let is_done = matches!(reply, Reply::Changed);
-                say(&format!(
-                    "{title}: {}",
-                    if is_done { "done" } else { "not done" }
-                ));
-                reply
+                let decided = self.changed(context, &user, session, result);
+                actions.push(Action::ReadAccounts);
+                let is_done = matches!(decided, ChangeReply::Changed);
+                let outcome = if is_done { "done" } else { "not done" };
+                (Reply::ChangePassword(Ok(decided)), is_done, outcome)
             }
         };
-        match reply {
-            Reply::Token(_) | Reply::Changed => self.reply(id, reply),
-            failure if is_current => self.reply_at(next_beat(arrived, Instant::now()), id, failure),
-            _ => (),
+        say(&format!("{title}: {outcome}"));
+        if is_current {
+            actions.push(if is_done {
+                Action::Reply(id, reply)
+            } else {
+                Action::ReplyAt(next_beat(arrived, Instant::now()), id, reply)
+            });
         }
+        actions
     }
 
-    /// The account must still be what it was when PAM was asked.
+    /// Begins a session, if the account is still what it was when PAM was asked.
     fn log_in(
-        &mut self,
+        &self,
+        context: &mut Context<'_>,
         user: &User,
-        stamp: Option<Stamp>,
-        agent: Agent,
-        address: IpAddr,
+        fingerprint: Option<AccountFingerprint>,
+        from: Origin,
         device: Option<[u8; 16]>,
-    ) -> Reply {
-        self.refresh_people();
-        let person = self
-            .people
+        actions: &mut Vec<Action>,
+    ) -> LoginReply {
+        let person = context
+            .accounts
             .get(user.as_str())
-            .filter(|person| Some(person.stamp) == stamp);
-        let Some(person) = person.cloned() else {
-            return Reply::Refused;
+            .filter(|person| Some(person.fingerprint) == fingerprint);
+        let Some(person) = person else {
+            return LoginReply::Refused;
         };
         let number = device.unwrap_or_else(|| *random::bytes());
         let Some(device) = self.device_key.cookie(user.as_str(), number) else {
-            return Reply::Unavailable;
+            return LoginReply::Unavailable;
         };
         let token = Token::new(*random::bytes());
-        let from = Origin { agent, address };
-        let ended = self
-            .tokens
-            .begin(&token, Handle(random::number()), &person, from, clock());
-        self.ended(&ended);
-        self.save();
-        let expires = self
-            .tokens
-            .find(&token, clock())
-            .map(|session| self.tokens.expires(session));
-        Reply::Token(Login {
+        let (handle, now) = (Handle(random::number()), clock::now());
+        let ended = context.sessions.begin(&token, handle, person, from, now);
+        actions.push(Action::SessionsChanged(ended));
+        let session = context.sessions.find(&token, now);
+        let expires = session.map(|session| context.sessions.expires(session));
+        LoginReply::Token(Login {
             token,
             user: user.clone(),
             expires: expires.unwrap_or_default(),
@@ -105,26 +107,26 @@ impl Core {
         })
     }
 
-    /// Other sessions of whoever changed their password end; the one in which
-    /// it was changed goes on, and so does their opencode.
-    fn changed(&mut self, user: &str, session: TokenHash, says: Says) -> Reply {
-        if matches!(says, Says::Changed) {
-            // While `changing` still holds, so that the new hash is no stranger's.
-            self.refresh_people();
-            if let Some(stamp) = self.people.stamp(user) {
-                self.tokens.restamp(session, stamp);
+    /// Ends a change of a password. Other sessions of the person end, because the
+    /// account is not what it was; the one in which it was changed goes on, and so
+    /// does their opencode.
+    fn changed(
+        &mut self,
+        context: &mut Context<'_>,
+        user: &str,
+        session: TokenHash,
+        result: PamResult,
+    ) -> ChangeReply {
+        self.changing.remove(user);
+        match result {
+            PamResult::Changed => {
+                if let Some(fingerprint) = context.accounts.fingerprint(user) {
+                    context.sessions.set_fingerprint(session, fingerprint);
+                }
+                ChangeReply::Changed
             }
-        }
-        self.logins.changing.remove(user);
-        self.refresh_people();
-        match says {
-            Says::Changed => Reply::Changed,
-            Says::Rejected { why, text } => Reply::Rejected { why, text },
-            Says::Broken { why } => {
-                say(&format!("cannot ask PAM: {why}"));
-                Reply::Unavailable
-            }
-            _ => Reply::Unavailable,
+            PamResult::Rejected { why, text } => ChangeReply::Rejected { why, text },
+            _ => ChangeReply::Unavailable,
         }
     }
 }

@@ -17,10 +17,10 @@ use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 /// How long PAM may work, not counting the time in which a person types.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a helper is started for.
+/// The task of a helper.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Order {
+pub(crate) enum PamCommand {
     /// A login of a managed, enabled person.
     Login {
         user: User,
@@ -42,10 +42,10 @@ pub(crate) enum Order {
     },
 }
 
-/// What a helper says.
+/// An answer of a helper.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Says {
+pub(crate) enum PamResult {
     /// PAM asks for more: an answer follows.
     Prompt {
         text: PamText,
@@ -73,8 +73,8 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// Starts one with its order.
-    pub(crate) async fn start(order: &Order) -> std::io::Result<Self> {
+    /// Starts one with its command.
+    pub(crate) async fn start(command: &PamCommand) -> std::io::Result<Self> {
         let mut child = subprocess::command("pam")
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("LANG", "C.UTF-8")
@@ -88,7 +88,7 @@ impl Helper {
             child,
             frames: Frames::default(),
         };
-        helper.tell(order).await?;
+        helper.tell(command).await?;
         Ok(helper)
     }
 
@@ -98,22 +98,22 @@ impl Helper {
         self.stdin.write_all(&frame).await
     }
 
-    /// What it has to say next; `Broken` also for one that ends without a word
+    /// Waits for its next answer; `Broken` also for a helper that ends without one
     /// or takes too long, which is killed.
-    pub(crate) async fn hear(&mut self) -> Says {
+    pub(crate) async fn answer(&mut self) -> PamResult {
         let heard = match timeout(PATIENCE, self.read()).await {
             Ok(Some(says)) => says,
             Ok(None) => broken("the helper ended without an answer"),
             Err(_) => broken("no answer in 10 s"),
         };
-        if !matches!(heard, Says::Prompt { .. }) {
+        if !matches!(heard, PamResult::Prompt { .. }) {
             // It has nothing more to do; reaped here, so that no zombie waits.
             let _ = self.child.kill().await;
         }
         heard
     }
 
-    async fn read(&mut self) -> Option<Says> {
+    async fn read(&mut self) -> Option<PamResult> {
         loop {
             if let Some(says) = self.frames.take().ok()? {
                 return Some(says);
@@ -124,8 +124,8 @@ impl Helper {
     }
 }
 
-pub(crate) fn broken(why: &str) -> Says {
-    Says::Broken {
+pub(crate) fn broken(why: &str) -> PamResult {
+    PamResult::Broken {
         why: PamText::cut(why),
     }
 }

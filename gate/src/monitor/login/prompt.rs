@@ -1,17 +1,17 @@
-//! What PAM asks beyond the password, and who is answering it right now.
+//! The questions of PAM beyond the password, and the people who are answering one.
 //!
-//! A module for one-time codes asks only those whom it knows, so who has no account
-//! is asked the same, or the question would tell who has one.
+//! A module for one-time codes asks only those whom it knows. A name without an
+//! account is asked the same question, or the question would tell who has one.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::monitor::event_loop::Core;
-use crate::monitor::login::pam::{Helper, Says};
-use crate::monitor::login::{Attempt, Heard, Next, What};
+use super::pam::{Helper, PamResult};
+use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::monitor::random;
-use crate::wire::{Conversation, PamText, Reply, Secret};
+use crate::wire::ask::Answer;
+use crate::wire::{Conversation, LoginReply, PamText, Reply};
 
 /// How long a person may take to answer a prompt.
 const TYPING: Duration = Duration::from_secs(120);
@@ -27,14 +27,14 @@ pub(crate) struct Paused {
 }
 
 /// A question as it was asked of somebody who may log in.
-pub(crate) struct Asked {
+pub(crate) struct PamPrompt {
     before: String,
-    /// What follows the name; None: the name is not in it.
+    /// The text after the name; `None` if the name is not in it.
     after: Option<String>,
     echo: bool,
 }
 
-impl Asked {
+impl PamPrompt {
     pub(crate) fn of(user: &str, text: &str, echo: bool) -> Self {
         let (before, after) = match text.rfind(user).filter(|_| !user.is_empty()) {
             Some(at) => (&text[..at], Some(text[at + user.len()..].to_owned())),
@@ -62,57 +62,75 @@ impl Asked {
     }
 }
 
-impl Core {
-    /// A person answered a prompt.
-    pub(crate) fn resume(&mut self, id: u64, conversation: Conversation, text: Secret) {
-        let Some(paused) = self.logins.conversations.remove(&conversation) else {
-            return self.reply(id, Reply::Refused);
+impl Logins {
+    /// Goes on with a login whose person answered a prompt.
+    pub(crate) fn answer(
+        &mut self,
+        context: &Context<'_>,
+        id: u64,
+        Answer { conversation, text }: Answer,
+    ) -> Vec<Action> {
+        let Some(paused) = self.conversations.remove(&conversation) else {
+            return vec![Action::Reply(id, Reply::Answer(LoginReply::Refused))];
         };
         let mut attempt = paused.attempt;
         attempt.id = id;
+        if let What::Login { reply, .. } = &mut attempt.what {
+            *reply = Reply::Answer;
+        }
         attempt.arrived = Instant::now();
         attempt.next = Some(match paused.helper {
             Some(helper) => Next::Tell(helper, text),
             None => Next::Refuse,
         });
-        self.queue(attempt);
+        self.enqueue(context, attempt)
     }
 
-    /// Remembers what people are asked; who is none of them is asked that, too.
-    pub(crate) fn with_the_same_question(&mut self, mut heard: Heard) -> Heard {
-        let What::Login { user, stamp, .. } = &heard.attempt.what else {
-            return heard;
+    /// Keeps the question that people are asked, and asks it of a name without an
+    /// account as well.
+    pub(super) fn with_the_same_question(&mut self, mut event: PamEvent) -> PamEvent {
+        let What::Login {
+            user, fingerprint, ..
+        } = &event.attempt.what
+        else {
+            return event;
         };
-        let asked = &mut self.logins.asked;
-        match (&heard.says, stamp) {
-            (Says::Prompt { text, echo }, Some(_)) if !heard.attempt.was_asked => {
-                *asked = Some(Asked::of(user.as_str(), text.as_str(), *echo));
+        let prompt = &mut self.prompt;
+        match (&event.result, fingerprint) {
+            _ if event.attempt.was_asked => (),
+            (PamResult::Prompt { text, echo }, Some(_)) => {
+                *prompt = Some(PamPrompt::of(user.as_str(), text.as_str(), *echo));
             }
-            (Says::Accepted, Some(_)) if !heard.attempt.was_asked => *asked = None,
-            (Says::Refused, None) if !heard.attempt.was_asked => {
-                if let Some(asked) = asked {
-                    let (text, echo) = asked.to(user.as_str());
-                    heard.says = Says::Prompt { text, echo };
-                    heard.helper = None;
+            (PamResult::Accepted, Some(_)) => *prompt = None,
+            (PamResult::Refused, None) => {
+                if let Some(prompt) = prompt {
+                    let (text, echo) = prompt.to(user.as_str());
+                    event.result = PamResult::Prompt { text, echo };
+                    event.helper = None;
                 }
             }
             _ => (),
         }
-        heard
+        event
     }
 
-    pub(crate) fn pause(
+    /// Lets an attempt wait until its person has answered.
+    pub(super) fn pause(
         &mut self,
+        context: &Context<'_>,
         mut attempt: Box<Attempt>,
         helper: Option<Box<Helper>>,
         text: PamText,
         echo: bool,
-    ) {
-        if attempt.web != self.web_now() {
-            return;
+    ) -> Vec<Action> {
+        if attempt.web != context.web {
+            return Vec::new();
         }
         attempt.was_asked = true;
         self.make_room_to_type();
+        let What::Login { reply, .. } = attempt.what else {
+            return Vec::new();
+        };
         let conversation = Conversation(random::number());
         let id = attempt.id;
         let paused = Paused {
@@ -120,34 +138,31 @@ impl Core {
             helper,
             since: Instant::now(),
         };
-        self.logins.conversations.insert(conversation, paused);
-        self.reply(
-            id,
-            Reply::Prompt {
-                conversation,
-                text,
-                echo,
-            },
-        );
+        self.conversations.insert(conversation, paused);
+        let prompt = LoginReply::Prompt {
+            conversation,
+            text,
+            echo,
+        };
+        vec![Action::Reply(id, reply(prompt))]
     }
 
     fn make_room_to_type(&mut self) {
-        let conversations = &mut self.logins.conversations;
-        while conversations.len() >= CONVERSATIONS {
-            // Those of nobody go first: they must not push people out.
-            let oldest = conversations
+        while self.conversations.len() >= CONVERSATIONS {
+            // Those without an account go first: they must not push people out.
+            let oldest = self
+                .conversations
                 .iter()
                 .min_by_key(|(_, paused)| (paused.helper.is_some(), paused.since));
             let Some(oldest) = oldest.map(|(conversation, _)| *conversation) else {
                 return;
             };
-            conversations.remove(&oldest);
+            self.conversations.remove(&oldest);
         }
     }
 
     pub(crate) fn drop_old_conversations(&mut self) {
-        self.logins
-            .conversations
+        self.conversations
             .retain(|_, paused| paused.since.elapsed() < TYPING);
     }
 }
@@ -158,13 +173,13 @@ mod tests {
 
     #[test]
     fn the_same_question_names_who_is_asked() {
-        let oath = Asked::of("for", "One-time password for `for': ", false);
+        let oath = PamPrompt::of("for", "One-time password for `for': ", false);
         let (text, echo) = oath.to("mallory");
         assert_eq!(
             (text.as_str(), echo),
             ("One-time password for `mallory': ", false)
         );
-        let plain = Asked::of("alice", "Verification code: ", true);
+        let plain = PamPrompt::of("alice", "Verification code: ", true);
         assert_eq!(plain.to("bob").0.as_str(), "Verification code: ");
     }
 }

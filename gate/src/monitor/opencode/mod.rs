@@ -1,7 +1,9 @@
-//! People's opencodes: asked for, started, ended, told of.
+//! People's opencodes: which run, which may start, which must end. Returns
+//! [`Action`]s for the monitor to perform; knows neither wire nor logins.
 
 pub(crate) mod cleanup;
 pub(crate) mod process;
+pub(crate) mod stop;
 pub(crate) mod table;
 
 use std::collections::HashMap;
@@ -10,16 +12,27 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use crate::log::say;
-use crate::monitor::accounts::Person;
-use crate::monitor::event_loop::{Core, Event, clock};
-use crate::monitor::files::{self, InstanceLine};
-use crate::monitor::opencode::process::{Happened, Reached, Start, Stop};
-use crate::monitor::opencode::table::{Ensured, Generation};
-use crate::wire::{self, Message, Reply, Secret, Time, User};
+use self::process::{OpencodeAddress, OpencodeProcess, ProcessEvent, StartLimit};
+use self::stop::Stop;
+use self::table::{Ensured, Generation, Table};
+use super::accounts::Person;
+use super::files::OpencodeLine;
+use crate::clock;
+use crate::settings::Settings;
+use crate::wire::{self, EnsureReply, Failure, Secret, Time, User};
+
+/// People's opencodes.
+pub(crate) struct Opencodes {
+    table: Table<OpencodeAddress>,
+    running: HashMap<String, Running>,
+    starts: StartLimit,
+    allow_setuid: bool,
+    max_processes: u64,
+    idle: Duration,
+}
 
 /// A start under way.
-pub(crate) struct Running {
+struct Running {
     generation: Generation,
     uid: u32,
     since: Time,
@@ -28,99 +41,107 @@ pub(crate) struct Running {
     unowned_since: Option<Duration>,
 }
 
-impl Core {
-    /// Nobody is left to say that an opencode is idle when its person has no
-    /// session any more; that it works, the web half says all the same.
-    pub(crate) fn stop_unowned(&mut self) {
-        let now = self.now();
+/// An action for the monitor.
+pub(crate) enum Action {
+    /// Run the process; report its events under this number.
+    Run(Box<OpencodeProcess>, Generation),
+    /// Send an event to the web half.
+    Tell(wire::Event),
+}
+
+impl Opencodes {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            table: Table::default(),
+            running: HashMap::new(),
+            starts: StartLimit::of_this_machine(),
+            allow_setuid: settings.allow_setuid,
+            max_processes: settings.max_processes,
+            idle: settings.idle,
+        }
+    }
+
+    /// Returns whether no process is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Stops those whose person has had no session for the idle time: without a
+    /// session the web half cannot report that an opencode is idle. It still
+    /// reports that one works ([`Self::works`]).
+    pub(crate) fn stop_unowned(&mut self, now: Duration, has_session: impl Fn(&str) -> bool) {
         let mut over = Vec::new();
         for (user, running) in &mut self.running {
-            if self.tokens.of(user).next().is_some() {
+            if has_session(user) {
                 running.unowned_since = None;
-            } else if now.saturating_sub(*running.unowned_since.get_or_insert(now))
-                >= self.settings.idle
-            {
+            } else if now.saturating_sub(*running.unowned_since.get_or_insert(now)) >= self.idle {
                 over.push(user.clone());
             }
         }
         for user in over {
-            self.stop_instance(&user, Stop::Gently);
+            self.stop(&user, Stop::Gently);
         }
     }
 
-    /// The web half knows the secret, so it may speak for this opencode.
-    pub(crate) fn works(&mut self, secret: &Secret) -> Reply {
+    /// Keeps an opencode that works running without a session. The web half knows
+    /// its secret, so it may speak for it. Returns whether there is such a one.
+    pub(crate) fn works(&mut self, secret: &Secret) -> bool {
         let digest = |bytes: &[u8]| Sha256::digest(bytes);
-        let is_meant =
-            |reached: &Reached| digest(reached.secret.as_bytes()) == digest(secret.expose());
-        let mut running = self.instances.running();
+        let is_meant = |address: &OpencodeAddress| {
+            digest(address.secret.as_bytes()) == digest(secret.expose())
+        };
+        let mut running = self.table.running();
         let user = running
-            .find(|(_, reached)| reached.is_some_and(is_meant))
+            .find(|(_, address)| address.is_some_and(is_meant))
             .map(|(user, _)| user);
-        match user.and_then(|user| self.running.get_mut(user)) {
-            Some(running) => {
-                running.unowned_since = None;
-                Reply::Done
-            }
-            None => Reply::Gone,
-        }
+        let found = user.and_then(|user| self.running.get_mut(user));
+        found.map(|running| running.unowned_since = None).is_some()
     }
 
-    pub(crate) fn ensure(&mut self, user: &str) -> Reply {
-        let now = self.now();
-        let Some(person) = self.people.get(user).cloned().filter(|_| !self.is_stopping) else {
-            return Reply::Gone;
-        };
-        let uid = person.uid;
-        match self.instances.ensure(user, now) {
-            Ensured::Ready(reached) => match Secret::from_text(&reached.secret) {
-                Some(secret) => Reply::Ready {
-                    port: reached.port,
-                    uid,
+    /// Starts a person's opencode if need be, and returns how it is.
+    pub(crate) fn ensure(&mut self, person: &Person, now: Duration) -> (EnsureReply, Vec<Action>) {
+        let reply = match self.table.ensure(person.name.as_str(), now) {
+            Ensured::Ready(address) => match Secret::from_text(&address.secret) {
+                Some(secret) => EnsureReply::Ready {
+                    port: address.port,
+                    uid: person.uid,
                     secret,
                 },
-                None => Reply::Starting,
+                None => EnsureReply::Starting,
             },
-            Ensured::Starting => Reply::Starting,
-            Ensured::Failed(reason, rest) => Reply::Failed {
-                reason,
-                retry_seconds: u32::try_from(rest.as_secs() + 1).unwrap_or(u32::MAX),
-            },
+            Ensured::Starting => EnsureReply::Starting,
+            Ensured::Failed(reason, rest) => failed(reason, rest),
             Ensured::Start(generation) => {
-                self.start_instance(person, generation);
-                Reply::Starting
+                return (EnsureReply::Starting, vec![self.start(person, generation)]);
             }
-        }
+        };
+        (reply, Vec::new())
     }
 
-    fn start_instance(&mut self, person: Person, generation: Generation) {
-        let user = person.name.as_str().to_owned();
+    fn start(&mut self, person: &Person, generation: Generation) -> Action {
         let (stop, stopped) = watch::channel(Stop::No);
         let running = Running {
             generation,
             uid: person.uid,
-            since: clock(),
+            since: clock::now(),
             stop,
             unowned_since: None,
         };
-        self.running.insert(user.clone(), running);
-        let start = Start {
-            person,
-            allow_setuid: self.settings.allow_setuid,
-            max_processes: self.settings.max_processes,
-            turns: self.turns.clone(),
+        self.running
+            .insert(person.name.as_str().to_owned(), running);
+        let process = OpencodeProcess {
+            person: person.clone(),
+            allow_setuid: self.allow_setuid,
+            max_processes: self.max_processes,
+            starts: self.starts.clone(),
             stop: stopped,
         };
-        let events = self.events.clone();
-        tokio::task::spawn_local(start.run(async move |happened| {
-            let event = Event::Instance(user.clone(), generation, happened);
-            let _ = events.send(event).await;
-        }));
-        self.write_status();
+        Action::Run(Box::new(process), generation)
     }
 
-    pub(crate) fn stop_instance(&mut self, user: &str, how: Stop) {
-        self.instances.stop(user);
+    /// Stops a person's opencode, if there is one.
+    pub(crate) fn stop(&mut self, user: &str, how: Stop) {
+        self.table.stop(user);
         if let Some(running) = self.running.get(user) {
             running.stop.send_if_modified(|now| {
                 let is_harder = *now == Stop::No || how == Stop::AtOnce;
@@ -130,55 +151,70 @@ impl Core {
         }
     }
 
-    pub(crate) fn instance_happened(
+    pub(crate) fn stop_all(&mut self, how: Stop) {
+        let users: Vec<String> = self.running.keys().cloned().collect();
+        for user in users {
+            self.stop(&user, how);
+        }
+    }
+
+    /// Stops at once those whose account is not what it was.
+    pub(crate) fn stop_unless(&mut self, is_as_before: impl Fn(&str) -> bool) {
+        let users = self.running.keys().filter(|user| !is_as_before(user));
+        let shut_out: Vec<String> = users.cloned().collect();
+        for user in shut_out {
+            self.stop(&user, Stop::AtOnce);
+        }
+    }
+
+    /// Takes an event of a process. `person` is its owner, unless they are shut
+    /// out or everything stops; then nothing is started again.
+    pub(crate) fn happened(
         &mut self,
         user: &str,
         generation: Generation,
-        happened: Happened,
-    ) {
-        let now = self.now();
+        event: ProcessEvent,
+        person: Option<&Person>,
+        now: Duration,
+    ) -> Vec<Action> {
         let name = User::cut(user);
-        match happened {
-            Happened::Ready(reached) => {
-                if self.instances.ready(user, generation, reached, now) {
-                    self.tell(&Message::Event(wire::Event::InstanceReady { user: name }));
-                }
+        match event {
+            ProcessEvent::Ready(address) => {
+                let is_wanted = self.table.ready(user, generation, address, now);
+                let ready = Action::Tell(wire::Event::InstanceReady { user: name });
+                is_wanted.then_some(ready).into_iter().collect()
             }
-            Happened::Ended(why) => {
-                if self
-                    .running
-                    .get(user)
-                    .is_some_and(|running| running.generation == generation)
-                {
+            ProcessEvent::Ended(why) => {
+                let running = self.running.get(user);
+                if running.is_some_and(|running| running.generation == generation) {
                     self.running.remove(user);
                 }
-                self.tell(&Message::Event(wire::Event::InstanceGone { user: name }));
-                let again = self.instances.ended(user, generation, why, now);
-                match (again, self.people.get(user).cloned()) {
-                    (Some(generation), Some(person)) if !self.is_stopping => {
-                        self.start_instance(person, generation);
-                    }
-                    (Some(generation), _) => {
+                let gone = Action::Tell(wire::Event::InstanceGone { user: name });
+                let again = self.table.ended(user, generation, why, now);
+                match (again, person) {
+                    (Some(generation), Some(person)) => vec![gone, self.start(person, generation)],
+                    (Some(generation), None) => {
                         // Shut out meanwhile: it never starts.
-                        self.instances.ended(user, generation, None, now);
+                        self.table.ended(user, generation, None, now);
+                        vec![gone]
                     }
-                    (None, _) => (),
+                    (None, _) => vec![gone],
                 }
             }
         }
-        self.write_status();
     }
 
-    pub(crate) fn write_status(&self) {
+    /// The processes as `occ-init status` shows them.
+    pub(crate) fn lines(&self) -> Vec<OpencodeLine<'_>> {
         let ready: HashMap<&str, u32> = self
-            .instances
+            .table
             .running()
-            .filter_map(|(user, reached)| Some((user, reached?.pid)))
+            .filter_map(|(user, address)| Some((user, address?.pid)))
             .collect();
-        let mut lines: Vec<InstanceLine<'_>> = self
+        let mut lines: Vec<OpencodeLine<'_>> = self
             .running
             .iter()
-            .map(|(user, running)| InstanceLine {
+            .map(|(user, running)| OpencodeLine {
                 user,
                 uid: running.uid,
                 pid: ready.get(user.as_str()).copied(),
@@ -186,8 +222,13 @@ impl Core {
             })
             .collect();
         lines.sort_by_key(|line| line.uid);
-        if let Err(error) = files::write_status(self.address(), self.tokens.count(), &lines) {
-            say(&format!("cannot write '/run/occ/gate.json': {error}"));
-        }
+        lines
+    }
+}
+
+fn failed(reason: Failure, rest: Duration) -> EnsureReply {
+    EnsureReply::Failed {
+        reason,
+        retry_seconds: u32::try_from(rest.as_secs() + 1).unwrap_or(u32::MAX),
     }
 }

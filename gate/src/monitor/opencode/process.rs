@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::stop::Stop;
 use crate::helpers::{exec_user, tmpdir};
 use crate::log::say;
 use crate::monitor::accounts::Person;
@@ -40,24 +41,16 @@ const WITHHELD: [&str; 5] = [
     "XDG_",
 ];
 
-/// How a start is to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    No,
-    Gently,
-    AtOnce,
-}
-
-/// What happens to it, in this order; `Ended` always comes and is the last.
+/// An event of a process, in this order; `Ended` always comes and is the last.
 #[derive(Debug)]
-pub(crate) enum Happened {
-    Ready(Reached),
+pub(crate) enum ProcessEvent {
+    Ready(OpencodeAddress),
     Ended(Option<Failure>),
 }
 
-/// What a ready opencode is reached by.
+/// The address and secret of a ready opencode.
 #[derive(Debug, Clone)]
-pub(crate) struct Reached {
+pub(crate) struct OpencodeAddress {
     pub(crate) port: u16,
     pub(crate) secret: Zeroizing<String>,
     pub(crate) pid: u32,
@@ -66,10 +59,10 @@ pub(crate) struct Reached {
 /// Few come up at once: twenty would all be slow together, and the last of them too
 /// slow.
 #[derive(Clone)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct StartLimit(Arc<Semaphore>);
 
-impl Turns {
-    /// As many as keep this machine busy.
+impl StartLimit {
+    /// Two for each processor, which keeps this machine busy.
     pub(crate) fn of_this_machine() -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self(Arc::new(Semaphore::new(2 * cores)))
@@ -88,18 +81,18 @@ impl Turns {
     }
 }
 
-/// What a start needs to know.
-pub(crate) struct Start {
+/// One start of a person's opencode.
+pub(crate) struct OpencodeProcess {
     pub(crate) person: Person,
     pub(crate) allow_setuid: bool,
     pub(crate) max_processes: u64,
-    pub(crate) turns: Turns,
+    pub(crate) starts: StartLimit,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
-impl Start {
+impl OpencodeProcess {
     /// Runs it to its end and tells.
-    pub(crate) async fn run(mut self, tell: impl AsyncFn(Happened)) {
+    pub(crate) async fn run(mut self: Box<Self>, tell: impl AsyncFn(ProcessEvent)) {
         let mut stop = self.stop.clone();
         let why = tokio::select! {
             why = self.live(&tell) => Some(why),
@@ -108,12 +101,12 @@ impl Start {
         // Dropped, the child is killed; what it started is ended by its uid.
         end_all(self.person.uid, &mut self.stop).await;
         wipe(Some(self.person.uid)).await;
-        tell(Happened::Ended(why)).await;
+        tell(ProcessEvent::Ended(why)).await;
     }
 
     /// Until it ends by itself, or fails.
-    async fn live(&self, tell: &impl AsyncFn(Happened)) -> Failure {
-        let turn = self.turns.take().await;
+    async fn live(&self, tell: &impl AsyncFn(ProcessEvent)) -> Failure {
+        let turn = self.starts.take().await;
         // Leftovers of a start that was cut short.
         wipe(Some(self.person.uid)).await;
         let name = self.person.name.as_str();
@@ -139,7 +132,7 @@ impl Start {
             port = timeout(PATIENCE, announced(&mut port)) => match self.reached(port.ok(), &child, password) {
                 Ok(reached) => {
                     drop(turn);
-                    tell(Happened::Ready(reached)).await;
+                    tell(ProcessEvent::Ready(reached)).await;
                     child.wait().await.ok()
                 }
                 Err(failure) => {
@@ -166,13 +159,13 @@ impl Start {
         port: Option<u16>,
         child: &Child,
         password: Zeroizing<String>,
-    ) -> Result<Reached, Failure> {
+    ) -> Result<OpencodeAddress, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
         let pid = child.id().ok_or(Failure::Ended)?;
         if !is_listened_on_by(port, self.person.uid) {
             return Err(Failure::Port);
         }
-        Ok(Reached {
+        Ok(OpencodeAddress {
             port,
             secret: password,
             pid,
@@ -182,7 +175,7 @@ impl Start {
     fn spawn(&self, password: &str) -> std::io::Result<Child> {
         let person = &self.person;
         let scratch = tmpdir::make(person.uid, person.gid)?;
-        let mut command = subprocess::command("person");
+        let mut command = subprocess::command("exec-user");
         command.args(self.identity()?);
         command.args([
             "--",
@@ -210,7 +203,7 @@ impl Start {
             .spawn()
     }
 
-    /// The options of `occ-gate person`.
+    /// The options of `occ-gate exec-user`.
     fn identity(&self) -> std::io::Result<Vec<String>> {
         let person = &self.person;
         let name = CString::new(person.name.as_str())?;
@@ -292,55 +285,4 @@ async fn read_lines(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_for_people_is_withheld() {
-        let all = [
-            ("PATH", true),
-            ("LANG", true),
-            ("ANTHROPIC_API_KEY", true),
-            ("OCC_GATE_HOSTS", false),
-            ("OCC_INIT_GRACE", false),
-            ("OPENCODE_BOOTSTRAP_PASSWORD", false),
-            ("OPENCODE_SERVER_PASSWORD", false),
-            ("OPENCODE_DISABLE_SHARE", true),
-            ("XDG_RUNTIME_DIR", false),
-        ];
-        for (name, is_passed) in all {
-            let found = passed([(name.into(), "x".into())].into_iter());
-            assert_eq!(found.count() == 1, is_passed, "{name}");
-        }
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn the_port_is_found_in_any_noise() {
-        let noise = [
-            vec![b'x'; 100_000],
-            b"\nopencode server listening on http://127.0.0.1:4096\nmore".to_vec(),
-        ]
-        .concat();
-        let (found, mut port) = mpsc::channel(1);
-        read_lines(noise.as_slice(), "alice".to_owned(), Some(found)).await;
-        assert_eq!(port.recv().await, Some(4096));
-    }
-
-    #[test]
-    fn the_line_of_a_ready_opencode() {
-        assert_eq!(
-            announced_port("opencode server listening on http://127.0.0.1:4096"),
-            Some(4096)
-        );
-        for line in [
-            "",
-            "opencode server listening on http://0.0.0.0:4096",
-            "opencode server listening on http://127.0.0.1:0",
-            "opencode server listening on http://127.0.0.1:70000",
-            "opencode server listening on http://127.0.0.1:80@evil:1",
-            " opencode server listening on http://127.0.0.1:4096",
-        ] {
-            assert_eq!(announced_port(line), None, "{line}");
-        }
-    }
-}
+mod tests;

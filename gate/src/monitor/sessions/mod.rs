@@ -1,8 +1,8 @@
-//! Who is logged in: sessions by the digest of their token. Values only; the
-//! clock and the generator come in, `state` keeps the file.
+//! The sessions, by the digest of their token. Values only; the clock and the
+//! generator come in, `files` keeps the file.
 //!
-//! A clock that goes backwards lengthens no session: a time that lies ahead is
-//! set to now as soon as it is seen.
+//! A clock that goes backwards lengthens no session: a time that lies ahead is set
+//! to now as soon as it is seen.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::accounts::{Person, Stamp};
+use crate::monitor::accounts::{AccountFingerprint, Person};
+use crate::settings::Settings;
 use crate::wire::{Agent, Handle, SESSIONS_LIMIT, Time, Token, TokenHash};
 
 /// The version of the file.
@@ -18,11 +19,20 @@ const SCHEMA: u32 = 1;
 
 /// How long sessions last.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct SessionLimits {
     /// Without a touch.
     pub(crate) idle: Duration,
     /// At the latest.
     pub(crate) absolute: Duration,
+}
+
+impl From<&Settings> for SessionLimits {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            idle: settings.session_idle,
+            absolute: settings.session_limit,
+        }
+    }
 }
 
 /// A session.
@@ -31,7 +41,9 @@ pub(crate) struct Limits {
 pub(crate) struct Session {
     pub(crate) user: String,
     uid: u32,
-    stamp: Stamp,
+    /// Called a stamp in the file.
+    #[serde(rename = "stamp")]
+    fingerprint: AccountFingerprint,
     pub(crate) created: Time,
     pub(crate) last_seen: Time,
     pub(crate) agent: Agent,
@@ -40,12 +52,12 @@ pub(crate) struct Session {
 }
 
 /// All sessions.
-pub(crate) struct Tokens {
+pub(crate) struct Sessions {
     sessions: BTreeMap<TokenHash, Session>,
-    limits: Limits,
+    limits: SessionLimits,
 }
 
-/// What a new session is made of, but for its person.
+/// The browser of a new session.
 pub(crate) struct Origin {
     pub(crate) agent: Agent,
     pub(crate) address: IpAddr,
@@ -64,16 +76,16 @@ struct Line {
     session: Session,
 }
 
-impl Tokens {
-    pub(crate) fn new(limits: Limits) -> Self {
+impl Sessions {
+    pub(crate) fn new(limits: SessionLimits) -> Self {
         Self {
             sessions: BTreeMap::new(),
             limits,
         }
     }
 
-    /// What [`Self::to_bytes`] wrote; None: nothing that this version reads.
-    pub(crate) fn from_bytes(bytes: &[u8], limits: Limits) -> Option<Self> {
+    /// Reads what [`Self::to_bytes`] wrote. Returns `None` for anything else.
+    pub(crate) fn from_bytes(bytes: &[u8], limits: SessionLimits) -> Option<Self> {
         let file: File = serde_json::from_slice(bytes).ok()?;
         (file.schema == SCHEMA).then_some(())?;
         let sessions = file.sessions.into_iter();
@@ -120,7 +132,7 @@ impl Tokens {
         let session = Session {
             user: user.to_owned(),
             uid: person.uid,
-            stamp: person.stamp,
+            fingerprint: person.fingerprint,
             created: now,
             last_seen: now,
             agent: from.agent,
@@ -208,18 +220,21 @@ impl Tokens {
             session.created = session.created.min(now);
             session.last_seen = session.last_seen.min(now);
         }
-        self.drain(|tokens, session| now >= tokens.end_of(session))
+        self.drain(|sessions, session| now >= sessions.end_of(session))
     }
 
     /// Ends those whose account is not what it was at their login.
-    pub(crate) fn keep_only(&mut self, is_current: impl Fn(&str, Stamp) -> bool) -> Vec<TokenHash> {
-        self.drain(|_, session| !is_current(&session.user, session.stamp))
+    pub(crate) fn keep_only(
+        &mut self,
+        is_current: impl Fn(&str, AccountFingerprint) -> bool,
+    ) -> Vec<TokenHash> {
+        self.drain(|_, session| !is_current(&session.user, session.fingerprint))
     }
 
     /// The session's account changed, and its person did it.
-    pub(crate) fn restamp(&mut self, token: TokenHash, stamp: Stamp) {
+    pub(crate) fn set_fingerprint(&mut self, token: TokenHash, fingerprint: AccountFingerprint) {
         if let Some(session) = self.sessions.get_mut(&token) {
-            session.stamp = stamp;
+            session.fingerprint = fingerprint;
         }
     }
 }

@@ -1,262 +1,122 @@
-//! opencode's scripts and styles: compressed once, kept within bounds, cached by
-//! browsers for good (their names hold a digest of what is in them).
-//!
-//! What a person's opencode sends is that person's word alone, for it runs under
-//! their uid: nobody may be served from what another's sent. So a compressed
-//! copy is found only by the digest of the very bytes it was made of, and which
-//! bytes a path means is remembered per opencode.
+//! opencode's scripts and styles: compressed as they pass, because opencode sends
+//! some 3 MB of them as they are, and kept by browsers for good, because their
+//! names change with their content. The gate itself keeps nothing: one person's
+//! opencode never answers for another's.
 
-use std::collections::HashMap;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hyper::HeaderMap;
-use hyper::body::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as HttpBody, Bytes, Frame};
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue, IF_NONE_MATCH, VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    HeaderValue, VARY,
 };
-use sha2::{Digest as _, Sha256};
+use hyper::{Method, Request, Response, StatusCode};
 
-/// Larger ones pass as they are.
-pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
-/// Below that, compressing costs more than it saves.
-const SMALLEST: usize = 1024;
-/// Room for compressed copies.
-const ROOM: usize = 6 * 1024 * 1024;
-/// Most paths remembered of one opencode.
-const PATHS: usize = 2000;
-const LEVEL: Compression = Compression::new(6);
+use crate::web::http::body::{Body, Broken};
 
-/// SHA-256 of an asset's bytes.
-pub(crate) type Digest = [u8; 32];
+/// Below this size, compressing costs more than it saves.
+const SMALLEST: u64 = 1024;
+/// Fast: most of what the best level saves, at a fraction of its time.
+const LEVEL: Compression = Compression::fast();
 
-/// An asset without its bytes: enough to answer from the copy.
-#[derive(Clone)]
-pub(crate) struct Known {
-    pub(crate) digest: Digest,
-    pub(crate) headers: HeaderMap,
+/// Returns whether a request reads an asset.
+pub(crate) fn is_asked_for<B>(request: &Request<B>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && request.uri().path().starts_with("/assets/")
 }
 
-/// Which asset of one opencode is what.
-#[derive(Default)]
-pub(crate) struct Digests(Mutex<HashMap<String, Known>>);
-
-impl Digests {
-    pub(crate) fn get(&self, path: &str) -> Option<Known> {
-        self.lock().get(path).cloned()
+/// Makes an answer of opencode's one that browsers keep, if it is an asset and not
+/// the page that opencode sends for paths it does not know; compressed if the
+/// browser takes that.
+pub(crate) fn answer(mut answer: Response<Body>, gzip: bool) -> Response<Body> {
+    let kind = answer.headers().get(CONTENT_TYPE).cloned();
+    let kind = kind.as_ref().and_then(|kind| kind.to_str().ok());
+    let is_asset = kind.is_some_and(|kind| !kind.starts_with("text/html"));
+    if answer.status() != StatusCode::OK || !is_asset {
+        return answer;
     }
-
-    pub(crate) fn insert(&self, path: &str, known: Known) {
-        let mut paths = self.lock();
-        if paths.len() < PATHS {
-            paths.insert(path.to_owned(), known);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Compressed copies by the digest of what they were made of.
-#[derive(Clone, Default)]
-pub(crate) struct Copies(Arc<Mutex<Kept>>);
-
-#[derive(Default)]
-struct Kept {
-    by_digest: HashMap<Digest, (Bytes, u64)>,
-    size: usize,
-    uses: u64,
-}
-
-impl Copies {
-    pub(crate) fn get(&self, digest: &Digest) -> Option<Bytes> {
-        let mut kept = self.lock();
-        kept.uses += 1;
-        let uses = kept.uses;
-        let (copy, last) = kept.by_digest.get_mut(digest)?;
-        *last = uses;
-        Some(copy.clone())
-    }
-
-    /// Keeps a copy; the least recently used ones make room for it.
-    pub(crate) fn insert(&self, digest: Digest, copy: Bytes) {
-        if copy.len() > ROOM {
-            return;
-        }
-        let mut kept = self.lock();
-        kept.uses += 1;
-        let uses = kept.uses;
-        kept.size += copy.len();
-        if let Some((old, _)) = kept.by_digest.insert(digest, (copy, uses)) {
-            kept.size -= old.len();
-        }
-        while kept.size > ROOM {
-            let oldest = kept
-                .by_digest
-                .iter()
-                .min_by_key(|(_, (_, used))| *used)
-                .map(|(digest, _)| *digest);
-            let Some((gone, _)) = oldest.and_then(|digest| kept.by_digest.remove(&digest)) else {
-                return;
-            };
-            kept.size -= gone.len();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Digest and compressed copy of an asset; None where compressing saves nothing.
-/// Takes some 0.1 s for the largest: not for the thread that serves.
-pub(crate) fn digest_and_copy(bytes: &[u8], copies: &Copies) -> (Digest, Option<Bytes>) {
-    let digest = Sha256::digest(bytes).into();
-    if let Some(copy) = copies.get(&digest) {
-        return (digest, Some(copy));
-    }
-    let copy = compress(bytes).filter(|copy| copy.len() < bytes.len());
-    if let Some(copy) = &copy {
-        copies.insert(digest, copy.clone());
-    }
-    (digest, copy)
-}
-
-fn compress(bytes: &[u8]) -> Option<Bytes> {
-    if bytes.len() < SMALLEST {
-        return None;
-    }
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), LEVEL);
-    encoder.write_all(bytes).ok()?;
-    let mut copy = encoder.finish().ok()?;
-    copy.shrink_to_fit();
-    Some(copy.into())
-}
-
-/// Whether a path is an asset's: only their names change with their content.
-pub(crate) fn is_asset(path: &str) -> bool {
-    path.starts_with("/assets/")
-}
-
-/// The headers of an asset that is sent whole.
-pub(crate) fn headers(known: &Known, compressed: bool) -> HeaderMap {
-    let mut headers = known.headers.clone();
-    headers.remove(CONTENT_LENGTH);
-    headers.insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static("private, max-age=31536000, immutable"),
-    );
+    let size = answer.body().size_hint().lower();
+    let is_plain = !answer.headers().contains_key(CONTENT_ENCODING) && size >= SMALLEST;
+    let headers = answer.headers_mut();
+    let for_good = HeaderValue::from_static("private, max-age=31536000, immutable");
+    headers.insert(CACHE_CONTROL, for_good);
     headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(tag) = HeaderValue::from_str(&etag(&known.digest, compressed)) {
-        headers.insert(ETAG, tag);
+    if !gzip || !is_plain || !kind.is_some_and(is_text) {
+        return answer;
     }
-    if compressed {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    // All of these are about the bytes as opencode sent them.
+    for name in [CONTENT_LENGTH, ETAG, ACCEPT_RANGES] {
+        headers.remove(name);
     }
-    headers
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    answer.map(|body| Gzip::new(body).boxed_unsync())
 }
 
-/// Whether the browser has it already, in either form.
-pub(crate) fn is_unchanged(browser: &HeaderMap, digest: &Digest) -> bool {
-    let tags = browser
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    tags.flat_map(|line| line.split(','))
-        .map(|tag| tag.trim().trim_start_matches("W/"))
-        .any(|tag| tag == "*" || tag == etag(digest, false) || tag == etag(digest, true))
+/// Returns whether content of a type shrinks; images and fonts are compressed
+/// already.
+fn is_text(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.starts_with("text/")
+        || ["javascript", "json", "xml", "wasm"]
+            .iter()
+            .any(|word| kind.ends_with(word))
 }
 
-fn etag(digest: &Digest, compressed: bool) -> String {
-    use std::fmt::Write as _;
-    let mut tag = String::from("\"");
-    for byte in &digest[..16] {
-        let _ = write!(tag, "{byte:02x}");
+/// A body, compressed frame by frame.
+struct Gzip {
+    body: Body,
+    /// `None` once all is sent.
+    encoder: Option<GzEncoder<Vec<u8>>>,
+}
+
+impl Gzip {
+    fn new(body: Body) -> Self {
+        Self {
+            body,
+            encoder: Some(GzEncoder::new(Vec::new(), LEVEL)),
+        }
     }
-    tag + if compressed { "-gzip\"" } else { "\"" }
+}
+
+impl HttpBody for Gzip {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        while let Some(mut encoder) = self.encoder.take() {
+            let frame = match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => {
+                    self.encoder = Some(encoder);
+                    return Poll::Pending;
+                }
+            };
+            let compressed = match frame {
+                None => encoder.finish()?,
+                Some(frame) => {
+                    // Trailers have no place behind a compressed body.
+                    let data = frame?.into_data().unwrap_or_default();
+                    encoder.write_all(&data)?;
+                    let compressed = std::mem::take(encoder.get_mut());
+                    self.encoder = Some(encoder);
+                    compressed
+                }
+            };
+            if !compressed.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(compressed.into()))));
+            }
+        }
+        Poll::Ready(None)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read as _;
-
-    use super::*;
-
-    #[test]
-    fn a_copy_is_made_once_and_says_the_same() {
-        let copies = Copies::default();
-        let script = b"export const answer = 42;\n".repeat(1000);
-        let (digest, copy) = digest_and_copy(&script, &copies);
-        let copy = copy.unwrap();
-        assert!(copy.len() < script.len() / 10);
-        let mut back = Vec::new();
-        flate2::read::GzDecoder::new(&copy[..])
-            .read_to_end(&mut back)
-            .unwrap();
-        assert_eq!(back, script);
-        let (again, same) = digest_and_copy(&script, &copies);
-        assert_eq!((again, same.unwrap().as_ptr()), (digest, copy.as_ptr()));
-    }
-
-    #[test]
-    fn what_does_not_shrink_stays_as_it_is() {
-        let copies = Copies::default();
-        assert_eq!(digest_and_copy(b"short", &copies).1, None);
-        let noise: Vec<u8> = (0..200u32)
-            .flat_map(|n| <[u8; 32]>::from(Sha256::digest(n.to_le_bytes())))
-            .collect();
-        assert_eq!(digest_and_copy(&noise, &copies).1, None);
-    }
-
-    #[test]
-    fn copies_stay_within_their_room() {
-        let copies = Copies::default();
-        let copy = Bytes::from(vec![0; ROOM / 4]);
-        for number in 0..4 {
-            copies.insert([number; 32], copy.clone());
-        }
-        assert!(copies.get(&[0; 32]).is_some(), "now the most recently used");
-        copies.insert([9; 32], copy.clone());
-        copies.insert([9; 32], copy);
-        assert!(copies.get(&[0; 32]).is_some());
-        assert!(copies.get(&[1; 32]).is_none());
-        assert_eq!(copies.lock().size, ROOM / 4 * 4);
-        copies.insert([8; 32], Bytes::from(vec![0; ROOM + 1]));
-        assert!(copies.get(&[8; 32]).is_none());
-    }
-
-    #[test]
-    fn tags_tell_the_forms_apart_and_know_both() {
-        let known = Known {
-            digest: [0xab; 32],
-            headers: HeaderMap::new(),
-        };
-        let plain = headers(&known, false);
-        let gzip = headers(&known, true);
-        assert_eq!(plain[ETAG], "\"abababababababababababababababab\"");
-        assert_eq!(gzip[ETAG], "\"abababababababababababababababab-gzip\"");
-        assert_eq!(gzip[CONTENT_ENCODING], "gzip");
-        assert_eq!(gzip[CACHE_CONTROL], "private, max-age=31536000, immutable");
-        for (sent, unchanged) in [
-            ("\"abababababababababababababababab\"", true),
-            ("\"x\", W/\"abababababababababababababababab-gzip\"", true),
-            ("*", true),
-            ("\"abab\"", false),
-            ("", false),
-        ] {
-            let browser = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static(sent))]);
-            assert_eq!(is_unchanged(&browser, &known.digest), unchanged, "{sent}");
-        }
-        assert!(!is_unchanged(&HeaderMap::new(), &known.digest));
-    }
-
-    #[test]
-    fn only_assets_are_assets() {
-        assert!(is_asset("/assets/index-abc.js"));
-        assert!(!is_asset("/assets"));
-        assert!(!is_asset("/session/assets/x"));
-    }
-}
+mod tests;

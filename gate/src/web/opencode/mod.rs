@@ -1,11 +1,10 @@
 //! Each person's opencode as the web half reaches it: client, secret, readiness.
 
-pub(crate) mod assets;
 pub(crate) mod idle;
 pub(crate) mod presence;
 pub(crate) mod proxy;
 
-mod asset;
+mod assets;
 mod body;
 mod connector;
 mod directories;
@@ -19,16 +18,15 @@ use base64ct::{Base64, Encoding as _};
 use hyper::header::HeaderValue;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::web::http::body::Body;
 use crate::web::monitor_client::{Monitor, NoReply};
-use crate::web::opencode::assets::Digests;
 use crate::web::opencode::connector::Loopback;
 use crate::web::sessions::Session;
-use crate::wire::{Failure, Reply, Request, Secret, User};
+use crate::wire::{EnsureReply, Failure, Gone, Secret, User, ask};
 
 /// Connections kept for the next request end after that time.
 const KEPT: Duration = Duration::from_secs(60);
@@ -45,15 +43,11 @@ pub(crate) struct Instance {
     /// HTTP Basic with the secret of this start.
     pub(crate) authorization: HeaderValue,
     secret: Zeroizing<Vec<u8>>,
-    /// What its assets are.
-    pub(crate) digests: Digests,
-    /// For whoever reads a whole asset of it.
-    pub(crate) turn: Semaphore,
     place: Loopback,
     directories: Mutex<HashSet<String>>,
 }
 
-/// What came of asking for somebody's opencode.
+/// The result of asking for somebody's opencode.
 pub(crate) enum Ensured {
     Ready(Arc<Instance>),
     Starting,
@@ -92,38 +86,37 @@ impl Instances {
             }
             changes.mark_unchanged();
             let reply = monitor
-                .ask(Request::Ensure {
+                .ask(ask::Ensure {
                     token: session.token.clone(),
                 })
                 .await?;
             let now = Instant::now();
             match reply {
-                Reply::Starting if now < deadline => {
+                Ok(EnsureReply::Starting) if now < deadline => {
                     let again = deadline.min(now + ASK_AGAIN);
                     tokio::select! {
                         () = session.gone.cancelled() => return Ok(Ensured::Gone),
                         _ = timeout_at(again, changes.changed()) => {}
                     }
                 }
-                Reply::Starting => return Ok(Ensured::Starting),
-                Reply::Ready { port, uid, secret } => {
+                Ok(EnsureReply::Starting) => return Ok(Ensured::Starting),
+                Ok(EnsureReply::Ready { port, uid, secret }) => {
                     return Ok(Ensured::Ready(self.started(
                         &session.user,
                         Loopback { port, uid },
                         &secret,
                     )?));
                 }
-                Reply::Failed {
+                Ok(EnsureReply::Failed {
                     reason,
                     retry_seconds,
-                } => {
+                }) => {
                     return Ok(Ensured::Failed {
                         reason,
                         retry_seconds,
                     });
                 }
-                Reply::Gone => return Ok(Ensured::Gone),
-                _ => return Err(NoReply),
+                Err(Gone) => return Ok(Ensured::Gone),
             }
         }
     }
@@ -204,14 +197,12 @@ impl Instance {
             host: HeaderValue::from_str(&format!("127.0.0.1:{}", place.port)).ok()?,
             authorization,
             secret,
-            digests: Digests::default(),
-            turn: Semaphore::new(1),
             place,
             directories: Mutex::default(),
         })
     }
 
-    /// What tells the monitor that this opencode is meant.
+    /// The secret, by which the monitor finds this opencode.
     pub(crate) fn secret(&self) -> Option<Secret> {
         Secret::new(self.secret.clone())
     }

@@ -35,11 +35,11 @@ const PAGE_ANSWER: Duration = Duration::from_secs(30);
 const START_WAIT: Duration = Duration::from_secs(120);
 
 /// One person's request on its way.
-pub(crate) struct Passage {
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) visit: Visit,
-    pub(crate) session: Arc<Session>,
-    pub(crate) fault: Fault,
+struct Passage {
+    gate: Arc<Gate>,
+    visit: Visit,
+    session: Arc<Session>,
+    fault: Fault,
 }
 
 /// Answers a request of somebody who is logged in.
@@ -129,10 +129,9 @@ impl Passage {
         if let Some(directory) = directories::named(request.uri().query(), request.headers()) {
             instance.used_directory(directory);
         }
-        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if headers::is_websocket(request.headers()) && request.method() == Method::GET {
             self.websocket(&instance, request).await
-        } else if is_read && assets::is_asset(request.uri().path()) {
+        } else if assets::is_asked_for(&request) {
             self.asset(&instance, request).await
         } else {
             self.plain(&instance, request).await
@@ -149,7 +148,19 @@ impl Passage {
         Ok(self.to_browser(answer))
     }
 
-    pub(crate) async fn send(
+    async fn asset(
+        &self,
+        instance: &Arc<Instance>,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Unreached> {
+        let gzip = headers::takes_gzip(request.headers());
+        // opencode's answer to HEAD says nothing about an asset.
+        *request.method_mut() = Method::GET;
+        let answer = self.plain(instance, request).await?;
+        Ok(assets::answer(answer, gzip))
+    }
+
+    async fn send(
         &self,
         instance: &Arc<Instance>,
         request: Request<Body>,
@@ -165,7 +176,7 @@ impl Passage {
         answer.map_err(|_| Unreached)
     }
 
-    pub(crate) fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
+    fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
         let (mut head, body) = answer.into_parts();
         head.headers = headers::to_browser(&head.headers, self.visit.secure);
         head.extensions.clear();
@@ -215,7 +226,7 @@ impl Passage {
 }
 
 /// opencode did not answer.
-pub(crate) struct Unreached;
+struct Unreached;
 
 fn copy_of(request: &Request<Incoming>) -> Request<Body> {
     let mut copy = Request::new(body::empty());
@@ -225,7 +236,7 @@ fn copy_of(request: &Request<Incoming>) -> Request<Body> {
     copy
 }
 
-pub(crate) fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
+fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::new(body);

@@ -12,7 +12,7 @@ use accounts::wire::{LoadReply, SCHEMA, counted};
 use serde::Serialize;
 
 use crate::cli::{Backup, BackupFile};
-use crate::commands::backup::file::{Source, Target};
+use crate::commands::backup::file::{BackupSource, BackupTarget};
 use crate::error::{Error, Result};
 use crate::occ_init::{self, switched_on};
 use crate::session::Session;
@@ -30,7 +30,7 @@ pub(crate) async fn run(session: &Session, command: &Backup) -> Result<ExitCode>
 }
 
 async fn create(session: &Session, options: &BackupFile) -> Result<()> {
-    let mut target = Target::open(&options.file, options.force)?;
+    let mut target = BackupTarget::open(&options.file, options.force)?;
     let init = session.occ_init().await?;
     let _notice = interrupt::notice("no backup was written");
     let progress = Progress::new(session.screen);
@@ -101,7 +101,7 @@ fn show_created(session: &Session, options: &BackupFile, checked: &Checked) {
 }
 
 async fn restore(session: &Session, options: &BackupFile) -> Result<ExitCode> {
-    let source = Source::open(&options.file)?;
+    let source = BackupSource::open(&options.file)?;
     let init = session.occ_init().await?;
     let mut force = options.force;
     // Where nobody can be asked, occ-init says no by itself.
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_question_says_who_stays() {
+    fn restore_question_names_the_accounts_present() {
         assert_eq!(
             question("opencode", 1),
             "'opencode' has 1 account. Those in the backup become what they were then, the others stay. Restore?"

@@ -1,30 +1,14 @@
-//! What `occ-init check` finds in the store, with the commands of the host.
-
-use serde::Deserialize;
+//! Findings of `occ-init check`, with the commands of the host that fix them.
 
 use super::report::Report;
 use crate::engine::labels::STORE;
-use crate::occ_init::OccInit;
+use crate::occ_init::{CheckReply, Finding, OccInit};
 use crate::ui::show;
-
-#[derive(Debug, Deserialize)]
-struct Found {
-    findings: Vec<Finding>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Finding {
-    kind: String,
-    name: String,
-    message: String,
-    #[serde(default)]
-    hint: String,
-}
 
 /// Asks occ-init.
 pub(super) async fn look(report: &mut Report, init: &OccInit) {
     let args = ["check", "--json"].map(str::to_owned).to_vec();
-    match init.call_on_lines::<Found>(args, b"", 0).await {
+    match init.call_on_lines::<CheckReply>(args, b"", 0).await {
         Ok(found) => tell(report, &found.findings, &init.container.name),
         Err(error) => report.wrong("store", error.to_string(), error.hint()),
     }
@@ -70,7 +54,7 @@ mod tests {
             {"kind":"drift","name":"al","message":"'al' differs","hint":"h"},
             {"kind":"record","name":"x.json","message":"no JSON","hint":"h"},
             {"kind":"unmapped","name":"bo","message":"uid","hint":"widen the maps"}]}"#;
-        let found: Found = serde_json::from_str(document).unwrap();
+        let found: CheckReply = serde_json::from_str(document).unwrap();
         let commands: Vec<_> = found.findings.iter().map(|one| mend(one, "box")).collect();
         assert_eq!(commands[0], "`docker exec box occ-init restore`");
         assert!(commands[1].contains("box:/var/lib/opencode-users/x.json"));

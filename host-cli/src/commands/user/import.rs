@@ -15,6 +15,7 @@ use crate::occ_init::{self, switched_on};
 use crate::session::Session;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
+use crate::ui::secret;
 use crate::ui::show::{self, Format};
 
 /// Most bytes of input, as occ-init takes them.
@@ -78,33 +79,18 @@ fn read(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
             what: "a list of accounts",
             give: "a FILE, or send it to standard input",
         }),
-        None => read_all(&rustix::stdio::stdin(), Path::new("standard input")),
+        None => read_all(rustix::stdio::stdin(), Path::new("standard input")),
     }
 }
 
-/// Grows by hand: a vector that grows by itself leaves copies of passwords.
-fn read_all(from: &impl AsFd, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0; 64 * 1024]);
-    let mut filled = 0;
-    loop {
-        if filled == bytes.len() {
-            let mut larger = Zeroizing::new(vec![0; 2 * filled]);
-            larger[..filled].copy_from_slice(&bytes);
-            bytes = larger;
-        }
-        let read = rustix::io::retry_on_intr(|| rustix::io::read(from, &mut bytes[filled..]));
-        match read.map_err(|errno| Error::file("read", path)(errno.into()))? {
-            0 => break,
-            more => filled += more,
-        }
-        if filled > LIMIT {
-            return Err(Error::failed(
-                format!("'{}' has more than 64 MiB", path.display()),
-                "import it in parts",
-            ));
-        }
+fn read_all(from: impl AsFd, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let bytes = secret::read_all(from, LIMIT).map_err(Error::file("read", path))?;
+    if bytes.len() > LIMIT {
+        return Err(Error::failed(
+            format!("'{}' has more than 64 MiB", path.display()),
+            "import it in parts",
+        ));
     }
-    bytes.truncate(filled);
     Ok(bytes)
 }
 

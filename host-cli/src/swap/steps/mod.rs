@@ -1,9 +1,9 @@
-//! The names that change hands in an update, and the steps, as values.
+//! The steps of an update, a rollback and a recovery, as values: pure, no call.
 //!
-//! The names are the whole memory of a swap: whoever is killed in the middle
-//! leaves names from which the next command tells how far it went. While
-//! `X-replaced` or `X-undone` is there, what runs under the name X is unproven,
-//! and going back is right; the rename that ends this is the moment it counts.
+//! The names of containers are the only state of a swap: after a kill at any step the
+//! next command tells from them how far it went.
+//! While `X-replaced` or `X-undone` exists, the container named X is unproven
+//! and going back is right; the rename that removes that name is the commit.
 
 use crate::engine::labels::Names;
 
@@ -25,7 +25,7 @@ pub(crate) enum Step {
 /// Which of the names are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // Each is a name of its own.
-pub(crate) struct There {
+pub(crate) struct Existing {
     /// The own name.
     pub own: bool,
     /// It runs.
@@ -46,8 +46,8 @@ pub(crate) struct There {
     pub check: bool,
 }
 
-impl There {
-    /// Whether an update or a rollback has not come to its end.
+impl Existing {
+    /// Returns true if an update or a rollback has not come to its end.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.next || self.replaced || self.undone
     }
@@ -64,7 +64,7 @@ pub(crate) fn replace(names: &Names) -> Vec<Step> {
 }
 
 /// The new one is proven: the old one is kept for a rollback.
-pub(crate) fn keep_replaced(names: &Names, there: &There) -> Vec<Step> {
+pub(crate) fn keep_replaced(names: &Names, there: &Existing) -> Vec<Step> {
     let aside = Step::Rename(names.previous(), names.older());
     let rest = [
         Step::Rename(names.replaced(), names.previous()),
@@ -105,7 +105,7 @@ pub(crate) fn keep_undone(names: &Names) -> Vec<Step> {
 
 /// Undoes whatever is unproven and clears away what a swap leaves, from any
 /// point at which one may have ended. Whether X then runs is the caller's.
-pub(crate) fn settle(names: &Names, there: &There) -> Vec<Step> {
+pub(crate) fn recover(names: &Names, there: &Existing) -> Vec<Step> {
     let mut steps = Vec::new();
     let own = || names.own.clone();
     if there.check {

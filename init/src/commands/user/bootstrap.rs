@@ -10,12 +10,12 @@ use crate::restore::Session;
 /// Makes it where no account ever was; anywhere else it is none of the
 /// environment's business who logs in with what. The caller restores.
 pub(crate) fn make_first(session: &mut Session, first: &FirstAccount) -> Result<(), Error> {
-    if !session.store.is_new()? {
+    if !session.store().is_new()? {
         return Ok(());
     }
     if !session.holds_store() {
         return Err(Error::Busy {
-            path: session.paths.store.clone(),
+            path: session.paths().store.clone(),
         });
     }
     let options = Add {

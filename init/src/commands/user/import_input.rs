@@ -1,4 +1,4 @@
-//! What `user import` reads, wiped after use, and how far it has come.
+//! Input of `user import`, wiped after use, and its progress.
 
 use crate::error::{Error, io};
 use crate::log::say;

@@ -14,11 +14,11 @@ use accounts::password::PasswordHash;
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What was given for a password.
+/// The password or hash that was given.
 #[derive(Default)]
 pub(super) struct Credentials {
     pub(super) hash: Option<PasswordHash>,
-    /// What `--generate` made.
+    /// The password that `--generate` made.
     pub(super) generated: Option<Zeroizing<String>>,
     /// ssh keys that came in a request.
     pub(super) ssh_keys: Vec<String>,

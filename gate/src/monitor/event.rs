@@ -1,0 +1,31 @@
+//! Everything that can happen to the monitor. Values only.
+
+use super::login::PamEvent;
+use super::opencode::process::ProcessEvent;
+use super::opencode::table::Generation;
+use super::web_process::{FromWeb, WebId};
+use crate::wire::Reply;
+
+/// One event; the monitor takes one after the other.
+pub(crate) enum Event {
+    /// A web half called, or ended.
+    Web(WebId, FromWeb),
+    /// It is time to start a web half.
+    StartWeb,
+    /// A PAM helper answered.
+    Pam(Box<PamEvent>),
+    /// It is time to send a reply.
+    Reply(WebId, u64, Box<Reply>),
+    /// A source that waited after a failure may go on.
+    StartAttempts,
+    /// A person's opencode is ready, or ended.
+    Opencode(String, Generation, ProcessEvent),
+    /// Accounts may have changed.
+    Accounts,
+    /// Some time went by.
+    Tick,
+    /// TERM or INT came.
+    Stop,
+    /// Whatever has not ended by now is killed.
+    StopNow,
+}
