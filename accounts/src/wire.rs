@@ -1,4 +1,4 @@
-//! What `occ-init` and `occ` say to each other, and what `--json` prints.
+//! The documents that `occ-init` and `occ` exchange, and that `--json` prints.
 //!
 //! One document is one line on stdout. Readers ignore unknown fields, so
 //! fields may be added but never renamed or removed; the samples under
@@ -13,7 +13,7 @@ pub const SCHEMA: u32 = 1;
 /// Most bytes a [`Request`] may have on `--request-stdin`.
 pub const REQUEST_LIMIT: usize = 64 * 1024;
 
-/// Whether a person can log in.
+/// The answer to whether a person can log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -43,7 +43,7 @@ pub struct AccountView {
     /// Supplementary groups that the record asks for, sorted.
     #[serde(default)]
     pub member_of: Vec<String>,
-    /// Whether the account is enabled.
+    /// Enabled or disabled.
     pub status: Status,
     /// When the password was last set, in microseconds since 1970 (UTC).
     #[serde(
@@ -107,7 +107,7 @@ pub struct GateView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpencodeView {
-    /// Whose.
+    /// The login name of the person.
     pub user_name: String,
     /// `starting` or `ready`.
     pub state: String,
@@ -137,13 +137,13 @@ pub struct ExportReply {
 pub struct ImportReply {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Whether an account was made; never with `--dry-run`.
+    /// True if an account was made; never with `--dry-run`.
     pub changed: bool,
     /// One for each line with an account, in their order.
     pub results: Vec<ImportResult>,
 }
 
-/// What became of one line.
+/// The outcome of one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportResult {
@@ -152,7 +152,7 @@ pub struct ImportResult {
     /// The login name; empty if the line has none that could be one.
     #[serde(default)]
     pub user_name: String,
-    /// What was done, or with `--dry-run` would be.
+    /// The action taken, or with `--dry-run` would be.
     pub action: ImportAction,
     /// The account's uid, unless the line failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -236,7 +236,7 @@ pub struct LoadReply {
     /// Homes that were here, and so were left as they are.
     #[serde(default)]
     pub kept_homes: Vec<String>,
-    /// What is left out, and why; one sentence each.
+    /// Parts that are left out, and why; one sentence each.
     #[serde(default)]
     pub problems: Vec<String>,
 }
@@ -268,7 +268,7 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What was done about one line.
+/// The action taken for one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ImportAction {
@@ -276,7 +276,7 @@ pub enum ImportAction {
     Created,
     /// There is one of that name; it was left as it is.
     Exists,
-    /// Nothing was done; also what a newer program says that we don't know.
+    /// Nothing was done. Unknown actions of a newer program read as this.
     #[serde(other)]
     Failed,
 }
@@ -286,11 +286,11 @@ pub enum ImportAction {
 pub struct ErrorReply {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// What went wrong.
+    /// The error.
     pub error: ErrorBody,
 }
 
-/// What went wrong, for programs and people.
+/// An error, for programs and people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// Decides the exit code.
@@ -303,10 +303,10 @@ pub struct ErrorBody {
     pub name: Option<String>,
     /// One lower-case sentence with its causes, without a full stop.
     pub message: String,
-    /// What to do next; may be empty.
+    /// The next step for a person; may be empty.
     #[serde(default)]
     pub hint: String,
-    /// Whether the same call may succeed later.
+    /// True if the same call may succeed later.
     #[serde(default)]
     pub retryable: bool,
 }
@@ -343,23 +343,23 @@ pub enum ErrorCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The command line is wrong, or input is needed and nobody can give it.
+    /// The command line is wrong, or input is needed and there is no terminal.
     Usage,
     /// There is no such account.
     NotFound,
     /// It exists already, or two things claim the same name or uid.
     Conflict,
-    /// A safety rule says no.
+    /// A safety rule forbids it.
     Refused,
     /// No container engine answers.
     EngineUnreachable,
     /// The container is not running or not healthy.
     NotRunning,
-    /// Somebody holds a lock, or time ran out.
+    /// Another process holds a lock, or time ran out.
     Busy,
     /// A name, password, hash or uid that can't be accepted.
     Invalid,
-    /// Anything else; also what a newer program says that we don't know.
+    /// Any other failure. Unknown kinds of a newer program read as this.
     #[serde(other)]
     Failed,
 }
@@ -380,7 +380,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether trying the same call again may help.
+    /// Returns whether trying the same call again may help.
     pub const fn retryable(self) -> bool {
         matches!(
             self,
@@ -389,11 +389,11 @@ impl ErrorKind {
     }
 }
 
-/// What `--request-stdin` reads: one document, to the end of the input.
+/// The input of `--request-stdin`: one document, to the end of the input.
 ///
-/// It has no `Debug`, because it holds secrets; whoever fills or reads it
-/// wipes the strings. A client that dies half-way sends no closing brace, so
-/// half a password is never taken for a whole one.
+/// It has no `Debug`, because it holds secrets; both programs wipe its strings. A
+/// client that dies half-way sends no closing brace, so half a password is never
+/// taken for a whole one.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {

@@ -13,7 +13,7 @@ use std::fmt;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Of a field that comes in parts.
+    /// The digest of a field that comes in parts.
     pub fn of<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> Self {
         let mut state = Sha256::new();
         for part in parts {
@@ -48,7 +48,7 @@ fn value(digit: u8) -> Option<u8> {
     (value < 16).then_some(value)
 }
 
-/// Of hexadecimal digits; 255 of everything else. A boot reads 64 of each account.
+/// The value of each hexadecimal digit; 255 for every other byte.
 const VALUES: [u8; 256] = {
     let mut values = [u8::MAX; 256];
     let digits = b"0123456789abcdef";

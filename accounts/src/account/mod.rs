@@ -19,7 +19,7 @@ pub(crate) use text::{is_field, is_plain};
 
 use crate::wire::{AccountView, Status};
 
-/// What a person has, as restore needs it. No gid: it is the uid.
+/// One account, as restore needs it. It has no gid: the gid is the uid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The login name.
@@ -78,7 +78,7 @@ impl Account {
         self.password_changed_usec = Some(now_usec);
     }
 
-    /// What programs see of it.
+    /// The account as programs see it.
     pub fn view(&self) -> AccountView {
         // Whatever the record asks for ends up on a terminal.
         let printable = |group: &&String| !group.is_empty() && is_field(group);
@@ -105,7 +105,7 @@ impl Account {
 
 #[cfg(test)]
 impl Account {
-    /// Somebody, for the tests of all modules.
+    /// An account for the tests of all modules.
     pub(crate) fn called(name: &str, uid: u64) -> Self {
         let home = Home::parse(&format!("/home/{name}")).unwrap();
         let uid = UidRange::default().uid(uid).unwrap();

@@ -1,7 +1,7 @@
 //! Login names: what may stand in the first field of passwd(5).
 //!
-//! Two doors, because records outlive rules: [`Username::parse`] takes what a
-//! record may hold, [`Username::new_account`] what a new account may be called.
+//! Records outlive rules, so there are two ways in: [`Username::parse`] takes every
+//! name that a record may hold, [`Username::new_account`] only those for new accounts.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::{Borrow, Cow};
@@ -12,7 +12,7 @@ const MAX_LEN: usize = 32;
 /// Shortest name of a new account.
 const MIN_NEW_LEN: usize = 3;
 
-/// Names that are never a person's, whatever the image says.
+/// Names that are never a person's in any image.
 const RESERVED: &[&str] = &[
     "root", "sudo", "wheel", "admin", "adm", "docker", "shadow", "disk", "lxd", "libvirt",
     "nobody", "nogroup",
@@ -80,7 +80,7 @@ impl Username {
         self.0.as_bytes()
     }
 
-    /// Whether the name belongs to the system in every image.
+    /// Returns whether the name belongs to the system in every image.
     pub fn is_reserved(&self) -> bool {
         let folded = self.folded();
         RESERVED.contains(&folded.as_ref())
@@ -100,7 +100,7 @@ impl Username {
     }
 }
 
-/// At most 64 characters of what somebody gave us, for a message.
+/// At most 64 characters of a name, for a message.
 fn shortened(name: &str) -> String {
     if name.chars().count() <= 64 {
         return name.to_owned();

@@ -7,8 +7,8 @@ use std::fmt;
 
 /// Longest hash; every scheme of crypt(5) stays below.
 const MAX_LEN: usize = 128;
-/// Most rounds of `$5$` and `$6$`: above, one login attempt is an attack on
-/// everybody's time.
+/// Most rounds of `$5$` and `$6$`: above, one login attempt costs
+/// seconds of CPU.
 const MAX_SHA_ROUNDS: u32 = 2_000_000;
 /// Highest bcrypt cost, as a power of two.
 const MAX_BCRYPT_COST: u32 = 14;
@@ -24,7 +24,7 @@ pub struct PasswordHash(String);
 /// Why a hash is refused. Holds nothing of the hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHash {
-    /// Nothing there.
+    /// Empty.
     #[error("the password hash is empty")]
     Empty,
     /// Longer than [`MAX_LEN`].
@@ -35,38 +35,26 @@ pub enum InvalidHash {
         "the password hash holds characters other than printable ASCII without ':', ';', '*', '!' and '\\'"
     )]
     Characters,
-    /// No prefix that we know.
+    /// Unknown prefix, or a part of the scheme is missing.
     #[error(
         "the password hash has no known scheme: $y$, $gy$, $7$, $2a$, $2b$, $2y$, $6$ and $5$ are accepted"
     )]
     Scheme,
-    /// So dear that checking it once would be an attack.
+    /// Costs so much that checking it once would be an attack.
     #[error(
         "the password hash is too costly: at most 2000000 rounds ($5$, $6$), N of 2^17 ($y$), cost 14 ($2b$)"
     )]
     Cost,
 }
 
-/// Which bytes may stand in a hash, as a table: a boot looks at each byte of each
-/// hash, and comparing it with one after the other showed.
-const IN_HASHES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0x21;
-    while byte <= 0x7e_usize {
-        table[byte] = true;
-        byte += 1;
-    }
-    let with_meaning = b":;*!\\";
-    let mut at = 0;
-    while at < with_meaning.len() {
-        table[with_meaning[at] as usize] = false;
-        at += 1;
-    }
-    table
-};
+/// Returns whether a byte may stand in a hash: printable ASCII without those that
+/// shadow(5) and its readers give a meaning.
+fn is_hash_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b':' | b';' | b'*' | b'!' | b'\\')
+}
 
 impl PasswordHash {
-    /// The gate.
+    /// Checks characters, length, scheme and cost (crypt(5)).
     pub fn parse(hash: &str) -> Result<Self, InvalidHash> {
         if hash.is_empty() {
             return Err(InvalidHash::Empty);
@@ -74,7 +62,7 @@ impl PasswordHash {
         if hash.len() > MAX_LEN {
             return Err(InvalidHash::TooLong(hash.len()));
         }
-        if !hash.bytes().all(|b| IN_HASHES[usize::from(b)]) {
+        if !hash.bytes().all(is_hash_byte) {
             return Err(InvalidHash::Characters);
         }
         check_scheme(hash)?;

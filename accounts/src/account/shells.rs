@@ -6,15 +6,15 @@ use super::text::{DEFAULT_SHELL, Shell};
 /// The shells of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shells {
-    /// Of a disabled account.
+    /// The shell of a disabled account.
     pub nologin: Shell,
-    /// In place of [`DEFAULT_SHELL`]: an image without bash must not shut out
-    /// those who never chose a shell. One that was chosen stays, there or not: it
-    /// may be what keeps a person in bounds.
+    /// The shell in place of [`DEFAULT_SHELL`]: an image without bash must not lock
+    /// out people who never chose a shell. A chosen shell stays even if the image
+    /// lacks it: it may be a restricted one.
     pub default: Shell,
 }
 
-/// Those of Debian.
+/// The paths of Debian.
 impl Default for Shells {
     fn default() -> Self {
         Self {
@@ -25,7 +25,7 @@ impl Default for Shells {
 }
 
 impl Shells {
-    /// What the account's line in passwd names. A disabled account gets
+    /// The shell in the account's line of passwd(5). A disabled account gets
     /// `nologin`: a key login asks neither for the hash nor, in dropbear, for the
     /// expiry.
     pub fn of<'a>(&'a self, account: &'a Account) -> &'a Shell {

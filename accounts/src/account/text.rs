@@ -10,7 +10,7 @@ use std::fmt;
 const MAX_REAL_NAME: usize = 256;
 /// Longest shell path, in bytes.
 const MAX_SHELL: usize = 128;
-/// Where homes are, unless the image allows other places.
+/// The directory of homes, unless the image allows others.
 pub const HOME_BASE: &str = "/home";
 /// Longest home path, in bytes.
 const MAX_HOME: usize = 256;
@@ -25,7 +25,7 @@ pub enum InvalidText {
     Characters {
         /// Which field.
         field: &'static str,
-        /// What was given, shortened.
+        /// The value given.
         value: String,
     },
     /// Too many bytes.
@@ -47,7 +47,7 @@ pub enum InvalidText {
 }
 
 impl InvalidText {
-    /// What is wrong, without what was given: for a log that many can read.
+    /// The message without the value: for a log that many can read.
     pub fn without_value(&self) -> String {
         match self {
             Self::Characters { field, .. } => {
@@ -66,8 +66,8 @@ impl InvalidText {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RealName(String);
 
-/// A home directory: one component in a directory that is not the root. Whether
-/// homes may be in that directory is the image's to say.
+/// A home directory: one component in a directory that is not the root. The image
+/// decides which directories may hold homes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Home {
     path: String,
@@ -158,14 +158,14 @@ impl fmt::Display for Home {
     }
 }
 
-/// Whether it is an absolute path that leads to nothing else than it seems to, and
-/// not to the root.
+/// Returns whether it is an absolute path without `.`, `..` and empty parts, and not
+/// the root.
 pub(crate) fn is_plain(path: &str) -> bool {
     path.strip_prefix('/')
         .is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")))
 }
 
-/// Whether the text can stand between two colons of a line.
+/// Returns whether the text can stand between two colons of a line.
 pub(crate) fn is_field(text: &str) -> bool {
     // Nearly all text is ASCII, and that needs no decoding.
     let is_plain = |b: u8| matches!(b, b' '..=b'~') && b != b':';

@@ -1,8 +1,7 @@
-//! What useradd(8) wrote, read back as an account: the lines of one name in
+//! Lines of useradd(8), read back as an account: those of one name in
 //! passwd(5), shadow(5) and group(5).
 //!
-//! Whether the account may be ours is not decided here, but by the rules for
-//! new accounts.
+//! The rules for new accounts decide later whether the account may be ours.
 
 use crate::account::{
     Account, DAY_USEC, Home, InvalidText, InvalidUid, PasswordHash, RealName, Shell, UidRange,
@@ -14,7 +13,7 @@ use crate::image::GroupsAllow;
 /// An account found in the files, and what of it can't be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// As its lines say.
+    /// The account that its lines describe.
     pub account: Account,
     /// Groups that it is in and that the image does not grant.
     pub ungranted: Vec<String>,
@@ -29,7 +28,7 @@ pub enum NotAdoptable {
     /// Several lines of one name: readers take the first, programs differ.
     #[error("{0} has several lines of that name")]
     Twice(&'static str),
-    /// Somebody else's group, or none.
+    /// The group is of others, or missing.
     #[error("its group is not a private one with gid {0}")]
     NoPrivateGroup(u32),
     /// Latin-1, for instance.

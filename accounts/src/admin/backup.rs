@@ -7,8 +7,8 @@
 //! occ-backup.sha256      SHA-256 of everything before this entry, in hex
 //! ```
 //!
-//! The last entry and the end of the archive always have 2048 bytes, so whoever
-//! passes an archive on can check it without reading tar, and so can people:
+//! The last entry and the end of the archive always have 2048 bytes, so a program
+//! that passes an archive on can check it without reading tar, and a person can:
 //! `head -c -2048 FILE | sha256sum` prints what `tar -xOf FILE occ-backup.sha256`
 //! does. The digest finds damage; it is no signature.
 
@@ -22,9 +22,9 @@ pub const SCHEMA: u32 = 1;
 pub const MANIFEST: &str = "occ-backup.json";
 /// The last entry.
 pub const SEAL: &str = "occ-backup.sha256";
-/// What the store's files are below.
+/// The directory of the store's files.
 pub const STORE: &str = "store";
-/// What the homes are below.
+/// The directory of the homes.
 pub const HOMES: &str = "home";
 
 /// tar's unit of length.
@@ -34,7 +34,7 @@ const TRAILER: usize = 4 * BLOCK;
 /// Hex digits of the digest.
 const DIGITS: usize = 64;
 
-/// What the first entry says.
+/// The content of the first entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`SCHEMA`].
@@ -43,7 +43,7 @@ pub struct Manifest {
     pub created: u64,
     /// How many accounts are in it.
     pub accounts: u64,
-    /// Whether homes are in it.
+    /// True if homes are in it.
     pub homes: bool,
 }
 
@@ -95,7 +95,7 @@ impl Seal {
         self.0.update(bytes);
     }
 
-    /// What to write last: the entry with the digest, and the end.
+    /// The last bytes to write: the entry with the digest, and the end.
     pub fn trailer(self) -> Vec<u8> {
         trailer(&hex(self.0))
     }
@@ -115,11 +115,11 @@ pub struct Check {
 /// An archive that is whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// What its first entry says.
+    /// The content of its first entry.
     pub manifest: Manifest,
     /// How long it is.
     pub bytes: u64,
-    /// What its last entry says.
+    /// The digest in its last entry: 64 hexadecimal digits.
     pub sha256: String,
 }
 
@@ -211,7 +211,7 @@ mod tests {
 
     const TEXT: &[u8] = br#"{"schema":1,"created":5,"accounts":2,"homes":false}"#;
 
-    /// What stands for an archive: only its start and its end matter here.
+    /// A stand-in for an archive: only its start and its end matter here.
     fn sealed(body: &[u8]) -> Vec<u8> {
         let mut bytes = MANIFEST.as_bytes().to_vec();
         bytes.resize(BLOCK, 0);

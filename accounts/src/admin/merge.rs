@@ -1,19 +1,20 @@
-//! What becomes of a store when a backup is restored into it.
+//! A backup restored into a store that holds accounts: which accounts come and go.
 //!
 //! Accounts of the backup are as they were then; accounts that are only here
-//! stay; whoever was removed since comes back. A number never gets a second
+//! stay; an account removed since comes back. A number never gets a second
 //! name, and a name keeps its number: a backup that wants either is refused.
 
 use crate::account::{Uid, Username};
 use crate::record::Records;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a store or a backup holds.
+/// The contents of a store or a backup.
 #[derive(Debug, Clone, Default)]
 pub struct StoreContents {
     /// Records and tombstones.
     pub records: Records,
-    /// Everybody who ever got a number.
+    /// Every uid ever given, and its name as the ledger has it: not checked, as the
+    /// ledger may hold anything.
     pub ledger: BTreeMap<u32, String>,
     /// Names of the record files, readable or not.
     pub files: BTreeSet<String>,
@@ -27,9 +28,9 @@ pub enum Conflict {
     Uid {
         /// The number.
         uid: u32,
-        /// Who has it in the store.
+        /// The name that has it in the store.
         here: String,
-        /// Who has it in the backup.
+        /// The name that has it in the backup.
         there: String,
     },
     /// A name has two numbers.
@@ -44,7 +45,7 @@ pub enum Conflict {
     },
 }
 
-/// What is to be done, and for whom.
+/// The work to be done, account by account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Merge {
     /// Accounts that are not here now.
@@ -61,12 +62,12 @@ pub struct Merge {
 }
 
 impl StoreContents {
-    /// Whether nobody was ever here.
+    /// Returns whether no account was ever here.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.ledger.is_empty() && self.records.tombstones.is_empty()
     }
 
-    /// Who has or had each number.
+    /// The name that has or had each number.
     fn numbers(&self) -> BTreeMap<u32, &str> {
         let accounts = self.records.accounts.values();
         let living = accounts.map(|account| (account.uid.get(), account.name.as_str()));

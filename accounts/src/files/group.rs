@@ -30,7 +30,8 @@ pub fn gshadow_line(account: &Account) -> Vec<u8> {
 
 /// A line of somebody else's group in group(5) or gshadow(5), with the names of
 /// ours that are in it as they should be: `stays` decides about each present
-/// member, `joins` are added if not there. Nothing to change: nothing returned.
+/// member, `joins` are added if not there. Returns `None` if nothing
+/// changes.
 ///
 /// gshadow's third field lists administrators, who can add themselves, so with
 /// `has_administrators` it loses our names too. In group(5) it is the gid, and

@@ -48,7 +48,7 @@ impl File {
         }
     }
 
-    /// Whether passwords may stand in it.
+    /// Returns whether passwords may stand in it.
     pub const fn is_secret(self) -> bool {
         matches!(self, Self::Shadow | Self::Gshadow)
     }
@@ -90,7 +90,7 @@ impl File {
     }
 }
 
-/// The contents of the files; none: there is no such file.
+/// The contents of the files; a file may be missing.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Etc([Option<Vec<u8>>; File::ALL.len()]);
 

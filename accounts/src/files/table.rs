@@ -105,7 +105,7 @@ fn is_nis(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// None: the same.
+    /// Returns `None` if the file is the same.
     fn keep_and_add(old: &str, added: &[&str]) -> Option<String> {
         let mut edited = edit(old.as_bytes(), |_| LineAction::Keep);
         for line in added {
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// What a rewrite of three lines should be, put together without any shortcut.
+    /// The expected content of three edited lines, put together line by line.
     fn plainly(lines: [&str; 3], fates: [&str; 3], ends: bool, added: Option<&str>) -> String {
         let (mut head, mut tail) = (String::new(), String::new());
         let mut has_nis = false;

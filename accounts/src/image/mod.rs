@@ -1,4 +1,4 @@
-//! What the image says: its own accounts, and who may be in which group.
+//! The image: its own accounts, and who may be in which group.
 //!
 //! The volume names people; only the image grants power. So these come from
 //! files of the image, never from the volume.
@@ -30,7 +30,7 @@ pub struct Image {
     pub uids: UidRange,
     /// Ids that exist in this user namespace; the first and last of each run.
     pub mapped_ids: Vec<(u32, u32)>,
-    /// What passwd names as shells.
+    /// The shells for passwd(5).
     pub shells: Shells,
 }
 
@@ -94,12 +94,12 @@ impl ImageAccounts {
         self.ids.entry(id).or_insert(folded);
     }
 
-    /// Whether the image has a user of that name, in any case.
+    /// Returns whether the image has a user of that name, in any case.
     pub fn has_user(&self, name: &Username) -> bool {
         self.users.contains_key(name.folded().as_ref())
     }
 
-    /// Whether the image has a group of that name, in any case.
+    /// Returns whether the image has a group of that name, in any case.
     pub fn has_group(&self, name: &Username) -> bool {
         self.groups.contains_key(name.folded().as_ref())
     }
@@ -109,14 +109,14 @@ impl ImageAccounts {
         self.ids.keys().copied()
     }
 
-    /// Whose uid or gid the number is in the image.
+    /// The name that has the uid or gid in the image, in lower case.
     pub fn owner_of(&self, id: u32) -> Option<&str> {
         self.ids.get(&id).map(String::as_str)
     }
 }
 
-/// Who may be in which group of the image: lines `group: name…`, with `*` for
-/// everybody.
+/// The people allowed in each group of the image: lines `group: name…`, with `*` for
+/// all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupsAllow(BTreeMap<String, BTreeSet<String>>);
 
@@ -140,7 +140,7 @@ impl GroupsAllow {
         Self(allowed)
     }
 
-    /// Whether the image lets this person into this group.
+    /// Returns whether the image lets this person into this group.
     pub fn allows(&self, group: &str, name: &Username) -> bool {
         self.0
             .get(group)
@@ -164,7 +164,7 @@ impl HomeBases {
         Self(bases.collect())
     }
 
-    /// Whether a home may be where it is.
+    /// Returns whether a home may be in its directory.
     pub fn allow(&self, home: &Home) -> bool {
         home.base() == HOME_BASE || self.0.contains(home.base())
     }
@@ -177,8 +177,7 @@ impl HomeBases {
 }
 
 impl Image {
-    /// Whether the name is the image's or the system's and so never ours, nor
-    /// ever was; nor is one that can't be a person's.
+    /// Returns whether the name is the image's or the system's, and so was never ours.
     pub fn has_account(&self, name: &Username) -> bool {
         name.is_reserved() || self.accounts.has_user(name) || self.accounts.has_group(name)
     }
@@ -190,7 +189,7 @@ impl Image {
         numbers.filter_map(|group| group[1..].parse().ok())
     }
 
-    /// Whether an id exists in this user namespace.
+    /// Returns whether an id exists in this user namespace.
     pub fn is_mapped(&self, id: u32) -> bool {
         self.mapped_ids
             .iter()

@@ -1,17 +1,17 @@
 //! sudoers(5), as far as it gives rights to groups: a person's own group must
-//! not be one of them. Only reads; which files there are is the caller's to find.
+//! not be one of them. The caller finds the files.
 //!
-//! Read widely: a comment or a rule that takes rights away names its group too,
-//! and whoever is refused a name that was harmless can take another one.
+//! Every `%name` counts, also in a comment or in a rule that takes rights away: a
+//! person who is refused a harmless name can take another one.
 
 use std::collections::BTreeSet;
 
-/// What one file says.
+/// The groups and includes of one file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sudoers {
     /// Every `%name`, folded to lower case; a `%#gid` as `#gid`.
     pub groups: BTreeSet<String>,
-    /// Where it goes on.
+    /// Further files that belong to it.
     pub includes: Vec<Include>,
 }
 
@@ -116,7 +116,7 @@ fn groups(line: &str) -> Vec<String> {
     groups
 }
 
-/// What a backslash makes of what follows: `\x6f` is a letter by its number,
+/// The character that a backslash escapes: `\x6f` is a letter by its number,
 /// anything else is itself.
 fn escaped(chars: &mut std::str::Chars<'_>) -> char {
     let number = chars.as_str().strip_prefix('x').and_then(|hex| {

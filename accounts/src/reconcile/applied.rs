@@ -68,9 +68,12 @@ impl Applied {
         let restored = restored.iter().map(|account| {
             let name = &account.name;
             let waits = waiting.contains(name);
-            let entry = self.accounts.get(name).filter(|_| waits).cloned();
-            let entry = entry.unwrap_or_else(|| AppliedEntry::of(account));
-            (name.clone(), entry)
+            let known = waits.then(|| self.accounts.get(name)).flatten();
+            let entry = known.cloned();
+            (
+                name.clone(),
+                entry.unwrap_or_else(|| AppliedEntry::of(account)),
+            )
         });
         Self {
             accounts: restored.chain(kept).collect(),
@@ -78,7 +81,7 @@ impl Applied {
         }
     }
 
-    /// Whether restore once wrote a line of that name and uid here.
+    /// Returns whether restore once wrote a line of that name and uid here.
     pub fn has(&self, name: &[u8], uid: u32) -> bool {
         self.get(name).is_some_and(|entry| entry.uid == uid)
     }

@@ -15,7 +15,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether all lines of the account come or go.
+    /// Returns whether all lines of the account come or go.
     pub const fn is_whole(self) -> bool {
         matches!(self, Self::Add | Self::Remove)
     }

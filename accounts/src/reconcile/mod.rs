@@ -1,4 +1,4 @@
-//! Reconcile: image lines + records = what the files should say.
+//! Reconcile: image lines + records = the content of the files.
 //!
 //! [`plan`] decides, and its result is a value that can be printed, compared
 //! and applied; it never touches a line that is not ours. A line is ours when a
@@ -33,16 +33,16 @@ use locked_out::LockedOut;
 use ownership::{Ownership, Released};
 use std::collections::BTreeSet;
 
-/// So many groups of one account are named that the image does not grant.
+/// Most groups of one account that are named because the image does not grant them.
 const NAMED_GROUPS: usize = 8;
 
-/// Decides what the files should say.
+/// Plans the content of the files.
 pub fn plan(records: &Records, etc: &Etc, image: &Image, applied: &Applied) -> Plan {
     decide(records, etc, image, applied).plan()
 }
 
-/// Who is restored is decided; what the files say about them is still to be put
-/// together, which takes most of the time.
+/// The accounts to restore. The content of the files is still to be put together,
+/// which takes most of the time.
 pub struct Decision<'a> {
     records: &'a Records,
     etc: &'a Etc,

@@ -78,7 +78,7 @@ impl<'a> Ownership<'a> {
         self.index.accounts()
     }
 
-    /// Whether the name was ours and has no holder now.
+    /// Returns whether the name was ours and has no holder now.
     pub(super) fn is_unclaimed(&self, name: &[u8]) -> bool {
         self.unclaimed.contains(name)
     }

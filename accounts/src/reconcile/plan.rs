@@ -5,25 +5,25 @@ use crate::account::Username;
 use crate::files::File;
 use crate::record::Problem;
 
-/// What restore will do. Prints as one line per account and file.
+/// The work of a restore. Prints as one line per account and file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Files to write, in writing order; a file that stays as it is is absent.
     pub writes: Vec<(File, Vec<u8>)>,
-    /// What happens to which account; unchanged ones are absent.
+    /// Changed accounts, sorted by name; unchanged ones are absent.
     pub changes: Vec<(Username, Change)>,
     /// Accounts that are in the files afterwards.
     pub restored: Vec<Username>,
     /// Disabled accounts that are left out, but whose lines of an earlier restore
     /// are there and locked afterwards.
     pub locked_out: Vec<Username>,
-    /// What was left out, and why.
+    /// Accounts, groups and files that were left out, and why.
     pub problems: Vec<Problem>,
 }
 
 impl Plan {
-    /// Whether anything is removed and nothing comes in: then passwd goes
-    /// first, so that no passwd line stands without its shadow line.
+    /// Returns whether accounts are removed and nothing else happens: then passwd is
+    /// written first, so that no passwd line stands without its shadow line.
     pub fn only_removes(&self) -> bool {
         !self.changes.is_empty()
             && self

@@ -129,7 +129,7 @@ impl<'a> Contested<'a> {
     }
 }
 
-/// Names, numbers and homes, and who has them.
+/// Names, uids and homes, and their holders.
 struct Claims<'a> {
     tombstones: &'a [Tombstone],
     ledger: &'a BTreeMap<Uid, String>,
@@ -152,7 +152,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Whether the ledger says that the name got the uid.
+    /// Returns whether the uid was given to the name, by the ledger.
     fn was_given(&self, uid: Uid, name: &Username) -> bool {
         self.ledger
             .get(&uid)
@@ -173,7 +173,7 @@ impl<'a> Claims<'a> {
         let Account {
             name, uid, home, ..
         } = account;
-        // Without a word in the ledger the removed person still has it.
+        // Without an entry in the ledger the removed account still has it.
         let given_to = self.ledger.get(uid).map(String::as_str);
         let owner = given_to.or_else(|| self.dead.get(uid).map(|dead| dead.as_str()));
         if let Some(owner) = owner.filter(|owner| *owner != name.as_str()) {

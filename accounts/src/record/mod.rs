@@ -32,7 +32,7 @@ pub struct Record {
     account: Account,
 }
 
-/// What a record file can hold, whole, to be edited.
+/// The content of a record file, whole, to be edited.
 #[derive(Clone, PartialEq)]
 pub enum ParsedRecord {
     /// Ours.
@@ -116,9 +116,9 @@ impl Record {
         text.into_bytes()
     }
 
-    /// What a tombstone keeps: number, name and home for ever, and what is
-    /// worth having when the account comes back. No secrets; and no more than
-    /// can be read again, for then the number would be forgotten.
+    /// The record of a tombstone: uid, name and home for ever, and the fields that are
+    /// of use when the account comes back. It holds no secrets, and never more than
+    /// [`MAX_BYTES`]: a tombstone that can't be read loses its uid.
     #[must_use]
     pub fn remains(&self) -> Self {
         let mut remains = self.clone();

@@ -1,5 +1,5 @@
 //! Reads an account out of a record's JSON: which fields, of which types, under
-//! which rules. Changes nothing; writing is `record`'s.
+//! which rules. Writes nothing.
 
 use super::strict_json::{self, InvalidJson, Object, Value};
 use crate::account::{
@@ -37,7 +37,7 @@ pub enum InvalidRecord {
     /// A group other than the user private group.
     #[error("gid {0} is not the uid; every account has a group of its own")]
     Gid(u64),
-    /// For somebody else than a person.
+    /// Not a person's account.
     #[error("disposition is not 'regular'")]
     Disposition,
     /// The name.
@@ -77,7 +77,7 @@ pub struct Legacy {
     pub locked: bool,
 }
 
-/// What a record file can hold, as far as restore needs it: it reads thousands.
+/// The content of a record file, as far as restore needs it: it reads thousands.
 #[derive(Clone, PartialEq)]
 pub enum ParsedAccount {
     /// Ours.

@@ -65,7 +65,7 @@ pub enum Problem {
     Hash(Username, InvalidHash),
     /// A group that the record asks for and the image does not grant.
     Group(Username, String),
-    /// As many more of them: one record can name thousands.
+    /// The number of further groups: one record can name thousands.
     MoreGroups(Username, usize),
 }
 
@@ -105,7 +105,7 @@ fn shown(text: &str) -> &str {
     }
 }
 
-/// What the image has against an account, new or old.
+/// The reason why the image excludes an account, new or old.
 pub fn refuse_by_image(account: &Account, image: &Image) -> Option<Refusal> {
     let id = account.uid;
     refuse_name(&account.name, image).or_else(|| match image.accounts.owner_of(id.get()) {
@@ -117,7 +117,7 @@ pub fn refuse_by_image(account: &Account, image: &Image) -> Option<Refusal> {
     })
 }
 
-/// What the image has against a name.
+/// The reason why the image excludes a name.
 pub fn refuse_name(name: &Username, image: &Image) -> Option<Refusal> {
     if name.is_reserved() {
         Some(Refusal::Reserved)

@@ -1,13 +1,9 @@
-//! All records of a store, as loaded, and which of them may be restored.
-//!
-//! The rules here look at records side by side and at the image; those about
-//! one record alone are in `record`, those about lines that are already in the
-//! files in `reconcile`.
+//! All records of a store, as loaded. Decides nothing; `admit` has the rules.
 
 use crate::account::{Account, Home, Uid, Username};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the store holds.
+/// The contents of the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
     /// Records that could be read. Boxed, for a map is put together by moving what
@@ -19,7 +15,8 @@ pub struct Records {
     pub rejected: Vec<Rejected>,
     /// Names of [`Records::rejected`] whose lines an administrator wants locked.
     pub to_lock: BTreeSet<Username>,
-    /// Who got a uid, where the store was asked (see [`Records::doubtful_uids`]).
+    /// The name that got a uid, for the uids of [`Records::doubtful_uids`]. Not a
+    /// `Username`: the ledger's file may hold anything, and then the uid is taken.
     pub ledger: BTreeMap<Uid, String>,
 }
 
@@ -37,18 +34,18 @@ pub struct Tombstone {
 /// Something of the store that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// What it would be.
+    /// The part of the store that it would be.
     pub part: Part,
     /// The file's name in the store, made printable.
     pub file: String,
-    /// Whose it would be, where the file's name or the ledger tells.
+    /// The account it would be of, if the file's name or the ledger tells.
     pub name: Option<Username>,
     /// Why, without content.
     pub reason: String,
 }
 
 impl Rejected {
-    /// Whether it would be this account's record; not its tombstone.
+    /// Returns whether it would be this account's record; not its tombstone.
     pub fn is_record_of(&self, name: &Username) -> bool {
         self.part == Part::Record && self.name.as_ref() == Some(name)
     }

@@ -28,7 +28,7 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// The other name that has the number as uid or gid in the files now.
-    pub(crate) fn holder_of(&self, id: u32, name: &Username) -> Option<String> {
+    pub(crate) fn name_of_id(&self, id: u32, name: &Username) -> Option<String> {
         self.users()
             .chain(self.groups())
             .find(|(other, other_id)| *other_id == id && *other != name.as_str().as_bytes())
@@ -60,7 +60,7 @@ impl Context<'_> {
     }
 
     /// The ledger's owner of a uid.
-    pub(crate) fn given_to(&self, uid: u32) -> Result<Option<String>, Error> {
+    pub(crate) fn ledger_owner(&self, uid: u32) -> Result<Option<String>, Error> {
         self.store.map_or(Ok(None), |store| store.owner_of(uid))
     }
 

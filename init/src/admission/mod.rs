@@ -132,7 +132,7 @@ pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> 
     if let Some(refusal) = refuse_by_image(&probe, context.image) {
         return Err(refused(name, refusal));
     }
-    let given = context.given_to(uid.get())?;
+    let given = context.ledger_owner(uid.get())?;
     let accounts = context.records.accounts.values();
     let living = accounts.map(|account| (account.uid, &account.name));
     let tombstones = context.records.tombstones.iter();
@@ -141,7 +141,7 @@ pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> 
     let owner = given
         .filter(|owner| owner != name.as_str())
         .or_else(|| recorded.map(|(_, owner)| owner.to_string()))
-        .or_else(|| context.holder_of(uid.get(), name));
+        .or_else(|| context.name_of_id(uid.get(), name));
     match owner {
         Some(owner) => Err(Error::UidTaken { uid, owner }),
         None => Ok(uid),

@@ -2,7 +2,7 @@
 //! /etc differs from what the records say; each with its reason and what to do.
 //! Reads; changes nothing.
 
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::home::Homes;
 use crate::restore::{Paths, ReadOnlySession};
 use accounts::capture::captures;
@@ -27,7 +27,7 @@ struct Finding {
 }
 
 /// Lists all findings; with any, the status is 1.
-pub(crate) fn check(view: &ReadOnlySession, paths: &Paths) -> Answer {
+pub(crate) fn check(view: &ReadOnlySession, paths: &Paths) -> Output {
     let (findings, plan) = look(view, paths);
     let text = if findings.is_empty() {
         format!(
@@ -38,9 +38,9 @@ pub(crate) fn check(view: &ReadOnlySession, paths: &Paths) -> Answer {
         lines(&findings).join("\n")
     };
     let status = u8::from(!findings.is_empty());
-    Answer {
+    Output {
         status,
-        ..Answer::new(
+        ..Output::new(
             text,
             &serde_json::json!({ "schema": wire::SCHEMA, "findings": findings }),
         )
@@ -48,7 +48,7 @@ pub(crate) fn check(view: &ReadOnlySession, paths: &Paths) -> Answer {
 }
 
 /// The same, and which files a restore would write.
-pub(crate) fn dry_run(view: &ReadOnlySession, paths: &Paths) -> Answer {
+pub(crate) fn dry_run(view: &ReadOnlySession, paths: &Paths) -> Output {
     let (findings, plan) = look(view, paths);
     let changes = plan
         .changes
@@ -71,7 +71,7 @@ pub(crate) fn dry_run(view: &ReadOnlySession, paths: &Paths) -> Answer {
             .map(|file| format!("would write '/etc/{file}'")),
     );
     text.push(wire::counted(plan.restored.len(), "account"));
-    Answer::new(text.join("\n"), &document)
+    Output::new(text.join("\n"), &document)
 }
 
 fn lines(findings: &[Finding]) -> Vec<String> {

@@ -6,7 +6,7 @@ mod output;
 mod resync;
 mod user;
 
-pub(crate) use output::Answer;
+pub(crate) use output::Output;
 
 use crate::boot::bootstrap_env::FirstAccount;
 use crate::cli::admin::{Cli, Command, User};
@@ -21,7 +21,6 @@ use clap::error::ContextKind;
 use nix::sys::stat::{Mode, umask};
 use resync::resync;
 use std::ffi::OsString;
-use std::path::Path;
 
 /// Answers restore, check and user; `args` is the whole argv.
 pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
@@ -35,7 +34,7 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
     // What is made has the mode that it is made with, whatever the caller's was.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     match dispatch(&cli, env) {
-        Ok(Answer { text, json, status }) => {
+        Ok(Output { text, json, status }) => {
             let said = if cli.global.json { json } else { text };
             if said.is_empty() {
                 status
@@ -47,7 +46,7 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
     }
 }
 
-fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
+fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Output, Error> {
     let paths = cli.global.paths();
     match &cli.command {
         Command::Restore { dry_run: true, .. } => {
@@ -59,16 +58,16 @@ fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
         Command::Check => Ok(check::check(&ReadOnlySession::read(&paths)?, &paths)),
         Command::User(User::Sweep { uid }) => {
             let status = proc::kill::kill_child(*uid);
-            Ok(Answer {
+            Ok(Output {
                 status,
-                ..Answer::none()
+                ..Output::none()
             })
         }
         Command::User(command) => user::run(command, &paths, &cli.global),
     }
 }
 
-fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
+fn restore(paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let summary = Session::begin_restore(paths, Caller::Command)?.restore(&|| ())?;
     let text = (!quiet)
         .then(|| summary.line())
@@ -76,7 +75,7 @@ fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
         .chain(summary.told())
         .collect::<Vec<_>>()
         .join("\n");
-    Ok(Answer::new(
+    Ok(Output::new(
         text,
         &serde_json::json!({ "schema": wire::SCHEMA, "restore": summary }),
     ))
@@ -84,7 +83,7 @@ fn restore(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
 
 /// PID 1 reads standard output: every line is a sign of life, the last one the
 /// summary. People read standard error.
-fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Answer, Error> {
+fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Output, Error> {
     // Before anything else, so that the secrets are gone from our environment.
     let first = FirstAccount::take(env);
     let sign_of_life = || {
@@ -107,9 +106,9 @@ fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Answer, Err
     for problem in summary.told() {
         say(&problem);
     }
-    Ok(Answer {
+    Ok(Output {
         status,
-        ..Answer::for_pid1(&summary)
+        ..Output::for_pid1(&summary)
     })
 }
 
@@ -185,9 +184,4 @@ fn print_error(error: ErrorBody) {
 fn say_hint(hint: &str) {
     use std::io::Write;
     let _ = std::io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
-}
-
-/// Returns true for the running system; a `--root` tree has no processes.
-pub(crate) fn is_live(root: &Path) -> bool {
-    root == Path::new("/")
 }

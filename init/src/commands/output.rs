@@ -4,7 +4,7 @@
 use crate::restore::summary::Summary;
 
 /// The output of a command.
-pub(crate) struct Answer {
+pub(crate) struct Output {
     /// For people; may be several lines.
     pub(crate) text: String,
     /// For programs: one line.
@@ -13,7 +13,7 @@ pub(crate) struct Answer {
     pub(crate) status: u8,
 }
 
-impl Answer {
+impl Output {
     /// Output whose JSON is one of the wire documents.
     pub(crate) fn new(text: String, document: &impl serde::Serialize) -> Self {
         Self {

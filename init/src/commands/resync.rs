@@ -4,19 +4,19 @@
 //!
 //! Prints nothing where nothing changed: its own writes may start it once more.
 
-use crate::commands::output::Answer;
-use crate::commands::user::end_processes;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::log::say;
+use crate::proc::kill::end_processes;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
 
 /// Brings /etc and records in step. A lock that stays held is no failure: the
 /// answer's status says "busy", and PID 1 comes again.
-pub(crate) fn resync(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
+pub(crate) fn resync(paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let summary = match follow(paths) {
         Err(error @ (Error::Busy { .. } | Error::KeepsChanging(_))) => {
-            return Ok(Answer {
+            return Ok(Output {
                 text: String::new(),
                 json: String::new(),
                 status: error.kind().exit_code(),
@@ -32,7 +32,7 @@ pub(crate) fn resync(paths: &Paths, quiet: bool) -> Result<Answer, Error> {
             say(&problem);
         }
     }
-    Ok(Answer::for_pid1(&summary))
+    Ok(Output::for_pid1(&summary))
 }
 
 fn follow(paths: &Paths) -> Result<Summary, Error> {
@@ -40,9 +40,9 @@ fn follow(paths: &Paths) -> Result<Summary, Error> {
     let locked_out = session.newly_locked_out();
     // Before, so that a kill in between leaves nobody running: what was applied
     // is remembered by the restore. After, for who logged in meanwhile.
-    let ended = end_processes(paths, &locked_out, false);
+    let ended = end_processes(&paths.root, &locked_out, false);
     let summary = session.restore(&|| ())?;
     session.print_marks();
-    ended.and_then(|()| end_processes(paths, &locked_out, false))?;
+    ended.and_then(|()| end_processes(&paths.root, &locked_out, false))?;
     Ok(summary)
 }

@@ -14,17 +14,17 @@ use std::time::{Duration, Instant};
 /// The longest gap in the input: the store's lock is held meanwhile.
 const PATIENCE_MS: u16 = 60_000;
 
-/// Draining ends after a gap of this many milliseconds, and after `POURING` at the latest.
+/// Draining ends after a gap of this many milliseconds, and after `DRAINING` at the latest.
 const GAP_MS: u16 = 200;
-const POURING: Duration = Duration::from_secs(10);
+const DRAINING: Duration = Duration::from_secs(10);
 
 /// A stream that ends with the digest of what went through.
-pub(crate) struct Sealed<W: Write> {
+pub(crate) struct SealingWriter<W: Write> {
     to: W,
     seal: Option<Seal>,
 }
 
-impl<W: Write> Sealed<W> {
+impl<W: Write> SealingWriter<W> {
     pub(crate) fn new(to: W) -> Self {
         let seal = Some(Seal::default());
         Self { to, seal }
@@ -39,7 +39,7 @@ impl<W: Write> Sealed<W> {
     }
 }
 
-impl<W: Write> Write for Sealed<W> {
+impl<W: Write> Write for SealingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(seal) = &mut self.seal else {
             return Ok(bytes.len());
@@ -79,13 +79,13 @@ pub(crate) fn header_of(kind: tar::EntryType, state: &FileStat, size: u64) -> ta
 }
 
 /// An archive from a stream that may stop, or be something else.
-pub(crate) struct Incoming {
+pub(crate) struct VerifyingReader {
     from: File,
     check: Check,
     wrong: Option<Unusable>,
 }
 
-impl Incoming {
+impl VerifyingReader {
     pub(crate) fn new(from: File) -> Self {
         Self {
             from,
@@ -124,7 +124,7 @@ impl Incoming {
     }
 }
 
-impl Read for Incoming {
+impl Read for VerifyingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut wait = [PollFd::new(self.from.as_fd(), PollFlags::POLLIN)];
         let ready = crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(PATIENCE_MS)))?;
@@ -142,10 +142,10 @@ impl Read for Incoming {
 
 /// Drains input for up to 10 s: closing a socket with unread input resets it, and an engine
 /// may lose our answer with it.
-pub(crate) fn pour_away(from: &mut File) {
+pub(crate) fn drain(from: &mut File) {
     let begun = Instant::now();
     let mut piece = [0; 16 * 1024];
-    while begun.elapsed() < POURING {
+    while begun.elapsed() < DRAINING {
         let mut wait = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
         match crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(GAP_MS))) {
             Ok(1..) => {}

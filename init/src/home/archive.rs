@@ -163,7 +163,7 @@ fn pack_file<W: Write>(
 }
 
 /// Homes that are being made from a backup; dropped, those not committed go.
-pub(crate) struct Unpacking<'a> {
+pub(crate) struct HomeExtractor<'a> {
     homes: &'a Homes,
     /// By component of the path, whose it is.
     owners: BTreeMap<String, Uid>,
@@ -172,7 +172,7 @@ pub(crate) struct Unpacking<'a> {
     kept: Vec<String>,
 }
 
-impl<'a> Unpacking<'a> {
+impl<'a> HomeExtractor<'a> {
     pub(crate) fn new(homes: &'a Homes, owners: BTreeMap<String, Uid>) -> Self {
         Self {
             homes,
@@ -268,7 +268,7 @@ impl<'a> Unpacking<'a> {
     }
 }
 
-impl Drop for Unpacking<'_> {
+impl Drop for HomeExtractor<'_> {
     fn drop(&mut self) {
         let open = self.open.take().map(|(component, _)| component);
         for component in self.complete.iter().chain(&open) {

@@ -1,8 +1,9 @@
-//! Ends all processes of an account. Decides nothing about accounts: a uid in, true out if
-//! none is left.
+//! Ends all processes of an account. Decides nothing about accounts: uids in, an error out if
+//! a process is left.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use accounts::id::Uid;
@@ -11,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::processes;
+use crate::error::Error;
 use crate::layout::OWN_PROGRAM;
 use crate::log::say;
 
@@ -26,7 +28,7 @@ const AT_ONCE: usize = 64;
 
 /// Returns true if processes of a uid may be killed here at all: PID 1 is this very program.
 /// With `--pid=host` the uid may be another person's.
-pub(crate) fn may_kill() -> bool {
+fn may_kill() -> bool {
     use std::os::unix::fs::MetadataExt;
     let file = |path: &str| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
     file("/proc/1/exe").is_some_and(|init| file(OWN_PROGRAM) == Some(init))
@@ -46,9 +48,34 @@ pub(crate) struct AccountUids {
     pub(crate) subordinate: Option<subid::Range>,
 }
 
+/// Ends the processes of disabled and removed accounts: first thing of `disable` and
+/// `remove`, and again after /etc is written, for those that logged in meanwhile. Does nothing
+/// in a `--root` tree, which has no processes; `explains` once if PID 1 is not occ-init.
+pub(crate) fn end_processes(
+    root: &Path,
+    accounts: &[AccountUids],
+    explains: bool,
+) -> Result<(), Error> {
+    if root != Path::new("/") {
+        return Ok(());
+    }
+    if !may_kill() {
+        if explains {
+            say("occ-init is not PID 1 here: processes of the account were not ended");
+        }
+        return Ok(());
+    }
+    for uids in accounts {
+        if !kill_uids(uids) {
+            return Err(Error::StillRunning(uids.uid));
+        }
+    }
+    Ok(())
+}
+
 /// Kills every process of the uid, then those of its subordinate ones, to which none is left
 /// that could add more. Returns true if none is left.
-pub(crate) fn kill_uids(uids: &AccountUids) -> bool {
+fn kill_uids(uids: &AccountUids) -> bool {
     let deadline = Instant::now() + PATIENCE;
     kill_uid(uids.uid.get(), deadline)
         && uids

@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 pub struct Line<'a> {
     /// Its number, from 1; of a quoted CSV field with newlines, the first one.
     pub number: usize,
-    /// What it says.
+    /// Its content.
     pub item: Result<Item<'a>, InvalidLine>,
 }
 
-/// What a line says.
+/// The content of one line.
 pub enum Item<'a> {
     /// An account to be made.
     Entry(Entry<'a>),
@@ -30,7 +30,7 @@ pub enum Item<'a> {
 /// An account to be made; what is empty gets the default.
 #[derive(Clone, Copy, Default)]
 pub struct Entry<'a> {
-    /// As written; not checked.
+    /// The name as written; not checked.
     pub name: &'a str,
     /// How to log in.
     pub secret: Secret<'a>,
@@ -73,7 +73,7 @@ pub enum InvalidInput {
         "column {0} of the header is unknown; known are name, password, password_hash, uid, comment, home, shell, groups and locked"
     )]
     Column(usize),
-    /// Which of the two would hold?
+    /// Ambiguous: which of the two counts?
     #[error("column {0} of the header is there twice")]
     ColumnTwice(usize),
 }
@@ -98,13 +98,13 @@ pub enum InvalidLine {
     /// Not a number.
     #[error("the uid is not a whole number")]
     Uid,
-    /// Everybody has a group of their own, whose gid is the uid.
+    /// Every account has a group of its own, whose gid is the uid.
     #[error("the gid must be empty or the uid: every account has a group of its own")]
     Gid,
     /// Neither yes nor no.
     #[error("locked must be true or false")]
     Locked,
-    /// Which of the two would hold?
+    /// Ambiguous: which of the two counts?
     #[error("both a password and a hash")]
     TwoSecrets,
     /// No record of ours.

@@ -11,10 +11,10 @@ use crate::files::{Etc, File, passwd, shadow, table};
 use crate::record::Records;
 use std::collections::{HashMap, HashSet};
 
-/// What one account's line in shadow says that its record does not.
+/// The fields of one account's line in shadow(5) that its record lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
-    /// Whose.
+    /// The login name.
     pub name: Username,
     /// The new hash, if that changed.
     pub hash: Option<PasswordHash>,
@@ -40,8 +40,8 @@ impl Capture {
     }
 }
 
-/// Whether every line of shadow(5) is as its record says: then there is nothing to
-/// capture.
+/// Returns whether every line of shadow(5) is as its record says: then there is
+/// nothing to capture.
 pub fn are_as_recorded(records: &Records, etc: &Etc) -> bool {
     table::lines(etc.bytes(File::Shadow)).all(|line| {
         let account = table::name(line).and_then(|name| records.get(name));
@@ -49,8 +49,8 @@ pub fn are_as_recorded(records: &Records, etc: &Etc) -> bool {
     })
 }
 
-/// What to take into the records, and the names whose line differs although it
-/// must not be taken.
+/// The captures for the records, and the names whose line differs although it must
+/// not be captured: their record wins.
 pub fn captures(records: &Records, etc: &Etc, applied: &Applied) -> (Vec<Capture>, Vec<Username>) {
     let mut taken = Vec::new();
     let mut differing = Vec::new();

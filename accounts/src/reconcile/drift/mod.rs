@@ -1,5 +1,5 @@
-//! What a plan changes, in words for a person: whose line of which file, what
-//! it says now, and what it will say. No hash and no password: a line of
+//! The differences between the files and a plan, in words for a person: account,
+//! file, present and recorded value. No hash and no password: a line of
 //! shadow(5) is never repeated.
 
 use super::plan::Plan;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Drift {
     /// The account's name, made printable.
     pub name: String,
-    /// In which file.
+    /// The file.
     pub file: File,
     /// A sentence without subject: `shell is '/bin/zsh', '/bin/bash' is recorded`.
     pub what: String,
@@ -24,7 +24,7 @@ impl std::fmt::Display for Drift {
     }
 }
 
-/// What the plan changes about names that stay. Who comes or goes as a whole is
+/// The changes of a plan to names that stay. Accounts that come or go as a whole are
 /// in [`Plan::changes`].
 pub fn drift(etc: &Etc, plan: &Plan) -> Vec<Drift> {
     let whole: BTreeSet<&[u8]> = plan
@@ -113,7 +113,7 @@ impl Lines<'_> {
         }
     }
 
-    /// Of a group of somebody else, each member is whom it is about.
+    /// In a group of others, each member whose membership changes is named.
     fn members(&self, old: &[u8], new: &[u8]) -> Vec<Drift> {
         let set = |list: &[u8]| -> BTreeSet<String> {
             let members = list
@@ -196,7 +196,7 @@ fn password(old: &[u8], new: &[u8]) -> &'static str {
     }
 }
 
-/// A field of somebody's making: where a home should be, a hash may stand.
+/// A field that a person may have written: where a home should be, a hash may stand.
 fn shown(field: &[u8]) -> String {
     let text = printable(field);
     if text.is_empty() {

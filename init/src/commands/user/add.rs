@@ -6,7 +6,7 @@ use super::reply::one;
 use crate::admission;
 use crate::cli::admin::Add;
 use crate::clock::now_usec;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::{Error, io};
 use crate::password;
 use crate::restore::{Paths, Session};
@@ -32,7 +32,7 @@ struct Wanted {
 }
 
 /// Makes an account.
-pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Answer, Error> {
+pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let wanted = wanted(options)?;
     if let Some(present) = check(&begin(paths)?, &wanted, options)? {
         return Ok(one(

@@ -6,7 +6,7 @@ use super::lookup::parse_name;
 use super::reply::one;
 use crate::admission;
 use crate::clock::now_usec;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::log::say;
 use crate::restore::{Paths, Session};
@@ -16,7 +16,7 @@ use accounts::record::Record;
 use accounts::records::Problem;
 
 /// Makes a record from the lines of a name.
-pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Answer, Error> {
+pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {
     let name = parse_name(typed)?;
     let mut session = begin(paths)?;
     let found = check(&session, &name)?;

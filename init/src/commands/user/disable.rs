@@ -7,18 +7,17 @@
 use super::apply::{apply, begin, warn_about};
 use super::lookup::{find_all, parse_name};
 use super::reply::several;
-use crate::commands::is_live;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::log::say;
-use crate::proc::kill::{self, AccountUids};
+use crate::proc::kill::{AccountUids, end_processes};
 use crate::restore::{Paths, Session};
 use accounts::name::Username;
 use accounts::record::{Account, Record};
 use accounts::records::refuse_name;
 
 /// Lets accounts log in again.
-pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
+pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Output, Error> {
     let mut session = begin(paths)?;
     let mut records = find_all(&session, names)?;
     let changed = set_locked(&mut session, &mut records, false)?;
@@ -26,7 +25,7 @@ pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
 }
 
 /// Shuts accounts out and ends their processes.
-pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> {
+pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Output, Error> {
     let mut session = begin(paths)?;
     if let [name] = names
         && let Some((name, reason)) = unreadable(&session, name)?
@@ -35,9 +34,9 @@ pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> 
     }
     let mut records = find_all(&session, names)?;
     let uids = rightful(&session, &records);
-    end_processes(paths, &uids, false)?;
+    end_processes(&paths.root, &uids, false)?;
     let changed = set_locked(&mut session, &mut records, true);
-    end_processes(paths, &uids, true)?;
+    end_processes(&paths.root, &uids, true)?;
     Ok(answer("disabled", changed?, &records))
 }
 
@@ -61,11 +60,11 @@ fn shut_out(
     reason: String,
 ) -> Result<Error, Error> {
     let uid = session.uid_of_lines(&name);
-    let victim = uid.map(|uid| session.context().account_uids(&name, uid));
-    end_processes(paths, victim.as_slice(), false)?;
+    let uids = uid.map(|uid| session.context().account_uids(&name, uid));
+    end_processes(&paths.root, uids.as_slice(), false)?;
     session.lock_lines(&name);
     let summary = session.restore(&|| ())?;
-    end_processes(paths, victim.as_slice(), true)?;
+    end_processes(&paths.root, uids.as_slice(), true)?;
     Ok(if summary.shut.contains(&name) {
         Error::ShutOutHere { name, reason }
     } else {
@@ -82,25 +81,6 @@ pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<AccountUids
         .filter(|account| session.refusal(&account.name).is_none())
         .map(|account| session.context().account_uids(&account.name, account.uid))
         .collect()
-}
-
-/// Kills what runs for accounts, where that is ours to do. `says` once.
-pub(crate) fn end_processes(paths: &Paths, uids: &[AccountUids], says: bool) -> Result<(), Error> {
-    if !is_live(&paths.root) {
-        return Ok(());
-    }
-    if !kill::may_kill() {
-        if says {
-            say("occ-init is not PID 1 here: processes of the account were not ended");
-        }
-        return Ok(());
-    }
-    for victim in uids {
-        if !kill::kill_uids(victim) {
-            return Err(Error::StillRunning(victim.uid));
-        }
-    }
-    Ok(())
 }
 
 fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Result<bool, Error> {
@@ -129,7 +109,7 @@ fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Re
     Ok(changed)
 }
 
-fn answer(word: &str, changed: bool, records: &[Record]) -> Answer {
+fn answer(word: &str, changed: bool, records: &[Record]) -> Output {
     let accounts: Vec<&Account> = records.iter().map(Record::account).collect();
     let text = accounts
         .iter()

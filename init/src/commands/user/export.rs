@@ -1,6 +1,6 @@
 //! `user export`: the records as JSON lines, which `user import` reads back.
 
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::{Error, chain};
 use crate::log::say;
 use crate::restore::{Paths, ReadOnlySession};
@@ -10,7 +10,7 @@ use accounts::wire::{ExportReply, SCHEMA};
 
 /// All records that can be read, sorted by name; the others are named on
 /// standard error, and then the status is 1. Changes nothing.
-pub(super) fn export(with_hashes: bool, paths: &Paths) -> Result<Answer, Error> {
+pub(super) fn export(with_hashes: bool, paths: &Paths) -> Result<Output, Error> {
     let view = ReadOnlySession::read(paths)?;
     let rejected = view.records.rejected.iter();
     let mut skipped: Vec<String> = rejected
@@ -38,6 +38,6 @@ pub(super) fn export(with_hashes: bool, paths: &Paths) -> Result<Answer, Error> 
         records,
         skipped,
     };
-    let answer = Answer::new(lines.join("\n"), &reply);
-    Ok(Answer { status, ..answer })
+    let answer = Output::new(lines.join("\n"), &reply);
+    Ok(Output { status, ..answer })
 }

@@ -10,7 +10,7 @@ use crate::admission;
 use crate::admission::Context;
 use crate::cli::admin::Import;
 use crate::clock::now_usec;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::{Error, chain};
 use crate::log::say;
 use crate::password::Password;
@@ -31,7 +31,7 @@ pub(super) fn import(
     paths: &Paths,
     quiet: bool,
     verbose: bool,
-) -> Result<Answer, Error> {
+) -> Result<Output, Error> {
     let input = import_input::read(options.file.as_deref())?;
     let mut unquoted = Zeroizing::new(Vec::new());
     let mut view = ReadOnlySession::read(paths)?;
@@ -294,7 +294,7 @@ fn save(
     Ok(record)
 }
 
-fn answer(lines: &[Line<'_>], outcomes: Vec<Outcome>, dry_run: bool, quiet: bool) -> Answer {
+fn answer(lines: &[Line<'_>], outcomes: Vec<Outcome>, dry_run: bool, quiet: bool) -> Output {
     let results: Vec<ImportResult> = lines
         .iter()
         .zip(outcomes)
@@ -306,9 +306,9 @@ fn answer(lines: &[Line<'_>], outcomes: Vec<Outcome>, dry_run: bool, quiet: bool
         results,
     };
     reply.changed = !dry_run && reply.count(ImportAction::Created) > 0;
-    Answer {
+    Output {
         status: u8::from(reply.count(ImportAction::Failed) > 0),
-        ..Answer::new(reply.sentences(dry_run, quiet).join("\n"), &reply)
+        ..Output::new(reply.sentences(dry_run, quiet).join("\n"), &reply)
     }
 }
 

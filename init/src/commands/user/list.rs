@@ -2,7 +2,7 @@
 
 use super::lookup::{absent, parse_name};
 use super::reply::one;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::image;
 use crate::restore::{Paths, ReadOnlySession, must_be_root};
@@ -13,7 +13,7 @@ use accounts::records::Records;
 use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
 
 /// All accounts, sorted by name.
-pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Answer, Error> {
+pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
     let accounts: Vec<AccountView> = records(paths)?
         .accounts
         .values()
@@ -30,7 +30,7 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Answer, Error> {
     } else {
         table(&accounts)
     };
-    Ok(Answer::new(
+    Ok(Output::new(
         text,
         &ListReply {
             schema: SCHEMA,
@@ -52,7 +52,7 @@ fn records(paths: &Paths) -> Result<Records, Error> {
 }
 
 /// One account.
-pub(super) fn show(paths: &Paths, typed: &str) -> Result<Answer, Error> {
+pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
     let view = of_view(&ReadOnlySession::read(paths)?, &parse_name(typed)?)?.view();
     let text = format!(
         "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}",
@@ -68,7 +68,7 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Answer, Error> {
 }
 
 /// The ssh keys of an enabled account, as sshd's AuthorizedKeysCommand wants them.
-pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
+pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Output, Error> {
     let name = parse_name(typed)?;
     let view = ReadOnlySession::read(paths)?;
     let account = of_view(&view, &name)?;
@@ -79,7 +79,7 @@ pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
     } else {
         account.ssh_keys.clone()
     };
-    Ok(Answer::new(keys.join("\n"), &keys))
+    Ok(Output::new(keys.join("\n"), &keys))
 }
 
 fn of_view<'a>(view: &'a ReadOnlySession, name: &Username) -> Result<&'a Account, Error> {

@@ -5,16 +5,16 @@
 //! rename commits the accounts, and the same road as ever takes them to /etc.
 
 use super::apply::{apply, begin};
-use super::end_processes;
 use crate::cli::admin::Load;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::fs::ofd_lock::Deadline;
-use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};
+use crate::fs::sealed_stream::{VerifyingReader, drain, foreign, is_seal, parts};
 use crate::home::Homes;
-use crate::home::archive::Unpacking;
+use crate::home::archive::HomeExtractor;
 use crate::image;
 use crate::proc::kill::AccountUids;
+use crate::proc::kill::end_processes;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
 use crate::store::{Staging, Store};
@@ -31,7 +31,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 /// Restores a backup.
-pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
+pub(super) fn load(options: Load, paths: &Paths) -> Result<Output, Error> {
     if std::io::stdin().is_terminal() {
         return Err(Error::Usage(
             "a backup is needed on standard input: send a file there".into(),
@@ -48,14 +48,14 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
     };
     let committed = commit(options, paths, deadline(Caller::Command), &mut reply);
     if committed.is_err() {
-        pour_away(&mut stdin()?);
+        drain(&mut stdin()?);
     }
     committed?;
     let recorded = |cause| Error::Recorded(Box::new(cause));
     // The session puts into place what was committed.
     let mut session = begin(paths).map_err(recorded)?;
     reply.problems = apply(&mut session)?.problems;
-    end_processes(paths, &locked(&session, &reply), true).map_err(recorded)?;
+    end_processes(&paths.root, &locked(&session, &reply), true).map_err(recorded)?;
     let (_, problems) = session.records().admit(session.image());
     let refused = problems.iter().filter_map(crate::restore::summary::refused);
     let is_ours = |name: &str| {
@@ -68,9 +68,9 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
     let status = u8::from(refused.into_iter().any(|(name, _)| is_ours(name.as_str())));
     let mut text = vec![reply.sentence()];
     text.extend(reply.problems.iter().cloned());
-    Ok(Answer {
+    Ok(Output {
         status,
-        ..Answer::new(text.join("\n"), &reply)
+        ..Output::new(text.join("\n"), &reply)
     })
 }
 
@@ -95,7 +95,7 @@ fn commit(
     let _lock = StoreLock::acquire(&store.directory, deadline)?;
     store.remove_temporaries()?;
     let range = image::uid_range(&paths.root)?;
-    let here = store.holdings(range)?;
+    let here = store.contents(range)?;
     if !options.force && !here.is_empty() {
         return Err(Error::NotEmpty {
             records: here.files.len(),
@@ -129,7 +129,7 @@ fn strings(names: &[Username]) -> Vec<String> {
 /// A whole backup, not yet in place.
 struct Received<'a> {
     staging: Staging<'a>,
-    homes: Option<Unpacking<'a>>,
+    homes: Option<HomeExtractor<'a>>,
     there: Holdings,
 }
 
@@ -153,7 +153,7 @@ fn receive<'a>(
         there: None,
         range,
     };
-    let mut archive = tar::Archive::new(Incoming::new(stdin()?));
+    let mut archive = tar::Archive::new(VerifyingReader::new(stdin()?));
     let read = receiver.take_all(&mut archive);
     let incoming = archive.into_inner();
     match read {
@@ -166,7 +166,7 @@ fn receive<'a>(
     }
     let there = match receiver.there.take() {
         Some(there) => there,
-        None => receiver.staging.holdings(range)?,
+        None => receiver.staging.contents(range)?,
     };
     Ok(Received {
         staging: receiver.staging,
@@ -178,7 +178,7 @@ fn receive<'a>(
 struct Receiver<'a> {
     staging: Staging<'a>,
     homes: Option<&'a Homes>,
-    unpacking: Option<Unpacking<'a>>,
+    unpacking: Option<HomeExtractor<'a>>,
     /// The records of the backup, read when its first home arrives.
     there: Option<Holdings>,
     range: UidRange,
@@ -188,7 +188,7 @@ impl<'a> Receiver<'a> {
     /// The outer error is the stream's.
     fn take_all(
         &mut self,
-        archive: &mut tar::Archive<Incoming>,
+        archive: &mut tar::Archive<VerifyingReader>,
     ) -> std::io::Result<Result<(), Error>> {
         let mut is_first = true;
         for entry in archive.entries()? {
@@ -218,7 +218,7 @@ impl<'a> Receiver<'a> {
     fn take(
         &mut self,
         path: &[u8],
-        entry: &mut tar::Entry<'_, Incoming>,
+        entry: &mut tar::Entry<'_, VerifyingReader>,
     ) -> std::io::Result<Result<(), Error>> {
         let parts = match parts(path) {
             Ok(parts) => parts,
@@ -242,9 +242,9 @@ impl<'a> Receiver<'a> {
 
     /// Returns the extractor of homes, if homes are wanted. Their owners are in the backup's
     /// store, which comes before them.
-    fn unpacking(&mut self) -> Result<Option<&mut Unpacking<'a>>, Error> {
+    fn unpacking(&mut self) -> Result<Option<&mut HomeExtractor<'a>>, Error> {
         if let (Some(homes), None) = (self.homes, &self.unpacking) {
-            let there = self.staging.holdings(self.range)?;
+            let there = self.staging.contents(self.range)?;
             let accounts = there.records.accounts.values();
             let living = accounts.map(|account| (&account.home, account.uid));
             let tombstones = there.records.tombstones.iter();
@@ -253,7 +253,7 @@ impl<'a> Receiver<'a> {
                 .chain(living)
                 .filter(|(home, _)| home.base() == HOME_BASE)
                 .map(|(home, uid)| (home.component().to_owned(), uid));
-            self.unpacking = Some(Unpacking::new(homes, owners.collect()));
+            self.unpacking = Some(HomeExtractor::new(homes, owners.collect()));
             self.there = Some(there);
         }
         Ok(self.unpacking.as_mut())
@@ -270,7 +270,7 @@ fn first(path: &[u8], bytes: &[u8]) -> Result<Manifest, Unusable> {
 }
 
 /// A file of the store's; of a longer one enough to see that it is too long.
-fn read_small(entry: &mut tar::Entry<'_, Incoming>) -> std::io::Result<Vec<u8>> {
+fn read_small(entry: &mut tar::Entry<'_, VerifyingReader>) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = accounts::record::MAX_BYTES as u64 + 1;
     entry.take(limit).read_to_end(&mut bytes)?;

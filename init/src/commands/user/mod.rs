@@ -19,17 +19,16 @@ mod reply;
 mod save;
 
 pub(crate) use bootstrap::make_first;
-pub(crate) use disable::end_processes;
 
 use crate::cli::admin::User;
 use crate::cli::globals::Globals;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::restore::Paths;
 
 /// Runs one of the commands.
-pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Answer, Error> {
-    let said = |answer: Answer| Answer {
+pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Output, Error> {
+    let said = |answer: Output| Output {
         text: if global.quiet {
             String::new()
         } else {

@@ -5,7 +5,7 @@ use super::lookup::{find, parse_name};
 use super::reply::one;
 use crate::cli::admin::Source;
 use crate::clock::now_usec;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::log::say;
 use crate::password::{self, Password};
@@ -30,7 +30,7 @@ pub(super) fn passwd(
     source: &Source,
     paths: &Paths,
     quiet: bool,
-) -> Result<Answer, Error> {
+) -> Result<Output, Error> {
     let name = parse_name(typed)?;
     // Before anybody is asked for a password in vain; the locks are not held
     // while a person types.

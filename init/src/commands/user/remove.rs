@@ -1,19 +1,20 @@
 //! `user remove`: kill, tombstone, /etc; the home stays unless it is purged.
 
 use super::apply::{apply, begin};
-use super::disable::{end_processes, rightful};
+use super::disable::rightful;
 use super::lookup::find_all;
 use super::reply::several;
 use crate::cli::admin::Remove;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
 use crate::home::Homes;
 use crate::password;
+use crate::proc::kill::end_processes;
 use crate::restore::{Paths, Session};
 use accounts::record::{Account, Record};
 
 /// Removes accounts; their numbers go to nobody else.
-pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
+pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Output, Error> {
     let asks = !options.yes && !options.force;
     if asks {
         let session = begin(paths)?;
@@ -21,7 +22,7 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
         guard_last(&session, &records)?;
         drop(session);
         if !confirmed(&records)? {
-            return Ok(Answer::new(
+            return Ok(Output::new(
                 "Nothing was removed.".into(),
                 &serde_json::json!({}),
             ));
@@ -38,12 +39,12 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
         None
     };
     let uids = rightful(&session, &records);
-    end_processes(paths, &uids, false)?;
+    end_processes(&paths.root, &uids, false)?;
     for record in &records {
         session.remove(record)?;
     }
     apply(&mut session)?;
-    end_processes(paths, &uids, true)?;
+    end_processes(&paths.root, &uids, true)?;
     if let Some(homes) = homes {
         purge(&homes, &records)?;
     }

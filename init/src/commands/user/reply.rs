@@ -1,6 +1,6 @@
 //! The answers of commands on accounts.
 
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use accounts::wire::{AccountReply, AccountView, ListReply, SCHEMA};
 
 /// The answer of a command on one account.
@@ -9,8 +9,8 @@ pub(super) fn one(
     changed: bool,
     account: AccountView,
     generated_password: Option<String>,
-) -> Answer {
-    Answer::new(
+) -> Output {
+    Output::new(
         text,
         &AccountReply {
             schema: SCHEMA,
@@ -22,12 +22,12 @@ pub(super) fn one(
 }
 
 /// The answer of a command on one or several accounts.
-pub(super) fn several(text: String, changed: bool, mut accounts: Vec<AccountView>) -> Answer {
+pub(super) fn several(text: String, changed: bool, mut accounts: Vec<AccountView>) -> Output {
     match accounts.pop() {
         Some(account) if accounts.is_empty() => one(text, changed, account, None),
         last => {
             accounts.extend(last);
-            Answer::new(
+            Output::new(
                 text,
                 &ListReply {
                     schema: SCHEMA,

@@ -2,9 +2,9 @@
 
 use super::apply::begin;
 use crate::clock::now_usec;
-use crate::commands::output::Answer;
+use crate::commands::output::Output;
 use crate::error::Error;
-use crate::fs::sealed_stream::Sealed;
+use crate::fs::sealed_stream::SealingWriter;
 use crate::home::Homes;
 use crate::restore::{Paths, Session};
 use accounts::backup::{Manifest, SCHEMA};
@@ -17,7 +17,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 /// Writes the store as it is under its locks, then the homes as they are found.
-pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Answer, Error> {
+pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Output, Error> {
     if io::stdout().is_terminal() {
         return Err(Error::Usage(
             "a backup holds password hashes and is not for a terminal: send it to a file".into(),
@@ -41,7 +41,7 @@ pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Answer, Error> {
     let homes = (Homes::open(&paths.root, &HomeBases::default())?, homes);
     let written = standard_output().and_then(|out| write(out, store, &homes));
     written.map_err(|error| Error::stream("write", Path::new("standard output"), &error))?;
-    Ok(Answer::none())
+    Ok(Output::none())
 }
 
 /// The homes of all accounts, removed ones too, whose homes are kept.
@@ -60,7 +60,7 @@ fn write(
     (store, length): (File, u64),
     (homes, owned): &(Homes, Vec<(Home, Uid)>),
 ) -> io::Result<()> {
-    let mut out = Sealed::new(io::BufWriter::with_capacity(64 * 1024, out));
+    let mut out = SealingWriter::new(io::BufWriter::with_capacity(64 * 1024, out));
     io::copy(&mut store.take(length), &mut out)?;
     let mut archive = tar::Builder::new(out);
     for (home, uid) in owned {

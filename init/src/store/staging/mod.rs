@@ -10,6 +10,9 @@
 //! A kill before the rename leaves the old store; after it, the next session
 //! finishes the work. Every step of that can be made twice.
 
+#[cfg(test)]
+mod tests;
+
 use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, write_all};
@@ -106,7 +109,7 @@ impl Store {
     }
 
     /// Everything that a backup is compared by.
-    pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
+    pub(crate) fn contents(&self, range: UidRange) -> Result<Holdings, Error> {
         let records = self.load(range)?.records;
         let mut ledger = std::collections::BTreeMap::new();
         for uid in self.given_uids()? {
@@ -214,8 +217,8 @@ impl Staging<'_> {
     }
 
     /// The records and tombstones of the staged backup.
-    pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
-        self.filled.holdings(range)
+    pub(crate) fn contents(&self, range: UidRange) -> Result<Holdings, Error> {
+        self.filled.contents(range)
     }
 
     /// Makes it the change that was decided, and commits it: from here on the
@@ -298,33 +301,4 @@ fn move_all(from: &Directory, to: &Directory) -> Result<(), Error> {
             .map_err(io("rename", from.join(file)))?;
     }
     fsync(to.fd.as_fd()).map_err(io("sync", &to.path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_store_has_belongs_there() {
-        for (part, file) in [
-            ("", "alice.json"),
-            ("", "a b.json"),
-            (UIDS, "10000"),
-            (REMOVED, "10000.json"),
-            (LEGACY, "alice.json"),
-        ] {
-            assert!(belongs(part, file), "{part}/{file}");
-        }
-        for (part, file) in [
-            ("", ".lock"),
-            ("", ".occ-x.json"),
-            ("", "alice"),
-            ("", ".json"),
-            (UIDS, "alice"),
-            (UIDS, "010000"),
-            (REMOVED, "alice.json"),
-        ] {
-            assert!(!belongs(part, file), "{part}/{file}");
-        }
-    }
 }

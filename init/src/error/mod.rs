@@ -3,6 +3,9 @@
 //! `Display` holds one sentence without its cause; [`chain`] adds the causes.
 //! No variant holds a password, a hash or a line of shadow(5).
 
+#[cfg(test)]
+mod tests;
+
 use accounts::adopt::NotAdoptable;
 use accounts::backup::Unusable;
 use accounts::id::{InvalidUid, Uid};
@@ -291,39 +294,4 @@ pub(crate) fn chain(error: &Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_chain_is_printed_once() {
-        let full = io("write", "/etc/shadow")(Errno::ENOSPC);
-        assert_eq!(
-            chain(&full),
-            "cannot write '/etc/shadow': no space left on device"
-        );
-        assert_eq!(
-            chain(&Error::Recorded(Box::new(full))),
-            "the change is recorded and takes effect at the next restore, but not now: \
-             cannot write '/etc/shadow': no space left on device"
-        );
-    }
-
-    #[test]
-    fn kinds() {
-        let name = Username::parse("alice").unwrap();
-        let refused = |refusal| Error::Refused {
-            name: name.clone(),
-            refusal,
-        };
-        assert_eq!(refused(Refusal::ImageUser).kind(), ErrorKind::Refused);
-        assert_eq!(
-            refused(Refusal::CaseTwin(name.clone())).kind(),
-            ErrorKind::Conflict
-        );
-        assert_eq!(Error::LastAccount.kind(), ErrorKind::Refused);
-        assert_eq!(Error::Password("empty").kind(), ErrorKind::Invalid);
-    }
 }
