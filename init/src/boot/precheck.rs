@@ -5,8 +5,7 @@
 //!
 //! Runs in a child: the store may be on a disk that does not answer, and no system call tells
 //! beforehand. PID 1 waits with a time-out and goes on. Not in a thread: pthread_create(3)
-//! unblocks signals 33 and 34 in PID 1 (musl and glibc), and took a start 240 µs where the
-//! child takes 130.
+//! unblocks signals 33 and 34 in PID 1 (musl and glibc), which are lost then.
 
 use std::fs;
 use std::io::{Error, ErrorKind, Result};

@@ -41,7 +41,8 @@ pub(crate) enum ChildAnswer {
     TimeOut,
 }
 
-/// Calls `question` in a copy of this process, which must have one thread.
+/// Calls `question` in a copy of this process, which must have one thread. The child is reaped
+/// with all others: its end need not be waited for.
 pub(crate) fn ask_child(timeout: Duration, question: impl FnOnce() -> bool) -> ChildAnswer {
     let Ok((from_child, to_parent)) = nix::unistd::pipe2(OFlag::O_CLOEXEC) else {
         return ChildAnswer::Failed;
@@ -60,14 +61,11 @@ pub(crate) fn ask_child(timeout: Duration, question: impl FnOnce() -> bool) -> C
     let limit = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
     let mut wanted = [PollFd::new(from_child.as_fd(), PollFlags::POLLIN)];
     if retry_poll(&mut wanted, limit) == Ok(0) {
-        // It is reaped when it dies: a process that hangs in the kernel may take its time.
         let _ = kill(pid, SIGKILL);
         return ChildAnswer::TimeOut;
     }
     let mut answer = [0];
-    let read = nix::unistd::read(&from_child, &mut answer);
-    wait_exited(pid);
-    if read == Ok(1) {
+    if nix::unistd::read(&from_child, &mut answer) == Ok(1) {
         ChildAnswer::Answer(answer == [1])
     } else {
         ChildAnswer::Failed
