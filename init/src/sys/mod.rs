@@ -15,9 +15,10 @@ mod terminal;
 pub(crate) use environment::Environment;
 pub(crate) use fds::{close_inherited, fill_closed_stdio, signal_when_readable, write_if_ready};
 pub(crate) use mount::is_mount_point;
-pub(crate) use process::{ChildAnswer, Waited, ask_child, kill, own_pid, wait_child};
+pub(crate) use process::{Waited, kill, own_pid, wait_child};
 pub(crate) use signal::{
-    Received, SignalMask, become_command, default_sigchld, wait_sigchld, wait_signal,
+    Received, SignalMask, become_command, block_all_signals, default_sigchld, wait_sigchld,
+    wait_signal,
 };
 pub(crate) use terminal::{Terminal, held_terminal};
 
@@ -64,7 +65,7 @@ pub(crate) unsafe fn enter(
     secrets: &[&str],
     start: fn(&[&CStr], Environment, SignalMask) -> u8,
 ) -> c_int {
-    let mask = signal::set_mask(SignalMask::ALL);
+    let mask = block_all_signals();
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: as the caller promises; nothing writes to them.
     let args = (0..count).map(|at| unsafe { CStr::from_ptr(*args.add(at)) });

@@ -15,7 +15,6 @@ const SIGSET_BYTES: usize = 8;
 pub(crate) struct SignalMask(u64);
 
 impl SignalMask {
-    pub(super) const ALL: Self = Self(u64::MAX);
     #[cfg(test)]
     pub(crate) const NONE: Self = Self(0);
 }
@@ -36,6 +35,12 @@ pub(super) fn set_mask(mask: SignalMask) -> SignalMask {
         );
     }
     SignalMask(old)
+}
+
+/// Blocks all 64 signals and returns the mask before. Again after a thread was made: the
+/// pthread_create(3) of musl and of glibc unblocks signals 33 and 34 for its own use.
+pub(crate) fn block_all_signals() -> SignalMask {
+    set_mask(SignalMask(u64::MAX))
 }
 
 /// Turns this process into an ordinary command, as Rust's runtime would have

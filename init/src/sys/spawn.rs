@@ -75,8 +75,8 @@ pub(crate) fn start(program: &Program<'_>) -> Result<i32, SpawnError> {
     let fork_failed = |errno| Step::Fork.failed(errno);
     let mut arrays = Arrays::new(program);
     let (from_child, to_parent) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(fork_failed)?;
-    // SAFETY: no other thread holds a lock, and the child makes system calls only until it
-    // execs or exits; it writes to its own copy of this memory.
+    // SAFETY: the child makes system calls only until it execs or exits, and takes no lock that
+    // a thread of the parent could hold; it writes to its own copy of this memory.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
         let error = become_program(program, &mut arrays);
