@@ -27,7 +27,7 @@ pub enum InvalidHash {
     /// Empty.
     #[error("the password hash is empty")]
     Empty,
-    /// Longer than [`MAX_LEN`].
+    /// Longer than 128 bytes.
     #[error("the password hash has {0} bytes, at most 128 are allowed")]
     TooLong(usize),
     /// Bytes that have a meaning of their own in shadow(5).

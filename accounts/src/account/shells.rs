@@ -8,7 +8,7 @@ use super::text::{DEFAULT_SHELL, Shell};
 pub struct Shells {
     /// The shell of a disabled account.
     pub nologin: Shell,
-    /// The shell in place of [`DEFAULT_SHELL`]: an image without bash must not lock
+    /// The shell in place of /bin/bash: an image without bash must not lock
     /// out people who never chose a shell. A chosen shell stays even if the image
     /// lacks it: it may be a restricted one.
     pub default: Shell,

@@ -1,6 +1,6 @@
 //! Reconcile: image lines + records = the content of the files.
 //!
-//! [`plan`] decides, and its result is a value that can be printed, compared
+//! [`plan()`] decides, and its result is a value that can be printed, compared
 //! and applied; it never touches a line that is not ours. A line is ours when a
 //! record or a tombstone has its name and number, or when restore once wrote it
 //! ([`Applied`]).

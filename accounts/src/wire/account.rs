@@ -1,0 +1,72 @@
+//! Accounts, as commands that change or show them answer.
+
+use serde::{Deserialize, Serialize};
+
+/// The state of an account: can its person log in?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Logs in with a password or key.
+    Enabled,
+    /// Shut out: `!` before the hash, expired, no login shell.
+    Disabled,
+}
+
+/// One account as programs see it. Field names are systemd's (USER_RECORD).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    /// The login name.
+    pub user_name: String,
+    /// The uid, which this name keeps for ever.
+    pub uid: u32,
+    /// The gid of the user private group; always the uid.
+    pub gid: u32,
+    /// The first gecos field: the person's name. May be empty.
+    #[serde(default)]
+    pub real_name: String,
+    /// Absolute path of the home directory.
+    pub home_directory: String,
+    /// Absolute path of the login shell.
+    pub shell: String,
+    /// Supplementary groups that the record asks for, sorted.
+    #[serde(default)]
+    pub member_of: Vec<String>,
+    /// Enabled or disabled.
+    pub status: Status,
+    /// When the password was last set, in microseconds since 1970 (UTC).
+    #[serde(
+        rename = "lastPasswordChangeUSec",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub last_password_change_usec: Option<u64>,
+}
+
+/// The answer of a command that changes or shows one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountReply {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: u32,
+    /// False when everything was already as asked.
+    pub changed: bool,
+    /// The account after the change (before it, for `remove`).
+    pub account: AccountView,
+    /// The password that `--generate` made, shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated_password: Option<String>,
+}
+
+/// The answer of `user list`, and of commands given several names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListReply {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: u32,
+    /// Present after `enable`, `disable` and `remove` of several names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<bool>,
+    /// Sorted by name.
+    pub accounts: Vec<AccountView>,
+}
