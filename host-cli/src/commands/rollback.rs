@@ -7,6 +7,7 @@ use bollard::models::ContainerInspectResponse;
 use crate::engine::container;
 use crate::engine::labels::Names;
 use crate::error::{Error, Result};
+use crate::image;
 use crate::swap::steps;
 use crate::swap::{account_names, prove, put_back, recover, rolled_back};
 use crate::ui::interrupt;
@@ -53,15 +54,6 @@ fn nothing_kept(names: &Names) -> Error {
 
 /// The image's name and the start of its id.
 fn describe(found: &ContainerInspectResponse) -> String {
-    let name = found
-        .config
-        .as_ref()
-        .and_then(|config| config.image.as_deref())
-        .unwrap_or_default();
-    let id = found
-        .image
-        .as_deref()
-        .unwrap_or_default()
-        .trim_start_matches("sha256:");
-    format!("{name} ({})", id.get(..12).unwrap_or(id))
+    let name = container::image_name(found).unwrap_or_default();
+    image::with_short_id(name, found.image.as_deref())
 }

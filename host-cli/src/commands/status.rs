@@ -11,6 +11,7 @@ use crate::engine::container;
 use crate::engine::identity;
 use crate::engine::spec::Published;
 use crate::error::Result;
+use crate::image;
 use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::ui::show::{self, Format, fields};
@@ -129,10 +130,6 @@ fn report(found: &ContainerInspectResponse) -> StatusReport {
     let health = running
         .and_then(|state| state.health.as_ref()?.status)
         .map(|health| health.to_string());
-    let image = found
-        .config
-        .as_ref()
-        .and_then(|config| config.image.clone());
     let volumes = found.mounts.iter().flatten().filter_map(|mount| {
         let name = mount.name.clone().or_else(|| mount.source.clone())?;
         Some(VolumeReport {
@@ -151,8 +148,8 @@ fn report(found: &ContainerInspectResponse) -> StatusReport {
             health,
             started_at: state.and_then(|state| state.started_at.clone()),
         },
-        image: image.map(|name| ImageReport {
-            name,
+        image: container::image_name(found).map(|name| ImageReport {
+            name: name.to_owned(),
             id: found.image.clone(),
         }),
         urls: Published::of(found)
@@ -189,15 +186,8 @@ fn text(report: &StatusReport, now: Duration) -> String {
             .map(|health| ("Health", health)),
     );
     rows.extend(report.image.as_ref().map(|image| {
-        let id = image
-            .id
-            .as_deref()
-            .unwrap_or_default()
-            .trim_start_matches("sha256:");
-        (
-            "Image",
-            format!("{} ({})", image.name, id.get(..12).unwrap_or(id)),
-        )
+        let shown = image::with_short_id(&image.name, image.id.as_deref());
+        ("Image", shown)
     }));
     rows.extend(report.urls.iter().map(|url| ("URL", url.clone())));
     rows.extend(

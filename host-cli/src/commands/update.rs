@@ -140,11 +140,7 @@ async fn move_on(
 
 /// The name that the container was made with; an id has nothing newer.
 fn image_name(found: &ContainerInspectResponse) -> Result<String> {
-    let name = found
-        .config
-        .as_ref()
-        .and_then(|config| config.image.clone())
-        .unwrap_or_default();
+    let name = container::image_name(found).unwrap_or_default();
     if name.is_empty() || name.starts_with("sha256:") {
         return Err(Error::failed(
             format!(
@@ -154,7 +150,7 @@ fn image_name(found: &ContainerInspectResponse) -> Result<String> {
             "`occ start --recreate --image NAME` gives it one",
         ));
     }
-    Ok(name)
+    Ok(name.to_owned())
 }
 
 fn runs(found: &ContainerInspectResponse, image: &ImageInspect) -> bool {

@@ -192,14 +192,8 @@ impl Config {
 
     /// The value of a key, or `None` where the default holds.
     pub(crate) fn get(&self, key: Key) -> Option<Value> {
-        match key {
-            Key::Container => self.container.clone().map(Value::from),
-            Key::Image => self.image.clone().map(Value::from),
-            Key::BaseImage => self.base_image.clone().map(Value::from),
-            Key::Port => self.port.map(Value::from),
-            Key::Bind => self.bind.map(|bind| Value::from(bind.to_string())),
-            Key::Users => Some(self.users.clone().into()),
-        }
+        let file = serde_json::to_value(self).ok()?;
+        file.get(key.word()).cloned()
     }
 
     /// Sets a key from the command line, checked.

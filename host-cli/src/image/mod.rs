@@ -50,6 +50,12 @@ fn is_malformed(error: &bollard::errors::Error) -> bool {
     )
 }
 
+/// `NAME (ID)`, with the start of the id as engines show it.
+pub(crate) fn with_short_id(name: &str, id: Option<&str>) -> String {
+    let id = id.unwrap_or_default().trim_start_matches("sha256:");
+    format!("{name} ({})", id.get(..12).unwrap_or(id))
+}
+
 /// Returns true for an image that occ built.
 pub(crate) fn is_ours(image: &ImageInspect) -> bool {
     label(image, BUILT).is_some()

@@ -1,9 +1,11 @@
-//! Calls occ-init in the container and reads its one line of JSON.
+//! Calls occ-init in the container; reply.rs reads its one line of JSON.
+
+mod reply;
 
 use std::io::Read;
 use std::time::Duration;
 
-use accounts::wire::{ErrorBody, ErrorCode, ErrorKind, ErrorReply, ListReply, SCHEMA};
+use accounts::wire::ListReply;
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::models::ContainerInspectResponse;
@@ -12,7 +14,8 @@ use serde::de::DeserializeOwned;
 use crate::engine::container::{self, Listed};
 use crate::engine::exec::{self, Finished};
 use crate::error::{Error, Result};
-use crate::ui::show::{self, printable};
+use crate::ui::show::printable;
+use reply::{document, no_document, pass_on, read, read_of_lines};
 
 /// occ-init's path in every image of ours.
 pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
@@ -231,116 +234,3 @@ impl OccInit {
 fn argv(args: Vec<String>) -> Vec<String> {
     std::iter::once(PATH.to_owned()).chain(args).collect()
 }
-
-/// The line of JSON in an answer.
-fn document(finished: &Finished) -> Option<String> {
-    let stdout = String::from_utf8_lossy(&finished.stdout);
-    let line = stdout.lines().find(|line| line.starts_with('{'));
-    line.map(str::to_owned)
-}
-
-/// Success is a document and code 0; everything else is an error.
-fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> {
-    let Some(line) = document(finished) else {
-        return Err(no_document(container, finished));
-    };
-    check_schema(&line)?;
-    if finished.code == 0 {
-        return serde_json::from_str(&line).map_err(|error| Error::BadReply(error.to_string()));
-    }
-    match serde_json::from_str::<ErrorReply>(&line) {
-        Ok(reply) if is_unknown(&reply.error) => Err(Error::NoInit {
-            container: container.to_owned(),
-            detail: format!("it does not know this command: {}", reply.error.message),
-        }),
-        Ok(reply) => Err(Error::Remote(reply.error)),
-        Err(_) => Err(Error::BadReply(format!(
-            "exit code {}, and no reason",
-            finished.code
-        ))),
-    }
-}
-
-/// Returns true if an older occ-init does not know a command or option of ours. The
-/// oldest send no code, and no other usage error of theirs answers to what occ sends.
-fn is_unknown(error: &ErrorBody) -> bool {
-    error.kind == ErrorKind::Usage && matches!(error.code, None | Some(ErrorCode::UnknownArgument))
-}
-
-/// With code 1 the document is an error or the answer.
-fn read_of_lines<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> {
-    match read(container, finished) {
-        Err(Error::BadReply(_)) if finished.code == 1 => read(
-            container,
-            &Finished {
-                code: 0,
-                stdout: finished.stdout.clone(),
-                stderr: Vec::new(),
-            },
-        ),
-        answer => answer,
-    }
-}
-
-fn check_schema(line: &str) -> Result<()> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        schema: u32,
-    }
-    let head: Head =
-        serde_json::from_str(line).map_err(|error| Error::BadReply(error.to_string()))?;
-    if head.schema > SCHEMA {
-        Err(Error::NewerReply(head.schema))
-    } else {
-        Ok(())
-    }
-}
-
-/// Engines say 126 or 127 for a program that is not there, on either stream.
-fn no_document(container: &str, finished: &Finished) -> Error {
-    let said = last_words(finished);
-    match finished.code {
-        126 | 127 => Error::NoInit {
-            container: container.to_owned(),
-            detail: format!("'{PATH}' cannot be run"),
-        },
-        2 => Error::NoInit {
-            container: container.to_owned(),
-            detail: format!("it does not know this command: {said}"),
-        },
-        code @ 129.. => Error::failed(
-            format!("occ-init was killed by signal {}", code - 128),
-            "a change may have been applied: look with `occ user list`",
-        ),
-        code if said.is_empty() => Error::BadReply(format!("exit code {code}, and nothing said")),
-        code => Error::BadReply(format!("exit code {code}: {said}")),
-    }
-}
-
-fn last_words(finished: &Finished) -> String {
-    let text = String::from_utf8_lossy(&finished.stderr);
-    printable(
-        text.lines()
-            .rev()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default(),
-    )
-}
-
-fn pass_on(stderr: &[u8], error: Option<&Error>) {
-    let repeated = error.map(|error| (error.to_string(), error.hint()));
-    for line in String::from_utf8_lossy(stderr)
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-    {
-        let said = repeated.as_ref().is_some_and(|(message, hint)| {
-            line.ends_with(message.as_str()) || (!hint.is_empty() && line.ends_with(hint.as_str()))
-        });
-        if !said {
-            show::note(&printable(line));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

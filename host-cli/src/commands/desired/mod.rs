@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use bollard::models::ContainerInspectResponse;
 
 use crate::cli::Start;
+use crate::engine::container;
 use crate::engine::spec::Published;
 use crate::image;
 use crate::session::Session;
@@ -48,13 +49,13 @@ impl Requested {
             found.is_none() || there.is_some() || self.bind.is_some() || self.port.is_some();
         let bind = self.bind.or(there.map(|there| there.bind));
         let port = self.port.or(there.map(|there| there.port));
-        let image = found.and_then(|found| found.config.as_ref()?.image.clone());
+        let image = found.and_then(container::image_name);
         let image = image.filter(|image| !image.starts_with("sha256:"));
         Desired {
             image: self
                 .image
                 .clone()
-                .or(image)
+                .or(image.map(str::to_owned))
                 .unwrap_or_else(|| image::DEFAULT.to_owned()),
             published: publish.then_some(Published {
                 bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -72,11 +73,7 @@ pub(crate) fn differences(
 ) -> Vec<String> {
     let mut list = Vec::new();
     if image {
-        let old = found
-            .config
-            .as_ref()
-            .and_then(|config| config.image.as_deref())
-            .unwrap_or_default();
+        let old = container::image_name(found).unwrap_or_default();
         list.push(if old == desired.image {
             format!("the image {old} is newer than the container")
         } else {

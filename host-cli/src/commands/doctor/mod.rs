@@ -175,12 +175,8 @@ async fn image_age(
     docker: &Docker,
     found: &ContainerInspectResponse,
 ) -> Result<()> {
-    let name = found
-        .config
-        .as_ref()
-        .and_then(|config| config.image.clone())
-        .unwrap_or_default();
-    let local = image::inspect(docker, &name).await?;
+    let name = container::image_name(found).unwrap_or_default();
+    let local = image::inspect(docker, name).await?;
     if local.is_some_and(|local| local.id != found.image) {
         report.wrong(
             "image",
