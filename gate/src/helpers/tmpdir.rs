@@ -16,7 +16,7 @@ use nix::fcntl::{OFlag, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, chown, unlinkat};
 
-use crate::log::say;
+use crate::log;
 
 /// The parent of all of them. Only root can make or rename anything in it.
 const ALL: &str = "/run/occ/user";
@@ -80,7 +80,7 @@ pub fn main(options: &Options) -> ExitCode {
     match wiped.and_then(|()| wipe(Path::new(DOOMED))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("cannot wipe what was in '{ALL}': {error}"));
+            log::line(&format!("cannot wipe what was in '{ALL}': {error}"));
             ExitCode::FAILURE
         }
     }

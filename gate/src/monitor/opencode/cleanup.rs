@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::stop::Stop;
-use crate::log::say;
+use crate::log;
 use crate::monitor::subprocess;
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.
@@ -62,8 +62,8 @@ async fn run_own(mut command: Command, what: &str) {
     let ran = command.stdin(Stdio::null()).status();
     match timeout(PATIENCE, ran).await {
         Ok(Ok(_)) => (),
-        Ok(Err(error)) => say(&format!("cannot {what}: {error}")),
-        Err(_) => say(&format!(
+        Ok(Err(error)) => log::line(&format!("cannot {what}: {error}")),
+        Err(_) => log::line(&format!(
             "cannot {what}: it takes longer than {} s",
             PATIENCE.as_secs()
         )),
