@@ -10,7 +10,7 @@
 #   image/              Dockerfile and base   ─┘
 #   accounts/           the model: pure, no files, clocks or processes
 #
-# bench/ is what the benchmarks of these share.
+# bench/ is what the benchmarks of these share; lint/ holds rules that clippy has not.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
@@ -32,9 +32,11 @@ fmt:
 fmt-check:
     cargo fmt --all --check
 
-# Clippy for everything, shellcheck for the scripts
+# Clippy and rustdoc for everything, the rules of this house (lint/), shellcheck for the scripts
 lint:
     cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+    cargo run --quiet --locked -p occ-lint
+    RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items --workspace
     shellcheck -x {{ scripts }}
 
 # The static occ-init

@@ -9,12 +9,11 @@
 mod support;
 
 use accounts::account::{Account, DAY_USEC, Digest, Home, Shells, UidRange, Username};
-use accounts::files::table::Fate;
+use accounts::files::table::LineAction;
 use accounts::files::{Etc, File, shadow, table};
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
-use accounts::reconcile::AppliedEntry;
-use accounts::reconcile::{Applied, captures};
-use accounts::record::{Document, Part, Records, Rejected, Tombstone};
+use accounts::reconcile::{Applied, AppliedEntry, captures};
+use accounts::record::{ParsedRecord, Part, Records, Rejected, Tombstone};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -125,15 +124,15 @@ fn record_json() -> impl Strategy<Value = Value> {
     })
 }
 
-fn parse(document: &Value) -> Result<Document, accounts::record::InvalidRecord> {
-    Document::parse(document.to_string().as_bytes(), UidRange::default())
+fn parse(document: &Value) -> Result<ParsedRecord, accounts::record::InvalidRecord> {
+    ParsedRecord::parse(document.to_string().as_bytes(), UidRange::default())
 }
 
 fn accounts_of(documents: &[Value]) -> BTreeMap<Username, Box<Account>> {
     let records = documents
         .iter()
         .filter_map(|document| match parse(document) {
-            Ok(Document::Record(record)) => Some(record.account().clone()),
+            Ok(ParsedRecord::Record(record)) => Some(record.account().clone()),
             _ => None,
         });
     records
@@ -297,10 +296,10 @@ fn image() -> impl Strategy<Value = Image> {
 
 /// What restore wrote before: for the records as they are, or for others.
 fn applied(records: &Records) -> impl Strategy<Value = Applied> + use<> {
-    let current: Vec<(String, AppliedEntry)> = records
+    let current: Vec<(Username, AppliedEntry)> = records
         .accounts
         .values()
-        .map(|account| (account.name.to_string(), AppliedEntry::of(account)))
+        .map(|account| (account.name.clone(), AppliedEntry::of(account)))
         .collect();
     let stale = (select(NAMES.to_vec()), select(UIDS.to_vec())).prop_map(|(name, uid)| {
         let entry = AppliedEntry {
@@ -308,12 +307,12 @@ fn applied(records: &Records) -> impl Strategy<Value = Applied> + use<> {
             shadow: Digest::of(["*"]),
             aging: ":0:99999:7::".into(),
         };
-        (name.to_owned(), entry)
+        (Username::parse(name).unwrap(), entry)
     });
     let len = current.len();
     (vec(stale, 0..3), subsequence(current, 0..=len)).prop_map(|(stale, current)| Applied {
         accounts: stale.into_iter().chain(current).collect(),
-        taking: BTreeMap::new(),
+        capturing: BTreeMap::new(),
     })
 }
 
@@ -344,7 +343,7 @@ fn plant(world: &mut World, who: Index, file: File, position: Index) {
         .applied
         .accounts
         .iter()
-        .map(|(name, entry)| (name.clone(), entry.uid));
+        .map(|(name, entry)| (name.to_string(), entry.uid));
     let known: Vec<(String, u32)> = accounts.chain(dead).chain(applied).collect();
     if known.is_empty() {
         return;
@@ -404,11 +403,11 @@ proptest! {
     #[test]
     fn a_file_where_nothing_changes_is_the_same_to_the_byte(content in vec(any::<u8>(), 0..200), files in files()) {
         for content in files.iter().map(|(_, content)| content).chain([&content]) {
-            prop_assert_eq!(table::rewrite(content, |_, _| Fate::Keep).finish(), None);
+            prop_assert_eq!(table::edit(content, |_| LineAction::Keep).finish(), None);
             // The rest, when one line changes.
             let more = [b"first\n", content.as_slice()].concat();
-            let mut fates = std::iter::once(Fate::Drop).chain(std::iter::repeat(Fate::Keep));
-            let rest = table::rewrite(&more, |_, _| fates.next().unwrap()).finish();
+            let mut actions = std::iter::once(LineAction::Drop).chain(std::iter::repeat(LineAction::Keep));
+            let rest = table::edit(&more, |_| actions.next().unwrap()).finish();
             prop_assert_eq!(&rest.unwrap(), content);
         }
     }
@@ -446,14 +445,11 @@ proptest! {
         let world = world.restored(&world.plan());
         let mut changed = world.clone();
         let new = hash(letter);
-        let lines = table::rewrite(world.etc.bytes(File::Shadow), |line, into| match shadow::Entry::parse(line) {
-            Some(entry) => {
-                for part in [entry.name, b":", new.as_bytes(), b":20000:0:99999:7:::"] {
-                    into.extend_from_slice(part);
-                }
-                Fate::Replace
-            }
-            None => Fate::Keep,
+        let lines = table::edit(world.etc.bytes(File::Shadow), |line| match shadow::Entry::parse(line) {
+            Some(entry) => LineAction::Replace(
+                [entry.name, b":", new.as_bytes(), b":20000:0:99999:7:::"].concat(),
+            ),
+            None => LineAction::Keep,
         });
         if let Some(lines) = lines.finish() {
             changed.etc.set(File::Shadow, lines);
@@ -514,7 +510,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_record_or_an_error(content in vec(any::<u8>(), 0..300)) {
-        _ = Document::parse(&content, UidRange::default());
+        _ = ParsedRecord::parse(&content, UidRange::default());
     }
 
     #[test]
@@ -534,7 +530,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Err(error) = Document::parse(&bytes, UidRange::default()) {
+        if let Err(error) = ParsedRecord::parse(&bytes, UidRange::default()) {
             prop_assert!(!whole_text(&error).contains(&SECRET[..6]), "{}", whole_text(&error));
             prop_assert!(!whole_text(&error).contains(char::is_control), "control characters");
         }
@@ -544,11 +540,11 @@ proptest! {
     fn an_update_loses_nothing(document in record_json(), locked in any::<bool>()) {
         let mut document = document;
         document["sinceVersion2"] = json!({"x": [1, 2.5, null, "y"]});
-        if let Ok(Document::Record(mut record)) = parse(&document) {
+        if let Ok(ParsedRecord::Record(mut record)) = parse(&document) {
             let mut expected = record.account().clone();
             expected.locked = locked;
             record.update(|account| account.locked = locked);
-            let Ok(Document::Record(again)) = Document::parse(&record.to_bytes(), UidRange::default()) else {
+            let Ok(ParsedRecord::Record(again)) = ParsedRecord::parse(&record.to_bytes(), UidRange::default()) else {
                 return Err(TestCaseError::fail("can't be read again"));
             };
             prop_assert_eq!(again.account(), &expected);

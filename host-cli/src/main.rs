@@ -1,7 +1,13 @@
 //! `occ`: runs opencode's container and calls occ-init in it.
 //!
-//! Parse, run, say an error once, exit with its code. Everything that occ
-//! knows about accounts it asks occ-init; it never edits a file in there.
+//! Parses, runs one command, prints an error once and exits with its code. Everything
+//! about accounts is asked of occ-init; occ never edits a file in the container.
+//!
+//! Rooms, each importing only those below it:
+//! commands/ one file a command · session.rs settings and engine of one run · cli/ the
+//! command line, types only · swap/ a container for another · image/ build and pull ·
+//! occ_init/ asks the container's occ-init · engine/ the connection, containers, exec ·
+//! config/ the configuration file · ui/ answers, questions, signals · error.rs
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -17,16 +23,21 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind as ClapKind;
-use clap::{CommandFactory, Parser};
+use accounts::wire::{ErrorCode, ErrorReply};
+use clap::error::{ContextKind, ErrorKind as ClapKind};
+use clap::{ArgMatches, CommandFactory, Parser};
 
 use crate::cli::{Cli, Command, Reset, Update};
+use crate::commands::{
+    backup, completions, doctor, man, reset, shell, start, status, stop_restart_logs, update, user,
+};
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::ui::{interrupt, secret, show};
 
 fn main() -> ExitCode {
-    ui::secret::keep_out_of_core_dumps();
-    commands::completions::answer();
+    secret::keep_out_of_core_dumps();
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -41,49 +52,59 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version are answers; the rest is exit 2, as a document too where
-/// one was asked for.
+/// Prints help and version, which are answers; the rest is exit 2, as a document too
+/// where one was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    if let Some(verb) = misplaced(error) {
-        ui::show::note(&format!(
+    if matches!(
+        error.kind(),
+        ClapKind::DisplayHelp | ClapKind::DisplayVersion
+    ) {
+        return ExitCode::SUCCESS;
+    }
+    let unknown = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
+        .into_iter()
+        .find_map(|kind| error.get(kind).map(ToString::to_string))
+        .filter(|_| {
+            matches!(
+                error.kind(),
+                ClapKind::UnknownArgument | ClapKind::InvalidSubcommand
+            )
+        });
+    if let Some(verb) = unknown.as_ref().filter(|word| is_misplaced(word)) {
+        show::note(&format!(
             "hint: accounts are below `user`: `occ user {verb}`"
         ));
     }
-    match error.kind() {
-        ClapKind::DisplayHelp | ClapKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => {
-            if wants_json(std::env::args()) {
-                let text = error.to_string();
-                let message = text
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ")
-                    .to_owned();
-                let usage = Error::Usage {
-                    message,
-                    hint: "`occ --help` shows what there is".into(),
-                };
-                ui::show::json(&usage.reply());
-            }
-            ExitCode::from(2)
-        }
+    if wants_json(std::env::args()) {
+        show::json(&usage_reply(&error.to_string(), unknown));
     }
+    ExitCode::from(2)
 }
 
-/// A command that is there, but below `user`.
-fn misplaced(error: &clap::Error) -> Option<String> {
-    use clap::error::{ContextKind, ContextValue};
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
-        return None;
-    };
-    let cli = Cli::command();
-    // Only at the top: below `user` clap itself knows best.
-    let usage = error.to_string();
-    let user = cli.find_subcommand("user")?;
-    let is_verb = user.find_subcommand(word).is_some();
-    (is_verb && usage.contains("Usage: occ [OPTIONS]")).then(|| word.clone())
+fn usage_reply(text: &str, unknown: Option<String>) -> ErrorReply {
+    let message = text.lines().next().unwrap_or_default();
+    let message = message.trim_start_matches("error: ").to_owned();
+    let mut reply = Error::Usage {
+        message,
+        hint: "`occ --help` shows what there is".into(),
+    }
+    .reply();
+    reply.error.code = unknown.as_ref().map(|_| ErrorCode::UnknownArgument);
+    reply.error.name = unknown;
+    reply
+}
+
+/// Returns true for a command that is there, but below `user`, where no command was
+/// typed yet.
+fn is_misplaced(word: &str) -> bool {
+    let mut cli = Cli::command().ignore_errors(true);
+    let is_first = |matches: ArgMatches| matches.subcommand_name().is_none();
+    cli.try_get_matches_from_mut(std::env::args())
+        .is_ok_and(is_first)
+        && cli
+            .find_subcommand("user")
+            .is_some_and(|user| user.find_subcommand(word).is_some())
 }
 
 fn wants_json(args: impl Iterator<Item = String>) -> bool {
@@ -104,7 +125,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Some(done) = without_engine(&cli) {
         return done.map(|()| ExitCode::SUCCESS);
     }
-    ui::interrupt::install()
+    interrupt::install()
         .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
     let session = Session::new(&cli.global)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -120,24 +141,22 @@ fn without_engine(cli: &Cli) -> Option<Result<()>> {
         Command::Config(command) => {
             Some(commands::config::run(session::screen(&cli.global), command))
         }
-        Command::Completions { shell } => Some(commands::completions::print(*shell)),
-        Command::Man { directory } => {
-            Some(commands::man::run(session::screen(&cli.global), directory))
-        }
+        Command::Completions { shell } => Some(completions::print(*shell)),
+        Command::Man { directory } => Some(man::run(session::screen(&cli.global), directory)),
         _ => None,
     }
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
     match command {
-        Command::User(command) => return commands::user::run(session, command).await,
-        Command::Start(command) => commands::start::run(session, &command).await?,
-        Command::Stop => commands::stop_restart_logs::stop(session).await?,
+        Command::User(command) => return user::run(session, command).await,
+        Command::Start(command) => start::run(session, &command).await?,
+        Command::Stop => stop_restart_logs::stop(session).await?,
         Command::Restart(command) => {
-            commands::stop_restart_logs::restart(session, command.wait_timeout).await?
+            stop_restart_logs::restart(session, command.wait_timeout).await?;
         }
         Command::Status => {
-            let running = commands::status::run(session).await?;
+            let running = status::run(session).await?;
             let kind = accounts::wire::ErrorKind::NotRunning;
             return Ok(if running {
                 ExitCode::SUCCESS
@@ -145,16 +164,16 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
                 ExitCode::from(kind.exit_code())
             });
         }
-        Command::Logs(command) => commands::stop_restart_logs::logs(session, &command).await?,
+        Command::Logs(command) => stop_restart_logs::logs(session, &command).await?,
         Command::Update(Update::Container(command)) => {
-            Box::pin(commands::update::run(session, &command)).await?;
+            Box::pin(update::run(session, &command)).await?;
         }
         Command::Shell(command) => {
-            return commands::shell::run(session, command.name.as_deref()).await;
+            return shell::run(session, command.name.as_deref()).await;
         }
-        Command::Doctor => return Box::pin(commands::doctor::run(session)).await,
-        Command::Reset(Reset::Container(options)) => commands::reset::run(session, options).await?,
-        Command::Backup(command) => return commands::backup::run(session, &command).await,
+        Command::Doctor => return Box::pin(doctor::run(session)).await,
+        Command::Reset(Reset::Container(options)) => reset::run(session, options).await?,
+        Command::Backup(command) => return backup::run(session, &command).await,
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => {}
     }
     Ok(ExitCode::SUCCESS)

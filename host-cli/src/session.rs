@@ -1,21 +1,22 @@
-//! What every command needs: the settings of this run and the engine.
+//! The settings of one run and the way to the engine: every command gets them.
 
 use std::path::Path;
 
 use bollard::Docker;
 
 use crate::cli::{Global, Output};
-use crate::config::{self, Config, DEFAULT_CONTAINER, Mirror};
-use crate::engine::container::{self, Listed};
-use crate::engine::{self, Asked, Chosen};
+use crate::config::{self, Config, DEFAULT_CONTAINER, KnownUsers};
+use crate::engine::identity;
+use crate::engine::{self, Chosen, EngineRequest};
 use crate::error::Result;
+use crate::occ_init::OccInit;
 use crate::ui::show::{Format, Screen};
 use crate::ui::terminal;
 
 /// The settings of this run.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// Where answers go.
+    /// How answers are printed.
     pub screen: Screen,
     /// Never ask.
     pub no_input: bool,
@@ -23,8 +24,8 @@ pub(crate) struct Session {
     pub config: Config,
     /// The instance: the container's name.
     pub container: String,
-    /// Where the names of its accounts are kept.
-    pub mirror: Mirror,
+    /// The place of its account names in the configuration.
+    known_users_key: KnownUsers,
     chosen: Chosen,
 }
 
@@ -36,14 +37,14 @@ impl Session {
             .container
             .clone()
             .or_else(|| config.container.clone());
-        let chosen = Asked::from_environment(global.host.clone(), global.context.clone())
+        let chosen = EngineRequest::from_environment(global.host.clone(), global.context.clone())
             .choose(Path::exists)?;
         let container = container.unwrap_or_else(|| DEFAULT_CONTAINER.to_owned());
         let engine = chosen.elsewhere();
         Ok(Self {
             screen: screen(global),
             no_input: global.no_input,
-            mirror: config.mirror(&container, engine.as_deref()),
+            known_users_key: config.known_users_key(&container, engine.as_deref()),
             container,
             config,
             chosen,
@@ -52,7 +53,7 @@ impl Session {
 
     /// The names of the container's accounts as last seen.
     pub(crate) fn known_users(&self) -> &[String] {
-        self.config.users_of(&self.mirror)
+        self.config.users_of(&self.known_users_key)
     }
 
     /// The engine, and where its name came from.
@@ -65,11 +66,16 @@ impl Session {
         engine::connect(&self.chosen).await
     }
 
-    /// The engine and the container, which has to run.
-    pub(crate) async fn running(&self) -> Result<(Docker, Listed)> {
+    /// The occ-init of the container, which has to run.
+    pub(crate) async fn occ_init(&self) -> Result<OccInit> {
         let docker = self.docker().await?;
-        let container = container::running(&docker, &self.container).await?;
-        Ok((docker, container))
+        let container = identity::running(&docker, &self.container).await?;
+        Ok(OccInit { docker, container })
+    }
+
+    /// Changes the names of the container's accounts as last seen.
+    pub(crate) fn follow(&self, edit: impl FnOnce(&mut Vec<String>)) {
+        config::follow(&self.known_users_key, edit);
     }
 }
 

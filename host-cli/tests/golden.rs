@@ -115,8 +115,6 @@ start --bind localhost
 start --bind 127.0.0.1:80
 start --bind 256.0.0.1
 start --image -x
-start --image Foo:bar
-start --image foo@sha256:zz
 start --container ../x
 update
 update container --check --rollback
@@ -125,8 +123,6 @@ config get port
 config set port http
 config set port 0
 config set port 65536
-config set image Foo:bar
-config set base_image foo:
 config set container -
 config set container ../x
 config set port

@@ -203,7 +203,7 @@ impl Error {
         }
     }
 
-    /// What to do next; may be empty.
+    /// The next step for the administrator; may be empty.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Removed { name, .. } => format!(

@@ -2,9 +2,11 @@
 //! login.defs, and which ids exist in this user namespace.
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, open_directory};
+use crate::fs::dir::{Directory, open_directory};
+use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, mkdir};
-use crate::say::say;
+use crate::layout::{GROUPS_ALLOW, HOMES_ALLOW, IMAGE_ACCOUNTS, SNAPSHOT, STATE};
+use crate::log::say;
 use accounts::etc::{Etc, File};
 use accounts::id::UidRange;
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Shells};
@@ -18,16 +20,6 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Written by the image build.
-pub(crate) const IMAGE_ACCOUNTS: &str = "usr/share/occ/image-accounts";
-/// Where the image says who may be in which group.
-const GROUPS_ALLOW: &str = "etc/occ/groups.allow";
-/// Where the image says in which directories besides /home homes may be.
-const HOMES_ALLOW: &str = "etc/occ/homes.allow";
-/// State of this container, not of the store.
-pub(crate) const STATE: &str = "var/lib/occ-init";
-/// The snapshot that stands in for [`IMAGE_ACCOUNTS`].
-pub(crate) const SNAPSHOT: &str = "image-accounts";
 /// Most files that sudoers may consist of.
 const MAX_SUDOERS: usize = 1024;
 /// Shells that are a person's if they never chose one, best first.
@@ -132,7 +124,7 @@ fn sudoers_groups(root: &Path) -> Result<BTreeSet<String>, Error> {
     Ok(groups)
 }
 
-/// Where a path leads that stands in a file of sudoers.
+/// The file that an include line of sudoers names.
 fn included(root: &Path, file: &Path, path: &str) -> PathBuf {
     let mut path = path.to_owned();
     if path.contains("%h") {
@@ -146,8 +138,8 @@ fn included(root: &Path, file: &Path, path: &str) -> PathBuf {
     }
 }
 
-/// What is there, and is neither a file nor a link to one. sudo reads no directory
-/// below its directory either.
+/// Returns true for anything but a file or a link to one: sudo reads no directory below its
+/// directory either.
 fn is_no_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }
@@ -164,7 +156,7 @@ fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-/// Whether sudo finds nothing there either, and then grants nobody anything.
+/// Returns true if sudo finds no file there either, and so grants nobody anything.
 fn leads_nowhere(error: &std::io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw);
     // Without a code it is a path that holds NUL.

@@ -97,7 +97,7 @@ impl Password {
         }
     }
 
-    /// What would be easy to guess; said, never refused.
+    /// Why the password is easy to guess: a warning, never a refusal.
     pub(crate) fn weakness(&self) -> Option<&'static str> {
         (self.0.len() < 8)
             .then_some("the password is short; 12 characters or more are hard to guess")
@@ -147,8 +147,7 @@ pub(crate) fn request_from_stdin() -> Result<Request, Error> {
     Ok(request)
 }
 
-/// Whether somebody can be asked: a question goes to stderr, the answer comes
-/// from stdin.
+/// Returns true if a question can be put: it goes to stderr, the answer comes from stdin.
 pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

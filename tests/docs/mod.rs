@@ -1,5 +1,7 @@
 //! What is written about occ, held against what it does.
 
+mod architecture;
+mod machine;
 mod modules;
 mod readme;
 mod texts;

@@ -3,7 +3,7 @@
 
 use crate::harness::{Call, Instance, Terminal, docker, run, until};
 use std::io::Read;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const PASSWORD: &str = "not interrupted";
 /// Commands of accounts wait in the container until the file is gone.
@@ -22,8 +22,18 @@ END
 struct Running(Child);
 
 impl Running {
+    /// With all signals as in a shell: under nohup(1) they would be ignored.
     fn start(call: Call) -> Self {
-        let mut command = call.into_command();
+        let occ = call.into_command();
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(occ.get_program());
+        command.args(occ.get_args());
+        for (name, value) in occ.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         let command = command.stdin(Stdio::null()).stdout(Stdio::null());
         Self(command.stderr(Stdio::piped()).spawn().unwrap())
     }

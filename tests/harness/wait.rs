@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
 /// Only a failure waits that long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// For builds, and for images of 400 MB that move between engines.
 pub(crate) const BUILD: Duration = Duration::from_secs(1800);
 /// A busy machine takes so many times as long as a quiet one.

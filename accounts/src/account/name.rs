@@ -3,6 +3,7 @@
 //! Two doors, because records outlive rules: [`Username::parse`] takes what a
 //! record may hold, [`Username::new_account`] what a new account may be called.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 
@@ -24,7 +25,8 @@ const RESERVED_PREFIXES: &[&str] = &["occ-", "systemd-"];
 /// ASCII letters, digits, `_` and `-`, 1 to 32 bytes, starting with a letter
 /// or `_`: a name starting with a digit is read as a uid by too many programs
 /// (CVE-2016-3697, CVE-2017-1000082).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Username(String);
 
 /// Why a name is refused.
@@ -73,6 +75,11 @@ impl Username {
         &self.0
     }
 
+    /// The name as it stands in a file.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// Whether the name belongs to the system in every image.
     pub fn is_reserved(&self) -> bool {
         let folded = self.folded();
@@ -101,6 +108,14 @@ fn shortened(name: &str) -> String {
     let mut short: String = name.chars().take(64).collect();
     short.push('…');
     short
+}
+
+impl TryFrom<String> for Username {
+    type Error = InvalidName;
+
+    fn try_from(name: String) -> Result<Self, InvalidName> {
+        Self::parse(&name)
+    }
 }
 
 impl fmt::Display for Username {

@@ -179,10 +179,8 @@ mod tests {
         );
         assert!(!account.locked);
         // Nothing changes for the person: the line is written as it was.
-        let (mut shadow_line, mut passwd_line) = (Vec::new(), Vec::new());
-        shadow::line(&mut shadow_line, &account);
-        passwd::line(&mut passwd_line, &account, &account.shell);
-        assert_eq!(shadow_line, shadow.trim_end().as_bytes());
+        assert_eq!(shadow::line(&account), shadow.trim_end().as_bytes());
+        let passwd_line = passwd::line(&account, &account.shell);
         assert_eq!(passwd_line, PASSWD.trim_end().as_bytes());
     }
 

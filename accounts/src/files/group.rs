@@ -3,7 +3,7 @@
 //! Every account has a group of its own. In groups of the image only our own
 //! names come and go; everybody else's stay, in their order.
 
-use super::table::{self, LineBuilder};
+use super::table;
 use crate::account::Account;
 use std::collections::BTreeSet;
 
@@ -17,23 +17,15 @@ pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
     Some((name, table::number(gid)?))
 }
 
-/// Appends the line of an account's own group in group(5).
-pub fn line(into: &mut Vec<u8>, account: &Account) {
-    LineBuilder::new(into, account.name.as_str())
-        .text("x")
-        .number(account.uid.get())
-        .text("")
-        .finish();
+/// The line of an account's own group in group(5), without its newline.
+pub fn line(account: &Account) -> Vec<u8> {
+    format!("{}:x:{}:", account.name, account.uid).into_bytes()
 }
 
-/// Appends the line of an account's own group in gshadow(5): no password, nobody
-/// in it.
-pub fn gshadow_line(into: &mut Vec<u8>, account: &Account) {
-    LineBuilder::new(into, account.name.as_str())
-        .text("!")
-        .text("")
-        .text("")
-        .finish();
+/// The line of an account's own group in gshadow(5), without its newline: no
+/// password, no members.
+pub fn gshadow_line(account: &Account) -> Vec<u8> {
+    format!("{}:!::", account.name).into_bytes()
 }
 
 /// A line of somebody else's group in group(5) or gshadow(5), with the names of

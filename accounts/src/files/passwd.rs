@@ -1,6 +1,6 @@
 //! passwd(5): `name:x:uid:gid:gecos:home:shell`.
 
-use super::table::{self, LineBuilder};
+use super::table;
 use crate::account::{Account, Shell};
 
 /// Longest line that musl's and small NSS readers take, without the newline.
@@ -15,9 +15,9 @@ pub fn name_and_uid(line: &[u8]) -> Option<(&[u8], u32)> {
     Some((name, table::number(uid)?))
 }
 
-/// Appends the line of an account. A disabled one keeps its place, so that its files
-/// keep their owner's name.
-pub fn line(into: &mut Vec<u8>, account: &Account, shell: &Shell) {
+/// The line of an account, without its newline. A disabled one keeps its place, so
+/// that its files keep their owner's name.
+pub fn line(account: &Account, shell: &Shell) -> Vec<u8> {
     let Account {
         name,
         uid,
@@ -25,23 +25,16 @@ pub fn line(into: &mut Vec<u8>, account: &Account, shell: &Shell) {
         home,
         ..
     } = account;
-    LineBuilder::new(into, name.as_str())
-        .text("x")
-        .number(uid.get())
-        .number(uid.get())
-        .text(real_name.as_str())
-        .text(home.as_str())
-        .text(shell.as_str())
-        .finish();
+    let (real_name, shell) = (real_name.as_str(), shell.as_str());
+    format!("{name}:x:{uid}:{uid}:{real_name}:{home}:{shell}").into_bytes()
 }
 
-/// Appends the line with another shell; nothing if it has not seven fields.
-pub fn with_shell(into: &mut Vec<u8>, line: &[u8], shell: &Shell) {
-    let fields = table::fields(line);
-    if let [.., old] = fields.as_slice()
-        && fields.len() == 7
-    {
-        into.extend_from_slice(&line[..line.len() - old.len()]);
-        into.extend_from_slice(shell.as_str().as_bytes());
+/// The line with another shell. Returns `None` if it has not seven fields.
+pub fn with_shell(line: &[u8], shell: &Shell) -> Option<Vec<u8>> {
+    let mut fields = table::fields(line);
+    if fields.len() != 7 {
+        return None;
     }
+    fields[6] = shell.as_str().as_bytes();
+    Some(fields.join(&b':'))
 }

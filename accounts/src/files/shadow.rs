@@ -1,7 +1,7 @@
 //! shadow(5): `name:hash:lstchg:min:max:warn:inactive:expire:flag`, in days
 //! since 1970.
 
-use super::table::{self, LineBuilder};
+use super::table;
 use crate::account::{Account, Aging, PasswordHash, day_of_change};
 
 /// Longest line, without the newline: musl's getspnam(3) has 256 bytes for
@@ -22,13 +22,6 @@ pub fn password_field(account: &Account) -> [&str; 2] {
 /// Fields 3 to 8 of an account. A disabled one expired on day 1, which shuts
 /// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
 pub fn aging_fields(account: &Account) -> String {
-    let mut line = Vec::with_capacity(32);
-    aging(LineBuilder::new(&mut line, ""), account).finish();
-    // Digits and colons; the first colon stands before the first field.
-    String::from_utf8_lossy(&line[1..]).into_owned()
-}
-
-fn aging<'a>(line: LineBuilder<'a>, account: &Account) -> LineBuilder<'a> {
     let Aging {
         min,
         max,
@@ -41,21 +34,31 @@ fn aging<'a>(line: LineBuilder<'a>, account: &Account) -> LineBuilder<'a> {
     } else {
         expire.map(|day| day.max(1))
     };
-    line.number(account.password_changed_usec.and_then(day_of_change))
-        .number(min.unwrap_or(0))
-        .number(max.unwrap_or(99_999))
-        .number(warn.unwrap_or(7))
-        .number(inactive)
-        .number(expire)
+    format!(
+        "{}:{}:{}:{}:{}:{}",
+        Days(account.password_changed_usec.and_then(day_of_change)),
+        min.unwrap_or(0),
+        max.unwrap_or(99_999),
+        warn.unwrap_or(7),
+        Days(inactive),
+        Days(expire)
+    )
 }
 
-/// Appends the line of an account.
-pub fn line(into: &mut Vec<u8>, account: &Account) {
+/// A number of days, or an empty field.
+struct Days(Option<u32>);
+
+impl std::fmt::Display for Days {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |days| days.fmt(f))
+    }
+}
+
+/// The line of an account, without its newline.
+pub fn line(account: &Account) -> Vec<u8> {
     let [lock, password] = password_field(account);
-    let name = LineBuilder::new(into, account.name.as_str());
-    aging(name.text(lock).more(password), account)
-        .text("")
-        .finish();
+    let (name, aging) = (&account.name, aging_fields(account));
+    format!("{name}:{lock}{password}:{aging}:").into_bytes()
 }
 
 /// A present line as that of a disabled account, where the record can't say what

@@ -2,7 +2,7 @@
 //!
 //! A range follows from the uid alone, so it is the same after every recreate.
 
-use super::table::{self, LineBuilder};
+use super::table;
 use crate::account::{Account, UidRange};
 
 /// Ids in one range.
@@ -23,14 +23,9 @@ pub fn range(uid: u32, people: UidRange) -> Option<Range> {
     (end <= LAST && start > u64::from(people.max())).then_some((start, end))
 }
 
-/// Appends the line of an account.
-pub fn line(into: &mut Vec<u8>, account: &Account, range: Range) {
-    // Below 2³², or `range` would have said none.
-    let start = u32::try_from(range.0).unwrap_or(u32::MAX);
-    LineBuilder::new(into, account.name.as_str())
-        .number(start)
-        .text("65536")
-        .finish();
+/// The line of an account, without its newline.
+pub fn line(account: &Account, range: Range) -> Vec<u8> {
+    format!("{}:{}:{COUNT}", account.name, range.0).into_bytes()
 }
 
 /// The name and range of a line, if it is one.

@@ -6,17 +6,6 @@
 //! new lines go before the first NIS line (`+` or `-`), because readers stop
 //! looking there.
 
-/// What becomes of one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// Stays byte for byte.
-    Keep,
-    /// Goes.
-    Drop,
-    /// Is replaced in place, by what was put into the buffer for the new line.
-    Replace,
-}
-
 /// The lines of a file, without their newlines.
 pub fn lines(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     file.split_inclusive(|&b| b == b'\n')
@@ -48,125 +37,47 @@ pub fn number(field: &[u8]) -> Option<u32> {
     }
 }
 
-/// A line being put together, field by field, in a buffer that is used again for
-/// the next one: a boot makes thousands.
-#[derive(Debug)]
-pub struct LineBuilder<'a>(&'a mut Vec<u8>);
-
-impl<'a> LineBuilder<'a> {
-    /// Starts with the name.
-    pub fn new(line: &'a mut Vec<u8>, name: &str) -> Self {
-        line.extend_from_slice(name.as_bytes());
-        Self(line)
-    }
-
-    /// The next field.
-    #[must_use]
-    pub fn text(self, field: &str) -> Self {
-        self.0.push(b':');
-        self.more(field)
-    }
-
-    /// More of the last field.
-    #[must_use]
-    pub fn more(self, text: &str) -> Self {
-        self.0.extend_from_slice(text.as_bytes());
-        self
-    }
-
-    /// The next field, a number; none: empty.
-    #[must_use]
-    pub fn number(self, number: impl Into<Option<u32>>) -> Self {
-        match number.into() {
-            Some(number) => self.text(itoa::Buffer::new().format(number)),
-            None => self.text(""),
-        }
-    }
-
-    /// Nothing follows, and no newline.
-    pub fn finish(self) {}
+/// The decision about one present line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineAction {
+    /// It stays byte for byte.
+    Keep,
+    /// It goes.
+    Drop,
+    /// Another line takes its place, given without its newline.
+    Replace(Vec<u8>),
 }
 
-/// A file whose present lines are decided; new ones may still come in. Nothing is
-/// copied before the first change: a restore that changes nothing looks at megabytes.
+/// A file whose present lines are decided; new ones may still come in.
 #[derive(Debug)]
-pub struct Rewritten<'a> {
+pub struct FileEdit<'a> {
     old: &'a [u8],
-    /// So many bytes of it stay, up to the first change.
-    same: usize,
-    /// Where the first NIS line is.
-    nis: Option<usize>,
-    /// What stands before the first NIS line, from the first change on.
+    /// The lines before the first NIS line, where new ones go.
     head: Vec<u8>,
+    /// The first NIS line and all that follow it.
     tail: Vec<u8>,
-    is_changed: bool,
 }
 
-/// Decides about the present lines. `fate` gets the line and a buffer, which is
-/// empty, for another line in its place; both without a newline.
-pub fn rewrite<'a>(
-    old: &'a [u8],
-    mut fate: impl FnMut(&'a [u8], &mut Vec<u8>) -> Fate,
-) -> Rewritten<'a> {
-    let mut rewritten = Rewritten {
-        old,
-        same: 0,
-        nis: None,
-        head: Vec::new(),
-        tail: Vec::new(),
-        is_changed: false,
-    };
-    let (mut at, mut new) = (0, Vec::new());
+/// Edits a file line by line: `decide` gets each line without its newline.
+pub fn edit<'a>(old: &'a [u8], mut decide: impl FnMut(&'a [u8]) -> LineAction) -> FileEdit<'a> {
+    let (mut head, mut tail) = (Vec::with_capacity(old.len()), Vec::new());
+    let mut is_past_nis = false;
     for whole in old.split_inclusive(|&b| b == b'\n') {
         let line = whole.strip_suffix(b"\n").unwrap_or(whole);
-        if rewritten.nis.is_none() && is_nis(line) {
-            rewritten.nis = Some(at);
+        is_past_nis |= is_nis(line);
+        let file = if is_past_nis { &mut tail } else { &mut head };
+        match decide(line) {
+            LineAction::Keep => file.extend_from_slice(whole),
+            LineAction::Drop => (),
+            LineAction::Replace(new) => push_line(file, &new),
         }
-        at += whole.len();
-        new.clear();
-        let fate = fate(line, &mut new);
-        rewritten.line(whole, line, fate, &new);
     }
-    rewritten
+    FileEdit { old, head, tail }
 }
 
-impl Rewritten<'_> {
-    fn line(&mut self, whole: &[u8], line: &[u8], fate: Fate, new: &[u8]) {
-        let stays = match fate {
-            Fate::Keep => true,
-            Fate::Drop => false,
-            Fate::Replace => new == line && line.len() != whole.len(),
-        };
-        if stays && !self.is_changed {
-            self.same += whole.len();
-            return;
-        }
-        self.change();
-        let file = match self.nis {
-            Some(_) => &mut self.tail,
-            None => &mut self.head,
-        };
-        match fate {
-            Fate::Keep => file.extend_from_slice(whole),
-            Fate::Drop => (),
-            Fate::Replace => push_line(file, new),
-        }
-    }
-
-    /// From here on something is other than it was.
-    fn change(&mut self) {
-        if !std::mem::replace(&mut self.is_changed, true) {
-            let same = &self.old[..self.same];
-            let (head, tail) = same.split_at(self.nis.unwrap_or(self.same).min(self.same));
-            self.head.reserve(self.old.len());
-            self.head.extend_from_slice(head);
-            self.tail.extend_from_slice(tail);
-        }
-    }
-
+impl FileEdit<'_> {
     /// Adds a line, without its newline, before the first NIS line.
     pub fn add(&mut self, line: &[u8]) {
-        self.change();
         // musl loses the last byte of a line without its newline.
         if self.head.last().is_some_and(|&b| b != b'\n') {
             self.head.push(b'\n');
@@ -174,10 +85,10 @@ impl Rewritten<'_> {
         push_line(&mut self.head, line);
     }
 
-    /// The new content; none: it is the same, to the byte.
+    /// The new content. Returns `None` if it is the same to the byte.
     pub fn finish(mut self) -> Option<Vec<u8>> {
-        self.head.extend_from_slice(&self.tail);
-        self.is_changed.then_some(self.head)
+        self.head.append(&mut self.tail);
+        (self.head != self.old).then_some(self.head)
     }
 }
 
@@ -196,11 +107,11 @@ mod tests {
 
     /// None: the same.
     fn keep_and_add(old: &str, added: &[&str]) -> Option<String> {
-        let mut rewritten = rewrite(old.as_bytes(), |_, _| Fate::Keep);
+        let mut edited = edit(old.as_bytes(), |_| LineAction::Keep);
         for line in added {
-            rewritten.add(line.as_bytes());
+            edited.add(line.as_bytes());
         }
-        Some(String::from_utf8(rewritten.finish()?).unwrap())
+        Some(String::from_utf8(edited.finish()?).unwrap())
     }
 
     #[test]
@@ -248,20 +159,15 @@ mod tests {
             let (ends, added) = (pick(2) == 0, (pick(2) == 0).then_some("new:9"));
             let old = lines.join("\n") + if ends { "\n" } else { "" };
             let mut turn = decided.into_iter();
-            let mut rewritten = rewrite(old.as_bytes(), |_, new| match turn.next() {
-                Some("keep") | None => Fate::Keep,
-                Some("drop") => Fate::Drop,
-                Some(other) => {
-                    new.extend_from_slice(other.as_bytes());
-                    Fate::Replace
-                }
+            let mut edited = edit(old.as_bytes(), |_| match turn.next() {
+                Some("keep") | None => LineAction::Keep,
+                Some("drop") => LineAction::Drop,
+                Some(other) => LineAction::Replace(other.into()),
             });
             if let Some(line) = added {
-                rewritten.add(line.as_bytes());
+                edited.add(line.as_bytes());
             }
-            let new = rewritten
-                .finish()
-                .map(|new| String::from_utf8(new).unwrap());
+            let new = edited.finish().map(|new| String::from_utf8(new).unwrap());
             let expected = plainly(lines, decided, ends, added);
             let is_same = expected == old;
             assert_eq!(new, (!is_same).then_some(expected), "{old:?} {decided:?}");
@@ -271,13 +177,8 @@ mod tests {
     #[test]
     fn a_line_replaced_by_itself_is_no_change() {
         let replace = |old: &str, new: &str| {
-            let rewritten = rewrite(old.as_bytes(), |_, line| {
-                line.extend_from_slice(new.as_bytes());
-                Fate::Replace
-            });
-            rewritten
-                .finish()
-                .map(|file| String::from_utf8(file).unwrap())
+            let edited = edit(old.as_bytes(), |_| LineAction::Replace(new.into()));
+            edited.finish().map(|file| String::from_utf8(file).unwrap())
         };
         assert_eq!(replace("a:x\n", "a:x"), None);
         assert_eq!(replace("a:x\n", "a:y").unwrap(), "a:y\n");
@@ -286,10 +187,11 @@ mod tests {
 
     #[test]
     fn a_dropped_line_is_a_change() {
-        let rewritten = rewrite(b"a\nb\n", |line, _| {
-            if line == b"a" { Fate::Drop } else { Fate::Keep }
+        let edited = edit(b"a\nb\n", |line| match line {
+            b"a" => LineAction::Drop,
+            _ => LineAction::Keep,
         });
-        assert_eq!(rewritten.finish().unwrap(), b"b\n");
+        assert_eq!(edited.finish().unwrap(), b"b\n");
     }
 
     #[test]

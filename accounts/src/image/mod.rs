@@ -7,8 +7,7 @@ mod sudoers;
 
 pub use sudoers::{Include, Sudoers};
 
-// Until the other crates name the rooms.
-#[doc(hidden)]
+#[doc(hidden)] // OLD PATH
 pub use crate::account::Shells;
 use crate::account::{HOME_BASE, Home, UidRange, Username, is_field, is_plain};
 use crate::files::{group, passwd, table};
@@ -180,10 +179,8 @@ impl HomeBases {
 impl Image {
     /// Whether the name is the image's or the system's and so never ours, nor
     /// ever was; nor is one that can't be a person's.
-    pub fn has_account(&self, name: &str) -> bool {
-        Username::parse(name).map_or(true, |name| {
-            name.is_reserved() || self.accounts.has_user(&name) || self.accounts.has_group(&name)
-        })
+    pub fn has_account(&self, name: &Username) -> bool {
+        name.is_reserved() || self.accounts.has_user(name) || self.accounts.has_group(name)
     }
 
     /// The gids that sudoers(5) gives rights to.

@@ -1,9 +1,9 @@
 //! Changes, collected file by file and listed by account.
 
-use crate::account::Account;
+use crate::account::{Account, Username};
 use std::collections::BTreeMap;
 
-/// What happens to one account.
+/// The change of one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// It was not there.
@@ -30,43 +30,38 @@ impl Change {
     }
 }
 
-/// What has been decided so far: about accounts by their place in `wanted`, and
-/// about names that go or are shut out.
+/// The changes so far: of restored accounts by their place, and of names that are
+/// released or locked out.
 pub(super) struct Changes {
-    wanted: Vec<Option<Change>>,
-    others: Vec<(String, Change)>,
+    restored: Vec<Option<Change>>,
+    others: Vec<(Username, Change)>,
 }
 
 impl Changes {
-    pub(super) fn new(wanted: usize) -> Self {
+    pub(super) fn new(restored: usize) -> Self {
         Self {
-            wanted: vec![None; wanted],
+            restored: vec![None; restored],
             others: Vec::new(),
         }
     }
 
-    pub(super) fn add(&mut self, index: usize) {
-        self.wanted[index] = Some(Change::Add);
+    pub(super) fn add(&mut self, place: usize) {
+        self.restored[place] = Some(Change::Add);
     }
 
-    pub(super) fn update(&mut self, index: usize) {
-        self.wanted[index].get_or_insert(Change::Update);
+    pub(super) fn update(&mut self, place: usize) {
+        self.restored[place].get_or_insert(Change::Update);
     }
 
-    pub(super) fn other(&mut self, name: &[u8], change: Change) {
-        self.others
-            .push((String::from_utf8_lossy(name).into_owned(), change));
+    pub(super) fn other(&mut self, name: &Username, change: Change) {
+        self.others.push((name.clone(), change));
     }
 
-    /// Sorted by name, as `wanted` is.
-    pub(super) fn into_named(self, wanted: &[&Account]) -> Vec<(String, Change)> {
-        let changed = wanted.iter().zip(self.wanted);
-        let changed =
-            changed.filter_map(|(account, change)| Some((account.name.to_string(), change?)));
-        if self.others.is_empty() {
-            return changed.collect();
-        }
-        let named: BTreeMap<String, Change> = changed.chain(self.others).collect();
-        named.into_iter().collect()
+    /// Sorted by name, each name once.
+    pub(super) fn by_name(self, restored: &[&Account]) -> Vec<(Username, Change)> {
+        let changed = restored.iter().zip(self.restored);
+        let changed = changed.filter_map(|(account, change)| Some((account.name.clone(), change?)));
+        let by_name: BTreeMap<Username, Change> = changed.chain(self.others).collect();
+        by_name.into_iter().collect()
     }
 }

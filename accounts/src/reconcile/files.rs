@@ -1,20 +1,19 @@
 //! File by file: which lines stay, go, change and come.
 
 use super::changes::{Change, Changes};
-use super::lines::Lines;
-use super::locked_out::Shut;
-use super::ownership::Owned;
+use super::locked_out::{LockedName, LockedOut};
+use super::ownership::Ownership;
 use crate::account::Account;
-use crate::files::table::Fate;
+use crate::files::table::LineAction;
 use crate::files::{Etc, File, group, passwd, shadow, subid, table};
 use crate::image::Image;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What everything about the files follows from.
+/// Everything that the content of the files follows from.
 #[derive(Clone, Copy)]
 pub(super) struct Files<'a> {
-    pub(super) owned: &'a Owned<'a>,
-    pub(super) shut: &'a Shut<'a>,
+    pub(super) ownership: &'a Ownership<'a>,
+    pub(super) locked_out: &'a LockedOut<'a>,
     pub(super) etc: &'a Etc,
     pub(super) image: &'a Image,
 }
@@ -33,14 +32,14 @@ impl<'a> Files<'a> {
         writes
     }
 
-    /// The new content of a file; none: it stays as it is.
+    /// The new content of a file. Returns `None` if it stays as it is.
     fn content(self, file: File, changes: &mut Changes) -> Option<Vec<u8>> {
         // passwd, shadow and group are made where they are missing; an image
         // without gshadow or subordinate ids does without.
-        let must_exist = matches!(file, File::Passwd | File::Shadow | File::Group);
-        let wanted = must_exist && !self.owned.wanted().is_empty();
+        let must_exist = matches!(file, File::Passwd | File::Shadow | File::Group)
+            && !self.ownership.restored().is_empty();
         let is_there = self.etc.get(file).is_some();
-        if !is_there && !wanted {
+        if !is_there && !must_exist {
             return None;
         }
         let new = match file {
@@ -56,26 +55,22 @@ impl<'a> Files<'a> {
     fn passwd(self, changes: &mut Changes) -> Option<Vec<u8>> {
         let shells = &self.image.shells;
         let mut others = Vec::new();
-        let render =
-            |account: &Account, new: &mut Vec<u8>| passwd::line(new, account, shells.of(account));
-        let new = self.rewrite(File::Passwd, changes, render, |line, new| {
-            let entry = passwd::name_and_uid(line);
-            if let Some((name, uid)) = entry
-                && self.owned.gone.has(name, uid)
+        let render = |account: &Account| Some(passwd::line(account, shells.of(account)));
+        let new = self.edit(File::Passwd, changes, render, |line| {
+            if let Some((name, uid)) = passwd::name_and_uid(line)
+                && let Some(name) = self.ownership.released.find(name, uid)
             {
                 others.push((name, Change::Remove));
-                return Fate::Drop;
+                return LineAction::Drop;
             }
-            let lock = |_: Option<&Account>, new: &mut Vec<u8>| {
-                passwd::with_shell(new, line, &shells.nologin);
+            let lock = |_: LockedName<'_>| passwd::with_shell(line, &shells.nologin);
+            let Some((name, locked)) = self.locked_line(File::Passwd, line, lock) else {
+                return LineAction::Keep;
             };
-            let Some(fate) = self.shut_line(File::Passwd, line, new, lock) else {
-                return Fate::Keep;
-            };
-            if let Some((name, _)) = entry.filter(|_| new != line) {
+            if locked != line {
                 others.push((name, Change::Update));
             }
-            fate
+            LineAction::Replace(locked)
         });
         for (name, change) in others {
             changes.other(name, change);
@@ -84,55 +79,59 @@ impl<'a> Files<'a> {
     }
 
     fn shadow(self, changes: &mut Changes) -> Option<Vec<u8>> {
-        let render = |account: &Account, new: &mut Vec<u8>| shadow::line(new, account);
-        self.rewrite(File::Shadow, changes, render, |line, new| {
-            let lock = |account: Option<&Account>, new: &mut Vec<u8>| match account {
-                Some(account) => shadow::line(new, account),
-                None => new.extend(shadow::locked(line).into_iter().flatten()),
+        let render = |account: &Account| Some(shadow::line(account));
+        self.edit(File::Shadow, changes, render, |line| {
+            let lock = |locked: LockedName<'_>| match locked.account {
+                Some(account) => Some(shadow::line(account)),
+                None => shadow::locked(line),
             };
-            self.shut_line(File::Shadow, line, new, lock)
-                .unwrap_or_else(|| self.orphan(line))
+            match self.locked_line(File::Shadow, line, lock) {
+                Some((_, locked)) => LineAction::Replace(locked),
+                None => self.drop_unclaimed(line),
+            }
         })
     }
 
     fn group(self, changes: &mut Changes) -> Option<Vec<u8>> {
         let granted = self.granted();
-        let render = |account: &Account, new: &mut Vec<u8>| group::line(new, account);
-        self.rewrite(
+        let render = |account: &Account| Some(group::line(account));
+        self.edit(
             File::Group,
             changes,
             render,
-            |line, new| match group::name_and_gid(line) {
-                Some((name, gid)) if self.owned.gone.has(name, gid) => Fate::Drop,
-                _ => self.members(line, new, false, &granted),
+            |line| match group::name_and_gid(line) {
+                Some((name, gid)) if self.ownership.released.has(name, gid) => LineAction::Drop,
+                _ => self.members(line, false, &granted),
             },
         )
     }
 
     fn gshadow(self, changes: &mut Changes) -> Option<Vec<u8>> {
-        // A group that somebody made under the name of a removed person.
+        // An unclaimed name may be that of a group which others made since.
         let stays = |line: &&[u8]| {
-            group::name_and_gid(line).is_none_or(|(name, gid)| !self.owned.gone.has(name, gid))
+            group::name_and_gid(line)
+                .is_none_or(|(name, gid)| !self.ownership.released.has(name, gid))
         };
         let kept: BTreeSet<&[u8]> = table::lines(self.etc.bytes(File::Group))
             .filter(stays)
             .filter_map(table::name)
-            .filter(|name| self.owned.has_vanished(name))
+            .filter(|name| self.ownership.is_unclaimed(name))
             .collect();
         let has_group = |line| table::name(line).is_some_and(|name| kept.contains(name));
         let granted = self.granted();
-        let render = |account: &Account, new: &mut Vec<u8>| group::gshadow_line(new, account);
-        self.rewrite(File::Gshadow, changes, render, |line, new| {
-            match self.orphan(line) {
-                Fate::Drop if !has_group(line) => Fate::Drop,
-                _ => self.members(line, new, true, &granted),
+        let render = |account: &Account| Some(group::gshadow_line(account));
+        self.edit(File::Gshadow, changes, render, |line| {
+            match self.drop_unclaimed(line) {
+                LineAction::Drop if !has_group(line) => LineAction::Drop,
+                _ => self.members(line, true, &granted),
             }
         })
     }
 
     fn subid(self, file: File, changes: &mut Changes) -> Option<Vec<u8>> {
+        let ownership = self.ownership;
         let is_foreign =
-            |name: &[u8]| self.owned.named.place(name).is_none() && !self.owned.has_vanished(name);
+            |name: &[u8]| ownership.index.place(name).is_none() && !ownership.is_unclaimed(name);
         let mut taken: Vec<subid::Range> = table::lines(self.etc.bytes(file))
             .filter_map(subid::name_and_range)
             .filter(|(name, _)| is_foreign(name))
@@ -143,71 +142,56 @@ impl<'a> Files<'a> {
             let before = taken.partition_point(|other| other.0 <= range.1);
             taken[..before].iter().all(|other| other.1 < range.0)
         };
-        let render = |account: &Account, new: &mut Vec<u8>| {
+        let render = |account: &Account| {
             let range = subid::range(account.uid.get(), self.image.uids).filter(free);
-            if let Some(range) = range {
-                subid::line(new, account, range);
-            }
+            range.map(|range| subid::line(account, range))
         };
-        self.rewrite(file, changes, render, |line, _| self.orphan(line))
+        self.edit(file, changes, render, |line| self.drop_unclaimed(line))
     }
 
-    /// A line of an account that is shut out: as `lock` writes it, if that is sound.
-    fn shut_line(
+    /// A line of an account that is locked out, as `lock` makes it, and the account's
+    /// name. Returns `None` for every other line, and if the locked one is not sound.
+    fn locked_line(
         self,
         file: File,
         line: &[u8],
-        new: &mut Vec<u8>,
-        lock: impl Fn(Option<&Account>, &mut Vec<u8>),
-    ) -> Option<Fate> {
-        if self.shut.is_empty() {
-            return None;
-        }
-        let name = std::str::from_utf8(table::name(line)?).ok()?;
-        lock(*self.shut.get(name)?, new);
-        file.is_sound(new).then_some(Fate::Replace)
+        lock: impl Fn(LockedName<'_>) -> Option<Vec<u8>>,
+    ) -> Option<(&'a crate::account::Username, Vec<u8>)> {
+        let locked = self.locked_out.of_line(line)?;
+        let new = lock(locked).filter(|new| file.is_sound(new))?;
+        Some((locked.name, new))
     }
 
-    /// A line whose name was ours and is nobody's now.
-    fn orphan(self, line: &[u8]) -> Fate {
+    /// A line goes if its name was ours and has no holder now.
+    fn drop_unclaimed(self, line: &[u8]) -> LineAction {
         match table::name(line) {
-            Some(name) if self.owned.has_vanished(name) => Fate::Drop,
-            _ => Fate::Keep,
+            Some(name) if self.ownership.is_unclaimed(name) => LineAction::Drop,
+            _ => LineAction::Keep,
         }
     }
 
-    /// A group of somebody else: our names in it are those that the image grants.
-    fn members(
-        self,
-        line: &[u8],
-        new: &mut Vec<u8>,
-        has_administrators: bool,
-        granted: &Granted<'_>,
-    ) -> Fate {
+    /// A group of others: our names in it are those that the image grants.
+    fn members(self, line: &[u8], has_administrators: bool, granted: &Granted<'_>) -> LineAction {
         let Some(group) = table::name(line) else {
-            return Fate::Keep;
+            return LineAction::Keep;
         };
-        let owned = self.owned;
+        let ownership = self.ownership;
         let joins = granted.get(group).map_or(&[][..], Vec::as_slice);
-        let is_ours =
-            |member: &[u8]| owned.named.place(member).is_some() || owned.has_vanished(member);
+        let is_ours = |member: &[u8]| {
+            ownership.index.place(member).is_some() || ownership.is_unclaimed(member)
+        };
         let is_granted = |member: &[u8]| {
             let found = joins.binary_search_by(|name| name.as_bytes().cmp(member));
             found.is_ok()
         };
         let stays = |name: &[u8]| !is_ours(name) || is_granted(name);
-        match group::with_members(line, has_administrators, stays, joins) {
-            Some(with) => {
-                new.extend_from_slice(&with);
-                Fate::Replace
-            }
-            None => Fate::Keep,
-        }
+        let new = group::with_members(line, has_administrators, stays, joins);
+        new.map_or(LineAction::Keep, LineAction::Replace)
     }
 
     fn granted(self) -> Granted<'a> {
         let mut granted = Granted::new();
-        for account in self.owned.wanted() {
+        for account in self.ownership.restored() {
             let name = account.name.as_str();
             for group in &account.member_of {
                 if self.image.groups_allow.allows(group, &account.name) {
@@ -221,53 +205,46 @@ impl<'a> Files<'a> {
         granted
     }
 
-    /// One of the files: the present line of an account is replaced in place,
-    /// its duplicates go, missing lines come before the first NIS line. What
-    /// `render` writes that is not sound, or nothing, is no line.
-    fn rewrite<'l>(
+    /// The new content of one file: the present line of an account is replaced in
+    /// place, its duplicates go, missing lines come before the first NIS line, and
+    /// `foreign` decides about lines of others. A line of `render` that is not sound
+    /// is left out.
+    fn edit(
         self,
         file: File,
         changes: &mut Changes,
-        render: impl Fn(&Account, &mut Vec<u8>),
-        mut foreign: impl FnMut(&'l [u8], &mut Vec<u8>) -> Fate,
-    ) -> Option<Vec<u8>>
-    where
-        'a: 'l,
-    {
-        let wanted = self.owned.wanted();
-        let lines = Lines::new(file, wanted, render);
-        let mut seen = vec![false; wanted.len()];
-        let mut in_turn = self.owned.named.in_turn();
-        let mut rewritten = table::rewrite(self.etc.bytes(file), |line, new| {
-            let Some(index) = table::name(line).and_then(|name| in_turn.place(name)) else {
-                return foreign(line, new);
+        render: impl Fn(&Account) -> Option<Vec<u8>>,
+        mut foreign: impl FnMut(&'a [u8]) -> LineAction,
+    ) -> Option<Vec<u8>> {
+        let index = &self.ownership.index;
+        let ours =
+            |place: usize| render(index.accounts()[place]).filter(|line| file.is_sound(line));
+        let mut seen = vec![false; index.accounts().len()];
+        let mut edit = table::edit(self.etc.bytes(file), |line| {
+            let Some(place) = table::name(line).and_then(|name| index.place(name)) else {
+                return foreign(line);
             };
-            let is_duplicate = std::mem::replace(&mut seen[index], true);
-            let Some(ours) = lines.of(index).filter(|_| !is_duplicate) else {
-                return Fate::Drop;
+            let is_duplicate = std::mem::replace(&mut seen[place], true);
+            let Some(new) = ours(place).filter(|_| !is_duplicate) else {
+                return LineAction::Drop;
             };
-            if ours != line {
-                changes.update(index);
+            if new != line {
+                changes.update(place);
             }
-            new.extend_from_slice(ours);
-            Fate::Replace
+            LineAction::Replace(new)
         });
-        if seen.iter().all(|&is_seen| is_seen) {
-            return rewritten.finish();
-        }
-        let by_uid = self.owned.named.by_uid();
-        for index in by_uid.filter(|&index| !seen[index]) {
-            let Some(ours) = lines.of(index) else {
+        for place in index.places_by_uid().filter(|&place| !seen[place]) {
+            let Some(new) = ours(place) else {
                 continue;
             };
-            rewritten.add(ours);
+            edit.add(&new);
             // passwd comes last and decides: without a line there, it is new.
             if file == File::Passwd {
-                changes.add(index);
+                changes.add(place);
             } else {
-                changes.update(index);
+                changes.update(place);
             }
         }
-        rewritten.finish()
+        edit.finish()
     }
 }

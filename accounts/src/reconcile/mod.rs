@@ -12,16 +12,14 @@ mod drift;
 mod files;
 mod foreign;
 mod index;
-mod lines;
 mod locked_out;
 mod ownership;
-mod packed;
 mod plan;
 
-pub use applied::{Applied, AppliedEntry, Entries};
+pub use applied::{Applied, AppliedEntry};
 pub use capture::{Capture, are_as_recorded, captures};
 pub use changes::Change;
-pub use drift::{Difference, differences};
+pub use drift::{Drift, drift};
 pub use plan::Plan;
 
 use crate::account::{Account, Username};
@@ -30,9 +28,10 @@ use crate::image::Image;
 use crate::record::{Problem, Records};
 use changes::Changes;
 use files::Files;
-use index::Named;
-use locked_out::Shut;
-use ownership::Owned;
+use index::AccountIndex;
+use locked_out::LockedOut;
+use ownership::{Ownership, Released};
+use std::collections::BTreeSet;
 
 /// So many groups of one account are named that the image does not grant.
 const NAMED_GROUPS: usize = 8;
@@ -49,8 +48,8 @@ pub struct Decision<'a> {
     etc: &'a Etc,
     image: &'a Image,
     applied: &'a Applied,
-    owned: Owned<'a>,
-    shut: Shut<'a>,
+    ownership: Ownership<'a>,
+    locked_out: LockedOut<'a>,
     problems: Vec<Problem>,
 }
 
@@ -62,27 +61,25 @@ pub fn decide<'a>(
     applied: &'a Applied,
 ) -> Decision<'a> {
     let (admitted, mut problems) = records.admit(image);
-    let gone = ownership::gone(records, image, applied);
-    let admitted = Named::new(admitted);
-    let refused = foreign::claims(&admitted, &gone, etc, applied);
-    let wanted = if refused.is_empty() {
-        admitted
-    } else {
-        let mut accounts = admitted.accounts;
-        accounts.retain(|account| !refused.contains_key(&account.name));
-        Named::new(accounts)
-    };
-    let owned = Owned::new(wanted, gone, etc);
+    let released = Released::new(records, image, applied);
+    let mut index = AccountIndex::new(admitted);
+    let refused = foreign::claims(&index, &released, etc, applied);
+    if !refused.is_empty() {
+        let admitted = index.accounts().iter().copied();
+        let kept = admitted.filter(|account| !refused.contains_key(&account.name));
+        index = AccountIndex::new(kept.collect());
+    }
     let refused = refused.into_iter();
     problems.extend(refused.map(|(name, why)| Problem::Refused(name, why)));
-    let shut = locked_out::out(&owned, records, etc, image, applied);
+    let ownership = Ownership::new(index, released, etc);
+    let locked_out = LockedOut::new(&ownership, records, etc, image, applied);
     Decision {
         records,
         etc,
         image,
         applied,
-        owned,
-        shut,
+        ownership,
+        locked_out,
         problems,
     }
 }
@@ -90,37 +87,38 @@ pub fn decide<'a>(
 impl<'a> Decision<'a> {
     /// The accounts that are in the files afterwards, sorted by name.
     pub fn restored(&self) -> &[&'a Account] {
-        self.owned.wanted()
+        self.ownership.restored()
     }
 
-    /// What the next restore must know: [`Applied::entries`] of [`Decision::restored`],
-    /// all of them in their order, and what is kept of accounts that were left out.
-    /// None: what it knows already.
-    pub fn remembered(&self, parts: &[Entries<'_>]) -> serde_json::Result<Option<Vec<u8>>> {
-        let left_out = self.owned.left_out(self.records, self.applied);
-        self.applied.joined(parts, &left_out)
+    /// The content of `applied.json` once the plan is carried out. An account of
+    /// `waiting` has a new password in shadow(5) that could not be captured yet: its
+    /// entry stays, so that the next restore captures it.
+    pub fn applied(&self, waiting: &BTreeSet<Username>) -> Applied {
+        let left_out = self.ownership.left_out(self.records, self.applied);
+        self.applied
+            .after_restore(self.restored(), waiting, left_out)
     }
 
-    /// What the files should say.
+    /// The content of the files, and all that changes.
     pub fn plan(&self) -> Plan {
-        let wanted = self.owned.wanted();
-        let mut changes = Changes::new(wanted.len());
-        let writes = Files {
-            owned: &self.owned,
-            shut: &self.shut,
+        let restored = self.restored();
+        let mut changes = Changes::new(restored.len());
+        let files = Files {
+            ownership: &self.ownership,
+            locked_out: &self.locked_out,
             etc: self.etc,
             image: self.image,
-        }
-        .writes(&mut changes);
-        let ungranted = ungranted_groups(wanted, self.image);
-        let left_shut = self.shut.keys();
+        };
+        let writes = files.writes(&mut changes);
+        let ungranted = ungranted_groups(restored, self.image);
         Plan {
             writes,
-            changes: changes.into_named(wanted),
-            restored: wanted.iter().map(|account| account.name.clone()).collect(),
-            shut: left_shut
-                .filter_map(|name| Username::parse(name).ok())
+            changes: changes.by_name(restored),
+            restored: restored
+                .iter()
+                .map(|account| account.name.clone())
                 .collect(),
+            locked_out: self.locked_out.names().cloned().collect(),
             problems: self.problems.iter().cloned().chain(ungranted).collect(),
         }
     }

@@ -1,133 +1,123 @@
 //! Which names are ours: those that must be in the files and those that must go.
 //! Decides about no line.
 
-use super::applied::{Applied, AppliedEntry};
-use super::index::Named;
+use super::applied::Applied;
+use super::index::AccountIndex;
 use crate::account::{Account, Username};
 use crate::files::{Etc, File, passwd, table};
 use crate::image::Image;
 use crate::record::{Part, Records};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names and numbers of tombstones, and of what restore wrote for records that
-/// are no more.
-pub(super) struct Gone<'a>(BTreeSet<(&'a str, u32)>);
+/// Names and uids that were ours and must leave the files: those of tombstones, and
+/// those that restore wrote for records that are gone.
+pub(super) struct Released<'a>(BTreeMap<(&'a [u8], u32), &'a Username>);
 
-impl Gone<'_> {
+impl<'a> Released<'a> {
+    /// Never one of the image: anybody who writes to the volume can plant a tombstone.
+    pub(super) fn new(records: &'a Records, image: &Image, applied: &'a Applied) -> Self {
+        let has_record = |name: &Username, uid: u32| {
+            let account = records.accounts.get(name);
+            account.is_some_and(|account| account.uid.get() == uid)
+        };
+        let tombstones = records.tombstones.iter();
+        let tombstones = tombstones.map(|dead| (&dead.name, dead.uid.get()));
+        let unreadable = unreadable(records);
+        let written = applied.accounts.iter().filter(|(name, _)| {
+            !records.accounts.contains_key(*name) && !unreadable.contains(name)
+        });
+        let written = written.map(|(name, entry)| (name, entry.uid));
+        let released = tombstones
+            .chain(written)
+            .filter(|&(name, uid)| !has_record(name, uid) && !image.has_account(name));
+        Self(
+            released
+                .map(|(name, uid)| ((name.as_bytes(), uid), name))
+                .collect(),
+        )
+    }
+
+    /// The name of a line, if the line must go.
+    pub(super) fn find(&self, name: &[u8], id: u32) -> Option<&'a Username> {
+        self.0.get(&(name, id)).copied()
+    }
+
     pub(super) fn has(&self, name: &[u8], id: u32) -> bool {
-        !self.0.is_empty()
-            && std::str::from_utf8(name).is_ok_and(|name| self.0.contains(&(name, id)))
+        self.find(name, id).is_some()
     }
 }
 
-/// Names and numbers that were ours and must leave the files. Never the
-/// image's: anybody who writes to the volume can plant a tombstone.
-pub(super) fn gone<'a>(records: &'a Records, image: &Image, applied: &'a Applied) -> Gone<'a> {
-    let is_wanted = |name: &str, uid: u32| {
-        records
-            .accounts
-            .get(name)
-            .is_some_and(|account| account.uid.get() == uid)
-    };
-    let dead = records
-        .tombstones
-        .iter()
-        .map(|dead| (dead.name.as_str(), dead.uid.get()));
-    let unreadable = unreadable(records);
-    let recorded = records.accounts.keys().map(Username::as_str);
-    let forgotten = without(&applied.accounts, recorded)
-        .filter(|(name, _)| !unreadable.contains(name.as_str()));
-    let gone = dead.chain(forgotten.map(|(name, entry)| (name.as_str(), entry.uid)));
-    Gone(
-        gone.filter(|&(name, uid)| !is_wanted(name, uid) && !image.has_account(name))
-            .collect(),
-    )
-}
-
-/// The entries of a map whose names are none of `names`, which are sorted as it is:
-/// so none is looked for.
-fn without<'a, T>(
-    map: &'a BTreeMap<String, T>,
-    names: impl Iterator<Item = &'a str>,
-) -> impl Iterator<Item = (&'a String, &'a T)> {
-    let mut names = names.peekable();
-    map.iter().filter(move |(name, _)| {
-        while names.next_if(|other| *other < name.as_str()).is_some() {}
-        names.next_if_eq(&name.as_str()).is_none()
-    })
-}
-
-/// Names with a record that can't be read: it may be whole again tomorrow, so
-/// their lines stay.
-fn unreadable(records: &Records) -> BTreeSet<&str> {
+/// Names whose record can't be read: it may be whole again tomorrow, so their lines
+/// stay.
+fn unreadable(records: &Records) -> BTreeSet<&Username> {
     let rejected = records.rejected.iter();
-    let names = rejected
-        .filter(|rejected| rejected.part == Part::Record)
-        .flat_map(|rejected| &rejected.name);
-    names.map(Username::as_str).collect()
+    let records = rejected.filter(|rejected| rejected.part == Part::Record);
+    records.flat_map(|rejected| &rejected.name).collect()
 }
 
-/// What is ours in the files, or has to be.
-pub(super) struct Owned<'a> {
-    pub(super) named: Named<'a>,
-    pub(super) gone: Gone<'a>,
-    /// Names of `gone` that no line of passwd has any more.
-    vanished: BTreeSet<&'a str>,
+/// Names that are ours in the files, or have to be.
+pub(super) struct Ownership<'a> {
+    pub(super) index: AccountIndex<'a>,
+    pub(super) released: Released<'a>,
+    /// Names of `released` that no line of passwd has any more.
+    unclaimed: BTreeSet<&'a [u8]>,
 }
 
-impl<'a> Owned<'a> {
-    pub(super) fn new(named: Named<'a>, gone: Gone<'a>, etc: &Etc) -> Self {
-        let vanished = vanished(&named, &gone, etc);
+impl<'a> Ownership<'a> {
+    pub(super) fn new(index: AccountIndex<'a>, released: Released<'a>, etc: &Etc) -> Self {
+        let unclaimed = unclaimed(&index, &released, etc);
         Self {
-            named,
-            gone,
-            vanished,
+            index,
+            released,
+            unclaimed,
         }
     }
 
     /// The accounts that must be in the files, sorted by name.
-    pub(super) fn wanted(&self) -> &[&'a Account] {
-        &self.named.accounts
+    pub(super) fn restored(&self) -> &[&'a Account] {
+        self.index.accounts()
     }
 
-    /// Whether the name was ours and is nobody's now.
-    pub(super) fn has_vanished(&self, name: &[u8]) -> bool {
-        !self.vanished.is_empty()
-            && std::str::from_utf8(name).is_ok_and(|name| self.vanished.contains(name))
+    /// Whether the name was ours and has no holder now.
+    pub(super) fn is_unclaimed(&self, name: &[u8]) -> bool {
+        self.unclaimed.contains(name)
     }
 
-    /// What is remembered of accounts that are left out, and stays so.
-    pub(super) fn left_out<'m>(
-        &'m self,
+    /// Names that `applied` has and whose accounts are left out of this restore only:
+    /// their record is refused, or can't be read.
+    pub(super) fn left_out(
+        &self,
         records: &Records,
-        applied: &'m Applied,
-    ) -> Vec<(&'m String, &'m AppliedEntry)> {
+        applied: &Applied,
+    ) -> impl Iterator<Item = Username> {
         let unreadable = unreadable(records);
-        let wanted = self.wanted().iter().map(|account| account.name.as_str());
-        let others = without(&applied.accounts, wanted);
-        let has_record =
-            |name: &str| records.accounts.contains_key(name) || unreadable.contains(name);
-        others
-            .filter(|(name, entry)| has_record(name) && !self.gone.has(name.as_bytes(), entry.uid))
-            .collect()
+        let left_out = applied.accounts.iter().filter(move |(name, entry)| {
+            let has_record = records.accounts.contains_key(*name) || unreadable.contains(name);
+            has_record
+                && self.index.place(name.as_bytes()).is_none()
+                && !self.released.has(name.as_bytes(), entry.uid)
+        });
+        left_out.map(|(name, _)| name.clone())
     }
 }
 
-/// Names that are gone and that nobody has taken since: what is left of them in
-/// shadow, gshadow and member lists must not pass to the next person of that
-/// name.
-fn vanished<'a>(wanted: &Named<'_>, gone: &Gone<'a>, etc: &Etc) -> BTreeSet<&'a str> {
-    let mut names: BTreeSet<&str> = gone.0.iter().map(|&(name, _)| name).collect();
-    names.retain(|name| wanted.place(name.as_bytes()).is_none());
+/// Names that were released and that no other account has taken since: their lines in
+/// shadow and gshadow and their memberships must not pass to the next holder.
+fn unclaimed<'a>(
+    restored: &AccountIndex<'_>,
+    released: &Released<'a>,
+    etc: &Etc,
+) -> BTreeSet<&'a [u8]> {
+    let names = released.0.keys().map(|&(name, _)| name);
+    let mut names: BTreeSet<&[u8]> = names
+        .filter(|name| restored.place(name).is_none())
+        .collect();
     if names.is_empty() {
         return names;
     }
     for line in table::lines(etc.bytes(File::Passwd)) {
-        let Some(name) = table::name(line) else {
-            continue;
-        };
-        let stays = passwd::name_and_uid(line).is_none_or(|(name, uid)| !gone.has(name, uid));
-        if stays && let Ok(name) = std::str::from_utf8(name) {
+        let stays = passwd::name_and_uid(line).is_none_or(|(name, uid)| !released.has(name, uid));
+        if stays && let Some(name) = table::name(line) {
             names.remove(name);
         }
     }

@@ -11,12 +11,12 @@ pub struct Plan {
     /// Files to write, in writing order; a file that stays as it is is absent.
     pub writes: Vec<(File, Vec<u8>)>,
     /// What happens to which account; unchanged ones are absent.
-    pub changes: Vec<(String, Change)>,
+    pub changes: Vec<(Username, Change)>,
     /// Accounts that are in the files afterwards.
     pub restored: Vec<Username>,
     /// Disabled accounts that are left out, but whose lines of an earlier restore
     /// are there and locked afterwards.
-    pub shut: Vec<Username>,
+    pub locked_out: Vec<Username>,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::account::{Home, Shell, Shells, UidRange, Username};
 use crate::files::File;
 use crate::image::{GroupsAllow, HomeBases, ImageAccounts};
-use crate::record::{Document, Part, Rejected, Tombstone};
+use crate::record::{ParsedRecord, Part, Rejected, Tombstone};
 use std::collections::{BTreeMap, BTreeSet};
 
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
@@ -47,12 +47,12 @@ impl World {
     }
 
     fn record(mut self, json: &str) -> Self {
-        match Document::parse(json.as_bytes(), self.image.uids) {
-            Ok(Document::Record(record)) => {
+        match ParsedRecord::parse(json.as_bytes(), self.image.uids) {
+            Ok(ParsedRecord::Record(record)) => {
                 let account = Box::new(record.account().clone());
                 self.records.accounts.insert(account.name.clone(), account);
             }
-            Ok(Document::Legacy(_)) => panic!("a legacy record"),
+            Ok(ParsedRecord::Legacy(_)) => panic!("a legacy record"),
             Err(reason) => panic!("{reason}"),
         }
         self
@@ -111,15 +111,8 @@ impl World {
 
     fn remembered(&self) -> Applied {
         let decision = decide(&self.records, &self.etc, &self.image, &self.applied);
-        let parts = [self
-            .applied
-            .entries(decision.restored(), &BTreeSet::new())
-            .unwrap()];
-        let json = decision.remembered(&parts).unwrap();
-        json.map_or_else(
-            || self.applied.clone(),
-            |json| Applied::parse(&json).unwrap(),
-        )
+        let json = decision.applied(&BTreeSet::new()).to_json().unwrap();
+        Applied::parse(&json).unwrap()
     }
 
     fn text(&self, file: File) -> String {
@@ -163,8 +156,8 @@ impl World {
     fn applied_of(&self, name: &str) -> Applied {
         let entry = AppliedEntry::of(&self.records.accounts[name]);
         Applied {
-            accounts: BTreeMap::from([(name.to_owned(), entry)]),
-            taking: BTreeMap::new(),
+            accounts: BTreeMap::from([(Username::parse(name).unwrap(), entry)]),
+            capturing: BTreeMap::new(),
         }
     }
 }

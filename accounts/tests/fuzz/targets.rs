@@ -7,11 +7,11 @@ use super::support::{self, World};
 use accounts::account::{Account, Shell, Shells, UidRange};
 use accounts::admin::import;
 use accounts::admin::import::Item;
-use accounts::files::table::Fate;
+use accounts::files::table::LineAction;
 use accounts::files::{Etc, File, group, passwd, shadow, subid, table};
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
 use accounts::reconcile::Applied;
-use accounts::record::{Contents, Document, Part, Record, Records, Rejected};
+use accounts::record::{ParsedAccount, ParsedRecord, Part, Record, Records, Rejected};
 use accounts::wire::{AccountReply, ErrorReply, ExportReply, ImportReply, ListReply, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,35 +33,34 @@ fn is_loggable(message: &str) -> Verdict {
 
 /// A record is one, or an error; what is read is what is written.
 pub(crate) fn record(bytes: &[u8]) -> Verdict {
-    _ = Contents::parse(bytes, UidRange::default());
-    match Document::parse(bytes, UidRange::default()) {
-        Ok(Document::Record(record)) => reads_back(&record),
-        Ok(Document::Legacy(_)) => Ok(()),
+    _ = ParsedAccount::parse(bytes, UidRange::default());
+    match ParsedRecord::parse(bytes, UidRange::default()) {
+        Ok(ParsedRecord::Record(record)) => reads_back(&record),
+        Ok(ParsedRecord::Legacy(_)) => Ok(()),
         Err(error) => is_loggable(&error.to_string()),
     }
 }
 
 /// Appends one line of an account.
-type Write = fn(&mut Vec<u8>, &Account);
+type Render = fn(&Account) -> Vec<u8>;
 
 fn reads_back(record: &Record) -> Verdict {
     let account = record.account();
-    let again = Document::parse(&record.to_bytes(), UidRange::default());
-    let Ok(Document::Record(again)) = again else {
+    let again = ParsedRecord::parse(&record.to_bytes(), UidRange::default());
+    let Ok(ParsedRecord::Record(again)) = again else {
         return Err("what was written can't be read".into());
     };
     ensure(
         again.account() == account,
         "it reads back as another account",
     )?;
-    let lines: [(File, Write); 3] = [
+    let lines: [(File, Render); 3] = [
         (File::Shadow, shadow::line),
         (File::Group, group::line),
         (File::Gshadow, group::gshadow_line),
     ];
-    for (file, write) in lines {
-        let mut line = Vec::new();
-        write(&mut line, account);
+    for (file, render) in lines {
+        let line = render(account);
         let is_short = file != File::Shadow || line.len() <= shadow::MAX_LINE;
         ensure(
             !is_short || file.is_sound(&line),
@@ -73,12 +72,9 @@ fn reads_back(record: &Record) -> Verdict {
 
 /// Lines are found as both libcs find them, and kept as they are.
 pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
-    let kept = table::rewrite(bytes, |_, _| Fate::Keep).finish();
+    let kept = table::edit(bytes, |_| LineAction::Keep).finish();
     ensure(kept.is_none(), "a file where nothing changes is another")?;
-    let copied = table::rewrite(bytes, |line, new| {
-        new.extend_from_slice(line);
-        Fate::Replace
-    });
+    let copied = table::edit(bytes, |line| LineAction::Replace(line.to_vec()));
     let has_last_newline = bytes.last().is_none_or(|&b| b == b'\n');
     ensure(
         copied.finish().is_none() == has_last_newline,
@@ -111,7 +107,7 @@ pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
         _ = group::with_members(line, false, |_| false, &["alice"]);
         _ = group::with_members(line, true, |_| true, &["alice"]);
         let nologin = Shell::parse("/usr/sbin/nologin").unwrap();
-        passwd::with_shell(&mut Vec::new(), line, &nologin);
+        passwd::with_shell(line, &nologin);
     }
     Ok(())
 }
@@ -160,8 +156,8 @@ pub(crate) fn plan((records, files, applied): &(Vec<Bytes>, Vec<(File, Bytes)>, 
 fn loaded(records: &[Bytes]) -> Records {
     let mut loaded = Records::default();
     for (index, Bytes(bytes)) in records.iter().enumerate() {
-        match Document::parse(bytes, UidRange::default()) {
-            Ok(Document::Record(record)) => {
+        match ParsedRecord::parse(bytes, UidRange::default()) {
+            Ok(ParsedRecord::Record(record)) => {
                 let account = record.account().clone();
                 loaded
                     .accounts

@@ -4,7 +4,7 @@
 use accounts::account::Username;
 use accounts::files::{Etc, File, group, passwd, shadow, table};
 use accounts::image::Image;
-use accounts::reconcile::{Applied, Entries, Plan, decide, plan};
+use accounts::reconcile::{Applied, Plan, decide, plan};
 use accounts::record::Records;
 use std::collections::BTreeSet;
 
@@ -41,14 +41,8 @@ impl World {
 
     fn remembered(&self) -> Applied {
         let decision = decide(&self.records, &self.etc, &self.image, &self.applied);
-        let pairs = decision.restored().chunks(2);
-        let parts = pairs.map(|accounts| self.applied.entries(accounts, &BTreeSet::new()));
-        let parts: Vec<Entries<'_>> = parts.collect::<Result<_, _>>().unwrap();
-        let json = decision.remembered(&parts).unwrap();
-        json.map_or_else(
-            || self.applied.clone(),
-            |json| Applied::parse(&json).unwrap(),
-        )
+        let json = decision.applied(&BTreeSet::new()).to_json().unwrap();
+        Applied::parse(&json).unwrap()
     }
 
     /// The files after some of the writes.
@@ -77,7 +71,7 @@ impl World {
             |name: &Username| name.is_reserved() || image.has_user(name) || image.has_group(name);
         let dead = self.records.tombstones.iter().map(|dead| dead.name.clone());
         let applied = self.applied.accounts.keys();
-        let gone = dead.chain(applied.filter_map(|name| Username::parse(name).ok()));
+        let gone = dead.chain(applied.cloned());
         let names = plan
             .restored
             .iter()

@@ -4,10 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use clap_complete::engine::ArgValueCompleter;
 
 use super::{bind_address, image_name, number, port, seconds};
-use crate::commands::completions::account_names;
 
 /// `occ start`.
 #[derive(Debug, Args)]
@@ -82,7 +80,6 @@ pub(crate) struct UpdateContainer {
 #[derive(Debug, Args)]
 pub(crate) struct Shell {
     /// Name of the account [default: root]
-    #[arg(add = ArgValueCompleter::new(account_names))]
     pub name: Option<String>,
 }
 

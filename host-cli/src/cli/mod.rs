@@ -6,10 +6,8 @@ mod user;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::engine::ArgValueCandidates;
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-use crate::ui::terminal::Colour;
 pub(crate) use container::*;
 pub(crate) use user::*;
 
@@ -35,7 +33,7 @@ The container:
 
 occ itself:
   config       Read and change occ's own configuration
-  completions  Print what completes occ's commands in a shell [alias: completion]
+  completions  Print a shell completion script [alias: completion]
   man          Write the man pages
   help         Print this message or the help of the given subcommand(s)
 
@@ -112,7 +110,7 @@ pub(crate) struct Global {
     pub no_input: bool,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Colour,
+    pub color: ColorChoice,
 }
 
 /// `-o`.
@@ -125,27 +123,6 @@ pub(crate) enum Output {
     Json,
     // Names only.
     Name,
-}
-
-impl Global {
-    /// With what somebody has typed so far, and nothing printed.
-    pub(crate) fn for_completion(
-        host: Option<String>,
-        context: Option<String>,
-        container: Option<String>,
-    ) -> Self {
-        Self {
-            host,
-            context,
-            container,
-            output: Output::Name,
-            json: false,
-            quiet: true,
-            verbose: false,
-            no_input: true,
-            color: Colour::Never,
-        }
-    }
 }
 
 /// A shell with completion.
@@ -188,7 +165,7 @@ pub(crate) enum Command {
     /// Read and change occ's own configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print what completes occ's commands in a shell
+    /// Print a shell completion script
     #[command(visible_alias = "completion")]
     Completions {
         /// The shell; for bash: `source <(occ completions bash)` in ~/.bashrc
@@ -207,13 +184,11 @@ pub(crate) enum ConfigCommand {
     /// Print the value of a key
     Get {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
     },
     /// Set a key
     Set {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
         /// The value
         value: String,
@@ -221,7 +196,6 @@ pub(crate) enum ConfigCommand {
     /// Go back to the default of a key
     Unset {
         /// The key
-        #[arg(add = ArgValueCandidates::new(crate::commands::completions::keys))]
         key: String,
     },
     /// List all keys and values
@@ -264,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn command_line_definition_is_sound() {
         Cli::command().debug_assert();
     }
 

@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use clap_complete::engine::ArgValueCompleter;
-
-use crate::commands::completions::account_names;
 
 /// `occ user`.
 #[derive(Debug, Subcommand)]
@@ -16,13 +13,13 @@ pub(crate) enum User {
     #[command(visible_alias = "ls")]
     List,
     /// Show one account
-    Show(Name),
+    Show(AccountName),
     /// Set the password of an account
     Passwd(Passwd),
     /// Let accounts log in again
-    Enable(Names),
+    Enable(AccountNames),
     /// Shut accounts out and end their processes; nothing is deleted
-    Disable(Names),
+    Disable(AccountNames),
     /// Remove accounts; their homes stay
     #[command(visible_alias = "rm")]
     Remove(Remove),
@@ -31,29 +28,28 @@ pub(crate) enum User {
     /// Print the records of all accounts, one JSON document a line
     Export(Export),
     /// Make an account that useradd made in the container survive updates
-    Adopt(Name),
+    Adopt(AccountName),
 }
 
 /// One account.
 #[derive(Debug, Args)]
-pub(crate) struct Name {
+pub(crate) struct AccountName {
     /// Name of the account
-    #[arg(add = ArgValueCompleter::new(account_names))]
     pub name: String,
 }
 
 /// Several accounts.
 #[derive(Debug, Args)]
-pub(crate) struct Names {
+pub(crate) struct AccountNames {
     /// Names of the accounts; all are checked before anything changes
-    #[arg(required = true, value_name = "NAME", add = ArgValueCompleter::new(account_names))]
+    #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
 }
 
-/// Where a new password comes from.
+/// The source of a new password.
 #[derive(Debug, Clone, Copy, Args)]
 #[group(multiple = false)]
-pub(crate) struct Source {
+pub(crate) struct PasswordSource {
     /// Make a password of 24 characters and show it once
     #[arg(short, long)]
     pub generate: bool,
@@ -72,9 +68,9 @@ pub(crate) struct Add {
     /// Name of the account: 3 to 32 letters, digits and '_'
     pub name: Option<String>,
     #[command(flatten)]
-    pub source: Source,
+    pub source: PasswordSource,
     /// Set no password: only ssh keys log in
-    #[arg(long, conflicts_with = "Source")]
+    #[arg(long, conflicts_with = "PasswordSource")]
     pub no_password: bool,
     /// Uid of the account [default: the next that nobody ever had]
     #[arg(long, value_name = "UID", value_parser = super::number)]
@@ -109,17 +105,16 @@ pub(crate) struct Add {
 #[derive(Debug, Args)]
 pub(crate) struct Passwd {
     /// Name of the account
-    #[arg(add = ArgValueCompleter::new(account_names))]
     pub name: String,
     #[command(flatten)]
-    pub source: Source,
+    pub source: PasswordSource,
 }
 
 /// `occ user remove`.
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
     #[command(flatten)]
-    pub names: Names,
+    pub names: AccountNames,
     /// Ask no question
     #[arg(short, long)]
     pub yes: bool,

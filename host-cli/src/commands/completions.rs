@@ -4,15 +4,13 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use accounts::wire::ListReply;
-use clap::CommandFactory;
-use clap_complete::engine::CompletionCandidate;
+use clap::{Command, CommandFactory, FromArgMatches};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::cli::{Cli, CompletionShell, Global};
 use crate::config::Key;
 use crate::error::{Error, Result};
-use crate::occ_init;
 use crate::session::Session;
 use crate::ui::show;
 
@@ -23,11 +21,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers the shell and ends, if it is the shell that asks.
 pub(crate) fn answer() {
-    CompleteEnv::with_factory(Cli::command)
+    CompleteEnv::with_factory(|| with_completers(Cli::command()))
         .var(VARIABLE)
         .bin("occ")
         .completer("occ")
         .complete();
+}
+
+/// Says of each argument that names an account or a key what completes it; the
+/// definition in cli/ knows no engine.
+fn with_completers(command: Command) -> Command {
+    let is_add = command.get_name() == "add";
+    command
+        .mut_args(|arg| match arg.get_id().as_str() {
+            "name" | "names" if !is_add => arg.add(ArgValueCompleter::new(account_names)),
+            "key" => arg.add(ArgValueCandidates::new(keys)),
+            _ => arg,
+        })
+        .mut_subcommands(with_completers)
 }
 
 /// The shell's part, for its start-up file.
@@ -52,14 +63,13 @@ pub(crate) fn print(shell: CompletionShell) -> Result<()> {
 }
 
 /// Accounts whose names begin so; for [`clap_complete`].
-pub(crate) fn account_names(begun: &OsStr) -> Vec<CompletionCandidate> {
+fn account_names(begun: &OsStr) -> Vec<CompletionCandidate> {
     let begun = begun.to_string_lossy();
     let global = typed(std::env::args().skip_while(|word| word != "--").skip(1));
-    let names = Session::new(&global).map_or_else(
-        |_| Vec::new(),
-        |session| live(&session).unwrap_or_else(|| session.known_users().to_vec()),
-    );
+    let session = global.and_then(|global| Session::new(&global).ok());
+    let names = session.map(|session| live(&session).unwrap_or(session.known_users().to_vec()));
     names
+        .unwrap_or_default()
         .into_iter()
         .filter(|name| name.starts_with(&*begun))
         .map(CompletionCandidate::new)
@@ -67,35 +77,27 @@ pub(crate) fn account_names(begun: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// The keys of the configuration.
-pub(crate) fn keys() -> Vec<CompletionCandidate> {
+fn keys() -> Vec<CompletionCandidate> {
     let words = Key::ALL.map(Key::word);
     words.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// What has been typed so far says which container is meant.
-fn typed(words: impl Iterator<Item = String>) -> Global {
-    let matches = Cli::command()
-        .ignore_errors(true)
-        .try_get_matches_from(words);
-    let value = |name: &str| {
-        let matches = matches.as_ref().ok()?;
-        matches.try_get_one::<String>(name).ok()?.cloned()
-    };
-    Global::for_completion(value("host"), value("context"), value("container"))
+/// Reads which container is meant from what has been typed so far.
+fn typed(words: impl Iterator<Item = String>) -> Option<Global> {
+    let command = Cli::command().ignore_errors(true);
+    let matches = command.try_get_matches_from(words).ok()?;
+    Global::from_arg_matches(&matches).ok()
 }
 
-/// The names in the container; None if it does not say in time.
+/// The names in the container; `None` if it does not say in time.
 fn live(session: &Session) -> Option<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .ok()?;
     let listed = async {
-        let (docker, container) = session.running().await.ok()?;
-        let args = ["user", "list", "--json"].map(str::to_owned).to_vec();
-        let reply = occ_init::call::<ListReply>(&docker, &container, args, None)
-            .await
-            .ok()?;
+        let init = session.occ_init().await.ok()?;
+        let reply = init.accounts().await.ok()?;
         let names = reply.accounts.into_iter().map(|account| account.user_name);
         Some(names.collect())
     };
@@ -107,8 +109,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_so_far_names_the_container() {
-        let words = |line: &str| typed(line.split(' ').map(str::to_owned));
+    fn typed_words_name_container_and_engine() {
+        let words = |line: &str| typed(line.split(' ').map(str::to_owned)).unwrap();
         assert_eq!(words("occ user show al").container, None);
         let global = words("occ --container box --host unix:///x user show");
         assert_eq!(global.container.as_deref(), Some("box"));

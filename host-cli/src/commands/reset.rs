@@ -7,13 +7,11 @@ use bollard::Docker;
 use bollard::query_parameters::RemoveVolumeOptions;
 
 use crate::cli::ResetContainer;
-use crate::config;
-use crate::engine::container::{self, INSTANCE, Listed};
-use crate::engine::spec::{VOLUMES, volume_name};
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::{INSTANCE, Names, VOLUMES, volume_name};
 use crate::error::{Error, Result, is_absent};
 use crate::session::Session;
-use crate::swap::checks;
-use crate::swap::steps::Names;
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, prompt};
 
@@ -51,7 +49,7 @@ pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()
     }
     drop(progress);
     if volumes.contains(&volume_name(instance, "users")) {
-        config::follow(&session.mirror, Vec::clear);
+        session.follow(Vec::clear);
     }
     let message = done(instance, !volumes.is_empty());
     session.screen.done(instance, true, None, &message);
@@ -70,16 +68,16 @@ fn done(instance: &str, with_volumes: bool) -> String {
 
 /// The container, and what updates left or kept beside it.
 async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
-    let own = container::find(docker, instance).await?;
+    let own = identity::find(docker, instance).await?;
     if let Some(own) = &own {
-        checks::refuse_strangers(docker, own).await?;
+        identity::inspect_ours(docker, own).await?;
     }
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();
     for name in names.beside() {
         let beside = container::inspect(docker, &name).await?;
-        let ours = beside.filter(|beside| container::belongs(beside, instance));
-        found.extend(ours.map(Listed::of));
+        let ours = beside.filter(|beside| identity::belongs(beside, instance));
+        found.extend(ours.as_ref().map(Listed::of));
     }
     Ok(found)
 }

@@ -5,8 +5,9 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container;
+use crate::engine::labels::Names;
 use crate::error::{Error, Result};
-use crate::swap::steps::{self, Names};
+use crate::swap::steps;
 use crate::swap::{account_names, prove, put_back, recover, rolled_back};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
@@ -33,7 +34,7 @@ pub(crate) async fn run(
     };
     if let Err(error) = proved {
         put_back(docker, current, instance, seconds).await?;
-        return Err(rolled_back(&error, &names.own));
+        return Err(rolled_back(&error));
     }
     let host = current.host_config.as_ref();
     let policy = host.and_then(|host| host.restart_policy.clone());

@@ -4,25 +4,22 @@
 //! terminal here is raw meanwhile, and is put back however it ends.
 
 use std::io::{IsTerminal, Read, Write};
-use std::pin::Pin;
 use std::process::ExitCode;
 
 use accounts::wire::{AccountReply, AccountView, Status};
 use bollard::Docker;
-use bollard::container::LogOutput;
-use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use bollard::exec::CreateExecOptions;
 use bollard::query_parameters::ResizeExecOptionsBuilder;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use signal_hook::consts::SIGWINCH;
 use signal_hook::iterator::Signals;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::commands::user::with_nearest;
-use crate::engine::container::Listed;
-use crate::engine::exec;
+use crate::engine::exec::{self, Input, Output};
 use crate::error::{Error, Result};
-use crate::occ_init;
+use crate::occ_init::{self, OccInit};
 use crate::session::Session;
 use crate::ui::{interrupt, terminal};
 
@@ -46,27 +43,18 @@ pub(crate) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
     if let Some(name) = name {
         crate::commands::user::check_names(&[name.to_owned()])?;
     }
-    let (docker, container) = session.running().await?;
+    let init = session.occ_init().await?;
     let (command, home) = match name {
-        Some(name) => {
-            let known = session.known_users();
-            of_account(&enabled(&docker, &container, name, known).await?)
-        }
+        Some(name) => of_account(&enabled(&init, name, session.known_users()).await?),
         None => (of_root(), "/root".to_owned()),
     };
-    let code = at_terminal(&docker, &container, command, home).await?;
+    let code = at_terminal(&init, command, home).await?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
 /// The account, which has to be let in.
-async fn enabled(
-    docker: &Docker,
-    container: &Listed,
-    name: &str,
-    known: &[String],
-) -> Result<AccountView> {
-    let args = ["user", "show", "--json", name].map(str::to_owned).to_vec();
-    let reply: Result<AccountReply> = occ_init::call(docker, container, args, None).await;
+async fn enabled(init: &OccInit, name: &str, known: &[String]) -> Result<AccountView> {
+    let reply: Result<AccountReply> = init.call(occ_init::user("show", [name])).await;
     let reply = reply.map_err(|error| with_nearest(error, known))?;
     match reply.account.status {
         Status::Enabled => Ok(reply.account),
@@ -92,61 +80,31 @@ fn of_root() -> Vec<String> {
     through_init("root", &["/bin/sh", "-c", ROOTS_SHELL])
 }
 
-async fn at_terminal(
-    docker: &Docker,
-    container: &Listed,
-    command: Vec<String>,
-    home: String,
-) -> Result<i64> {
+async fn at_terminal(init: &OccInit, command: Vec<String>, home: String) -> Result<i64> {
+    let docker = &init.docker;
     let term = std::env::var("TERM").unwrap_or_else(|_| "xterm".to_owned());
-    let options = CreateExecOptions::<String> {
+    let options = CreateExecOptions {
         attach_stdin: Some(true),
-        attach_stdout: Some(true),
-        attach_stderr: Some(true),
         tty: Some(true),
-        user: Some("0".into()),
         working_dir: Some(home),
         env: Some(vec![format!("TERM={term}")]),
         detach_keys: Some(DETACH.into()),
         cmd: Some(command),
         ..CreateExecOptions::default()
     };
-    let made = docker
-        .create_exec(&container.id, options)
-        .await
-        .map_err(|error| exec::not_running(&container.name, error))?;
-    let start = StartExecOptions {
-        tty: true,
-        ..StartExecOptions::default()
-    };
-    let started = docker
-        .start_exec(&made.id, Some(start))
-        .await
-        .map_err(|error| exec::not_running(&container.name, error))?;
-    let StartExecResults::Attached { output, input } = started else {
-        return Err(Error::failed(
-            "the container engine did not attach to the shell",
-            "",
-        ));
-    };
+    let attached = exec::attach(docker, &init.container.id, options).await;
+    let (id, output, input) = attached.map_err(|error| init.named(error))?;
     {
         let _notice = interrupt::notice("the shell has ended");
         let _raw = terminal::raw()
             .map_err(|error| Error::failed(format!("cannot use the terminal: {error}"), ""))?;
-        talk(docker, &made.id, output, input).await?;
+        talk(docker, &id, output, input).await?;
     }
-    exec::exit_code(docker, &made.id).await
+    exec::exit_code(docker, &id).await
 }
 
 /// Carries keys and output until the shell ends.
-async fn talk(
-    docker: &Docker,
-    id: &str,
-    mut output: Pin<
-        Box<dyn Stream<Item = std::result::Result<LogOutput, bollard::errors::Error>> + Send>,
-    >,
-    mut input: Pin<Box<dyn AsyncWrite + Send>>,
-) -> Result<()> {
+async fn talk(docker: &Docker, id: &str, mut output: Output, mut input: Input) -> Result<()> {
     let (mut keys, mut sizes) = (keys(), sizes()?);
     resize(docker, id).await;
     loop {
@@ -171,7 +129,7 @@ async fn talk(
     }
 }
 
-/// What is typed. The thread ends with the program: nothing can wake a read.
+/// Keys as they are typed. The thread ends with the program: nothing can wake a read.
 fn keys() -> Receiver<Vec<u8>> {
     let (typed, keys) = channel(16);
     std::thread::spawn(move || {
@@ -217,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn occ_init_becomes_the_person() {
+    fn shell_of_an_account_runs_through_occ_init() {
         assert_eq!(
             through_init("alice", &["/bin/bash", "-l"]).join(" "),
             "/usr/local/bin/occ-init run --no-restore --user alice -- /bin/bash -l"

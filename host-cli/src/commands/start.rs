@@ -1,17 +1,18 @@
 //! `occ start`: makes what is missing, starts it, waits until it is healthy.
 
-use accounts::wire::ListReply;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
-use crate::commands::desired::{Asked, Target, differences};
-use crate::engine::container::{self, Listed, STORE};
-use crate::engine::spec::{self, Published, VOLUMES, volume_name};
+use crate::commands::desired::{Desired, Requested, differences};
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::{self, STORE, VOLUMES, volume_name};
+use crate::engine::spec::{self, Published};
 use crate::error::{Error, Result};
 use crate::image::{self, build};
-use crate::occ_init;
+use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::swap::{self, Kept, checks, health, recover};
 use crate::ui::progress::Progress;
@@ -68,31 +69,31 @@ impl Work<'_> {
 
     async fn healthy(&self) -> Result<Listed> {
         self.progress.step("Waiting until it is healthy");
-        let container = container::running(self.docker, &self.session.container).await?;
+        let container = identity::running(self.docker, &self.session.container).await?;
         health::wait(self.docker, &container.id, self.start.wait_timeout).await?;
         Ok(container)
     }
 
     async fn has_stopped(&self) -> Result<bool> {
-        let listed = container::find(self.docker, &self.session.container).await?;
+        let listed = identity::find(self.docker, &self.session.container).await?;
         Ok(listed.is_some_and(|listed| listed.state == "exited"))
     }
 
     async fn run(&self) -> Result<Before> {
         let instance = &self.session.container;
         recover::instance(self.docker, instance, self.progress).await?;
-        let listed = container::find(self.docker, instance).await?;
+        let listed = identity::find(self.docker, instance).await?;
         checks::refuse_shared(self.docker, instance, listed.as_ref(), self.start.shared).await?;
         let found = match &listed {
             Some(listed) => container::inspect(self.docker, &listed.id).await?,
             None => None,
         };
-        let asked = Asked::new(self.session, self.start);
-        let target = asked.target(found.as_ref());
-        self.make_image(&target.image).await?;
+        let requested = Requested::new(self.session, self.start);
+        let desired = requested.desired(found.as_ref());
+        self.make_image(&desired.image).await?;
         match found {
-            None => self.create(&target).await.map(|()| Before::Down),
-            Some(found) => self.existing(&found, &asked, &target).await,
+            None => self.create(&desired).await.map(|()| Before::Down),
+            Some(found) => self.existing(&found, &requested, &desired).await,
         }
     }
 
@@ -111,7 +112,7 @@ impl Work<'_> {
         }
     }
 
-    async fn create(&self, target: &Target) -> Result<()> {
+    async fn create(&self, desired: &Desired) -> Result<()> {
         let (docker, instance) = (self.docker, &self.session.container);
         self.progress
             .step(&format!("Making container '{instance}'"));
@@ -119,7 +120,7 @@ impl Work<'_> {
         let options = CreateContainerOptionsBuilder::default()
             .name(instance)
             .build();
-        let body = spec::create(instance, &target.image, target.published);
+        let body = spec::create(instance, &desired.image, desired.published);
         let made = docker
             .create_container(Some(options), body)
             .await
@@ -136,27 +137,27 @@ impl Work<'_> {
     async fn existing(
         &self,
         found: &ContainerInspectResponse,
-        asked: &Asked,
-        target: &Target,
+        requested: &Requested,
+        desired: &Desired,
     ) -> Result<Before> {
         let name = container::name_of(found);
         let state = container::state_word(found);
         if state == "paused" {
             return Err(Error::Paused(name));
         }
-        let newer = image::inspect(self.docker, &target.image)
+        let newer = image::inspect(self.docker, &desired.image)
             .await?
             .is_some_and(|image| image.id != found.image);
-        let image_asked = asked.image.is_some() || self.start.build;
-        let differs = differences(found, target, newer && image_asked);
+        let image_asked = requested.image.is_some() || self.start.build;
+        let differs = differences(found, desired, newer && image_asked);
         if self.start.recreate || (state != "running" && !differs.is_empty()) {
-            self.recreate(found, target).await?;
+            self.recreate(found, desired).await?;
             return Ok(Before::Down);
         }
         if newer && !image_asked {
             self.session.screen.progress(&format!(
                 "there is a newer {}; `occ update container` moves to it",
-                target.image
+                desired.image
             ));
         }
         if state == "running" {
@@ -176,15 +177,15 @@ impl Work<'_> {
         Ok(Before::Down)
     }
 
-    async fn recreate(&self, found: &ContainerInspectResponse, target: &Target) -> Result<()> {
+    async fn recreate(&self, found: &ContainerInspectResponse, desired: &Desired) -> Result<()> {
         self.progress.step(&format!(
             "Making container '{}' anew",
             container::name_of(found)
         ));
         let plan = swap::Plan {
             instance: &self.session.container,
-            image: &target.image,
-            published: target.published,
+            image: &desired.image,
+            published: desired.published,
             seconds: self.start.wait_timeout,
         };
         Box::pin(swap::run(
@@ -203,7 +204,7 @@ async fn make_volumes(docker: &Docker, instance: &str) -> Result<()> {
         let name = volume_name(instance, end);
         let request = VolumeCreateRequest {
             name: Some(name.clone()),
-            labels: Some(spec::labels(instance)),
+            labels: Some(labels::labels(instance)),
             ..VolumeCreateRequest::default()
         };
         docker
@@ -227,13 +228,7 @@ pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Liste
         .await?
         .ok_or(Error::NotRunning)?;
     let published = Published::of(&found);
-    let accounts: ListReply = occ_init::call(
-        docker,
-        listed,
-        vec!["user".into(), "list".into(), "--json".into()],
-        None,
-    )
-    .await?;
+    let accounts = OccInit::of(docker, &found).accounts().await?;
     let none = accounts.accounts.is_empty();
     if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {
         show::warn(&format!(

@@ -2,21 +2,22 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use accounts::wire::{GateView, ListReply, SCHEMA, StatusReply};
+use accounts::wire::{GateView, SCHEMA, StatusReply};
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 use serde::Serialize;
 
-use crate::engine::container::{self, Listed};
+use crate::engine::container;
+use crate::engine::identity;
 use crate::engine::spec::Published;
 use crate::error::Result;
-use crate::occ_init;
+use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::ui::show::{self, Format, fields};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report {
+struct StatusReport {
     schema: u32,
     container: ContainerReport,
     image: Option<ImageReport>,
@@ -24,7 +25,7 @@ struct Report {
     volumes: Vec<VolumeReport>,
     /// How many accounts; unknown unless the container runs.
     users: Option<usize>,
-    /// Who is logged in and has an opencode; none where no login runs.
+    /// People logged in and their opencodes; none where no login runs.
     gate: Option<GateView>,
 }
 
@@ -56,7 +57,7 @@ struct VolumeReport {
 /// Runs the command; true if the container runs.
 pub(crate) async fn run(session: &Session) -> Result<bool> {
     let docker = session.docker().await?;
-    let found = match container::find(&docker, &session.container).await? {
+    let found = match identity::find(&docker, &session.container).await? {
         Some(listed) => container::inspect(&docker, &listed.id).await?,
         None => None,
     };
@@ -76,23 +77,17 @@ pub(crate) async fn show(
     let running = container::state_word(found) == "running";
     let mut report = report(found);
     if running {
-        report.users = count(docker, found).await;
-        report.gate = gate(docker, found).await;
+        let init = OccInit::of(docker, found);
+        report.users = count(&init).await;
+        report.gate = gate(&init).await;
     }
     print(session, &report);
     Ok(running)
 }
 
 /// A container without occ-init has a status all the same.
-async fn count(docker: &Docker, found: &ContainerInspectResponse) -> Option<usize> {
-    let listed = Listed {
-        id: found.id.clone()?,
-        name: container::name_of(found),
-        state: String::new(),
-        image: String::new(),
-    };
-    let args = vec!["user".into(), "list".into(), "--json".into()];
-    match occ_init::call::<ListReply>(docker, &listed, args, None).await {
+async fn count(init: &OccInit) -> Option<usize> {
+    match init.accounts().await {
         Ok(reply) => Some(reply.accounts.len()),
         Err(error) => {
             show::warn(&format!("the accounts are unknown: {error}"));
@@ -102,19 +97,13 @@ async fn count(docker: &Docker, found: &ContainerInspectResponse) -> Option<usiz
 }
 
 /// Without a login there is nothing to say.
-async fn gate(docker: &Docker, found: &ContainerInspectResponse) -> Option<GateView> {
-    let listed = Listed {
-        id: found.id.clone()?,
-        name: container::name_of(found),
-        state: String::new(),
-        image: String::new(),
-    };
+async fn gate(init: &OccInit) -> Option<GateView> {
     let args = vec!["status".into(), "--json".into()];
-    let reply = occ_init::call::<StatusReply>(docker, &listed, args, None).await;
+    let reply = init.call::<StatusReply>(args).await;
     reply.ok().and_then(|reply| reply.gate)
 }
 
-fn absent(name: &str) -> Report {
+fn absent(name: &str) -> StatusReport {
     let container = ContainerReport {
         name: name.to_owned(),
         id: None,
@@ -122,7 +111,7 @@ fn absent(name: &str) -> Report {
         health: None,
         started_at: None,
     };
-    Report {
+    StatusReport {
         schema: SCHEMA,
         container,
         image: None,
@@ -133,7 +122,7 @@ fn absent(name: &str) -> Report {
     }
 }
 
-fn report(found: &ContainerInspectResponse) -> Report {
+fn report(found: &ContainerInspectResponse) -> StatusReport {
     let state = found.state.as_ref();
     // The engine calls a stopped container unhealthy for ever.
     let running = state.filter(|state| state.running == Some(true));
@@ -153,7 +142,7 @@ fn report(found: &ContainerInspectResponse) -> Report {
     });
     let mut volumes: Vec<_> = volumes.collect();
     volumes.sort_by(|a, b| a.target.cmp(&b.target));
-    Report {
+    StatusReport {
         schema: SCHEMA,
         container: ContainerReport {
             name: container::name_of(found),
@@ -176,7 +165,7 @@ fn report(found: &ContainerInspectResponse) -> Report {
     }
 }
 
-fn print(session: &Session, report: &Report) {
+fn print(session: &Session, report: &StatusReport) {
     match session.screen.format {
         Format::Json => show::json(report),
         Format::Name => show::line(&report.container.state),
@@ -187,7 +176,7 @@ fn print(session: &Session, report: &Report) {
     }
 }
 
-fn text(report: &Report, now: Duration) -> String {
+fn text(report: &StatusReport, now: Duration) -> String {
     let mut rows = vec![
         ("Container", report.container.name.clone()),
         ("State", report.container.state.clone()),
@@ -252,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_status_names_the_volumes() {
-        let report = Report {
+        let report = StatusReport {
             schema: 1,
             container: ContainerReport {
                 name: "opencode".into(),

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use crate::cli::Logs;
 use crate::commands::start;
 use crate::engine::container;
+use crate::engine::identity;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::swap::{checks, health};
@@ -19,14 +20,14 @@ use crate::ui::progress::Progress;
 pub(crate) async fn stop(session: &Session) -> Result<()> {
     let docker = session.docker().await?;
     let name = &session.container;
-    let (changed, message) = match container::find(&docker, name).await? {
+    let (changed, message) = match identity::find(&docker, name).await? {
         None => (false, format!("There is no container '{name}'.")),
         Some(found) if matches!(found.state.as_str(), "exited" | "created" | "dead") => (
             false,
             format!("Container '{}' is stopped already.", found.name),
         ),
         Some(found) => {
-            checks::refuse_strangers(&docker, &found).await?;
+            identity::inspect_ours(&docker, &found).await?;
             let _notice =
                 interrupt::notice("the container may still be stopping; look with `occ status`");
             let progress = Progress::new(session.screen);
@@ -42,7 +43,7 @@ pub(crate) async fn stop(session: &Session) -> Result<()> {
 /// Stops and starts the container, then waits as `start` does.
 pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
     let docker = session.docker().await?;
-    let found = container::find(&docker, &session.container)
+    let found = identity::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
     checks::refuse_shared(
@@ -77,7 +78,7 @@ pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
 /// Copies the log: stdout to stdout, stderr to stderr.
 pub(crate) async fn logs(session: &Session, logs: &Logs) -> Result<()> {
     let docker = session.docker().await?;
-    let found = container::find(&docker, &session.container)
+    let found = identity::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
     let tail = logs

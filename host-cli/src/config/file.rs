@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::{Config, Mirror};
+use super::{Config, KnownUsers};
 use crate::error::{Error, Result};
 
-/// Where the file is: `$XDG_CONFIG_HOME/occ/config.json`, else in ~/.config.
+/// The file's path: `$XDG_CONFIG_HOME/occ/config.json`, else in ~/.config.
 pub(crate) fn path() -> Result<PathBuf> {
     let base = etcetera::base_strategy::Xdg::new().map_err(|_| {
         Error::failed(
@@ -74,9 +74,9 @@ fn save(config: &Config, path: &Path, directory: &Path) -> Result<()> {
 
 /// Lets the names of an instance follow a change. The change is done: a failure
 /// here is a warning, never an error.
-pub(crate) fn follow(mirror: &Mirror, edit: impl FnOnce(&mut Vec<String>)) {
+pub(crate) fn follow(known_users_key: &KnownUsers, edit: impl FnOnce(&mut Vec<String>)) {
     let followed = change(|config| {
-        config.edit_users(mirror, edit);
+        config.edit_users(known_users_key, edit);
         Ok(())
     });
     if let Err(error) = followed {

@@ -1,4 +1,5 @@
-//! The container: which one is meant, its state, and the simple verbs.
+//! A container: what the engine tells of it, and the simple verbs. Which one is
+//! meant is decided in identity.rs.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,27 +7,21 @@ use std::time::{Duration, Instant};
 use bollard::Docker;
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary,
-    ContainerUpdateBody, RestartPolicy,
+    ContainerUpdateBody, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptions, RemoveContainerOptionsBuilder,
+    RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
+use futures_util::StreamExt;
 
+use crate::engine::labels::{ROLE, STORE};
 use crate::error::{Error, Result, api_text, is_absent};
-use crate::swap::steps::Names;
 
-/// The label of everything that belongs to one instance.
-pub(crate) const INSTANCE: &str = "dev.occ.instance";
-/// Set on containers that are not the instance itself: kept or being tried.
-pub(crate) const ROLE: &str = "dev.occ.role";
 /// Seconds that a container gets to stop.
 pub(crate) const STOP_SECONDS: i32 = 30;
 /// Until the engine has removed what it was asked to remove.
 const REMOVAL: Duration = Duration::from_secs(30);
-/// Where the store is mounted.
-pub(crate) const STORE: &str = "/var/lib/opencode-users";
-
 /// A container as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listed {
@@ -42,15 +37,12 @@ pub(crate) struct Listed {
 
 impl Listed {
     /// The same of what was inspected.
-    pub(crate) fn of(found: ContainerInspectResponse) -> Self {
+    pub(crate) fn of(found: &ContainerInspectResponse) -> Self {
         Self {
-            state: state_word(&found),
-            name: name_of(&found),
-            image: found
-                .config
-                .and_then(|config| config.image)
-                .unwrap_or_default(),
-            id: found.id.unwrap_or_default(),
+            state: state_word(found),
+            name: name_of(found),
+            image: image_name(found).unwrap_or_default().to_owned(),
+            id: found.id.clone().unwrap_or_default(),
         }
     }
 
@@ -69,16 +61,6 @@ impl Listed {
             image: summary.image.unwrap_or_default(),
         }
     }
-}
-
-/// The container of an instance: by label, else by name; None if there is none.
-pub(crate) async fn find(docker: &Docker, instance: &str) -> Result<Option<Listed>> {
-    let filters = HashMap::from([("label", vec![format!("{INSTANCE}={instance}")])]);
-    let labelled = list(docker, &filters).await?;
-    if let Some(found) = pick(instance, labelled)? {
-        return Ok(Some(found));
-    }
-    Ok(inspect(docker, instance).await?.map(Listed::of))
 }
 
 /// Containers that match the filters, stopped ones too.
@@ -108,47 +90,7 @@ fn has_role(summary: &ContainerSummary) -> bool {
         .is_some_and(|labels| labels.contains_key(ROLE))
 }
 
-/// The one of that name; else the only one; else the only one that runs. What
-/// updates leave beside it has the label too.
-fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
-    if let Some(named) = labelled.iter().find(|one| one.name == instance) {
-        return Ok(Some(named.clone()));
-    }
-    let others: Vec<_> = labelled
-        .into_iter()
-        .filter(|one| Names::around(&one.name).is_none())
-        .collect();
-    let running: Vec<_> = others.iter().filter(|one| one.state == "running").collect();
-    match (others.as_slice(), running.as_slice()) {
-        ([], _) => Ok(None),
-        ([only], _) => Ok(Some(only.clone())),
-        (_, [only]) => Ok(Some((*only).clone())),
-        _ => {
-            let found = others
-                .iter()
-                .map(|one| one.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            Err(Error::Several {
-                name: instance.to_owned(),
-                found,
-            })
-        }
-    }
-}
-
-/// The container of an instance, which has to run.
-pub(crate) async fn running(docker: &Docker, instance: &str) -> Result<Listed> {
-    let found = find(docker, instance).await?.ok_or(Error::NotRunning)?;
-    match found.state.as_str() {
-        "running" => Ok(found),
-        "paused" => Err(Error::Paused(found.name)),
-        "restarting" => Err(Error::Restarting(found.name)),
-        _ => Err(Error::NotRunning),
-    }
-}
-
-/// Everything about a container; None if there is none.
+/// Everything about a container; `None` if there is none.
 pub(crate) async fn inspect(
     docker: &Docker,
     name: &str,
@@ -160,6 +102,11 @@ pub(crate) async fn inspect(
             error,
         )),
     }
+}
+
+/// The image as it was named when the container was made.
+pub(crate) fn image_name(found: &ContainerInspectResponse) -> Option<&str> {
+    found.config.as_ref()?.image.as_deref()
 }
 
 /// The state in the engine's word; empty if it gives none.
@@ -195,6 +142,16 @@ pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
         .map_err(Error::engine(format!("stop the container '{name}'")))
 }
 
+/// The log of a container, as far as the engine still has it.
+pub(crate) async fn log(docker: &Docker, name: &str, options: LogsOptions) -> String {
+    let mut chunks = docker.logs(name, Some(options));
+    let mut bytes = Vec::new();
+    while let Some(Ok(chunk)) = chunks.next().await {
+        bytes.extend_from_slice(chunk.as_ref());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Removes a container, running or not; its named volumes stay.
 pub(crate) async fn remove(docker: &Docker, name: &str) -> Result<()> {
     let options = RemoveContainerOptionsBuilder::default().force(true).build();
@@ -222,33 +179,6 @@ async fn gone(docker: &Docker, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a container is one of the instance's. One without a label was found
-/// by its name, before the first update; it has the store.
-pub(crate) fn belongs(found: &ContainerInspectResponse, instance: &str) -> bool {
-    let config = found.config.as_ref();
-    match config.and_then(|config| config.labels.as_ref()?.get(INSTANCE)) {
-        Some(label) => label == instance,
-        None => crate::engine::spec::store_mount(found).is_some(),
-    }
-}
-
-/// Removes a leftover of the instance; somebody else's container of that name
-/// stays.
-pub(crate) async fn remove_ours(docker: &Docker, instance: &str, name: &str) -> Result<()> {
-    let Some(found) = inspect(docker, name).await? else {
-        return Ok(());
-    };
-    if !belongs(&found, instance) {
-        return Err(Error::Conflict {
-            message: format!(
-                "a container '{name}' is in the way, and it does not belong to '{instance}'"
-            ),
-            hint: format!("remove or rename it: `docker rename {name} …`"),
-        });
-    }
-    remove(docker, name).await
-}
-
 /// Gives a container another name.
 pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Result<()> {
     let options = RenameContainerOptionsBuilder::default().name(name).build();
@@ -271,50 +201,33 @@ pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPoli
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listed(name: &str, state: &str) -> Listed {
-        Listed {
-            id: format!("id-{name}"),
-            name: name.into(),
-            state: state.into(),
-            image: "occ:local".into(),
-        }
+/// A restart policy of that name.
+pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {
+    RestartPolicy {
+        name: Some(name),
+        maximum_retry_count: None,
     }
+}
 
-    fn picked(labelled: Vec<Listed>) -> Option<String> {
-        pick("opencode", labelled).unwrap().map(|one| one.name)
-    }
-
-    #[test]
-    fn the_name_comes_before_what_only_has_the_label() {
-        let kept = listed("opencode-previous", "running");
-        assert_eq!(
-            picked(vec![kept.clone(), listed("opencode", "exited")]).as_deref(),
-            Some("opencode")
-        );
-        assert_eq!(
-            picked(vec![kept.clone(), listed("web_opencode_1", "exited")]).as_deref(),
-            Some("web_opencode_1")
-        );
-        assert_eq!(picked(vec![kept]), None);
-        assert_eq!(
-            picked(vec![listed("a", "exited"), listed("b", "running")]).as_deref(),
-            Some("b")
-        );
-        assert_eq!(picked(vec![]), None);
-    }
-
-    #[test]
-    fn several_that_run_are_never_guessed_between() {
-        let error = pick(
-            "opencode",
-            vec![listed("a", "running"), listed("b", "running")],
-        )
-        .unwrap_err();
-        assert_eq!(error.kind().exit_code(), 4);
-        assert!(error.to_string().ends_with("a, b"));
-    }
+/// The mount of the store, whatever kind it is; `None` if there is none.
+pub(crate) fn store_mount(found: &ContainerInspectResponse) -> Option<Mount> {
+    let mounts = found.mounts.as_ref()?;
+    let mount = mounts
+        .iter()
+        .find(|mount| mount.destination.as_deref() == Some(STORE))?;
+    let is_volume = mount.name.as_ref().is_some_and(|name| !name.is_empty());
+    Some(Mount {
+        target: Some(STORE.to_owned()),
+        source: if is_volume {
+            mount.name.clone()
+        } else {
+            mount.source.clone()
+        },
+        typ: Some(if is_volume {
+            MountType::VOLUME
+        } else {
+            MountType::BIND
+        }),
+        ..Mount::default()
+    })
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
@@ -20,11 +20,15 @@ use super::{ssh, tls};
 /// A machine that is not there does not answer; others take far less.
 const CONNECT: Duration = Duration::from_secs(10);
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
 /// A connection, whatever it runs over.
-pub(super) struct Wire(Box<dyn Stream>);
+pub(super) trait DaemonStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> DaemonStream for T {}
+
+impl Connection for Box<dyn DaemonStream> {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
 
 /// Makes connections to one engine.
 #[derive(Clone)]
@@ -45,8 +49,8 @@ impl Dialler {
         Ok(Self { endpoint, tls })
     }
 
-    async fn dial(self) -> io::Result<Wire> {
-        let stream: Box<dyn Stream> = match &self.endpoint {
+    async fn dial(self) -> io::Result<Box<dyn DaemonStream>> {
+        Ok(match &self.endpoint {
             Endpoint::Unix(path) => Box::new(UnixStream::connect(path).await?),
             Endpoint::Ssh(target) => Box::new(ssh::dial(target)?),
             Endpoint::Tcp(tcp) => {
@@ -60,8 +64,7 @@ impl Dialler {
                     }
                 }
             }
-        };
-        Ok(Wire(stream))
+        })
     }
 }
 
@@ -73,9 +76,9 @@ async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> 
 }
 
 impl Service<Uri> for Dialler {
-    type Response = TokioIo<Wire>;
+    type Response = TokioIo<Box<dyn DaemonStream>>;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Wire>>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Box<dyn DaemonStream>>>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
@@ -85,39 +88,5 @@ impl Service<Uri> for Dialler {
     fn call(&mut self, _: Uri) -> Self::Future {
         let dialler = self.clone();
         Box::pin(async move { dialler.dial().await.map(TokioIo::new) })
-    }
-}
-
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }

@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result, is_absent};
+use crate::error::{Error, Result, api_text, is_absent};
 
 /// Most bytes of output that are kept of each stream: 100,000 accounts.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -24,9 +24,9 @@ const CODE_TRIES: u32 = 100;
 pub(crate) struct Finished {
     /// Its exit code.
     pub code: i64,
-    /// What it wrote to stdout.
+    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to stderr.
+    /// Its standard error.
     pub stderr: Vec<u8>,
 }
 
@@ -42,11 +42,8 @@ pub(crate) async fn run(
     limit: Duration,
 ) -> Result<Finished> {
     let mut finished = Finished::default();
-    let sink = |chunk: LogOutput| match chunk {
-        LogOutput::StdErr { message } => finished.keep_stderr(&message),
-        other => finished.keep_stdout(other.as_ref()),
-    };
-    let work = pour(docker, container, argv, stdin, sink, limit);
+    let sink = |chunk: LogOutput| finished.keep(&chunk);
+    let work = copy_stream(docker, container, argv, stdin, sink, limit);
     let code = tokio::time::timeout(limit, work)
         .await
         .map_err(|_| late(limit))??;
@@ -57,7 +54,7 @@ pub(crate) async fn run(
 /// each piece of output goes to `sink`. Returns the exit code.
 ///
 /// Errors: also when nothing moves for as long as `patience`.
-pub(crate) async fn pour(
+pub(crate) async fn copy_stream(
     docker: &Docker,
     container: &str,
     argv: &[String],
@@ -65,7 +62,13 @@ pub(crate) async fn pour(
     sink: impl FnMut(LogOutput) -> Result<()>,
     patience: Duration,
 ) -> Result<i64> {
-    let (exec, output, input) = attach(docker, container, argv, source.is_some()).await?;
+    let options = CreateExecOptions {
+        attach_stdin: Some(source.is_some()),
+        tty: Some(false),
+        cmd: Some(argv.to_vec()),
+        ..CreateExecOptions::default()
+    };
+    let (exec, output, input) = attach(docker, container, options).await?;
     exchange(output, input, source, sink, patience).await?;
     exit_code(docker, &exec).await
 }
@@ -77,40 +80,35 @@ fn late(limit: Duration) -> Error {
     }
 }
 
-type Output =
+/// The output of a command that runs.
+pub(crate) type Output =
     Pin<Box<dyn Stream<Item = std::result::Result<LogOutput, bollard::errors::Error>> + Send>>;
-type Input = Pin<Box<dyn AsyncWrite + Send>>;
+/// The input of a command that runs.
+pub(crate) type Input = Pin<Box<dyn AsyncWrite + Send>>;
 
-async fn attach(
+/// Starts a command as root, with its output attached; returns its id and its ends.
+pub(crate) async fn attach(
     docker: &Docker,
     container: &str,
-    argv: &[String],
-    has_input: bool,
+    options: CreateExecOptions<String>,
 ) -> Result<(String, Output, Input)> {
-    let options = CreateExecOptions::<String> {
-        attach_stdin: Some(has_input),
-        attach_stdout: Some(true),
-        attach_stderr: Some(true),
-        tty: Some(false),
-        user: Some("0".into()),
-        cmd: Some(argv.to_vec()),
-        ..CreateExecOptions::default()
-    };
-    let exec = docker
-        .create_exec(container, options)
-        .await
-        .map_err(|error| not_running(container, error))?;
     let start = StartExecOptions {
         detach: false,
-        tty: false,
+        tty: options.tty == Some(true),
         output_capacity: Some(64 * 1024),
     };
-    let started = docker
-        .start_exec(&exec.id, Some(start))
-        .await
-        .map_err(|error| not_running(container, error))?;
-    match started {
-        StartExecResults::Attached { output, input } => Ok((exec.id, output, input)),
+    let options = CreateExecOptions {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        user: Some("0".into()),
+        ..options
+    };
+    let not_running = |error| not_running(container, error);
+    let exec = docker.create_exec(container, options).await;
+    let id = exec.map_err(not_running)?.id;
+    let started = docker.start_exec(&id, Some(start)).await;
+    match started.map_err(not_running)? {
+        StartExecResults::Attached { output, input } => Ok((id, output, input)),
         StartExecResults::Detached => Err(Error::failed(
             "the container engine did not attach to the command",
             "",
@@ -140,7 +138,7 @@ async fn exchange(
     }
 }
 
-/// What is still to be sent: one piece of it is held, and wiped.
+/// Input still to be sent: one piece of it is held, and wiped.
 struct Writer<S> {
     input: Input,
     source: Option<S>,
@@ -197,23 +195,18 @@ fn read(source: &mut impl Read, into: &mut [u8]) -> Result<usize> {
 }
 
 impl Finished {
-    /// Adds to what came on stdout.
-    pub(crate) fn keep_stdout(&mut self, bytes: &[u8]) -> Result<()> {
-        keep(&mut self.stdout, bytes)
+    /// Adds a piece of output.
+    pub(crate) fn keep(&mut self, chunk: &LogOutput) -> Result<()> {
+        let stream = match chunk {
+            LogOutput::StdErr { .. } => &mut self.stderr,
+            _ => &mut self.stdout,
+        };
+        stream.extend_from_slice(chunk.as_ref());
+        if stream.len() > LIMIT {
+            return Err(Error::BadReply("more than 64 MiB of output".into()));
+        }
+        Ok(())
     }
-
-    /// Adds to what came on stderr.
-    pub(crate) fn keep_stderr(&mut self, bytes: &[u8]) -> Result<()> {
-        keep(&mut self.stderr, bytes)
-    }
-}
-
-fn keep(stream: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
-    stream.extend_from_slice(bytes);
-    if stream.len() > LIMIT {
-        return Err(Error::BadReply("more than 64 MiB of output".into()));
-    }
-    Ok(())
 }
 
 /// The exit code of a command whose output has ended.
@@ -232,7 +225,7 @@ pub(crate) async fn exit_code(docker: &Docker, exec: &str) -> Result<i64> {
 
 /// Podman forgets its commands in other words than Docker.
 fn no_end(error: bollard::errors::Error) -> Error {
-    if is_absent(&error) || crate::error::api_text(&error).contains("no such container") {
+    if is_absent(&error) || api_text(&error).contains("no such container") {
         Error::Cut("the container was removed".into())
     } else {
         Error::engine("say how the command ended")(error)
@@ -240,8 +233,8 @@ fn no_end(error: bollard::errors::Error) -> Error {
 }
 
 /// Between our check and the exec the container may have stopped.
-pub(crate) fn not_running(container: &str, error: bollard::errors::Error) -> Error {
-    let text = crate::error::api_text(&error);
+fn not_running(container: &str, error: bollard::errors::Error) -> Error {
+    let text = api_text(&error);
     if text.contains("is paused") {
         Error::Paused(container.to_owned())
     } else if text.contains("is restarting") {

@@ -6,6 +6,8 @@ mod context;
 mod dial;
 mod endpoint;
 pub(crate) mod exec;
+pub(crate) mod identity;
+pub(crate) mod labels;
 pub(crate) mod spec;
 mod ssh;
 mod tls;
@@ -19,7 +21,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use crate::error::{Error, Result, chain};
-pub(crate) use choose::{Asked, Chosen};
+pub(crate) use choose::{Chosen, EngineRequest};
 use dial::Dialler;
 use endpoint::Endpoint;
 
@@ -28,7 +30,7 @@ const HELLO: Duration = Duration::from_secs(5);
 const HELLO_BY_SSH: Duration = Duration::from_secs(60);
 /// Response headers of a single call, in seconds; streams have no limit.
 const CALL_SECONDS: u64 = 120;
-/// Of versions before this one, things are missing that occ needs.
+/// Older versions lack calls that occ needs.
 const OLDEST: Version = (1, 40);
 
 /// A version of the API: major and minor.
@@ -36,13 +38,13 @@ pub(crate) type Version = (usize, usize);
 
 /// Connects, and pins every later call to a version both sides know.
 pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
-    let told = Told::default();
-    let docker = client(chosen, &told)?;
+    let version_seen = EngineVersion::default();
+    let docker = client(chosen, &version_seen)?;
     let hello = match chosen.endpoint {
         Endpoint::Ssh(_) => HELLO_BY_SSH,
         _ => HELLO,
     };
-    let (theirs, lowest) = tokio::time::timeout(hello, versions(&docker, chosen, &told))
+    let (theirs, lowest) = tokio::time::timeout(hello, versions(&docker, chosen, &version_seen))
         .await
         .map_err(|_| late(chosen, hello))?
         .map_err(|error| unreachable_engine(chosen, &error))?;
@@ -58,7 +60,7 @@ pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
 }
 
 /// The version that an engine puts on top of every answer.
-type Told = Arc<OnceLock<Version>>;
+type EngineVersion = Arc<OnceLock<Version>>;
 
 /// The highest and the lowest version that the engine speaks.
 ///
@@ -68,11 +70,11 @@ type Told = Arc<OnceLock<Version>>;
 async fn versions(
     docker: &Docker,
     chosen: &Chosen,
-    told: &Told,
+    version_seen: &EngineVersion,
 ) -> std::result::Result<(Option<Version>, Option<Version>), bollard::errors::Error> {
     if chosen.version.is_none() {
         docker.ping().await?;
-        if let Some(&theirs) = told.get()
+        if let Some(&theirs) = version_seen.get()
             && theirs <= ours()
         {
             return Ok((Some(theirs), None));
@@ -114,21 +116,21 @@ fn word((major, minor): Version) -> String {
 }
 
 /// Connections are kept for the next call: with ssh each is a login.
-fn client(chosen: &Chosen, told: &Told) -> Result<Docker> {
+fn client(chosen: &Chosen, version_seen: &EngineVersion) -> Result<Docker> {
     let name_error = |why: String| Error::EngineName {
         what: format!("the engine '{}' ({})", chosen.endpoint, chosen.from),
         why,
     };
     let dialler = Dialler::new(chosen.endpoint.clone()).map_err(name_error)?;
     let client = Client::builder(TokioExecutor::new()).build(dialler);
-    let (client, told) = (Arc::new(client), Arc::clone(told));
+    let (client, version_seen) = (Arc::new(client), Arc::clone(version_seen));
     let transport = move |request: BollardRequest| {
-        let (client, told) = (Arc::clone(&client), Arc::clone(&told));
+        let (client, version_seen) = (Arc::clone(&client), Arc::clone(&version_seen));
         Box::pin(async move {
             let answer = client.request(request).await?;
             let version = answer.headers().get("api-version");
             if let Some(version) = version.and_then(|text| api_version(text.to_str().ok()?)) {
-                let _ = told.set(version);
+                let _ = version_seen.set(version);
             }
             Ok(answer)
         })
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_wanted_has_to_be_known_to_both() {
+    fn requested_version_must_be_known_to_both() {
         let highest = agree(Some((1, 41)), Some((1, 12))).unwrap();
         let spoken = |asked| wanted(asked, highest, Some((1, 12)));
         assert_eq!(spoken((1, 40)).unwrap(), (1, 40));

@@ -15,8 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 
 use super::endpoint::Ssh;
+use crate::ui::show::printable;
 
-/// What ssh says as it ends is there by then, or not worth waiting for.
+/// ssh's last message is there by then, or not worth waiting for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Lines of it that are shown.
 const LINES: usize = 3;
@@ -79,7 +80,7 @@ pub(super) fn dial(ssh: &Ssh) -> io::Result<Dialled> {
 fn last_lines(from: impl Read) -> String {
     let lines = BufReader::new(from).lines().map_while(Result::ok);
     let lines: Vec<String> = lines
-        .map(|line| crate::occ_init::printable(line.trim()))
+        .map(|line| printable(line.trim()))
         .filter(|line| !line.is_empty())
         .collect();
     lines[lines.len().saturating_sub(LINES)..].join("; ")
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_ssh_says_the_end_is_kept() {
+    fn last_lines_of_ssh_are_kept() {
         let said = "debug\n\none\ntwo\r\n\u{1b}three\n";
         assert_eq!(last_lines(said.as_bytes()), "one; two; \u{fffd}three");
     }

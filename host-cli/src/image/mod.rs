@@ -15,7 +15,7 @@ use futures_util::StreamExt;
 use crate::error::{Error, Result, is_absent};
 use crate::ui::progress::Progress;
 
-/// What `start` runs where nothing else is asked for.
+/// The image that `start` runs where nothing else is asked for.
 pub(crate) const DEFAULT: &str = "occ:local";
 /// Marks images that occ built.
 pub(crate) const BUILT: &str = "dev.occ.image";
@@ -29,16 +29,28 @@ const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
 /// A pull that says nothing for so long has come to a standstill.
 const STALLED: Duration = Duration::from_secs(300);
 
-/// The image of that name; None if there is none here.
+/// The image of that name; `None` if there is none here, or the engine takes no
+/// image to have such a name: pulling it then tells why.
 pub(crate) async fn inspect(docker: &Docker, name: &str) -> Result<Option<ImageInspect>> {
     match docker.inspect_image(name).await {
         Ok(found) => Ok(Some(found)),
-        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) if is_absent(&error) || is_malformed(&error) => Ok(None),
         Err(error) => Err(Error::engine(format!("inspect the image '{name}'"))(error)),
     }
 }
 
-/// Whether occ built it.
+fn is_malformed(error: &bollard::errors::Error) -> bool {
+    use bollard::errors::Error::DockerResponseServerError;
+    matches!(
+        error,
+        DockerResponseServerError {
+            status_code: 400,
+            ..
+        }
+    )
+}
+
+/// Returns true for an image that occ built.
 pub(crate) fn is_ours(image: &ImageInspect) -> bool {
     label(image, BUILT).is_some()
 }

@@ -1,5 +1,5 @@
-//! What keeps a start or an update from happening: another container that
-//! writes the same store, or a new image that takes somebody's name or uid.
+//! Checks before a start or an update: no other container may write the same store,
+//! and a new image may take no account's name or uid.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use bollard::query_parameters::{
 };
 
 use futures_util::StreamExt;
-use serde::Deserialize;
 
-use crate::engine::container::{self, INSTANCE, Listed, STORE};
-use crate::engine::spec::{self, volume_name};
+use crate::engine::container::{self, Listed, store_mount};
+use crate::engine::labels::{Names, volume_name};
+use crate::engine::{identity, spec};
 use crate::error::{Error, Result};
-use crate::occ_init;
+use crate::occ_init::{self, CheckReply};
 use crate::swap::health;
-use crate::swap::steps::Names;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
+use crate::ui::show;
 
 /// A check takes no second with 100,000 accounts; signals wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// What a check may end with when the new image takes somebody's name or uid.
+/// The status of a check when the new image takes an account's name or uid.
 const CLASH: i64 = 5;
 
 /// Two containers that write one store would restore against each other
@@ -60,36 +60,10 @@ pub(crate) async fn refuse_shared(
     }
 }
 
-/// Where a container's store is. One that has none, and no label of ours, is
-/// somebody else's with the same name.
+/// The volume or directory of a container's store.
 async fn store_source(docker: &Docker, own: &Listed) -> Result<Option<String>> {
-    let Some(found) = container::inspect(docker, &own.id).await? else {
-        return Ok(None);
-    };
-    let store = spec::store_mount(&found);
-    if store.is_none() && !is_labelled(&found) {
-        return Err(Error::Refused {
-            message: format!(
-                "the container '{}' is not occ's: it has neither the label '{INSTANCE}' nor a store at '{STORE}'",
-                own.name
-            ),
-            hint: "pick another name with --container".into(),
-        });
-    }
-    Ok(store.and_then(|mount| mount.source))
-}
-
-/// Stops a command before it does anything to somebody else's container.
-pub(crate) async fn refuse_strangers(docker: &Docker, found: &Listed) -> Result<()> {
-    store_source(docker, found).await.map(drop)
-}
-
-fn is_labelled(found: &ContainerInspectResponse) -> bool {
-    let labels = found
-        .config
-        .as_ref()
-        .and_then(|config| config.labels.as_ref());
-    labels.is_some_and(|labels| labels.contains_key(INSTANCE))
+    let found = identity::inspect_ours(docker, own).await?;
+    Ok(found.and_then(|found| store_mount(&found)?.source))
 }
 
 /// The new image's own check, on the store, before anything is stopped.
@@ -100,14 +74,14 @@ pub(crate) async fn check_accounts(
     image: &str,
     progress: &Progress,
 ) -> Result<()> {
-    let Some(store) = spec::store_mount(found) else {
+    let Some(store) = store_mount(found) else {
         return Ok(());
     };
     progress.step("Checking the accounts against the new image");
     // Short, and its container would be left behind.
     let _deferred = interrupt::defer();
     let name = Names::of(container::name_of(found)).check();
-    container::remove_ours(docker, instance, &name).await?;
+    identity::remove_ours(docker, instance, &name).await?;
     let body = spec::check(instance, image, store, occ_init::PATH);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();
     docker
@@ -140,7 +114,8 @@ async fn run_check(docker: &Docker, name: &str, image: &str) -> Result<()> {
         Some(Err(error)) => return Err(Error::engine("wait for the check")(error)),
         None => return Err(Error::failed("the check did not end", "")),
     };
-    let taken = clashes(&report(docker, name).await);
+    let options = LogsOptionsBuilder::default().stdout(true).build();
+    let taken = clashes(&container::log(docker, name, options).await);
     match code {
         0 | 1 if taken.is_empty() => Ok(()),
         0 | 1 | CLASH => Err(Error::Refused {
@@ -162,42 +137,19 @@ async fn run_check(docker: &Docker, name: &str, image: &str) -> Result<()> {
     }
 }
 
-/// What the check wrote to stdout; its document is there.
-async fn report(docker: &Docker, name: &str) -> String {
-    let options = LogsOptionsBuilder::default().stdout(true).build();
-    let mut chunks = docker.logs(name, Some(options));
-    let mut bytes = Vec::new();
-    while let Some(Ok(chunk)) = chunks.next().await {
-        bytes.extend_from_slice(chunk.as_ref());
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[derive(Debug, Deserialize)]
-struct Report {
-    findings: Vec<Finding>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Finding {
-    kind: String,
-    message: String,
-}
-
 /// The findings that are the image's doing. All others were there before, or
 /// end with the restore at boot.
 fn clashes(report: &str) -> Vec<String> {
     let document = report
         .lines()
-        .find_map(|line| serde_json::from_str::<Report>(line).ok());
-    let findings = document
-        .map(|document| document.findings)
-        .unwrap_or_default();
-    let of_the_image = findings
+        .find_map(|line| serde_json::from_str::<CheckReply>(line).ok());
+    let of_the_image = document
+        .unwrap_or_default()
+        .findings
         .into_iter()
         .filter(|finding| finding.kind == "image");
     of_the_image
-        .map(|finding| occ_init::printable(&finding.message))
+        .map(|finding| show::printable(&finding.message))
         .collect()
 }
 
@@ -206,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_image_takes_stops_an_update() {
+    fn only_image_findings_stop_an_update() {
         let report = r#"noise
 {"findings":[{"hint":"h","kind":"image","message":"skipped 'zoe': the image has a user of that name","name":"zoe"},{"hint":"h","kind":"drift","message":"'alice' has a record, but is not in /etc","name":"alice"}],"schema":1}
 "#;

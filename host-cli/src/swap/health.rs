@@ -6,14 +6,13 @@
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
-use bollard::container::LogOutput;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, HealthConfig};
 use bollard::query_parameters::LogsOptionsBuilder;
-use futures_util::StreamExt;
 
 use crate::engine::{container, exec};
 use crate::error::{Error, Result};
 use crate::occ_init;
+use crate::ui::show;
 
 const PAUSE: Duration = Duration::from_millis(250);
 /// One run of the check; a slower answer is none.
@@ -109,16 +108,11 @@ pub(crate) async fn last_lines(docker: &Docker, name: &str) -> String {
         .stderr(true)
         .tail(LAST_LINES)
         .build();
-    let mut chunks = docker.logs(name, Some(options));
-    let mut bytes = Vec::new();
-    while let Some(Ok(chunk)) = chunks.next().await {
-        bytes.extend_from_slice(LogOutput::as_ref(&chunk));
-    }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = container::log(docker, name, options).await;
     text.lines().fold(String::new(), |shown, line| {
         shown
             + "
-  " + &occ_init::printable(line.trim_end())
+  " + &show::printable(line.trim_end())
     })
 }
 
@@ -127,7 +121,7 @@ fn last_line(bytes: &[u8]) -> Option<String> {
     text.lines()
         .rev()
         .find(|line| !line.trim().is_empty())
-        .map(occ_init::printable)
+        .map(show::printable)
 }
 
 #[cfg(test)]
@@ -160,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_while_waiting_is_an_end() {
+    fn restart_while_waiting_ends_the_wait() {
         let found = |status, restart_count| ContainerInspectResponse {
             restart_count: Some(restart_count),
             state: Some(bollard::models::ContainerState {

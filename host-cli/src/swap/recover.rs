@@ -1,5 +1,5 @@
-//! Puts right what a killed update left: applies the steps that the names ask
-//! for, before a command looks at the container itself.
+//! Applies steps to the engine, and undoes what a killed update or rollback left,
+//! before a command looks at the container itself.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -7,9 +7,10 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 
-use crate::engine::container::{self, INSTANCE};
+use crate::engine::labels::Names;
+use crate::engine::{container, identity};
 use crate::error::{Error, Result};
-use crate::swap::steps::{self, Names, Step, There};
+use crate::swap::steps::{self, Existing, Step};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
@@ -35,8 +36,7 @@ pub(crate) async fn instance(docker: &Docker, instance: &str, progress: &Progres
 
 /// The containers around which there is something to settle.
 async fn affected(docker: &Docker, instance: &str) -> Result<Vec<Names>> {
-    let filters = HashMap::from([("label", vec![format!("{INSTANCE}={instance}")])]);
-    let labelled = container::list(docker, &filters).await?;
+    let labelled = container::list(docker, &identity::labelled(instance)).await?;
     let mut owns: BTreeSet<String> = labelled
         .iter()
         .filter_map(|one| Names::around(&one.name))
@@ -57,18 +57,18 @@ pub(crate) async fn names(docker: &Docker, instance: &str, names: &Names) -> Res
     for _ in 0..TRIES {
         let there = at_rest(docker, instance, names).await?;
         interrupted |= there.is_interrupted();
-        match apply(docker, instance, &steps::settle(names, &there)).await {
+        match apply(docker, instance, &steps::recover(names, &there)).await {
             Err(Error::Engine { .. } | Error::NotRunning) => tokio::time::sleep(PAUSE).await,
             result => return result.map(|()| interrupted),
         }
     }
     let there = at_rest(docker, instance, names).await?;
-    apply(docker, instance, &steps::settle(names, &there)).await?;
+    apply(docker, instance, &steps::recover(names, &there)).await?;
     Ok(interrupted)
 }
 
-/// What is there, once two looks agree. What is in order is seen at once.
-async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<There> {
+/// The names that are taken, once two looks agree. Names in order need one look.
+async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<Existing> {
     let mut before = look(docker, instance, names).await?;
     for _ in 0..TRIES {
         if !before.is_interrupted() && !before.older {
@@ -85,19 +85,19 @@ async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<There
 }
 
 /// Which of the names are taken by containers of the instance.
-pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Result<There> {
+pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Result<Existing> {
     let own = container::inspect(docker, &names.own).await?;
     let mut taken = HashMap::new();
     for name in names.beside() {
         let found = container::inspect(docker, &name).await?;
         taken.extend(
             found
-                .filter(|found| container::belongs(found, instance))
+                .filter(|found| identity::belongs(found, instance))
                 .map(|found| (name, found)),
         );
     }
     let has = |name: String| taken.contains_key(&name);
-    Ok(There {
+    Ok(Existing {
         running: own
             .as_ref()
             .is_some_and(|own| container::state_word(own) == "running"),
@@ -130,10 +130,10 @@ pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Re
                 .start_container(name, None)
                 .await
                 .map_err(Error::start(name))?,
-            Step::Remove(name) => container::remove_ours(docker, instance, name).await?,
+            Step::Remove(name) => identity::remove_ours(docker, instance, name).await?,
             Step::Rename(from, to) => container::rename(docker, from, to).await?,
             Step::KeepStopped(name) => {
-                let policy = crate::engine::spec::restart_policy(RestartPolicyNameEnum::NO);
+                let policy = container::restart_policy(RestartPolicyNameEnum::NO);
                 container::set_restart(docker, name, policy).await?;
             }
         }

@@ -4,6 +4,7 @@
 //! leaves only on the exec's stdin: never in argv, environment or errors.
 
 use std::io;
+use std::os::fd::AsFd;
 
 use accounts::wire::{REQUEST_LIMIT, Request, SCHEMA};
 use rand::TryRng;
@@ -82,7 +83,7 @@ impl Secret {
     }
 }
 
-/// What `--request-stdin` of occ-init reads, as bytes that wipe themselves.
+/// The document for `--request-stdin` of occ-init, as bytes that wipe themselves.
 pub(crate) fn request(
     password: Option<&Secret>,
     hash: Option<&Secret>,
@@ -110,27 +111,40 @@ pub(crate) fn request(
 
 /// One line from stdin to its end; one trailing newline is not part of it.
 pub(crate) fn from_stdin() -> Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0_u8; REQUEST_LIMIT]);
-    let mut length = 0;
-    while length < bytes.len() {
-        match read(&mut bytes[length..]).map_err(|error| stdin_error(&error))? {
-            0 => break,
-            more => length += more,
-        }
-    }
-    bytes.truncate(length);
+    let mut bytes = read_all(stdin(), REQUEST_LIMIT).map_err(|error| stdin_error(&error))?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
     Ok(bytes)
 }
 
-/// One line from the terminal, without its newline. None at the end of input.
+/// Reads to the end, or until there are more bytes than `limit`.
+///
+/// The buffer grows by hand: a vector that grows by itself leaves copies behind.
+pub(crate) fn read_all(from: impl AsFd, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; 64 * 1024]);
+    let mut filled = 0;
+    while filled <= limit {
+        if filled == bytes.len() {
+            let mut larger = Zeroizing::new(vec![0; 2 * filled]);
+            larger[..filled].copy_from_slice(&bytes);
+            bytes = larger;
+        }
+        match read(&from, &mut bytes[filled..])? {
+            0 => break,
+            more => filled += more,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// One line from the terminal, without its newline; `None` at the end of input.
 pub(crate) fn line() -> Result<Option<Zeroizing<Vec<u8>>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(REQUEST_LIMIT));
     let mut byte = Zeroizing::new([0_u8; 1]);
     loop {
-        match read(&mut byte[..]).map_err(|error| stdin_error(&error))? {
+        match read(stdin(), &mut byte[..]).map_err(|error| stdin_error(&error))? {
             0 if bytes.is_empty() => return Ok(None),
             0 => return Ok(Some(bytes)),
             _ if byte[0] == b'\n' => return Ok(Some(bytes)),
@@ -142,8 +156,9 @@ pub(crate) fn line() -> Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
-fn read(buffer: &mut [u8]) -> io::Result<usize> {
-    rustix::io::retry_on_intr(|| rustix::io::read(stdin(), &mut *buffer)).map_err(io::Error::from)
+fn read(from: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let read = rustix::io::retry_on_intr(|| rustix::io::read(&from, &mut *buffer));
+    read.map_err(io::Error::from)
 }
 
 fn stdin_error(error: &io::Error) -> Error {

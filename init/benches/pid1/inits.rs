@@ -9,6 +9,7 @@ use std::process::{Child, Command};
 use tempfile::TempDir;
 
 pub(crate) const OURS: &str = "occ-init";
+pub(crate) const TINI: &str = "tini";
 
 /// One of them.
 pub(crate) struct Init {
@@ -102,7 +103,7 @@ pub(crate) fn all(tree: &Path) -> Result<Vec<Init>, Error> {
     let root = tree.to_string_lossy().into_owned();
     Ok(vec![
         init(OURS, ours, &["--root", &root], "", "-g"),
-        init("tini", tool("tini", "tini")?, &["-s"], "", "-g"),
+        init(TINI, tool("tini", "tini")?, &["-s"], "", "-g"),
         init("dumb-init", tool("dumb-init", "dumb-init")?, &[], "-c", ""),
         init("catatonit", tool("catatonit", "catatonit")?, &[], "", "-g"),
     ])

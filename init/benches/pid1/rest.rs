@@ -12,7 +12,7 @@ const SETTLED: Duration = Duration::from_secs(5);
 
 pub(crate) struct Rest {
     /// KiB.
-    pub(crate) pss: u32,
+    pub(crate) private_dirty: u32,
     pub(crate) threads: u32,
     pub(crate) wakeups: u32,
 }
@@ -41,7 +41,7 @@ pub(crate) fn all(inits: &[Init]) -> Result<Vec<Rest>, Error> {
         .map(|(init, before)| {
             Ok(Rest {
                 wakeups: init.switches()?.saturating_sub(before),
-                pss: init.number("smaps_rollup", "Pss:")?,
+                private_dirty: init.number("smaps_rollup", "Private_Dirty:")?,
                 threads: init.number("status", "Threads:")?,
             })
         })

@@ -7,13 +7,14 @@ use crate::tree::{Person, Tree, people, write};
 use bench::{Contender, Cost, Error, io, run};
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// As the rows of the table are called.
 pub(crate) const PRESENT: &str = "occ-init, homes there";
 pub(crate) const UNCHANGED: &str = "occ-init, nothing changed";
 pub(crate) const FRESH: &str = "occ-init, fresh homes";
+pub(crate) const BARE: &str = "bare homes in C";
 pub(crate) const SYSUSERS: &str = "systemd-sysusers";
 pub(crate) const NEWUSERS: &str = "newusers";
 pub(crate) const LOOP: &str = "useradd loop";
@@ -53,6 +54,34 @@ pub(crate) fn fresh<'a>(
         tree.reset()?;
         tree.clear_homes()?;
         restore(occ_init, tree, count)
+    })
+}
+
+/// Compiles `homes.c` into `place`.
+pub(crate) fn compile_bare(place: &Path) -> Result<PathBuf, Error> {
+    let program = place.join("homes");
+    let mut cc = Command::new("cc");
+    cc.args(["-O2", "-o"]).arg(&program);
+    cc.arg(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/benches/restore/homes.c"
+    ));
+    run(&mut cc)?;
+    Ok(program)
+}
+
+/// As many homes as `fresh` makes, and nothing else.
+pub(crate) fn bare<'a>(
+    program: &'a Path,
+    tree: &'a Tree,
+    count: u32,
+    rounds: usize,
+) -> Contender<'a> {
+    Contender::new(BARE, rounds, move || {
+        tree.clear_homes()?;
+        settle(tree)?;
+        let places = [tree.path("home"), tree.path("etc/skel")];
+        run(Command::new(program).args(places).arg(count.to_string()))
     })
 }
 

@@ -8,17 +8,17 @@ mod contenders;
 mod tree;
 
 use bench::{Costs, Error, Report, Table, interleave, times, tool};
-use contenders::{FRESH, LOOP, NEWUSERS, PRESENT, SYSUSERS, UNCHANGED};
+use contenders::{BARE, FRESH, LOOP, NEWUSERS, PRESENT, SYSUSERS, UNCHANGED};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tree::Tree;
 
 const SIZES: [u32; 5] = [100, 1000, 5000, 10_000, 100_000];
-const ROWS: [&str; 6] = [PRESENT, UNCHANGED, FRESH, SYSUSERS, NEWUSERS, LOOP];
+const ROWS: [&str; 7] = [PRESENT, UNCHANGED, FRESH, BARE, SYSUSERS, NEWUSERS, LOOP];
 
 /// The bars, in microseconds per account, bytes and times.
 const RESTORE: f64 = 12.0;
-const HOME: f64 = 50.0;
+const HOME_AGAINST_BARE: f64 = 1.3;
 const PEAK: f64 = 300e6;
 const FASTER_THAN_LOOP: f64 = 1000.0;
 /// Below this a process' start, the same for 1 account and 1000, is more than all
@@ -76,6 +76,7 @@ fn measure(report: &mut Report) -> Result<(), Error> {
         tool(program, "passwd")?;
     }
     tool("unshare", "util-linux")?;
+    tool("cc", "gcc")?;
     let mut sizes = Vec::new();
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-restore");
     for count in SIZES {
@@ -107,7 +108,10 @@ fn size(
     let ours = Tree::new(place.join("ours"), count)?;
     ours.fill_store(count)?;
     let theirs = Tree::new(place.join("theirs"), count)?;
+    let bare = Tree::new(place.join("bare"), count)?;
+    let bare_homes = contenders::compile_bare(place)?;
     let mut all = vec![
+        contenders::bare(&bare_homes, &bare, count, homes),
         contenders::fresh(occ_init, &ours, count, homes),
         contenders::present(occ_init, &ours, count, quick),
         contenders::unchanged(occ_init, &ours, count, quick),
@@ -209,9 +213,13 @@ fn bars(report: &mut Report, sizes: &[Size]) {
         if let Some(each) = more_than(first, size) {
             report.at_most(&what("homes there, each"), each, RESTORE, "µs");
         }
-        if size.count >= PER_ACCOUNT {
-            let home = fresh.0 - present.0;
-            report.at_most(&what("each fresh home"), home, HOME, "µs");
+        if let Some(bare) = size.per_account(BARE).filter(|_| size.count >= PER_ACCOUNT) {
+            report.at_most(
+                &what("each fresh home, against one in C"),
+                (fresh.0 - present.0) / bare.0,
+                HOME_AGAINST_BARE,
+                "times",
+            );
         }
         report.at_most(
             &what("nothing changed, against homes there"),

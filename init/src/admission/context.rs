@@ -1,9 +1,9 @@
-//! Who has which name, number and home, as far as records, files, the ledger
-//! and the owners of /home can tell. Reads; never changes anything.
+//! Lookups of the rules: the owner of each name, uid and home in the records, the files, the
+//! ledger and /home. Reads; never changes anything.
 
 use crate::error::Error;
 use crate::home::Homes;
-use crate::process::Victim;
+use crate::proc::kill::AccountUids;
 use crate::store::Store;
 use accounts::etc::{Etc, File};
 use accounts::id::Uid;
@@ -15,19 +15,19 @@ use accounts::{group, passwd, subid, table};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Everything that a rule about a new account looks at.
+/// Everything that a rule about a new account reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) records: &'a Records,
     pub(crate) image: &'a Image,
     pub(crate) etc: &'a Etc,
-    /// None: there is no store yet.
+    /// `None` if there is no store yet.
     pub(crate) store: Option<&'a Store>,
     pub(crate) root: &'a Path,
 }
 
 impl Context<'_> {
-    /// Whose uid or gid the number is in the files now, if not this name's.
+    /// The other name that has the number as uid or gid in the files now.
     pub(crate) fn holder_of(&self, id: u32, name: &Username) -> Option<String> {
         self.users()
             .chain(self.groups())
@@ -35,15 +35,15 @@ impl Context<'_> {
             .map(|(other, _)| String::from_utf8_lossy(other).into_owned())
     }
 
-    /// What runs for an account: its uid, and the subordinate ones that it has in
-    /// subuid now. Another range under its name is not what restore gave it.
-    pub(crate) fn victim(&self, name: &Username, uid: Uid) -> Victim {
+    /// The uids of an account's processes: its own, and the subordinate ones in subuid, if they
+    /// are those that restore gives it.
+    pub(crate) fn account_uids(&self, name: &Username, uid: Uid) -> AccountUids {
         let range = subid::range(uid.get(), self.image.uids);
         let mut lines =
             table::lines(self.etc.bytes(File::Subuid)).filter_map(subid::name_and_range);
         let is_theirs =
             |range: &subid::Range| lines.any(|line| line == (name.as_str().as_bytes(), *range));
-        Victim {
+        AccountUids {
             uid,
             subordinate: range.filter(is_theirs),
         }
@@ -59,12 +59,12 @@ impl Context<'_> {
         id_of(self.groups(), name)
     }
 
-    /// Who got the number, as the ledger says.
+    /// The ledger's owner of a uid.
     pub(crate) fn given_to(&self, uid: u32) -> Result<Option<String>, Error> {
         self.store.map_or(Ok(None), |store| store.owner_of(uid))
     }
 
-    /// Whose home it is, living or removed.
+    /// The account, present or removed, that has the home.
     pub(crate) fn owner_of_home(&self, home: &Home) -> Option<&Username> {
         let accounts = self.records.accounts.values();
         let living = accounts.map(|account| (&account.home, &account.name));
@@ -76,7 +76,7 @@ impl Context<'_> {
             .map(|(_, owner)| owner)
     }
 
-    /// Every number that was ever somebody's, as far as can be known.
+    /// Every uid and gid known to have been an account's.
     pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
         let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
         used.extend(self.users().chain(self.groups()).map(|entry| entry.1));

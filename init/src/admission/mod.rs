@@ -1,5 +1,6 @@
-//! The rules that a new account passes, wherever it comes from: `add`, `adopt`
-//! and `import` ask the same ones. Says no; changes nothing but the ledger.
+//! The rules about which account may get which name, uid and home, the same for `add`,
+//! `import`, `adopt`, the first account and migrated records; and [`admit`], the only
+//! function that makes an account.
 
 mod context;
 
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::store::Store;
 use accounts::id::Uid;
 use accounts::name::{InvalidName, Username};
-use accounts::record::Account;
+use accounts::record::{Account, Record};
 use accounts::records::{
     Part, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
 };
@@ -28,31 +29,31 @@ pub(crate) fn new_name(typed: &str) -> Result<Username, Error> {
 /// The account of that name, if there is one; an error where there is none and
 /// none may be made.
 pub(crate) fn present<'a>(
-    known: &Context<'a>,
+    context: &Context<'a>,
     name: &Username,
 ) -> Result<Option<&'a Account>, Error> {
-    if let Some(refusal) = refuse_name(name, known.image) {
+    if let Some(refusal) = refuse_name(name, context.image) {
         return Err(refused(name, refusal));
     }
-    if let Some(present) = known.records.accounts.get(name) {
+    if let Some(present) = context.records.accounts.get(name) {
         return Ok(Some(present));
     }
-    let mut rejected = known.records.rejected.iter();
+    let mut rejected = context.records.rejected.iter();
     if let Some(rejected) = rejected.find(|rejected| rejected.name.as_ref() == Some(name)) {
         return Err(Error::BadRecord {
             name: name.to_string(),
             reason: rejected.reason.clone(),
         });
     }
-    let mut others = known.records.accounts.keys();
+    let mut others = context.records.accounts.keys();
     if let Some(twin) = others.find(|other| other.folded() == name.folded()) {
         return Err(refused(name, Refusal::CaseTwin(twin.clone())));
     }
-    check_ledger(known.records)?;
+    check_ledger(context.records)?;
     Ok(None)
 }
 
-/// Who makes an account must know every removed one and every uid.
+/// Fails unless tombstones and ledger can be read: a new account must get no uid of theirs.
 pub(crate) fn check_ledger(records: &Records) -> Result<(), Error> {
     let mut rejected = records.rejected.iter();
     let is_needed = |rejected: &&Rejected| {
@@ -65,16 +66,16 @@ pub(crate) fn check_ledger(records: &Records) -> Result<(), Error> {
 }
 
 /// The youngest tombstone of a name: the highest uid, since they only grow.
-pub(crate) fn tombstone<'a>(known: &Context<'a>, name: &Username) -> Option<&'a Tombstone> {
-    let tombstones = known.records.tombstones.iter();
+pub(crate) fn tombstone<'a>(context: &Context<'a>, name: &Username) -> Option<&'a Tombstone> {
+    let tombstones = context.records.tombstones.iter();
     tombstones
         .filter(|dead| dead.name.folded() == name.folded())
         .max_by_key(|dead| dead.uid)
 }
 
-/// Nobody of that name may have been removed.
-pub(crate) fn check_not_removed(known: &Context<'_>, name: &Username) -> Result<(), Error> {
-    match tombstone(known, name) {
+/// Fails if an account of that name was removed.
+pub(crate) fn check_not_removed(context: &Context<'_>, name: &Username) -> Result<(), Error> {
+    match tombstone(context, name) {
         Some(dead) => Err(Error::Removed {
             name: name.clone(),
             uid: dead.uid,
@@ -83,16 +84,16 @@ pub(crate) fn check_not_removed(known: &Context<'_>, name: &Username) -> Result<
     }
 }
 
-/// The name must not stand in passwd or group, but as what is left of the
-/// removed account of that name.
+/// Fails if the name is in passwd or group, except as the remains of the removed account of
+/// that name.
 pub(crate) fn check_lines(
-    known: &Context<'_>,
+    context: &Context<'_>,
     name: &Username,
     tombstone: Option<&Tombstone>,
 ) -> Result<(), Error> {
     let present = [
-        ("passwd", known.uid_in_passwd(name)),
-        ("group", known.gid_in_group(name)),
+        ("passwd", context.uid_in_passwd(name)),
+        ("group", context.gid_in_group(name)),
     ];
     for (file, id) in present {
         if let Some(id) = id.filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id)) {
@@ -108,13 +109,13 @@ pub(crate) fn check_lines(
     Ok(())
 }
 
-/// The image must grant each of the groups.
+/// Fails unless the image grants each of the groups.
 pub(crate) fn check_groups(
-    known: &Context<'_>,
+    context: &Context<'_>,
     name: &Username,
     groups: &[String],
 ) -> Result<(), Error> {
-    let allow = &known.image.groups_allow;
+    let allow = &context.image.groups_allow;
     match groups.iter().find(|group| !allow.allows(group, name)) {
         Some(group) => Err(Error::GroupNotAllowed {
             name: name.clone(),
@@ -124,23 +125,23 @@ pub(crate) fn check_groups(
     }
 }
 
-/// A uid that was asked for by number: a person's, and nobody else's.
-pub(crate) fn check_uid(known: &Context<'_>, name: &Username, number: u64) -> Result<Uid, Error> {
-    let uid = known.image.uids.uid(number)?;
+/// Parses a uid that was asked for by number, and fails unless it is free.
+pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> Result<Uid, Error> {
+    let uid = context.image.uids.uid(number)?;
     let probe = Account::new(name.clone(), uid, Home::parse(&format!("/home/{name}"))?, 0);
-    if let Some(refusal) = refuse_by_image(&probe, known.image) {
+    if let Some(refusal) = refuse_by_image(&probe, context.image) {
         return Err(refused(name, refusal));
     }
-    let given = known.given_to(uid.get())?;
-    let accounts = known.records.accounts.values();
+    let given = context.given_to(uid.get())?;
+    let accounts = context.records.accounts.values();
     let living = accounts.map(|account| (account.uid, &account.name));
-    let tombstones = known.records.tombstones.iter();
+    let tombstones = context.records.tombstones.iter();
     let dead = tombstones.map(|dead| (dead.uid, &dead.name));
     let recorded = living.chain(dead).find(|(other, _)| *other == uid);
     let owner = given
         .filter(|owner| owner != name.as_str())
         .or_else(|| recorded.map(|(_, owner)| owner.to_string()))
-        .or_else(|| known.holder_of(uid.get(), name));
+        .or_else(|| context.holder_of(uid.get(), name));
     match owner {
         Some(owner) => Err(Error::UidTaken { uid, owner }),
         None => Ok(uid),
@@ -150,41 +151,44 @@ pub(crate) fn check_uid(known: &Context<'_>, name: &Username, number: u64) -> Re
 /// The next uid, where none was asked for. `used` are those of people and of
 /// the image: see [`used_ids`].
 pub(crate) fn next_uid(
-    known: &Context<'_>,
+    context: &Context<'_>,
     name: &Username,
     used: &BTreeSet<u32>,
 ) -> Result<Uid, Error> {
-    let uid = known.image.uids.allocate(used)?;
-    if known.image.is_mapped(uid.get()) {
+    let uid = context.image.uids.allocate(used)?;
+    if context.image.is_mapped(uid.get()) {
         Ok(uid)
     } else {
         Err(refused(name, Refusal::Unmapped(uid)))
     }
 }
 
-/// Numbers that no new account gets by itself.
-pub(crate) fn used_ids(known: &Context<'_>) -> Result<BTreeSet<u32>, Error> {
-    let mut used = known.used_ids()?;
-    used.extend(known.image.accounts.ids());
-    used.extend(known.image.sudoers_gids());
+/// Ids that no new account gets unless it is asked for by number.
+pub(crate) fn used_ids(context: &Context<'_>) -> Result<BTreeSet<u32>, Error> {
+    let mut used = context.used_ids()?;
+    used.extend(context.image.accounts.ids());
+    used.extend(context.image.sudoers_gids());
     Ok(used)
 }
 
-/// Writes the number down for ever, before the record is.
-pub(crate) fn give_uid(store: &Store, uid: Uid, name: &Username) -> Result<(), Error> {
-    if store.give_uid(uid, name)? {
-        return Ok(());
+/// Makes an account: writes its uid into the ledger for ever, then its record into the store.
+/// A kill in between leaves a uid that the name gets again.
+pub(crate) fn admit(store: &Store, record: &Record) -> Result<(), Error> {
+    let account = record.account();
+    if store.give_uid(account.uid, &account.name)? {
+        return store.save(record);
     }
-    let owner = store.owner_of(uid.get())?.unwrap_or_default();
+    let owner = store.owner_of(account.uid.get())?.unwrap_or_default();
+    let uid = account.uid;
     Err(Error::UidTaken { uid, owner })
 }
 
-/// A home that was asked for must be where the image allows it, and nobody else's.
-pub(crate) fn check_home(known: &Context<'_>, home: Home) -> Result<Home, Error> {
-    if !known.image.home_bases.allow(&home) {
+/// Fails unless the home is where the image allows it, and nobody else's.
+pub(crate) fn check_home(context: &Context<'_>, home: Home) -> Result<Home, Error> {
+    if !context.image.home_bases.allow(&home) {
         return Err(InvalidText::Home(home.to_string()).into());
     }
-    match known.owner_of_home(&home) {
+    match context.owner_of_home(&home) {
         Some(owner) => Err(Error::HomeTaken {
             owner: owner.clone(),
             home,
@@ -193,13 +197,13 @@ pub(crate) fn check_home(known: &Context<'_>, home: Home) -> Result<Home, Error>
     }
 }
 
-/// /home/NAME, unless somebody who was removed has it: then with the uid.
-pub(crate) fn choose_home(known: &Context<'_>, name: &Username, uid: Uid) -> Result<Home, Error> {
+/// Returns /home/NAME, or /home/NAME-UID if a removed account has that.
+pub(crate) fn choose_home(context: &Context<'_>, name: &Username, uid: Uid) -> Result<Home, Error> {
     let plain = Home::parse(&format!("/home/{name}"))?;
-    if known.owner_of_home(&plain).is_none() {
+    if context.owner_of_home(&plain).is_none() {
         return Ok(plain);
     }
-    check_home(known, Home::parse(&format!("/home/{name}-{uid}"))?)
+    check_home(context, Home::parse(&format!("/home/{name}-{uid}"))?)
 }
 
 fn refused(name: &Username, refusal: Refusal) -> Error {

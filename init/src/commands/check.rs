@@ -4,9 +4,10 @@
 
 use crate::commands::output::Answer;
 use crate::home::Homes;
-use crate::restore::{Paths, View};
+use crate::restore::{Paths, ReadOnlySession};
 use accounts::capture::captures;
 use accounts::differences::{Difference, differences};
+use accounts::name::Username;
 use accounts::reconcile::{Change, Plan};
 use accounts::records::{Part, Problem, Refusal};
 use accounts::wire;
@@ -26,7 +27,7 @@ struct Finding {
 }
 
 /// Lists all findings; with any, the status is 1.
-pub(crate) fn check(view: &View, paths: &Paths) -> Answer {
+pub(crate) fn check(view: &ReadOnlySession, paths: &Paths) -> Answer {
     let (findings, plan) = look(view, paths);
     let text = if findings.is_empty() {
         format!(
@@ -47,7 +48,7 @@ pub(crate) fn check(view: &View, paths: &Paths) -> Answer {
 }
 
 /// The same, and which files a restore would write.
-pub(crate) fn dry_run(view: &View, paths: &Paths) -> Answer {
+pub(crate) fn dry_run(view: &ReadOnlySession, paths: &Paths) -> Answer {
     let (findings, plan) = look(view, paths);
     let changes = plan
         .changes
@@ -80,7 +81,7 @@ fn lines(findings: &[Finding]) -> Vec<String> {
 
 /// All findings, and the plan of a restore now: with the passwords that it
 /// would take into records first.
-fn look(view: &View, paths: &Paths) -> (Vec<Finding>, Plan) {
+fn look(view: &ReadOnlySession, paths: &Paths) -> (Vec<Finding>, Plan) {
     let (taken, differing) = captures(&view.records, &view.snapshot.etc, &view.applied);
     let (mut records, mut findings) = (view.records.clone(), Vec::new());
     for capture in taken {
@@ -104,7 +105,11 @@ fn look(view: &View, paths: &Paths) -> (Vec<Finding>, Plan) {
     let plan = view.plan_of(&records);
     findings.extend(plan.problems.iter().map(of_problem));
     let drift = differences(&view.snapshot.etc, &plan);
-    let is_told = |name: &str| drift.iter().any(|difference| difference.name == name);
+    let is_told = |name: &Username| {
+        drift
+            .iter()
+            .any(|difference| difference.name == name.as_str())
+    };
     let changes = plan.changes.iter();
     let untold = changes.filter(|(name, change)| change.is_whole() || !is_told(name));
     findings.extend(untold.map(|(name, change)| of_change(name, *change)));
@@ -186,7 +191,7 @@ const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
     }
 }
 
-fn of_change(name: &str, change: Change) -> Finding {
+fn of_change(name: &Username, change: Change) -> Finding {
     let message = match change {
         Change::Add => format!("'{name}' has a record, but is not in /etc"),
         Change::Update => format!("'{name}' differs in /etc from its record"),
@@ -194,7 +199,7 @@ fn of_change(name: &str, change: Change) -> Finding {
     };
     Finding {
         kind: "drift",
-        name: name.to_owned(),
+        name: name.to_string(),
         message,
         hint: RESTORE,
     }

@@ -1,5 +1,5 @@
-//! Runs an admin command and says how it ended: text for people, one line of
-//! JSON for programs, and the exit code of the error's kind.
+//! Runs an admin command and prints its result: text for people, one line of JSON for
+//! programs, and the exit code of the error's kind.
 
 mod check;
 mod output;
@@ -8,23 +8,20 @@ mod user;
 
 pub(crate) use output::Answer;
 
-use crate::cli::{Cli, Command, Global, User};
+use crate::boot::bootstrap_env::FirstAccount;
+use crate::cli::admin::{Cli, Command, User};
 use crate::error::{Error, chain};
-use crate::first_account::FirstAccount;
-use crate::process;
-use crate::restore::{Caller, Paths, Session, View};
-use crate::say::{print, say};
+use crate::log::{print, say};
+use crate::proc;
+use crate::restore::{Caller, Paths, ReadOnlySession, Session};
 use crate::sys::Environment;
 use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 use clap::Parser;
 use clap::error::ContextKind;
 use nix::sys::stat::{Mode, umask};
-use resync::catch_up;
+use resync::resync;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-
-/// Where the records are, below the root.
-pub(crate) const STORE: &str = "var/lib/opencode-users";
+use std::path::Path;
 
 /// Answers restore, check and user; `args` is the whole argv.
 pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
@@ -51,31 +48,23 @@ pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
 }
 
 fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Answer, Error> {
-    let paths = paths(&cli.global);
+    let paths = cli.global.paths();
     match &cli.command {
-        Command::Restore { dry_run: true, .. } => Ok(check::dry_run(&View::read(&paths)?, &paths)),
+        Command::Restore { dry_run: true, .. } => {
+            Ok(check::dry_run(&ReadOnlySession::read(&paths)?, &paths))
+        }
         Command::Restore { boot: true, .. } => boot(&paths, cli.global.quiet, env),
-        Command::Restore { capture: true, .. } => catch_up(&paths, cli.global.quiet),
+        Command::Restore { capture: true, .. } => resync(&paths, cli.global.quiet),
         Command::Restore { .. } => restore(&paths, cli.global.quiet),
-        Command::Check => Ok(check::check(&View::read(&paths)?, &paths)),
+        Command::Check => Ok(check::check(&ReadOnlySession::read(&paths)?, &paths)),
         Command::User(User::Sweep { uid }) => {
-            let status = process::sweep_child(*uid);
+            let status = proc::kill::kill_child(*uid);
             Ok(Answer {
                 status,
                 ..Answer::none()
             })
         }
         Command::User(command) => user::run(command, &paths, &cli.global),
-    }
-}
-
-fn paths(global: &Global) -> Paths {
-    let root = global.root.clone().unwrap_or_else(|| PathBuf::from("/"));
-    let store = global.store.clone().unwrap_or_else(|| root.join(STORE));
-    Paths {
-        root,
-        store,
-        without_lock: global.no_store_lock,
     }
 }
 
@@ -198,7 +187,7 @@ fn say_hint(hint: &str) {
     let _ = std::io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
 }
 
-/// Where the root of the running system is; a `--root` tree has no processes.
+/// Returns true for the running system; a `--root` tree has no processes.
 pub(crate) fn is_live(root: &Path) -> bool {
     root == Path::new("/")
 }

@@ -1,9 +1,9 @@
-//! What a command answers: text for people, one line of JSON for programs, and the
-//! exit status. Prints nothing.
+//! Output of a command: text for people, one line of JSON for programs, and the exit
+//! status. Prints nothing.
 
 use crate::restore::summary::Summary;
 
-/// What a command has to say.
+/// The output of a command.
 pub(crate) struct Answer {
     /// For people; may be several lines.
     pub(crate) text: String,
@@ -14,7 +14,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// An answer whose JSON is one of the wire documents.
+    /// Output whose JSON is one of the wire documents.
     pub(crate) fn new(text: String, document: &impl serde::Serialize) -> Self {
         Self {
             text,
@@ -23,7 +23,7 @@ impl Answer {
         }
     }
 
-    /// Nothing more to say.
+    /// No output.
     pub(crate) fn none() -> Self {
         Self {
             text: String::new(),

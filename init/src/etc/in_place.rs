@@ -7,12 +7,13 @@
 //! blank lines, until it is cut off, never the end of some old line.
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, TEMPORARY, read_all};
-use crate::fs::retry::{fsync, ftruncate, openat, pwrite, renameat};
-use crate::say::say;
+use crate::fs::dir::{Directory, read_all};
+use crate::fs::replace::{Access, Staged, TEMPORARY};
+use crate::fs::retry::{fstat, fsync, ftruncate, openat, pwrite, renameat};
+use crate::log::say;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{FileStat, Mode};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A whole new content that may have been written in part.
@@ -25,10 +26,16 @@ fn backup_name(name: &str) -> String {
     format!("{name}-")
 }
 
-/// Writes what stands in `temporary` into the file; the old content stays beside
-/// it as `NAME-`. After an error it is as before, or is mended by the next run.
-pub(crate) fn write(directory: &Directory, name: &str, temporary: &str) -> Result<(), Error> {
+/// Writes the staged content into the file; the old content stays beside it as `NAME-`.
+/// Returns the file's state, or `None` if somebody else wrote there at the same time.
+/// After an error the file is as before, or the next run repairs it.
+pub(super) fn write(
+    directory: &Directory,
+    name: &str,
+    staged: &Staged<'_>,
+) -> Result<Option<FileStat>, Error> {
     let failed = |errno| io("write", directory.join(name))(errno);
+    let temporary = staged.temporary().ok_or_else(|| failed(Errno::ENOENT))?;
     let old = content(directory, name).map_err(failed)?;
     let new = content(directory, temporary).map_err(failed)?;
     directory
@@ -44,11 +51,15 @@ pub(crate) fn write(directory: &Directory, name: &str, temporary: &str) -> Resul
         directory.remove(&redo)?;
         return Err(failed(errno));
     }
-    directory.remove(&redo)
+    directory.remove(&redo)?;
+    let file = open(directory, name, OFlag::O_RDONLY).map_err(failed)?;
+    let state = fstat(file.as_fd()).map_err(failed)?;
+    let now = read_all(&file, usize::MAX).map_err(failed)?;
+    Ok((now == new).then_some(state))
 }
 
 /// Finishes a write that a kill has torn. For whoever holds the lock of /etc.
-pub(crate) fn finish(directory: &Directory, name: &str) -> Result<(), Error> {
+pub(super) fn finish(directory: &Directory, name: &str) -> Result<(), Error> {
     let redo = redo_name(name);
     let failed = |errno| io("write", directory.join(name))(errno);
     let new = match content(directory, &redo) {
@@ -68,8 +79,8 @@ pub(crate) fn finish(directory: &Directory, name: &str) -> Result<(), Error> {
     directory.remove(&redo)
 }
 
-/// Whether `now` is what a write of `new` over `old` leaves when it is cut short.
-/// Whatever else it is, somebody has mended it since.
+/// Returns true if `now` is what a write of `new` over `old` leaves when it is cut short.
+/// Any other content was repaired by somebody since.
 fn is_torn(old: &[u8], new: &[u8], now: &[u8]) -> bool {
     let whole = padded(new, old.len());
     let done = common(&whole, now);
@@ -116,7 +127,7 @@ fn open(directory: &Directory, name: &str, access: OFlag) -> Result<OwnedFd, Err
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::replace::open_directory;
+    use crate::fs::dir::open_directory;
 
     const OLD: &[u8] = b"root:x:0\nalice:x:10000\nbob:x:10001\nnobody:x:65534\n";
     const NEW: [&[u8]; 4] = [

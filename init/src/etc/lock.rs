@@ -2,11 +2,13 @@
 //! links for tools that know only those. The store's lock is taken before both.
 
 use crate::error::{Error, io};
+use crate::fs::dir::{Directory, stat, write_all};
 use crate::fs::ofd_lock::{Deadline, open_lock, try_lock, whole_file};
-use crate::fs::replace::{Directory, TEMPORARY, stat, write_all};
+use crate::fs::replace::TEMPORARY;
 use crate::fs::retry::{linkat, openat, unlinkat};
-use crate::process;
-use crate::say::say;
+use crate::layout::LOCKED_FILES;
+use crate::log::say;
+use crate::proc;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
 use nix::libc;
@@ -15,14 +17,12 @@ use nix::unistd::UnlinkatFlags;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-/// Files whose `X.lock` shadow's tools respect.
-pub(crate) const LINKED: [&str; 6] = ["passwd", "group", "gshadow", "shadow", "subuid", "subgid"];
-/// What is linked: a name of our own, so that a killed run's is found again.
+/// The file that is linked: a name of our own, so that one left by a killed run is found.
 const OWN: &str = ".occ-lock";
-/// After this, somebody holding .pwd.lock is looked at.
+/// The time after which the holder of .pwd.lock is identified.
 const SUSPICIOUS: Duration = Duration::from_secs(1);
 
-/// The account files are ours alone while this lives; writing them asks for it.
+/// Both locks of /etc, until dropped; functions that write account files take it.
 #[derive(Debug)]
 pub(crate) struct EtcLock {
     etc: OwnedFd,
@@ -75,14 +75,14 @@ impl EtcLock {
             }
             Err(errno) => return Err(io("write", etc.join(OWN))(errno)),
         }
-        let linked = LINKED
+        let linked = LOCKED_FILES
             .iter()
             .try_for_each(|name| lock.link(etc, name, deadline));
         etc.remove(OWN)?;
         linked.map(|()| lock)
     }
 
-    /// For a boot that could not get the lock in time, and goes on.
+    /// No lock: for a boot that could not get it in time, and for a read-only /etc.
     pub(crate) fn missing(etc: &Directory) -> Result<Self, Error> {
         let etc = etc.open(".").map_err(io("open", &etc.path))?.fd;
         Ok(Self {
@@ -92,7 +92,7 @@ impl EtcLock {
         })
     }
 
-    /// False for a boot that went on without.
+    /// Returns false for a boot that went on without.
     pub(crate) const fn is_held(&self) -> bool {
         self.file.is_some()
     }
@@ -133,7 +133,7 @@ impl Drop for EtcLock {
 /// can be at work. A `useradd` killed at boot leaves its pid in a lock, and the
 /// next boot's `useradd` has that very pid and waits for itself for ever.
 pub(crate) fn clean_stale(etc: &Directory) -> Result<(), Error> {
-    for name in LINKED {
+    for name in LOCKED_FILES {
         etc.remove(&format!("{name}.lock"))?;
         etc.remove(&format!("{name}+"))?;
     }
@@ -143,7 +143,7 @@ pub(crate) fn clean_stale(etc: &Directory) -> Result<(), Error> {
 /// Deletes what a killed run of ours left: whoever holds .pwd.lock is the only
 /// one that has any.
 fn clean_own(etc: &Directory) -> Result<(), Error> {
-    for name in LINKED {
+    for name in LOCKED_FILES {
         etc.remove(&format!("{TEMPORARY}{name}"))?;
         etc.remove(&format!("{TEMPORARY}{name}-"))?;
     }
@@ -157,7 +157,7 @@ fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
     if fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut lock)).is_err() || lock.l_pid <= 0 {
         return;
     }
-    let Some(holder) = process::Process::read(lock.l_pid) else {
+    let Some(holder) = proc::Process::read(lock.l_pid) else {
         return;
     };
     if is_managed(holder.real_uid) {
@@ -165,7 +165,7 @@ fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
             "killed process {} of uid {}: it held /etc/.pwd.lock",
             holder.pid, holder.real_uid
         ));
-        holder.kill();
+        proc::kill::kill_process(holder.pid);
     }
 }
 
@@ -177,15 +177,15 @@ fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
     write_all(&file, format!("{}\0", std::process::id()).as_bytes())
 }
 
-/// Whether nobody can still hold this `X.lock`: its pid is dead, or ours, or was
-/// given to a process that started after the lock was made. We hold .pwd.lock,
-/// so shadow's own tools are not at work.
+/// Returns true if no process can still hold this `X.lock`: its pid is dead, or ours, or was
+/// given to a process that started after the lock was made. We hold .pwd.lock, so shadow's
+/// own tools are not running.
 fn is_stale(etc: &Directory, lock: &str) -> bool {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let Ok(file) = openat(etc.fd.as_fd(), lock, flags, Mode::empty()) else {
         return false;
     };
-    let Ok(content) = crate::fs::replace::read_all(&file, 32) else {
+    let Ok(content) = crate::fs::dir::read_all(&file, 32) else {
         return false;
     };
     let digits: String = content
@@ -200,7 +200,7 @@ fn is_stale(etc: &Directory, lock: &str) -> bool {
         return true;
     }
     let made = stat(etc, lock).ok().flatten().map(|stat| stat.st_mtime);
-    match process::Process::read(pid) {
+    match proc::Stat::read(pid).filter(|holder| !holder.has_ended()) {
         None => true,
         Some(holder) => made
             .zip(holder.started())

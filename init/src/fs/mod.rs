@@ -1,6 +1,7 @@
 //! Files and directories by descriptor: opened without following links, replaced
 //! whole, with system calls repeated after EINTR. Knows nothing of accounts.
 
+pub(crate) mod dir;
 pub(crate) mod ofd_lock;
 pub(crate) mod parallel;
 pub(crate) mod replace;

@@ -1,7 +1,7 @@
 //! Open-file-description locks: the kernel drops them when their holder dies, so a
 //! crashed holder never blocks the next one.
 
-use crate::fs::replace::Directory;
+use crate::fs::dir::Directory;
 use crate::fs::retry::openat;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};

@@ -1,24 +1,22 @@
-//! The same work on each of many things, on all processors at once. Half of a
-//! restore is waiting for the kernel to open, read and close small files, and half
-//! of a home is waiting for it to make some: two threads need half the time.
+//! The same work on each of many items, in blocks, by several threads. Half of a restore
+//! is spent in the kernel, opening, reading and closing small files; two threads need half
+//! the time.
 //!
-//! Few things are worked on here alone, as all are where no thread can be made.
+//! Few items are worked on by the calling thread alone, as are all where no thread starts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::sys;
-
-/// How many things are taken at once.
+/// The number of items in a block.
 const BLOCK: usize = 64;
-/// Fewer things are done before another thread has begun.
+/// Fewer items are done before another thread has started.
 const WORTH_IT: usize = 4 * BLOCK;
 /// More threads than this wait for each other in the kernel.
 const MOST_THREADS: usize = 4;
 
-/// What `first` made, and `work` of each block of the items, in their order. `first` is
-/// done on this thread before it joins in, and `progress` is called whenever a block
-/// is done here. What `work` opens it closes: another thread has other descriptors.
+/// Returns the result of `first`, and that of `work` for each block of the items, in their
+/// order. `first` runs on the calling thread before it takes blocks, and `progress` is
+/// called after each block done there.
 pub(crate) fn beside<'i, A, T: Sync, R: Send>(
     first: impl FnOnce() -> A,
     items: &'i [T],
@@ -34,10 +32,7 @@ pub(crate) fn beside<'i, A, T: Sync, R: Send>(
     let (first, mut done) = thread::scope(|scope| {
         let others: Vec<_> = (1..threads(items.len()))
             .map_while(|_| {
-                let there = || {
-                    sys::own_descriptors();
-                    std::iter::from_fn(take).collect::<Vec<_>>()
-                };
+                let there = || std::iter::from_fn(take).collect::<Vec<_>>();
                 thread::Builder::new().spawn_scoped(scope, there).ok()
             })
             .collect();
@@ -58,7 +53,7 @@ fn threads(items: usize) -> usize {
     if items < WORTH_IT {
         return 1;
     }
-    sys::processors().clamp(1, MOST_THREADS)
+    thread::available_parallelism().map_or(1, |count| count.get().min(MOST_THREADS))
 }
 
 #[cfg(test)]
@@ -77,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_told_here() {
+    fn progress_is_called_by_the_calling_thread() {
         let told = AtomicUsize::new(0);
         let progress = || {
             told.fetch_add(1, Ordering::Relaxed);
@@ -87,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_first_is_done_here_before_the_blocks() {
+    fn first_runs_on_the_calling_thread_before_the_blocks() {
         for count in [3, WORTH_IT] {
             let items = vec![1; count];
             let thread = thread::current().id();

@@ -11,10 +11,10 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long nothing may come in: the store's lock is held meanwhile.
+/// The longest gap in the input: the store's lock is held meanwhile.
 const PATIENCE_MS: u16 = 60_000;
 
-/// What is poured away: the longest gap in it, and how long it may take.
+/// Draining ends after a gap of this many milliseconds, and after `POURING` at the latest.
 const GAP_MS: u16 = 200;
 const POURING: Duration = Duration::from_secs(10);
 
@@ -140,9 +140,8 @@ impl Read for Incoming {
     }
 }
 
-/// Takes in what is still being sent, and forgets it: who ends with input unread
-/// resets the connection, and an engine may lose our answer with it. Whoever sends
-/// nothing for a moment, or goes on for long, is not waited for.
+/// Drains input for up to 10 s: closing a socket with unread input resets it, and an engine
+/// may lose our answer with it.
 pub(crate) fn pour_away(from: &mut File) {
     let begun = Instant::now();
     let mut piece = [0; 16 * 1024];
@@ -179,7 +178,7 @@ pub(crate) fn foreign(path: &[u8]) -> Error {
     Error::Backup(Unusable::Member(format!("'{}'", name.escape_debug())))
 }
 
-/// Whether it stands at the end, and only there.
+/// Returns true for the entry that ends an archive.
 pub(crate) fn is_seal(path: &[u8]) -> bool {
     path == backup::SEAL.as_bytes()
 }

@@ -54,6 +54,67 @@ impl fmt::Display for FileVersion {
     }
 }
 
+/// The first word of a line that holds a mark.
+const MARK: &str = "left ";
+
+/// Which of the watched directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WatchedDir {
+    Etc,
+    Store,
+}
+
+impl WatchedDir {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Etc => "etc",
+            Self::Store => "store",
+        }
+    }
+}
+
+/// A file that a restore wrote, as it was when the restore had written it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    place: WatchedDir,
+    name: String,
+    version: FileVersion,
+}
+
+impl Mark {
+    pub(crate) fn new(place: WatchedDir, name: &str, stat: &FileStat) -> Self {
+        Self {
+            place,
+            name: name.to_owned(),
+            version: FileVersion::of(stat),
+        }
+    }
+
+    /// The line that a restore prints for PID 1.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            place,
+            name,
+            version,
+        } = self;
+        format!("{MARK}{} {name} {version}\n", place.word())
+    }
+
+    /// Reads such a line, without its newline.
+    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
+        let rest = std::str::from_utf8(line).ok()?.strip_prefix(MARK)?;
+        let (place, rest) = rest.split_once(' ')?;
+        let (name, version) = rest.split_once(' ')?;
+        Some(Self {
+            place: [WatchedDir::Etc, WatchedDir::Store]
+                .into_iter()
+                .find(|known| known.word() == place)?,
+            name: name.to_owned(),
+            version: FileVersion::parse(version)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,12 +9,12 @@
 
 use super::{Homes, MAX_DEPTH, NEW, discard};
 use crate::error::{Error, io};
-use crate::fs::replace::{Directory, stat};
+use crate::fs::dir::{Directory, stat};
 use crate::fs::retry::{
     again, fchmod, fchown, fchownat, fstat, mkdirat, openat, renameat, symlinkat,
 };
 use crate::fs::sealed_stream::{foreign, header_of};
-use crate::say::say;
+use crate::log::say;
 use accounts::backup::HOMES;
 use accounts::id::Uid;
 use accounts::text::{HOME_BASE, Home};
@@ -354,14 +354,14 @@ fn make_file<R: Read>(
     loop {
         match entry.read(&mut chunk).map_err(Failed::Stream)? {
             0 => break,
-            got => crate::fs::replace::write_all(&file, &chunk[..got])?,
+            got => crate::fs::dir::write_all(&file, &chunk[..got])?,
         }
     }
     access.give_to(&file)?;
     Ok(())
 }
 
-/// Whose something was, and what they could do with it.
+/// Owner and mode of an entry.
 struct Access {
     owner: u32,
     group: u32,

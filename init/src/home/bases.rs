@@ -4,7 +4,7 @@
 //! image names: else anybody could swap a home while it is made.
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Directory, open_directory};
+use crate::fs::dir::{Directory, open_directory};
 use crate::fs::retry::{fstat, mkdir};
 use accounts::image::HomeBases;
 use accounts::text::{HOME_BASE, Home};

@@ -9,7 +9,7 @@ mod bases;
 mod skel;
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Directory, stat};
+use crate::fs::dir::{Directory, stat};
 use crate::fs::retry::{fchmod, fchown, fstat, mkdirat, renameat, unlinkat};
 use accounts::id::Uid;
 use accounts::image::HomeBases;
@@ -31,7 +31,7 @@ const MAX_DEPTH: usize = 64;
 const NEW: &str = ".occ-new-";
 /// A directory that stood too deep below a home that is deleted.
 const DEEP: &str = ".occ-deep-";
-/// Where a home goes to be deleted.
+/// Prefix of the name to which a home is renamed before it is deleted.
 const PURGED: &str = ".occ-purge-";
 
 /// The homes of a tree, and the skeleton for new ones.
@@ -42,7 +42,7 @@ pub(crate) struct Homes {
     skeleton: OnceLock<Result<Option<Skeleton>, Errno>>,
 }
 
-/// What was found under a home's name.
+/// The state of a home after a restore.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// It was made now.
@@ -64,8 +64,8 @@ impl Homes {
         })
     }
 
-    /// What the next restore would find or make under a home's name, read only;
-    /// none: it is there and as it should be.
+    /// Returns the line that the next restore would log about a home, or `None` if the home is
+    /// there and as it should be. Changes nothing.
     pub(crate) fn look(root: &Path, home: &Home, uid: Uid) -> Option<String> {
         let path = root.join(&home.as_str()[1..]);
         match nix::sys::stat::lstat(&path) {
@@ -106,7 +106,7 @@ impl Homes {
         Ok(owners)
     }
 
-    /// Who owns one home, if it is there.
+    /// The owner of one home, if it is there.
     pub(crate) fn owner(&self, home: &Home) -> Result<Option<u32>, Error> {
         owner_of(self.bases.of(home)?, OsStr::new(home.component()))
     }

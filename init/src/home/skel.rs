@@ -3,7 +3,7 @@
 //! a home costs beyond the file system's own work.
 
 use super::{MAX_DEPTH, ids, own};
-use crate::fs::replace::{Directory, open_directory, read_all, stat, write_all};
+use crate::fs::dir::{Directory, open_directory, read_all, stat, write_all};
 use crate::fs::retry::{fchmod, fchown, fchownat, mkdirat, openat, symlinkat};
 use accounts::id::Uid;
 use nix::errno::Errno;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// Bytes of a skeleton that are kept in memory; what is more is read each time.
 const KEPT: u64 = 1 << 20;
 
-/// What a new home starts with.
+/// The content of a new home, read once.
 pub(super) struct Skeleton {
     /// Not open: several threads copy it, each with descriptors of its own.
     path: PathBuf,
@@ -90,8 +90,8 @@ impl Skeleton {
     }
 }
 
-/// What is in a directory of the skeleton: files, directories and links. FIFOs and
-/// devices are no part of one. `left` is how many bytes may still be kept.
+/// Reads a directory of the skeleton: files, directories and links; FIFOs and devices are
+/// left out. `left` is the number of bytes that may still be kept.
 fn read(from: &Directory, path: &mut Vec<OsString>, left: &mut u64) -> Result<Vec<Entry>, Errno> {
     if path.len() > MAX_DEPTH {
         return Err(Errno::ELOOP);

@@ -1,30 +1,26 @@
-//! What restore remembers of this container's files: read early, beside the records,
-//! and written last. Decides nothing about what that is.
+//! `applied.json`: the accounts that the last restore wrote in this container. Read early,
+//! beside the records, and written last. Decides nothing about its content.
 
-use super::{Paths, Session};
+use super::Paths;
+use super::session::Session;
 use crate::error::{Error, io};
 use crate::fs::replace::Access;
+use crate::fs::version::FileVersion;
 use crate::image;
+use crate::layout::{APPLIED, STATE};
 use accounts::applied::Applied;
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
 use std::path::PathBuf;
 
-pub(crate) const APPLIED: &str = "applied.json";
-
-/// The file as it was read: which one, and when it was written.
-type Version = Option<(u64, i64, i64)>;
-
-/// What was remembered when it was read. That is before /etc is locked, and whoever
-/// has that lock may write it.
-pub(super) struct Memory {
+/// applied.json as read before /etc was locked; read again if its version changed.
+pub(super) struct AppliedFile {
     applied: Applied,
-    version: Version,
+    version: Option<FileVersion>,
 }
 
-impl Memory {
-    /// Reads it. A file that can't be read as ours is no base for anything: the
-    /// records win.
+impl AppliedFile {
+    /// Reads the file. One that can't be parsed counts as missing: the records win.
     pub(super) fn read(paths: &Paths) -> Result<Self, Error> {
         let version = version(paths)?;
         let bytes = image::read_optional(&path(paths))?;
@@ -35,7 +31,7 @@ impl Memory {
         })
     }
 
-    /// Under the lock of /etc: what is remembered by now.
+    /// The current content, under the lock of /etc.
     pub(super) fn into_current(self, paths: &Paths) -> Result<Applied, Error> {
         if version(paths)? == self.version {
             Ok(self.applied)
@@ -44,44 +40,37 @@ impl Memory {
         }
     }
 
-    /// What is remembered, for who takes no lock.
+    /// The content as it was read, for a session that takes no lock.
     pub(super) fn into_applied(self) -> Applied {
         self.applied
     }
 }
 
-/// It is replaced as a whole, so each version is another file.
-fn version(paths: &Paths) -> Result<Version, Error> {
+/// The version of the file, which is always replaced as a whole.
+fn version(paths: &Paths) -> Result<Option<FileVersion>, Error> {
     let path = path(paths);
     match lstat(&path) {
-        Ok(state) => Ok(Some((state.st_ino, state.st_mtime, state.st_mtime_nsec))),
+        Ok(state) => Ok(Some(FileVersion::of(&state))),
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(io("read", path)(errno)),
     }
 }
 
 fn path(paths: &Paths) -> PathBuf {
-    paths.root.join(image::STATE).join(APPLIED)
+    paths.root.join(STATE).join(APPLIED)
 }
 
 impl Session {
-    /// Writes down what is remembered, and goes on from it.
+    /// Writes the file and keeps the session in step with it.
     pub(super) fn remember(&mut self, applied: Applied) -> Result<(), Error> {
         if applied == self.applied {
             return Ok(());
         }
-        let json = applied.to_json().map_err(|_| self.not_remembered())?;
-        self.write_memory(&json)?;
+        let json = applied.to_json();
+        let json = json.map_err(|_| Error::NotOurs(path(&self.paths)))?;
+        let directory = image::state_directory(&self.paths.root)?;
+        directory.replace(APPLIED, &json, Access::PRIVATE)?;
         self.applied = applied;
         Ok(())
-    }
-
-    pub(super) fn not_remembered(&self) -> Error {
-        Error::NotOurs(path(&self.paths))
-    }
-
-    pub(super) fn write_memory(&self, json: &[u8]) -> Result<(), Error> {
-        let directory = image::state_directory(&self.paths.root)?;
-        directory.replace(APPLIED, json, Access::PRIVATE)
     }
 }

@@ -1,18 +1,17 @@
-//! Passwords that people changed inside the container go into their records,
-//! under the locks and before anything is rewritten.
+//! Passwords that people changed inside the container go into their records, under the locks
+//! and before anything is rewritten.
 //!
-//! Which ones, `accounts::capture` decides; this only writes them down.
+//! `accounts::capture` decides which ones; this only writes them.
 
-use super::Session;
+use super::session::Session;
 use crate::error::{Error, chain};
-use crate::say::say;
+use crate::log::say;
 use accounts::applied;
 use accounts::capture::{Capture, captures};
 
 impl Session {
-    /// Takes passwords changed inside the container into their records. One
-    /// that can't be taken is no reason to keep everybody out, and none to give
-    /// its owner the old one back.
+    /// Takes passwords changed inside the container into their records. One that can't be taken
+    /// stays in /etc/shadow, and stops nothing else.
     pub(super) fn capture(&mut self) {
         let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
         let mut agreed = Vec::new();
@@ -23,12 +22,12 @@ impl Session {
                 say(&format!(
                     "the new password of '{name}' stays in /etc/shadow; the next restore takes it into its record"
                 ));
-                self.let_wait(capture);
+                self.defer_capture(capture);
                 continue;
             }
-            match self.take(capture.clone()) {
+            match self.capture_one(capture.clone()) {
                 Ok(entry) => {
-                    agreed.push((name.to_string(), entry));
+                    agreed.push((name.clone(), entry));
                     say(&format!(
                         "took the new password of '{name}' into its record"
                     ));
@@ -38,7 +37,7 @@ impl Session {
                         "cannot take the new password of '{name}', it stays in /etc/shadow: {}",
                         chain(&error)
                     ));
-                    self.let_wait(capture);
+                    self.defer_capture(capture);
                 }
             }
         }
@@ -46,7 +45,7 @@ impl Session {
         if !agreed.is_empty() {
             let mut applied = self.applied.clone();
             applied.accounts.extend(agreed);
-            applied.taking.clear();
+            applied.capturing.clear();
             if let Err(error) = self.remember(applied) {
                 say(&chain(&error));
             }
@@ -58,8 +57,8 @@ impl Session {
         }
     }
 
-    /// Writes down what is about to go into records, so that a kill before it is
-    /// remembered as applied costs nobody the next change.
+    /// Writes to applied.json which passwords are about to go into records: after a kill, the
+    /// next change is still recognised.
     fn announce(&mut self, captures: &[Capture]) {
         if captures.is_empty() {
             return;
@@ -69,7 +68,7 @@ impl Session {
             if let Some(mut account) = self.records.accounts.get(&capture.name).cloned() {
                 capture.clone().apply(&mut account);
                 let entry = applied::Entry::of(&account);
-                applied.taking.insert(capture.name.to_string(), entry);
+                applied.capturing.insert(capture.name.clone(), entry);
             }
         }
         if let Err(error) = self.remember(applied) {
@@ -77,20 +76,20 @@ impl Session {
         }
     }
 
-    /// Returns what record and line agree on from then on.
-    fn take(&mut self, capture: Capture) -> Result<applied::Entry, Error> {
+    /// Captures one; returns the entry on which record and line agree from then on.
+    fn capture_one(&mut self, capture: Capture) -> Result<applied::Entry, Error> {
         let mut record = self.store.read(&capture.name, self.image.uids)?;
         record.update(|account| capture.apply(account));
         self.save(&record)?;
         Ok(applied::Entry::of(record.account()))
     }
 
-    /// Plans with the new password, although no record has it yet.
-    fn let_wait(&mut self, capture: Capture) {
+    /// Keeps the new password for this restore's plan, although no record has it yet.
+    fn defer_capture(&mut self, capture: Capture) {
         let name = capture.name.clone();
         if let Some(account) = self.records.accounts.get_mut(&name) {
             capture.apply(account);
-            self.waiting.insert(name);
+            self.not_captured.insert(name);
         }
     }
 }

@@ -1,34 +1,32 @@
-//! The homes of those who are restored, and what is remembered of each. Decides
-//! nothing about who that is.
+//! Makes the homes of the restored accounts.
 
-use super::{Progress, Session};
+use super::session::{Progress, Session};
 use crate::error::chain;
 use crate::fs::parallel;
 use crate::home::{Found, Homes};
-use crate::say::say;
-use accounts::applied::Entries;
+use crate::log::say;
 use accounts::name::Username;
 use accounts::record::Account;
 use std::sync::OnceLock;
 
-/// How it went.
+/// The result for a block of accounts.
 #[derive(Default)]
 pub(super) struct Ensured {
     pub(super) made: usize,
-    /// What should be looked at about whose home.
+    /// Accounts whose homes need attention, and why.
     pub(super) odd: Vec<(Username, String)>,
 }
 
 impl Session {
-    /// Everybody's home, and what is to be remembered of them, beside something
-    /// else. A home that can't be made is no reason to keep its owner out of /etc:
-    /// the person is told by the login program, the administrator by us.
-    pub(super) fn ensure_homes<'a, A>(
+    /// Makes homes, while this thread first does `first`. A home that can't be made does not
+    /// keep its owner out of /etc: the login program tells the person, a line of ours the
+    /// administrator.
+    pub(super) fn ensure_homes<A>(
         &self,
-        accounts: &'a [&'a Account],
+        accounts: &[&Account],
         progress: Progress<'_>,
         first: impl FnOnce() -> A,
-    ) -> (A, Ensured, serde_json::Result<Vec<Entries<'a>>>) {
+    ) -> (A, Ensured) {
         let homes = Homes::open(&self.paths.root, &self.image.home_bases);
         let homes = homes.inspect_err(|error| say(&format!("no homes are made: {}", chain(error))));
         let homes = homes.ok();
@@ -41,15 +39,14 @@ impl Session {
             for account in accounts {
                 ensured.add(homes.as_ref(), account);
             }
-            (ensured, self.applied.entries(accounts, &self.waiting))
+            ensured
         });
         clean();
-        let (parts, entries): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-        let ensured = parts.into_iter().fold(Ensured::default(), Ensured::and);
-        (first, ensured, entries.into_iter().collect())
+        let ensured = done.into_iter().fold(Ensured::default(), Ensured::and);
+        (first, ensured)
     }
 
-    /// Whoever else holds the store's lock may be at the very same.
+    /// Deletes temporaries of killed runs, unless another process may be making homes now.
     fn clean_homes(&self, homes: Option<&Homes>) {
         if let Some(homes) = homes.filter(|_| self.holds_store())
             && let Err(error) = homes.clean()

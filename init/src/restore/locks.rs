@@ -1,12 +1,13 @@
-//! Both locks, as long as each caller waits for them, and what it does without.
+//! Takes both locks: how long each caller waits for them, and which callers go on without.
 
-use super::{Caller, Paths};
+use super::Paths;
+use super::session::Caller;
 use crate::error::{Error, chain};
 use crate::etc::EtcFiles;
 use crate::etc::lock::{EtcLock, clean_stale};
 use crate::fs::ofd_lock::Deadline;
-use crate::process;
-use crate::say::say;
+use crate::log::say;
+use crate::proc;
 use crate::store::Store;
 use crate::store::lock::StoreLock;
 use accounts::records::Records;
@@ -19,7 +20,7 @@ pub(crate) fn deadline(caller: Caller) -> Deadline {
     })
 }
 
-/// None: the store is only read.
+/// Returns `None` if the store may only be read.
 pub(super) fn lock_store(
     store: &Store,
     paths: &Paths,
@@ -44,7 +45,7 @@ pub(super) fn lock_etc(
     caller: Caller,
 ) -> Result<EtcLock, Error> {
     let etc = &etc_files.directory;
-    if caller == Caller::Boot && process::is_alone_with_init() {
+    if caller == Caller::Boot && proc::is_alone_with_init() {
         clean_stale(etc)?;
     }
     // Asked for only when somebody else holds the lock.

@@ -1,20 +1,20 @@
-//! Taking over records of opencode-cloud, which have no uid: each gets the
-//! number that its person's files already have, if that can be known.
+//! Migrates records of opencode-cloud, which have no uid: each gets the uid that its
+//! person's files already have, if that can be found.
 
+use super::session::Session;
 use crate::admission;
 use crate::clock::now_usec;
 use crate::error::{Error, chain};
 use crate::home::Homes;
-use crate::restore::Session;
-use crate::say::say;
+use crate::log::say;
 use accounts::id::Uid;
 use accounts::name::Username;
 use accounts::record::{Account, Legacy, Record};
 use accounts::records::{Part, Rejected, refuse_by_image, refuse_name};
 use accounts::text::Home;
 
-/// How a record that is still to be taken over shows in a listing.
-pub(crate) fn not_yet(name: &Username) -> Rejected {
+/// The line of a listing for a record that is still to be migrated.
+pub(super) fn not_yet(name: &Username) -> Rejected {
     let reason = "an older record; the next restore takes it over".into();
     Rejected {
         part: Part::Record,
@@ -25,16 +25,16 @@ pub(crate) fn not_yet(name: &Username) -> Rejected {
 }
 
 impl Session {
-    /// Takes an older record over, or leaves it where it is and says why.
-    pub(crate) fn take_over(&mut self, legacy: &Legacy, bytes: &[u8]) {
-        if let Err(error) = self.try_take_over(legacy, bytes) {
+    /// Migrates an older record, or leaves it where it is with a reason.
+    pub(super) fn migrate(&mut self, legacy: &Legacy, bytes: &[u8]) {
+        if let Err(error) = self.try_migrate(legacy, bytes) {
             self.leave(legacy, chain(&error));
         }
     }
 
-    /// Ledger first, then the original, then the record: a kill in between
+    /// The original first, then the ledger, then the record: a kill in between
     /// leaves the old record, and the next run takes it over with the same uid.
-    fn try_take_over(&mut self, legacy: &Legacy, bytes: &[u8]) -> Result<(), Error> {
+    fn try_migrate(&mut self, legacy: &Legacy, bytes: &[u8]) -> Result<(), Error> {
         if let Some(refusal) = refuse_name(&legacy.name, &self.image) {
             self.leave(legacy, refusal.to_string());
             return Ok(());
@@ -65,9 +65,8 @@ impl Session {
                 legacy.name
             ));
         }
-        self.store.give_uid(uid, &legacy.name)?;
         self.store.keep_legacy(&legacy.name, bytes)?;
-        self.save(&Record::new(account))?;
+        self.admit(&Record::new(account))?;
         say(&format!(
             "took over the older record of '{}' (uid {uid})",
             legacy.name
@@ -93,7 +92,7 @@ impl Session {
         }
         let home = Home::parse(&format!("/home/{name}"))?;
         let owner = Homes::open(&self.paths.root, &self.image.home_bases)?.owner(&home)?;
-        for candidate in [self.known().uid_in_passwd(name), owner]
+        for candidate in [self.context().uid_in_passwd(name), owner]
             .into_iter()
             .flatten()
         {
@@ -101,8 +100,8 @@ impl Session {
                 return Ok(uid);
             }
         }
-        let known = self.known();
-        admission::next_uid(&known, name, &admission::used_ids(&known)?)
+        let context = self.context();
+        admission::next_uid(&context, name, &admission::used_ids(&context)?)
     }
 
     fn uid_in_ledger(&self, name: &Username) -> Result<Option<Uid>, Error> {
@@ -146,7 +145,7 @@ impl Session {
                 .tombstones
                 .iter()
                 .any(|tombstone| tombstone.uid == uid)
-            || self.known().holder_of(number, name).is_some()
+            || self.context().holder_of(number, name).is_some()
             || self.image.accounts.owner_of(number).is_some();
         Ok((!is_given && !is_taken).then_some(uid))
     }

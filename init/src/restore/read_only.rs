@@ -1,12 +1,12 @@
 //! Everything that a restore reads, without a lock: for commands that only look.
 
-use super::applied_file::Memory;
-use super::{Paths, must_be_root};
+use super::applied_file::AppliedFile;
+use super::session::must_be_root;
+use super::{Paths, migrate};
 use crate::admission::Context;
 use crate::error::Error;
 use crate::etc::{EtcFiles, Snapshot};
 use crate::image;
-use crate::restore::migrate;
 use crate::store::{Loaded, Store};
 use accounts::applied::Applied;
 use accounts::image::Image;
@@ -14,14 +14,14 @@ use accounts::reconcile::{self, Plan};
 use accounts::records::Records;
 
 /// Everything read without a lock: enough to list, to check and to plan.
-pub(crate) struct View {
+pub(crate) struct ReadOnlySession {
     pub(crate) records: Records,
     pub(crate) image: Image,
     pub(crate) applied: Applied,
     pub(crate) snapshot: Snapshot,
 }
 
-impl View {
+impl ReadOnlySession {
     /// Reads everything and changes nothing.
     pub(crate) fn read(paths: &Paths) -> Result<Self, Error> {
         must_be_root()?;
@@ -41,14 +41,14 @@ impl View {
         );
         Ok(Self {
             records,
-            applied: Memory::read(paths)?.into_applied(),
+            applied: AppliedFile::read(paths)?.into_applied(),
             image,
             snapshot,
         })
     }
 
-    /// What the rules about new accounts look at; `store` is the one that was read.
-    pub(crate) fn known<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Context<'a> {
+    /// Everything that the rules about new accounts read; `store` is the one that was read.
+    pub(crate) fn context<'a>(&'a self, store: Option<&'a Store>, paths: &'a Paths) -> Context<'a> {
         Context {
             records: &self.records,
             image: &self.image,

@@ -1,5 +1,5 @@
-//! What a restore did, for the log, for `status.json` and for the command that
-//! asked for it. Decides nothing.
+//! Summary of a restore: for the log, for `status.json` and for the command that asked for
+//! it. Decides nothing.
 
 use crate::clock::now_usec;
 use accounts::name::Username;
@@ -9,11 +9,11 @@ use accounts::wire::counted;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
-/// So many problems are told one by one.
+/// The most problems that are listed one by one.
 const MOST_TOLD: usize = 100;
 const DONE: &str = "done";
 
-/// What a restore did; `status.json` holds it.
+/// The result of a restore; `status.json` holds it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Summary {
@@ -31,7 +31,7 @@ pub(crate) struct Summary {
     pub(crate) duration_usec: u128,
     #[serde(rename = "finishedUSec")]
     pub(crate) finished_usec: u64,
-    /// What is odd about the home of an account.
+    /// Accounts whose homes need attention, and why.
     #[serde(skip)]
     pub(crate) odd_homes: Vec<(Username, String)>,
     /// Disabled accounts that are left out and whose lines are locked.
@@ -43,7 +43,7 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Of a restore that had nothing to do.
+    /// The summary of a restore that had nothing to do.
     pub(crate) fn nothing() -> Self {
         Self {
             state: DONE,
@@ -82,7 +82,7 @@ impl Summary {
             duration_usec: took.as_micros(),
             finished_usec: now_usec(),
             odd_homes,
-            shut: plan.shut.clone(),
+            shut: plan.locked_out.clone(),
             refused: plan.problems.iter().filter_map(refused).collect(),
         }
     }

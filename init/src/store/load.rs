@@ -5,16 +5,17 @@ use super::{
     LEGACY, REMOVED, SUFFIX, Store, UIDS, UNREADABLE, file_of, list, list_if, printable, stem,
 };
 use crate::error::{Error, chain, io};
+use crate::fs::dir::Directory;
 use crate::fs::parallel;
-use crate::fs::replace::{Directory, TEMPORARY};
-use crate::say::say;
+use crate::fs::replace::TEMPORARY;
+use crate::log::say;
 use accounts::id::UidRange;
 use accounts::name::Username;
 use accounts::record::{Account, Contents, Legacy};
 use accounts::records::{Part, Records, Rejected, Tombstone};
 use std::sync::atomic::Ordering;
 
-/// What was found in it.
+/// The content of the store.
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) records: Records,
@@ -22,7 +23,7 @@ pub(crate) struct Loaded {
     pub(crate) legacy: Vec<(Legacy, Vec<u8>)>,
 }
 
-/// What a record's file holds.
+/// The content of one record file.
 enum One {
     Account(Box<Account>),
     Legacy(Box<(Legacy, Vec<u8>)>),
@@ -120,8 +121,8 @@ impl Store {
         }
     }
 
-    /// Where the ledger can't be read, whoever has a uid alone keeps it; of one
-    /// that several claim nobody knows whose it is.
+    /// Reads the owners of uids that the records leave in doubt. Where the ledger can't be read,
+    /// a uid that one record claims stays its own; one that several claim has no known owner.
     fn load_ledger(&self, records: &mut Records) {
         let mut contested = None;
         for uid in records.doubtful_uids() {
@@ -133,7 +134,7 @@ impl Store {
         }
     }
 
-    /// Whose uid and home would be anybody's, if its tombstone can't be read.
+    /// The account whose tombstone can't be read: its uid and home stay taken.
     fn owner_of_tombstone(&self, file: &str) -> Option<Username> {
         let uid = accounts::table::number(stem(file)?.as_bytes())?;
         Username::parse(&self.owner_of(uid).ok()??).ok()
@@ -148,8 +149,8 @@ impl Store {
 
     /// Deletes what a killed run left behind, and finishes what one committed. The
     /// names of all records, as it looks at all files anyway.
-    pub(crate) fn clean(&self) -> Result<Names, Error> {
-        self.settle()?;
+    pub(crate) fn remove_temporaries(&self) -> Result<Names, Error> {
+        self.finish_staged_load()?;
         let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
         let clean = |directory: &Directory, is_wanted: &dyn Fn(&[u8]) -> bool| {
             let files = list_if(directory, is_wanted).map_err(io("read", &directory.path))?;

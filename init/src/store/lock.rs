@@ -1,8 +1,8 @@
 //! The store's lock, `.lock`: the first of all locks.
 
 use crate::error::{Error, io};
+use crate::fs::dir::Directory;
 use crate::fs::ofd_lock::{Deadline, open_lock, try_lock};
-use crate::fs::replace::Directory;
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 

@@ -22,9 +22,10 @@ pub(crate) use load::Loaded;
 pub(crate) use staging::Staging;
 
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, open_directory, stat, write_all};
+use crate::fs::dir::{Directory, open_directory, stat, write_all};
+use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, fchmod, fstat, fsync, mkdir, mkdirat, openat, renameat};
-use crate::say::say;
+use crate::log::say;
 use accounts::id::{Uid, UidRange};
 use accounts::name::Username;
 use accounts::record::{Document, MAX_BYTES, Record};
@@ -45,9 +46,9 @@ const REMOVED: &str = "removed";
 const UIDS: &str = "uids";
 pub(crate) const LEGACY: &str = "legacy";
 const SUFFIX: &str = ".json";
-/// What becomes an entry of the ledger, while it is written.
+/// The temporary of a new entry of the ledger.
 const GIVEN: &str = "given";
-/// Stands for the owner of a uid whose name can't be read; no account's name.
+/// The owner of a uid whose entry can't be read; no account has this name.
 const UNREADABLE: &str = "(unreadable)";
 
 /// The open store.
@@ -55,7 +56,7 @@ const UNREADABLE: &str = "(unreadable)";
 pub(crate) struct Store {
     pub(crate) directory: Directory,
     trusts_modes: bool,
-    /// Files whose modes were tightened: one line for all of them.
+    /// The number of files whose modes were tightened, for one line about all of them.
     tightened: AtomicUsize,
 }
 
@@ -146,8 +147,8 @@ impl Store {
         )
     }
 
-    /// Turns a record into a tombstone: one rename, so that it is never both.
-    pub(crate) fn bury(&self, record: &Record) -> Result<(), Error> {
+    /// Turns a record into a tombstone: one rename, so that the account is never both.
+    pub(crate) fn to_tombstone(&self, record: &Record) -> Result<(), Error> {
         let account = record.account();
         let removed = self.subdirectory(REMOVED)?;
         let (from, to) = (
@@ -176,16 +177,15 @@ impl Store {
         removed.replace(&to, &record.remains().to_bytes(), Access::PRIVATE)
     }
 
-    /// Deletes a record that had no right to its uid: a tombstone would claim
-    /// for its name what is another's.
-    pub(crate) fn discard(&self, record: &Record) -> Result<(), Error> {
+    /// Deletes a record that has no right to its uid: a tombstone would claim another's uid.
+    pub(crate) fn delete(&self, record: &Record) -> Result<(), Error> {
         self.directory
             .remove(&record_file(&record.account().name))?;
         self.directory.sync()
     }
 
     /// Turns a tombstone back into a record, with new content.
-    pub(crate) fn revive(&self, record: &Record) -> Result<(), Error> {
+    pub(crate) fn restore_tombstone(&self, record: &Record) -> Result<(), Error> {
         let account = record.account();
         let removed = self.subdirectory(REMOVED)?;
         let (from, to) = (
@@ -222,7 +222,7 @@ impl Store {
         }
     }
 
-    /// Writes down for ever that the uid is this name's. `false`: somebody has it.
+    /// Enters the uid in the ledger, for ever. Returns false if another name has it.
     pub(crate) fn give_uid(&self, uid: Uid, name: &Username) -> Result<bool, Error> {
         let uids = self.subdirectory(UIDS)?;
         let file = uid.to_string();
@@ -247,7 +247,7 @@ impl Store {
         }
     }
 
-    /// Who got the uid. One whose file can't be read is somebody's all the same.
+    /// The ledger's owner of a uid; an unreadable entry counts as taken.
     pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
         let Some(uids) = self.present(UIDS)? else {
             return Ok(None);
@@ -266,7 +266,7 @@ impl Store {
         }))
     }
 
-    /// Whether no account ever was in it: no record, readable or not, no
+    /// Returns true if the store never held an account: no record, readable or not, no
     /// tombstone, no uid given.
     pub(crate) fn is_new(&self) -> Result<bool, Error> {
         let any = |directory: &Directory, ends: &str| -> Result<bool, Error> {
@@ -344,7 +344,7 @@ fn create(directory: &Directory, file: &str, content: &[u8]) -> Result<(), Errno
     write_all(&fd, content).and_then(|()| fsync(fd.as_fd()))
 }
 
-/// The bytes of a record, unless nobody could read them back.
+/// The bytes of a record, unless they are too many to be read back.
 fn readable(record: &Record) -> Result<Vec<u8>, Error> {
     let bytes = record.to_bytes();
     if bytes.len() > MAX_BYTES {
@@ -362,7 +362,7 @@ fn file_of(stem: &str) -> String {
     [stem, SUFFIX].concat()
 }
 
-/// What stands in the name of such a file.
+/// The stem of the name of such a file.
 fn stem(file: &str) -> Option<&str> {
     file.strip_suffix(SUFFIX)
         .filter(|stem| !stem.is_empty() && !stem.starts_with('.'))

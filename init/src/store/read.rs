@@ -2,7 +2,7 @@
 //! files of others under any name. Nothing here writes a content.
 
 use super::{Store, TRUST_VARIABLE};
-use crate::fs::replace::Directory;
+use crate::fs::dir::Directory;
 use crate::fs::retry::{fchmod, fstat, openat, read};
 use accounts::id::UidRange;
 use accounts::record::{Contents, Document, InvalidRecord, MAX_BYTES};

@@ -12,10 +12,11 @@
 
 use super::{LEGACY, REMOVED, Store, UIDS, file_of, list, printable, stem};
 use crate::error::{Error, io};
-use crate::fs::replace::{Access, Directory, TEMPORARY, write_all};
+use crate::fs::dir::{Directory, write_all};
+use crate::fs::replace::{Access, TEMPORARY};
 use crate::fs::retry::{again, fsync, mkdirat, openat, renameat, unlinkat};
 use crate::fs::sealed_stream::{foreign, private_header};
-use crate::say::say;
+use crate::log::say;
 use accounts::backup;
 use accounts::id::UidRange;
 use accounts::merge::{Holdings, Merge};
@@ -59,7 +60,7 @@ impl Store {
     }
 
     /// Finishes what a killed load committed, and forgets what one did not.
-    pub(super) fn settle(&self) -> Result<(), Error> {
+    pub(super) fn finish_staged_load(&self) -> Result<(), Error> {
         self.discard_directory(STAGING)?;
         let Some(journal) = self.present(JOURNAL)? else {
             return Ok(());
@@ -212,7 +213,7 @@ impl Staging<'_> {
         }
     }
 
-    /// What is in it.
+    /// The records and tombstones of the staged backup.
     pub(crate) fn holdings(&self, range: UidRange) -> Result<Holdings, Error> {
         self.filled.holdings(range)
     }
@@ -246,7 +247,7 @@ impl Drop for Staging<'_> {
     }
 }
 
-/// Whether a file of that name has a place there.
+/// Returns true if a file of that name belongs into that directory of the store.
 fn belongs(part: &str, file: &str) -> bool {
     let is_number = |text: &str| accounts::table::number(text.as_bytes()).is_some();
     match part {

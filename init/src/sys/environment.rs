@@ -1,116 +1,86 @@
-//! The environment that the process was started with, as the kernel laid it
-//! out.
+//! The environment that this process was started with, copied from where the kernel laid
+//! it. Not std::env: secrets are overwritten in the kernel's own bytes, which
+//! /proc/PID/environ shows as long as the process lives.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char};
-use std::marker::PhantomData;
+use std::ffi::{CStr, CString, c_char};
 
-/// The environment that the process was started with: the kernel's own bytes,
-/// which /proc/PID/environ shows. Not std::env, so that secrets can be wiped.
-pub(crate) struct Environment(pub(super) *mut *mut c_char);
+use zeroize::Zeroize as _;
+
+/// The entries `NAME=value`, in their order.
+#[derive(Default)]
+pub(crate) struct Environment(Vec<CString>);
 
 impl Environment {
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        (0..).map_while(|at| {
-            // SAFETY: the array ends with a null pointer, and nothing is read
-            // behind it; entries live as long as the process and are written
-            // only through `&mut self`.
-            let entry = unsafe { *self.0.add(at) };
-            (!entry.is_null()).then_some(Entry(entry, PhantomData))
-        })
+    /// Copies the environment, and overwrites the values of the variables called as one of
+    /// `secrets` where the kernel has them.
+    ///
+    /// # Safety
+    /// `first` points to an array of pointers to C strings that a null pointer ends. The
+    /// strings may be written, and nobody else uses them meanwhile.
+    pub(super) unsafe fn take(first: *mut *mut c_char, secrets: &[&str]) -> Self {
+        let mut entries = Vec::new();
+        for at in 0.. {
+            // SAFETY: the array ends with a null pointer, and nothing is read behind it.
+            let text = unsafe { *first.add(at) };
+            if text.is_null() {
+                break;
+            }
+            // SAFETY: a C string; the reference ends before anything is written to it.
+            let entry = unsafe { CStr::from_ptr(text) }.to_owned();
+            if let Some(value) = secrets.iter().find_map(|name| value(&entry, name)) {
+                let skipped = entry.as_bytes().len() - value.len();
+                for offset in skipped..entry.as_bytes().len() {
+                    // SAFETY: inside the string, before its NUL. Volatile, because nothing
+                    // reads it later and it must happen all the same.
+                    unsafe { text.add(offset).cast::<u8>().write_volatile(b'x') };
+                }
+            }
+            entries.push(entry);
+        }
+        Self(entries)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(entries: &[&CStr]) -> Self {
+        Self(entries.iter().map(|&entry| entry.to_owned()).collect())
+    }
+
+    pub(crate) fn entries(&self) -> &[CString] {
+        &self.0
     }
 
     /// The value of the first entry called `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.entries().find_map(|entry| entry.value(name))
+        self.0.iter().find_map(|entry| value(entry, name))
     }
 
-    /// The entries whose names begin like this.
-    pub(crate) fn with_prefix(&self, prefix: &str) -> Entries<'_> {
-        let entries = self.entries();
-        Entries(entries.filter(|entry| entry.begins_with(prefix)).collect())
+    /// The entries whose names begin with `prefix`.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
+        let is_meant = |entry: &&CString| entry.as_bytes().starts_with(prefix.as_bytes());
+        Self(self.0.iter().filter(is_meant).cloned().collect())
     }
 
-    /// Overwrites the values of `name` where they lie.
-    pub(crate) fn wipe(&mut self, name: &str) {
-        let found: Vec<(usize, usize)> = (0..)
-            .zip(self.entries())
-            .filter_map(|(at, entry)| Some((at, entry.value(name)?.len())))
-            .collect();
-        for (at, length) in found {
-            for offset in 0..length {
-                // SAFETY: inside the entry's value, behind `name=`; no shared
-                // reference is alive, for `self` is borrowed mutably. Volatile,
-                // because nobody reads it later and it must happen all the same.
-                unsafe {
-                    let value = (*self.0.add(at)).add(name.len() + 1);
-                    value.add(offset).cast::<u8>().write_volatile(b'x');
-                }
-            }
+    /// Takes out the entries whose names begin with `prefix`.
+    pub(crate) fn split_off(&mut self, prefix: &str) -> Self {
+        let is_meant = |entry: &mut CString| entry.as_bytes().starts_with(prefix.as_bytes());
+        Self(self.0.extract_if(.., is_meant).collect())
+    }
+
+    /// Removes the entries called `name`, and overwrites them.
+    pub(crate) fn remove(&mut self, name: &str) {
+        for entry in self.0.extract_if(.., |entry| value(entry, name).is_some()) {
+            entry.into_bytes().zeroize();
         }
     }
 }
 
-/// `NAME=value`, of a length that nobody has measured: a start looks at each entry
-/// several times, and at few of them to the end.
-#[derive(Clone, Copy)]
-pub(crate) struct Entry<'a>(*const c_char, PhantomData<&'a CStr>);
-
-impl<'a> From<&'a CStr> for Entry<'a> {
-    fn from(text: &'a CStr) -> Self {
-        Self(text.as_ptr(), PhantomData)
-    }
-}
-
-impl<'a> Entry<'a> {
-    pub(crate) fn as_ptr(self) -> *const c_char {
-        self.0
-    }
-
-    /// `with` holds no NUL.
-    pub(crate) fn begins_with(self, with: &str) -> bool {
-        self.rest(with).is_some()
-    }
-
-    /// Also of an entry without a value.
-    pub(crate) fn is_called(self, name: &str) -> bool {
-        // SAFETY: inside a C string, see `rest`: its NUL at the latest.
-        let is_end = |rest: Self| matches!(unsafe { *rest.0.cast::<u8>() }, b'=' | 0);
-        self.rest(name).is_some_and(is_end)
-    }
-
-    /// The value, if it is called `name`.
-    pub(crate) fn value(self, name: &str) -> Option<&'a [u8]> {
-        let value = self.rest(name)?.rest("=")?;
-        // SAFETY: from inside a C string to its end, see `rest`.
-        Some(unsafe { CStr::from_ptr(value.0) }.to_bytes())
-    }
-
-    /// What follows after this.
-    fn rest(self, with: &str) -> Option<Self> {
-        let mut at = self.0;
-        for byte in with.bytes() {
-            // SAFETY: inside a C string that lives for 'a: all before were not its NUL,
-            // for they were equal to bytes that are none.
-            unsafe {
-                if byte == 0 || *at.cast::<u8>() != byte {
-                    return None;
-                }
-                at = at.add(1);
-            }
-        }
-        Some(Self(at, PhantomData))
-    }
-}
-
-/// Some of them.
-pub(crate) struct Entries<'a>(pub(crate) Vec<Entry<'a>>);
-
-impl Entries<'_> {
-    /// The value of the first entry called `name`.
-    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().find_map(|entry| entry.value(name))
-    }
+/// The value of an entry, if it is called `name`.
+fn value<'a>(entry: &'a CStr, name: &str) -> Option<&'a [u8]> {
+    entry
+        .to_bytes()
+        .strip_prefix(name.as_bytes())?
+        .strip_prefix(b"=")
 }
 
 #[cfg(test)]
@@ -118,34 +88,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_a_name_and_a_value() {
-        let entry = Entry::from(c"HOME=/root");
-        assert_eq!(entry.value("HOME"), Some(&b"/root"[..]));
-        for other in ["HOM", "HOMER", "", "HOME=", "home", "HOME\0"] {
-            assert_eq!(entry.value(other), None, "{other}");
+    fn entry_is_a_name_and_a_value() {
+        let env = Environment::of(&[c"HOME=/root", c"A=1", c"A=2", c"EMPTY=", c"odd"]);
+        for (name, value) in [
+            ("HOME", Some(&b"/root"[..])),
+            ("A", Some(b"1")),
+            ("EMPTY", Some(b"")),
+            ("odd", None),
+            ("HOM", None),
+            ("HOMER", None),
+            ("", None),
+        ] {
+            assert_eq!(env.get(name), value, "{name}");
         }
-        for (odd, value) in [(c"HOME=", Some(&b""[..])), (c"HOME", None), (c"", None)] {
-            assert_eq!(Entry::from(odd).value("HOME"), value);
-        }
-        for (text, is_home) in [(c"HOME=/", true), (c"HOME", true), (c"HOMER=", false)] {
-            assert_eq!(Entry::from(text).is_called("HOME"), is_home);
-        }
-        assert!(entry.begins_with("") && entry.begins_with("HOME=/root"));
-        assert!(!entry.begins_with("HOME=/root/") && !Entry::from(c"").begins_with("H"));
+        assert_eq!(env.with_prefix("A").entries(), [c"A=1", c"A=2"]);
     }
 
     #[test]
-    fn entries_are_found_where_the_kernel_has_them() {
-        let texts = [c"A=1", c"B=2", c"A=3", c"odd"].map(CStr::to_owned);
-        let mut pointers = texts.map(std::ffi::CString::into_raw).to_vec();
+    fn removed_entries_are_gone() {
+        let mut env = Environment::of(&[c"A=1", c"B=2", c"A=3"]);
+        env.remove("A");
+        assert_eq!(env.entries(), [c"B=2"]);
+    }
+
+    #[test]
+    fn secrets_are_overwritten_where_the_kernel_has_them() {
+        let mut pointers = [c"A=12", c"B=2", c"A=", c"odd"]
+            .map(CStr::to_owned)
+            .map(CString::into_raw)
+            .to_vec();
         pointers.push(std::ptr::null_mut());
-        let mut env = Environment(pointers.as_mut_ptr());
-        assert_eq!(env.get("A"), Some(&b"1"[..]));
-        assert_eq!(env.with_prefix("A").0.len(), 2);
-        assert_eq!(env.with_prefix("B").get("B"), Some(&b"2"[..]));
-        env.wipe("A");
-        let all: Vec<_> = env.entries().filter_map(|entry| entry.value("A")).collect();
-        assert_eq!(all, [b"x", b"x"]);
-        assert_eq!(env.get("B"), Some(&b"2"[..]));
+        // SAFETY: an array of C strings of our own, with a null pointer at its end.
+        let env = unsafe { Environment::take(pointers.as_mut_ptr(), &["A"]) };
+        assert_eq!(env.get("A"), Some(&b"12"[..]));
+        pointers.pop();
+        let left: Vec<CString> = pointers
+            .into_iter()
+            // SAFETY: made by into_raw above, and as long as then.
+            .map(|text| unsafe { CString::from_raw(text) })
+            .collect();
+        assert_eq!(left, [c"A=xx", c"B=2", c"A=", c"odd"]);
     }
 }

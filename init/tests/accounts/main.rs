@@ -27,7 +27,6 @@ mod failures;
 mod findings;
 mod golden;
 mod homes;
-
 mod import;
 mod input;
 mod input_secrets;
@@ -37,7 +36,10 @@ mod locks;
 mod many;
 mod no_locks;
 mod secrets;
+mod support;
 mod together;
 mod tombstones;
-mod tree;
 mod unreadable;
+
+// A short path for the cases.
+use support::tree;

@@ -3,13 +3,13 @@
 //! Every run of these tests looks for them in both output streams already (see
 //! `Ran`); here are the ways out that need more than that.
 
+use crate::support::until;
 use crate::tree::{MARK, STORE, Tree, finish_child, hash, record, start};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Breaks a tree.
 type Spoil = fn(&Tree);
@@ -93,12 +93,9 @@ fn argv_and_environment_of_a_running_add() {
         .write_all(MARK.as_bytes())
         .unwrap();
     let proc = PathBuf::from(format!("/proc/{}", child.id()));
-    let deadline = Instant::now() + Duration::from_secs(20);
     let read_stdin =
         || fs::read_to_string(proc.join("wchan")).is_ok_and(|place| place.contains("pipe"));
-    while !read_stdin() && Instant::now() < deadline {
-        std::thread::yield_now();
-    }
+    until("it reads the password", read_stdin);
     for file in ["cmdline", "environ"] {
         let bytes = fs::read(proc.join(file)).unwrap();
         assert!(!bytes.is_empty() && !contains(&bytes, MARK), "{file}");

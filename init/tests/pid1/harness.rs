@@ -3,17 +3,16 @@
 #![allow(unsafe_code)]
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::{BufRead as _, BufReader, PipeWriter, Read as _};
+use std::io::PipeWriter;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::run::{Reader, output};
+pub(crate) use crate::support::{children, field, kill, state, until};
 
 /// Where occ-init runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +71,7 @@ pub(crate) fn bare(args: &[&str]) -> Setup {
     let mut setup = setup_restoring(Place::Subreaper, &[]);
     setup.command = Command::new(args[0]);
     setup.command.args(&args[1..]);
+    setup.command.stdout(Stdio::piped()).stderr(Stdio::piped());
     setup
 }
 
@@ -140,7 +140,7 @@ impl Setup {
     }
 
     pub(crate) fn run(mut self) -> (i32, String, String) {
-        let output = self.command.stdin(Stdio::null()).output().unwrap();
+        let output = output(self.command.stdin(Stdio::null()).spawn().unwrap());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (
             code(output.status),
@@ -156,7 +156,7 @@ impl Setup {
 
     pub(crate) fn start(mut self) -> Init {
         let mut child = self.command.spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
+        let out = child.stdout.take().map(Reader::new);
         Init {
             place: self.place,
             child,
@@ -176,16 +176,14 @@ fn code(status: std::process::ExitStatus) -> i32 {
 pub(crate) struct Init {
     place: Place,
     pub(crate) child: Child,
-    out: BufReader<ChildStdout>,
+    out: Option<Reader<ChildStdout>>,
     pub(crate) root: TempDir,
 }
 
 impl Init {
     /// The next line of COMMAND's stdout.
     pub(crate) fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.out.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
+        self.out.as_mut().unwrap().line()
     }
 
     /// Its process id as we see it; COMMAND must have been heard of.
@@ -205,14 +203,8 @@ impl Init {
     /// the rest of stdout, and stderr.
     pub(crate) fn end(mut self) -> (i32, String, String) {
         drop(self.child.stdin.take());
-        let (mut out, mut err) = (String::new(), String::new());
-        self.out.read_to_string(&mut out).unwrap();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut err)
-            .unwrap();
+        let out = self.out.take().unwrap().rest();
+        let err = Reader::new(self.child.stderr.take().unwrap()).rest();
         (self.exit_code(), out, err)
     }
 
@@ -231,46 +223,6 @@ impl Drop for Init {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// kill(2) for any number.
-pub(crate) fn kill(pid: i32, signal: i32) {
-    // SAFETY: no pointers.
-    let result = unsafe { nix::libc::kill(pid, signal) };
-    assert_eq!(result, 0, "kill {pid} with {signal}");
-}
-
-/// Waits for a condition.
-pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(
-            start.elapsed() < PATIENCE,
-            "waited {PATIENCE:?} in vain until {what}"
-        );
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-pub(crate) fn children(pid: i32) -> Vec<i32> {
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    list.split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .collect()
-}
-
-/// A field of /proc/PID/status; empty when the process is gone.
-pub(crate) fn field(pid: i32, name: &str) -> String {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.unwrap_or_default().trim().to_owned()
-}
-
-/// `R`, `S`, `T`, `Z`…; a blank when the process is gone.
-pub(crate) fn state(pid: i32) -> char {
-    field(pid, "State").chars().next().unwrap_or(' ')
 }
 
 /// This test binary, which becomes the probe when `PROBE` is set.

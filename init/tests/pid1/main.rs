@@ -3,18 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod at_once;
-mod emulated;
 mod endings;
 mod first_account;
 mod harness;
 mod inheritance;
 mod invoking;
+mod kernels;
 mod orphans;
 mod probe;
 mod restoring;
 mod shell;
 mod signals;
 mod status;
+mod support;
 mod surroundings;
 mod terminal;
 mod tree;

@@ -6,14 +6,14 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
 use crate::harness::{BOTH, Place, setup};
+use crate::support::PATIENCE;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const CONTROL_C: &str = "\x03";
 const CONTROL_Z: &str = "\x1a";
 /// A shell whose screen holds what was typed and printed, and nothing else. It

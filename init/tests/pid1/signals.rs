@@ -4,6 +4,7 @@ use crate::harness::{
     BOTH, Init, Place, children, field, kill, probe, setup, setup_restoring, state, until,
 };
 use crate::probe::VARIABLE;
+use crate::tree::{furnish_alice, furnish_quiet};
 
 const CHLD: i32 = 17;
 const KILL: i32 = 9;
@@ -40,6 +41,27 @@ fn every_signal_is_forwarded_but_chld_kill_stop() {
         assert_eq!(init.line(), "probe 10");
         let (code, out, err) = end(init);
         assert_eq!((code, out.as_str()), (137, ""), "{place:?}: {err}");
+    }
+}
+
+#[test]
+fn every_signal_is_forwarded_after_a_look_at_the_store() {
+    // libc unblocks signals 33 and 34 for itself when a thread is made: none may be.
+    let probe = probe();
+    for has_record in [false, true] {
+        let setup = setup_restoring(Place::Namespace, &["-q", "--", &probe]);
+        if has_record {
+            furnish_alice(setup.root());
+        } else {
+            furnish_quiet(setup.root());
+        }
+        let mut init = setup.env(VARIABLE, "probe").start();
+        assert_eq!(init.line(), "probe ready");
+        for signal in (32..=63).chain([USR1, TERM]) {
+            init.kill(signal);
+            assert_eq!(init.line(), format!("probe {signal}"));
+        }
+        end(init);
     }
 }
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// The store below the root.
-pub(crate) const STORE: &str = "var/lib/opencode-users";
+pub(crate) use crate::support::tree::STORE;
+
 /// Passes the hash gate; no password has it.
 pub(crate) const HASH: &str = "$6$rounds=100000$saltsaltsaltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 

@@ -1,6 +1,8 @@
 //! A container: occ-init as PID 1 of a pid namespace, with a tree's files in a
 //! mount namespace. Every wait is for a condition, with a deadline.
 
+use crate::support::run::output;
+use crate::support::{PATIENCE, SOON, children, field, stays, until, within};
 use crate::tree::{Tree, hash};
 use std::fmt::Write as _;
 use std::fs;
@@ -11,10 +13,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a change may take to arrive where it belongs.
-pub(crate) const SOON: Duration = Duration::from_secs(2);
-/// For everything that has no bar of its own.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 /// What PID 1 says with -v when it starts a restore.
 const STARTED: &str = "account files or records changed: restoring";
 
@@ -178,15 +176,6 @@ fn is_alive(pid: u32) -> bool {
     field(pid.cast_signed(), "State").starts_with(['R', 'S', 'D', 'T'])
 }
 
-/// A field of /proc/PID/status; empty when the process is gone.
-pub(crate) fn field(pid: i32, name: &str) -> String {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.unwrap_or_default().trim().to_owned()
-}
-
 /// A running container, killed when dropped.
 pub(crate) struct Container {
     pub(crate) tree: Tree,
@@ -216,25 +205,18 @@ impl Container {
 
     /// PID 1, seen from here.
     pub(crate) fn pid(&self) -> i32 {
-        let own = self.child.id();
-        let path = format!("/proc/{own}/task/{own}/children");
-        let mut found = fs::read_to_string(path).unwrap();
-        assert!(!found.trim().is_empty(), "no PID 1: {}", self.said());
+        let own = self.child.id().cast_signed();
+        let child = |pid| children(pid).first().copied();
+        let found = child(own).unwrap_or_else(|| panic!("no PID 1: {}", self.said()));
         // Under strace(1), PID 1 is its child.
-        let name = |pid: &str| field(pid.trim().parse().unwrap(), "Name");
-        if name(&found) == "strace" {
-            let tracer = found.trim().to_owned();
-            found = fs::read_to_string(format!("/proc/{tracer}/task/{tracer}/children")).unwrap();
+        if field(found, "Name") == "strace" {
+            return child(found).unwrap();
         }
-        found.trim().parse().unwrap()
+        found
     }
 
     pub(crate) fn children(&self) -> Vec<i32> {
-        let pid = self.pid();
-        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        list.split_whitespace()
-            .map(|pid| pid.parse().unwrap())
-            .collect()
+        children(self.pid())
     }
 
     pub(crate) fn signal(&self, signal: i32) {
@@ -254,7 +236,9 @@ impl Container {
     /// A shell script inside, which knows our program as `occ`.
     pub(crate) fn run(&self, script: &str) -> Output {
         let script = format!("occ() {{ {BINARY} \"$@\"; }}\n{script}");
-        self.enter(&["sh", "-c", &script]).output().unwrap()
+        let mut command = self.enter(&["sh", "-c", &script]);
+        let pipes = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        output(pipes.stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// A shell script inside that must work.
@@ -331,31 +315,12 @@ impl Container {
 
     #[track_caller]
     pub(crate) fn until(&self, what: &str, condition: impl FnMut() -> bool) -> Duration {
-        self.within(PATIENCE, what, condition)
+        within(PATIENCE, what, || self.said(), condition)
     }
 
     #[track_caller]
     pub(crate) fn soon(&self, what: &str, condition: impl FnMut() -> bool) -> Duration {
-        self.within(SOON, what, condition)
-    }
-
-    #[track_caller]
-    pub(crate) fn within(
-        &self,
-        limit: Duration,
-        what: &str,
-        mut condition: impl FnMut() -> bool,
-    ) -> Duration {
-        let start = Instant::now();
-        while !condition() {
-            let said = self.said();
-            assert!(
-                start.elapsed() < limit,
-                "not within {limit:?}: {what}\n{said}"
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        start.elapsed()
+        within(SOON, what, || self.said(), condition)
     }
 
     /// How often PID 1 went to sleep or lost its processor.
@@ -383,10 +348,7 @@ impl Container {
     pub(crate) fn stays_at_rest(&self, volume: &Volume, long: Duration) {
         self.until_idle();
         let before = (self.switches(), self.tree.state(), volume.state());
-        let start = Instant::now();
-        while start.elapsed() < long {
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        stays("PID 1 sleeps", long, || self.switches() == before.0);
         let after = (self.switches(), self.tree.state(), volume.state());
         assert_eq!(before, after, "{}", self.said());
     }
@@ -399,17 +361,16 @@ impl Container {
 
     /// Waits for its end: exit status, and how long it took.
     pub(crate) fn end(&mut self) -> (i32, Duration) {
-        let start = Instant::now();
+        let (out, err) = (Arc::clone(&self.out), Arc::clone(&self.err));
+        let said = || format!("{}{}", out.lock().unwrap(), err.lock().unwrap());
         let mut found = None;
-        while found.is_none() {
-            let said = self.said();
-            assert!(start.elapsed() < PATIENCE, "it does not end\n{said}");
+        let took = within(PATIENCE, "it ends", said, || {
             found = self.child.try_wait().unwrap();
-            std::thread::sleep(Duration::from_millis(1));
-        }
+            found.is_some()
+        });
         let status = found.unwrap();
         let code = status.code().or(status.signal().map(|signal| 128 + signal));
-        (code.unwrap(), start.elapsed())
+        (code.unwrap(), took)
     }
 }
 
@@ -437,10 +398,9 @@ pub(crate) fn hold_lock(volume: &Volume) -> fs::File {
         l_len: 0,
         l_pid: 0,
     };
-    let start = Instant::now();
-    while nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_OFD_SETLK(&whole)).is_err() {
-        assert!(start.elapsed() < PATIENCE, "the lock is never free");
-    }
+    until("the lock is free", || {
+        nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_OFD_SETLK(&whole)).is_ok()
+    });
     file
 }
 

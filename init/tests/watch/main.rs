@@ -16,10 +16,7 @@ mod neighbours;
 mod passwords;
 mod rest;
 mod stop;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "written for the tests of commands, which use all of it"
-)]
-#[path = "../accounts/tree/mod.rs"]
-mod tree;
+mod support;
+
+// A short path for the cases.
+use support::tree;

@@ -44,7 +44,7 @@ const DEFECTS: &str = "
 26 | an account elsewhere hid the warning about an open container | tests | a_container_open_to_all_with_nobody_in_it_and_without_volumes_is_told
 27 | words in the log stopped a start | tests | words_in_the_log_stop_no_start
 28 | an image with a port in its name was cut in two | tests | an_image_of_a_registry_with_a_port_keeps_its_name
-28 | the same, in the configuration | host-cli | an_image_is_what_engines_take_for_one
+28 | the same, in the configuration | host-cli | image_of_a_registry_with_a_port_is_kept_whole
 28 | the same, where it is pulled | host-cli | pulls_one_tag_only
 ";
 

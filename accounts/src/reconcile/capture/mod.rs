@@ -6,7 +6,6 @@
 //! and the record wins.
 
 use super::applied::{Applied, AppliedEntry};
-use super::index::Named;
 use crate::account::{Account, Aging, DAY_USEC, Digest, PasswordHash, Username, day_of_change};
 use crate::files::{Etc, File, passwd, shadow, table};
 use crate::record::Records;
@@ -41,20 +40,12 @@ impl Capture {
     }
 }
 
-/// Whether every line says what its record does, as nearly always: then there is
-/// nothing to take.
+/// Whether every line of shadow(5) is as its record says: then there is nothing to
+/// capture.
 pub fn are_as_recorded(records: &Records, etc: &Etc) -> bool {
-    let accounts = records.accounts.values();
-    let named = Named::new(accounts.map(Box::as_ref).collect());
-    let mut in_turn = named.in_turn();
-    let mut recorded = Vec::new();
     table::lines(etc.bytes(File::Shadow)).all(|line| {
-        let place = table::name(line).and_then(|name| in_turn.place(name));
-        place.is_none_or(|place| {
-            recorded.clear();
-            shadow::line(&mut recorded, named.accounts[place]);
-            recorded == line
-        })
+        let account = table::name(line).and_then(|name| records.get(name));
+        account.is_none_or(|account| shadow::line(account) == line)
     })
 }
 
@@ -111,14 +102,14 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> V
         return Verdict::Same;
     }
     let record = AppliedEntry::of(account);
-    let base = applied.base(entry.name, &record);
-    let Some(base) = base.filter(|_| !account.locked) else {
+    let last_written = applied.last_written(&account.name, &record);
+    let Some(last_written) = last_written.filter(|_| !account.locked) else {
         return Verdict::RecordWins;
     };
     let hash = std::str::from_utf8(entry.password)
         .ok()
         .and_then(|hash| PasswordHash::parse(hash).ok());
-    let hash_changed = digest != base.shadow;
+    let hash_changed = digest != last_written.shadow;
     // `!`, `*` and empty never pass the gate, so a lock set by hand is not taken.
     if hash_changed && hash.is_none() {
         return Verdict::RecordWins;
@@ -126,7 +117,7 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> V
     Verdict::Take(Capture {
         name: account.name.clone(),
         hash: hash.filter(|_| hash_changed),
-        aging: (entry.aging != base.aging.as_bytes()).then(|| entry.aging()),
+        aging: (entry.aging != last_written.aging.as_bytes()).then(|| entry.aging()),
     })
 }
 

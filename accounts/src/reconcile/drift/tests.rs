@@ -1,14 +1,15 @@
 //! Every kind of difference, word for word.
 
 use super::*;
+use crate::account::Username;
 use crate::reconcile::Change;
 
-fn plan(writes: Vec<(File, Vec<u8>)>, changes: Vec<(String, Change)>) -> Plan {
+fn plan(writes: Vec<(File, Vec<u8>)>, changes: Vec<(Username, Change)>) -> Plan {
     Plan {
         writes,
         changes,
         restored: Vec::new(),
-        shut: Vec::new(),
+        locked_out: Vec::new(),
         problems: Vec::new(),
     }
 }
@@ -17,10 +18,7 @@ fn told(file: File, old: &str, new: &str) -> Vec<String> {
     let mut etc = Etc::default();
     etc.set(file, old.into());
     let plan = plan(vec![(file, new.into())], Vec::new());
-    differences(&etc, &plan)
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    drift(&etc, &plan).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -131,9 +129,7 @@ fn who_comes_or_goes_is_told_elsewhere() {
     let mut etc = Etc::default();
     etc.set(File::Group, "a:x:1:\nsudo:x:27:a\n".into());
     let new = b"b:x:2:\nsudo:x:27:\n".to_vec();
-    let changes = vec![("a".into(), Change::Remove), ("b".into(), Change::Add)];
-    assert_eq!(
-        differences(&etc, &plan(vec![(File::Group, new)], changes)),
-        []
-    );
+    let name = |name| Username::parse(name).unwrap();
+    let changes = vec![(name("a"), Change::Remove), (name("b"), Change::Add)];
+    assert_eq!(drift(&etc, &plan(vec![(File::Group, new)], changes)), []);
 }

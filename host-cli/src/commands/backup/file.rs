@@ -11,8 +11,8 @@ use tempfile::NamedTempFile;
 use crate::error::{Error, Result};
 use crate::ui::interrupt::{self, Unfinished};
 
-/// Where a backup goes.
-pub(super) enum Target {
+/// The file or pipe that a backup is written to.
+pub(super) enum BackupTarget {
     Pipe,
     File {
         /// Mode 0600; dropped, it goes.
@@ -23,7 +23,7 @@ pub(super) enum Target {
     },
 }
 
-impl Target {
+impl BackupTarget {
     /// Refuses what can't be written, before anything is read.
     pub(super) fn open(path: &Path, force: bool) -> Result<Self> {
         if path == Path::new("-") {
@@ -121,13 +121,13 @@ fn in_the_way(path: &Path, is_file: bool) -> Error {
     }
 }
 
-/// Where a backup comes from.
-pub(super) enum Source {
+/// The file or pipe that a backup is read from.
+pub(super) enum BackupSource {
     Pipe,
     File(File),
 }
 
-impl Source {
+impl BackupSource {
     /// Opens a file and reads it through: one that is not whole changes
     /// nothing. What comes through a pipe is checked where it arrives.
     pub(super) fn open(path: &Path) -> Result<Self> {
@@ -170,7 +170,7 @@ fn check(file: &mut File, path: &Path) -> Result<()> {
     check.finish().map(drop).map_err(unusable)
 }
 
-impl Read for Source {
+impl Read for BackupSource {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Pipe => rustix::io::read(rustix::stdio::stdin(), into).map_err(Into::into),
@@ -186,16 +186,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_there_whole_and_private_or_not_at_all() {
+    fn backup_file_is_whole_and_private_or_absent() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("backup");
         let names = || std::fs::read_dir(directory.path()).unwrap().count();
-        let mut target = Target::open(&path, false).unwrap();
+        let mut target = BackupTarget::open(&path, false).unwrap();
         target.write(b"half").unwrap();
         drop(target);
         assert_eq!(names(), 0);
 
-        let mut target = Target::open(&path, false).unwrap();
+        let mut target = BackupTarget::open(&path, false).unwrap();
         target.write(b"whole").unwrap();
         target.keep().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
@@ -204,38 +204,38 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_replaced_only_when_asked() {
+    fn existing_file_is_replaced_only_with_force() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("backup");
-        let mut late = Target::open(&path, false).unwrap();
+        let mut late = BackupTarget::open(&path, false).unwrap();
         std::fs::write(&path, "mine").unwrap();
-        let refused = Target::open(&path, false).err().unwrap();
+        let refused = BackupTarget::open(&path, false).err().unwrap();
         assert_eq!(refused.kind().exit_code(), 4);
         late.write(b"theirs").unwrap();
         assert_eq!(late.keep().unwrap_err().kind().exit_code(), 4);
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
 
-        let mut target = Target::open(&path, true).unwrap();
+        let mut target = BackupTarget::open(&path, true).unwrap();
         target.write(b"new").unwrap();
         target.keep().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         for other in [directory.path(), Path::new("/dev/null")] {
-            let refused = Target::open(other, true).err().unwrap();
+            let refused = BackupTarget::open(other, true).err().unwrap();
             assert_eq!(refused.kind().exit_code(), 9);
         }
     }
 
     #[test]
-    fn no_backup_is_named_before_any_call() {
+    fn file_without_a_backup_is_refused_before_any_call() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("backup");
         std::fs::write(&path, "PK").unwrap();
         for (path, code) in [(path.as_path(), 9), (directory.path(), 9)] {
-            let refused = Source::open(path).err().unwrap();
+            let refused = BackupSource::open(path).err().unwrap();
             assert_eq!(refused.kind().exit_code(), code, "{refused}");
             assert!(refused.to_string().contains(path.to_str().unwrap()));
         }
-        let missing = Source::open(Path::new("/nonexistent")).err().unwrap();
+        let missing = BackupSource::open(Path::new("/nonexistent")).err().unwrap();
         assert_eq!(missing.kind().exit_code(), 9);
     }
 }

@@ -12,14 +12,13 @@ use accounts::wire::{LoadReply, SCHEMA, counted};
 use serde::Serialize;
 
 use crate::cli::{Backup, BackupFile};
-use crate::commands::backup::file::{Source, Target};
-use crate::commands::user;
+use crate::commands::backup::file::{BackupSource, BackupTarget};
 use crate::error::{Error, Result};
+use crate::occ_init::{self, switched_on};
 use crate::session::Session;
 use crate::ui::progress::Progress;
 use crate::ui::show::{self, Format};
 use crate::ui::{interrupt, prompt, terminal};
-use crate::{config, occ_init};
 
 /// Runs one of the commands; the exit code is 1 if a restored account can't be
 /// used in this image.
@@ -31,11 +30,14 @@ pub(crate) async fn run(session: &Session, command: &Backup) -> Result<ExitCode>
 }
 
 async fn create(session: &Session, options: &BackupFile) -> Result<()> {
-    let mut target = Target::open(&options.file, options.force)?;
-    let (docker, container) = session.running().await?;
+    let mut target = BackupTarget::open(&options.file, options.force)?;
+    let init = session.occ_init().await?;
     let _notice = interrupt::notice("no backup was written");
     let progress = Progress::new(session.screen);
-    progress.step(&format!("Reading the accounts of '{}'", container.name));
+    progress.step(&format!(
+        "Reading the accounts of '{}'",
+        init.container.name
+    ));
     let mut check = Check::default();
     let mut bytes = 0;
     let sink = |piece: &[u8]| {
@@ -44,13 +46,13 @@ async fn create(session: &Session, options: &BackupFile) -> Result<()> {
         progress.so_far(|| {
             format!(
                 "Reading the accounts of '{}': {}",
-                container.name,
+                init.container.name,
                 size(bytes)
             )
         });
         target.write(piece)
     };
-    occ_init::fetch(&docker, &container, arguments("save", options, false), sink).await?;
+    init.fetch(arguments("save", options, false), sink).await?;
     let checked = check.finish().map_err(|why| not_whole(&why))?;
     target.keep()?;
     drop(progress);
@@ -99,14 +101,14 @@ fn show_created(session: &Session, options: &BackupFile, checked: &Checked) {
 }
 
 async fn restore(session: &Session, options: &BackupFile) -> Result<ExitCode> {
-    let source = Source::open(&options.file)?;
-    let (docker, container) = session.running().await?;
+    let source = BackupSource::open(&options.file)?;
+    let init = session.occ_init().await?;
     let mut force = options.force;
     // Where nobody can be asked, occ-init says no by itself.
     if !force && !session.no_input && terminal::can_ask() {
-        let present = user::all(&docker, &container).await?.len();
+        let present = init.accounts().await?.accounts.len();
         force = present > 0;
-        if force && !prompt::confirm(&question(&container.name, present))? {
+        if force && !prompt::confirm(&question(&init.container.name, present))? {
             return Err(Error::Declined("not restored".into()));
         }
     }
@@ -114,12 +116,15 @@ async fn restore(session: &Session, options: &BackupFile) -> Result<ExitCode> {
         "all accounts of the backup may have been restored, or none; look with `occ user list`",
     );
     let progress = Progress::new(session.screen);
-    progress.step(&format!("Restoring the accounts of '{}'", container.name));
+    progress.step(&format!(
+        "Restoring the accounts of '{}'",
+        init.container.name
+    ));
     let args = arguments("load", options, force);
-    let (reply, code): (LoadReply, i64) = occ_init::send(&docker, &container, args, source).await?;
+    let (reply, code): (LoadReply, i64) = init.send(args, source).await?;
     drop(progress);
     show_restored(session, &reply);
-    config::follow(&session.mirror, |users| {
+    session.follow(|users| {
         users.extend(reply.added.into_iter().chain(reply.replaced));
     });
     Ok(ExitCode::from(u8::from(code != 0)))
@@ -138,16 +143,13 @@ fn show_restored(session: &Session, reply: &LoadReply) {
     }
     session.screen.message(&reply.sentence());
     for problem in &reply.problems {
-        show::note(&occ_init::printable(problem));
+        show::note(&show::printable(problem));
     }
 }
 
 fn arguments(verb: &str, options: &BackupFile, force: bool) -> Vec<String> {
-    let mut args = user::arguments(verb);
     let switches = [("--homes", options.homes), ("--force", force)];
-    let given = switches.iter().filter(|(_, on)| *on);
-    args.extend(given.map(|(flag, _)| (*flag).to_owned()));
-    args
+    occ_init::user(verb, switched_on(switches))
 }
 
 /// Bytes for people.
@@ -163,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_question_says_who_stays() {
+    fn restore_question_names_the_accounts_present() {
         assert_eq!(
             question("opencode", 1),
             "'opencode' has 1 account. Those in the backup become what they were then, the others stay. Restore?"

@@ -7,20 +7,24 @@ mod store;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use accounts::wire::{ListReply, Status};
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
+use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::engine::container::{self, Listed, STORE};
+use crate::engine::container::{self, Listed};
+use crate::engine::identity;
+use crate::engine::labels::Names;
+use crate::engine::labels::STORE;
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
+use crate::image;
+use crate::occ_init::OccInit;
 use crate::session::Session;
-use crate::swap::steps::Names;
 use crate::swap::{health, recover};
-use crate::{image, occ_init};
 use report::Report;
 
 /// A published port that does not answer within this does not answer.
@@ -51,7 +55,7 @@ fn configuration(report: &mut Report, config: &Config) {
         report.fine("configuration", "every key is known");
     }
     for (key, near) in unknown {
-        let message = format!("the key '{key}' means nothing to occ");
+        let message = format!("unknown key '{key}'");
         let mend =
             near.map(|near| format!("write '{near}' in the file that `occ config path` names"));
         let mend =
@@ -69,7 +73,7 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
     let endpoint = &session.chosen().endpoint;
     report.fine("engine", format!("version {version} answers at {endpoint}"));
     report.fine("permissions", "this user may use it");
-    clock::look(report, &info, SystemTime::now());
+    clock::look(report, &info, Timestamp::now());
     let names = Names::of(&session.container);
     if recover::look(docker, &session.container, &names)
         .await?
@@ -77,7 +81,7 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
     {
         report.wrong("update", "an update was interrupted", "`occ start`");
     }
-    if let Some(listed) = container::find(docker, &session.container).await? {
+    if let Some(listed) = identity::find(docker, &session.container).await? {
         return instance(report, session, docker, &listed).await;
     }
     let message = format!("there is no container '{}'", session.container);
@@ -103,7 +107,7 @@ async fn instance(
         port(report, published, running);
     }
     if running {
-        return inside(report, docker, listed, published).await;
+        return inside(report, &OccInit::of(docker, &found), published).await;
     }
     let (name, state) = (&listed.name, &listed.state);
     let mend = match state.as_str() {
@@ -189,7 +193,7 @@ async fn image_age(
     Ok(())
 }
 
-/// Whether the port answers, or is free for a container that does not run.
+/// The port answers, or is free for a container that does not run.
 fn port(report: &mut Report, published: Option<Published>, running: bool) {
     let Some(Published { bind, port }) = published else {
         report.fine("ports", "none is published");
@@ -237,16 +241,12 @@ fn answers(address: SocketAddr) -> std::io::Result<()> {
     }
 }
 
-async fn inside(
-    report: &mut Report,
-    docker: &Docker,
-    listed: &Listed,
-    published: Option<Published>,
-) -> Result<()> {
-    match health::wait(docker, &listed.id, 0).await {
+async fn inside(report: &mut Report, init: &OccInit, published: Option<Published>) -> Result<()> {
+    let container = &init.container;
+    match health::wait(&init.docker, &container.id, 0).await {
         Ok(()) => report.fine(
             "container",
-            format!("container '{}' is healthy", listed.name),
+            format!("container '{}' is healthy", container.name),
         ),
         Err(error) => {
             report.wrong(
@@ -260,7 +260,7 @@ async fn inside(
             }
         }
     }
-    let version = match occ_init::version(docker, listed).await {
+    let version = match init.version().await {
         Ok(version) => version,
         Err(error) => {
             report.wrong("image", error.to_string(), error.hint());
@@ -268,9 +268,8 @@ async fn inside(
         }
     };
     age_of_init(report, &version);
-    store::look(report, docker, listed).await;
-    let args = ["user", "list", "--json"].map(str::to_owned).to_vec();
-    if let Ok(list) = occ_init::call::<ListReply>(docker, listed, args, None).await {
+    store::look(report, init).await;
+    if let Ok(list) = init.accounts().await {
         exposure(report, published, &list);
     }
     Ok(())
@@ -309,72 +308,4 @@ fn exposure(report: &mut Report, published: Option<Published>, list: &ListReply)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_reachable_needs_somebody_who_can_log_in() {
-        let nobody = ListReply {
-            schema: 1,
-            changed: None,
-            accounts: vec![],
-        };
-        let wrongs = |bind: &str| {
-            let mut report = Report::default();
-            let published = Published {
-                bind: bind.parse().unwrap(),
-                port: 3000,
-            };
-            exposure(&mut report, Some(published), &nobody);
-            report.wrongs().len()
-        };
-        assert_eq!((wrongs("127.0.0.1"), wrongs("0.0.0.0")), (0, 1));
-    }
-
-    #[test]
-    fn a_port_that_somebody_else_has_is_told() {
-        let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let published = Some(Published {
-            bind: "127.0.0.1".parse().unwrap(),
-            port: holder.local_addr().unwrap().port(),
-        });
-        let wrongs = |running| {
-            let mut report = Report::default();
-            port(&mut report, published, running);
-            report.wrongs().len()
-        };
-        assert_eq!((wrongs(false), wrongs(true)), (1, 0));
-    }
-
-    #[test]
-    fn a_container_that_starts_with_something_else_is_told() {
-        let wrongs = |entrypoint: &[&str], command: &[&str]| {
-            let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
-            let config = bollard::models::ContainerConfig {
-                entrypoint: words(entrypoint),
-                cmd: words(command),
-                ..Default::default()
-            };
-            let mut report = Report::default();
-            first_program(
-                &mut report,
-                &ContainerInspectResponse {
-                    config: Some(config),
-                    ..Default::default()
-                },
-            );
-            report.wrongs().len()
-        };
-        assert_eq!(wrongs(&["/usr/local/bin/occ-init", "--"], &["occ-gate"]), 0);
-        assert_eq!(wrongs(&["tini", "--", "occ-init"], &["--", "x"]), 0);
-        assert_eq!(wrongs(&["sleep"], &["1000"]), 1);
-        assert_eq!(wrongs(&[], &["/not-occ-init"]), 1);
-    }
-
-    #[test]
-    fn an_older_occ_init_is_named() {
-        let mut report = Report::default();
-        age_of_init(&mut report, "0.0.1");
-        assert!(report.wrongs()[0].1.contains("occ-init 0.0.1"));
-    }
-}
+mod tests;

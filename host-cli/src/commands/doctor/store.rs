@@ -1,31 +1,15 @@
-//! What `occ-init check` finds in the store, with the commands of the host.
-
-use bollard::Docker;
-use serde::Deserialize;
+//! Findings of `occ-init check`, with the commands of the host that fix them.
 
 use super::report::Report;
-use crate::engine::container::{Listed, STORE};
-use crate::occ_init;
-
-#[derive(Debug, Deserialize)]
-struct Found {
-    findings: Vec<Finding>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Finding {
-    kind: String,
-    name: String,
-    message: String,
-    #[serde(default)]
-    hint: String,
-}
+use crate::engine::labels::STORE;
+use crate::occ_init::{CheckReply, Finding, OccInit};
+use crate::ui::show;
 
 /// Asks occ-init.
-pub(super) async fn look(report: &mut Report, docker: &Docker, container: &Listed) {
+pub(super) async fn look(report: &mut Report, init: &OccInit) {
     let args = ["check", "--json"].map(str::to_owned).to_vec();
-    match occ_init::call_on_lines::<Found>(docker, container, args, b"", 0).await {
-        Ok(found) => tell(report, &found.findings, &container.name),
+    match init.call_on_lines::<CheckReply>(args, b"", 0).await {
+        Ok(found) => tell(report, &found.findings, &init.container.name),
         Err(error) => report.wrong("store", error.to_string(), error.hint()),
     }
 }
@@ -42,13 +26,13 @@ fn tell(report: &mut Report, findings: &[Finding], container: &str) {
             "drift" => "drift",
             _ => "store",
         };
-        let message = occ_init::printable(&finding.message);
+        let message = show::printable(&finding.message);
         report.wrong(topic, message, mend(finding, container));
     }
 }
 
 fn mend(finding: &Finding, container: &str) -> String {
-    let name = occ_init::printable(&finding.name);
+    let name = show::printable(&finding.name);
     match finding.kind.as_str() {
         "drift" => format!("`docker exec {container} occ-init restore`"),
         "hash" => format!("`occ user passwd {name}`"),
@@ -56,7 +40,7 @@ fn mend(finding: &Finding, container: &str) -> String {
         "record" => {
             format!("`docker cp '{container}:{STORE}/{name}' .`, mend it, and copy it back")
         }
-        _ => occ_init::printable(&finding.hint),
+        _ => show::printable(&finding.hint),
     }
 }
 
@@ -70,7 +54,7 @@ mod tests {
             {"kind":"drift","name":"al","message":"'al' differs","hint":"h"},
             {"kind":"record","name":"x.json","message":"no JSON","hint":"h"},
             {"kind":"unmapped","name":"bo","message":"uid","hint":"widen the maps"}]}"#;
-        let found: Found = serde_json::from_str(document).unwrap();
+        let found: CheckReply = serde_json::from_str(document).unwrap();
         let commands: Vec<_> = found.findings.iter().map(|one| mend(one, "box")).collect();
         assert_eq!(commands[0], "`docker exec box occ-init restore`");
         assert!(commands[1].contains("box:/var/lib/opencode-users/x.json"));

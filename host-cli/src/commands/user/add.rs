@@ -2,17 +2,15 @@
 
 use accounts::name::Username;
 use accounts::wire::{AccountReply, AccountView, SCHEMA};
-use bollard::Docker;
 
+use super::may_have_changed;
 use super::source::{self, New};
-use super::{all, arguments, may_have_changed};
 use crate::cli::Add;
-use crate::engine::container::Listed;
 use crate::error::{Error, Result};
+use crate::occ_init::{self, OccInit, switched_on};
 use crate::session::Session;
 use crate::ui::show::Shown;
 use crate::ui::{interrupt, prompt};
-use crate::{config, occ_init};
 
 /// The name that a question proposes.
 const PROPOSED: &str = "opencode";
@@ -24,11 +22,11 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     }
     let keys = read_keys(&add)?;
     let given = New::from_flags(add.source, add.no_password)?;
-    let (docker, container) = session.running().await?;
+    let init = session.occ_init().await?;
     require_input(session, &add, given.is_none())?;
     let (name, new) = match (add.name.clone(), given) {
         (Some(name), Some(new)) => (name, new),
-        (name, given) => match ask(&docker, &container, &add, name, given).await? {
+        (name, given) => match ask(&init, &add, name, given).await? {
             Answer::New(name, new) => (name, new),
             Answer::Exists(account) => {
                 unchanged(session, account);
@@ -39,13 +37,9 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     let request = new.request(keys)?;
     let _notice = interrupt::notice(may_have_changed(&name));
     let args = flags(&add, &name, matches!(new, New::Nothing), request.is_some());
-    let reply: AccountReply = occ_init::call(
-        &docker,
-        &container,
-        args,
-        request.as_deref().map(Vec::as_slice),
-    )
-    .await?;
+    let reply: AccountReply = init
+        .call_with(args, request.as_deref().map(Vec::as_slice))
+        .await?;
     finish(session, reply, new);
     Ok(())
 }
@@ -86,13 +80,12 @@ enum Answer {
 
 /// Asks for what is missing; that a name is taken comes before the password.
 async fn ask(
-    docker: &Docker,
-    container: &Listed,
+    init: &OccInit,
     add: &Add,
     name: Option<String>,
     given: Option<New>,
 ) -> Result<Answer> {
-    let accounts = all(docker, container).await?;
+    let accounts = init.accounts().await?.accounts;
     let name = match name {
         Some(name) => name,
         None => prompt::text("Username", PROPOSED)?,
@@ -114,17 +107,17 @@ async fn ask(
 }
 
 fn flags(add: &Add, name: &str, no_password: bool, request: bool) -> Vec<String> {
-    let mut args = arguments("add");
-    let mut value = |flag: &str, value: Option<String>| {
-        args.extend(value.map(|value| format!("--{flag}={value}")));
-    };
-    value("uid", add.uid.map(|uid| uid.to_string()));
-    value("comment", add.comment.clone());
-    value("shell", add.shell.clone());
-    value(
-        "groups",
-        (!add.groups.is_empty()).then(|| add.groups.join(",")),
-    );
+    let groups = (!add.groups.is_empty()).then(|| add.groups.join(","));
+    let values = [
+        ("uid", add.uid.map(|uid| uid.to_string())),
+        ("comment", add.comment.clone()),
+        ("shell", add.shell.clone()),
+        ("groups", groups),
+    ];
+    let values = values
+        .into_iter()
+        .filter_map(|(flag, value)| Some(format!("--{flag}={}", value?)));
+    let values: Vec<String> = values.collect();
     let switches = [
         ("--no-password", no_password),
         ("--request-stdin", request),
@@ -133,14 +126,8 @@ fn flags(add: &Add, name: &str, no_password: bool, request: bool) -> Vec<String>
         ("--restore", add.restore),
         ("--new-uid", add.new_uid),
     ];
-    args.extend(
-        switches
-            .iter()
-            .filter(|(_, on)| *on)
-            .map(|(flag, _)| (*flag).to_owned()),
-    );
-    args.push(name.to_owned());
-    args
+    let values = values.iter().map(String::as_str);
+    occ_init::user("add", values.chain(switched_on(switches)).chain([name]))
 }
 
 fn finish(session: &Session, mut reply: AccountReply, new: New) {
@@ -152,7 +139,7 @@ fn finish(session: &Session, mut reply: AccountReply, new: New) {
     session
         .screen
         .password_change(&mut reply, &message, &new.shown());
-    config::follow(&session.mirror, |users| users.push(name));
+    session.follow(|users| users.push(name));
 }
 
 /// The password that was given or made is not the account's: it is not shown.
@@ -171,7 +158,7 @@ fn unchanged(session: &Session, account: AccountView) {
     session
         .screen
         .password_change(&mut reply, &message, &Shown::Nothing);
-    config::follow(&session.mirror, |users| users.push(name));
+    session.follow(|users| users.push(name));
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use accounts::wire::AccountView;
 
-use super::{Changed, arguments, check_names, may_have_changed};
+use super::{Changed, check_names, may_have_changed};
 use crate::error::Result;
+use crate::occ_init;
 use crate::session::Session;
 use crate::ui::interrupt;
-use crate::{config, occ_init};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy)]
@@ -38,12 +38,11 @@ impl Verb {
 /// Enables or disables accounts, all in one exec.
 pub(super) async fn run(session: &Session, verb: Verb, names: &[String]) -> Result<()> {
     check_names(names)?;
-    let (docker, container) = session.running().await?;
+    let init = session.occ_init().await?;
     let _notice = interrupt::notice(may_have_changed(&names[0]));
-    let mut args = arguments(verb.word());
-    args.extend_from_slice(names);
-    let changed: Changed = occ_init::call(&docker, &container, args, None).await?;
+    let args = occ_init::user(verb.word(), names.iter().map(String::as_str));
+    let changed: Changed = init.call(args).await?;
     changed.show(session, |account, changed| verb.message(account, changed));
-    config::follow(&session.mirror, |users| users.extend_from_slice(names));
+    session.follow(|users| users.extend_from_slice(names));
     Ok(())
 }

@@ -4,21 +4,20 @@ use std::process::ExitCode;
 
 use accounts::wire::ExportReply;
 
-use super::arguments;
 use crate::cli::Export;
 use crate::error::Result;
-use crate::occ_init;
+use crate::occ_init::{self, switched_on};
 use crate::session::Session;
 use crate::ui::show::{self, Format};
 
 /// Prints the records as they come back: one a line, which `import` reads.
 pub(super) async fn run(session: &Session, options: Export) -> Result<ExitCode> {
-    let (docker, container) = session.running().await?;
-    let mut args = arguments("export");
-    if options.with_hashes {
-        args.push("--with-hashes".into());
-    }
-    let reply: ExportReply = occ_init::call_on_lines(&docker, &container, args, b"", 0).await?;
+    let init = session.occ_init().await?;
+    let args = occ_init::user(
+        "export",
+        switched_on([("--with-hashes", options.with_hashes)]),
+    );
+    let reply: ExportReply = init.call_on_lines(args, b"", 0).await?;
     if session.screen.format == Format::Json {
         show::json(&reply);
     } else {

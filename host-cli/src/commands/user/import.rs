@@ -9,14 +9,14 @@ use std::process::ExitCode;
 use accounts::wire::{ImportAction, ImportReply, counted};
 use zeroize::Zeroizing;
 
-use super::arguments;
 use crate::cli::Import;
 use crate::error::{Error, Result};
+use crate::occ_init::{self, switched_on};
 use crate::session::Session;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
+use crate::ui::secret;
 use crate::ui::show::{self, Format};
-use crate::{config, occ_init};
 
 /// Most bytes of input, as occ-init takes them.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -24,28 +24,25 @@ const LIMIT: usize = 64 * 1024 * 1024;
 /// Sends the accounts to occ-init, all in one exec; it reads the formats.
 pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode> {
     let input = read(options.file.as_deref())?;
-    let (docker, container) = session.running().await?;
+    let init = session.occ_init().await?;
     let _notice = interrupt::notice(
         "some accounts may have been added; look with `occ user list`, and import again: those that are there stay as they are",
     );
-    let mut args = arguments("import");
-    if options.dry_run {
-        args.push("--dry-run".into());
-    }
-    if session.screen.verbose {
-        args.push("--verbose".into());
-    }
+    let switches = [
+        ("--dry-run", options.dry_run),
+        ("--verbose", session.screen.verbose),
+    ];
+    let args = occ_init::user("import", switched_on(switches));
     let lines = input.split(|&byte| byte == b'\n');
     let lines = lines.filter(|line| !line.is_empty()).count();
     let progress = Progress::new(session.screen);
     progress.step(&format!(
         "Importing {} into '{}'",
         counted(lines, "line"),
-        container.name
+        init.container.name
     ));
     let lines = u32::try_from(lines).unwrap_or(u32::MAX);
-    let reply: ImportReply =
-        occ_init::call_on_lines(&docker, &container, args, &input, lines).await?;
+    let reply: ImportReply = init.call_on_lines(args, &input, lines).await?;
     drop(progress);
     show(session, &reply, options.dry_run);
     if !options.dry_run {
@@ -54,7 +51,7 @@ pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode>
             .iter()
             .filter(|result| result.action != ImportAction::Failed)
             .map(|result| result.user_name.clone());
-        config::follow(&session.mirror, |users| users.extend(there));
+        session.follow(|users| users.extend(there));
     }
     let failed = reply.count(ImportAction::Failed) > 0;
     Ok(ExitCode::from(u8::from(failed)))
@@ -67,7 +64,7 @@ fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
     }
     let quiet = screen.quiet || screen.format == Format::Name;
     for sentence in reply.sentences(dry_run, quiet) {
-        show::line(&occ_init::printable(&sentence));
+        show::line(&show::printable(&sentence));
     }
 }
 
@@ -82,33 +79,18 @@ fn read(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
             what: "a list of accounts",
             give: "a FILE, or send it to standard input",
         }),
-        None => read_all(&rustix::stdio::stdin(), Path::new("standard input")),
+        None => read_all(rustix::stdio::stdin(), Path::new("standard input")),
     }
 }
 
-/// Grows by hand: a vector that grows by itself leaves copies of passwords.
-fn read_all(from: &impl AsFd, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0; 64 * 1024]);
-    let mut filled = 0;
-    loop {
-        if filled == bytes.len() {
-            let mut larger = Zeroizing::new(vec![0; 2 * filled]);
-            larger[..filled].copy_from_slice(&bytes);
-            bytes = larger;
-        }
-        let read = rustix::io::retry_on_intr(|| rustix::io::read(from, &mut bytes[filled..]));
-        match read.map_err(|errno| Error::file("read", path)(errno.into()))? {
-            0 => break,
-            more => filled += more,
-        }
-        if filled > LIMIT {
-            return Err(Error::failed(
-                format!("'{}' has more than 64 MiB", path.display()),
-                "import it in parts",
-            ));
-        }
+fn read_all(from: impl AsFd, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let bytes = secret::read_all(from, LIMIT).map_err(Error::file("read", path))?;
+    if bytes.len() > LIMIT {
+        return Err(Error::failed(
+            format!("'{}' has more than 64 MiB", path.display()),
+            "import it in parts",
+        ));
     }
-    bytes.truncate(filled);
     Ok(bytes)
 }
 

@@ -1,8 +1,7 @@
 //! `occ user …`: is the container running, then ask what is missing, one exec,
 //! show the answer.
 //!
-//! What is checked here is checked for good manners only, before a question;
-//! occ-init decides.
+//! Checks here only save a question; occ-init decides.
 
 mod add;
 mod adopt;
@@ -18,15 +17,14 @@ use std::process::ExitCode;
 
 use accounts::name::Username;
 use accounts::wire::{AccountReply, AccountView, ErrorCode, ListReply};
-use bollard::Docker;
 use serde::Deserialize;
 
 use crate::cli::User;
-use crate::engine::container::Listed;
+use crate::config;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::show::{self, Format};
-use crate::{config, occ_init};
+use enable_disable::Verb;
 
 /// Runs one of the commands; the exit code is that of `import` with lines that
 /// failed, else success.
@@ -41,23 +39,14 @@ async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
         User::List => list_show::list(session).await?,
         User::Show(name) => list_show::show(session, &name.name).await?,
         User::Passwd(passwd) => passwd::run(session, passwd).await?,
-        User::Enable(names) => {
-            enable_disable::run(session, enable_disable::Verb::Enable, &names.names).await?
-        }
-        User::Disable(names) => {
-            enable_disable::run(session, enable_disable::Verb::Disable, &names.names).await?
-        }
+        User::Enable(names) => enable_disable::run(session, Verb::Enable, &names.names).await?,
+        User::Disable(names) => enable_disable::run(session, Verb::Disable, &names.names).await?,
         User::Remove(remove) => remove::run(session, remove).await?,
         User::Import(options) => return import::run(session, &options).await,
         User::Export(options) => return export::run(session, options).await,
         User::Adopt(name) => adopt::run(session, name.name).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// `["user", VERB, "--json", …]`.
-pub(crate) fn arguments(verb: &str) -> Vec<String> {
-    vec!["user".into(), verb.into(), "--json".into()]
 }
 
 /// Names as records may have them; also keeps one that looks like an option
@@ -68,12 +57,6 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
             .map(|_| ())
             .map_err(|error| Error::Invalid(error.to_string()))
     })
-}
-
-/// All accounts, in one exec.
-pub(crate) async fn all(docker: &Docker, container: &Listed) -> Result<Vec<AccountView>> {
-    let reply: ListReply = occ_init::call(docker, container, arguments("list"), None).await?;
-    Ok(reply.accounts)
 }
 
 /// occ-init's word that there is no such account, with the nearest name that was
@@ -104,7 +87,7 @@ fn no_such_account(name: &str, accounts: &[AccountView]) -> Error {
     }
 }
 
-/// What `enable`, `disable` and `remove` answer: one account or several.
+/// The answer of `enable`, `disable` and `remove`: one account or several.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Changed {
@@ -113,7 +96,7 @@ enum Changed {
 }
 
 impl Changed {
-    /// Whether anything changed, and the accounts concerned.
+    /// True if anything changed, and the accounts concerned.
     fn parts(&self) -> (bool, &[AccountView]) {
         match self {
             Self::One(reply) => (reply.changed, std::slice::from_ref(&reply.account)),
@@ -133,7 +116,7 @@ impl Changed {
     }
 }
 
-/// What an interruption during a change leaves to say.
+/// The notice of an interruption during a change.
 fn may_have_changed(name: &str) -> String {
     format!("the change may have been applied; look with `occ user show {name}`")
 }
@@ -159,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_nobodys_gets_the_nearest_one() {
+    fn unknown_user_suggests_nearest() {
         let known = ["alice".to_owned(), "bob".to_owned()];
         let answer = |name: &str, code| {
             with_nearest(

@@ -1,56 +1,47 @@
 //! `occ user remove`.
 
 use accounts::wire::{AccountView, Status};
-use bollard::Docker;
 
-use super::{Changed, all, arguments, check_names, may_have_changed, no_such_account};
+use super::{Changed, check_names, may_have_changed, no_such_account};
 use crate::cli::Remove;
-use crate::engine::container::Listed;
 use crate::error::{Error, Result};
+use crate::occ_init::{self, OccInit, switched_on};
 use crate::session::Session;
 use crate::ui::{interrupt, prompt};
-use crate::{config, occ_init};
 
 /// Removes accounts, all in one exec.
 pub(super) async fn run(session: &Session, remove: Remove) -> Result<()> {
     let names = &remove.names.names;
     check_names(names)?;
-    let (docker, container) = session.running().await?;
+    let init = session.occ_init().await?;
     if !(remove.yes || remove.force) {
         prompt::require(session.no_input, "a confirmation", "--yes")?;
-        confirm(&docker, &container, names, remove.purge_home).await?;
+        confirm(&init, names, remove.purge_home).await?;
     }
     let _notice = interrupt::notice(may_have_changed(&names[0]));
-    let changed: Changed = occ_init::call(&docker, &container, flags(&remove), None).await?;
+    let changed: Changed = init.call(flags(&remove)).await?;
     changed.show(session, |account, _| {
         format!("User '{}' removed.", account.user_name)
     });
-    config::follow(&session.mirror, |users| {
+    session.follow(|users| {
         users.retain(|user| !names.contains(user));
     });
     Ok(())
 }
 
 fn flags(remove: &Remove) -> Vec<String> {
-    let mut args = arguments("remove");
-    args.push("--yes".into());
     let switches = [
+        ("--yes", true),
         ("--force", remove.force),
         ("--purge-home", remove.purge_home),
     ];
-    args.extend(
-        switches
-            .iter()
-            .filter(|(_, on)| *on)
-            .map(|(flag, _)| (*flag).to_owned()),
-    );
-    args.extend_from_slice(&remove.names.names);
-    args
+    let names = remove.names.names.iter().map(String::as_str);
+    occ_init::user("remove", switched_on(switches).chain(names))
 }
 
-/// What speaks against it is said before the question is asked.
-async fn confirm(docker: &Docker, container: &Listed, names: &[String], purge: bool) -> Result<()> {
-    let accounts = all(docker, container).await?;
+/// Asks, unless the removal would be refused anyway.
+async fn confirm(init: &OccInit, names: &[String], purge: bool) -> Result<()> {
+    let accounts = init.accounts().await?.accounts;
     let homes = refuse(&accounts, names)?;
     if prompt::confirm(&question(names, &homes, purge))? {
         Ok(())
@@ -146,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_says_what_is_lost() {
+    fn removal_question_names_users_and_homes() {
         let names = ["alice".to_owned(), "bob".to_owned()];
         let homes = ["/home/alice".to_owned(), "/home/bob".to_owned()];
         assert_eq!(

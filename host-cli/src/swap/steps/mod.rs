@@ -1,78 +1,11 @@
-//! The names that change hands in an update, and the steps, as values.
+//! The steps of an update, a rollback and a recovery, as values: pure, no call.
 //!
-//! The names are the whole memory of a swap: whoever is killed in the middle
-//! leaves names from which the next command tells how far it went. While
-//! `X-replaced` or `X-undone` is there, what runs under the name X is unproven,
-//! and going back is right; the rename that ends this is the moment it counts.
+//! The names of containers are the only state of a swap: after a kill at any step the
+//! next command tells from them how far it went.
+//! While `X-replaced` or `X-undone` exists, the container named X is unproven
+//! and going back is right; the rename that removes that name is the commit.
 
-/// Ends of the names that stand beside a container's own.
-const NEXT: &str = "-next";
-const REPLACED: &str = "-replaced";
-const UNDONE: &str = "-undone";
-const PREVIOUS: &str = "-previous";
-const OLDER: &str = "-older";
-const CHECK: &str = "-next-check";
-/// The longest first: one is the end of another.
-const ENDS: [&str; 6] = [CHECK, NEXT, REPLACED, UNDONE, PREVIOUS, OLDER];
-
-/// The names around one container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Names {
-    /// The container's own.
-    pub own: String,
-}
-
-impl Names {
-    /// The names around a container.
-    pub(crate) fn of(own: impl Into<String>) -> Self {
-        Self { own: own.into() }
-    }
-
-    /// The one that a name beside another belongs to; None for any other name.
-    pub(crate) fn around(name: &str) -> Option<Self> {
-        let own = ENDS.iter().find_map(|end| name.strip_suffix(end))?;
-        (!own.is_empty()).then(|| Self::of(own))
-    }
-
-    fn with(&self, end: &str) -> String {
-        format!("{}{end}", self.own)
-    }
-
-    /// Of the one that an update has made and not yet tried.
-    pub(crate) fn next(&self) -> String {
-        self.with(NEXT)
-    }
-
-    /// Of the one that an update has replaced, while the new one is unproven.
-    pub(crate) fn replaced(&self) -> String {
-        self.with(REPLACED)
-    }
-
-    /// Of the one that a rollback has replaced, while the other is unproven.
-    pub(crate) fn undone(&self) -> String {
-        self.with(UNDONE)
-    }
-
-    /// Of the one that is kept for a rollback.
-    pub(crate) fn previous(&self) -> String {
-        self.with(PREVIOUS)
-    }
-
-    /// Of the one kept before that, for the moment in which names change.
-    pub(crate) fn older(&self) -> String {
-        self.with(OLDER)
-    }
-
-    /// Of the one that runs the new image's check.
-    pub(crate) fn check(&self) -> String {
-        self.with(CHECK)
-    }
-
-    /// All names but the own.
-    pub(crate) fn beside(&self) -> Vec<String> {
-        ENDS.iter().map(|end| self.with(end)).collect()
-    }
-}
+use crate::engine::labels::Names;
 
 /// One call to the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +25,7 @@ pub(crate) enum Step {
 /// Which of the names are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // Each is a name of its own.
-pub(crate) struct There {
+pub(crate) struct Existing {
     /// The own name.
     pub own: bool,
     /// It runs.
@@ -113,8 +46,8 @@ pub(crate) struct There {
     pub check: bool,
 }
 
-impl There {
-    /// Whether an update or a rollback has not come to its end.
+impl Existing {
+    /// Returns true if an update or a rollback has not come to its end.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.next || self.replaced || self.undone
     }
@@ -131,7 +64,7 @@ pub(crate) fn replace(names: &Names) -> Vec<Step> {
 }
 
 /// The new one is proven: the old one is kept for a rollback.
-pub(crate) fn keep_replaced(names: &Names, there: &There) -> Vec<Step> {
+pub(crate) fn keep_replaced(names: &Names, there: &Existing) -> Vec<Step> {
     let aside = Step::Rename(names.previous(), names.older());
     let rest = [
         Step::Rename(names.replaced(), names.previous()),
@@ -172,7 +105,7 @@ pub(crate) fn keep_undone(names: &Names) -> Vec<Step> {
 
 /// Undoes whatever is unproven and clears away what a swap leaves, from any
 /// point at which one may have ended. Whether X then runs is the caller's.
-pub(crate) fn settle(names: &Names, there: &There) -> Vec<Step> {
+pub(crate) fn recover(names: &Names, there: &Existing) -> Vec<Step> {
     let mut steps = Vec::new();
     let own = || names.own.clone();
     if there.check {

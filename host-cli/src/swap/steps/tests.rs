@@ -11,10 +11,10 @@ fn names() -> Names {
     Names::of("x")
 }
 
-fn there(engine: &Engine) -> There {
+fn there(engine: &Engine) -> Existing {
     let has = |name: String| engine.contains_key(&name);
     let names = names();
-    There {
+    Existing {
         own: has(names.own.clone()),
         running: engine.get(&names.own).is_some_and(|(_, runs)| *runs),
         next: has(names.next()),
@@ -61,17 +61,17 @@ fn survives_kills(start: &Engine, steps: &[Step], good: impl Fn(&Engine) -> bool
     for killed in 0..=steps.len() {
         let mut half = start.clone();
         apply_all(&mut half, &steps[..killed]);
-        let first = settle(&names(), &there(&half));
+        let first = recover(&names(), &there(&half));
         for killed_again in 0..=first.len() {
             let mut engine = half.clone();
             apply_all(&mut engine, &first[..killed_again]);
-            let again = settle(&names(), &there(&engine));
+            let again = recover(&names(), &there(&engine));
             apply_all(&mut engine, &again);
             assert!(
                 good(&engine),
                 "after {killed} and {killed_again}: {engine:?}"
             );
-            assert!(settle(&names(), &there(&engine)).is_empty(), "{engine:?}");
+            assert!(recover(&names(), &there(&engine)).is_empty(), "{engine:?}");
         }
     }
 }
@@ -134,9 +134,9 @@ fn a_recreate_that_is_cut_anywhere_leaves_the_old_or_the_new_one() {
 }
 
 #[test]
-fn the_last_one_there_is_comes_back() {
+fn only_container_left_gets_its_name_back() {
     let mut engine = engine(&[("x-older", "old", false)]);
-    let steps = settle(&names(), &there(&engine));
+    let steps = recover(&names(), &there(&engine));
     apply_all(&mut engine, &steps);
     assert_eq!(engine["x"].0, "old");
 }
@@ -153,33 +153,33 @@ fn a_rollback_that_is_cut_anywhere_loses_neither() {
 }
 
 #[test]
-fn what_is_in_order_stays_untouched() {
+fn names_in_order_need_no_step() {
     for calm in [
         engine(&[]),
         engine(&[("x", "a", true)]),
         engine(&[("x", "a", false), ("x-previous", "b", false)]),
     ] {
-        assert!(settle(&names(), &there(&calm)).is_empty());
+        assert!(recover(&names(), &there(&calm)).is_empty());
         assert!(!there(&calm).is_interrupted());
     }
 }
 
 #[test]
-fn what_is_kept_is_not_started_by_the_engine() {
-    let there = There {
+fn previous_container_is_not_restarted_by_the_engine() {
+    let there = Existing {
         own: true,
         previous: true,
         previous_restarts: true,
-        ..There::default()
+        ..Existing::default()
     };
     assert_eq!(
-        settle(&names(), &there),
+        recover(&names(), &there),
         [Step::KeepStopped("x-previous".into())]
     );
 }
 
 #[test]
-fn names_beside_another_are_told_from_names() {
+fn suffixed_names_belong_to_their_container() {
     for name in names().beside() {
         assert_eq!(Names::around(&name), Some(names()), "{name}");
     }

@@ -4,7 +4,7 @@ use super::apply::{apply, begin, warn_about};
 use super::passwd::{Credentials, credentials, with_password};
 use super::reply::one;
 use crate::admission;
-use crate::cli::Add;
+use crate::cli::admin::Add;
 use crate::clock::now_usec;
 use crate::commands::output::Answer;
 use crate::error::{Error, io};
@@ -22,7 +22,7 @@ const MAX_KEY_BYTES: usize = 48 * 1024;
 /// Quotes, comma, newline and indentation of one key in a record.
 const KEY_OVERHEAD: usize = 10;
 
-/// What was typed, checked as far as it can be without looking at the store.
+/// The options, checked as far as that needs no store.
 struct Wanted {
     name: Username,
     uid: Option<u64>,
@@ -164,25 +164,25 @@ fn key_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, E
 /// Every rule that says no, without changing anything. Returns the account that
 /// is there already, where that is allowed.
 fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Account>, Error> {
-    let (known, name) = (session.known(), &wanted.name);
-    if let Some(present) = admission::present(&known, name)? {
+    let (context, name) = (session.context(), &wanted.name);
+    if let Some(present) = admission::present(&context, name)? {
         return if options.if_missing {
             Ok(Some(present.clone()))
         } else {
             Err(Error::Exists(name.clone()))
         };
     }
-    let tombstone = admission::tombstone(&known, name);
+    let tombstone = admission::tombstone(&context, name);
     if options.restore && tombstone.is_none() {
         return Err(Error::NotRemoved(name.clone()));
     }
     if !options.restore && !options.new_uid {
-        admission::check_not_removed(&known, name)?;
+        admission::check_not_removed(&context, name)?;
     }
-    admission::check_lines(&known, name, tombstone)?;
-    admission::check_groups(&known, name, &options.groups)?;
+    admission::check_lines(&context, name, tombstone)?;
+    admission::check_groups(&context, name, &options.groups)?;
     if let Some(number) = wanted.uid {
-        admission::check_uid(&known, name, number)?;
+        admission::check_uid(&context, name, number)?;
     }
     Ok(None)
 }
@@ -222,39 +222,28 @@ fn make(
         }
     };
     if options.restore {
-        let dead = admission::tombstone(&session.known(), name)
+        let dead = admission::tombstone(&session.context(), name)
             .cloned()
             .ok_or_else(|| Error::NotRemoved(name.clone()))?;
-        let mut record = session.store.read_tombstone(&dead, session.image.uids)?;
-        record.update(fill);
-        session.store.revive(&record)?;
-        session
-            .records
-            .tombstones
-            .retain(|other| other.uid != dead.uid);
-        session.insert(&record);
-        return Ok(record);
+        return session.bring_back(&dead, fill);
     }
     let uid = choose_uid(session, wanted)?;
     let mut account = Account::new(
         name.clone(),
         uid,
-        admission::choose_home(&session.known(), name, uid)?,
+        admission::choose_home(&session.context(), name, uid)?,
         now_usec(),
     );
     fill(&mut account);
     let record = Record::new(account);
-    session.save(&record)?;
+    session.admit(&record)?;
     Ok(record)
 }
 
-/// Writes the number down for ever, before the record is.
 fn choose_uid(session: &Session, wanted: &Wanted) -> Result<Uid, Error> {
-    let (known, name) = (session.known(), &wanted.name);
-    let uid = match wanted.uid {
-        Some(number) => admission::check_uid(&known, name, number)?,
-        None => admission::next_uid(&known, name, &admission::used_ids(&known)?)?,
-    };
-    admission::give_uid(&session.store, uid, name)?;
-    Ok(uid)
+    let (context, name) = (session.context(), &wanted.name);
+    match wanted.uid {
+        Some(number) => admission::check_uid(&context, name, number),
+        None => admission::next_uid(&context, name, &admission::used_ids(&context)?),
+    }
 }

@@ -8,8 +8,8 @@ use crate::admission;
 use crate::clock::now_usec;
 use crate::commands::output::Answer;
 use crate::error::Error;
+use crate::log::say;
 use crate::restore::{Paths, Session};
-use crate::say::say;
 use accounts::adopt::{self, Found, NotAdoptable};
 use accounts::name::Username;
 use accounts::record::Record;
@@ -22,8 +22,7 @@ pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Answer, Error> {
     let found = check(&session, &name)?;
     let record = Record::new(found.account);
     let account = record.account();
-    admission::give_uid(&session.store, account.uid, &name)?;
-    session.save(&record)?;
+    session.admit(&record)?;
     let summary = apply(&mut session)?;
     warn_about(&summary, &name)?;
     for group in found.ungranted {
@@ -43,13 +42,19 @@ pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Answer, Error> {
 
 /// The rules for new accounts, but that lines of that name are there.
 fn check(session: &Session, name: &Username) -> Result<Found, Error> {
-    let known = session.known();
-    if admission::present(&known, name)?.is_some() {
+    let context = session.context();
+    if admission::present(&context, name)?.is_some() {
         return Err(Error::Exists(name.clone()));
     }
-    admission::check_not_removed(&known, name)?;
-    let image = known.image;
-    let found = adopt::find(name, known.etc, image.uids, &image.groups_allow, now_usec());
+    admission::check_not_removed(&context, name)?;
+    let image = context.image;
+    let found = adopt::find(
+        name,
+        context.etc,
+        image.uids,
+        &image.groups_allow,
+        now_usec(),
+    );
     let found = found.map_err(|reason| match reason {
         NotAdoptable::NoLine => Error::NoSuchAccount(name.to_string()),
         NotAdoptable::Uid(invalid) => invalid.into(),
@@ -60,7 +65,7 @@ fn check(session: &Session, name: &Username) -> Result<Found, Error> {
         },
     })?;
     let account = &found.account;
-    admission::check_uid(&known, name, account.uid.get().into())?;
-    admission::check_home(&known, account.home.clone())?;
+    admission::check_uid(&context, name, account.uid.get().into())?;
+    admission::check_home(&context, account.home.clone())?;
     Ok(found)
 }

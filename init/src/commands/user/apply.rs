@@ -2,9 +2,9 @@
 //! that brings /etc in line with the records it saved.
 
 use crate::error::Error;
+use crate::log::say;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
-use crate::say::say;
 use accounts::name::Username;
 
 /// Brings /etc in line after records were saved. The change is made by then, so

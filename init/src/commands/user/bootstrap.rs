@@ -1,21 +1,21 @@
 //! The first account of a new store, on the road of `user add`.
 
 use super::add;
-use crate::cli::Add;
+use crate::boot::bootstrap_env::FirstAccount;
+use crate::cli::admin::Add;
 use crate::error::Error;
-use crate::first_account::FirstAccount;
+use crate::log::say;
 use crate::restore::Session;
-use crate::say::say;
 
 /// Makes it where no account ever was; anywhere else it is none of the
 /// environment's business who logs in with what. The caller restores.
 pub(crate) fn make_first(session: &mut Session, first: &FirstAccount) -> Result<(), Error> {
-    if !session.store.is_new()? {
+    if !session.store().is_new()? {
         return Ok(());
     }
     if !session.holds_store() {
         return Err(Error::Busy {
-            path: session.paths.store.clone(),
+            path: session.paths().store.clone(),
         });
     }
     let options = Add {

@@ -10,10 +10,9 @@ use super::reply::several;
 use crate::commands::is_live;
 use crate::commands::output::Answer;
 use crate::error::Error;
-use crate::process::{self, Victim};
+use crate::log::say;
+use crate::proc::kill::{self, AccountUids};
 use crate::restore::{Paths, Session};
-use crate::say::say;
-use accounts::id::Uid;
 use accounts::name::Username;
 use accounts::record::{Account, Record};
 use accounts::records::refuse_name;
@@ -35,20 +34,20 @@ pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Answer, Error> 
         return Err(shut_out(&mut session, paths, name, reason)?);
     }
     let mut records = find_all(&session, names)?;
-    let victims = rightful(&session, &records);
-    end_processes(paths, &victims, false)?;
+    let uids = rightful(&session, &records);
+    end_processes(paths, &uids, false)?;
     let changed = set_locked(&mut session, &mut records, true);
-    end_processes(paths, &victims, true)?;
+    end_processes(paths, &uids, true)?;
     Ok(answer("disabled", changed?, &records))
 }
 
 /// An account, not the image's, whose record can't be read; and why.
 fn unreadable(session: &Session, typed: &str) -> Result<Option<(Username, String)>, Error> {
     let name = parse_name(typed)?;
-    if refuse_name(&name, &session.image).is_some() {
+    if refuse_name(&name, session.image()).is_some() {
         return Ok(None);
     }
-    let mut rejected = session.records.rejected.iter();
+    let mut rejected = session.records().rejected.iter();
     let found = rejected.find(|rejected| rejected.is_record_of(&name));
     Ok(found.map(|rejected| (name, rejected.reason.clone())))
 }
@@ -62,9 +61,9 @@ fn shut_out(
     reason: String,
 ) -> Result<Error, Error> {
     let uid = session.uid_of_lines(&name);
-    let victim = uid.map(|uid| session.known().victim(&name, uid));
+    let victim = uid.map(|uid| session.context().account_uids(&name, uid));
     end_processes(paths, victim.as_slice(), false)?;
-    session.records.to_shut.insert(name.clone());
+    session.lock_lines(&name);
     let summary = session.restore(&|| ())?;
     end_processes(paths, victim.as_slice(), true)?;
     Ok(if summary.shut.contains(&name) {
@@ -75,45 +74,33 @@ fn shut_out(
     })
 }
 
-/// What really runs for these accounts: a record that claims another's uid must
-/// not end that person's processes.
-pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<Victim> {
+/// The uids of these accounts' processes. A record that claims another's uid is left out: it
+/// must not end that person's processes.
+pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<AccountUids> {
     let accounts = records.iter().map(Record::account);
     accounts
         .filter(|account| session.refusal(&account.name).is_none())
-        .map(|account| session.known().victim(&account.name, account.uid))
+        .map(|account| session.context().account_uids(&account.name, account.uid))
         .collect()
 }
 
 /// Kills what runs for accounts, where that is ours to do. `says` once.
-pub(crate) fn end_processes(paths: &Paths, victims: &[Victim], says: bool) -> Result<(), Error> {
+pub(crate) fn end_processes(paths: &Paths, uids: &[AccountUids], says: bool) -> Result<(), Error> {
     if !is_live(&paths.root) {
         return Ok(());
     }
-    if !process::may_sweep() {
+    if !kill::may_kill() {
         if says {
             say("occ-init is not PID 1 here: processes of the account were not ended");
         }
         return Ok(());
     }
-    for victim in victims {
-        if !process::sweep(victim) {
+    for victim in uids {
+        if !kill::kill_uids(victim) {
             return Err(Error::StillRunning(victim.uid));
         }
     }
     Ok(())
-}
-
-impl Session {
-    /// The uid under which restore once wrote lines of that name, unless it is
-    /// somebody else's by now.
-    fn uid_of_lines(&self, name: &Username) -> Option<Uid> {
-        let written = self.applied.get(name.as_str().as_bytes())?.uid;
-        let uid = self.image.uids.uid(written.into()).ok()?;
-        let mut accounts = self.records.accounts.values();
-        let is_free = accounts.all(|account| account.uid != uid);
-        (is_free && self.known().uid_in_passwd(name) == Some(written)).then_some(uid)
-    }
 }
 
 fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Result<bool, Error> {

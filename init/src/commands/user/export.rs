@@ -2,8 +2,8 @@
 
 use crate::commands::output::Answer;
 use crate::error::{Error, chain};
-use crate::restore::{Paths, View};
-use crate::say::say;
+use crate::log::say;
+use crate::restore::{Paths, ReadOnlySession};
 use crate::store::Store;
 use accounts::records::{Part, Problem};
 use accounts::wire::{ExportReply, SCHEMA};
@@ -11,7 +11,7 @@ use accounts::wire::{ExportReply, SCHEMA};
 /// All records that can be read, sorted by name; the others are named on
 /// standard error, and then the status is 1. Changes nothing.
 pub(super) fn export(with_hashes: bool, paths: &Paths) -> Result<Answer, Error> {
-    let view = View::read(paths)?;
+    let view = ReadOnlySession::read(paths)?;
     let rejected = view.records.rejected.iter();
     let mut skipped: Vec<String> = rejected
         .filter(|rejected| rejected.part == Part::Record)

@@ -8,13 +8,13 @@ use super::apply::{apply, begin};
 use super::import_input;
 use crate::admission;
 use crate::admission::Context;
-use crate::cli::Import;
+use crate::cli::admin::Import;
 use crate::clock::now_usec;
 use crate::commands::output::Answer;
 use crate::error::{Error, chain};
+use crate::log::say;
 use crate::password::Password;
-use crate::restore::{Paths, Session, View};
-use crate::say::say;
+use crate::restore::{Paths, ReadOnlySession, Session};
 use crate::store::Store;
 use accounts::import::{self, Entry, Item, Line, Secret};
 use accounts::name::Username;
@@ -34,7 +34,7 @@ pub(super) fn import(
 ) -> Result<Answer, Error> {
     let input = import_input::read(options.file.as_deref())?;
     let mut unquoted = Zeroizing::new(Vec::new());
-    let mut view = View::read(paths)?;
+    let mut view = ReadOnlySession::read(paths)?;
     let lines = import::parse(&input, &mut unquoted, view.image.uids)?;
     let rehearsed = rehearse(&lines, &mut view, paths)?;
     let results = if options.dry_run {
@@ -46,13 +46,13 @@ pub(super) fn import(
     Ok(answer(&lines, results, options.dry_run, quiet))
 }
 
-/// What becomes of a line.
+/// The decision about a line.
 enum Decision {
     Exists(Account),
     New(Record),
 }
 
-/// What was, or would be, done about a line.
+/// The result, or the rehearsed result, of a line.
 struct Done {
     action: ImportAction,
     uid: u32,
@@ -60,7 +60,7 @@ struct Done {
 
 type Outcome = Result<Done, Error>;
 
-/// What the lines before this one asked for.
+/// Names, uids and homes that the lines before this one asked for.
 struct Round {
     names: BTreeMap<String, usize>,
     uids: BTreeMap<u64, usize>,
@@ -70,8 +70,8 @@ struct Round {
 }
 
 impl Round {
-    fn new(known: &Context<'_>, lines: &[Line<'_>]) -> Result<Self, Error> {
-        let mut used = admission::used_ids(known)?;
+    fn new(context: &Context<'_>, lines: &[Line<'_>]) -> Result<Self, Error> {
+        let mut used = admission::used_ids(context)?;
         let asked = lines
             .iter()
             .filter_map(|line| uid_of(line.item.as_ref().ok()?));
@@ -85,7 +85,7 @@ impl Round {
     }
 
     /// Says what becomes of a line; changes nothing but what the next line may ask.
-    fn decide(&mut self, known: &Context<'_>, line: &Line<'_>) -> Result<Decision, Error> {
+    fn decide(&mut self, context: &Context<'_>, line: &Line<'_>) -> Result<Decision, Error> {
         let item = line.item.as_ref().map_err(|why| Error::Line(why.clone()))?;
         let name = match item {
             Item::Entry(entry) => {
@@ -94,19 +94,19 @@ impl Round {
             Item::Record(record) => record.account().name.clone(),
         };
         self.ask_for(item, &name, line.number)?;
-        if let Some(present) = admission::present(known, &name)? {
+        if let Some(present) = admission::present(context, &name)? {
             return Ok(Decision::Exists(present.clone()));
         }
-        admission::check_not_removed(known, &name)?;
-        admission::check_lines(known, &name, None)?;
+        admission::check_not_removed(context, &name)?;
+        admission::check_lines(context, &name, None)?;
         let record = match item {
             Item::Entry(entry) => {
-                Record::new(self.account(known, admission::new_name(entry.name)?, entry)?)
+                Record::new(self.account(context, admission::new_name(entry.name)?, entry)?)
             }
             Item::Record(record) => {
                 let account = record.account();
-                admission::check_uid(known, &name, account.uid.get().into())?;
-                admission::check_home(known, account.home.clone())?;
+                admission::check_uid(context, &name, account.uid.get().into())?;
+                admission::check_home(context, account.home.clone())?;
                 (**record).clone()
             }
         };
@@ -114,7 +114,7 @@ impl Round {
         Ok(Decision::New(record))
     }
 
-    /// Of two lines with one name, uid or home the second fails.
+    /// Enters a line's name, uid and home; fails if a line before has one of them.
     fn ask_for(&mut self, item: &Item<'_>, name: &Username, line: usize) -> Result<(), Error> {
         let repeated = |what| move |line| Err(Error::Repeated { what, line });
         let home = match item {
@@ -132,19 +132,19 @@ impl Round {
     /// The account of an entry, with the hash of a line that has one.
     fn account(
         &self,
-        known: &Context<'_>,
+        context: &Context<'_>,
         name: Username,
         entry: &Entry<'_>,
     ) -> Result<Account, Error> {
         let groups = entry.groups();
-        admission::check_groups(known, &name, &groups)?;
+        admission::check_groups(context, &name, &groups)?;
         let uid = match entry.uid {
-            Some(number) => admission::check_uid(known, &name, number)?,
-            None => admission::next_uid(known, &name, &self.used)?,
+            Some(number) => admission::check_uid(context, &name, number)?,
+            None => admission::next_uid(context, &name, &self.used)?,
         };
         let home = match entry.home {
-            Some(home) => admission::check_home(known, Home::parse(home)?)?,
-            None => admission::choose_home(known, &name, uid)?,
+            Some(home) => admission::check_home(context, Home::parse(home)?)?,
+            None => admission::choose_home(context, &name, uid)?,
         };
         let now = now_usec();
         let mut account = Account::new(name, uid, home, now);
@@ -188,12 +188,16 @@ fn password_of<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
 }
 
 /// Decides about every line, as if it were done, and does nothing.
-fn rehearse(lines: &[Line<'_>], view: &mut View, paths: &Paths) -> Result<Vec<Outcome>, Error> {
+fn rehearse(
+    lines: &[Line<'_>],
+    view: &mut ReadOnlySession,
+    paths: &Paths,
+) -> Result<Vec<Outcome>, Error> {
     let store = Store::find(&paths.store)?;
-    let mut round = Round::new(&view.known(store.as_ref(), paths), lines)?;
+    let mut round = Round::new(&view.context(store.as_ref(), paths), lines)?;
     let mut outcomes = Vec::with_capacity(lines.len());
     for line in lines {
-        let decision = round.decide(&view.known(store.as_ref(), paths), line);
+        let decision = round.decide(&view.context(store.as_ref(), paths), line);
         outcomes.push(decision.map(|decision| match decision {
             Decision::Exists(account) => done(ImportAction::Exists, &account),
             Decision::New(record) => {
@@ -238,11 +242,11 @@ fn carry_out(
     paths: &Paths,
 ) -> Result<Vec<Outcome>, Error> {
     let mut session = begin(paths)?;
-    let mut round = Round::new(&session.known(), lines)?;
+    let mut round = Round::new(&session.context(), lines)?;
     let mut created = BTreeMap::new();
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, hash) in lines.iter().zip(hashes) {
-        let decision = round.decide(&session.known(), line);
+        let decision = round.decide(&session.context(), line);
         let outcome = decision.and_then(|decision| match decision {
             Decision::Exists(account) => Ok(done(ImportAction::Exists, &account)),
             Decision::New(record) => {
@@ -286,9 +290,7 @@ fn save(
     if let Some(hash) = hash {
         record.update(|account| account.set_password(hash, now_usec()));
     }
-    let account = record.account();
-    admission::give_uid(&session.store, account.uid, &account.name)?;
-    session.save(&record)?;
+    session.admit(&record)?;
     Ok(record)
 }
 

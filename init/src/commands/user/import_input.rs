@@ -1,7 +1,7 @@
-//! What `user import` reads, wiped after use, and how far it has come.
+//! Input of `user import`, wiped after use, and its progress.
 
 use crate::error::{Error, io};
-use crate::say::say;
+use crate::log::say;
 use nix::errno::Errno;
 use std::fs::File;
 use std::io::{IsTerminal, Write};

@@ -5,7 +5,7 @@ use super::reply::one;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::image;
-use crate::restore::{Paths, View, must_be_root};
+use crate::restore::{Paths, ReadOnlySession, must_be_root};
 use crate::store::Store;
 use accounts::name::Username;
 use accounts::record::Account;
@@ -53,7 +53,7 @@ fn records(paths: &Paths) -> Result<Records, Error> {
 
 /// One account.
 pub(super) fn show(paths: &Paths, typed: &str) -> Result<Answer, Error> {
-    let view = of_view(&View::read(paths)?, &parse_name(typed)?)?.view();
+    let view = of_view(&ReadOnlySession::read(paths)?, &parse_name(typed)?)?.view();
     let text = format!(
         "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}",
         view.user_name,
@@ -70,7 +70,7 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Answer, Error> {
 /// The ssh keys of an enabled account, as sshd's AuthorizedKeysCommand wants them.
 pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
     let name = parse_name(typed)?;
-    let view = View::read(paths)?;
+    let view = ReadOnlySession::read(paths)?;
     let account = of_view(&view, &name)?;
     // A record on the volume names whom it likes, root too: sshd asks for all.
     let is_ours = view.plan().restored.contains(&name);
@@ -82,7 +82,7 @@ pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Answer, Error> {
     Ok(Answer::new(keys.join("\n"), &keys))
 }
 
-fn of_view<'a>(view: &'a View, name: &Username) -> Result<&'a Account, Error> {
+fn of_view<'a>(view: &'a ReadOnlySession, name: &Username) -> Result<&'a Account, Error> {
     let account = view.records.get(name.as_str().as_bytes());
     account.ok_or_else(|| absent(&view.records, &view.image, name))
 }

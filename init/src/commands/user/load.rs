@@ -6,7 +6,7 @@
 
 use super::apply::{apply, begin};
 use super::end_processes;
-use crate::cli::Load;
+use crate::cli::admin::Load;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::fs::ofd_lock::Deadline;
@@ -14,7 +14,7 @@ use crate::fs::sealed_stream::{Incoming, foreign, is_seal, parts, pour_away};
 use crate::home::Homes;
 use crate::home::archive::Unpacking;
 use crate::image;
-use crate::process::Victim;
+use crate::proc::kill::AccountUids;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
 use crate::store::{Staging, Store};
@@ -22,6 +22,7 @@ use accounts::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
 use accounts::id::UidRange;
 use accounts::image::HomeBases;
 use accounts::merge::{Holdings, Merge, merge};
+use accounts::name::Username;
 use accounts::text::HOME_BASE;
 use accounts::wire::{LoadReply, SCHEMA};
 use std::fs::File;
@@ -55,7 +56,7 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
     let mut session = begin(paths).map_err(recorded)?;
     reply.problems = apply(&mut session)?.problems;
     end_processes(paths, &locked(&session, &reply), true).map_err(recorded)?;
-    let (_, problems) = session.records.admit(&session.image);
+    let (_, problems) = session.records().admit(session.image());
     let refused = problems.iter().filter_map(crate::restore::summary::refused);
     let is_ours = |name: &str| {
         reply
@@ -74,13 +75,13 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Answer, Error> {
 }
 
 /// Those that the backup shuts out may be logged in.
-fn locked(session: &Session, reply: &LoadReply) -> Vec<Victim> {
+fn locked(session: &Session, reply: &LoadReply) -> Vec<AccountUids> {
     let is_ours = |name: &str| reply.replaced.iter().any(|of| of == name);
-    let accounts = session.records.accounts.values();
+    let accounts = session.records().accounts.values();
     accounts
         .filter(|account| account.locked && is_ours(account.name.as_str()))
         .filter(|account| session.refusal(&account.name).is_none())
-        .map(|account| session.known().victim(&account.name, account.uid))
+        .map(|account| session.context().account_uids(&account.name, account.uid))
         .collect()
 }
 
@@ -92,7 +93,7 @@ fn commit(
 ) -> Result<(), Error> {
     let store = Store::open(&paths.store)?;
     let _lock = StoreLock::acquire(&store.directory, deadline)?;
-    store.clean()?;
+    store.remove_temporaries()?;
     let range = image::uid_range(&paths.root)?;
     let here = store.holdings(range)?;
     if !options.force && !here.is_empty() {
@@ -116,9 +117,13 @@ fn commit(
         (reply.homes, reply.kept_homes) = homes.commit()?;
     }
     staging.commit(&decided)?;
-    reply.added = decided.added;
-    reply.replaced = decided.replaced;
+    reply.added = strings(&decided.added);
+    reply.replaced = strings(&decided.replaced);
     Ok(())
+}
+
+fn strings(names: &[Username]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }
 
 /// A whole backup, not yet in place.
@@ -174,7 +179,7 @@ struct Receiver<'a> {
     staging: Staging<'a>,
     homes: Option<&'a Homes>,
     unpacking: Option<Unpacking<'a>>,
-    /// What the store of the backup holds, once the first home comes.
+    /// The records of the backup, read when its first home arrives.
     there: Option<Holdings>,
     range: UidRange,
 }
@@ -235,8 +240,8 @@ impl<'a> Receiver<'a> {
         }
     }
 
-    /// Where homes go, if they are wanted. Whose they are, the store says,
-    /// which came before them.
+    /// Returns the extractor of homes, if homes are wanted. Their owners are in the backup's
+    /// store, which comes before them.
     fn unpacking(&mut self) -> Result<Option<&mut Unpacking<'a>>, Error> {
         if let (Some(homes), None) = (self.homes, &self.unpacking) {
             let there = self.staging.holdings(self.range)?;

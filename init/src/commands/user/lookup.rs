@@ -26,16 +26,16 @@ pub(super) fn find_all(session: &Session, typed: &[String]) -> Result<Vec<Record
 /// The record of an account; an account of the image is never one, whatever
 /// the volume says.
 pub(super) fn find(session: &Session, name: &Username) -> Result<Record, Error> {
-    if let Some(refusal) = refuse_name(name, &session.image) {
+    if let Some(refusal) = refuse_name(name, session.image()) {
         return Err(Error::Refused {
             name: name.clone(),
             refusal,
         });
     }
-    if session.records.accounts.contains_key(name) {
-        return session.store.read(name, session.image.uids);
+    if session.records().accounts.contains_key(name) {
+        return session.read(name);
     }
-    Err(absent(&session.records, &session.image, name))
+    Err(absent(session.records(), session.image(), name))
 }
 
 /// Why there is no account of that name.

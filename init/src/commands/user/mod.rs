@@ -21,13 +21,14 @@ mod save;
 pub(crate) use bootstrap::make_first;
 pub(crate) use disable::end_processes;
 
-use crate::cli::{Global, User};
+use crate::cli::admin::User;
+use crate::cli::globals::Globals;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::restore::Paths;
 
 /// Runs one of the commands.
-pub(crate) fn run(command: &User, paths: &Paths, global: &Global) -> Result<Answer, Error> {
+pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Answer, Error> {
     let said = |answer: Answer| Answer {
         text: if global.quiet {
             String::new()

@@ -3,22 +3,22 @@
 use super::apply::{apply, begin, warn_about};
 use super::lookup::{find, parse_name};
 use super::reply::one;
-use crate::cli::Source;
+use crate::cli::admin::Source;
 use crate::clock::now_usec;
 use crate::commands::output::Answer;
 use crate::error::Error;
+use crate::log::say;
 use crate::password::{self, Password};
 use crate::restore::Paths;
-use crate::say::say;
 use accounts::password::PasswordHash;
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What was given for a password.
+/// The password or hash that was given.
 #[derive(Default)]
 pub(super) struct Credentials {
     pub(super) hash: Option<PasswordHash>,
-    /// What `--generate` made.
+    /// The password that `--generate` made.
     pub(super) generated: Option<Zeroizing<String>>,
     /// ssh keys that came in a request.
     pub(super) ssh_keys: Vec<String>,

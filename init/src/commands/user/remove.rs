@@ -4,14 +4,13 @@ use super::apply::{apply, begin};
 use super::disable::{end_processes, rightful};
 use super::lookup::find_all;
 use super::reply::several;
-use crate::cli::Remove;
+use crate::cli::admin::Remove;
 use crate::commands::output::Answer;
 use crate::error::Error;
 use crate::home::Homes;
 use crate::password;
 use crate::restore::{Paths, Session};
 use accounts::record::{Account, Record};
-use accounts::records::{Refusal, Tombstone};
 
 /// Removes accounts; their numbers go to nobody else.
 pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
@@ -38,13 +37,13 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Answer, Error> {
     } else {
         None
     };
-    let victims = rightful(&session, &records);
-    end_processes(paths, &victims, false)?;
+    let uids = rightful(&session, &records);
+    end_processes(paths, &uids, false)?;
     for record in &records {
-        forget(&mut session, record)?;
+        session.remove(record)?;
     }
     apply(&mut session)?;
-    end_processes(paths, &victims, true)?;
+    end_processes(paths, &uids, true)?;
     if let Some(homes) = homes {
         purge(&homes, &records)?;
     }
@@ -70,7 +69,7 @@ fn guard_last(session: &Session, leaving: &[Record]) -> Result<(), Error> {
             .iter()
             .all(|record| record.account().name != account.name)
     };
-    let all = || session.records.accounts.values().map(Box::as_ref);
+    let all = || session.records().accounts.values().map(Box::as_ref);
     let only_one = all().filter(stays).count() == 0;
     let last_enabled =
         all().any(|account| !account.locked) && !all().filter(stays).any(|account| !account.locked);
@@ -95,28 +94,10 @@ fn confirmed(records: &[Record]) -> Result<bool, Error> {
     Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
-fn forget(session: &mut Session, record: &Record) -> Result<(), Error> {
-    let Account {
-        name, uid, home, ..
-    } = record.account().clone();
-    let owns_uid = !matches!(session.refusal(&name), Some(Refusal::UidTaken(..)));
-    session.records.accounts.remove(&name);
-    if owns_uid {
-        session.store.bury(record)?;
-        session
-            .records
-            .tombstones
-            .push(Tombstone { name, uid, home });
-        Ok(())
-    } else {
-        session.store.discard(record)
-    }
-}
-
 /// Homes that may all be deleted: none is claimed by a record that has no right
 /// to it, none belongs to another uid. Asked before anything is changed.
 fn purgeable(session: &Session, records: &[Record]) -> Result<Homes, Error> {
-    let homes = Homes::open(&session.paths.root, &session.image.home_bases)?;
+    let homes = Homes::open(&session.paths().root, &session.image().home_bases)?;
     for Account {
         name, uid, home, ..
     } in records.iter().map(Record::account)

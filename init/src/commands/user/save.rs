@@ -27,10 +27,10 @@ pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Answer, Error> {
     let manifest = Manifest {
         schema: SCHEMA,
         created: now_usec(),
-        accounts: session.records.accounts.len() as u64,
+        accounts: session.records().accounts.len() as u64,
         homes: with_homes,
     };
-    let store = session.store.snapshot(&manifest)?;
+    let store = session.store().snapshot(&manifest)?;
     let homes = if with_homes {
         homes_of(&session)
     } else {
@@ -44,11 +44,11 @@ pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Answer, Error> {
     Ok(Answer::none())
 }
 
-/// Of everybody who has a home: removed people's are kept for them.
+/// The homes of all accounts, removed ones too, whose homes are kept.
 fn homes_of(session: &Session) -> Vec<(Home, Uid)> {
-    let accounts = session.records.accounts.values();
+    let accounts = session.records().accounts.values();
     let living = accounts.map(|account| (account.home.clone(), account.uid));
-    let tombstones = session.records.tombstones.iter();
+    let tombstones = session.records().tombstones.iter();
     let dead = tombstones.map(|dead| (dead.home.clone(), dead.uid));
     let mut all: Vec<_> = living.chain(dead).collect();
     all.sort_by(|one, other| one.0.component().cmp(other.0.component()));

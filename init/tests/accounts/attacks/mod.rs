@@ -49,11 +49,12 @@ mod people;
 mod store;
 mod texts;
 
+use crate::support::SOON;
 use crate::tree::{MARK, STORE, Tree, hash, record, unchanged};
 use accounts::wire::ErrorKind;
 use serde_json::Value;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The sources, so that the table above can't promise what is not there.
 const SOURCES: [&str; 10] = [
@@ -124,10 +125,7 @@ fn skipped(words: &[&str], plant: impl Fn(&Tree)) -> Tree {
         assert!(!ran.err.contains(MARK));
     }
     tree.run(&["check"]).ends(1).says(words);
-    assert!(
-        started.elapsed() < Duration::from_secs(10),
-        "a record holds the boot up"
-    );
+    assert!(started.elapsed() < SOON, "a record holds the boot up");
     unchanged(&before, &store_state(&tree), &"the store");
     for (name, letter) in [("alice", 'a'), ("bob", 'b')] {
         assert_eq!(

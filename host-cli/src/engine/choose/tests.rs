@@ -1,0 +1,145 @@
+//! The order in which engines are looked for, and what is refused.
+
+use super::*;
+
+const NOWHERE: fn(&Path) -> bool = |_| false;
+
+fn docker_files() -> (tempfile::TempDir, DockerFiles) {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(
+        home.path().join("config.json"),
+        r#"{"currentContext":"prod"}"#,
+    )
+    .unwrap();
+    let files = DockerFiles::new(home.path().to_owned());
+    (home, files)
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_nothing_falls_back_silently() {
+    let (_home, files) = docker_files();
+    let mut asked = EngineRequest {
+        host: Some("unix:///flag".into()),
+        context: Some("flagged".into()),
+        env_host: Some("unix:///env".into()),
+        env_context: Some("exported".into()),
+        docker: Some(files),
+        ..EngineRequest::default()
+    };
+    let from = |asked: &EngineRequest| asked.choose(NOWHERE).map(|chosen| chosen.from);
+    let refused = |asked: &EngineRequest| from(asked).unwrap_err().to_string();
+    assert_eq!(from(&asked).unwrap(), "--host");
+    asked.host = None;
+    assert!(refused(&asked).contains("'flagged' (--context"));
+    asked.context = None;
+    assert_eq!(from(&asked).unwrap(), "DOCKER_HOST");
+    asked.env_host = None;
+    assert!(refused(&asked).contains("'exported' (DOCKER_CONTEXT"));
+    asked.env_context = None;
+    assert!(refused(&asked).contains("'prod' (docker's current context"));
+    asked.docker = None;
+    assert_eq!(from(&asked).unwrap(), "the default");
+}
+
+#[test]
+fn the_default_context_is_what_holds_without_contexts() {
+    let mut asked = EngineRequest {
+        context: Some("default".into()),
+        env_host: Some("unix:///env".into()),
+        ..EngineRequest::default()
+    };
+    assert_eq!(asked.choose(NOWHERE).unwrap().from, "DOCKER_HOST");
+    asked.env_host = None;
+    assert_eq!(
+        asked.choose(NOWHERE).unwrap().endpoint.to_string(),
+        "unix:///var/run/docker.sock"
+    );
+}
+
+#[test]
+fn podman_answers_where_docker_has_no_socket() {
+    let asked = EngineRequest {
+        runtime: Some("/run/user/1000".into()),
+        ..EngineRequest::default()
+    };
+    let chosen = |there: &'static [&'static str]| {
+        let is_there = move |path: &Path| there.iter().any(|one| path == Path::new(one));
+        asked.choose(is_there).unwrap().endpoint.to_string()
+    };
+    let own = "/run/user/1000/podman/podman.sock";
+    assert_eq!(chosen(&[]), "unix:///var/run/docker.sock");
+    assert_eq!(chosen(&[PODMAN]), "unix:///run/podman/podman.sock");
+    assert_eq!(
+        chosen(&["/run/user/1000/podman/podman.sock", PODMAN]),
+        format!("unix://{own}")
+    );
+    assert_eq!(chosen(&[PODMAN, DOCKER]), "unix:///var/run/docker.sock");
+}
+
+#[test]
+fn tls_needs_its_files_and_verification() {
+    let mut asked = EngineRequest {
+        env_host: Some("tcp://there".into()),
+        tls: true,
+        ..EngineRequest::default()
+    };
+    let refused = |asked: &EngineRequest| {
+        let error = asked.choose(NOWHERE).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 9);
+        error.to_string()
+    };
+    assert!(refused(&asked).contains("DOCKER_TLS verifies nobody"));
+    asked.tls_verify = true;
+    assert!(refused(&asked).contains("DOCKER_CERT_PATH"));
+    asked.certificates = Some("/nonexistent".into());
+    assert!(refused(&asked).contains("'/nonexistent/ca.pem'"));
+    asked.env_host = Some("unix:///run/d.sock".into());
+    assert!(asked.choose(NOWHERE).is_ok());
+}
+
+#[test]
+fn tls_without_a_host_never_gets_the_socket() {
+    let (_home, files) = docker_files();
+    let mut asked = EngineRequest {
+        docker: Some(files.clone()),
+        context: Some("default".into()),
+        tls_verify: true,
+        ..EngineRequest::default()
+    };
+    let refused = asked.choose(|_| true).unwrap_err().to_string();
+    assert!(refused.contains("tcp://localhost:2376"), "{refused}");
+    std::fs::write(files.directory().join("ca.pem"), "").unwrap();
+    let chosen = asked.choose(|_| true).unwrap();
+    assert_eq!(chosen.endpoint.to_string(), "tcp://localhost:2376");
+    asked.env_host = Some("unix:///env".into());
+    assert_eq!(asked.choose(|_| true).unwrap().from, "DOCKER_HOST");
+}
+
+#[test]
+fn a_version_of_the_api_is_taken_or_named() {
+    let with = |version: &str| {
+        let asked = EngineRequest {
+            version: Some(version.into()),
+            ..EngineRequest::default()
+        };
+        asked.choose(NOWHERE)
+    };
+    assert_eq!(with("1.41").unwrap().version, Some((1, 41)));
+    assert_eq!(with("v1.40").unwrap().version, Some((1, 40)));
+    for wrong in ["abc", "1", "1.x", "-1.4", "1.41.2"] {
+        let error = with(wrong).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 9);
+        assert!(error.to_string().contains(&format!("'{wrong}'")), "{error}");
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_not_repeated() {
+    let asked = EngineRequest {
+        host: Some("ssh://me:hunter2@there".into()),
+        ..EngineRequest::default()
+    };
+    let error = asked.choose(NOWHERE).unwrap_err().to_string();
+    assert!(error.contains("'ssh://me:…@there'"), "{error}");
+    assert!(!error.contains("hunter2"));
+}

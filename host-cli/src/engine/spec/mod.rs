@@ -1,0 +1,167 @@
+//! The containers that occ makes, as values.
+//!
+//! Nothing secret is ever put into its environment: `docker inspect` and every
+//! exec show that.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, HostConfig, Mount, MountType, PortBinding,
+    RestartPolicyNameEnum,
+};
+
+use crate::engine::container::restart_policy;
+use crate::engine::labels::{ROLE, VOLUMES, labels, volume_name};
+
+/// The port that the login listens on in the container.
+const INNER_PORT: &str = "3000/tcp";
+/// CHOWN, FOWNER: homes and records; `DAC_OVERRIDE`: private homes; KILL: a
+/// disabled person's processes; SETUID, SETGID: becoming a person.
+const CAPABILITIES: [&str; 6] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "KILL",
+    "SETGID",
+    "SETUID",
+];
+/// occ-init ends its children within its grace period, far below this.
+const STOP_SECONDS: i64 = 30;
+
+/// The address and port that a container is published on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Published {
+    /// Address on the host.
+    pub bind: IpAddr,
+    /// Port on the host.
+    pub port: u16,
+}
+
+impl Published {
+    /// The address to type into a browser on this machine. Each container has a
+    /// name of its own: browsers keep what they store apart by name and port.
+    pub(crate) fn url(self, instance: &str) -> String {
+        let host = match self.bind {
+            bind if bind.is_loopback() || bind.is_unspecified() => format!("{instance}.localhost"),
+            bind => host(bind),
+        };
+        format!("http://{host}:{}", self.port)
+    }
+
+    /// The login's part of it: it answers to no other names than
+    /// localhost's, so that no page elsewhere can be made to talk to it.
+    fn environment(self) -> Option<String> {
+        let is_here = self.bind.is_loopback() || self.bind.is_unspecified();
+        (!is_here).then(|| format!("OCC_GATE_HOSTS={}:{}", host(self.bind), self.port))
+    }
+
+    /// The binding in the engine's form.
+    pub(crate) fn binding(self) -> HashMap<String, Option<Vec<PortBinding>>> {
+        let binding = PortBinding {
+            host_ip: Some(self.bind.to_string()),
+            host_port: Some(self.port.to_string()),
+        };
+        HashMap::from([(INNER_PORT.to_owned(), Some(vec![binding]))])
+    }
+
+    /// The binding of a container; `None` if it publishes nothing.
+    pub(crate) fn of(found: &ContainerInspectResponse) -> Option<Self> {
+        let ports = found.host_config.as_ref()?.port_bindings.as_ref()?;
+        let binding = ports.get(INNER_PORT)?.as_ref()?.first()?;
+        let bind = match binding.host_ip.as_deref() {
+            None | Some("") => IpAddr::from([0, 0, 0, 0]),
+            Some(address) => address.parse().ok()?,
+        };
+        Some(Self {
+            bind,
+            port: binding.host_port.as_deref()?.parse().ok()?,
+        })
+    }
+}
+
+fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// A new container of an instance.
+pub(crate) fn create(
+    instance: &str,
+    image: &str,
+    published: Option<Published>,
+) -> ContainerCreateBody {
+    let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+    let mounts = VOLUMES.map(|(end, target)| volume(volume_name(instance, end), target));
+    let host = HostConfig {
+        mounts: Some(mounts.to_vec()),
+        cap_drop: words(&["ALL"]),
+        cap_add: words(&CAPABILITIES),
+        port_bindings: published.map(Published::binding),
+        restart_policy: Some(restart_policy(RestartPolicyNameEnum::UNLESS_STOPPED)),
+        ..HostConfig::default()
+    };
+    let hosts = published.and_then(Published::environment);
+    let environment = [format!("OCC_GATE_NAME={instance}")];
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        env: Some(environment.into_iter().chain(hosts).collect()),
+        hostname: Some(
+            instance
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+                .take(63)
+                .collect(),
+        ),
+        labels: Some(labels(instance)),
+        exposed_ports: Some(vec![INNER_PORT.to_owned()]),
+        stop_timeout: Some(STOP_SECONDS),
+        host_config: Some(host),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// A volume, writable.
+pub(crate) fn volume(name: String, target: &str) -> Mount {
+    Mount {
+        target: Some(target.to_owned()),
+        source: Some(name),
+        typ: Some(MountType::VOLUME),
+        read_only: Some(false),
+        ..Mount::default()
+    }
+}
+
+/// A container that runs the image's `occ-init check` on the store, read-only
+/// and without a network, and nothing else.
+pub(crate) fn check(
+    instance: &str,
+    image: &str,
+    store: Mount,
+    program: &str,
+) -> ContainerCreateBody {
+    let mut labels = labels(instance);
+    labels.insert(ROLE.to_owned(), "check".to_owned());
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(vec![program.to_owned()]),
+        cmd: Some(vec!["check".to_owned(), "--json".to_owned()]),
+        user: Some("0".to_owned()),
+        labels: Some(labels),
+        host_config: Some(HostConfig {
+            mounts: Some(vec![Mount {
+                read_only: Some(true),
+                ..store
+            }]),
+            network_mode: Some("none".to_owned()),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

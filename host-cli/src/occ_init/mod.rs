@@ -1,0 +1,346 @@
+//! Calls occ-init in the container and reads its one line of JSON.
+
+use std::io::Read;
+use std::time::Duration;
+
+use accounts::wire::{ErrorBody, ErrorCode, ErrorKind, ErrorReply, ListReply, SCHEMA};
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::models::ContainerInspectResponse;
+use serde::de::DeserializeOwned;
+
+use crate::engine::container::{self, Listed};
+use crate::engine::exec::{self, Finished};
+use crate::error::{Error, Result};
+use crate::ui::show::{self, printable};
+
+/// occ-init's path in every image of ours.
+pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
+/// It waits 15 s for locks and hashes for about one; a slow disk gets the rest.
+const LIMIT: Duration = Duration::from_secs(90);
+/// A hash takes 0.2 s on a small machine, and more on a busy one.
+const LINE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Looks at whether the container has ended, ten a second.
+const END_TRIES: u32 = 20;
+
+/// How long a stream may rest: occ-init puts 100,000 accounts in place.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The occ-init of one container.
+pub(crate) struct OccInit {
+    /// The engine.
+    pub docker: Docker,
+    /// The container.
+    pub container: Listed,
+}
+
+/// The answer of `occ-init check`.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(crate) struct CheckReply {
+    /// Everything that is wrong with the store or with /etc.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Finding {
+    /// Which sort: `image`, `drift`, `record`, `hash`, `conflict`, …
+    pub kind: String,
+    /// The account or file.
+    pub name: String,
+    /// One sentence.
+    pub message: String,
+    /// The next step in the container.
+    #[serde(default)]
+    pub hint: String,
+}
+
+/// `["user", VERB, "--json", MORE…]`.
+pub(crate) fn user<'a>(verb: &'a str, more: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let words = ["user", verb, "--json"].into_iter().chain(more);
+    words.map(str::to_owned).collect()
+}
+
+/// The flags that are on.
+pub(crate) fn switched_on<'a>(
+    switches: impl IntoIterator<Item = (&'a str, bool)>,
+) -> impl Iterator<Item = &'a str> {
+    let on = switches.into_iter().filter(|(_, on)| *on);
+    on.map(|(flag, _)| flag)
+}
+
+impl OccInit {
+    /// The occ-init of a container that was inspected.
+    pub(crate) fn of(docker: &Docker, found: &ContainerInspectResponse) -> Self {
+        Self {
+            docker: docker.clone(),
+            container: Listed::of(found),
+        }
+    }
+
+    /// Runs `occ-init ARGS` and reads its answer. Its stderr is passed on, unless it
+    /// repeats the error that is returned.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, args: Vec<String>) -> Result<T> {
+        self.call_with(args, None).await
+    }
+
+    /// The same with a request for `--request-stdin`.
+    pub(crate) async fn call_with<T: DeserializeOwned>(
+        &self,
+        args: Vec<String>,
+        request: Option<&[u8]>,
+    ) -> Result<T> {
+        let finished = self.run(args, request, LIMIT).await?;
+        self.answer(&finished, read).await
+    }
+
+    /// The same for a command that answers for many: code 1 says that some of them
+    /// failed, and each of the `lines` of input may take a hash.
+    pub(crate) async fn call_on_lines<T: DeserializeOwned>(
+        &self,
+        args: Vec<String>,
+        input: &[u8],
+        lines: u32,
+    ) -> Result<T> {
+        let limit = LIMIT + LINE_LIMIT * lines;
+        let finished = self.run(args, Some(input), limit).await?;
+        self.answer(&finished, read_of_lines).await
+    }
+
+    /// All accounts.
+    pub(crate) async fn accounts(&self) -> Result<ListReply> {
+        self.call(user("list", [])).await
+    }
+
+    /// The version of the program.
+    pub(crate) async fn version(&self) -> Result<String> {
+        let finished = self.run(vec!["--version".into()], None, LIMIT).await?;
+        self.refuse_cut(&finished).await?;
+        let text = String::from_utf8_lossy(&finished.stdout);
+        match text.trim().strip_prefix("occ-init ") {
+            Some(version) if finished.code == 0 => Ok(printable(version)),
+            _ => Err(no_document(&self.container.name, &finished)),
+        }
+    }
+
+    /// Runs `occ-init ARGS`, whose answer is a stream: each piece of it goes to
+    /// `sink`. Only an error is a document.
+    pub(crate) async fn fetch(
+        &self,
+        args: Vec<String>,
+        mut sink: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut finished = Finished::default();
+        let mut is_document = None;
+        let keep = |chunk: LogOutput| {
+            if matches!(chunk, LogOutput::StdErr { .. }) {
+                return finished.keep(&chunk);
+            }
+            let starts = chunk.as_ref().first().map(|&first| first == b'{');
+            is_document = is_document.or(starts);
+            match is_document {
+                Some(true) => finished.keep(&chunk),
+                _ => sink(chunk.as_ref()),
+            }
+        };
+        finished.code = self.stream(args, None::<std::io::Empty>, keep).await?;
+        let read = |name: &str, finished: &Finished| match finished.code {
+            0 => Ok(()),
+            _ => read::<serde_json::Value>(name, finished).map(drop),
+        };
+        self.answer(&finished, read).await
+    }
+
+    /// Runs `occ-init ARGS` with a stream for input. Code 1 says that the answer
+    /// names an account that is not restored.
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        args: Vec<String>,
+        source: impl Read,
+    ) -> Result<(T, i64)> {
+        let mut finished = Finished::default();
+        let keep = |chunk: LogOutput| finished.keep(&chunk);
+        let code = self.stream(args, Some(source), keep).await?;
+        finished.code = code;
+        Ok((self.answer(&finished, read_of_lines).await?, code))
+    }
+
+    async fn run(
+        &self,
+        args: Vec<String>,
+        input: Option<&[u8]>,
+        limit: Duration,
+    ) -> Result<Finished> {
+        let args = argv(args);
+        let finished = exec::run(&self.docker, &self.container.id, &args, input, limit);
+        finished.await.map_err(|error| self.named(error))
+    }
+
+    async fn stream(
+        &self,
+        args: Vec<String>,
+        source: Option<impl Read>,
+        sink: impl FnMut(LogOutput) -> Result<()>,
+    ) -> Result<i64> {
+        let (docker, id) = (&self.docker, &self.container.id);
+        let args = argv(args);
+        let code = exec::copy_stream(docker, id, &args, source, sink, PATIENCE);
+        code.await.map_err(|error| self.named(error))
+    }
+
+    /// The engine was asked by id; people know the name.
+    pub(crate) fn named(&self, error: Error) -> Error {
+        match error {
+            Error::Paused(_) => Error::Paused(self.container.name.clone()),
+            Error::Restarting(_) => Error::Restarting(self.container.name.clone()),
+            other => other,
+        }
+    }
+
+    async fn answer<T>(
+        &self,
+        finished: &Finished,
+        read: impl Fn(&str, &Finished) -> Result<T>,
+    ) -> Result<T> {
+        self.refuse_cut(finished).await?;
+        let answer = read(&self.container.name, finished);
+        pass_on(&finished.stderr, answer.as_ref().err());
+        answer
+    }
+
+    /// Everything in a container that ends is killed, occ-init in the middle too; the
+    /// engine says a moment later that it has ended.
+    async fn refuse_cut(&self, finished: &Finished) -> Result<()> {
+        if finished.code <= 128 || document(finished).is_some() {
+            return Ok(());
+        }
+        let Listed { id, name, .. } = &self.container;
+        for _ in 0..END_TRIES {
+            let found = container::inspect(&self.docker, id).await?;
+            match found.as_ref().map(container::state_word).as_deref() {
+                Some("running" | "paused") => tokio::time::sleep(Duration::from_millis(100)).await,
+                Some(_) => return Err(Error::Cut(format!("container '{name}' ended"))),
+                None => return Err(Error::Cut(format!("container '{name}' was removed"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn argv(args: Vec<String>) -> Vec<String> {
+    std::iter::once(PATH.to_owned()).chain(args).collect()
+}
+
+/// The line of JSON in an answer.
+fn document(finished: &Finished) -> Option<String> {
+    let stdout = String::from_utf8_lossy(&finished.stdout);
+    let line = stdout.lines().find(|line| line.starts_with('{'));
+    line.map(str::to_owned)
+}
+
+/// Success is a document and code 0; everything else is an error.
+fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> {
+    let Some(line) = document(finished) else {
+        return Err(no_document(container, finished));
+    };
+    check_schema(&line)?;
+    if finished.code == 0 {
+        return serde_json::from_str(&line).map_err(|error| Error::BadReply(error.to_string()));
+    }
+    match serde_json::from_str::<ErrorReply>(&line) {
+        Ok(reply) if is_unknown(&reply.error) => Err(Error::NoInit {
+            container: container.to_owned(),
+            detail: format!("it does not know this command: {}", reply.error.message),
+        }),
+        Ok(reply) => Err(Error::Remote(reply.error)),
+        Err(_) => Err(Error::BadReply(format!(
+            "exit code {}, and no reason",
+            finished.code
+        ))),
+    }
+}
+
+/// Returns true if an older occ-init does not know a command or option of ours. The
+/// oldest send no code, and no other usage error of theirs answers to what occ sends.
+fn is_unknown(error: &ErrorBody) -> bool {
+    error.kind == ErrorKind::Usage && matches!(error.code, None | Some(ErrorCode::UnknownArgument))
+}
+
+/// With code 1 the document is an error or the answer.
+fn read_of_lines<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> {
+    match read(container, finished) {
+        Err(Error::BadReply(_)) if finished.code == 1 => read(
+            container,
+            &Finished {
+                code: 0,
+                stdout: finished.stdout.clone(),
+                stderr: Vec::new(),
+            },
+        ),
+        answer => answer,
+    }
+}
+
+fn check_schema(line: &str) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        schema: u32,
+    }
+    let head: Head =
+        serde_json::from_str(line).map_err(|error| Error::BadReply(error.to_string()))?;
+    if head.schema > SCHEMA {
+        Err(Error::NewerReply(head.schema))
+    } else {
+        Ok(())
+    }
+}
+
+/// Engines say 126 or 127 for a program that is not there, on either stream.
+fn no_document(container: &str, finished: &Finished) -> Error {
+    let said = last_words(finished);
+    match finished.code {
+        126 | 127 => Error::NoInit {
+            container: container.to_owned(),
+            detail: format!("'{PATH}' cannot be run"),
+        },
+        2 => Error::NoInit {
+            container: container.to_owned(),
+            detail: format!("it does not know this command: {said}"),
+        },
+        code @ 129.. => Error::failed(
+            format!("occ-init was killed by signal {}", code - 128),
+            "a change may have been applied: look with `occ user list`",
+        ),
+        code if said.is_empty() => Error::BadReply(format!("exit code {code}, and nothing said")),
+        code => Error::BadReply(format!("exit code {code}: {said}")),
+    }
+}
+
+fn last_words(finished: &Finished) -> String {
+    let text = String::from_utf8_lossy(&finished.stderr);
+    printable(
+        text.lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default(),
+    )
+}
+
+fn pass_on(stderr: &[u8], error: Option<&Error>) {
+    let repeated = error.map(|error| (error.to_string(), error.hint()));
+    for line in String::from_utf8_lossy(stderr)
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+    {
+        let said = repeated.as_ref().is_some_and(|(message, hint)| {
+            line.ends_with(message.as_str()) || (!hint.is_empty() && line.ends_with(hint.as_str()))
+        });
+        if !said {
+            show::note(&printable(line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! Answers on stdout and stderr: messages, tables and JSON lines.
+//!
+//! Write errors are ignored: nobody reads a message about a closed pipe.
+
+use std::io::Write;
+
+use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::ui::secret::Secret;
+
+/// How answers look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Messages and tables.
+    Text,
+    /// One document on one line.
+    Json,
+    /// Names only; changes say nothing.
+    Name,
+}
+
+/// The form of answers, from the flags.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Screen {
+    /// How answers look.
+    pub format: Format,
+    /// Colours on stdout.
+    pub colours: bool,
+    /// `-v`.
+    pub verbose: bool,
+    /// `-q`: no progress and no messages.
+    pub quiet: bool,
+}
+
+impl Screen {
+    /// A message: not shown with `-q` or `--json`.
+    pub(crate) fn message(self, text: &str) {
+        if self.format == Format::Text && !self.quiet {
+            line(text);
+        }
+    }
+
+    /// A line about what is being done, on stderr; not shown with `-q`.
+    pub(crate) fn progress(self, text: &str) {
+        if !self.quiet {
+            note(text);
+        }
+    }
+
+    /// The answer of a command that changes a container: a message, or a document.
+    pub(crate) fn done(self, container: &str, changed: bool, newer: Option<bool>, message: &str) {
+        match self.format {
+            Format::Json => json(&Done {
+                schema: SCHEMA,
+                changed,
+                container,
+                newer,
+            }),
+            Format::Text | Format::Name => self.message(message),
+        }
+    }
+
+    /// An error: text on stderr, and the document on stdout for programs.
+    pub(crate) fn error(self, text: &str, reply: &ErrorReply) {
+        write_all(&mut std::io::stderr(), text.as_bytes());
+        if self.format == Format::Json {
+            json(reply);
+        }
+    }
+
+    /// The accounts, as table, names or document.
+    pub(crate) fn accounts(self, reply: &ListReply) {
+        match self.format {
+            Format::Json => json(reply),
+            Format::Name => reply
+                .accounts
+                .iter()
+                .for_each(|account| line(&account.user_name)),
+            Format::Text if reply.accounts.is_empty() => line("No users configured."),
+            Format::Text => line(&account_table(&reply.accounts, self.colours)),
+        }
+    }
+
+    /// One account, field by field.
+    pub(crate) fn account(self, reply: &AccountReply) {
+        match self.format {
+            Format::Json => json(reply),
+            Format::Name => line(&reply.account.user_name),
+            Format::Text => line(&fields(&account_fields(&reply.account))),
+        }
+    }
+
+    /// The answer to `add` and `passwd`. A generated password is always shown:
+    /// alone where nothing else is.
+    pub(crate) fn password_change(self, reply: &mut AccountReply, message: &str, password: &Shown) {
+        match (self.format, password) {
+            (Format::Json, Shown::Generated(secret)) => {
+                reply.generated_password = Some(secret.expose().to_owned());
+                json(reply);
+                zeroize::Zeroize::zeroize(&mut reply.generated_password);
+            }
+            (Format::Json, _) => json(reply),
+            (Format::Name, Shown::Generated(secret)) => line(secret.expose()),
+            (Format::Name, _) => {}
+            (Format::Text, shown) => {
+                line(message);
+                match shown {
+                    Shown::Generated(secret) => {
+                        line(&format!("Password: {}", secret.expose()));
+                    }
+                    Shown::Hidden => line("Password: ********"),
+                    Shown::Nothing => {}
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Done<'a> {
+    schema: u32,
+    changed: bool,
+    container: &'a str,
+    /// There is a newer image; only `update --check` tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newer: Option<bool>,
+}
+
+/// The line about the password after a change.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// Once, in full: occ made it.
+    Generated(Secret),
+    /// That there is one.
+    Hidden,
+    /// Nothing.
+    Nothing,
+}
+
+/// A line of an answer on stdout.
+pub(crate) fn line(text: &str) {
+    write_all(&mut std::io::stdout(), format!("{text}\n").as_bytes());
+}
+
+/// A document on one line of stdout.
+pub(crate) fn json(document: &impl Serialize) {
+    if let Ok(text) = serde_json::to_string(document) {
+        line(&text);
+    }
+}
+
+/// A line on stderr.
+pub(crate) fn note(text: &str) {
+    write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+}
+
+/// Text of the container, with its control characters made visible: it must not move
+/// our cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// A warning on stderr.
+pub(crate) fn warn(text: &str) {
+    note(&format!("occ: warning: {text}"));
+}
+
+fn write_all(to: &mut impl Write, bytes: &[u8]) {
+    let _ = to.write_all(bytes).and_then(|()| to.flush());
+}
+
+fn status_word(status: Status) -> (&'static str, Color) {
+    match status {
+        Status::Enabled => ("enabled", Color::Green),
+        Status::Disabled => ("disabled", Color::Yellow),
+    }
+}
+
+/// No borders, no wrapping: what is cut or folded can't be piped.
+fn account_table(accounts: &[AccountView], colours: bool) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .force_no_tty();
+    if colours {
+        table.enforce_styling();
+    }
+    table.set_header(["Username", "Status", "UID", "Home", "Shell"]);
+    for account in accounts {
+        let (word, colour) = status_word(account.status);
+        table.add_row([
+            Cell::new(&account.user_name),
+            Cell::new(word).fg(colour),
+            Cell::new(account.uid),
+            Cell::new(&account.home_directory),
+            Cell::new(&account.shell),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    trimmed(&table.to_string())
+}
+
+fn trimmed(text: &str) -> String {
+    text.lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn account_fields(account: &AccountView) -> Vec<(&'static str, String)> {
+    let groups = if account.member_of.is_empty() {
+        "-".to_owned()
+    } else {
+        account.member_of.join(", ")
+    };
+    let mut list = vec![
+        ("Username", account.user_name.clone()),
+        ("Status", status_word(account.status).0.to_owned()),
+        ("UID", account.uid.to_string()),
+        ("Home", account.home_directory.clone()),
+        ("Shell", account.shell.clone()),
+        ("Groups", groups),
+    ];
+    if !account.real_name.is_empty() {
+        list.insert(1, ("Name", account.real_name.clone()));
+    }
+    list
+}
+
+/// Aligned `Name: value` lines.
+pub(crate) fn fields(list: &[(&str, String)]) -> String {
+    let width = list
+        .iter()
+        .map(|(name, _)| name.len() + 1)
+        .max()
+        .unwrap_or(0);
+    let lines = list
+        .iter()
+        .map(|(name, value)| format!("{:width$} {value}", format!("{name}:")));
+    trimmed(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests;

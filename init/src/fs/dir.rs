@@ -1,0 +1,140 @@
+//! Directories by descriptor, and reading and writing what is open. Nothing here follows a
+//! link in the last component of a name.
+
+use super::retry::{fstat, fstatat, fsync, openat, read, unlinkat, write};
+use crate::error::{Error, io};
+use nix::NixPath;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::{FileStat, Mode, SFlag};
+use nix::unistd::UnlinkatFlags;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// An open directory, and its path for messages.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) fd: OwnedFd,
+    pub(crate) path: PathBuf,
+}
+
+impl Directory {
+    /// The path of something in it, for messages.
+    pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The names in the directory, in the order of the file system.
+    pub(crate) fn names(&self) -> Result<Vec<OsString>, Errno> {
+        self.names_if(|_| true)
+    }
+
+    /// The names that `is_wanted` accepts; of 100,000 that is often none.
+    pub(crate) fn names_if(
+        &self,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<Vec<OsString>, Errno> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut dir = Dir::from_fd(openat(self.fd.as_fd(), ".", flags, Mode::empty())?)?;
+        let mut names = Vec::new();
+        for entry in dir.iter() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." && is_wanted(name) {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Opens a directory below this one; never through a link.
+    pub(crate) fn open<P: AsRef<Path> + NixPath + ?Sized>(&self, name: &P) -> Result<Self, Errno> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        Ok(Self {
+            fd: openat(self.fd.as_fd(), name, flags, Mode::empty())?,
+            path: self.join(name),
+        })
+    }
+
+    /// Makes renames and new names in the directory durable.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        fsync(self.fd.as_fd()).map_err(io("sync", &self.path))
+    }
+
+    /// Deletes a file; one that is not there is no error.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {
+        match unlinkat(self.fd.as_fd(), name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(errno) => Err(io("delete", self.join(name))(errno)),
+        }
+    }
+}
+
+/// Opens a directory by its path; the last component must not be a link.
+pub(crate) fn open_directory(path: &Path) -> Result<Directory, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    Ok(Directory {
+        fd: openat(nix::fcntl::AT_FDCWD, path, flags, Mode::empty())?,
+        path: path.to_owned(),
+    })
+}
+
+/// Opens the root of a tree, which may be given by a link.
+pub(crate) fn open_root(path: &Path) -> Result<Directory, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    Ok(Directory {
+        fd: openat(nix::fcntl::AT_FDCWD, path, flags, Mode::empty())?,
+        path: path.to_owned(),
+    })
+}
+
+/// The type of a file.
+pub(crate) fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
+
+/// The state of a name, not following a link, or `None` if nothing is there.
+pub(crate) fn stat<P: NixPath + ?Sized>(
+    directory: &Directory,
+    name: &P,
+) -> Result<Option<FileStat>, Errno> {
+    match fstatat(directory.fd.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Reads to the end, or `limit` bytes.
+pub(crate) fn read_all(file: impl AsFd + Copy, limit: usize) -> Result<Vec<u8>, Errno> {
+    let size = fstat(file)?.st_size;
+    let mut content = Vec::with_capacity(
+        usize::try_from(size)
+            .unwrap_or(0)
+            .min(limit)
+            .saturating_add(1),
+    );
+    let mut chunk = [0_u8; 16 * 1024];
+    while content.len() < limit {
+        let want = chunk.len().min(limit - content.len());
+        match read(file, &mut chunk[..want])? {
+            0 => break,
+            got => content.extend_from_slice(&chunk[..got]),
+        }
+    }
+    Ok(content)
+}
+
+/// Writes all of it.
+pub(crate) fn write_all(file: impl AsFd + Copy, mut content: &[u8]) -> Result<(), Errno> {
+    while !content.is_empty() {
+        match write(file, content)? {
+            0 => return Err(Errno::EIO),
+            written => content = &content[written..],
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! The only reader of /proc/PID: what processes there are, whose they are, whether they run.
+//! Reads; signals nobody.
+
+pub(crate) mod kill;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+/// One process, by /proc/PID/stat: what everybody may know of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) name: String,
+    /// `R`, `S`, `T`, `Z`…, see proc(5).
+    pub(crate) state: char,
+    pub(crate) parent: i32,
+    /// Clock ticks from the boot of the machine to its start.
+    start_ticks: i64,
+}
+
+impl Stat {
+    pub(crate) fn read(pid: i32) -> Option<Self> {
+        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        Self::parse(&String::from_utf8_lossy(&stat))
+    }
+
+    /// Reads `PID (NAME) STATE PARENT …`; the name may hold brackets and blanks.
+    fn parse(stat: &str) -> Option<Self> {
+        /// Fields from PARENT to STARTTIME, which is field 22.
+        const BETWEEN: usize = 17;
+        let (front, back) = stat.rsplit_once(')')?;
+        let (_, name) = front.split_once('(')?;
+        let mut fields = back.split_ascii_whitespace();
+        Some(Self {
+            name: name.to_owned(),
+            state: fields.next()?.chars().next()?,
+            parent: fields.next()?.parse().ok()?,
+            start_ticks: fields.nth(BETWEEN)?.parse().ok()?,
+        })
+    }
+
+    /// Returns true for a process that has ended and is not reaped.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    /// When it started, in seconds since 1970.
+    pub(crate) fn started(&self) -> Option<i64> {
+        let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
+        let stat = fs::read_to_string("/proc/stat").ok()?;
+        let boot: i64 = field(&stat, "btime ")?.parse().ok()?;
+        Some(boot + self.start_ticks / per_second)
+    }
+}
+
+/// One process that has not ended, by /proc/PID/status: whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) real_uid: u32,
+    /// Real, effective, saved and for files.
+    uids: [u32; 4],
+    resident_bytes: u64,
+}
+
+impl Process {
+    /// Returns `None` if the process is gone or has ended.
+    pub(crate) fn read(pid: i32) -> Option<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        if field(&status, "State:")?.starts_with(['Z', 'X']) {
+            return None;
+        }
+        let mut ids = field(&status, "Uid:")?
+            .split_ascii_whitespace()
+            .map_while(|id| id.parse().ok());
+        let uids = [ids.next()?, ids.next()?, ids.next()?, ids.next()?];
+        let kibibytes = field(&status, "VmRSS:").and_then(|size| size.strip_suffix(" kB"));
+        let kibibytes: u64 = kibibytes.map_or(Ok(0), str::parse).unwrap_or(0);
+        Some(Self {
+            pid,
+            real_uid: uids[0],
+            uids,
+            resident_bytes: kibibytes * 1024,
+        })
+    }
+}
+
+/// The rest of the line that begins with `name`.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim())
+}
+
+/// The ids of all processes.
+pub(crate) fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// All processes that have not ended, but this one.
+fn processes() -> impl Iterator<Item = Process> {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    pids()
+        .filter(move |&pid| pid != own)
+        .filter_map(Process::read)
+}
+
+/// Resident memory of all processes of a uid, in bytes; shared pages count for each.
+pub(crate) fn memory_of(uid: u32) -> u64 {
+    let own = processes().filter(|process| process.real_uid == uid);
+    own.map(|process| process.resident_bytes).sum()
+}
+
+/// Returns true if this process and its parent are the only ones of the pid namespace and
+/// the parent is PID 1: then no other process holds a lock file.
+pub(crate) fn is_alone_with_init() -> bool {
+    nix::unistd::getppid().as_raw() == 1
+        && processes()
+            .map(|process| process.pid)
+            .collect::<BTreeSet<_>>()
+            == BTreeSet::from([1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_may_hold_brackets_and_blanks() {
+        let rest = "1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99";
+        let stat = Stat::parse(&format!("12 (a) Z (b) S 7 {rest}"));
+        let expected = Stat {
+            name: "a) Z (b".to_owned(),
+            state: 'S',
+            parent: 7,
+            start_ticks: 4711,
+        };
+        assert_eq!(stat, Some(expected));
+        for odd in ["", "12 (a", "12 (a) S", "12 (a) S 7 1 2 3"] {
+            assert_eq!(Stat::parse(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn own_process_is_read() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(!Stat::read(own).unwrap().has_ended());
+        let now = i64::try_from(crate::clock::now_usec() / 1_000_000).unwrap();
+        let started = Stat::read(own).unwrap().started().unwrap();
+        assert!((now - 3600..=now + 2).contains(&started), "{started} {now}");
+        assert!(Process::read(own).unwrap().resident_bytes > 0);
+        assert!(pids().any(|pid| pid == own));
+    }
+}

@@ -1,0 +1,70 @@
+//! The beginning of a session: lock, load, read, take older records over.
+
+use super::applied_file::AppliedFile;
+use super::locks::{lock_etc, lock_store};
+use super::session::{Caller, Session, must_be_root};
+use super::{Paths, migrate};
+use crate::error::Error;
+use crate::etc::EtcFiles;
+use crate::image;
+use crate::store::{Loaded, Store};
+use std::collections::BTreeSet;
+
+impl Session {
+    /// Takes the locks, reads, takes older records over, and captures passwords
+    /// that people changed themselves: for a command that changes records.
+    pub(crate) fn begin(paths: &Paths, caller: Caller) -> Result<Self, Error> {
+        let mut session = Self::begin_restore(paths, caller)?;
+        session.is_captured = true;
+        session.capture();
+        Ok(session)
+    }
+
+    /// The same for a restore, which captures before it writes: whether there is
+    /// anything to capture its plan will tell.
+    pub(crate) fn begin_restore(paths: &Paths, caller: Caller) -> Result<Self, Error> {
+        must_be_root()?;
+        let store = Store::open(&paths.store)?;
+        let store_lock = lock_store(&store, paths, caller)?;
+        let names = match store_lock {
+            Some(_) => store.remove_temporaries()?,
+            None => store.names()?,
+        };
+        let uids = image::uid_range(&paths.root)?;
+        let (applied, Loaded { records, legacy }) =
+            store.load_these(names, uids, || AppliedFile::read(paths));
+        let etc_files = EtcFiles::open(&paths.root)?;
+        let etc_lock = lock_etc(&etc_files, &records, caller)?;
+        if etc_lock.is_held() {
+            etc_files.finish_writes(&etc_lock)?;
+        }
+        let snapshot = etc_files.read()?;
+        let image = image::read(&paths.root, &snapshot.etc, true)?;
+        let applied = applied?.into_current(paths)?;
+        let mut session = Self {
+            paths: paths.clone(),
+            store,
+            records,
+            image,
+            applied,
+            is_captured: false,
+            saved: BTreeSet::new(),
+            written: Vec::new(),
+            not_captured: BTreeSet::new(),
+            etc_files,
+            snapshot,
+            etc_lock,
+            store_lock,
+        };
+        // Whoever holds the store's lock may be at the very same.
+        if session.store_lock.is_some() {
+            for (record, bytes) in legacy {
+                session.migrate(&record, &bytes);
+            }
+        } else {
+            let left = legacy.iter().map(|(old, _)| migrate::not_yet(&old.name));
+            session.records.rejected.extend(left);
+        }
+        Ok(session)
+    }
+}

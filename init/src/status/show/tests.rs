@@ -1,0 +1,68 @@
+use super::*;
+use crate::cli::globals::Globals;
+use crate::status::file::StatusFile;
+use std::os::unix::fs::PermissionsExt as _;
+
+#[test]
+fn summary_is_shown_as_lines() {
+    let status = json!({
+        "schema": 1, "pid": 1, "child": {"pid": 0, "argv0": "op\u{1b}en"},
+        "restore": {"state": "done", "restored": 2, "skipped": ["a", "b"], "removed": []},
+    });
+    assert_eq!(
+        for_people(&status),
+        "restore: done\n  removed: none\n  restored: 2\n  skipped: a, b\ncommand: op?en (pid 0), not running\n"
+    );
+}
+
+/// The status file of a tree of its own.
+fn status_file(argv0: &str) -> (tempfile::TempDir, Globals, StatusFile) {
+    let dir = tempfile::tempdir().unwrap();
+    let globals = Globals {
+        root: Some(dir.path().to_owned()),
+        ..Globals::default()
+    };
+    let status = StatusFile::new(&globals.paths(), 7, argv0.to_owned());
+    (dir, globals, status)
+}
+
+#[test]
+fn ending_stays_when_a_late_restore_is_written() {
+    let (_dir, globals, mut status) = status_file("sh");
+    status.set_restore(json!({"state": "running"}));
+    status.write().unwrap();
+    let before = read(&globals).unwrap();
+    assert!(!is_ending(&before));
+    assert!(status.set_ending());
+    assert!(!status.set_ending(), "once");
+    status.write().unwrap();
+    let mut after = read(&globals).unwrap();
+    assert!(is_ending(&after));
+    after["ending"] = json!(false);
+    assert_eq!(after, before);
+    status.set_restore(json!({"state": "done"}));
+    status.write().unwrap();
+    let late = read(&globals).unwrap();
+    assert_eq!(late.pointer("/restore/state"), Some(&json!("done")));
+    assert!(is_ending(&late));
+    assert_eq!(is_ready(&late).unwrap_err(), "the command was told to end");
+}
+
+#[test]
+fn file_is_written_whole_with_its_mode_and_read_back() {
+    let (dir, globals, mut status) = status_file("a \"b\"");
+    status.set_restore(json!({"state": "done"}));
+    status.write().unwrap();
+    let value = read(&globals).unwrap();
+    assert_eq!(
+        value.pointer("/child"),
+        Some(&json!({"pid": 7, "argv0": "a \"b\""}))
+    );
+    assert_eq!(value.pointer("/restore/state"), Some(&json!("done")));
+    assert_eq!(
+        status.path().metadata().unwrap().permissions().mode() & 0o7777,
+        0o644
+    );
+    let files = fs::read_dir(dir.path().join("run/occ-init")).unwrap();
+    assert_eq!(files.count(), 1, "no temporary file stays");
+}

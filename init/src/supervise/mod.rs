@@ -1,0 +1,297 @@
+//! PID 1's loop: waits for a signal, reaps, asks `phase` what to do, does it. Knows no
+//! account; [`Hooks`] tie in what does.
+//!
+//! Each SIGCHLD reaps until no child is left that has ended. sigtimedwait(2) is the only
+//! wait, without a timer while COMMAND runs, unless [`Hooks::poll`] wants one. A descriptor that is to be watched as
+//! well joins by O_ASYNC with F_SETSIG: its signal comes here with a positive
+//! si_code, which no process can forge.
+
+pub(crate) mod command;
+pub(crate) mod phase;
+pub(crate) mod run_as;
+pub(crate) mod signals;
+mod survivors;
+
+use std::time::{Duration, Instant};
+
+use crate::log::{errno_text, say};
+use crate::sys::{self, Received, Terminal, Waited};
+use phase::{Action, Change, Event, Phase, Policy, step};
+use survivors::Survivors;
+
+/// How often to look whether processes that are not our children are gone;
+/// only while draining, and only if such are there.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// COMMAND, and how it is supervised.
+pub(crate) struct Command {
+    pub(crate) pid: i32,
+    /// For messages.
+    pub(crate) name: String,
+    /// Signals go to its group.
+    pub(crate) group: bool,
+    pub(crate) terminal: Option<Terminal>,
+    pub(crate) policy: Policy,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+}
+
+/// Calls out of the loop, to what keeps accounts in sync.
+pub(crate) trait Hooks {
+    /// Handles a signal; returns true if it must not be forwarded.
+    fn on_signal(&mut self, received: Received) -> bool;
+    /// A child that is not COMMAND ended; `status` is its raw wait status.
+    fn on_child_exit(&mut self, pid: i32, status: i32);
+    /// COMMAND gets a signal that asks it to end.
+    fn on_stop_request(&mut self);
+    /// COMMAND ended, and the survivors are not yet asked to. May wait for a moment, and
+    /// take SIGCHLD meanwhile.
+    fn on_command_exit(&mut self);
+    /// COMMAND runs, and something happened: does what is due, and returns the time until
+    /// more will be. `None`: not before something happens.
+    fn poll(&mut self) -> Option<Duration>;
+}
+
+/// Supervises COMMAND until it and all that it leaves are gone, and returns our exit status.
+pub(crate) fn supervise(command: Command, hooks: &mut dyn Hooks) -> u8 {
+    let mut life = Life::new(command);
+    life.reap(hooks);
+    loop {
+        let patience = match life.phase {
+            Phase::Ended { status } => {
+                life.leave_terminal();
+                return status;
+            }
+            Phase::Running { .. } => hooks.poll(),
+            Phase::Draining { .. } | Phase::Killed { .. } => life.patience(),
+        };
+        match sys::wait_signal(patience) {
+            Some(received) if received.signal == signals::CHLD => life.reap(hooks),
+            Some(received) if hooks.on_signal(received) => {}
+            Some(received) => {
+                life.on(Event::Signal(received));
+                if life.is_stop_request(received) {
+                    hooks.on_stop_request();
+                }
+            }
+            None => life.look(),
+        }
+    }
+}
+
+struct Life {
+    command: Command,
+    survivors: Survivors,
+    phase: Phase,
+    /// When the phase ends by itself; set when there is first something to wait for.
+    deadline: Option<Instant>,
+    /// The last answer of waitpid(2): whether there are children.
+    waited: Waited,
+    /// COMMAND's group stopped, and we with it.
+    suspended: bool,
+}
+
+impl Life {
+    fn new(command: Command) -> Self {
+        let survivors = if command.policy.is_pid1 {
+            Survivors::Namespace
+        } else {
+            Survivors::Descendants
+        };
+        let (phase, waited) = (Phase::START, Waited::Busy);
+        Self {
+            command,
+            survivors,
+            phase,
+            deadline: None,
+            waited,
+            suspended: false,
+        }
+    }
+
+    fn reap(&mut self, hooks: &mut dyn Hooks) {
+        let mut changes = self.collect(hooks);
+        if changes.iter().any(|change| change.exit_status().is_some()) {
+            hooks.on_command_exit();
+            changes.extend(self.collect(hooks));
+        }
+        for change in changes {
+            self.tell(change);
+            if change.exit_status().is_some() {
+                self.take_terminal();
+            }
+            self.on(Event::Command(change));
+        }
+        self.look();
+    }
+
+    /// Reaps every child that has ended: one SIGCHLD may stand for many. Returns the changes
+    /// of COMMAND.
+    fn collect(&mut self, hooks: &mut dyn Hooks) -> Vec<Change> {
+        let mut changes = Vec::new();
+        loop {
+            match sys::wait_child(-1) {
+                Waited::Child(pid, status) if pid == self.command.pid => {
+                    changes.push(Change::of(status));
+                }
+                Waited::Child(pid, status) => {
+                    if Change::of(status).exit_status().is_some() {
+                        hooks.on_child_exit(pid, status);
+                    }
+                }
+                waited => {
+                    self.waited = waited;
+                    return changes;
+                }
+            }
+        }
+    }
+
+    /// After COMMAND's end: looks whether survivors are left and whether the time is over.
+    fn look(&mut self) {
+        if self.limit().is_none() {
+            return;
+        }
+        if self.survivors.is_empty(self.waited) {
+            self.on(Event::Alone);
+        } else if self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            self.on(Event::TimeOver);
+        }
+    }
+
+    fn patience(&mut self) -> Option<Duration> {
+        let (limit, now) = (self.limit()?, Instant::now());
+        let deadline = *self.deadline.get_or_insert(now + limit);
+        let left = deadline.saturating_duration_since(now);
+        Some(if self.waited == Waited::NoChildren {
+            left.min(LOOK)
+        } else {
+            left
+        })
+    }
+
+    fn limit(&self) -> Option<Duration> {
+        self.phase.limit(&self.command.policy)
+    }
+
+    fn on(&mut self, event: Event) {
+        let before = self.limit();
+        let (phase, action) = step(self.phase, event, &self.command.policy);
+        self.phase = phase;
+        if self.limit() != before || action == Action::Kill {
+            self.deadline = None;
+        }
+        match action {
+            Action::Nothing => {}
+            Action::Forward(signal) => self.forward(signal),
+            Action::Suspend => self.suspend(),
+            Action::Lend => drop(self.lend_and_continue()),
+            Action::LendOrSuspend => {
+                if !self.lend_and_continue() {
+                    self.suspend();
+                }
+            }
+            Action::Terminate => {
+                if !self.survivors.is_empty(self.waited) {
+                    self.survivors.terminate();
+                }
+            }
+            Action::Kill => self.survivors.kill(),
+        }
+    }
+
+    fn forward(&mut self, signal: u8) {
+        if self.command.verbose {
+            say(&format!(
+                "sending {} to '{}'",
+                signals::name(signal),
+                self.command.name
+            ));
+        }
+        let mut to_group = self.command.group;
+        if signal == signals::CONT && self.suspended {
+            // The terminal stopped the whole group; `fg` gave the foreground to ours.
+            self.suspended = false;
+            to_group = true;
+            self.lend();
+        }
+        // A COMMAND that made itself another group has left an empty one.
+        let sent = match sys::kill(
+            if to_group {
+                -self.command.pid
+            } else {
+                self.command.pid
+            },
+            signal,
+        ) {
+            Err(_) if to_group => sys::kill(self.command.pid, signal),
+            sent => sent,
+        };
+        if let Err(error) = sent {
+            let why = errno_text(error);
+            say(&format!(
+                "cannot send {} to '{}': {why}",
+                signals::name(signal),
+                self.command.name
+            ));
+        }
+    }
+
+    /// The shell above waits for us: it must see us stop, and get its terminal back. We go on
+    /// here when it sends CONT.
+    fn suspend(&mut self) {
+        self.suspended = true;
+        self.take_terminal();
+        let _ = sys::kill(sys::own_pid(), signals::STOP);
+    }
+
+    /// Gives COMMAND the foreground, if we hold it now: `fg` may have given it to us long after
+    /// the start.
+    fn lend(&mut self) -> bool {
+        let Some(terminal) = sys::held_terminal() else {
+            return false;
+        };
+        self.command.terminal = Some(terminal);
+        terminal.give(self.command.pid)
+    }
+
+    fn lend_and_continue(&mut self) -> bool {
+        self.lend() && sys::kill(-self.command.pid, signals::CONT).is_ok()
+    }
+
+    fn take_terminal(&self) {
+        if let Some(terminal) = self.command.terminal {
+            terminal.take_back(self.command.pid);
+        }
+    }
+
+    /// Gives the terminal back to the shell that started us.
+    fn leave_terminal(&self) {
+        if let Some(terminal) = self.command.terminal
+            && !self.command.policy.is_pid1
+        {
+            terminal.inherit();
+        }
+    }
+
+    fn is_stop_request(&self, received: Received) -> bool {
+        matches!(self.phase, Phase::Running { .. })
+            && phase::is_stop_request(received, &self.command.policy)
+    }
+
+    fn tell(&self, change: Change) {
+        if let Change::Died { signal, core } = change
+            && !self.command.quiet
+        {
+            let (name, pid) = (&self.command.name, self.command.pid);
+            let dumped = if core { " (core dumped)" } else { "" };
+            say(&format!(
+                "'{name}' (pid {pid}) was killed by {}{dumped}",
+                signals::name(signal)
+            ));
+        }
+    }
+}

@@ -1,0 +1,237 @@
+use super::*;
+
+fn policy(is_pid1: bool, grace: u64) -> Policy {
+    Policy {
+        is_pid1,
+        grace: Duration::from_secs(grace),
+        rewrite: Vec::new(),
+        remap_exit: Vec::new(),
+    }
+}
+
+fn sent(signal: u8) -> Event {
+    Event::Signal(Received {
+        signal,
+        by_kernel: false,
+        by_us: false,
+    })
+}
+
+const RUNNING: Phase = Phase::START;
+const EXIT_3: Event = Event::Command(Change::Exited(3));
+
+#[test]
+fn every_signal_is_forwarded_but_three() {
+    for signal in 1..=signals::HIGHEST {
+        let (_, action) = step(RUNNING, sent(signal), &policy(true, 3));
+        let expected = if matches!(signal, CHLD | KILL | STOP) {
+            Action::Nothing
+        } else {
+            Action::Forward(signal)
+        };
+        assert_eq!(action, expected, "{signal}");
+    }
+}
+
+#[test]
+fn what_the_kernel_or_we_ourselves_caused_is_kept() {
+    for signal in 1..=signals::HIGHEST {
+        let by_kernel = Event::Signal(Received {
+            signal,
+            by_kernel: true,
+            by_us: false,
+        });
+        let kept = step(RUNNING, by_kernel, &policy(true, 3)).1 == Action::Nothing;
+        assert_eq!(
+            kept,
+            matches!(signal, CHLD | KILL | STOP | TTIN | TTOU),
+            "{signal} by the kernel"
+        );
+        let by_us = Event::Signal(Received {
+            signal,
+            by_kernel: false,
+            by_us: true,
+        });
+        let kept = step(RUNNING, by_us, &policy(true, 3)).1 == Action::Nothing;
+        assert_eq!(
+            kept,
+            matches!(signal, CHLD | KILL | STOP | signals::PIPE),
+            "{signal} by us"
+        );
+    }
+}
+
+#[test]
+fn rewriting_replaces_or_drops_and_the_last_pair_wins() {
+    let policy = Policy {
+        rewrite: vec![(TERM, 3), (1, 0), (TERM, INT)],
+        ..policy(true, 3)
+    };
+    assert_eq!(step(RUNNING, sent(TERM), &policy).1, Action::Forward(INT));
+    assert_eq!(step(RUNNING, sent(1), &policy).1, Action::Nothing);
+    assert_eq!(step(RUNNING, sent(10), &policy).1, Action::Forward(10));
+}
+
+#[test]
+fn the_end_in_order() {
+    let policy = policy(false, 3);
+    let (draining, action) = step(RUNNING, EXIT_3, &policy);
+    assert_eq!(
+        (draining, action),
+        (
+            Phase::Draining {
+                status: 3,
+                stops: 0
+            },
+            Action::Terminate
+        )
+    );
+    assert_eq!(draining.limit(&policy), Some(Duration::from_secs(3)));
+    let (killed, action) = step(draining, Event::TimeOver, &policy);
+    assert_eq!(
+        (killed, action),
+        (Phase::Killed { status: 3 }, Action::Kill)
+    );
+    for last in [Event::Alone, Event::TimeOver] {
+        assert_eq!(
+            step(killed, last, &policy),
+            (Phase::Ended { status: 3 }, Action::Nothing)
+        );
+    }
+    assert_eq!(
+        step(draining, Event::Alone, &policy),
+        (Phase::Ended { status: 3 }, Action::Nothing)
+    );
+}
+
+#[test]
+fn pid1_ends_with_its_kill_and_without_grace_at_once() {
+    let draining = Phase::Draining {
+        status: 3,
+        stops: 0,
+    };
+    assert_eq!(
+        step(draining, Event::TimeOver, &policy(true, 3)),
+        (Phase::Ended { status: 3 }, Action::Kill)
+    );
+    for is_pid1 in [true, false] {
+        assert_eq!(
+            step(RUNNING, EXIT_3, &policy(is_pid1, 0)),
+            (Phase::Ended { status: 3 }, Action::Nothing)
+        );
+    }
+}
+
+#[test]
+fn a_second_stop_cuts_the_grace_short() {
+    let policy = policy(true, 3);
+    for (first, second) in [(TERM, TERM), (INT, INT), (TERM, INT)] {
+        let (running, _) = step(RUNNING, sent(first), &policy);
+        let (draining, _) = step(running, EXIT_3, &policy);
+        assert_eq!(
+            draining,
+            Phase::Draining {
+                status: 3,
+                stops: 1
+            }
+        );
+        assert_eq!(
+            step(draining, sent(second), &policy),
+            (Phase::Ended { status: 3 }, Action::Kill)
+        );
+    }
+    let (draining, _) = step(RUNNING, EXIT_3, &policy);
+    let (once, action) = step(draining, sent(TERM), &policy);
+    assert_eq!(
+        (once, action),
+        (
+            Phase::Draining {
+                status: 3,
+                stops: 1
+            },
+            Action::Nothing
+        )
+    );
+    assert_eq!(
+        step(once, sent(10), &policy),
+        (once, Action::Nothing),
+        "other signals have nobody to go to"
+    );
+    assert_eq!(step(once, sent(TERM), &policy).1, Action::Kill);
+}
+
+#[test]
+fn term_is_the_end_unless_command_never_sees_it() {
+    let end = |rewrite, signal| {
+        let policy = Policy {
+            rewrite,
+            ..policy(true, 3)
+        };
+        let Event::Signal(received) = sent(signal) else {
+            panic!()
+        };
+        is_stop_request(received, &policy)
+    };
+    assert!(end(vec![], TERM));
+    assert!(end(vec![(TERM, 3)], TERM), "COMMAND's own way to end");
+    assert!(!end(vec![(TERM, 0)], TERM));
+    for signal in (1..=signals::HIGHEST).filter(|signal| *signal != TERM) {
+        assert!(!end(vec![], signal), "{signal}");
+    }
+}
+
+#[test]
+fn stops_are_counted_without_overflow() {
+    let full = Phase::Running { stops: u8::MAX };
+    assert_eq!(step(full, sent(TERM), &policy(true, 3)).0, full);
+}
+
+#[test]
+fn a_stopped_command_stops_us_only_below_a_shell() {
+    for (signal, is_pid1, expected) in [
+        (TSTP, false, Action::Suspend),
+        (TTIN, false, Action::LendOrSuspend),
+        (TTOU, false, Action::LendOrSuspend),
+        (TSTP, true, Action::Nothing),
+        (TTIN, true, Action::Lend),
+        (TTOU, true, Action::Lend),
+        (STOP, false, Action::Nothing),
+    ] {
+        let event = Event::Command(Change::Stopped(signal));
+        assert_eq!(
+            step(RUNNING, event, &policy(is_pid1, 3)),
+            (RUNNING, expected),
+            "{signal} {is_pid1}"
+        );
+    }
+}
+
+#[test]
+fn statuses_are_decoded_for_all_64_signals_and_256_exits() {
+    for status in 0..=255u8 {
+        assert_eq!(Change::of(i32::from(status) << 8), Change::Exited(status));
+    }
+    for signal in 1..=signals::HIGHEST {
+        for core in [false, true] {
+            let change = Change::of(i32::from(signal) | if core { 0x80 } else { 0 });
+            assert_eq!(change, Change::Died { signal, core });
+            assert_eq!(change.exit_status(), Some(128 + signal));
+        }
+    }
+    assert_eq!(Change::of(0x137f), Change::Stopped(STOP));
+    assert_eq!(Change::of(0x137f).exit_status(), None);
+}
+
+#[test]
+fn remapping_is_of_the_status_that_docker_would_see() {
+    let policy = Policy {
+        remap_exit: vec![(143, 0), (3, 4)],
+        ..policy(true, 0)
+    };
+    let died = Event::Command(Change::Died {
+        signal: TERM,
+        core: false,
+    });
+    assert_eq!(step(RUNNING, died, &policy).0, Phase::Ended { status: 0 });
+    assert_eq!(step(RUNNING, EXIT_3, &policy).0, Phase::Ended { status: 4 });
+}

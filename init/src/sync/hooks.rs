@@ -1,0 +1,129 @@
+//! Ties PID 1's loop to the accounts: keeps the status file, takes the end of a late first
+//! restore, and passes everything else on to [`AccountSync`], whose table says what each
+//! event does.
+
+use std::time::Duration;
+
+use super::AccountSync;
+use crate::boot::restore_child::{Outcome, RestoreChild};
+use crate::log::{io_text, say};
+use crate::status::file::StatusFile;
+use crate::supervise::Hooks;
+use crate::sys::Received;
+
+pub(crate) struct AccountHooks<'a> {
+    /// `None` where the file is another init's.
+    status: Option<StatusFile>,
+    /// The status file lags behind. It is first written when PID 1 is about to wait, so that
+    /// COMMAND's start does not wait for it.
+    is_unwritten: bool,
+    /// The first restore, while it is still at work.
+    late: Option<RestoreChild>,
+    /// `None` where accounts are another init's, or are not restored.
+    sync: Option<AccountSync<'a>>,
+}
+
+impl<'a> AccountHooks<'a> {
+    /// Takes over after the first restore, with its outcome.
+    pub(crate) fn new(
+        status: Option<StatusFile>,
+        sync: Option<AccountSync<'a>>,
+        outcome: Outcome,
+    ) -> Self {
+        let mut hooks = Self {
+            status,
+            is_unwritten: true,
+            late: None,
+            sync,
+        };
+        hooks.set_restore(&outcome);
+        if let Outcome::Late(child) = outcome {
+            hooks.late = Some(child);
+            if let Some(sync) = &mut hooks.sync {
+                sync.first_restore_runs();
+            }
+        } else if let Some(sync) = &mut hooks.sync {
+            sync.on_first_restore(&outcome);
+        }
+        hooks
+    }
+
+    fn set_restore(&mut self, outcome: &Outcome) {
+        if let Some(status) = &mut self.status {
+            status.set_restore(outcome.json());
+        }
+        self.is_unwritten = true;
+    }
+
+    fn write_status(&mut self) {
+        if std::mem::take(&mut self.is_unwritten)
+            && let Some(status) = &self.status
+            && let Err(error) = status.write()
+            // Only root can write there; that it is not root was logged already.
+            && nix::unistd::geteuid().is_root()
+        {
+            let (path, why) = (status.path().display(), io_text(&error));
+            say(&format!(
+                "cannot write '{path}': {why}; 'occ-init status' will not know of this boot"
+            ));
+        }
+    }
+
+    fn on_late_end(&mut self, outcome: &Outcome) {
+        match outcome.failure() {
+            Some(why) => say(&format!("restore failed late: {why}; see 'occ-init check'")),
+            None => say("restore has ended"),
+        }
+        self.set_restore(outcome);
+        self.write_status();
+        if let Some(sync) = &mut self.sync {
+            sync.on_first_restore(outcome);
+        }
+    }
+
+    /// The end of PID 1: captures the last changes, if that can be done at once.
+    pub(crate) fn finish(mut self) {
+        self.on_command_exit();
+        if let (Some(sync), None) = (self.sync, self.late) {
+            sync.finish();
+        }
+    }
+}
+
+impl Hooks for AccountHooks<'_> {
+    fn on_signal(&mut self, received: Received) -> bool {
+        let sync = self.sync.as_mut();
+        sync.is_some_and(|sync| sync.on_signal(received))
+    }
+
+    fn on_child_exit(&mut self, pid: i32, status: i32) {
+        if let Some(late) = self.late.take_if(|late| late.pid() == pid) {
+            self.on_late_end(&late.finish(status));
+        } else if let Some(sync) = &mut self.sync {
+            sync.on_child_exit(pid, status);
+        }
+    }
+
+    fn on_stop_request(&mut self) {
+        self.write_status();
+        if let Some(status) = &mut self.status
+            && status.set_ending()
+        {
+            // A failure was logged when the file was first written.
+            let _ = status.write();
+        }
+    }
+
+    /// Before the survivors are asked to end: a restore among them may have written a record
+    /// and not yet what it applied.
+    fn on_command_exit(&mut self) {
+        if let (Some(sync), None) = (&mut self.sync, &self.late) {
+            sync.on_command_exit();
+        }
+    }
+
+    fn poll(&mut self) -> Option<Duration> {
+        self.write_status();
+        self.sync.as_mut().and_then(AccountSync::poll)
+    }
+}

@@ -1,0 +1,273 @@
+//! Starts a program: fork(2), what the child has to do before it execs, and a pipe that
+//! exec closes. The caller goes on only when the program runs or cannot, so no signal of
+//! the caller's meets a process that is not the program yet, and exec's errno comes back.
+//!
+//! Plain fork, because every kernel and emulator has it: gVisor, qemu's user mode, and
+//! profiles of seccomp that are older than clone3(2). Decides nothing.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, c_char, c_long, c_void};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+use super::process::{own_pid, wait_exited};
+use super::signal::{SignalMask, set_mask};
+use super::terminal::Terminal;
+
+/// A program, and how it starts.
+pub(crate) struct Program<'a> {
+    /// Tried in turn, as execvp(3) does with PATH.
+    pub(crate) paths: &'a [CString],
+    pub(crate) argv: &'a [&'a CStr],
+    pub(crate) env: &'a [&'a CStr],
+    /// Adds `LISTEN_PID` with its own process id.
+    pub(crate) listen_pid: bool,
+    pub(crate) mask: SignalMask,
+    /// SIGCHLD was ignored when we started.
+    pub(crate) ignore_sigchld: bool,
+    /// Its foreground becomes the program's process group.
+    pub(crate) terminal: Option<Terminal>,
+    pub(crate) stdout: Option<BorrowedFd<'a>>,
+    pub(crate) identity: Option<Ids<'a>>,
+}
+
+/// The ids that a program runs with.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids<'a> {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) groups: &'a [u32],
+}
+
+/// The step of a start that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Step {
+    Fork,
+    Stdout,
+    Identity,
+    Exec,
+}
+
+/// A program was not started; nothing is left of the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpawnError {
+    pub(crate) step: Step,
+    pub(crate) errno: Errno,
+}
+
+impl Step {
+    const ALL: [Self; 4] = [Self::Fork, Self::Stdout, Self::Identity, Self::Exec];
+
+    fn failed(self, errno: Errno) -> SpawnError {
+        SpawnError { step: self, errno }
+    }
+}
+
+/// Starts the program in a process group of its own, and returns its process id, which is
+/// the group's too.
+pub(crate) fn start(program: &Program<'_>) -> Result<i32, SpawnError> {
+    let fork_failed = |errno| Step::Fork.failed(errno);
+    let mut arrays = Arrays::new(program);
+    let (from_child, to_parent) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(fork_failed)?;
+    // SAFETY: no other thread holds a lock, and the child makes system calls only until it
+    // execs or exits; it writes to its own copy of this memory.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let error = become_program(program, &mut arrays);
+        let _ = File::from(to_parent).write_all(&error.to_bytes());
+        // SAFETY: ends the child. Nothing of the parent's is run at its end.
+        unsafe { libc::_exit(127) }
+    }
+    Errno::result(pid).map_err(fork_failed)?;
+    drop(to_parent);
+    let mut message = Vec::new();
+    let _ = File::from(from_child).read_to_end(&mut message);
+    let Some(error) = SpawnError::from_bytes(&message) else {
+        return Ok(pid);
+    };
+    wait_exited(pid);
+    if let Some(terminal) = program.terminal {
+        terminal.take_back(pid);
+    }
+    Err(error)
+}
+
+impl SpawnError {
+    const BYTES: usize = 1 + size_of::<i32>();
+
+    fn to_bytes(self) -> [u8; Self::BYTES] {
+        let [a, b, c, d] = (self.errno as i32).to_ne_bytes();
+        [self.step as u8, a, b, c, d]
+    }
+
+    /// Returns `None` for no bytes: exec closed the pipe.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (step, errno) = bytes.split_first()?;
+        let step = Step::ALL.get(usize::from(*step)).unwrap_or(&Step::Exec);
+        let errno = errno.try_into().map_or(0, i32::from_ne_bytes);
+        Some(step.failed(Errno::from_raw(errno)))
+    }
+}
+
+const SHELL: &CStr = c"/bin/sh";
+
+/// Arrays of pointers as the kernel takes them, ended by null. Laid out before the fork.
+struct Arrays {
+    argv: Vec<*const c_char>,
+    /// `/bin/sh PATH ARG…`, for a script that names no interpreter.
+    shell: Vec<*const c_char>,
+    env: Vec<*const c_char>,
+    /// Written by the child, which alone knows its id.
+    listen_pid: [u8; 24],
+}
+
+impl Arrays {
+    fn new(program: &Program<'_>) -> Self {
+        let ended = |texts: &[&CStr], room: usize| {
+            let mut array = Vec::with_capacity(texts.len() + room);
+            array.extend(texts.iter().map(|text| text.as_ptr()));
+            array.push(ptr::null());
+            array
+        };
+        let mut shell = ended(program.argv, 2);
+        // In the place of the program's name: the path, which only the child knows.
+        shell.insert(0, SHELL.as_ptr());
+        Self {
+            argv: ended(program.argv, 1),
+            shell,
+            env: ended(program.env, 2),
+            listen_pid: [0; 24],
+        }
+    }
+
+    /// Adds `LISTEN_PID=` with the id of this process.
+    fn add_listen_pid(&mut self) {
+        let last = self.listen_pid.len() - 1;
+        let mut buffer = self.listen_pid.get_mut(..last).unwrap_or_default();
+        // Formats into the buffer and allocates nothing.
+        let _ = write!(buffer, "LISTEN_PID={}", own_pid());
+        if let Some(end) = self.env.last_mut() {
+            *end = self.listen_pid.as_ptr().cast::<c_char>();
+            self.env.push(ptr::null());
+        }
+    }
+}
+
+/// The child's side, up to exec: returns only if that fails.
+fn become_program(program: &Program<'_>, arrays: &mut Arrays) -> SpawnError {
+    if let Err(error) = prepare(program) {
+        return error;
+    }
+    if program.listen_pid {
+        arrays.add_listen_pid();
+    }
+    set_mask(program.mask);
+    Step::Exec.failed(exec(program, arrays))
+}
+
+fn prepare(program: &Program<'_>) -> Result<(), SpawnError> {
+    // SAFETY: system calls on our own descriptors and constants.
+    unsafe {
+        libc::setpgid(0, 0);
+        if let Some(terminal) = program.terminal {
+            // Never fatal. SIGTTOU is still blocked.
+            libc::tcsetpgrp(terminal.fd.as_raw_fd(), libc::getpid());
+        }
+        if let Some(stdout) = program.stdout {
+            let copied = Errno::result(libc::dup2(stdout.as_raw_fd(), 1));
+            copied.map_err(|errno| Step::Stdout.failed(errno))?;
+        }
+        if program.ignore_sigchld {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+        }
+    }
+    let become_user = program.identity.map_or(Ok(()), become_user);
+    become_user.map_err(|errno| Step::Identity.failed(errno))
+}
+
+/// Raw calls: libc's would also signal all other threads of the parent, of which the child
+/// has none.
+fn become_user(ids: Ids<'_>) -> Result<(), Errno> {
+    let (uid, gid) = (c_long::from(ids.uid), c_long::from(ids.gid));
+    // SAFETY: groups is an array of the length given.
+    unsafe {
+        let groups = ids.groups;
+        Errno::result(libc::syscall(
+            libc::SYS_setgroups,
+            groups.len(),
+            groups.as_ptr(),
+        ))?;
+        Errno::result(libc::syscall(libc::SYS_setresgid, gid, gid, gid))?;
+        Errno::result(libc::syscall(libc::SYS_setresuid, uid, uid, uid)).map(drop)
+    }
+}
+
+/// Tries the paths in turn; returns the errno that tells most.
+fn exec(program: &Program<'_>, arrays: &mut Arrays) -> Errno {
+    let mut told = Errno::ENOENT;
+    for path in program.paths {
+        // SAFETY: all arrays end with null, and what they point to lives.
+        unsafe { libc::execve(path.as_ptr(), arrays.argv.as_ptr(), arrays.env.as_ptr()) };
+        match Errno::last() {
+            Errno::ENOEXEC if is_elf(path) => return Errno::ENOEXEC,
+            Errno::ENOEXEC => return exec_by_shell(arrays, path),
+            Errno::EACCES => told = Errno::EACCES,
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => {}
+            other => return other,
+        }
+    }
+    told
+}
+
+/// Returns true for a program of another machine, or a damaged one: a shell would read it
+/// as a script.
+fn is_elf(path: &CStr) -> bool {
+    const ELF: [u8; 4] = *b"\x7fELF";
+    let mut head = [0u8; ELF.len()];
+    // SAFETY: a path that ends with NUL, and a buffer of the length given.
+    unsafe {
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
+        let fd = libc::open(path.as_ptr(), flags);
+        if fd < 0 {
+            return false;
+        }
+        libc::read(fd, head.as_mut_ptr().cast::<c_void>(), head.len());
+        libc::close(fd);
+    }
+    head == ELF
+}
+
+/// Runs a script that has no `#!` line, as execvp(3) of glibc does (musl does not).
+fn exec_by_shell(arrays: &mut Arrays, path: &CStr) -> Errno {
+    if let Some(slot) = arrays.shell.get_mut(1) {
+        *slot = path.as_ptr();
+    }
+    // SAFETY: as in `exec`.
+    unsafe { libc::execve(SHELL.as_ptr(), arrays.shell.as_ptr(), arrays.env.as_ptr()) };
+    Errno::ENOEXEC
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_is_read_back_from_its_bytes() {
+        for (step, errno) in
+            Step::ALL
+                .into_iter()
+                .zip([Errno::EAGAIN, Errno::EBADF, Errno::EPERM, Errno::ENOENT])
+        {
+            let error = SpawnError { step, errno };
+            assert_eq!(SpawnError::from_bytes(&error.to_bytes()), Some(error));
+        }
+        assert_eq!(SpawnError::from_bytes(b""), None);
+        assert!(SpawnError::from_bytes(b"\x09").is_some(), "cut short");
+    }
+}
