@@ -174,7 +174,7 @@ impl OpencodeProcess {
 
     fn spawn(&self, password: &str) -> std::io::Result<Child> {
         let person = &self.person;
-        let scratch = tmpdir::make(person.uid, person.gid)?;
+        let tmpdirs = tmpdir::make(person.uid, person.gid)?;
         let mut command = subprocess::command("exec-user");
         command.args(self.identity()?);
         command.args([
@@ -192,8 +192,8 @@ impl OpencodeProcess {
             .env("USER", person.name.as_str())
             .env("LOGNAME", person.name.as_str())
             .env("SHELL", person.shell.as_str())
-            .env("TMPDIR", scratch.tmp)
-            .env("XDG_RUNTIME_DIR", scratch.runtime)
+            .env("TMPDIR", tmpdirs.tmp)
+            .env("XDG_RUNTIME_DIR", tmpdirs.runtime)
             .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
             .env("OPENCODE_SERVER_PASSWORD", password)
             .stdin(Stdio::null())
