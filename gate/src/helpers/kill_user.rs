@@ -1,7 +1,7 @@
 //! `occ-gate kill-user`: ends every process of a uid.
 //!
 //! kill(2) to −1 reaches all that a process may signal, under one lock of the
-//! kernel, so nobody forks out of it, which no scan of /proc can promise. The
+//! kernel, so nobody forks out of it, which no scan of /proc can promise.
 //! The process that kills has a reserved real and saved uid, so those it kills
 //! cannot signal it.
 
