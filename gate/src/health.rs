@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::log::say;
+use crate::log;
 
 const OCC_INIT: &str = "/usr/local/bin/occ-init";
 const GATE_STATUS: &str = "/run/occ/gate.json";
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
 }
 
 fn unhealthy(why: &str) -> ExitCode {
-    say(why);
+    log::line(why);
     ExitCode::FAILURE
 }
 

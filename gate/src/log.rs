@@ -10,7 +10,7 @@ const LONGEST: usize = 4096;
 
 /// Writes `occ-gate: LINE`. Control characters become `?`, for a person's
 /// program may have chosen the words.
-pub(crate) fn say(line: &str) {
+pub(crate) fn line(line: &str) {
     let mut bytes: Vec<u8> = format!("occ-gate: {line}")
         .chars()
         .map(|char| if char.is_control() { '?' } else { char })
@@ -40,11 +40,11 @@ impl ThrottledLog {
     }
 
     /// Writes the line, unless it was written a moment ago.
-    pub(crate) fn say(&self) {
+    pub(crate) fn write(&self) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= EVERY) {
             *last = Some(Instant::now());
-            say(self.line);
+            line(self.line);
         }
     }
 }

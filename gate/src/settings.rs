@@ -12,7 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Command, Parser};
 use ipnet::IpNet;
 
-use crate::log::say;
+use crate::log;
 use crate::web::http::host::Authority;
 
 /// The prefix of every variable of ours.
@@ -83,7 +83,7 @@ pub fn read<T: Parser>() -> Result<T, ExitCode> {
         .and_then(|matches| T::from_arg_matches(&matches))
         .map_err(|error| match bad_setting(&error) {
             Some(line) => {
-                say(&line);
+                log::line(&line);
                 ExitCode::FAILURE
             }
             None => error.exit(),

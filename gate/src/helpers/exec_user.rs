@@ -15,7 +15,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Pid, Uid};
 
 use crate::helpers::privilege::{self, Identity};
-use crate::log::say;
+use crate::log;
 use crate::sys;
 
 /// Exit statuses, for the monitor to tell a person what is wrong.
@@ -54,7 +54,7 @@ pub struct Options {
 /// Returns only when it fails.
 pub fn main(options: &Options) -> ExitCode {
     let (status, error) = run(options);
-    say(&format!(
+    log::line(&format!(
         "cannot start '{}' for {}: {error}",
         options.command[0], options.name
     ));
@@ -100,7 +100,7 @@ fn become_person(options: &Options) -> io::Result<()> {
         }
     })?;
     if !options.allow_setuid {
-        privilege::gain_nothing()?;
+        privilege::set_no_new_privs()?;
     }
     if options.uid == 0 || options.gid == 0 || options.groups.contains(&0) {
         return Err(io::Error::other("root is nobody's account"));
@@ -110,7 +110,7 @@ fn become_person(options: &Options) -> io::Result<()> {
         gid: Gid::from_raw(options.gid),
         groups: options.groups.iter().copied().map(Gid::from_raw).collect(),
     })?;
-    privilege::die_with(Pid::from_raw(options.parent))
+    privilege::set_parent_death_signal(Pid::from_raw(options.parent))
 }
 
 /// passwd(5) still has this name with this uid and a shell that lets in. Shadow

@@ -1,8 +1,9 @@
 //! `occ-gate kill-user`: ends every process of a uid.
 //!
 //! kill(2) to −1 reaches all that a process may signal, under one lock of the
-//! kernel, so nobody forks out of it, which no scan of /proc can promise. The
-//! sweeper has a reserved real and saved uid, so those swept can't signal it.
+//! kernel, so nobody forks out of it, which no scan of /proc can promise.
+//! The process that kills has a reserved real and saved uid, so those it kills
+//! cannot signal it.
 
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 
 /// A uid that belongs to nobody: below systemd's dynamic users, above its home
 /// users.
-const SWEEPER: u32 = 61_183;
+const KILLER_UID: u32 = 61_183;
 
 /// The uid whose processes end, and the signal.
 #[derive(Args)]
@@ -34,16 +35,16 @@ pub fn main(options: &Options) -> ExitCode {
     } else {
         Signal::SIGTERM
     };
-    let gid = Gid::from_raw(SWEEPER);
+    let gid = Gid::from_raw(KILLER_UID);
     // Where the reserved ids don't exist the person's own must do: then the
-    // sweeper can be killed itself, and the monitor sends the next.
+    // process can be killed itself, and the monitor starts the next.
     let _ = setgroups(&[]);
     let _ = setresgid(gid, gid, gid);
     let become_uid = |reserved: u32| {
-        let (reserved, victim) = (Uid::from_raw(reserved), Uid::from_raw(options.uid));
-        setresuid(reserved, victim, reserved)
+        let (reserved, target) = (Uid::from_raw(reserved), Uid::from_raw(options.uid));
+        setresuid(reserved, target, reserved)
     };
-    if become_uid(SWEEPER)
+    if become_uid(KILLER_UID)
         .or_else(|_| become_uid(options.uid))
         .is_err()
     {

@@ -67,7 +67,7 @@ fn carry_out(command: PamCommand, stdin: Incoming) -> PamResult {
 }
 
 fn log_in(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> PamResult {
-    let talk = Talk::new(password, Some(stdin));
+    let talk = PamConversation::new(password, Some(stdin));
     let checked = transaction(user, address, talk).and_then(|mut pam| {
         pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK)?;
         pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK)
@@ -87,7 +87,7 @@ fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> 
             .hash_password_with_salt(password.expose(), b"occ-gate");
     }
     if Username::parse(user.as_str()).is_ok() {
-        let talk = Talk::new(password, Some(stdin));
+        let talk = PamConversation::new(password, Some(stdin));
         let asked = transaction(user, address, talk)
             .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
         if let Err(error) = asked
@@ -102,7 +102,7 @@ fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> 
 /// PAM asks root for no old password, so that is checked as at a login. Who has
 /// a second factor besides is not asked for it again.
 fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> PamResult {
-    let checked = transaction(user, address, Talk::new(old, None))
+    let checked = transaction(user, address, PamConversation::new(old, None))
         .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
     match checked.map_err(|error| (error, refusal(error))) {
         Ok(()) => (),
@@ -113,9 +113,9 @@ fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> PamResult
         Err((_, other)) => return other,
     }
     let said = std::rc::Rc::new(RefCell::new(String::new()));
-    let talk = Talk {
+    let talk = PamConversation {
         said: said.clone(),
-        ..Talk::new(new, None)
+        ..PamConversation::new(new, None)
     };
     let changed = transaction(user, address, talk)
         .and_then(|mut pam| pam.change_authtok(AuthtokFlags::empty()));
@@ -154,7 +154,7 @@ fn refusal(error: ErrorCode) -> PamResult {
 fn transaction(
     user: &User,
     address: IpAddr,
-    talk: Talk,
+    talk: PamConversation,
 ) -> nonstick::Result<impl Transaction + use<>> {
     let mut pam = TransactionBuilder::new_with_service(SERVICE)
         .username(user.as_str())
@@ -167,14 +167,14 @@ fn transaction(
 /// PAM's conversation: the first hidden prompt gets the password, any other goes
 /// to the person, if there is one to ask. Where nobody can be asked (a change of
 /// password) every hidden prompt gets it.
-struct Talk {
+struct PamConversation {
     password: OsString,
     is_given: Cell<bool>,
     person: Option<RefCell<Incoming>>,
     said: std::rc::Rc<RefCell<String>>,
 }
 
-impl Talk {
+impl PamConversation {
     fn new(password: &Secret, person: Option<Incoming>) -> Self {
         Self {
             password: OsString::from_vec(password.expose().to_vec()),
@@ -199,7 +199,7 @@ impl Talk {
     }
 }
 
-impl ConversationAdapter for Talk {
+impl ConversationAdapter for PamConversation {
     fn prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
         self.ask(request.as_ref(), true)
     }

@@ -89,14 +89,14 @@ fn has_become(identity: &Identity) -> io::Result<bool> {
 
 /// Nothing that is exec'ed from here on gains anything: no setuid program, no
 /// file capability.
-pub(crate) fn gain_nothing() -> io::Result<()> {
+pub(crate) fn set_no_new_privs() -> io::Result<()> {
     drop_bounding_set();
     Ok(prctl::set_no_new_privs()?)
 }
 
 /// Dies with the process that started it. A change of ids undoes this, so it
 /// comes after; the parent may be gone by then.
-pub(crate) fn die_with(parent: Pid) -> io::Result<()> {
+pub(crate) fn set_parent_death_signal(parent: Pid) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     if getppid() == parent {
         Ok(())

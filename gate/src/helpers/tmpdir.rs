@@ -16,22 +16,22 @@ use nix::fcntl::{OFlag, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, chown, unlinkat};
 
-use crate::log::say;
+use crate::log;
 
 /// The parent of all of them. Only root can make or rename anything in it.
 const ALL: &str = "/run/occ/user";
 /// The directory in which they are wiped, out of everybody's reach.
-const DOOMED: &str = "/run/occ/wipe";
+const WIPE: &str = "/run/occ/wipe";
 
 /// The two directories that a person gets.
-pub(crate) struct Scratch {
+pub(crate) struct Tmpdirs {
     pub(crate) tmp: PathBuf,
     pub(crate) runtime: PathBuf,
 }
 
 /// Makes /run/occ and what is in it, owned by root.
 pub(crate) fn prepare() -> io::Result<()> {
-    for (path, mode) in [("/run/occ", 0o755), (ALL, 0o711), (DOOMED, 0o700)] {
+    for (path, mode) in [("/run/occ", 0o755), (ALL, 0o711), (WIPE, 0o700)] {
         match fs::DirBuilder::new().mode(mode).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => (),
@@ -48,20 +48,20 @@ pub(crate) fn prepare() -> io::Result<()> {
 }
 
 /// A fresh one; there must be none of that uid.
-pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Scratch> {
+pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Tmpdirs> {
     let own = Path::new(ALL).join(uid.to_string());
-    let scratch = Scratch {
+    let tmpdirs = Tmpdirs {
         tmp: own.join("tmp"),
         runtime: own.join("run"),
     };
     // The person's last, so that they can't reach in while it is being made.
-    for path in [&own, &scratch.tmp, &scratch.runtime] {
+    for path in [&own, &tmpdirs.tmp, &tmpdirs.runtime] {
         fs::DirBuilder::new().mode(0o700).create(path)?;
     }
-    for path in [&scratch.tmp, &scratch.runtime, &own] {
+    for path in [&tmpdirs.tmp, &tmpdirs.runtime, &own] {
         chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
     }
-    Ok(scratch)
+    Ok(tmpdirs)
 }
 
 /// The directories to wipe.
@@ -74,28 +74,28 @@ pub struct Options {
 /// `occ-gate wipe-tmpdir`: a process of its own, because it may take long.
 pub fn main(options: &Options) -> ExitCode {
     let wiped = match options.uid {
-        Some(uid) => doom(&CString::new(uid.to_string()).unwrap_or_default()),
-        None => doom_all(),
+        Some(uid) => move_away(&CString::new(uid.to_string()).unwrap_or_default()),
+        None => move_all_away(),
     };
-    match wiped.and_then(|()| wipe(Path::new(DOOMED))) {
+    match wiped.and_then(|()| wipe(Path::new(WIPE))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("cannot wipe what was in '{ALL}': {error}"));
+            log::line(&format!("cannot wipe what was in '{ALL}': {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn doom_all() -> io::Result<()> {
+fn move_all_away() -> io::Result<()> {
     let mut all = open(Path::new(ALL))?;
-    names(&mut all)?.iter().try_for_each(|name| doom(name))
+    names(&mut all)?.iter().try_for_each(|name| move_away(name))
 }
 
 /// Out of its owner's reach; there may be none.
-fn doom(name: &CStr) -> io::Result<()> {
-    let (all, doomed) = (open(Path::new(ALL))?, open(Path::new(DOOMED))?);
+fn move_away(name: &CStr) -> io::Result<()> {
+    let (all, wiped_root) = (open(Path::new(ALL))?, open(Path::new(WIPE))?);
     let new = CString::new(format!("{}-{}", name.to_string_lossy(), std::process::id()))?;
-    match renameat(&all, name, &doomed, new.as_c_str()) {
+    match renameat(&all, name, &wiped_root, new.as_c_str()) {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
         Err(errno) => Err(errno.into()),
     }

@@ -15,7 +15,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Pid, Uid, dup2_stdin, dup2_stdout};
 
 use crate::helpers::privilege::{self, Identity};
-use crate::log::say;
+use crate::log;
 
 /// The ids to become, and the monitor's pid.
 #[derive(Args)]
@@ -33,7 +33,7 @@ pub fn main(options: &Options, web: impl FnOnce(UnixStream, TcpListener) -> Exit
     match drop_all(options).and_then(|()| sockets()) {
         Ok((wire, listener)) => web(wire, listener),
         Err(error) => {
-            say(&format!("cannot start the web half: {error}"));
+            log::line(&format!("cannot start the web half: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -44,7 +44,7 @@ fn drop_all(options: &Options) -> io::Result<()> {
         return Err(io::Error::other("it must not be root"));
     }
     raise_open_files()?;
-    privilege::gain_nothing()?;
+    privilege::set_no_new_privs()?;
     privilege::become_identity(&Identity {
         uid: Uid::from_raw(options.uid),
         gid: Gid::from_raw(options.gid),
@@ -52,7 +52,7 @@ fn drop_all(options: &Options) -> io::Result<()> {
     })?;
     // After the change of ids, which undoes both.
     privilege::protect_secrets()?;
-    privilege::die_with(Pid::from_raw(options.parent))
+    privilege::set_parent_death_signal(Pid::from_raw(options.parent))
 }
 
 /// Raises the limit of open files to its hard limit: a thousand browsers need two

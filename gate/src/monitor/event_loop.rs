@@ -13,14 +13,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::accounts::Accounts;
 use super::event::Event;
-use super::files::{self, State};
+use super::files::{self, SavedState};
 use super::login::{self, Logins};
 use super::opencode::stop::Stop;
 use super::opencode::{self, Opencodes};
 use super::sessions::Sessions;
 use super::web_process::{FromWeb, Restarts, WebId, WebProcess};
 use crate::clock;
-use crate::log::say;
+use crate::log;
 use crate::settings::Settings;
 use crate::wire::{self, Message, Reply, TokenHash};
 
@@ -33,7 +33,7 @@ pub(crate) struct Monitor {
     settings: Settings,
     account: Account,
     listener: TcpListener,
-    state: State,
+    state: SavedState,
     pub(crate) sessions: Sessions,
     /// Sessions were touched since they were saved.
     pub(crate) is_touched: bool,
@@ -54,7 +54,7 @@ impl Monitor {
         settings: Settings,
         account: Account,
         listener: TcpListener,
-        state: State,
+        state: SavedState,
         events: mpsc::Sender<Event>,
     ) -> std::io::Result<Self> {
         Ok(Self {
@@ -82,7 +82,7 @@ impl Monitor {
         self.read_accounts();
         self.start_web();
         self.write_status();
-        say(&format!("the login page is on {}", self.address()));
+        log::line(&format!("the login page is on {}", self.address()));
         while let Some(event) = incoming.recv().await {
             self.handle(event);
             if self.is_stopping && self.web.is_none() && self.opencodes.is_empty() {
@@ -91,7 +91,7 @@ impl Monitor {
         }
         self.save();
         files::remove_status();
-        say("stopped");
+        log::line("stopped");
     }
 
     fn handle(&mut self, event: Event) {
@@ -225,7 +225,7 @@ impl Monitor {
         match WebProcess::start(&self.account, &self.listener, tell) {
             Ok(web) => self.web = Some(web),
             Err(error) => {
-                say(&format!("cannot start the web half: {error}"));
+                log::line(&format!("cannot start the web half: {error}"));
                 self.restart_web();
             }
         }
@@ -272,7 +272,7 @@ impl Monitor {
         if let Some(web) = &self.web
             && let Err(why) = web.tell(message)
         {
-            say(&format!("ending the web half: {why}"));
+            log::line(&format!("ending the web half: {why}"));
             web.signal(Signal::SIGKILL);
         }
     }
@@ -293,7 +293,7 @@ impl Monitor {
 
     fn save(&mut self) {
         if let Err(error) = self.state.save_sessions(&self.sessions) {
-            say(&format!(
+            log::line(&format!(
                 "cannot write '/var/lib/occ-gate/sessions.json': {error}; a restart logs people out"
             ));
         }
@@ -303,7 +303,7 @@ impl Monitor {
     fn write_status(&self) {
         let lines = self.opencodes.lines();
         if let Err(error) = files::write_status(self.address(), self.sessions.count(), &lines) {
-            say(&format!("cannot write '/run/occ/gate.json': {error}"));
+            log::line(&format!("cannot write '/run/occ/gate.json': {error}"));
         }
     }
 
@@ -315,7 +315,7 @@ impl Monitor {
         let accounts = match files::read_accounts() {
             Ok(files) => Accounts::read(&files, today),
             Err(error) => {
-                say(&error.to_string());
+                log::line(&error.to_string());
                 return;
             }
         };

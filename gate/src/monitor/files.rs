@@ -13,7 +13,7 @@ use accounts::table;
 use zeroize::Zeroizing;
 
 use super::random;
-use crate::log::say;
+use crate::log;
 use crate::monitor::accounts::AccountFiles;
 use crate::monitor::login::device_cookie::DeviceKey;
 use crate::monitor::sessions::{SessionLimits, Sessions};
@@ -65,9 +65,9 @@ fn read_optional(path: impl AsRef<Path>) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// /var/lib/occ-gate, root's alone.
-pub(crate) struct State(PathBuf);
+pub(crate) struct SavedState(PathBuf);
 
-impl State {
+impl SavedState {
     /// Makes it if need be. Somebody else's is refused, an open one is closed.
     pub(crate) fn open() -> io::Result<Self> {
         let path = PathBuf::from(STATE);
@@ -94,7 +94,7 @@ impl State {
             return Ok(sessions);
         }
         let aside = path.with_extension("json.unreadable");
-        say(&format!(
+        log::line(&format!(
             "cannot use '{}': now '{}', and everybody logs in again",
             path.display(),
             aside.display()

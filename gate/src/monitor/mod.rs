@@ -36,10 +36,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::event::Event;
 use self::event_loop::Monitor;
-use self::files::State;
+use self::files::SavedState;
 use self::watch::AccountWatch;
 use crate::helpers::{privilege, tmpdir};
-use crate::log::say;
+use crate::log;
 use crate::settings::{Settings, is_unknown};
 use crate::sys;
 
@@ -55,9 +55,9 @@ pub fn main(settings: Settings) -> ExitCode {
     match start(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err((what, hint)) => {
-            say(&what);
+            log::line(&what);
             if let Some(hint) = hint {
-                say(&format!("hint: {hint}"));
+                log::line(&format!("hint: {hint}"));
             }
             ExitCode::FAILURE
         }
@@ -86,7 +86,7 @@ fn start(settings: Settings) -> Result<(), Failed> {
     privilege::protect_secrets().map_err(failed("protect this process"))?;
     sys::close_rest_on_exec().map_err(failed("close inherited files"))?;
     tmpdir::prepare().map_err(failed("make '/run/occ'"))?;
-    let state = State::open().map_err(failed("use '/var/lib/occ-gate'"))?;
+    let state = SavedState::open().map_err(failed("use '/var/lib/occ-gate'"))?;
     let listening = format!("listen on {}", settings.listen);
     let listener = TcpListener::bind(settings.listen).map_err(failed(&listening))?;
     listener.set_nonblocking(true).map_err(failed(&listening))?;
@@ -111,7 +111,7 @@ fn tell_of_mistyped_settings() {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if is_unknown(&name) {
-            say(&format!("there is no setting {name}: it does nothing"));
+            log::line(&format!("there is no setting {name}: it does nothing"));
         }
     }
 }
@@ -162,9 +162,9 @@ fn watch_accounts(events: &mpsc::Sender<Event>) {
                 while watch.changed().await.is_ok() {
                     let _ = events.send(Event::Accounts).await;
                 }
-                say("cannot watch '/etc' any more: looking twice a second");
+                log::line("cannot watch '/etc' any more: looking twice a second");
             }
-            Err(error) => say(&format!(
+            Err(error) => log::line(&format!(
                 "cannot watch '/etc': {}; looking twice a second",
                 cause(&error)
             )),

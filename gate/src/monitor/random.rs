@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub(crate) fn bytes<const N: usize>() -> Zeroizing<[u8; N]> {
     let mut bytes = Zeroizing::new([0; N]);
     if SysRng.try_fill_bytes(bytes.as_mut_slice()).is_err() {
-        crate::log::say("cannot get random numbers from the kernel");
+        crate::log::line("cannot get random numbers from the kernel");
         std::process::abort();
     }
     bytes

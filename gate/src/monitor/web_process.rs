@@ -15,7 +15,7 @@ use tokio::process::Child;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use crate::log::say;
+use crate::log;
 use crate::monitor::subprocess;
 use crate::wire::{Call, Frames, Message, encode};
 
@@ -110,7 +110,7 @@ async fn run(
         ended = child.wait() => ended.map_or_else(|error| error.to_string(), |status| status.to_string()),
     };
     let _ = child.kill().await;
-    say(&format!("the web half ended: {why}"));
+    log::line(&format!("the web half ended: {why}"));
     tell(FromWeb::Ended).await;
 }
 

@@ -12,7 +12,7 @@ use crate::web::http::form::Form;
 use crate::web::http::{form_body, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::pages;
-use crate::web::state::{Gate, Visit};
+use crate::web::state::{AppState, RequestContext};
 use crate::wire::{ChangeReply, Gone, Handle, Rejection, Secret, ask};
 
 /// The result of changing a password: done, or why not.
@@ -20,7 +20,7 @@ type Outcome = Result<(), String>;
 
 /// GET /_occ/account
 pub(super) async fn page(
-    gate: &Gate,
+    gate: &AppState,
     session: &Session,
     outcome: Option<Outcome>,
 ) -> Response<Body> {
@@ -51,8 +51,8 @@ pub(super) async fn page(
 
 /// POST /_occ/account/…
 pub(super) async fn submit(
-    gate: &Gate,
-    visit: &Visit,
+    gate: &AppState,
+    context: &RequestContext,
     session: &Session,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -78,15 +78,15 @@ pub(super) async fn submit(
         }
         _ => {
             let ended = gate.monitor.ask(ask::EndAll { token }).await;
-            after_logout(gate, visit, session, ended.is_ok())
+            after_logout(gate, context, session, ended.is_ok())
         }
     }
 }
 
 /// POST /_occ/logout; also without a session, so that the cookie goes.
 pub(super) async fn logout(
-    gate: &Gate,
-    visit: &Visit,
+    gate: &AppState,
+    context: &RequestContext,
     session: Option<&Session>,
 ) -> Response<Body> {
     match session {
@@ -97,33 +97,38 @@ pub(super) async fn logout(
                     token: session.token.clone(),
                 })
                 .await;
-            after_logout(gate, visit, session, ended.is_ok())
+            after_logout(gate, context, session, ended.is_ok())
         }
-        None => forget(gate, visit),
+        None => forget(gate, context),
     }
 }
 
 /// Reports that a session is over only if it is.
-fn after_logout(gate: &Gate, visit: &Visit, session: &Session, ended: bool) -> Response<Body> {
+fn after_logout(
+    gate: &AppState,
+    context: &RequestContext,
+    session: &Session,
+    ended: bool,
+) -> Response<Body> {
     if !ended {
         return reply::unreached();
     }
     gate.sessions.gone(session.token.hash());
-    forget(gate, visit)
+    forget(gate, context)
 }
 
 /// The browser drops the session, and what opencode's page kept in it. The
 /// device cookie stays: it opens nothing.
-fn forget(gate: &Gate, visit: &Visit) -> Response<Body> {
+fn forget(gate: &AppState, context: &RequestContext) -> Response<Body> {
     let mut reply = reply::see_other("/_occ/login?notice=logged-out");
     reply.headers_mut().insert(reply::CLEAR.0, reply::CLEAR.1);
-    if let Some(line) = gate.cookies.set(Cookie::Session, "", visit.secure, 0) {
+    if let Some(line) = gate.cookies.set(Cookie::Session, "", context.secure, 0) {
         reply.headers_mut().append(SET_COOKIE, line);
     }
     reply
 }
 
-async fn change_password(gate: &Gate, session: &Session, form: &Form) -> Response<Body> {
+async fn change_password(gate: &AppState, session: &Session, form: &Form) -> Response<Body> {
     let request = match new_password(form) {
         Ok((old, new)) => ask::ChangePassword {
             token: session.token.clone(),

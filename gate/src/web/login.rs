@@ -14,8 +14,8 @@ use crate::web::http::cookies::Cookie;
 use crate::web::http::form::Form;
 use crate::web::http::{form_body, percent, redirect, reply};
 use crate::web::pages;
-use crate::web::state::{Gate, Visit};
-use crate::wire::{Agent, Conversation, Login, LoginReply, Secret, User, ask};
+use crate::web::state::{AppState, RequestContext};
+use crate::wire::{Agent, Ask, Conversation, Login, LoginReply, Secret, User, ask};
 
 /// A browser stays known for half a year after its last login.
 const DEVICE_SECONDS: u64 = 180 * 24 * 60 * 60;
@@ -30,7 +30,7 @@ pub(super) fn path_for(path: &str) -> String {
 
 /// GET /_occ/login
 pub(super) fn page<B>(
-    visit: &Visit,
+    context: &RequestContext,
     session: Option<&Session>,
     request: &Request<B>,
 ) -> Response<Body> {
@@ -50,7 +50,7 @@ pub(super) fn page<B>(
     }
     let notice = (wanted("notice") == "logged-out").then_some(Notice::LoggedOut);
     let form = LoginForm {
-        host: visit.authority.as_str(),
+        host: context.authority.as_str(),
         next,
         user: "",
         notice,
@@ -60,8 +60,8 @@ pub(super) fn page<B>(
 
 /// POST /_occ/login
 pub(super) async fn submit(
-    gate: &Gate,
-    visit: &Visit,
+    gate: &AppState,
+    context: &RequestContext,
     old: Option<&Session>,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -77,38 +77,31 @@ pub(super) async fn submit(
     let request = ask::Authenticate {
         user,
         password,
-        address: visit.address,
+        address: context.address,
         agent: Agent::cut(
             headers
                 .get(USER_AGENT)
                 .and_then(|agent| agent.to_str().ok())
                 .unwrap_or(""),
         ),
-        device: device(gate, visit, &headers),
+        device: device(gate, context, &headers),
     };
     let next = redirect::local_path(form.text("next").unwrap_or(""));
     let attempt = Attempt {
         gate,
-        visit,
+        context,
         headers: &headers,
         old,
         next,
         typed,
     };
-    attempt
-        .finish(
-            gate.monitor
-                .ask(request)
-                .await
-                .unwrap_or(LoginReply::Unavailable),
-        )
-        .await
+    attempt.ask(request).await
 }
 
 /// POST /_occ/prompt
 pub(super) async fn answer(
-    gate: &Gate,
-    visit: &Visit,
+    gate: &AppState,
+    context: &RequestContext,
     old: Option<&Session>,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -124,7 +117,7 @@ pub(super) async fn answer(
     let next = redirect::local_path(form.text("next").unwrap_or(""));
     let attempt = Attempt {
         gate,
-        visit,
+        context,
         headers: &headers,
         old,
         next,
@@ -137,20 +130,13 @@ pub(super) async fn answer(
         conversation: Conversation(conversation),
         text,
     };
-    attempt
-        .finish(
-            gate.monitor
-                .ask(request)
-                .await
-                .unwrap_or(LoginReply::Unavailable),
-        )
-        .await
+    attempt.ask(request).await
 }
 
 /// A login on its way.
 struct Attempt<'a> {
-    gate: &'a Gate,
-    visit: &'a Visit,
+    gate: &'a AppState,
+    context: &'a RequestContext,
     headers: &'a HeaderMap,
     /// The session that the browser had until now.
     old: Option<&'a Session>,
@@ -159,8 +145,9 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn finish(&self, reply: LoginReply) -> Response<Body> {
-        match reply {
+    async fn ask(&self, request: impl Ask<Reply = LoginReply>) -> Response<Body> {
+        let reply = self.gate.monitor.ask(request).await;
+        match reply.unwrap_or(LoginReply::Unavailable) {
             LoginReply::Token(login) => self.succeeded(&login).await,
             LoginReply::Prompt {
                 conversation,
@@ -192,7 +179,7 @@ impl Attempt<'_> {
 
     fn failed(&self, status: StatusCode, notice: Notice) -> Response<Body> {
         let form = LoginForm {
-            host: self.visit.authority.as_str(),
+            host: self.context.authority.as_str(),
             next: self.next,
             user: self.typed,
             notice: Some(notice),
@@ -214,7 +201,7 @@ impl Attempt<'_> {
         }
         let mut reply = reply::see_other(self.next);
         let headers = reply.headers_mut();
-        let (cookies, secure) = (&self.gate.cookies, self.visit.secure);
+        let (cookies, secure) = (&self.gate.cookies, self.context.secure);
         let device = Zeroizing::new(Base64UrlUnpadded::encode_string(login.device.expose()));
         let seconds = login.expires.saturating_sub(clock::now());
         let lines = [
@@ -241,8 +228,8 @@ fn credentials(user: &str, password: Option<&Zeroizing<Vec<u8>>>) -> (User, Secr
     }
 }
 
-fn device(gate: &Gate, visit: &Visit, headers: &HeaderMap) -> Option<Secret> {
-    let value = gate.cookies.get(headers, Cookie::Device, visit.secure)?;
+fn device(gate: &AppState, context: &RequestContext, headers: &HeaderMap) -> Option<Secret> {
+    let value = gate.cookies.get(headers, Cookie::Device, context.secure)?;
     Base64UrlUnpadded::decode_vec(value)
         .ok()
         .map(Zeroizing::new)

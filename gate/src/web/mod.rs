@@ -23,10 +23,10 @@ use std::sync::{Arc, OnceLock};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::log::say;
+use crate::log;
 use crate::settings::Settings;
 use crate::sys;
-use crate::web::state::Gate;
+use crate::web::state::AppState;
 use crate::wire::Event;
 
 pub use self::limits::Limits;
@@ -38,7 +38,7 @@ pub fn run(settings: Settings, wire: UnixStream, listener: TcpListener) -> ExitC
     match told_to_stop().and_then(|stop| serve(settings, limits, wire, listener, stop)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("the web half cannot run: {error}"));
+            log::line(&format!("the web half cannot run: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -95,15 +95,15 @@ fn assemble(
     settings: Settings,
     limits: Limits,
     wire: tokio::net::UnixStream,
-) -> (Arc<Gate>, impl Future<Output = ()> + Send) {
-    let shared: Arc<OnceLock<Arc<Gate>>> = Arc::default();
+) -> (Arc<AppState>, impl Future<Output = ()> + Send) {
+    let shared: Arc<OnceLock<Arc<AppState>>> = Arc::default();
     let seen = Arc::clone(&shared);
     let (monitor, wire) = monitor_client::Monitor::connect(wire, move |event| {
         if let Some(gate) = seen.get() {
             happened(gate, &event);
         }
     });
-    let gate = Arc::new(Gate {
+    let gate = Arc::new(AppState {
         cookies: http::cookies::Cookies::of(&settings.name),
         monitor,
         sessions: sessions::Sessions::new(limits.touch_time),
@@ -117,7 +117,7 @@ fn assemble(
     (gate, wire)
 }
 
-fn happened(gate: &Gate, event: &Event) {
+fn happened(gate: &AppState, event: &Event) {
     match event {
         Event::Gone { token_hash } => gate.sessions.gone(*token_hash),
         Event::InstanceReady { .. } => gate.instances.ready(),

@@ -15,14 +15,14 @@ use crate::log::ThrottledLog;
 use crate::web::http::body::{self, Body};
 use crate::web::http::cookies::Cookie;
 use crate::web::http::csrf::{
-    Foreign, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
+    CrossOrigin, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
 };
 use crate::web::http::headers::{guard, is_framed_plainly};
 use crate::web::http::host::BadHost;
 use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
-use crate::web::state::{Gate, Unfit, Visit};
+use crate::web::state::{AppState, BadRequest, RequestContext};
 use crate::web::{account, login, pages};
 use crate::wire::{Token, ask};
 
@@ -47,7 +47,7 @@ static UNTRUSTED_PROXY: ThrottledLog = ThrottledLog::of(
 
 /// Answers one request.
 pub(super) async fn answer(
-    gate: Arc<Gate>,
+    gate: Arc<AppState>,
     socket: IpAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -56,12 +56,12 @@ pub(super) async fn answer(
         return guarded(health(&gate, request.method()).await, false);
     }
     let is_for_a_person = is_for_a_person(request.headers());
-    let visit = Visit::of(&request, socket, &gate.settings);
-    let secure = visit.as_ref().is_ok_and(|visit| visit.secure);
-    let reply = match (strange(&request), visit) {
+    let context = RequestContext::of(&request, socket, &gate.settings);
+    let secure = context.as_ref().is_ok_and(|context| context.secure);
+    let reply = match (reject_malformed(&request), context) {
         (Some(refused), _) => refused,
         (None, Err(unfit)) => refusal(unfit),
-        (None, Ok(visit)) => admit(gate, visit, request).await,
+        (None, Ok(context)) => admit(gate, context, request).await,
     };
     guarded(
         if is_for_a_person {
@@ -80,7 +80,7 @@ fn guarded(mut reply: Response<Body>, secure: bool) -> Response<Body> {
 
 /// Refuses requests that no browser sends, and that other servers may read in
 /// another way than this one.
-fn strange(request: &Request<Incoming>) -> Option<Response<Body>> {
+fn reject_malformed(request: &Request<Incoming>) -> Option<Response<Body>> {
     let target = request.uri().path_and_query();
     let (status, line) = if target.is_some_and(|path| path.as_str().len() > LONGEST_TARGET) {
         (StatusCode::URI_TOO_LONG, "this address is too long\n")
@@ -112,19 +112,23 @@ fn strange(request: &Request<Incoming>) -> Option<Response<Body>> {
     Some(refused)
 }
 
-async fn admit(gate: Arc<Gate>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+async fn admit(
+    gate: Arc<AppState>,
+    context: RequestContext,
+    request: Request<Incoming>,
+) -> Response<Body> {
     if request.uri().path() == pages::STYLE_PATH {
         return style(request.method());
     }
-    let session = match session_of(&gate, &visit, &request).await {
+    let session = match session_of(&gate, &context, &request).await {
         Ok(session) => session,
         Err(NoReply) => return reply::unreached(),
     };
     if is_own(request.uri().path()) {
-        return own(gate, visit, session, request).await;
+        return own(gate, context, session, request).await;
     }
     match session {
-        Some(session) => proxy::forward(gate, visit, session, request).await,
+        Some(session) => proxy::forward(gate, context, session, request).await,
         None => without_session(&request),
     }
 }
@@ -136,13 +140,13 @@ fn is_own(path: &str) -> bool {
 
 /// The session whose token the browser showed.
 async fn session_of(
-    gate: &Gate,
-    visit: &Visit,
+    gate: &AppState,
+    context: &RequestContext,
     request: &Request<Incoming>,
 ) -> Result<Option<Arc<Session>>, NoReply> {
     let cookie = gate
         .cookies
-        .get(request.headers(), Cookie::Session, visit.secure);
+        .get(request.headers(), Cookie::Session, context.secure);
     match cookie.and_then(Token::parse) {
         Some(token) => {
             gate.sessions
@@ -154,8 +158,8 @@ async fn session_of(
 }
 
 async fn own(
-    gate: Arc<Gate>,
-    visit: Visit,
+    gate: Arc<AppState>,
+    context: RequestContext,
     session: Option<Arc<Session>>,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -167,14 +171,16 @@ async fn own(
     };
     match (path.as_str(), &method) {
         ("/_occ" | "/_occ/", &Method::GET) => reply::see_other("/_occ/account"),
-        ("/_occ/login", &Method::GET) => login::page(&visit, session.as_deref(), &request),
+        ("/_occ/login", &Method::GET) => login::page(&context, session.as_deref(), &request),
         ("/_occ/login", &Method::POST) => {
-            login::submit(&gate, &visit, session.as_deref(), request).await
+            login::submit(&gate, &context, session.as_deref(), request).await
         }
         ("/_occ/prompt", &Method::POST) => {
-            login::answer(&gate, &visit, session.as_deref(), request).await
+            login::answer(&gate, &context, session.as_deref(), request).await
         }
-        ("/_occ/logout", &Method::POST) => account::logout(&gate, &visit, session.as_deref()).await,
+        ("/_occ/logout", &Method::POST) => {
+            account::logout(&gate, &context, session.as_deref()).await
+        }
         ("/_occ/account", &Method::GET) => match session {
             Some(session) => account::page(&gate, &session, None).await,
             None => without_session(&request),
@@ -183,7 +189,7 @@ async fn own(
             "/_occ/account/password" | "/_occ/account/revoke" | "/_occ/account/end-all",
             &Method::POST,
         ) => match session {
-            Some(session) => account::submit(&gate, &visit, &session, request).await,
+            Some(session) => account::submit(&gate, &context, &session, request).await,
             None => reply::see_other("/_occ/login"),
         },
         ("/_occ/login", _) => reply::wrong_method("GET, HEAD, POST"),
@@ -216,34 +222,34 @@ fn without_session<B>(request: &Request<B>) -> Response<Body> {
     reply::see_other(&login::path_for(path))
 }
 
-fn refusal(unfit: Unfit) -> Response<Body> {
+fn refusal(unfit: BadRequest) -> Response<Body> {
     match unfit {
-        Unfit::Host(BadHost::Unreadable) => reply::text(
+        BadRequest::Host(BadHost::Unreadable) => reply::text(
             StatusCode::BAD_REQUEST,
             "no host, or none that can be read\n",
         ),
-        Unfit::Host(BadHost::Contradiction) => {
+        BadRequest::Host(BadHost::Contradiction) => {
             reply::text(StatusCode::BAD_REQUEST, "two hosts in one request\n")
         }
-        Unfit::Misdirected => reply::text(
+        BadRequest::Misdirected => reply::text(
             StatusCode::MISDIRECTED_REQUEST,
             "this server does not answer to that name\nhint: administrators list names in OCC_GATE_HOSTS\n",
         ),
-        Unfit::Foreign(Foreign::Scheme) => {
-            UNTRUSTED_PROXY.say();
+        BadRequest::CrossOrigin(CrossOrigin::Scheme) => {
+            UNTRUSTED_PROXY.write();
             reply::text(
                 StatusCode::FORBIDDEN,
                 "refused: the browser speaks https, but this server was not told\nhint: administrators name the proxy in OCC_GATE_TRUSTED_PROXIES\n",
             )
         }
-        Unfit::Foreign(Foreign::Origin | Foreign::FetchSite) => reply::text(
+        BadRequest::CrossOrigin(CrossOrigin::Origin | CrossOrigin::FetchSite) => reply::text(
             StatusCode::FORBIDDEN,
             "refused: another site asked for this\nhint: open the page here and try again\n",
         ),
     }
 }
 
-async fn health(gate: &Gate, method: &Method) -> Response<Body> {
+async fn health(gate: &AppState, method: &Method) -> Response<Body> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return reply::wrong_method("GET, HEAD");
     }

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::limits::Limits;
 use super::routes;
 use crate::log::ThrottledLog;
-use crate::web::state::Gate;
+use crate::web::state::AppState;
 
 /// Most bytes of a request's head, and most lines. Larger ones get 431.
 const HEAD: usize = 32 * 1024;
@@ -32,14 +32,14 @@ static CANNOT_ACCEPT: ThrottledLog =
     ThrottledLog::of("cannot take a connection: too many open files?");
 
 /// Serves until told to stop, then lets open requests end for a while.
-pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
+pub(super) async fn serve(gate: Arc<AppState>, listener: TcpListener) {
     let stop = gate.stop.clone();
     let places = Arc::new(Semaphore::new(gate.limits.connections));
     let stop_time = gate.limits.stop_time;
     let all = u32::try_from(gate.limits.connections).unwrap_or(u32::MAX);
     loop {
         if places.available_permits() == 0 {
-            FULL.say();
+            FULL.write();
         }
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
@@ -53,7 +53,7 @@ pub(super) async fn serve(gate: Arc<Gate>, listener: TcpListener) {
                     tokio::spawn(connection(Arc::clone(&gate), stream, address.ip(), place));
                 }
                 Some((_, Err(_))) => {
-                    CANNOT_ACCEPT.say();
+                    CANNOT_ACCEPT.write();
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
                 None => break,
@@ -73,7 +73,7 @@ fn prepare(stream: &TcpStream, unread: Duration) {
 }
 
 async fn connection(
-    gate: Arc<Gate>,
+    gate: Arc<AppState>,
     stream: TcpStream,
     address: IpAddr,
     place: OwnedSemaphorePermit,

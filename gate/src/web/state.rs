@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::Settings;
 use crate::web::http::cookies::Cookies;
-use crate::web::http::csrf::{self, Foreign};
+use crate::web::http::csrf::{self, CrossOrigin};
 use crate::web::http::forwarded::peer;
 use crate::web::http::host::{Authority, BadHost};
 use crate::web::limits::Limits;
@@ -17,7 +17,7 @@ use crate::web::opencode::presence::Presence;
 use crate::web::sessions::Sessions;
 
 /// The web half's whole state. All of it can be lost: nobody is logged out by that.
-pub(crate) struct Gate {
+pub(crate) struct AppState {
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
     pub(crate) cookies: Cookies,
@@ -31,7 +31,7 @@ pub(crate) struct Gate {
 
 /// One request's circumstances.
 #[derive(Debug, Clone)]
-pub(crate) struct Visit {
+pub(crate) struct RequestContext {
     /// The browser's address.
     pub(crate) address: IpAddr,
     /// True for https.
@@ -42,29 +42,29 @@ pub(crate) struct Visit {
 
 /// Why a request is not even looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unfit {
+pub(crate) enum BadRequest {
     Host(BadHost),
     /// A host that we don't answer to.
     Misdirected,
-    Foreign(Foreign),
+    CrossOrigin(CrossOrigin),
 }
 
-impl Visit {
+impl RequestContext {
     /// Host, then who asks. Pure.
     pub(crate) fn of<B>(
         request: &Request<B>,
         socket: IpAddr,
         settings: &Settings,
-    ) -> Result<Self, Unfit> {
+    ) -> Result<Self, BadRequest> {
         let headers = request.headers();
-        let authority = Authority::of(headers, request.uri()).map_err(Unfit::Host)?;
+        let authority = Authority::of(headers, request.uri()).map_err(BadRequest::Host)?;
         if !authority.is_ours(&settings.hosts) {
-            return Err(Unfit::Misdirected);
+            return Err(BadRequest::Misdirected);
         }
         let peer = peer(socket, headers, &settings.trusted_proxies);
         let scheme = if peer.secure { "https" } else { "http" };
         let own = format!("{scheme}://{}", authority.as_str());
-        csrf::check(request.method(), headers, &own).map_err(Unfit::Foreign)?;
+        csrf::check(request.method(), headers, &own).map_err(BadRequest::CrossOrigin)?;
         Ok(Self {
             address: peer.address,
             secure: peer.secure,

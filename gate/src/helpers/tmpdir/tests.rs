@@ -4,22 +4,22 @@ use std::os::unix::fs::symlink;
 #[test]
 fn traps_are_wiped_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    let (doomed, outside) = (dir.path().join("doomed"), dir.path().join("outside"));
-    fs::create_dir_all(doomed.join("10000/tmp/full/er")).unwrap();
+    let (wiped_root, outside) = (dir.path().join("wiped_root"), dir.path().join("outside"));
+    fs::create_dir_all(wiped_root.join("10000/tmp/full/er")).unwrap();
     fs::create_dir(&outside).unwrap();
     fs::write(outside.join("precious"), "kept").unwrap();
-    symlink(&outside, doomed.join("10000/tmp/link")).unwrap();
-    symlink("/", doomed.join("10000/tmp/full/root")).unwrap();
-    fs::hard_link(outside.join("precious"), doomed.join("10000/hard")).unwrap();
-    nix::unistd::mkfifo(&doomed.join("10000/fifo"), Mode::S_IRUSR).unwrap();
-    fs::write(doomed.join("10000/tmp/a\nb\\"), "").unwrap();
+    symlink(&outside, wiped_root.join("10000/tmp/link")).unwrap();
+    symlink("/", wiped_root.join("10000/tmp/full/root")).unwrap();
+    fs::hard_link(outside.join("precious"), wiped_root.join("10000/hard")).unwrap();
+    nix::unistd::mkfifo(&wiped_root.join("10000/fifo"), Mode::S_IRUSR).unwrap();
+    fs::write(wiped_root.join("10000/tmp/a\nb\\"), "").unwrap();
     fs::set_permissions(
-        doomed.join("10000/tmp/full"),
+        wiped_root.join("10000/tmp/full"),
         fs::Permissions::from_mode(0o000),
     )
     .unwrap();
-    wipe(&doomed).unwrap();
-    assert_eq!(fs::read_dir(&doomed).unwrap().count(), 0);
+    wipe(&wiped_root).unwrap();
+    assert_eq!(fs::read_dir(&wiped_root).unwrap().count(), 0);
     assert_eq!(
         fs::read_to_string(outside.join("precious")).unwrap(),
         "kept"

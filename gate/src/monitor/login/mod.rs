@@ -29,7 +29,7 @@ use super::accounts::{AccountFingerprint, Accounts};
 use super::files;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
-use crate::log::say;
+use crate::log;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
     Agent, ChangeReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret, TokenHash,
@@ -274,11 +274,11 @@ impl Logins {
     fn enqueue(&mut self, context: &Context<'_>, attempt: Box<Attempt>) -> Vec<Action> {
         let (id, source, account) = (attempt.id, attempt.source, attempt.account);
         if let Some(seconds) = self.failures.refusal(source, account, context.now) {
-            say(&format!("{}: too many failures", attempt.title()));
+            log::line(&format!("{}: too many failures", attempt.title()));
             return vec![Action::Reply(id, attempt.slow_down(seconds))];
         }
         if let Err(attempt) = self.queue.push(source, account, attempt) {
-            say(&format!("{}: too many wait", attempt.title()));
+            log::line(&format!("{}: too many wait", attempt.title()));
             return vec![Action::Reply(id, attempt.unavailable())];
         }
         self.start_waiting(context.now)

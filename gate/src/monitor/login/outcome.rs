@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::pam::PamResult;
 use super::{Action, Attempt, Context, Logins, What};
 use crate::clock;
-use crate::log::say;
+use crate::log;
 use crate::monitor::accounts::AccountFingerprint;
 use crate::monitor::random;
 use crate::monitor::sessions::Origin;
@@ -28,7 +28,7 @@ impl Logins {
         let (id, arrived, is_current) = (attempt.id, attempt.arrived, attempt.web == context.web);
         let (address, title) = (attempt.address, attempt.title());
         if let PamResult::Broken { why } = &result {
-            say(&format!("cannot ask PAM: {why}"));
+            log::line(&format!("cannot ask PAM: {why}"));
         }
         let mut actions = Vec::new();
         let (reply, is_done, outcome) = match attempt.what {
@@ -61,7 +61,7 @@ impl Logins {
                 (Reply::ChangePassword(Ok(decided)), is_done, outcome)
             }
         };
-        say(&format!("{title}: {outcome}"));
+        log::line(&format!("{title}: {outcome}"));
         if is_current {
             actions.push(if is_done {
                 Action::Reply(id, reply)

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::stop::Stop;
-use crate::log::say;
+use crate::log;
 use crate::monitor::subprocess;
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.
@@ -20,11 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ends every process of the uid: asks first, unless it has to be at once.
 pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
-    if !may_sweep() {
+    if !may_kill() {
         return;
     }
     if *stop.borrow() != Stop::AtOnce {
-        sweep(uid, false).await;
+        kill_uid(uid, false).await;
         let all_gone = async {
             while is_running(uid) {
                 sleep(Duration::from_millis(20)).await;
@@ -37,12 +37,12 @@ pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
         }
     }
     while is_running(uid) {
-        sweep(uid, true).await;
+        kill_uid(uid, true).await;
         sleep(Duration::from_millis(5)).await;
     }
 }
 
-async fn sweep(uid: u32, kill: bool) {
+async fn kill_uid(uid: u32, kill: bool) {
     let mut command = subprocess::command("kill-user");
     command.arg(uid.to_string());
     if kill {
@@ -62,8 +62,8 @@ async fn run_own(mut command: Command, what: &str) {
     let ran = command.stdin(Stdio::null()).status();
     match timeout(PATIENCE, ran).await {
         Ok(Ok(_)) => (),
-        Ok(Err(error)) => say(&format!("cannot {what}: {error}")),
-        Err(_) => say(&format!(
+        Ok(Err(error)) => log::line(&format!("cannot {what}: {error}")),
+        Err(_) => log::line(&format!(
             "cannot {what}: it takes longer than {} s",
             PATIENCE.as_secs()
         )),
@@ -72,7 +72,7 @@ async fn run_own(mut command: Command, what: &str) {
 
 /// Returns whether the uids here are the container's own: with another PID 1 than
 /// occ-init (or ourselves) they may be those of a whole machine's people.
-fn may_sweep() -> bool {
+fn may_kill() -> bool {
     let comm = std::fs::read_to_string("/proc/1/comm").unwrap_or_default();
     matches!(comm.trim_end(), "occ-init" | "occ-gate")
 }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::stop::Stop;
 use crate::helpers::{exec_user, tmpdir};
-use crate::log::say;
+use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{end_all, wipe};
 use crate::monitor::{random, subprocess};
@@ -113,11 +113,11 @@ impl OpencodeProcess {
         let password = Zeroizing::new(random::text());
         let mut child = match self.spawn(&password) {
             Ok(child) => {
-                say(&format!("opencode of {name} starts"));
+                log::line(&format!("opencode of {name} starts"));
                 child
             }
             Err(error) => {
-                say(&format!("cannot start opencode for {name}: {error}"));
+                log::line(&format!("cannot start opencode for {name}: {error}"));
                 return Failure::Resources;
             }
         };
@@ -136,7 +136,7 @@ impl OpencodeProcess {
                     child.wait().await.ok()
                 }
                 Err(failure) => {
-                    say(&format!("opencode of {name}: {failure:?}"));
+                    log::line(&format!("opencode of {name}: {failure:?}"));
                     out.abort();
                     err.abort();
                     return failure;
@@ -144,7 +144,7 @@ impl OpencodeProcess {
             },
         };
         if let Some(status) = ended {
-            say(&format!("opencode of {name} ended: {status}"));
+            log::line(&format!("opencode of {name} ended: {status}"));
         }
         match ended.and_then(|status| status.code()) {
             Some(exec_user::NO_HOME) => Failure::Home,
@@ -174,7 +174,7 @@ impl OpencodeProcess {
 
     fn spawn(&self, password: &str) -> std::io::Result<Child> {
         let person = &self.person;
-        let scratch = tmpdir::make(person.uid, person.gid)?;
+        let tmpdirs = tmpdir::make(person.uid, person.gid)?;
         let mut command = subprocess::command("exec-user");
         command.args(self.identity()?);
         command.args([
@@ -192,8 +192,8 @@ impl OpencodeProcess {
             .env("USER", person.name.as_str())
             .env("LOGNAME", person.name.as_str())
             .env("SHELL", person.shell.as_str())
-            .env("TMPDIR", scratch.tmp)
-            .env("XDG_RUNTIME_DIR", scratch.runtime)
+            .env("TMPDIR", tmpdirs.tmp)
+            .env("XDG_RUNTIME_DIR", tmpdirs.runtime)
             .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
             .env("OPENCODE_SERVER_PASSWORD", password)
             .stdin(Stdio::null())
@@ -277,7 +277,7 @@ async fn read_lines(
                 let _ = found.try_send(port);
             } else if logged < LOGGED_LINES {
                 logged += 1;
-                say(&format!("opencode of {name}: {text}"));
+                log::line(&format!("opencode of {name}: {text}"));
             }
             line.clear();
         }

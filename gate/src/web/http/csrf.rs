@@ -9,7 +9,7 @@ use hyper::{HeaderMap, Method};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Foreign {
+pub(crate) enum CrossOrigin {
     /// Origin names another page than ours, or none.
     Origin,
     /// Our host, but https where we see http: TLS ends at a proxy that is not
@@ -24,20 +24,20 @@ pub(crate) enum Foreign {
 /// Origin has to be there when something may change (an unsafe method, or an
 /// upgrade, which no preflight asks about), and has to be ours wherever it is.
 /// Without it, another site may only navigate here.
-pub(crate) fn check(method: &Method, headers: &HeaderMap, own: &str) -> Result<(), Foreign> {
+pub(crate) fn check(method: &Method, headers: &HeaderMap, own: &str) -> Result<(), CrossOrigin> {
     let strict = !method.is_safe() || headers.contains_key(UPGRADE);
     let mut origins = headers.get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
-        (None, _) if strict => return Err(Foreign::Origin),
+        (None, _) if strict => return Err(CrossOrigin::Origin),
         (None, _) => {}
         (Some(origin), None) => compare(origin.as_bytes(), own)?,
-        (Some(_), Some(_)) => return Err(Foreign::Origin),
+        (Some(_), Some(_)) => return Err(CrossOrigin::Origin),
     }
     match text(headers, "sec-fetch-site") {
         None | Some("same-origin") => Ok(()),
         Some("none") if !strict => Ok(()),
         Some(_) if !strict && is_navigation(headers) => Ok(()),
-        Some(_) => Err(Foreign::FetchSite),
+        Some(_) => Err(CrossOrigin::FetchSite),
     }
 }
 
@@ -70,15 +70,15 @@ pub(crate) fn is_for_a_person(headers: &HeaderMap) -> bool {
         }
 }
 
-fn compare(origin: &[u8], own: &str) -> Result<(), Foreign> {
+fn compare(origin: &[u8], own: &str) -> Result<(), CrossOrigin> {
     if origin == own.as_bytes() {
         return Ok(());
     }
     let host =
         |origin: &[u8], scheme: &str| origin.strip_prefix(scheme.as_bytes()).map(<[u8]>::to_vec);
     match (host(origin, "https://"), host(own.as_bytes(), "http://")) {
-        (Some(theirs), Some(ours)) if theirs == ours => Err(Foreign::Scheme),
-        _ => Err(Foreign::Origin),
+        (Some(theirs), Some(ours)) if theirs == ours => Err(CrossOrigin::Scheme),
+        _ => Err(CrossOrigin::Origin),
     }
 }
 

@@ -77,25 +77,27 @@ pub(crate) fn logged_out() -> Response<Body> {
 
 /// opencode is not there yet.
 pub(crate) fn not_yet() -> Response<Body> {
-    let mut reply = text(
+    again(
         StatusCode::SERVICE_UNAVAILABLE,
         "your opencode is not ready: try again soon\n",
-    );
-    reply
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static("2"));
-    reply
+        2,
+    )
 }
 
 /// opencode is not there any more, or the monitor.
 pub(crate) fn unreached() -> Response<Body> {
-    let mut reply = text(
+    again(
         StatusCode::BAD_GATEWAY,
         "your opencode does not answer: try again soon\n",
-    );
+        1,
+    )
+}
+
+fn again(status: StatusCode, line: &'static str, seconds: u32) -> Response<Body> {
+    let mut reply = text(status, line);
     reply
         .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
     reply
 }
 

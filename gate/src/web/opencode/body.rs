@@ -13,7 +13,7 @@ use crate::web::sessions::Session;
 
 /// Passes a body on, frame by frame as it comes, until its session is gone, or
 /// for an endless one until the gate stops. While it lives, its person is present.
-pub(crate) struct Cut<B> {
+pub(crate) struct SessionBody<B> {
     body: B,
     gone: Pin<Box<WaitForCancellationFutureOwned>>,
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -22,7 +22,7 @@ pub(crate) struct Cut<B> {
     _present: Present,
 }
 
-impl<B> Cut<B> {
+impl<B> SessionBody<B> {
     /// `stop` is for a body that ends with the gate.
     pub(crate) fn new(
         body: B,
@@ -41,7 +41,7 @@ impl<B> Cut<B> {
     }
 }
 
-impl<B> HttpBody for Cut<B>
+impl<B> HttpBody for SessionBody<B>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<Broken>,

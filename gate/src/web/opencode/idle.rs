@@ -12,7 +12,7 @@ use crate::web::http::body;
 use crate::web::http::headers;
 use crate::web::opencode::Instance;
 use crate::web::opencode::directories;
-use crate::web::state::Gate;
+use crate::web::state::AppState;
 use crate::wire::{User, ask};
 
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST: usize = 1024 * 1024;
 
 /// Looks again and again, for ever.
-pub(crate) async fn watch(gate: Arc<Gate>) {
+pub(crate) async fn watch(gate: Arc<AppState>) {
     let every = LOOK_EVERY
         .min(gate.settings.idle / 2)
         .max(Duration::from_millis(50));
@@ -44,7 +44,7 @@ pub(crate) async fn watch(gate: Arc<Gate>) {
 
 /// Without a session of theirs nobody can be named; the monitor then knows itself
 /// that nobody can come.
-async fn report(gate: &Gate, user: &User) {
+async fn report(gate: &AppState, user: &User) {
     // They may have come back while their opencode was asked.
     let absent = gate.presence.absent(user, Instant::now());
     let Some(session) = gate.sessions.any_of(user) else {
@@ -63,7 +63,7 @@ async fn report(gate: &Gate, user: &User) {
 
 /// Reports that an opencode works: its person may have logged out and left work
 /// behind that is to be finished.
-async fn works(gate: &Gate, instance: &Instance) {
+async fn works(gate: &AppState, instance: &Instance) {
     if let Some(secret) = instance.secret() {
         let _ = gate.monitor.ask(ask::Works { secret }).await;
     }

@@ -133,7 +133,7 @@ impl Instances {
     }
 
     /// This opencode does not answer as it should: the monitor is asked again.
-    pub(crate) fn doubt(&self, user: &User, instance: &Arc<Instance>) {
+    pub(crate) fn forget(&self, user: &User, instance: &Arc<Instance>) {
         let mut running = self.running();
         if running
             .get(user)

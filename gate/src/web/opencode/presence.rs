@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::wire::User;
 
 #[derive(Debug, Clone, Copy)]
-struct Traces {
+struct OpenThings {
     open: usize,
     last: Instant,
 }
@@ -15,7 +15,7 @@ struct Traces {
 /// Counts each person's requests, streams and terminals.
 #[derive(Clone, Default)]
 pub(crate) struct Presence {
-    people: Arc<Mutex<HashMap<User, Traces>>>,
+    people: Arc<Mutex<HashMap<User, OpenThings>>>,
 }
 
 /// While it lives, its person is present.
@@ -27,7 +27,7 @@ pub(crate) struct Present {
 impl Presence {
     /// The person has one thing more open.
     pub(crate) fn enter(&self, user: &User) -> Present {
-        let new = Traces {
+        let new = OpenThings {
             open: 0,
             last: Instant::now(),
         };
@@ -53,7 +53,7 @@ impl Presence {
         }
     }
 
-    fn people(&self) -> MutexGuard<'_, HashMap<User, Traces>> {
+    fn people(&self) -> MutexGuard<'_, HashMap<User, OpenThings>> {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,13 +19,13 @@ use crate::web::http::csrf::wants_page;
 use crate::web::http::headers;
 use crate::web::http::reply;
 use crate::web::opencode::assets;
-use crate::web::opencode::body::Cut;
+use crate::web::opencode::body::SessionBody;
 use crate::web::opencode::directories;
-use crate::web::opencode::upload::{Fault, Upload};
+use crate::web::opencode::upload::{Upload, UploadError};
 use crate::web::opencode::{Ensured, Instance};
 use crate::web::pages;
 use crate::web::sessions::Session;
-use crate::web::state::{Gate, Visit};
+use crate::web::state::{AppState, RequestContext};
 
 /// How long a page waits before it says that opencode is starting.
 const PAGE_WAIT: Duration = Duration::from_millis(700);
@@ -35,34 +35,34 @@ const PAGE_ANSWER: Duration = Duration::from_secs(30);
 const START_WAIT: Duration = Duration::from_secs(120);
 
 /// One person's request on its way.
-struct Passage {
-    gate: Arc<Gate>,
-    visit: Visit,
+struct ProxyRequest {
+    gate: Arc<AppState>,
+    context: RequestContext,
     session: Arc<Session>,
-    fault: Fault,
+    fault: UploadError,
 }
 
 /// Answers a request of somebody who is logged in.
 pub(crate) async fn forward(
-    gate: Arc<Gate>,
-    visit: Visit,
+    gate: Arc<AppState>,
+    context: RequestContext,
     session: Arc<Session>,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let present = gate.presence.enter(&session.user);
-    let passage = Passage {
+    let proxied = ProxyRequest {
         gate,
-        visit,
+        context,
         session,
-        fault: Fault::default(),
+        fault: UploadError::default(),
     };
-    let gone = passage.session.gone.clone();
+    let gone = proxied.session.gone.clone();
     let answer = tokio::select! {
-        answer = passage.answer(request) => answer,
+        answer = proxied.answer(request) => answer,
         () = gone.cancelled() => return reply::logged_out(),
     };
-    let stop = is_endless(&answer).then(|| passage.gate.stop.clone());
-    answer.map(|body| Cut::new(body, passage.session, present, stop).boxed_unsync())
+    let stop = is_endless(&answer).then(|| proxied.gate.stop.clone());
+    answer.map(|body| SessionBody::new(body, proxied.session, present, stop).boxed_unsync())
 }
 
 /// Events go on for ever: nothing is lost when they end with the gate.
@@ -71,7 +71,7 @@ fn is_endless(answer: &Response<Body>) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
-impl Passage {
+impl ProxyRequest {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         self.fault
             .announced(&hyper::body::Body::size_hint(request.body()));
@@ -105,7 +105,7 @@ impl Passage {
     async fn attempt(&self, request: Request<Body>) -> Result<Response<Body>, Unreached> {
         let page = wants_page(request.method(), request.headers());
         let deadline = Instant::now() + if page { PAGE_WAIT } else { START_WAIT };
-        let Gate {
+        let AppState {
             instances, monitor, ..
         } = &*self.gate;
         let instance = match instances.ensure(monitor, &self.session, deadline).await {
@@ -171,14 +171,14 @@ impl Passage {
             Err(_) => true,
         };
         if refused && !self.fault.is_there() {
-            self.gate.instances.doubt(&self.session.user, instance);
+            self.gate.instances.forget(&self.session.user, instance);
         }
         answer.map_err(|_| Unreached)
     }
 
     fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
         let (mut head, body) = answer.into_parts();
-        head.headers = headers::to_browser(&head.headers, self.visit.secure);
+        head.headers = headers::to_browser(&head.headers, self.context.secure);
         head.extensions.clear();
         head.version = Version::HTTP_11;
         Response::from_parts(head, body.map_err(Into::into).boxed_unsync())

@@ -17,9 +17,9 @@ pub(crate) const LARGEST: usize = 256 * 1024 * 1024;
 
 /// The fault of a body, once there is one.
 #[derive(Clone, Default)]
-pub(crate) struct Fault(Arc<OnceLock<StatusCode>>);
+pub(crate) struct UploadError(Arc<OnceLock<StatusCode>>);
 
-impl Fault {
+impl UploadError {
     pub(crate) fn is_there(&self) -> bool {
         self.0.get().is_some()
     }
@@ -44,11 +44,11 @@ impl Fault {
 /// The body; tells of its fault.
 pub(crate) struct Upload {
     body: Limited<Incoming>,
-    fault: Fault,
+    fault: UploadError,
 }
 
 impl Upload {
-    pub(crate) fn new(body: Incoming, fault: Fault) -> Self {
+    pub(crate) fn new(body: Incoming, fault: UploadError) -> Self {
         Self {
             body: Limited::new(body, LARGEST),
             fault,

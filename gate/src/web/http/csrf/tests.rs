@@ -23,7 +23,7 @@ fn what_changes_something_has_our_origin() {
         post(&[("origin", OWN), ("sec-fetch-site", "same-origin")]),
         Ok(())
     );
-    assert_eq!(post(&[]), Err(Foreign::Origin));
+    assert_eq!(post(&[]), Err(CrossOrigin::Origin));
     for origin in [
         "null",
         "",
@@ -37,18 +37,18 @@ fn what_changes_something_has_our_origin() {
     ] {
         assert_eq!(
             post(&[("origin", origin)]),
-            Err(Foreign::Origin),
+            Err(CrossOrigin::Origin),
             "{origin}"
         );
     }
     assert_eq!(
         post(&[("origin", OWN), ("origin", OWN)]),
-        Err(Foreign::Origin)
+        Err(CrossOrigin::Origin)
     );
     for method in [Method::PUT, Method::PATCH, Method::DELETE] {
         assert_eq!(
             check(&method, &headers(&[]), OWN),
-            Err(Foreign::Origin),
+            Err(CrossOrigin::Origin),
             "{method}"
         );
     }
@@ -57,21 +57,21 @@ fn what_changes_something_has_our_origin() {
 #[test]
 fn an_untrusted_proxy_with_tls_is_told_apart() {
     let seen = headers(&[("origin", "https://opencode.localhost:3000")]);
-    assert_eq!(check(&Method::POST, &seen, OWN), Err(Foreign::Scheme));
+    assert_eq!(check(&Method::POST, &seen, OWN), Err(CrossOrigin::Scheme));
     let seen = headers(&[("origin", "https://evil.example")]);
-    assert_eq!(check(&Method::POST, &seen, OWN), Err(Foreign::Origin));
+    assert_eq!(check(&Method::POST, &seen, OWN), Err(CrossOrigin::Origin));
 }
 
 #[test]
 fn an_upgrade_has_our_origin_too() {
     let get = |lines: &[_]| check(&Method::GET, &headers(lines), OWN);
-    assert_eq!(get(&[("upgrade", "websocket")]), Err(Foreign::Origin));
+    assert_eq!(get(&[("upgrade", "websocket")]), Err(CrossOrigin::Origin));
     assert_eq!(
         get(&[
             ("upgrade", "websocket"),
             ("origin", "http://opencode.localhost:9")
         ]),
-        Err(Foreign::Origin)
+        Err(CrossOrigin::Origin)
     );
     assert_eq!(get(&[("upgrade", "websocket"), ("origin", OWN)]), Ok(()));
     assert_eq!(
@@ -80,7 +80,7 @@ fn an_upgrade_has_our_origin_too() {
             ("origin", OWN),
             ("sec-fetch-site", "same-site")
         ]),
-        Err(Foreign::FetchSite)
+        Err(CrossOrigin::FetchSite)
     );
 }
 
@@ -101,18 +101,18 @@ fn the_browsers_word_on_the_site_counts() {
         assert_eq!(site(&Method::GET, other, &document), Ok(()), "{other}");
         assert_eq!(
             site(&Method::GET, other, &frame),
-            Err(Foreign::FetchSite),
+            Err(CrossOrigin::FetchSite),
             "{other}"
         );
         assert_eq!(
             site(&Method::GET, other, &script),
-            Err(Foreign::FetchSite),
+            Err(CrossOrigin::FetchSite),
             "{other}"
         );
         let posted = [("origin", OWN), document[0], document[1]];
         assert_eq!(
             site(&Method::POST, other, &posted),
-            Err(Foreign::FetchSite),
+            Err(CrossOrigin::FetchSite),
             "{other}"
         );
     }
@@ -123,7 +123,7 @@ fn the_browsers_word_on_the_site_counts() {
 #[test]
 fn reading_with_a_foreign_origin_is_refused() {
     let seen = headers(&[("origin", "http://localhost:8000")]);
-    assert_eq!(check(&Method::GET, &seen, OWN), Err(Foreign::Origin));
+    assert_eq!(check(&Method::GET, &seen, OWN), Err(CrossOrigin::Origin));
 }
 
 #[test]
