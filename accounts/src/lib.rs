@@ -23,7 +23,7 @@ pub mod reconcile;
 pub mod record;
 pub mod wire;
 
-// Paths of before the rooms, until the other crates name the rooms.
+// OLD PATHS, until the other crates name the rooms.
 #[doc(hidden)]
 pub mod applied {
     pub use crate::reconcile::{Applied, AppliedEntry as Entry};
@@ -34,14 +34,19 @@ pub mod capture {
 }
 #[doc(hidden)]
 pub mod differences {
-    pub use crate::reconcile::{Difference, differences};
+    pub use crate::reconcile::{Drift as Difference, drift as differences};
+}
+#[doc(hidden)]
+pub mod merge {
+    pub use crate::admin::merge::{Conflict as Clash, Merge, StoreContents as Holdings, merge};
 }
 pub use account as id;
 pub use account as name;
 pub use account as password;
 pub use account as text;
-pub use admin::{adopt, backup, import, merge};
+pub use admin::{adopt, backup, import};
 pub use files as etc;
 pub use files::{group, passwd, shadow, subid, table};
 pub use image as sudoers;
 pub use record as records;
+// END OLD PATHS

@@ -20,7 +20,7 @@ use accounts::account::{Shells, UidRange, Username};
 use accounts::files::{Etc, File};
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
 use accounts::reconcile::{Applied, Plan};
-use accounts::record::{Document, Part, Records, Rejected, Tombstone};
+use accounts::record::{ParsedRecord, Part, Records, Rejected, Tombstone};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -160,8 +160,8 @@ fn load_records(case: &Path, uids: UidRange) -> Records {
         .filter(|path| path.is_file())
     {
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let reason = match Document::parse(&fs::read(&path).unwrap(), uids) {
-            Ok(Document::Record(record)) if record.account().name.as_str() == stem => {
+        let reason = match ParsedRecord::parse(&fs::read(&path).unwrap(), uids) {
+            Ok(ParsedRecord::Record(record)) if record.account().name.as_str() == stem => {
                 let account = record.account().clone();
                 records
                     .accounts
@@ -193,7 +193,8 @@ fn load_records(case: &Path, uids: UidRange) -> Records {
 }
 
 fn tombstone(path: &Path, uids: UidRange) -> Tombstone {
-    let Ok(Document::Record(record)) = Document::parse(&fs::read(path).unwrap(), uids) else {
+    let Ok(ParsedRecord::Record(record)) = ParsedRecord::parse(&fs::read(path).unwrap(), uids)
+    else {
         panic!("{} is no record", path.display());
     };
     let account = record.account();

@@ -12,9 +12,8 @@ use accounts::account::{Account, DAY_USEC, Digest, Home, Shells, UidRange, Usern
 use accounts::files::table::LineAction;
 use accounts::files::{Etc, File, shadow, table};
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
-use accounts::reconcile::AppliedEntry;
-use accounts::reconcile::{Applied, captures};
-use accounts::record::{Document, Part, Records, Rejected, Tombstone};
+use accounts::reconcile::{Applied, AppliedEntry, captures};
+use accounts::record::{ParsedRecord, Part, Records, Rejected, Tombstone};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -125,15 +124,15 @@ fn record_json() -> impl Strategy<Value = Value> {
     })
 }
 
-fn parse(document: &Value) -> Result<Document, accounts::record::InvalidRecord> {
-    Document::parse(document.to_string().as_bytes(), UidRange::default())
+fn parse(document: &Value) -> Result<ParsedRecord, accounts::record::InvalidRecord> {
+    ParsedRecord::parse(document.to_string().as_bytes(), UidRange::default())
 }
 
 fn accounts_of(documents: &[Value]) -> BTreeMap<Username, Box<Account>> {
     let records = documents
         .iter()
         .filter_map(|document| match parse(document) {
-            Ok(Document::Record(record)) => Some(record.account().clone()),
+            Ok(ParsedRecord::Record(record)) => Some(record.account().clone()),
             _ => None,
         });
     records
@@ -313,7 +312,7 @@ fn applied(records: &Records) -> impl Strategy<Value = Applied> + use<> {
     let len = current.len();
     (vec(stale, 0..3), subsequence(current, 0..=len)).prop_map(|(stale, current)| Applied {
         accounts: stale.into_iter().chain(current).collect(),
-        taking: BTreeMap::new(),
+        capturing: BTreeMap::new(),
     })
 }
 
@@ -511,7 +510,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_record_or_an_error(content in vec(any::<u8>(), 0..300)) {
-        _ = Document::parse(&content, UidRange::default());
+        _ = ParsedRecord::parse(&content, UidRange::default());
     }
 
     #[test]
@@ -531,7 +530,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Err(error) = Document::parse(&bytes, UidRange::default()) {
+        if let Err(error) = ParsedRecord::parse(&bytes, UidRange::default()) {
             prop_assert!(!whole_text(&error).contains(&SECRET[..6]), "{}", whole_text(&error));
             prop_assert!(!whole_text(&error).contains(char::is_control), "control characters");
         }
@@ -541,11 +540,11 @@ proptest! {
     fn an_update_loses_nothing(document in record_json(), locked in any::<bool>()) {
         let mut document = document;
         document["sinceVersion2"] = json!({"x": [1, 2.5, null, "y"]});
-        if let Ok(Document::Record(mut record)) = parse(&document) {
+        if let Ok(ParsedRecord::Record(mut record)) = parse(&document) {
             let mut expected = record.account().clone();
             expected.locked = locked;
             record.update(|account| account.locked = locked);
-            let Ok(Document::Record(again)) = Document::parse(&record.to_bytes(), UidRange::default()) else {
+            let Ok(ParsedRecord::Record(again)) = ParsedRecord::parse(&record.to_bytes(), UidRange::default()) else {
                 return Err(TestCaseError::fail("can't be read again"));
             };
             prop_assert_eq!(again.account(), &expected);

@@ -28,4 +28,5 @@ pub mod wire;
 mod clock;
 mod log;
 mod proc_net;
+mod shell;
 mod sys;

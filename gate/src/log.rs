@@ -1,5 +1,5 @@
-//! What the gate logs: one line to stderr with one write, errors ignored. Never
-//! a password, and a user's name only if there is such a user.
+//! The gate's log: one line to stderr with one write, errors ignored. Never logs a
+//! password, and a user's name only if there is such a user.
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};

@@ -31,13 +31,13 @@ enum Part {
     Pam,
     /// Becomes a person
     #[command(hide = true)]
-    Person(exec_user::Options),
+    ExecUser(exec_user::Options),
     /// Ends all processes of a uid
     #[command(hide = true)]
-    Sweep(kill_user::Options),
+    KillUser(kill_user::Options),
     /// Empties directories for temporary files
     #[command(hide = true)]
-    Wipe(tmpdir::Options),
+    WipeTmpdir(tmpdir::Options),
 }
 
 fn main() -> ExitCode {
@@ -54,8 +54,8 @@ fn main() -> ExitCode {
         }),
         Some(Part::Health) => health::main(),
         Some(Part::Pam) => pam::main(),
-        Some(Part::Person(options)) => exec_user::main(&options),
-        Some(Part::Sweep(options)) => kill_user::main(&options),
-        Some(Part::Wipe(options)) => tmpdir::main(&options),
+        Some(Part::ExecUser(options)) => exec_user::main(&options),
+        Some(Part::KillUser(options)) => kill_user::main(&options),
+        Some(Part::WipeTmpdir(options)) => tmpdir::main(&options),
     }
 }

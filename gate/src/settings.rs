@@ -28,7 +28,7 @@ type Networks = Vec<IpNet>;
 /// The settings of both halves.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Settings {
-    /// Where the login is
+    /// Address and port of the login
     #[arg(long, env = "OCC_GATE_LISTEN", value_name = "ADDRESS:PORT", value_parser = address, default_value = "0.0.0.0:3000")]
     pub(crate) listen: SocketAddr,
 

@@ -12,8 +12,8 @@ use tokio::io::unix::AsyncFd;
 /// The first fd that is neither stdin, stdout nor stderr.
 const FIRST: u32 = 3;
 
-/// Whoever is exec'ed next gets stdin, stdout and stderr, nothing else. Before
-/// that nothing changes.
+/// Lets the next exec inherit stdin, stdout and stderr, nothing else. Until then
+/// nothing changes.
 pub(crate) fn close_rest_on_exec() -> io::Result<()> {
     let flags = libc::CLOSE_RANGE_CLOEXEC;
     // SAFETY: no pointers; with CLOEXEC alone no fd is closed under its owner.

@@ -198,7 +198,7 @@ impl Error {
         }
     }
 
-    /// What to do next; may be empty.
+    /// The next step for the reader; may be empty.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NeedsInput { give, .. } => format!("give {give}"),
@@ -309,7 +309,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether the engine says that there is no such thing.
+/// Returns true if the engine answers that the thing does not exist (404).
 pub(crate) fn is_absent(error: &Api) -> bool {
     matches!(
         error,
@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_owners_sentences_stand_alone() {
+    fn capitalised_sentences_have_no_prefix() {
         assert_eq!(
             Error::NotRunning.text(),
             "Container not running. Start with `occ start` first.\n"
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_occ_init_says_is_passed_on_with_its_code() {
+    fn error_of_occ_init_keeps_its_code_and_text() {
         let error = Error::Remote(ErrorBody::new(
             ErrorKind::Busy,
             "another command holds the store".into(),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn input_that_nobody_can_give_names_the_flag() {
+    fn missing_input_names_the_flag() {
         let error = Error::NeedsInput {
             what: "a password",
             give: "--password-stdin or --generate",

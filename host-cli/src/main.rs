@@ -1,7 +1,13 @@
 //! `occ`: runs opencode's container and calls occ-init in it.
 //!
-//! Parse, run, say an error once, exit with its code. Everything that occ
-//! knows about accounts it asks occ-init; it never edits a file in there.
+//! Parses, runs one command, prints an error once and exits with its code. Everything
+//! about accounts is asked of occ-init; occ never edits a file in the container.
+//!
+//! Rooms, each importing only those below it:
+//! commands/ one file a command · session.rs settings and engine of one run · cli/ the
+//! command line, types only · swap/ a container for another · image/ build and pull ·
+//! occ_init/ asks the container's occ-init · engine/ the connection, containers, exec ·
+//! config/ the configuration file · ui/ answers, questions, signals · error.rs
 #![forbid(unsafe_code)]
 
 mod cli;

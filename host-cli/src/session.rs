@@ -1,4 +1,4 @@
-//! What every command needs: the settings of this run and the engine.
+//! The settings of one run and the way to the engine: every command gets them.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::ui::terminal;
 /// The settings of this run.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// Where answers go.
+    /// How answers are printed.
     pub screen: Screen,
     /// Never ask.
     pub no_input: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Session {
     pub config: Config,
     /// The instance: the container's name.
     pub container: String,
-    /// Where the names of its accounts are kept.
+    /// The place of its account names in the configuration.
     known_users_key: KnownUsers,
     chosen: Chosen,
 }

@@ -228,7 +228,7 @@ fn an_engine_that_never_answers_is_not_waited_for() {
 
 /// Root may use every socket, so that root's test runs as nobody.
 #[test]
-fn a_socket_that_one_may_not_use_is_said() {
+fn socket_without_permission_is_reported() {
     use std::os::unix::fs::PermissionsExt;
     let here = Surroundings::new();
     let mode = |path: &std::path::Path, mode| {
@@ -261,7 +261,7 @@ fn a_socket_that_one_may_not_use_is_said() {
 }
 
 #[test]
-fn who_asks_for_tls_without_an_engine_does_not_get_the_local_socket() {
+fn tls_without_a_host_does_not_get_the_local_socket() {
     let here = Surroundings::new();
     let verified = here.occ(&["status"], &[("DOCKER_TLS_VERIFY", "1")]);
     ended(&verified, 9, "tcp://localhost:2376");
@@ -311,12 +311,8 @@ fn unknown_keys_are_named_and_kept_and_wrong_values_stop_everything() {
     let text = r#"{"schema":1,"users":["al"],"prot":1,"theme":{"dark":true},"instances":{"box":{"users":["bo"],"note":7}}}"#;
     here.write(file, text);
     let set = here.occ(&["config", "set", "port", "4000"], &[]);
-    ended(
-        &set,
-        0,
-        "a key 'prot' that means nothing to occ; did you mean 'port'?",
-    );
-    ended(&set, 0, "a key 'theme' that means nothing to occ");
+    ended(&set, 0, "an unknown key 'prot'; did you mean 'port'?");
+    ended(&set, 0, "an unknown key 'theme'");
     let kept = std::fs::read(here.path(file)).unwrap();
     let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
     let mut expected: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -346,7 +342,7 @@ fn unknown_keys_are_named_and_kept_and_wrong_values_stop_everything() {
 
 /// Where no configuration can be, the defaults hold.
 #[test]
-fn a_configuration_that_can_not_be_there_is_none() {
+fn configuration_below_a_file_means_the_defaults() {
     let here = Surroundings::new();
     let engine = Engine::at(here.path("d.sock"));
     let url = engine.url();

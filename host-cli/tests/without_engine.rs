@@ -65,7 +65,7 @@ fn stderr(output: &Output) -> &str {
 }
 
 #[test]
-fn no_engine_is_6_and_says_what_was_tried_and_how_to_get_one() {
+fn missing_engine_is_exit_6_with_address_and_hint() {
     let occ = Occ::new();
     for args in [
         &["user", "list"][..],
@@ -166,7 +166,7 @@ fn a_wrong_command_line_is_2_with_a_suggestion() {
 }
 
 #[test]
-fn values_that_nobody_takes_are_9_before_any_call() {
+fn invalid_values_are_exit_9_before_any_call() {
     let occ = Occ::new();
     for args in [
         &["user", "add", "al", "--generate"][..],

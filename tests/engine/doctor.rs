@@ -104,8 +104,8 @@ fn a_container_open_to_all_with_nobody_in_it_and_without_volumes_is_told() {
     unknown
         .run()
         .exits(1)
-        .prints("wrong  engine:")
-        .prints("mend: install and start");
+        .prints("FAIL   engine:")
+        .prints("fix: install and start");
 }
 
 #[test]

@@ -4,13 +4,13 @@
 //! stay; whoever was removed since comes back. A number never gets a second
 //! name, and a name keeps its number: a backup that wants either is refused.
 
-use crate::account::Username;
+use crate::account::{Uid, Username};
 use crate::record::Records;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a store or a backup holds.
 #[derive(Debug, Clone, Default)]
-pub struct Holdings {
+pub struct StoreContents {
     /// Records and tombstones.
     pub records: Records,
     /// Everybody who ever got a number.
@@ -21,7 +21,7 @@ pub struct Holdings {
 
 /// Why a backup does not fit a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Clash {
+pub enum Conflict {
     /// A number has two names.
     #[error("uid {uid} is '{here}' here and '{there}' in the backup", here = .here.escape_debug(), there = .there.escape_debug())]
     Uid {
@@ -48,19 +48,19 @@ pub enum Clash {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Merge {
     /// Accounts that are not here now.
-    pub added: Vec<String>,
+    pub added: Vec<Username>,
     /// Accounts that are here and become what they were.
-    pub replaced: Vec<String>,
+    pub replaced: Vec<Username>,
     /// Numbers whose tombstones here end, because their accounts come back.
-    pub revived: Vec<u32>,
+    pub revived: Vec<Uid>,
     /// Numbers whose tombstones in the backup are left out: here they live.
-    pub alive: Vec<u32>,
+    pub alive: Vec<Uid>,
     /// Record files of the backup that are left out: they can't be read, and
     /// here is a file of that name.
     pub left_out: Vec<String>,
 }
 
-impl Holdings {
+impl StoreContents {
     /// Whether nobody was ever here.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.ledger.is_empty() && self.records.tombstones.is_empty()
@@ -79,30 +79,26 @@ impl Holdings {
 }
 
 /// Decides; changes nothing.
-pub fn merge(here: &Holdings, backup: &Holdings) -> Result<Merge, Clash> {
-    refuse_clashes(here, backup)?;
+pub fn merge(here: &StoreContents, backup: &StoreContents) -> Result<Merge, Conflict> {
+    refuse_conflicts(here, backup)?;
     let mut merge = Merge::default();
     let tombstones = here.records.tombstones.iter();
-    let buried: BTreeSet<u32> = tombstones.map(|dead| dead.uid.get()).collect();
+    let buried: BTreeSet<Uid> = tombstones.map(|dead| dead.uid).collect();
     for (name, account) in &backup.records.accounts {
-        let uid = account.uid.get();
+        let uid = account.uid;
         let list = if here.records.accounts.contains_key(name) {
             &mut merge.replaced
         } else {
             &mut merge.added
         };
-        list.push(name.to_string());
+        list.push(name.clone());
         if buried.contains(&uid) {
             merge.revived.push(uid);
         }
     }
-    let living: BTreeSet<u32> = here
-        .records
-        .accounts
-        .values()
-        .map(|account| account.uid.get())
-        .collect();
-    let dead = backup.records.tombstones.iter().map(|dead| dead.uid.get());
+    let living = here.records.accounts.values();
+    let living: BTreeSet<Uid> = living.map(|account| account.uid).collect();
+    let dead = backup.records.tombstones.iter().map(|dead| dead.uid);
     merge.alive = dead.filter(|uid| living.contains(uid)).collect();
     let names = backup.records.accounts.keys();
     let read: BTreeSet<&str> = names.map(Username::as_str).collect();
@@ -112,13 +108,13 @@ pub fn merge(here: &Holdings, backup: &Holdings) -> Result<Merge, Clash> {
     Ok(merge)
 }
 
-fn refuse_clashes(here: &Holdings, backup: &Holdings) -> Result<(), Clash> {
+fn refuse_conflicts(here: &StoreContents, backup: &StoreContents) -> Result<(), Conflict> {
     let numbers = here.numbers();
     for (uid, there) in backup.numbers() {
         match numbers.get(&uid) {
             Some(&name) if name != there => {
                 let (here, there) = (name.to_owned(), there.to_owned());
-                return Err(Clash::Uid { uid, here, there });
+                return Err(Conflict::Uid { uid, here, there });
             }
             _ => (),
         }
@@ -130,7 +126,7 @@ fn refuse_clashes(here: &Holdings, backup: &Holdings) -> Result<(), Clash> {
             && here != there
         {
             let name = name.to_string();
-            return Err(Clash::Name { name, here, there });
+            return Err(Conflict::Name { name, here, there });
         }
     }
     Ok(())
@@ -144,8 +140,8 @@ mod tests {
     use crate::account::UidRange;
     use crate::record::Tombstone;
 
-    fn holding(living: &[(&str, u64)], dead: &[(&str, u64)]) -> Holdings {
-        let mut all = Holdings::default();
+    fn holding(living: &[(&str, u64)], dead: &[(&str, u64)]) -> StoreContents {
+        let mut all = StoreContents::default();
         for &(name, uid) in living.iter().chain(dead) {
             let is_living = living.contains(&(name, uid));
             let home = Home::parse(&format!("/home/{name}")).unwrap();
@@ -163,15 +159,19 @@ mod tests {
         all
     }
 
+    fn names(names: &[Username]) -> Vec<&str> {
+        names.iter().map(Username::as_str).collect()
+    }
+
     const ALICE: (&str, u64) = ("alice", 10000);
     const BOB: (&str, u64) = ("bob", 10001);
 
     #[test]
     fn everybody_is_added_to_an_empty_store() {
-        let (here, backup) = (Holdings::default(), holding(&[ALICE], &[BOB]));
+        let (here, backup) = (StoreContents::default(), holding(&[ALICE], &[BOB]));
         assert!(here.is_empty() && !backup.is_empty());
         let merge = merge(&here, &backup).unwrap();
-        assert_eq!(merge.added, ["alice"]);
+        assert_eq!(names(&merge.added), ["alice"]);
         assert_eq!((merge.replaced.len(), merge.revived.len()), (0, 0));
     }
 
@@ -180,10 +180,12 @@ mod tests {
         let here = holding(&[BOB, ("carol", 10002)], &[ALICE]);
         let backup = holding(&[ALICE], &[BOB]);
         let merge = merge(&here, &backup).unwrap();
-        assert_eq!(merge.added, ["alice"]);
-        assert_eq!((merge.revived, merge.alive), (vec![10000], vec![10001]));
+        assert_eq!(names(&merge.added), ["alice"]);
+        let numbers = |uids: &[Uid]| uids.iter().map(|uid| uid.get()).collect::<Vec<_>>();
+        assert_eq!(numbers(&merge.revived), [10000]);
+        assert_eq!(numbers(&merge.alive), [10001]);
         let again = super::merge(&holding(&[ALICE], &[]), &holding(&[ALICE], &[])).unwrap();
-        assert_eq!(again.replaced, ["alice"]);
+        assert_eq!(names(&again.replaced), ["alice"]);
     }
 
     #[test]
@@ -200,9 +202,9 @@ mod tests {
             "'alice' has uid 10000 here and 10007 in the backup"
         );
         // Long gone, and somebody else's all the same.
-        let ledger = Holdings {
+        let ledger = StoreContents {
             ledger: [(10000, "alice".to_owned())].into(),
-            ..Holdings::default()
+            ..StoreContents::default()
         };
         assert!(merge(&ledger, &zoe).is_err() && merge(&here, &ledger).is_ok());
     }
@@ -210,7 +212,7 @@ mod tests {
     #[test]
     fn an_unreadable_record_replaces_none() {
         let here = holding(&[ALICE], &[]);
-        let mut backup = Holdings::default();
+        let mut backup = StoreContents::default();
         backup.files.extend(["alice".to_owned(), "x y".to_owned()]);
         assert_eq!(merge(&here, &backup).unwrap().left_out, ["alice"]);
     }

@@ -17,8 +17,8 @@ pub struct Applied {
     /// Entries that stand in the files and are about to be captured into records: a
     /// kill between record and [`Applied::accounts`] must not make the next change
     /// look like one against an administrator's.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub taking: BTreeMap<Username, AppliedEntry>,
+    #[serde(rename = "taking", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub capturing: BTreeMap<Username, AppliedEntry>,
 }
 
 /// The lines written for one account.
@@ -74,7 +74,7 @@ impl Applied {
         });
         Self {
             accounts: restored.chain(kept).collect(),
-            taking: BTreeMap::new(),
+            capturing: BTreeMap::new(),
         }
     }
 
@@ -91,7 +91,7 @@ impl Applied {
         name: &Username,
         record: &AppliedEntry,
     ) -> Option<&AppliedEntry> {
-        let known = [self.accounts.get(name), self.taking.get(name)];
+        let known = [self.accounts.get(name), self.capturing.get(name)];
         known.into_iter().flatten().find(|known| *known == record)
     }
 
@@ -161,8 +161,8 @@ mod tests {
     fn announced_captures_end_with_the_next_restore() {
         let accounts = [Account::called("ada", 10_001)];
         let mut first = next(&Applied::default(), &accounts, &[]);
-        first.taking = first.accounts.clone();
-        assert!(next(&first, &accounts, &[]).taking.is_empty());
+        first.capturing = first.accounts.clone();
+        assert!(next(&first, &accounts, &[]).capturing.is_empty());
     }
 
     #[test]

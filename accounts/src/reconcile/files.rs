@@ -4,8 +4,8 @@ use super::changes::{Change, Changes};
 use super::locked_out::{LockedName, LockedOut};
 use super::ownership::Ownership;
 use crate::account::Account;
-use crate::files::table::{self, LineAction};
-use crate::files::{Etc, File, group, passwd, shadow, subid};
+use crate::files::table::LineAction;
+use crate::files::{Etc, File, group, passwd, shadow, subid, table};
 use crate::image::Image;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -33,7 +33,7 @@ impl<'a> LockedOut<'a> {
     ) -> Self {
         let disabled = records.accounts.values().filter(|account| account.locked);
         let disabled = disabled.map(|account| (&account.name, Some(account.as_ref())));
-        let unreadable = records.to_shut.iter().map(|name| (name, None));
+        let unreadable = records.to_lock.iter().map(|name| (name, None));
         let mut locked: BTreeMap<&[u8], LockedName<'_>> = disabled
             .chain(unreadable)
             .filter(|(name, _)| ownership.index.place(name.as_bytes()).is_none())

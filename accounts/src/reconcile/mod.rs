@@ -19,7 +19,7 @@ mod plan;
 pub use applied::{Applied, AppliedEntry};
 pub use capture::{Capture, are_as_recorded, captures};
 pub use changes::Change;
-pub use drift::{Difference, differences};
+pub use drift::{Drift, drift};
 pub use plan::Plan;
 
 use crate::account::{Account, Username};
@@ -118,7 +118,7 @@ impl<'a> Decision<'a> {
                 .iter()
                 .map(|account| account.name.clone())
                 .collect(),
-            shut: self.locked_out.names().cloned().collect(),
+            locked_out: self.locked_out.names().cloned().collect(),
             problems: self.problems.iter().cloned().chain(ungranted).collect(),
         }
     }

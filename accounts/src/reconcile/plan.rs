@@ -16,7 +16,7 @@ pub struct Plan {
     pub restored: Vec<Username>,
     /// Disabled accounts that are left out, but whose lines of an earlier restore
     /// are there and locked afterwards.
-    pub shut: Vec<Username>,
+    pub locked_out: Vec<Username>,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
 }

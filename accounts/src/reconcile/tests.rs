@@ -5,7 +5,7 @@ use super::*;
 use crate::account::{Home, Shell, Shells, UidRange, Username};
 use crate::files::File;
 use crate::image::{GroupsAllow, HomeBases, ImageAccounts};
-use crate::record::{Document, Part, Rejected, Tombstone};
+use crate::record::{ParsedRecord, Part, Rejected, Tombstone};
 use std::collections::{BTreeMap, BTreeSet};
 
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
@@ -47,12 +47,12 @@ impl World {
     }
 
     fn record(mut self, json: &str) -> Self {
-        match Document::parse(json.as_bytes(), self.image.uids) {
-            Ok(Document::Record(record)) => {
+        match ParsedRecord::parse(json.as_bytes(), self.image.uids) {
+            Ok(ParsedRecord::Record(record)) => {
                 let account = Box::new(record.account().clone());
                 self.records.accounts.insert(account.name.clone(), account);
             }
-            Ok(Document::Legacy(_)) => panic!("a legacy record"),
+            Ok(ParsedRecord::Legacy(_)) => panic!("a legacy record"),
             Err(reason) => panic!("{reason}"),
         }
         self
@@ -157,7 +157,7 @@ impl World {
         let entry = AppliedEntry::of(&self.records.accounts[name]);
         Applied {
             accounts: BTreeMap::from([(Username::parse(name).unwrap(), entry)]),
-            taking: BTreeMap::new(),
+            capturing: BTreeMap::new(),
         }
     }
 }

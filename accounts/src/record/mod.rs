@@ -11,13 +11,16 @@ mod refusal;
 mod set;
 mod strict_json;
 
-pub use parse::{Contents, InvalidRecord, Legacy, MAX_BYTES, SCHEMA};
+pub use parse::{InvalidRecord, Legacy, MAX_BYTES, ParsedAccount, SCHEMA};
 pub use refusal::{Problem, Refusal, refuse_by_image, refuse_name};
 pub use set::{Part, Records, Rejected, Tombstone};
 pub use strict_json::InvalidJson;
 
-// Until the other crates name the rooms.
+// OLD PATHS
 #[doc(hidden)]
+pub use self::{ParsedAccount as Contents, ParsedRecord as Document};
+// END OLD PATHS
+#[doc(hidden)] // OLD PATH
 pub use crate::account::Account;
 use crate::account::{DAY_USEC, PasswordHash, UidRange, whole_days};
 use serde_json::{Map, Value, json};
@@ -31,20 +34,20 @@ pub struct Record {
 
 /// What a record file can hold, whole, to be edited.
 #[derive(Clone, PartialEq)]
-pub enum Document {
+pub enum ParsedRecord {
     /// Ours.
     Record(Box<Record>),
     /// opencode-cloud's, to be taken over.
     Legacy(Legacy),
 }
 
-impl Document {
+impl ParsedRecord {
     /// Reads a record file.
     pub fn parse(bytes: &[u8], range: UidRange) -> Result<Self, InvalidRecord> {
         let document = parse::object_of(bytes)?;
-        Ok(match Contents::of(&document, range)? {
-            Contents::Legacy(legacy) => Self::Legacy(legacy),
-            Contents::Account(account) => {
+        Ok(match ParsedAccount::of(&document, range)? {
+            ParsedAccount::Legacy(legacy) => Self::Legacy(legacy),
+            ParsedAccount::Account(account) => {
                 let document = document.to_owned();
                 Self::Record(Box::new(Record {
                     document,

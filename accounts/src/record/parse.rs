@@ -79,14 +79,14 @@ pub struct Legacy {
 
 /// What a record file can hold, as far as restore needs it: it reads thousands.
 #[derive(Clone, PartialEq)]
-pub enum Contents {
+pub enum ParsedAccount {
     /// Ours.
     Account(Box<Account>),
     /// opencode-cloud's, to be taken over.
     Legacy(Legacy),
 }
 
-impl Contents {
+impl ParsedAccount {
     /// Reads a record file.
     pub fn parse(bytes: &[u8], range: UidRange) -> Result<Self, InvalidRecord> {
         Self::of(&object_of(bytes)?, range)

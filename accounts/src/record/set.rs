@@ -18,7 +18,7 @@ pub struct Records {
     /// Records that could not be used; their files stay where they are.
     pub rejected: Vec<Rejected>,
     /// Names of [`Records::rejected`] whose lines an administrator wants locked.
-    pub to_shut: BTreeSet<Username>,
+    pub to_lock: BTreeSet<Username>,
     /// Who got a uid, where the store was asked (see [`Records::doubtful_uids`]).
     pub ledger: BTreeMap<Uid, String>,
 }

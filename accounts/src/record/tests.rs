@@ -7,22 +7,22 @@ use serde_json::from_str;
 const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 const NOW: u64 = 1_790_000_000_000_000;
 
-fn parse(text: &str) -> Result<Document, InvalidRecord> {
-    Document::parse(text.as_bytes(), UidRange::default())
+fn parse(text: &str) -> Result<ParsedRecord, InvalidRecord> {
+    ParsedRecord::parse(text.as_bytes(), UidRange::default())
 }
 
 fn record(text: &str) -> Record {
     match parse(text) {
-        Ok(Document::Record(record)) => *record,
-        Ok(Document::Legacy(_)) => panic!("read as a legacy record: {text}"),
+        Ok(ParsedRecord::Record(record)) => *record,
+        Ok(ParsedRecord::Legacy(_)) => panic!("read as a legacy record: {text}"),
         Err(reason) => panic!("{reason}: {text}"),
     }
 }
 
 fn legacy(text: &str) -> Legacy {
     match parse(text) {
-        Ok(Document::Legacy(legacy)) => legacy,
-        Ok(Document::Record(_)) => panic!("read as a record: {text}"),
+        Ok(ParsedRecord::Legacy(legacy)) => legacy,
+        Ok(ParsedRecord::Record(_)) => panic!("read as a record: {text}"),
         Err(reason) => panic!("{reason}: {text}"),
     }
 }
@@ -324,7 +324,7 @@ fn bytes_that_are_no_document() {
         (b"null".to_vec(), "not a JSON object"),
     ];
     for (bytes, expected) in cases {
-        let reason = Document::parse(&bytes, UidRange::default())
+        let reason = ParsedRecord::parse(&bytes, UidRange::default())
             .err()
             .unwrap()
             .to_string();
@@ -464,7 +464,7 @@ fn a_record_that_came_without_blanks_can_be_written() {
     record.update(|account| account.locked = true);
     let bytes = record.to_bytes();
     assert!(bytes.len() <= MAX_BYTES && bytes.ends_with(b"}\n"));
-    assert!(Document::parse(&bytes, UidRange::default()).is_ok());
+    assert!(ParsedRecord::parse(&bytes, UidRange::default()).is_ok());
     assert_eq!(saved(&record)["theirs"][17], json!(1));
 }
 
@@ -579,7 +579,7 @@ fn what_programs_see_can_be_printed() {
 fn what_is_exported() {
     let text = br#"{"userName":"eve","uid":1001,"theme":"dark","secret":{"password":["x"]},
         "privileged":{"hashedPassword":["$1$old"],"recoveryKey":["y"],"sshAuthorizedKeys":["ssh-rsa A"]}}"#;
-    let Ok(Document::Record(record)) = Document::parse(text, UidRange::default()) else {
+    let Ok(ParsedRecord::Record(record)) = ParsedRecord::parse(text, UidRange::default()) else {
         panic!("a record");
     };
     let whole: Value = serde_json::from_slice(text).unwrap();

@@ -4,7 +4,7 @@
 use accounts::account::UidRange;
 use accounts::files::File;
 use accounts::reconcile::{Applied, AppliedEntry};
-use accounts::record::Document;
+use accounts::record::ParsedRecord;
 use serde_json::{Value, json};
 
 /// Stands in every hash and password, and must stand in no message.
@@ -107,14 +107,15 @@ pub(crate) fn imports() -> Vec<Vec<u8>> {
 pub(crate) fn applied() -> Vec<u8> {
     let mut applied = Applied::default();
     for record in records() {
-        if let Ok(Document::Record(record)) = Document::parse(&record, UidRange::default()) {
+        if let Ok(ParsedRecord::Record(record)) = ParsedRecord::parse(&record, UidRange::default())
+        {
             let account = record.account();
             applied
                 .accounts
                 .insert(account.name.clone(), AppliedEntry::of(account));
         }
     }
-    applied.taking = applied.accounts.clone();
+    applied.capturing = applied.accounts.clone();
     serde_json::to_vec(&applied).unwrap()
 }
 

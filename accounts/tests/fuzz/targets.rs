@@ -11,7 +11,7 @@ use accounts::files::table::LineAction;
 use accounts::files::{Etc, File, group, passwd, shadow, subid, table};
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts};
 use accounts::reconcile::Applied;
-use accounts::record::{Contents, Document, Part, Record, Records, Rejected};
+use accounts::record::{ParsedAccount, ParsedRecord, Part, Record, Records, Rejected};
 use accounts::wire::{AccountReply, ErrorReply, ExportReply, ImportReply, ListReply, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,10 +33,10 @@ fn is_loggable(message: &str) -> Verdict {
 
 /// A record is one, or an error; what is read is what is written.
 pub(crate) fn record(bytes: &[u8]) -> Verdict {
-    _ = Contents::parse(bytes, UidRange::default());
-    match Document::parse(bytes, UidRange::default()) {
-        Ok(Document::Record(record)) => reads_back(&record),
-        Ok(Document::Legacy(_)) => Ok(()),
+    _ = ParsedAccount::parse(bytes, UidRange::default());
+    match ParsedRecord::parse(bytes, UidRange::default()) {
+        Ok(ParsedRecord::Record(record)) => reads_back(&record),
+        Ok(ParsedRecord::Legacy(_)) => Ok(()),
         Err(error) => is_loggable(&error.to_string()),
     }
 }
@@ -46,8 +46,8 @@ type Render = fn(&Account) -> Vec<u8>;
 
 fn reads_back(record: &Record) -> Verdict {
     let account = record.account();
-    let again = Document::parse(&record.to_bytes(), UidRange::default());
-    let Ok(Document::Record(again)) = again else {
+    let again = ParsedRecord::parse(&record.to_bytes(), UidRange::default());
+    let Ok(ParsedRecord::Record(again)) = again else {
         return Err("what was written can't be read".into());
     };
     ensure(
@@ -156,8 +156,8 @@ pub(crate) fn plan((records, files, applied): &(Vec<Bytes>, Vec<(File, Bytes)>, 
 fn loaded(records: &[Bytes]) -> Records {
     let mut loaded = Records::default();
     for (index, Bytes(bytes)) in records.iter().enumerate() {
-        match Document::parse(bytes, UidRange::default()) {
-            Ok(Document::Record(record)) => {
+        match ParsedRecord::parse(bytes, UidRange::default()) {
+            Ok(ParsedRecord::Record(record)) => {
                 let account = record.account().clone();
                 loaded
                     .accounts

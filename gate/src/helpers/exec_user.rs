@@ -1,4 +1,4 @@
-//! `occ-gate person`: starts as root, becomes a person, ends as their opencode.
+//! `occ-gate exec-user`: starts as root, becomes a person, ends as their opencode.
 //!
 //! The account is looked at again after the change of ids: whoever shuts
 //! somebody out edits passwd(5) and then kills what runs under that uid. What
@@ -27,8 +27,8 @@ pub(crate) const NOT_FOUND: i32 = 127;
 /// Open files of one process.
 const OPEN_FILES: u64 = 65_536;
 
-/// Whom to become and what to run. Secrets are in the environment, which only
-/// that person can read; argv is everybody's.
+/// The person to become and the program to run. Secrets are in the environment,
+/// which only that person can read; argv is readable by everybody.
 #[derive(Args)]
 pub struct Options {
     #[arg(long)]
@@ -130,5 +130,5 @@ fn is_still_open(options: &Options) -> bool {
         .ok()
         .and_then(|shell| accounts::text::Shell::parse(shell).ok());
     table::number(uid) == Some(options.uid)
-        && shell.is_some_and(|shell| !crate::monitor::accounts::lets_nobody_in(&shell))
+        && shell.is_some_and(|shell| !crate::shell::is_nologin(&shell))
 }

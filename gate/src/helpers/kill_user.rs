@@ -1,4 +1,4 @@
-//! `occ-gate sweep`: ends every process of a uid.
+//! `occ-gate kill-user`: ends every process of a uid.
 //!
 //! kill(2) to −1 reaches all that a process may signal, under one lock of the
 //! kernel, so nobody forks out of it, which no scan of /proc can promise. The
@@ -15,7 +15,7 @@ use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 /// users.
 const SWEEPER: u32 = 61_183;
 
-/// Whose processes end, and how.
+/// The uid whose processes end, and the signal.
 #[derive(Args)]
 pub struct Options {
     uid: u32,

@@ -26,7 +26,7 @@ use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
-/// What a hash of ours costs.
+/// The rounds of an account's own hash.
 const ROUNDS: u32 = 500_000;
 /// Most words of PAM's that are kept for the page.
 const SAID: usize = 512;
@@ -133,7 +133,7 @@ fn rejected(why: Rejection, text: &str) -> PamResult {
     }
 }
 
-/// Whether the person or PAM failed.
+/// Tells a failure of the person from one of PAM.
 fn refusal(error: ErrorCode) -> PamResult {
     match error {
         ErrorCode::AuthenticationError

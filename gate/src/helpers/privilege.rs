@@ -15,7 +15,7 @@ use rustix::thread::{
     remove_capability_from_bounding_set, set_capabilities,
 };
 
-/// Whom to become.
+/// The ids to become.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) uid: Uid,

@@ -18,9 +18,9 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, chown, unlinkat};
 
 use crate::log::say;
 
-/// Where all of them are. Nobody but root can make or rename anything in it.
+/// The parent of all of them. Only root can make or rename anything in it.
 const ALL: &str = "/run/occ/user";
-/// Where they go to be wiped, out of everybody's reach.
+/// The directory in which they are wiped, out of everybody's reach.
 const DOOMED: &str = "/run/occ/wipe";
 
 /// The two directories that a person gets.
@@ -64,14 +64,14 @@ pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Scratch> {
     Ok(scratch)
 }
 
-/// What to wipe.
+/// The directories to wipe.
 #[derive(Args)]
 pub struct Options {
-    /// Of that uid; without one, all of them.
+    /// The uid's; without one, all of them.
     uid: Option<u32>,
 }
 
-/// `occ-gate wipe`: a process of its own, because it may take long.
+/// `occ-gate wipe-tmpdir`: a process of its own, because it may take long.
 pub fn main(options: &Options) -> ExitCode {
     let wiped = match options.uid {
         Some(uid) => doom(&CString::new(uid.to_string()).unwrap_or_default()),
@@ -160,44 +160,4 @@ fn names(directory: &mut Dir) -> io::Result<Vec<CString>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::symlink;
-
-    #[test]
-    fn traps_are_wiped_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        let (doomed, outside) = (dir.path().join("doomed"), dir.path().join("outside"));
-        fs::create_dir_all(doomed.join("10000/tmp/full/er")).unwrap();
-        fs::create_dir(&outside).unwrap();
-        fs::write(outside.join("precious"), "kept").unwrap();
-        symlink(&outside, doomed.join("10000/tmp/link")).unwrap();
-        symlink("/", doomed.join("10000/tmp/full/root")).unwrap();
-        fs::hard_link(outside.join("precious"), doomed.join("10000/hard")).unwrap();
-        nix::unistd::mkfifo(&doomed.join("10000/fifo"), Mode::S_IRUSR).unwrap();
-        fs::write(doomed.join("10000/tmp/a\nb\\"), "").unwrap();
-        fs::set_permissions(
-            doomed.join("10000/tmp/full"),
-            fs::Permissions::from_mode(0o000),
-        )
-        .unwrap();
-        wipe(&doomed).unwrap();
-        assert_eq!(fs::read_dir(&doomed).unwrap().count(), 0);
-        assert_eq!(
-            fs::read_to_string(outside.join("precious")).unwrap(),
-            "kept"
-        );
-    }
-
-    #[test]
-    fn a_path_deeper_than_any_stack_is_wiped() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut at = open(dir.path()).unwrap();
-        for _ in 0..5000 {
-            nix::sys::stat::mkdirat(&at, "d", Mode::S_IRWXU).unwrap();
-            at = Dir::openat(&at, "d", flags(), Mode::empty()).unwrap();
-        }
-        wipe(dir.path()).unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-}
+mod tests;

@@ -17,7 +17,7 @@ use nix::unistd::{Gid, Pid, Uid, dup2_stdin, dup2_stdout};
 use crate::helpers::privilege::{self, Identity};
 use crate::log::say;
 
-/// Whom to become.
+/// The ids to become, and the monitor's pid.
 #[derive(Args)]
 pub struct Options {
     #[arg(long)]
@@ -55,8 +55,8 @@ fn drop_all(options: &Options) -> io::Result<()> {
     privilege::die_with(Pid::from_raw(options.parent))
 }
 
-/// As many files as may be: a thousand browsers need two each, and the soft limit
-/// is often 1024.
+/// Raises the limit of open files to its hard limit: a thousand browsers need two
+/// each, and the soft limit is often 1024.
 fn raise_open_files() -> io::Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)

@@ -1,5 +1,5 @@
-//! Who may log in: managed, enabled people, as passwd(5), shadow(5) and the lists
-//! of occ-init and the image say. Bytes in, values out.
+//! The people who may log in: managed, enabled accounts, by passwd(5), shadow(5)
+//! and the lists of occ-init and the image. Bytes in, values out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +11,22 @@ use accounts::{shadow, table};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::shell::is_nologin;
+
 /// Uids of people: `accounts::id` says why.
 const UIDS: std::ops::RangeInclusive<u32> = 1000..=4_294_967_293;
 const NOBODY: u32 = 65_534;
 /// The 16-bit −1, which old calls take for "no change".
 const NO_CHANGE: u32 = 65_535;
 
-/// What is read to know them.
+/// The files that decide it.
 #[derive(Default)]
 pub(crate) struct AccountFiles {
     pub(crate) passwd: Vec<u8>,
     pub(crate) shadow: zeroize::Zeroizing<Vec<u8>>,
     /// Users and groups of the image: nobody of these is a person.
     pub(crate) image_accounts: Vec<u8>,
-    /// What occ-init restored, if it did: only those are managed.
+    /// The accounts that occ-init restored, if it did: only those are managed.
     pub(crate) applied: Option<Vec<u8>>,
 }
 
@@ -50,7 +52,7 @@ pub(crate) struct AccountFingerprint([u8; 32]);
 pub(crate) struct Accounts(BTreeMap<String, Person>);
 
 impl Accounts {
-    /// Who may log in on a day, counted from 1970.
+    /// Finds the people who may log in on a day, counted from 1970.
     pub(crate) fn read(files: &AccountFiles, today: u32) -> Self {
         let image = ImageAccounts::parse(&files.image_accounts);
         // A list that can't be read shuts everybody out rather than letting one in.
@@ -117,7 +119,7 @@ fn person(fields: &[&[u8]], entry: &shadow::Entry<'_>, today: u32) -> Option<Per
     let shell = Shell::parse(text(shell)?).ok()?;
     let has_password = !matches!(entry.password.first(), None | Some(b'!' | b'*'));
     let expire = entry.aging().1.expire;
-    let is_open = has_password && expire.is_none_or(|day| today < day) && !lets_nobody_in(&shell);
+    let is_open = has_password && expire.is_none_or(|day| today < day) && !is_nologin(&shell);
     let is_person =
         UIDS.contains(&uid) && !matches!(uid, NOBODY | NO_CHANGE) && !name.is_reserved();
     let gecos = String::from_utf8_lossy(gecos);
@@ -150,143 +152,5 @@ fn fingerprint(
     AccountFingerprint(digest.finalize().into())
 }
 
-/// Whether a shell is one of those that shut an account.
-pub(crate) fn lets_nobody_in(shell: &Shell) -> bool {
-    let last = shell.as_str().rsplit('/').next().unwrap_or_default();
-    matches!(last, "nologin" | "false")
-}
-
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    pub(crate) const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
-        alice:x:10000:10000:Alice Doe,room 1:/home/alice:/bin/bash\n\
-        bob:x:10001:10001::/home/bob:/bin/sh\n";
-    pub(crate) const SHADOW: &str = "root:*:19000:0:99999:7:::\n\
-        alice:$6$a$a:19000:0:99999:7:::\n\
-        bob:$6$b$b:19000:0:99999:7:::\n";
-
-    fn files(passwd: &str, shadow: &str) -> AccountFiles {
-        AccountFiles {
-            passwd: passwd.into(),
-            shadow: shadow.as_bytes().to_vec().into(),
-            ..AccountFiles::default()
-        }
-    }
-
-    pub(crate) fn people() -> Accounts {
-        Accounts::read(&files(PASSWD, SHADOW), 20_000)
-    }
-
-    fn names(files: &AccountFiles) -> Vec<String> {
-        Accounts::read(files, 20_000).0.into_keys().collect()
-    }
-
-    #[test]
-    fn people_are_found() {
-        let people = people();
-        let alice = people.get("alice").unwrap();
-        assert_eq!((alice.uid, alice.gid), (10_000, 10_000));
-        assert_eq!(alice.display_name, "Alice Doe");
-        assert!(people.get("root").is_none());
-        assert!(people.get("Alice").is_none());
-    }
-
-    #[test]
-    fn whoever_is_shut_out_is_not_among_them() {
-        for (passwd, shadow) in [
-            ("alice:x:10000", "alice:x:0"),
-            ("alice:x:10000", "alice:x:999"),
-            ("alice:x:10000:", "alice:x:65534:"),
-            ("alice:x:10000:10000", "alice:x:10000:0"),
-            ("/home/alice:/bin/bash", "/home/alice:/usr/sbin/nologin"),
-            ("/home/alice:/bin/bash", "/home/alice:/bin/false"),
-            ("/home/alice:/bin/bash", "/home/alice:"),
-            (":/home/alice:", ":/alice:"),
-            (":/home/alice:", ":/home/../root:"),
-            ("/bin/bash\nbob", "/bin/bash:\nbob"),
-            ("bob:x:10001:", "bob:x:10000:"),
-        ] {
-            let changed = PASSWD.replacen(passwd, shadow, 1);
-            assert_ne!(changed, PASSWD);
-            let names = names(&files(&changed, SHADOW));
-            assert!(!names.contains(&"alice".to_owned()), "{changed}");
-        }
-        for field in ["", "!", "*", "!$6$a$a", "!!"] {
-            let changed = SHADOW.replace("$6$a$a", field);
-            assert_eq!(names(&files(PASSWD, &changed)), ["bob"], "{field}");
-        }
-        for (expire, open) in [
-            ("1", false),
-            ("0", false),
-            ("20000", false),
-            ("20001", true),
-        ] {
-            let changed = SHADOW.replace(
-                "$6$a$a:19000:0:99999:7:::",
-                &format!("$6$a$a:19000:0:99999:7::{expire}:"),
-            );
-            assert_eq!(names(&files(PASSWD, &changed)).len() == 2, open, "{expire}");
-        }
-        assert_eq!(names(&files(PASSWD, "")), [""; 0]);
-        assert_eq!(names(&files("", SHADOW)), [""; 0]);
-    }
-
-    #[test]
-    fn the_image_and_the_lists_of_occ_init_count() {
-        let image = |list: &str| AccountFiles {
-            image_accounts: list.into(),
-            ..files(PASSWD, SHADOW)
-        };
-        assert_eq!(names(&image("user alice 500\n")), ["bob"]);
-        assert_eq!(names(&image("group other 10001\n")), ["alice"]);
-        let applied = |json: &str| AccountFiles {
-            applied: Some(json.into()),
-            ..files(PASSWD, SHADOW)
-        };
-        let alice = format!(
-            r#"{{"accounts":{{"alice":{{"uid":10000,"shadow":"{}","aging":""}}}}}}"#,
-            "0".repeat(64)
-        );
-        assert_eq!(names(&applied(&alice)), ["alice"]);
-        assert_eq!(names(&applied(&alice.replace("10000", "10009"))), [""; 0]);
-        assert_eq!(names(&applied("{}")), [""; 0]);
-        assert_eq!(names(&applied("garbage")), [""; 0]);
-    }
-
-    #[test]
-    fn fingerprint_covers_all_that_a_session_depends_on() {
-        let before = people().fingerprint("alice").unwrap();
-        let after = |passwd: &str, shadow: &str| {
-            Accounts::read(&files(passwd, shadow), 20_000).fingerprint("alice")
-        };
-        assert_eq!(
-            after(&PASSWD.replace("Alice Doe", "Al"), SHADOW),
-            Some(before)
-        );
-        assert_eq!(
-            after(PASSWD, &SHADOW.replace(":19000:0:", ":19001:0:")),
-            Some(before)
-        );
-        for (passwd, shadow) in [
-            (PASSWD.replace("x:10000:", "x:10009:"), SHADOW.to_owned()),
-            (
-                PASSWD.replacen("/bin/bash\nbob", "/bin/sh\nbob", 1),
-                SHADOW.to_owned(),
-            ),
-            (PASSWD.to_owned(), SHADOW.replace("$6$a$a", "$6$a$c")),
-            (
-                PASSWD.to_owned(),
-                SHADOW.replacen(
-                    "$6$a$a:19000:0:99999:7:::",
-                    "$6$a$a:19000:0:99999:7::30000:",
-                    1,
-                ),
-            ),
-        ] {
-            let now = after(&passwd, &shadow);
-            assert!(now.is_some() && now != Some(before), "{passwd}{shadow}");
-        }
-    }
-}
+pub(crate) mod tests;

@@ -148,7 +148,7 @@ impl Monitor {
         }
     }
 
-    /// Where the login page is; with port 0, the one that was found.
+    /// The address of the login page; with port 0, the one that was found.
     fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap_or(self.settings.listen)
     }

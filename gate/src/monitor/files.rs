@@ -1,5 +1,5 @@
-//! What the monitor reads and writes: account files, its own state in
-//! /var/lib/occ-gate, and what it tells of itself in /run/occ/gate.json.
+//! The monitor's files: account files, its own state in /var/lib/occ-gate, and its
+//! status in /run/occ/gate.json.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -50,7 +50,7 @@ pub(crate) fn read_accounts() -> io::Result<AccountFiles> {
     })
 }
 
-/// Whether passwd(5) has that name, whoever it is.
+/// Returns whether passwd(5) has that name.
 pub(crate) fn is_account(name: &str) -> bool {
     let passwd = fs::read("/etc/passwd").unwrap_or_default();
     table::lines(&passwd).any(|line| table::name(line) == Some(name.as_bytes()))

@@ -45,7 +45,7 @@ use crate::sys;
 
 /// How often times are looked at: limits, expiry of accounts.
 const TICK: Duration = Duration::from_secs(5);
-/// Where changes of accounts can't be watched they are looked for that often.
+/// The interval of reading accounts when changes of them can't be watched.
 const POLL: Duration = Duration::from_millis(500);
 /// Events that wait to be taken.
 const EVENTS: usize = 256;

@@ -2,116 +2,111 @@
 //! further than a login; everything else is theirs alone.
 
 use super::event_loop::Monitor;
-use super::login::Credentials;
 use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
-use crate::wire::{self, Call, Reply, Request, Secret, SessionEntry, Text, Token, TokenHash, User};
+use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::{
+    self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
+};
 
 impl Monitor {
     pub(crate) fn answer(&mut self, Call { id, request }: Call) {
         let reply = match request {
-            Request::Authenticate {
-                user,
-                password,
-                address,
-                agent,
-                device,
-            } => {
-                let credentials = Credentials {
-                    user,
-                    password,
-                    address,
-                    agent,
-                    device,
-                };
-                return self.authenticate(id, credentials);
-            }
-            Request::Answer { conversation, text } => {
-                let actions =
-                    self.log_in(|logins, context| logins.answer(context, id, conversation, text));
+            Request::Authenticate(credentials) => return self.authenticate(id, credentials),
+            Request::ChangePassword(change) => return self.change_password(id, change),
+            Request::Answer(answer) => {
+                let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
                 return self.perform_login(actions);
             }
-            Request::ChangePassword { token, old, new } => {
-                return self.change_password(id, &token, old, new);
+            Request::Ping(_) => Reply::Ping(()),
+            Request::Works(ask) => {
+                Reply::Works(self.opencodes.works(&ask.secret).then_some(()).ok_or(Gone))
             }
-            Request::Ping {} => Reply::Done,
-            Request::Works { secret } if self.opencodes.works(&secret) => Reply::Done,
-            Request::Works { .. } => Reply::Gone,
-            Request::Session { token } => self.for_session(&token, Self::session),
-            Request::Touch { token } => self.for_session(&token, Self::touch),
-            Request::Sessions { token } => self.for_session(&token, Self::sessions),
-            Request::Revoke { token, handle } => self.for_session(&token, |monitor, _, session| {
-                let ended = monitor.sessions.by_handle(&session.user, handle);
-                monitor.end(ended.as_slice())
-            }),
-            Request::End { token } => {
-                self.for_session(&token, |monitor, token, _| monitor.end(&[token.hash()]))
+            Request::GetSession(ask) => {
+                Reply::GetSession(self.for_session(&ask.token, Self::session))
             }
-            Request::EndAll { token } => self.for_session(&token, |monitor, _, session| {
-                let ended = monitor.sessions.end_all(&session.user);
-                monitor.ended(&ended);
-                Reply::Done
-            }),
-            Request::Ensure { token } => self.for_session(&token, Self::ensure),
-            Request::Idle { token } => self.for_session(&token, |monitor, _, session| {
-                monitor.opencodes.stop(&session.user, Stop::Gently);
-                Reply::Done
-            }),
+            Request::Touch(ask) => Reply::Touch(self.for_session(&ask.token, Self::touch)),
+            Request::ListSessions(ask) => {
+                Reply::ListSessions(self.for_session(&ask.token, Self::list))
+            }
+            Request::Revoke(ask) => {
+                Reply::Revoke(self.for_session(&ask.token, |monitor, _, session| {
+                    let ended = monitor.sessions.by_handle(&session.user, ask.handle);
+                    monitor.end(ended.as_slice());
+                }))
+            }
+            Request::End(ask) => Reply::End(self.for_session(&ask.token, |monitor, token, _| {
+                monitor.end(&[token.hash()]);
+            })),
+            Request::EndAll(ask) => {
+                Reply::EndAll(self.for_session(&ask.token, |monitor, _, session| {
+                    let ended = monitor.sessions.end_all(&session.user);
+                    monitor.ended(&ended);
+                }))
+            }
+            Request::Ensure(ask) => Reply::Ensure(
+                self.for_session(&ask.token, Self::ensure)
+                    .and_then(|reply| reply),
+            ),
+            Request::Idle(ask) => {
+                Reply::Idle(self.for_session(&ask.token, |monitor, _, session| {
+                    monitor.opencodes.stop(&session.user, Stop::Gently);
+                }))
+            }
         };
         self.reply(id, reply);
     }
 
-    fn authenticate(&mut self, id: u64, credentials: Credentials) {
+    fn authenticate(&mut self, id: u64, credentials: Authenticate) {
         // An account that was made or disabled a moment ago counts as that.
         self.read_accounts();
         let actions = self.log_in(|logins, context| logins.authenticate(context, id, credentials));
         self.perform_login(actions);
     }
 
-    fn change_password(&mut self, id: u64, token: &Token, old: Secret, new: Secret) {
-        let Some(session) = self.sessions.find(token, clock::now()).cloned() else {
-            return self.reply(id, Reply::Gone);
+    fn change_password(&mut self, id: u64, change: ChangePassword) {
+        let session = self.sessions.find(&change.token, clock::now()).cloned();
+        let Some(session) = session else {
+            return self.reply(id, Reply::ChangePassword(Err(Gone)));
         };
-        let actions = self.log_in(|logins, context| {
-            logins.change_password(context, id, (token.hash(), &session), old, new)
-        });
+        let actions =
+            self.log_in(|logins, context| logins.change_password(context, id, &session, change));
         self.perform_login(actions);
     }
 
-    fn for_session(
+    fn for_session<T>(
         &mut self,
         token: &Token,
-        answer: impl FnOnce(&mut Self, &Token, &Session) -> Reply,
-    ) -> Reply {
-        match self.sessions.find(token, clock::now()).cloned() {
-            Some(session) => answer(self, token, &session),
-            None => Reply::Gone,
-        }
+        answer: impl FnOnce(&mut Self, &Token, &Session) -> T,
+    ) -> Result<T, Gone> {
+        let session = self.sessions.find(token, clock::now()).cloned();
+        session
+            .map(|session| answer(self, token, &session))
+            .ok_or(Gone)
     }
 
-    fn session(&mut self, _: &Token, session: &Session) -> Reply {
+    fn session(&mut self, _: &Token, session: &Session) -> wire::Session {
         let display_name = self
             .accounts
             .get(&session.user)
             .map_or("", |person| &person.display_name);
-        Reply::Session(wire::Session {
+        wire::Session {
             user: User::cut(&session.user),
             display_name: Text::cut(display_name),
             created: session.created,
             expires: self.sessions.expires(session),
             idle_expires: self.sessions.idle_expires(session),
             last_seen: session.last_seen,
-        })
+        }
     }
 
-    fn touch(&mut self, token: &Token, _: &Session) -> Reply {
+    fn touch(&mut self, token: &Token, _: &Session) {
         self.sessions.touch(token, clock::now());
         self.is_touched = true;
-        Reply::Done
     }
 
-    fn sessions(&mut self, token: &Token, session: &Session) -> Reply {
+    fn list(&mut self, token: &Token, session: &Session) -> Vec<SessionEntry> {
         let current = token.hash();
         let mut all: Vec<SessionEntry> = self
             .sessions
@@ -126,27 +121,26 @@ impl Monitor {
             })
             .collect();
         all.sort_by_key(|entry| std::cmp::Reverse(entry.last_seen));
-        Reply::Sessions(all)
+        all
     }
 
-    fn ensure(&mut self, _: &Token, session: &Session) -> Reply {
+    fn ensure(&mut self, _: &Token, session: &Session) -> Result<EnsureReply, Gone> {
         let now = self.now();
         match self.accounts.get(&session.user) {
             Some(person) if !self.is_stopping => {
                 let (reply, actions) = self.opencodes.ensure(person, now);
                 self.perform_opencode(actions);
-                reply
+                Ok(reply)
             }
-            _ => Reply::Gone,
+            _ => Err(Gone),
         }
     }
 
     /// Ends sessions, on disk too, and their streams.
-    fn end(&mut self, ended: &[TokenHash]) -> Reply {
+    fn end(&mut self, ended: &[TokenHash]) {
         for token in ended {
             self.sessions.end(*token);
         }
         self.ended(ended);
-        Reply::Done
     }
 }

@@ -27,7 +27,7 @@ const UNREAD: usize = 1024;
 const STEADY: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
-/// What comes from it.
+/// A message of the web half's process.
 pub(crate) enum FromWeb {
     Call(Call),
     /// It is gone; the last of that one.

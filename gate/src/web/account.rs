@@ -10,11 +10,12 @@ use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
 use crate::web::http::form::Form;
 use crate::web::http::{form_body, reply};
+use crate::web::monitor_client::NoReply;
 use crate::web::pages;
 use crate::web::state::{Gate, Visit};
-use crate::wire::{self, Handle, Rejection, Reply, Secret};
+use crate::wire::{ChangeReply, Gone, Handle, Rejection, Secret, ask};
 
-/// What came of changing a password: done, or why not.
+/// The result of changing a password: done, or why not.
 type Outcome = Result<(), String>;
 
 /// GET /_occ/account
@@ -23,13 +24,13 @@ pub(super) async fn page(
     session: &Session,
     outcome: Option<Outcome>,
 ) -> Response<Body> {
-    let request = wire::Request::Sessions {
+    let request = ask::ListSessions {
         token: session.token.clone(),
     };
     let sessions = match gate.monitor.ask(request).await {
-        Ok(Reply::Sessions(sessions)) => sessions,
-        Ok(Reply::Gone) => return reply::see_other("/_occ/login"),
-        _ => return reply::unreached(),
+        Ok(Ok(sessions)) => sessions,
+        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
+        Err(NoReply) => return reply::unreached(),
     };
     let status = if matches!(outcome, Some(Err(_))) {
         StatusCode::UNPROCESSABLE_ENTITY
@@ -67,7 +68,7 @@ pub(super) async fn submit(
             if let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) {
                 let _ = gate
                     .monitor
-                    .ask(wire::Request::Revoke {
+                    .ask(ask::Revoke {
                         token,
                         handle: Handle(handle),
                     })
@@ -76,7 +77,7 @@ pub(super) async fn submit(
             reply::see_other("/_occ/account")
         }
         _ => {
-            let ended = gate.monitor.ask(wire::Request::EndAll { token }).await;
+            let ended = gate.monitor.ask(ask::EndAll { token }).await;
             after_logout(gate, visit, session, ended.is_ok())
         }
     }
@@ -92,7 +93,7 @@ pub(super) async fn logout(
         Some(session) => {
             let ended = gate
                 .monitor
-                .ask(wire::Request::End {
+                .ask(ask::End {
                     token: session.token.clone(),
                 })
                 .await;
@@ -102,7 +103,7 @@ pub(super) async fn logout(
     }
 }
 
-/// PamResult that a session is over only if it is.
+/// Reports that a session is over only if it is.
 fn after_logout(gate: &Gate, visit: &Visit, session: &Session, ended: bool) -> Response<Body> {
     if !ended {
         return reply::unreached();
@@ -124,7 +125,7 @@ fn forget(gate: &Gate, visit: &Visit) -> Response<Body> {
 
 async fn change_password(gate: &Gate, session: &Session, form: &Form) -> Response<Body> {
     let request = match new_password(form) {
-        Ok((old, new)) => wire::Request::ChangePassword {
+        Ok((old, new)) => ask::ChangePassword {
             token: session.token.clone(),
             old,
             new,
@@ -132,20 +133,20 @@ async fn change_password(gate: &Gate, session: &Session, form: &Form) -> Respons
         Err(why) => return page(gate, session, Some(Err(why.to_owned()))).await,
     };
     let outcome = match gate.monitor.ask(request).await {
-        Ok(Reply::Changed) => Ok(()),
-        Ok(Reply::Rejected {
+        Ok(Ok(ChangeReply::Changed)) => Ok(()),
+        Ok(Ok(ChangeReply::Rejected {
             why: Rejection::Old,
             ..
-        }) => Err("Your current password is wrong.".to_owned()),
-        Ok(Reply::Rejected {
+        })) => Err("Your current password is wrong.".to_owned()),
+        Ok(Ok(ChangeReply::Rejected {
             why: Rejection::New,
             text,
-        }) => Err(rejected(text.as_str())),
-        Ok(Reply::SlowDown { seconds }) => Err(format!(
+        })) => Err(rejected(text.as_str())),
+        Ok(Ok(ChangeReply::SlowDown { seconds })) => Err(format!(
             "Too many failed attempts. Try again in {}.",
             pages::span(seconds)
         )),
-        Ok(Reply::Gone) => return reply::see_other("/_occ/login"),
+        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         _ => Err(
             "Changing the password is not possible right now. Try again in a moment.".to_owned(),
         ),
@@ -181,39 +182,4 @@ fn new_password(form: &Form) -> Result<(Secret, Secret), &'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(body: &str) -> Result<Vec<u8>, &'static str> {
-        new_password(&Form::parse(body.as_bytes()).unwrap()).map(|(_, new)| new.expose().to_vec())
-    }
-
-    #[test]
-    fn a_new_password_is_typed_twice() {
-        assert_eq!(read("old=a&new=b+c&again=b+c"), Ok(b"b c".to_vec()));
-        assert_eq!(
-            read("old=a&new=b&again=c"),
-            Err("The two new passwords differ.")
-        );
-        assert_eq!(read("old=a&new=&again="), Err("The new password is empty."));
-        assert_eq!(read("old=a"), Err("The new password is empty."));
-        assert_eq!(
-            read("old=a&new=b%0A&again=b%0A"),
-            Err("The new password must be one line.")
-        );
-        let long = "x".repeat(256);
-        assert_eq!(
-            read(&format!("old=a&new={long}&again={long}")),
-            Err("A password is longer than 255 bytes.")
-        );
-    }
-
-    #[test]
-    fn pams_words_are_passed_on() {
-        assert_eq!(
-            rejected(" BAD PASSWORD: too short "),
-            "The new password was not accepted: BAD PASSWORD: too short"
-        );
-        assert_eq!(rejected(""), "The new password was not accepted.");
-    }
-}
+mod tests;

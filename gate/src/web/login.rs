@@ -15,7 +15,7 @@ use crate::web::http::form::Form;
 use crate::web::http::{form_body, percent, redirect, reply};
 use crate::web::pages;
 use crate::web::state::{Gate, Visit};
-use crate::wire::{self, Agent, Conversation, Login, Reply, Secret, User};
+use crate::wire::{Agent, Conversation, Login, LoginReply, Secret, User, ask};
 
 /// A browser stays known for half a year after its last login.
 const DEVICE_SECONDS: u64 = 180 * 24 * 60 * 60;
@@ -74,7 +74,7 @@ pub(super) async fn submit(
     // What can't be anybody's still goes to the monitor: every failure takes
     // the same time there.
     let (user, password) = credentials(typed, form.bytes("password"));
-    let request = wire::Request::Authenticate {
+    let request = ask::Authenticate {
         user,
         password,
         address: visit.address,
@@ -100,7 +100,7 @@ pub(super) async fn submit(
             gate.monitor
                 .ask(request)
                 .await
-                .unwrap_or(Reply::Unavailable),
+                .unwrap_or(LoginReply::Unavailable),
         )
         .await
 }
@@ -133,7 +133,7 @@ pub(super) async fn answer(
     let (Some(conversation), Some(text)) = (conversation, text) else {
         return attempt.failed(StatusCode::FORBIDDEN, Notice::Refused);
     };
-    let request = wire::Request::Answer {
+    let request = ask::Answer {
         conversation: Conversation(conversation),
         text,
     };
@@ -142,7 +142,7 @@ pub(super) async fn answer(
             gate.monitor
                 .ask(request)
                 .await
-                .unwrap_or(Reply::Unavailable),
+                .unwrap_or(LoginReply::Unavailable),
         )
         .await
 }
@@ -159,10 +159,10 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn finish(&self, reply: Reply) -> Response<Body> {
+    async fn finish(&self, reply: LoginReply) -> Response<Body> {
         match reply {
-            Reply::Token(login) => self.succeeded(&login).await,
-            Reply::Prompt {
+            LoginReply::Token(login) => self.succeeded(&login).await,
+            LoginReply::Prompt {
                 conversation,
                 text,
                 echo,
@@ -175,7 +175,7 @@ impl Attempt<'_> {
                 };
                 reply::page(StatusCode::OK, &pages::prompt(&form))
             }
-            Reply::SlowDown { seconds } => {
+            LoginReply::SlowDown { seconds } => {
                 let mut reply =
                     self.failed(StatusCode::TOO_MANY_REQUESTS, Notice::SlowDown(seconds));
                 reply
@@ -183,8 +183,10 @@ impl Attempt<'_> {
                     .insert(RETRY_AFTER, HeaderValue::from(seconds));
                 reply
             }
-            Reply::Refused => self.failed(StatusCode::FORBIDDEN, Notice::Refused),
-            _ => self.failed(StatusCode::SERVICE_UNAVAILABLE, Notice::Unavailable),
+            LoginReply::Refused => self.failed(StatusCode::FORBIDDEN, Notice::Refused),
+            LoginReply::Unavailable => {
+                self.failed(StatusCode::SERVICE_UNAVAILABLE, Notice::Unavailable)
+            }
         }
     }
 
@@ -204,7 +206,7 @@ impl Attempt<'_> {
             let _ = self
                 .gate
                 .monitor
-                .ask(wire::Request::End {
+                .ask(ask::End {
                     token: old.token.clone(),
                 })
                 .await;

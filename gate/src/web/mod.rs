@@ -44,7 +44,7 @@ pub fn run(settings: Settings, wire: UnixStream, listener: TcpListener) -> ExitC
     }
 }
 
-/// What TERM writes into.
+/// Returns the end of a socket that TERM writes into.
 fn told_to_stop() -> std::io::Result<UnixStream> {
     let (reader, writer) = UnixStream::pair()?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGTERM, writer)?;

@@ -11,7 +11,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
-use crate::wire::{Call, Event, Frames, Message, Reply, Request, encode};
+use crate::wire::ask::{Ask, End};
+use crate::wire::{Call, Event, Frames, LoginReply, Message, Reply, encode};
 
 /// The wire has ended, or a call does not fit into a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +58,14 @@ impl Monitor {
     }
 
     /// One call and its reply.
-    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, NoReply> {
+    pub(crate) async fn ask<A: Ask>(&self, request: A) -> Result<A::Reply, NoReply> {
         let (sender, receiver) = oneshot::channel();
         let id = self.register(sender)?;
+        let request = request.into_request();
         let frame = encode(&Call { id, request }).map_err(|_| NoReply)?;
         self.frames.send(frame).await.map_err(|_| NoReply)?;
-        receiver.await.map_err(|_| NoReply)
+        let reply = receiver.await.map_err(|_| NoReply)?;
+        A::from_reply(reply).ok_or(NoReply)
     }
 
     fn register(&self, sender: oneshot::Sender<Reply>) -> Result<u64, NoReply> {
@@ -99,9 +102,11 @@ impl Monitor {
             Some(sender) => sender.send(reply).err(),
             None => None,
         };
-        if let Some(Reply::Token(login)) = unclaimed {
+        if let Some(Reply::Authenticate(reply) | Reply::Answer(reply)) = unclaimed
+            && let LoginReply::Token(login) = reply
+        {
             let monitor = self.clone();
-            tokio::spawn(async move { monitor.ask(Request::End { token: login.token }).await });
+            tokio::spawn(async move { monitor.ask(End { token: login.token }).await });
         }
     }
 
@@ -125,99 +130,4 @@ async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<Zeroizing<V
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::{Login, Secret, Token, User};
-
-    async fn next_call(wire: &mut UnixStream, frames: &mut Frames) -> Call {
-        loop {
-            if let Some(call) = frames.take().unwrap() {
-                return call;
-            }
-            let count = wire.read(frames.room()).await.unwrap();
-            assert_ne!(count, 0, "the wire ended");
-            frames.filled(count);
-        }
-    }
-
-    fn run(test: impl Future<Output = ()>) {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(test);
-    }
-
-    #[test]
-    fn replies_find_their_calls_in_any_order() {
-        run(async {
-            let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let (monitor, wire) = Monitor::connect(ours, |_| {});
-            tokio::spawn(wire);
-            let first = tokio::spawn({
-                let monitor = monitor.clone();
-                async move { monitor.ask(Request::Ping {}).await }
-            });
-            let mut frames = Frames::default();
-            let one = next_call(&mut theirs, &mut frames).await;
-            let second = tokio::spawn({
-                let monitor = monitor.clone();
-                async move { monitor.ask(Request::Ping {}).await }
-            });
-            let two = next_call(&mut theirs, &mut frames).await;
-            for (id, reply) in [(two.id, Reply::Gone), (one.id, Reply::Done)] {
-                theirs
-                    .write_all(&encode(&Message::Reply { id, reply }).unwrap())
-                    .await
-                    .unwrap();
-            }
-            assert!(matches!(first.await.unwrap(), Ok(Reply::Done)));
-            assert!(matches!(second.await.unwrap(), Ok(Reply::Gone)));
-        });
-    }
-
-    #[test]
-    fn the_end_of_the_wire_answers_everybody() {
-        run(async {
-            let (ours, theirs) = UnixStream::pair().unwrap();
-            let (monitor, wire) = Monitor::connect(ours, |_| {});
-            let wire = tokio::spawn(wire);
-            let waiting = tokio::spawn({
-                let monitor = monitor.clone();
-                async move { monitor.ask(Request::Ping {}).await }
-            });
-            tokio::task::yield_now().await;
-            drop(theirs);
-            assert!(waiting.await.unwrap().is_err());
-            wire.await.unwrap();
-            assert!(monitor.ask(Request::Ping {}).await.is_err());
-        });
-    }
-
-    #[test]
-    fn a_login_that_nobody_waits_for_ends() {
-        run(async {
-            let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let (monitor, wire) = Monitor::connect(ours, |_| {});
-            tokio::spawn(wire);
-            let asked = tokio::spawn(async move { monitor.ask(Request::Ping {}).await });
-            let mut frames = Frames::default();
-            let call = next_call(&mut theirs, &mut frames).await;
-            asked.abort();
-            assert!(asked.await.is_err());
-            let login = Login {
-                token: Token::new([7; 32]),
-                user: User::cut("alice"),
-                expires: 1,
-                device: Secret::from_text("d").unwrap(),
-            };
-            let reply = Message::Reply {
-                id: call.id,
-                reply: Reply::Token(login),
-            };
-            theirs.write_all(&encode(&reply).unwrap()).await.unwrap();
-            let call = next_call(&mut theirs, &mut frames).await;
-            assert!(matches!(call.request, Request::End { token } if token == Token::new([7; 32])));
-        });
-    }
-}
+mod tests;

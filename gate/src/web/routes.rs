@@ -24,11 +24,11 @@ use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{Gate, Unfit, Visit};
 use crate::web::{account, login, pages};
-use crate::wire::{Reply, Request as Ask, Token};
+use crate::wire::{Token, ask};
 
 /// Longest path and query.
 const LONGEST_TARGET: usize = 8 * 1024;
-/// What browsers and opencode's API use.
+/// The methods of browsers and of opencode's API.
 const METHODS: [Method; 7] = [
     Method::GET,
     Method::HEAD,
@@ -78,7 +78,8 @@ fn guarded(mut reply: Response<Body>, secure: bool) -> Response<Body> {
     reply
 }
 
-/// What no browser sends, and others may read in another way than we do.
+/// Refuses requests that no browser sends, and that other servers may read in
+/// another way than this one.
 fn strange(request: &Request<Incoming>) -> Option<Response<Body>> {
     let target = request.uri().path_and_query();
     let (status, line) = if target.is_some_and(|path| path.as_str().len() > LONGEST_TARGET) {
@@ -200,7 +201,7 @@ async fn own(
     }
 }
 
-/// Accounts are led to the login, programs are told.
+/// Leads people to the login; programs get 401.
 fn without_session<B>(request: &Request<B>) -> Response<Body> {
     if !wants_page(request.method(), request.headers()) {
         return reply::logged_out();
@@ -246,8 +247,8 @@ async fn health(gate: &Gate, method: &Method) -> Response<Body> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return reply::wrong_method("GET, HEAD");
     }
-    match tokio::time::timeout(HEALTH_WAIT, gate.monitor.ask(Ask::Ping {})).await {
-        Ok(Ok(Reply::Done)) => reply::text(StatusCode::OK, "ok\n"),
+    match tokio::time::timeout(HEALTH_WAIT, gate.monitor.ask(ask::Ping {})).await {
+        Ok(Ok(())) => reply::text(StatusCode::OK, "ok\n"),
         _ => reply::text(StatusCode::SERVICE_UNAVAILABLE, "not ok\n"),
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::web::monitor_client::{Monitor, NoReply};
-use crate::wire::{self, Reply, Request, Time, Token, TokenHash, User};
+use crate::wire::{self, Gone, Time, Token, TokenHash, User, ask};
 
 /// Most sessions remembered; beyond that all are asked for again.
 const MOST: usize = 10_000;
@@ -60,17 +60,16 @@ impl Sessions {
             return self.touch(monitor, session).await;
         }
         match monitor
-            .ask(Request::Session {
+            .ask(ask::GetSession {
                 token: token.clone(),
             })
             .await?
         {
-            Reply::Session(found) => {
+            Ok(found) => {
                 let session = self.remember(token.clone(), &found);
                 self.touch_now(monitor, session).await
             }
-            Reply::Gone => Ok(None),
-            _ => Err(NoReply),
+            Err(Gone) => Ok(None),
         }
     }
 
@@ -119,12 +118,12 @@ impl Sessions {
         session: Arc<Session>,
     ) -> Result<Option<Arc<Session>>, NoReply> {
         match monitor
-            .ask(Request::Touch {
+            .ask(ask::Touch {
                 token: session.token.clone(),
             })
             .await?
         {
-            Reply::Done if !session.gone.is_cancelled() => Ok(Some(session)),
+            Ok(()) if !session.gone.is_cancelled() => Ok(Some(session)),
             _ => {
                 self.gone(session.token.hash());
                 Ok(None)

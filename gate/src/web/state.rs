@@ -1,4 +1,4 @@
-//! What all requests share, and what is known of one before it is answered.
+//! The state that all requests share, and the context of one.
 
 use std::net::IpAddr;
 
@@ -32,9 +32,9 @@ pub(crate) struct Gate {
 /// One request's circumstances.
 #[derive(Debug, Clone)]
 pub(crate) struct Visit {
-    /// Where the browser is.
+    /// The browser's address.
     pub(crate) address: IpAddr,
-    /// Whether it speaks https.
+    /// True for https.
     pub(crate) secure: bool,
     /// The host that it asked for: one of ours.
     pub(crate) authority: Authority,

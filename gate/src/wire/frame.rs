@@ -8,7 +8,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub const FRAME_LIMIT: usize = 16 * 1024;
 const HEADER: usize = 4;
 
-/// What came is no frame of ours. PamResult nothing of the content.
+/// The bytes are no frame of ours. Holds nothing of the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The length is 0 or above [`FRAME_LIMIT`].
@@ -51,17 +51,18 @@ impl Default for Frames {
 }
 
 impl Frames {
-    /// Where the next bytes go. Never empty once [`Self::next`] gave None.
+    /// The room for the next bytes. Never empty once [`Self::take`] returned
+    /// `None`.
     pub fn room(&mut self) -> &mut [u8] {
         &mut self.buffer[self.filled..]
     }
 
-    /// So many bytes came into [`Self::room`].
+    /// Counts bytes that came into [`Self::room`].
     pub fn filled(&mut self, count: usize) {
         self.filled = (self.filled + count).min(self.buffer.len());
     }
 
-    /// Whether a frame has begun that has not ended.
+    /// Returns whether a frame has begun that has not ended.
     pub fn is_partial(&self) -> bool {
         self.filled > 0
     }

@@ -1,14 +1,14 @@
-//! What the two halves say to each other: bounded frames of JSON.
+//! The messages between the two halves: bounded frames of JSON.
 //!
-//! A frame is a length (u32, little endian, at most [`FRAME_LIMIT`]) and that
-//! many bytes of JSON. Anything else is [`Malformed`]: the monitor then ends the
-//! web half. Every text has a bound of its own, so that no list of them passes
-//! the frame's. Only [`Request::Authenticate`] names a user; all else goes by a
-//! token, so the web half can do nothing for somebody who is not logged in. That
-//! an opencode works it says by that one's secret, which it got for a token.
+//! A frame is a length (u32, little endian, at most [`FRAME_LIMIT`]) and that many
+//! bytes of JSON. Anything else is [`Malformed`]: the monitor then ends the web
+//! half. Every text has a bound of its own, so that no list of them passes the
+//! frame's.
 //!
 //! Passwords cross in base64: JSON without escapes is read in place, and the
 //! buffers that hold it are wiped.
+
+pub mod ask;
 
 mod frame;
 mod secret;
@@ -18,6 +18,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use ask::{Ask, Gone, Reply, Request};
 pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
 pub use secret::{Secret, Token, TokenHash};
 pub use text::Text;
@@ -37,7 +38,7 @@ pub const SESSIONS_LIMIT: usize = 20;
 pub type User = Text<USER_LIMIT>;
 /// A browser's own name for itself, cut.
 pub type Agent = Text<AGENT_LIMIT>;
-/// What PAM says, cut.
+/// A text of PAM's, cut.
 pub type PamText = Text<PAM_TEXT_LIMIT>;
 /// Seconds since 1970.
 pub type Time = u64;
@@ -49,7 +50,7 @@ pub struct Call {
     /// The web half's own number; the reply carries it. A number may come
     /// again once it has been answered.
     pub id: u64,
-    /// What is asked for.
+    /// The request.
     pub request: Request,
 }
 
@@ -68,102 +69,10 @@ pub enum Message {
     Event(Event),
 }
 
-/// What the web half may ask for.
+/// The reply to a login, or to an answer in one.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Request {
-    /// Starts a login. → `Token`, `Prompt`, `Refused`, `SlowDown`, `Unavailable`.
-    ///
-    /// A refusal comes at a fixed time after the call, whatever its reason.
-    Authenticate {
-        /// As typed.
-        user: User,
-        /// As typed.
-        password: Secret,
-        /// Where the browser is, as the web half or its trusted proxy sees it.
-        address: IpAddr,
-        /// The browser's name for itself, for the list of sessions.
-        agent: Agent,
-        /// The device cookie, if the browser has one: see [`Login::device`].
-        device: Option<Secret>,
-    },
-    /// Answers a `Prompt`. → as `Authenticate`.
-    Answer {
-        /// From the prompt.
-        conversation: Conversation,
-        /// As typed.
-        text: Secret,
-    },
-    /// Whose session it is; moves no limit. → `Session`, `Gone`.
-    Session {
-        /// From the cookie.
-        token: Token,
-    },
-    /// The person used their session: moves its idle limit. Once a minute is
-    /// enough. → `Done`, `Gone`.
-    Touch {
-        /// From the cookie.
-        token: Token,
-    },
-    /// All sessions of the same person. → `Sessions`, `Gone`.
-    Sessions {
-        /// From the cookie.
-        token: Token,
-    },
-    /// Ends another session of the same person. → `Done` (also if there is no
-    /// such session any more), `Gone`.
-    Revoke {
-        /// From the cookie.
-        token: Token,
-        /// From the list; holds only for sessions of the same person.
-        handle: Handle,
-    },
-    /// Logs out. → `Done`, `Gone`.
-    End {
-        /// From the cookie.
-        token: Token,
-    },
-    /// Logs the person out everywhere, here too. → `Done`, `Gone`.
-    EndAll {
-        /// From the cookie.
-        token: Token,
-    },
-    /// Where the person's opencode is; starts it if need be.
-    /// → `Ready`, `Starting` (an event follows), `Failed`, `Gone`.
-    Ensure {
-        /// From the cookie.
-        token: Token,
-    },
-    /// The web half saw no connection, no busy session and no terminal of the
-    /// person for [`Request::Idle`]'s time: stops their opencode. → `Done`, `Gone`.
-    Idle {
-        /// From the cookie.
-        token: Token,
-    },
-    /// Nobody is connected to an opencode, but something works in it: it goes on
-    /// although its person has no session any more. → `Done`, `Gone`.
-    Works {
-        /// From [`Reply::Ready`].
-        secret: Secret,
-    },
-    /// Changes the password through PAM. Other sessions of the person end, this
-    /// one goes on. → `Changed`, `Rejected`, `SlowDown`, `Unavailable`, `Gone`.
-    ChangePassword {
-        /// From the cookie.
-        token: Token,
-        /// The one there is.
-        old: Secret,
-        /// The one there should be.
-        new: Secret,
-    },
-    /// For the health page: the monitor answers. → `Done`.
-    Ping {},
-}
-
-/// What the monitor answers.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Reply {
+pub enum LoginReply {
     /// Logged in.
     Token(Login),
     /// PAM asks for more, for example a one-time password. Unanswered for two
@@ -171,12 +80,12 @@ pub enum Reply {
     Prompt {
         /// For the answer.
         conversation: Conversation,
-        /// What to ask.
+        /// The question.
         text: PamText,
-        /// Whether what is typed may be shown.
+        /// True if the answer may be shown as it is typed.
         echo: bool,
     },
-    /// Not logged in; why is nobody's business.
+    /// Not logged in; the reason stays with the monitor.
     Refused,
     /// Too many failures: nothing was checked; try again after that time.
     SlowDown {
@@ -185,19 +94,18 @@ pub enum Reply {
     },
     /// PAM can't be asked now (too many wait, or it hangs): try again soon.
     Unavailable,
-    /// Whose session it is.
-    Session(Session),
-    /// At most [`SESSIONS_LIMIT`], the latest first.
-    Sessions(Vec<SessionEntry>),
-    /// Done.
-    Done,
-    /// No session has this token, any more or ever.
-    Gone,
-    /// Their opencode answers at 127.0.0.1.
+}
+
+/// The state of a person's opencode.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum EnsureReply {
+    /// It answers at 127.0.0.1.
     Ready {
         /// TCP port on 127.0.0.1.
         port: u16,
-        /// Whose listening socket it is: the web half sends the secret to no other.
+        /// The owner of the listening socket: the web half sends the secret to no
+        /// other.
         uid: u32,
         /// The password for HTTP Basic; the user name is `opencode`.
         secret: Secret,
@@ -211,15 +119,28 @@ pub enum Reply {
         /// Not tried again before that time.
         retry_seconds: u32,
     },
+}
+
+/// The reply to a change of a password.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ChangeReply {
     /// The password is another one now.
     Changed,
     /// The password was not changed.
     Rejected {
-        /// The old one was wrong, or PAM does not want the new one.
+        /// The old one was wrong, or PAM does not take the new one.
         why: Rejection,
-        /// What PAM says about it; may be empty.
+        /// PAM's words about it; may be empty.
         text: PamText,
     },
+    /// Too many failures: nothing was checked; try again after that time.
+    SlowDown {
+        /// At least 1.
+        seconds: u32,
+    },
+    /// PAM can't be asked now: try again soon.
+    Unavailable,
 }
 
 /// A new session.
@@ -238,7 +159,7 @@ pub struct Login {
     pub device: Secret,
 }
 
-/// Whose session it is.
+/// A session and its person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
@@ -260,7 +181,7 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionEntry {
-    /// For [`Request::Revoke`].
+    /// For [`ask::Revoke`].
     pub handle: Handle,
     /// When they logged in.
     pub created: Time,
@@ -268,9 +189,9 @@ pub struct SessionEntry {
     pub last_seen: Time,
     /// The browser's name for itself at the login.
     pub agent: Agent,
-    /// Where it was at the login.
+    /// Its address at the login.
     pub address: IpAddr,
-    /// Whether it is the session that asks.
+    /// True for the session that asks.
     pub current: bool,
 }
 
@@ -310,13 +231,13 @@ pub enum Rejection {
     New,
 }
 
-/// What the monitor says unasked.
+/// An event that the monitor sends unasked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     /// A session is over: its streams end now.
     Gone {
-        /// Of its token.
+        /// The digest of its token.
         token_hash: TokenHash,
     },
     /// A person's opencode is ready: ask again.

@@ -1,5 +1,4 @@
-//! What must not be seen: passwords, answers, tokens. None prints itself, all
-//! are wiped.
+//! Secrets: passwords, answers, tokens. None prints itself, all are wiped.
 
 use std::fmt;
 
@@ -93,12 +92,12 @@ impl Token {
         (length == bytes.len()).then_some(Self(bytes))
     }
 
-    /// What stands in the cookie.
+    /// The text for the cookie.
     pub fn expose(&self) -> Zeroizing<String> {
         Zeroizing::new(Base64UrlUnpadded::encode_string(&self.0))
     }
 
-    /// What may be kept and compared.
+    /// The digest, which may be kept and compared.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0).into())
     }

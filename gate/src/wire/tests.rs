@@ -50,29 +50,33 @@ fn request() -> impl Strategy<Value = Request> {
     );
     prop_oneof![
         login.prop_map(
-            |(user, password, address, agent, device)| Request::Authenticate {
+            |(user, password, address, agent, device)| ask::Authenticate {
                 user: Text::cut(&user),
                 password,
                 address,
                 agent: Text::cut(&agent),
                 device,
             }
+            .into_request()
         ),
-        (any::<u64>(), secret()).prop_map(|(id, text)| Request::Answer {
+        (any::<u64>(), secret()).prop_map(|(id, text)| ask::Answer {
             conversation: Conversation(id),
             text
-        }),
-        token().prop_map(|token| Request::Ensure { token }),
-        (token(), any::<u64>()).prop_map(|(token, id)| Request::Revoke {
+        }
+        .into_request()),
+        token().prop_map(|token| ask::Ensure { token }.into_request()),
+        (token(), any::<u64>()).prop_map(|(token, id)| ask::Revoke {
             token,
             handle: Handle(id)
-        }),
-        (token(), secret(), secret()).prop_map(|(token, old, new)| Request::ChangePassword {
+        }
+        .into_request()),
+        (token(), secret(), secret()).prop_map(|(token, old, new)| ask::ChangePassword {
             token,
             old,
             new
-        }),
-        Just(()).prop_map(|()| Request::Ping {}),
+        }
+        .into_request()),
+        Just(()).prop_map(|()| ask::Ping {}.into_request()),
     ]
 }
 
@@ -179,10 +183,11 @@ fn a_frame_leaves_nothing_in_the_buffer() {
     let mut frames = Frames::default();
     let call = Call {
         id: 1,
-        request: Request::Answer {
+        request: ask::Answer {
             conversation: Conversation(1),
             text: Secret::from_text("correct horse battery").unwrap(),
-        },
+        }
+        .into_request(),
     };
     let bytes = encode(&call).unwrap();
     assert_eq!(feed(&mut frames, &bytes, 9).len(), 1);
@@ -201,7 +206,7 @@ fn a_message_too_long_is_an_error() {
     };
     let list = |count| Message::Reply {
         id: u64::MAX,
-        reply: Reply::Sessions(std::iter::repeat_with(entry).take(count).collect()),
+        reply: Reply::ListSessions(Ok(std::iter::repeat_with(entry).take(count).collect())),
     };
     assert!(
         encode(&list(SESSIONS_LIMIT)).is_ok(),
@@ -214,11 +219,12 @@ fn a_message_too_long_is_an_error() {
 fn secrets_do_not_print() {
     let call = Call {
         id: 1,
-        request: Request::ChangePassword {
+        request: ask::ChangePassword {
             token: Token::new([7; 32]),
             old: Secret::from_text("hunter2").unwrap(),
             new: Secret::from_text("hunter3").unwrap(),
-        },
+        }
+        .into_request(),
     };
     let shown = format!("{call:?}");
     assert!(

@@ -15,7 +15,7 @@ impl<const MAX: usize> Text<MAX> {
         (text.len() <= MAX).then(|| Self(text.into()))
     }
 
-    /// As much of the text as fits, without control characters.
+    /// Keeps as much of a text as fits, without control characters.
     pub fn cut(text: &str) -> Self {
         let mut kept: String = text.chars().filter(|char| !char.is_control()).collect();
         while kept.len() > MAX {

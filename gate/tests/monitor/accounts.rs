@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use occ_gate::wire::{Event, Reply, Request, Token};
+use occ_gate::wire::{EnsureReply, Event, Gone, Token, ask};
 
 use crate::place::{Place, hash};
-use crate::processes::until;
 use crate::takeover::Taken;
+use occ_gate_testing::until;
 
 /// Alice with an opencode and something that left its process group; bob too.
 fn busy() -> Place {
@@ -41,14 +41,11 @@ fn assert_shut_out(mut place: Place, change: impl FnOnce(&mut Place)) {
         cut < Duration::from_secs(1) && ended < Duration::from_secs(2),
         "{cut:?}, {ended:?}"
     );
-    assert!(matches!(
-        web.call(Request::Ensure { token: alice }),
-        Reply::Gone
-    ));
+    assert!(matches!(web.call(ask::Ensure { token: alice }), Err(Gone)));
     assert!(
         matches!(
-            web.call(Request::Ensure { token: bob }),
-            Reply::Ready { .. }
+            web.call(ask::Ensure { token: bob }),
+            Ok(EnsureReply::Ready { .. })
         ),
         "bob goes on"
     );
@@ -134,8 +131,8 @@ fn an_account_that_is_shut_while_it_starts_does_not_start() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     assert!(matches!(
-        web.call(Request::Ensure { token: alice }),
-        Reply::Starting
+        web.call(ask::Ensure { token: alice }),
+        Ok(EnsureReply::Starting)
     ));
     until("it to come up", || place.starts("alice") == 1);
     place.person("alice").shell = "/usr/sbin/nologin";

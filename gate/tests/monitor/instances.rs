@@ -3,18 +3,18 @@
 use std::fs;
 use std::net::TcpListener;
 
-use occ_gate::wire::{Event, Failure, Reply, Request, Secret, Token};
+use occ_gate::wire::{EnsureReply, Event, Failure, Gone, LoginReply, Secret, Token, ask};
 
 use crate::place::Place;
-use crate::processes::until;
 use crate::takeover::Taken;
+use occ_gate_testing::until;
 
 fn idle(web: &mut Taken, token: &Token) {
     assert!(matches!(
-        web.call(Request::Idle {
+        web.call(ask::Idle {
             token: token.clone()
         }),
-        Reply::Done
+        Ok(())
     ));
     web.event(|event| matches!(event, Event::InstanceGone { .. }));
 }
@@ -27,7 +27,7 @@ fn twenty_people_at_once_and_none_twice() {
     let monitor = place.start();
     let mut web = monitor.take_over();
     // All from one address, as behind a published port.
-    let logins: Vec<u64> = place
+    let logins: Vec<_> = place
         .people
         .iter()
         .map(|person| web.send(crate::takeover::login(&person.name, &person.password, 1)))
@@ -35,15 +35,15 @@ fn twenty_people_at_once_and_none_twice() {
     let mut tokens = Vec::new();
     for id in logins {
         match web.reply(id) {
-            Reply::Token(login) => tokens.push(login.token),
+            LoginReply::Token(login) => tokens.push(login.token),
             other => panic!("not served: {other:?}"),
         }
     }
-    let ensures: Vec<u64> = tokens
+    let ensures: Vec<_> = tokens
         .iter()
         .flat_map(|token| std::iter::repeat_n(token, 3))
         .map(|token| {
-            web.send(Request::Ensure {
+            web.send(ask::Ensure {
                 token: token.clone(),
             })
         })
@@ -51,7 +51,7 @@ fn twenty_people_at_once_and_none_twice() {
     for id in ensures {
         assert!(matches!(
             web.reply(id),
-            Reply::Starting | Reply::Ready { .. }
+            Ok(EnsureReply::Starting | EnsureReply::Ready { .. })
         ));
     }
     for (token, name) in tokens.iter().zip(&names) {
@@ -147,20 +147,20 @@ fn a_port_of_somebody_else_is_not_hers() {
 fn until_failed(web: &mut Taken, token: &Token) -> Failure {
     until("a start", || {
         matches!(
-            web.call(Request::Ensure {
+            web.call(ask::Ensure {
                 token: token.clone()
             }),
-            Reply::Starting
+            Ok(EnsureReply::Starting)
         )
     });
     web.event(|event| matches!(event, Event::InstanceGone { .. }));
-    match web.call(Request::Ensure {
+    match web.call(ask::Ensure {
         token: token.clone(),
     }) {
-        Reply::Failed {
+        Ok(EnsureReply::Failed {
             reason,
             retry_seconds,
-        } => {
+        }) => {
             assert!(retry_seconds >= 1);
             reason
         }
@@ -195,10 +195,10 @@ fn a_crash_is_told_and_another_comes() {
     web.event(|event| matches!(event, Event::InstanceGone { user } if user.as_str() == "alice"));
     until("it to start again", || {
         matches!(
-            web.call(Request::Ensure {
+            web.call(ask::Ensure {
                 token: alice.clone()
             }),
-            Reply::Starting | Reply::Ready { .. }
+            Ok(EnsureReply::Starting | EnsureReply::Ready { .. })
         )
     });
     web.ensure(&alice, "alice");
@@ -212,10 +212,7 @@ fn without_a_session_it_stops_by_itself() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     web.ensure(&alice, "alice");
-    assert!(matches!(
-        web.call(Request::End { token: alice }),
-        Reply::Done
-    ));
+    assert!(matches!(web.call(ask::End { token: alice }), Ok(())));
     web.event(|event| matches!(event, Event::InstanceGone { .. }));
     assert!(monitor.processes_of(10_000).is_empty());
 }
@@ -232,24 +229,21 @@ fn one_that_works_outlives_the_last_session_and_one_at_rest_does_not() {
     let (_, alices) = web.ensure(&alice, "alice");
     web.ensure(&bob, "bob");
     for token in [alice, bob] {
-        assert!(matches!(web.call(Request::End { token }), Reply::Done));
+        assert!(matches!(web.call(ask::End { token }), Ok(())));
     }
-    let works = |secret: &[u8]| Request::Works {
+    let works = |secret: &[u8]| ask::Works {
         secret: Secret::new(secret.to_vec().into()).unwrap(),
     };
-    assert!(
-        matches!(web.call(works(b"a guess")), Reply::Gone),
-        "nobody's"
-    );
+    assert!(matches!(web.call(works(b"a guess")), Err(Gone)), "nobody's");
     until("bob's to stop", || {
-        assert!(matches!(web.call(works(alices.expose())), Reply::Done));
+        assert!(matches!(web.call(works(alices.expose())), Ok(())));
         monitor.processes_of(10_001).is_empty()
     });
     assert_eq!(monitor.processes_of(10_000).len(), 1, "alice's works");
     until("alice's to stop", || {
         monitor.processes_of(10_000).is_empty()
     });
-    assert!(matches!(web.call(works(alices.expose())), Reply::Gone));
+    assert!(matches!(web.call(works(alices.expose())), Err(Gone)));
 }
 
 #[test]
@@ -273,8 +267,8 @@ fn those_who_hang_at_the_start_hold_nobody_up() {
     for token in &tokens {
         let token = token.clone();
         assert!(matches!(
-            web.call(Request::Ensure { token }),
-            Reply::Starting
+            web.call(ask::Ensure { token }),
+            Ok(EnsureReply::Starting)
         ));
     }
     let begin = std::time::Instant::now();

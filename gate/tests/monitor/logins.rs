@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use occ_gate::wire::{Agent, Reply, Request, Secret, Token, User};
+use occ_gate::wire::{Agent, ChangeReply, LoginReply, Secret, Token, User, ask};
 
 use crate::place::{Place, hash};
-use crate::processes::until;
 use crate::takeover::{address, login};
+use occ_gate_testing::until;
 
 #[test]
 fn only_enabled_people_with_their_password_get_in() {
@@ -20,7 +20,7 @@ fn only_enabled_people_with_their_password_get_in() {
     let mut web = monitor.take_over();
     let login = web.log_in(&place, "alice", 1);
     assert_eq!(login.user.as_str(), "alice");
-    let Reply::Session(session) = web.call(Request::Session { token: login.token }) else {
+    let Ok(session) = web.call(ask::GetSession { token: login.token }) else {
         panic!("no session");
     };
     assert_eq!(
@@ -43,14 +43,17 @@ fn only_enabled_people_with_their_password_get_in() {
         ("älice", "alice's word"),
     ];
     let started = Instant::now();
-    let ids: Vec<u64> = attempts
+    let ids: Vec<_> = attempts
         .iter()
         .zip(10..)
         .map(|((user, password), number)| web.send(self::login(user, password, number)))
         .collect();
     for (id, attempt) in ids.into_iter().zip(attempts) {
         let reply = web.reply(id);
-        assert!(matches!(reply, Reply::Refused), "{attempt:?}: {reply:?}");
+        assert!(
+            matches!(reply, LoginReply::Refused),
+            "{attempt:?}: {reply:?}"
+        );
     }
     assert!(started.elapsed() >= Duration::from_secs(3));
     names_in_the_log(&monitor.log());
@@ -99,7 +102,7 @@ fn every_failure_takes_the_same_time() {
         let started = Instant::now();
         assert!(matches!(
             web.authenticate(user, "guess", number),
-            Reply::Refused
+            LoginReply::Refused
         ));
         let took = started.elapsed().as_secs_f64();
         let late = took % 3.0;
@@ -123,15 +126,15 @@ fn guessing_gets_slower_and_locks_nobody_out_elsewhere() {
     let monitor = place.start();
     let mut web = monitor.take_over();
     let known = web.log_in(&place, "alice", 1);
-    let guesses: Vec<u64> = (0..4)
+    let guesses: Vec<_> = (0..4)
         .map(|guess| web.send(login("alice", &format!("{guess}"), 1)))
         .collect();
     for id in guesses {
-        assert!(matches!(web.reply(id), Reply::Refused));
+        assert!(matches!(web.reply(id), LoginReply::Refused));
     }
     let refused = web.authenticate("alice", "alice's word", 1);
     assert!(
-        matches!(refused, Reply::SlowDown { seconds: 1..=4 }),
+        matches!(refused, LoginReply::SlowDown { seconds: 1..=4 }),
         "{refused:?}"
     );
     until("a line of each attempt", || {
@@ -141,14 +144,14 @@ fn guessing_gets_slower_and_locks_nobody_out_elsewhere() {
     });
     web.log_in(&place, "alice", 2);
     // The browser that was here before has a budget of its own.
-    let again = Request::Authenticate {
+    let again = ask::Authenticate {
         user: User::cut("alice"),
         password: Secret::from_text("alice's word").unwrap(),
         address: address(1),
         agent: Agent::cut("a browser"),
         device: Some(known.device),
     };
-    assert!(matches!(web.call(again), Reply::Token(_)));
+    assert!(matches!(web.call(again), LoginReply::Token(_)));
 }
 
 /// Behind a published port all have one address: who logs in must not pay for
@@ -158,16 +161,16 @@ fn a_right_password_delays_nobody_at_the_same_address() {
     let place = Place::with(&["alice", "bob", "carol", "dora", "erik", "finn"]);
     let monitor = place.start();
     let mut web = monitor.take_over();
-    let mistyped: Vec<u64> = (0..15)
+    let mistyped: Vec<_> = (0..15)
         .map(|number| web.send(login(&format!("u{number}"), "guess", 1)))
         .collect();
     for id in mistyped {
-        assert!(matches!(web.reply(id), Reply::Refused));
+        assert!(matches!(web.reply(id), LoginReply::Refused));
     }
     until("the last failure to be over", || {
         matches!(
             web.authenticate("alice", "alice's word", 1),
-            Reply::Token(_)
+            LoginReply::Token(_)
         )
     });
     let started = Instant::now();
@@ -184,14 +187,14 @@ fn a_flood_from_one_address_keeps_nobody_waiting() {
     let place = Place::with(&["alice"]);
     let monitor = place.start();
     let mut web = monitor.take_over();
-    let flood: Vec<u64> = (0..200)
+    let flood: Vec<_> = (0..200)
         .map(|guess| web.send(login(&format!("u{guess}"), "guess", 1)))
         .collect();
     let started = Instant::now();
     web.log_in(&place, "alice", 2);
     let took = started.elapsed();
     assert!(
-        matches!(web.reply(flood[199]), Reply::Unavailable),
+        matches!(web.reply(flood[199]), LoginReply::Unavailable),
         "the rest is not even queued"
     );
     // One that waited behind the 32 that are would take 15 s and more.
@@ -227,7 +230,7 @@ fn a_second_prompt_goes_to_the_person() {
     let mut web = monitor.take_over();
     let mut prompt =
         |user: &str, password: &str, number| match web.authenticate(user, password, number) {
-            Reply::Prompt {
+            LoginReply::Prompt {
                 conversation, text, ..
             } => (conversation, text),
             other => panic!("{user} is not asked: {other:?}"),
@@ -247,24 +250,27 @@ fn a_second_prompt_goes_to_the_person() {
         their_text.as_str(),
         text.as_str().replace("alice", "mallory")
     );
-    let answer = |conversation, code| Request::Answer {
+    let answer = |conversation, code| ask::Answer {
         conversation,
         text: Secret::from_text(code).unwrap(),
     };
-    assert!(matches!(web.call(answer(right, "755224")), Reply::Token(_)));
+    assert!(matches!(
+        web.call(answer(right, "755224")),
+        LoginReply::Token(_)
+    ));
     assert!(
-        matches!(web.call(answer(right, "287082")), Reply::Refused),
+        matches!(web.call(answer(right, "287082")), LoginReply::Refused),
         "once"
     );
     assert!(matches!(
         web.call(answer(wrong_password, "287082")),
-        Reply::Refused
+        LoginReply::Refused
     ));
     for conversation in [wrong_code, nobodys] {
         let begin = Instant::now();
         assert!(matches!(
             web.call(answer(conversation, "000000")),
-            Reply::Refused
+            LoginReply::Refused
         ));
         assert!(begin.elapsed() >= Duration::from_secs(3));
     }
@@ -281,8 +287,8 @@ fn a_module_that_hangs_takes_nobody_along() {
     let monitor = place.start();
     let mut web = monitor.take_over();
     let hung = web.send(login("alice", "alice's word", 1));
-    assert!(matches!(web.call(Request::Ping {}), Reply::Done));
-    assert!(matches!(web.reply(hung), Reply::Unavailable));
+    web.call(ask::Ping {});
+    assert!(matches!(web.reply(hung), LoginReply::Unavailable));
     let log = monitor.log();
     assert!(log.contains("cannot ask PAM: no answer in 10 s"), "{log}");
     until("no helper to be left", || {
@@ -302,7 +308,7 @@ fn a_password_is_changed_through_pam() {
     let here = web.log_in(&place, "alice", 1);
     let elsewhere = web.log_in(&place, "alice", 2);
     web.ensure(&here.token, "alice");
-    let change = |old: &str, new: &str| Request::ChangePassword {
+    let change = |old: &str, new: &str| ask::ChangePassword {
         token: here.token.clone(),
         old: Secret::from_text(old).unwrap(),
         new: Secret::from_text(new).unwrap(),
@@ -314,7 +320,7 @@ fn a_password_is_changed_through_pam() {
     ] {
         let reply = web.call(change(old, new));
         assert!(
-            matches!(reply, Reply::Rejected { .. }),
+            matches!(reply, Ok(ChangeReply::Rejected { .. })),
             "{old} {new}: {reply:?}"
         );
     }
@@ -324,7 +330,7 @@ fn a_password_is_changed_through_pam() {
         "nothing changed so far"
     );
     let reply = web.call(change("alice's word", "a new word"));
-    assert!(matches!(reply, Reply::Changed), "{reply:?}");
+    assert!(matches!(reply, Ok(ChangeReply::Changed)), "{reply:?}");
     let after = std::fs::read_to_string(place.path("etc/shadow")).unwrap();
     assert!(!after.contains(&hash("alice's word")) && after.contains("alice:$6$rounds=6000$"));
     assert!(
@@ -339,7 +345,7 @@ fn a_password_is_changed_through_pam() {
     );
     assert!(matches!(
         web.authenticate("alice", "alice's word", 3),
-        Reply::Refused
+        LoginReply::Refused
     ));
     "a new word".clone_into(&mut place.person("alice").password);
     web.log_in(&place, "alice", 4);

@@ -15,7 +15,8 @@ use nix::unistd::Pid;
 use sha_crypt::password_hash::PasswordHasher as _;
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 
-use crate::processes::{children, command_line, field, uids, until};
+use crate::processes::{children, command_line, field, uids};
+use occ_gate_testing::until;
 
 const GATE: &str = env!("CARGO_BIN_EXE_occ-gate");
 const PAM: &str = "auth required pam_unix.so nodelay\n\
@@ -305,7 +306,7 @@ impl Drop for Monitor {
     }
 }
 
-/// cargo builds examples for a run of all tests, but not for `--test monitor`.
+/// cargo builds no programs of other packages for a run of tests.
 fn fake_opencode() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -316,15 +317,15 @@ fn fake_opencode() -> &'static Path {
             "--locked",
             "--quiet",
             "-p",
-            "occ-gate",
-            "--example",
+            "occ-gate-testing",
+            "--bin",
             "fake-opencode",
         ]);
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
         assert!(cargo.status().unwrap().success(), "no fake opencode");
-        profile.join("examples/fake-opencode")
+        profile.join("fake-opencode")
     })
 }
 

@@ -5,7 +5,8 @@ use std::fs;
 use nix::sys::signal::Signal;
 
 use crate::place::{Place, WEB_UID};
-use crate::processes::{command_line, field, field_of, until};
+use crate::processes::{command_line, field, field_of};
+use occ_gate_testing::until;
 
 const NO_CAPABILITIES: &str = "0000000000000000";
 

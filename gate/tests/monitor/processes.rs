@@ -1,21 +1,7 @@
-//! What /proc tells of processes, and waiting for it.
+//! Processes, by /proc.
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Far longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits for a condition; panics when it does not come true.
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
 
 pub(crate) fn children(pid: i32) -> Vec<i32> {
     let mut text = String::new();

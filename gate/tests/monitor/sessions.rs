@@ -2,17 +2,17 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use occ_gate::wire::{Event, Handle, Reply, Request, SESSIONS_LIMIT, SessionEntry, Token};
+use occ_gate::wire::{Event, Gone, Handle, SESSIONS_LIMIT, SessionEntry, Token, ask};
 
 use crate::place::Place;
-use crate::processes::until;
 use crate::takeover::Taken;
+use occ_gate_testing::until;
 
 fn sessions(web: &mut Taken, token: &Token) -> Vec<SessionEntry> {
-    match web.call(Request::Sessions {
+    match web.call(ask::ListSessions {
         token: token.clone(),
     }) {
-        Reply::Sessions(all) => all,
+        Ok(all) => all,
         other => panic!("no list: {other:?}"),
     }
 }
@@ -34,37 +34,34 @@ fn a_person_sees_and_ends_their_own_and_no_others() {
     assert_eq!(list.len(), 2);
     let other = list.iter().find(|entry| !entry.current).unwrap();
     assert_eq!(other.address.to_string(), "192.0.2.2");
-    let revoke = |token: &Token, handle| Request::Revoke {
+    let revoke = |token: &Token, handle| ask::Revoke {
         token: token.clone(),
         handle,
     };
     // Bob can't end alice's with any handle of hers.
     for entry in &list {
-        assert!(matches!(web.call(revoke(&bobs, entry.handle)), Reply::Done));
+        assert!(matches!(web.call(revoke(&bobs, entry.handle)), Ok(())));
     }
     assert_eq!(sessions(&mut web, &here).len(), 2);
-    assert!(matches!(web.call(revoke(&here, Handle(0))), Reply::Done));
-    assert!(matches!(web.call(revoke(&here, other.handle)), Reply::Done));
+    assert!(matches!(web.call(revoke(&here, Handle(0))), Ok(())));
+    assert!(matches!(web.call(revoke(&here, other.handle)), Ok(())));
     web.event(gone(&there));
     assert!(web.is_gone(&there) && !web.is_gone(&here));
     assert!(matches!(
-        web.call(Request::End {
+        web.call(ask::End {
             token: here.clone()
         }),
-        Reply::Done
+        Ok(())
     ));
-    assert!(matches!(
-        web.call(Request::End { token: here }),
-        Reply::Gone
-    ));
+    assert!(matches!(web.call(ask::End { token: here }), Err(Gone)));
     let more: Vec<Token> = (10..13)
         .map(|number| web.log_in(&place, "alice", number).token)
         .collect();
     assert!(matches!(
-        web.call(Request::EndAll {
+        web.call(ask::EndAll {
             token: more[0].clone()
         }),
-        Reply::Done
+        Ok(())
     ));
     for token in &more {
         assert!(web.is_gone(token));
@@ -129,6 +126,7 @@ fn an_unreadable_list_is_set_aside() {
     let text = std::fs::read_to_string(&path)
         .unwrap()
         .replace("\"schema\":1", "\"schema\":9");
+    assert!(text.contains("\"schema\":9"), "{text}");
     std::fs::write(&path, &text).unwrap();
     let monitor = place.start();
     let mut web = monitor.take_over();
@@ -149,19 +147,19 @@ fn idle_and_absolute_limits_end_streams() {
     let bob = web.log_in(&place, "bob", 2).token;
     until("bob's to be idle for too long", || {
         assert!(matches!(
-            web.call(Request::Touch {
+            web.call(ask::Touch {
                 token: alice.clone()
             }),
-            Reply::Done
+            Ok(())
         ));
         web.is_gone(&bob)
     });
     until("alice's to be too old", || {
         matches!(
-            web.call(Request::Touch {
+            web.call(ask::Touch {
                 token: alice.clone()
             }),
-            Reply::Gone
+            Err(Gone)
         )
     });
     web.event(gone(&bob));

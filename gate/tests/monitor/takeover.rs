@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
+use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -12,11 +13,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 use occ_gate::wire::{
-    Agent, Call, Event, Frames, Login, Message, Reply, Request, Secret, Token, User, encode,
+    Agent, Ask, Call, EnsureReply, Event, Frames, Gone, Login, LoginReply, Message, Reply, Secret,
+    Token, User, ask, encode,
 };
 
 use crate::place::{Monitor, Place};
-use crate::processes::until;
+use occ_gate_testing::until;
 
 /// Numbers that the real web half has not used.
 const FIRST_ID: u64 = 1 << 40;
@@ -32,6 +34,17 @@ pub(crate) struct Taken {
     replies: HashMap<u64, Reply>,
     pub(crate) events: Vec<Event>,
 }
+
+/// A request under way, by its number.
+pub(crate) struct Sent<A>(u64, PhantomData<fn() -> A>);
+
+impl<A> Clone for Sent<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Sent<A> {}
 
 impl Monitor {
     /// Stops the web half and takes its place.
@@ -89,18 +102,24 @@ pub(crate) fn address(number: u8) -> IpAddr {
 }
 
 impl Taken {
-    /// Sends a request; its number.
-    pub(crate) fn send(&mut self, request: Request) -> u64 {
+    /// Sends a request.
+    pub(crate) fn send<A: Ask>(&mut self, ask: A) -> Sent<A> {
         let id = self.next_id;
         self.next_id += 1;
+        let request = ask.into_request();
         self.wire
             .write_all(&encode(&Call { id, request }).unwrap())
             .unwrap();
-        id
+        Sent(id, PhantomData)
     }
 
     /// Waits for the reply to a request.
-    pub(crate) fn reply(&mut self, id: u64) -> Reply {
+    pub(crate) fn reply<A: Ask>(&mut self, Sent(id, _): Sent<A>) -> A::Reply {
+        A::from_reply(self.any_reply(id)).unwrap()
+    }
+
+    /// Waits for the reply with a number.
+    pub(crate) fn any_reply(&mut self, id: u64) -> Reply {
         loop {
             if let Some(reply) = self.replies.remove(&id) {
                 return reply;
@@ -109,9 +128,9 @@ impl Taken {
         }
     }
 
-    pub(crate) fn call(&mut self, request: Request) -> Reply {
-        let id = self.send(request);
-        self.reply(id)
+    pub(crate) fn call<A: Ask>(&mut self, ask: A) -> A::Reply {
+        let sent = self.send(ask);
+        self.reply(sent)
     }
 
     /// Waits until an event is there.
@@ -152,7 +171,7 @@ impl Taken {
         while self.hear() {}
     }
 
-    pub(crate) fn authenticate(&mut self, user: &str, password: &str, number: u8) -> Reply {
+    pub(crate) fn authenticate(&mut self, user: &str, password: &str, number: u8) -> LoginReply {
         self.call(login(user, password, number))
     }
 
@@ -164,7 +183,7 @@ impl Taken {
             .find(|person| person.name == name)
             .unwrap();
         match self.authenticate(name, &person.password, number) {
-            Reply::Token(login) => login,
+            LoginReply::Token(login) => login,
             other => panic!("{name} is not logged in: {other:?}"),
         }
     }
@@ -172,11 +191,11 @@ impl Taken {
     /// Starts their opencode; port and secret.
     pub(crate) fn ensure(&mut self, token: &Token, name: &str) -> (u16, Secret) {
         loop {
-            match self.call(Request::Ensure {
+            match self.call(ask::Ensure {
                 token: token.clone(),
             }) {
-                Reply::Ready { port, secret, .. } => return (port, secret),
-                Reply::Starting => {
+                Ok(EnsureReply::Ready { port, secret, .. }) => return (port, secret),
+                Ok(EnsureReply::Starting) => {
                     let of_theirs = |event: &Event| matches!(event, Event::InstanceReady { user } if user.as_str() == name);
                     self.event(of_theirs);
                 }
@@ -187,16 +206,16 @@ impl Taken {
 
     pub(crate) fn is_gone(&mut self, token: &Token) -> bool {
         matches!(
-            self.call(Request::Session {
+            self.call(ask::GetSession {
                 token: token.clone()
             }),
-            Reply::Gone
+            Err(Gone)
         )
     }
 }
 
-pub(crate) fn login(user: &str, password: &str, number: u8) -> Request {
-    Request::Authenticate {
+pub(crate) fn login(user: &str, password: &str, number: u8) -> ask::Authenticate {
+    ask::Authenticate {
         user: User::cut(user),
         password: Secret::from_text(password).unwrap(),
         address: address(number),

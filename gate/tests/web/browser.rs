@@ -2,10 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
-/// Nothing that is not meant to hang takes that long, even on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use occ_gate_testing::PATIENCE;
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -64,7 +62,7 @@ pub(crate) fn rest(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 /// Reads until the bytes end with `end`, or panics.
-pub(crate) fn until(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
+pub(crate) fn read_until(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while !bytes.ends_with(end) {

@@ -5,11 +5,11 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use occ_gate::wire::{
-    Agent, Call, Conversation, Event, Frames, Handle, Login, Message, PamText, Rejection, Reply,
-    Request, Secret, Session, SessionEntry, Text, Token, TokenHash, User, encode,
+    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, Frames, Gone, Handle, Login,
+    LoginReply, Message, PamText, Rejection, Reply, Request, Secret, Session, SessionEntry, Text,
+    Token, TokenHash, User, ask, encode,
 };
 
 use super::browser::PATIENCE;
@@ -119,7 +119,7 @@ impl FakeMonitor {
         let mut frames = Frames::default();
         while let Ok(count @ 1..) = (&*self.wire).read(frames.room()) {
             frames.filled(count);
-            while let Some(call) = frames.take::<Call>().expect("the web half sent no frame") {
+            while let Some(call) = frames.take::<Call>().unwrap() {
                 let reply = {
                     let mut state = self.state.0.lock().unwrap();
                     let reply = state.reply(call.request);
@@ -153,73 +153,84 @@ impl State {
         let line = line(&request);
         self.asked.push(line);
         match request {
-            Request::Authenticate {
+            Request::Authenticate(ask::Authenticate {
                 user,
                 password,
                 device,
                 ..
-            } => self.authenticate(user.as_str(), &password, device),
-            Request::Answer { conversation, text } => {
-                let right = conversation == Conversation(77) && text.expose() == b"123456";
-                if right {
+            }) => Reply::Authenticate(self.authenticate(user.as_str(), &password, device)),
+            Request::Answer(ask) => {
+                let is_right =
+                    ask.conversation == Conversation(77) && ask.text.expose() == b"123456";
+                Reply::Answer(if is_right {
                     self.log_in("alice", None)
                 } else {
-                    Reply::Refused
-                }
-            }
-            Request::Ping {} | Request::Works { .. } => Reply::Done,
-            Request::ChangePassword { token, old, new } => {
-                self.for_user(&token, |_, _| changed(old.expose(), new.expose()))
-            }
-            Request::Session { token } => {
-                self.for_user(&token, |_, user| Reply::Session(session(user)))
-            }
-            Request::Sessions { token } => self.for_user(&token, |_, _| Reply::Sessions(entries())),
-            Request::Touch { token } | Request::Revoke { token, .. } | Request::Idle { token } => {
-                self.for_user(&token, |_, _| Reply::Done)
-            }
-            Request::End { token } | Request::EndAll { token } => {
-                match self.sessions.remove(&token.hash()) {
-                    Some(_) => Reply::Done,
-                    None => Reply::Gone,
-                }
-            }
-            Request::Ensure { token } => {
-                self.for_user(&token, |state, user| match state.instances.get(user) {
-                    Some(Some((port, secret))) => Reply::Ready {
-                        port: *port,
-                        uid: state.uid.unwrap_or_else(|| nix::unistd::geteuid().as_raw()),
-                        secret: Secret::from_text(secret).unwrap(),
-                    },
-                    Some(None) => Reply::Starting,
-                    None => Reply::Failed {
-                        reason: occ_gate::wire::Failure::Home,
-                        retry_seconds: 30,
-                    },
+                    LoginReply::Refused
                 })
             }
+            Request::Ping(_) => Reply::Ping(()),
+            Request::Works(_) => Reply::Works(Ok(())),
+            Request::ChangePassword(ask) => Reply::ChangePassword(
+                self.user(&ask.token)
+                    .map(|_| changed(ask.old.expose(), ask.new.expose())),
+            ),
+            Request::GetSession(ask) => {
+                Reply::GetSession(self.user(&ask.token).map(|user| session(&user)))
+            }
+            Request::ListSessions(ask) => {
+                Reply::ListSessions(self.user(&ask.token).map(|_| entries()))
+            }
+            Request::Touch(ask) => Reply::Touch(self.user(&ask.token).map(drop)),
+            Request::Revoke(ask) => Reply::Revoke(self.user(&ask.token).map(drop)),
+            Request::Idle(ask) => Reply::Idle(self.user(&ask.token).map(drop)),
+            Request::End(ask) => Reply::End(self.remove(&ask.token)),
+            Request::EndAll(ask) => Reply::EndAll(self.remove(&ask.token)),
+            Request::Ensure(ask) => {
+                Reply::Ensure(self.user(&ask.token).map(|user| self.ensure(&user)))
+            }
         }
     }
 
-    fn for_user(&mut self, token: &Token, then: impl FnOnce(&mut Self, &str) -> Reply) -> Reply {
-        match self.sessions.get(&token.hash()).cloned() {
-            Some((_, user)) => then(self, &user),
-            None => Reply::Gone,
+    fn ensure(&self, user: &str) -> EnsureReply {
+        match self.instances.get(user) {
+            Some(Some((port, secret))) => EnsureReply::Ready {
+                port: *port,
+                uid: self.uid.unwrap_or_else(|| nix::unistd::geteuid().as_raw()),
+                secret: Secret::from_text(secret).unwrap(),
+            },
+            Some(None) => EnsureReply::Starting,
+            None => EnsureReply::Failed {
+                reason: occ_gate::wire::Failure::Home,
+                retry_seconds: 30,
+            },
         }
     }
 
-    fn authenticate(&mut self, user: &str, password: &Secret, device: Option<Secret>) -> Reply {
+    fn user(&self, token: &Token) -> Result<String, Gone> {
+        let found = self.sessions.get(&token.hash());
+        found.map(|(_, user)| user.clone()).ok_or(Gone)
+    }
+
+    fn remove(&mut self, token: &Token) -> Result<(), Gone> {
+        let found = self.sessions.remove(&token.hash());
+        found.map(drop).ok_or(Gone)
+    }
+
+    fn authenticate(
+        &mut self,
+        user: &str,
+        password: &Secret,
+        device: Option<Secret>,
+    ) -> LoginReply {
         if let Some(seconds) = self.slow_down {
-            return Reply::SlowDown { seconds };
+            return LoginReply::SlowDown { seconds };
         }
         if !matches!(user, "alice" | "bob") || password.expose() != b"secret" {
-            // The real one takes a fixed time; a test only needs some.
-            thread::sleep(Duration::from_millis(5));
-            return Reply::Refused;
+            return LoginReply::Refused;
         }
         if self.asks_for_code {
             let text = PamText::cut("Verification code: ");
-            return Reply::Prompt {
+            return LoginReply::Prompt {
                 conversation: Conversation(77),
                 text,
                 echo: false,
@@ -228,11 +239,11 @@ impl State {
         self.log_in(user, device)
     }
 
-    fn log_in(&mut self, user: &str, device: Option<Secret>) -> Reply {
+    fn log_in(&mut self, user: &str, device: Option<Secret>) -> LoginReply {
         let own = device.filter(|device| device.expose() == format!("device-of-{user}").as_bytes());
         let device =
             own.unwrap_or_else(|| Secret::from_text(&format!("device-of-{user}")).unwrap());
-        Reply::Token(Login {
+        LoginReply::Token(Login {
             token: self.session(user),
             user: User::cut(user),
             expires: LATER,
@@ -267,13 +278,13 @@ fn entries() -> Vec<SessionEntry> {
 /// What was asked, with the parts that tests look at.
 fn line(request: &Request) -> String {
     match request {
-        Request::Authenticate {
+        Request::Authenticate(ask::Authenticate {
             user,
             password,
             address,
             agent,
             device,
-        } => format!(
+        }) => format!(
             "authenticate user='{user}' password={} address={address} agent='{agent}' device={}",
             password.expose().len(),
             device
@@ -283,31 +294,31 @@ fn line(request: &Request) -> String {
                 )
                 .into_owned()),
         ),
-        Request::Revoke { handle, .. } => format!("revoke {}", handle.0),
-        Request::Ping {} => "ping".to_owned(),
-        Request::Answer { .. } => "answer".to_owned(),
-        Request::Session { .. } => "session".to_owned(),
-        Request::Sessions { .. } => "list".to_owned(),
-        Request::Touch { .. } => "touch".to_owned(),
-        Request::End { .. } => "end-one".to_owned(),
-        Request::EndAll { .. } => "end-all".to_owned(),
-        Request::Ensure { .. } => "ensure".to_owned(),
-        Request::Idle { .. } => "idle".to_owned(),
-        Request::Works { secret } => {
+        Request::Revoke(ask::Revoke { handle, .. }) => format!("revoke {}", handle.0),
+        Request::Ping(ask::Ping {}) => "ping".to_owned(),
+        Request::Answer(ask::Answer { .. }) => "answer".to_owned(),
+        Request::GetSession(ask::GetSession { .. }) => "session".to_owned(),
+        Request::ListSessions(ask::ListSessions { .. }) => "list".to_owned(),
+        Request::Touch(ask::Touch { .. }) => "touch".to_owned(),
+        Request::End(ask::End { .. }) => "end-one".to_owned(),
+        Request::EndAll(ask::EndAll { .. }) => "end-all".to_owned(),
+        Request::Ensure(ask::Ensure { .. }) => "ensure".to_owned(),
+        Request::Idle(ask::Idle { .. }) => "idle".to_owned(),
+        Request::Works(ask::Works { secret }) => {
             format!("works {}", String::from_utf8_lossy(secret.expose()))
         }
-        Request::ChangePassword { .. } => "change-password".to_owned(),
+        Request::ChangePassword(ask::ChangePassword { .. }) => "change-password".to_owned(),
     }
 }
 
-fn changed(old: &[u8], new: &[u8]) -> Reply {
+fn changed(old: &[u8], new: &[u8]) -> ChangeReply {
     match (old, new) {
-        (b"secret", b"short") => Reply::Rejected {
+        (b"secret", b"short") => ChangeReply::Rejected {
             why: Rejection::New,
             text: PamText::cut("too <short>"),
         },
-        (b"secret", _) => Reply::Changed,
-        _ => Reply::Rejected {
+        (b"secret", _) => ChangeReply::Changed,
+        _ => ChangeReply::Rejected {
             why: Rejection::Old,
             text: PamText::default(),
         },

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use occ_gate::settings::Settings;
 use occ_gate::web::{Limits, serve};
@@ -11,7 +12,10 @@ use occ_gate::wire::Token;
 
 use super::browser::{self, Answer};
 use super::fake_monitor::FakeMonitor;
-use super::fake_opencode::FakeOpencode;
+use occ_gate_testing::opencode::FakeOpencode;
+
+/// Time for a head, a form and an unread answer, where a test waits for its end.
+pub(crate) const IMPATIENCE: Duration = Duration::from_secs(3);
 
 /// A web half, its monitor, and alice's opencode.
 pub(crate) struct Gate {
@@ -31,6 +35,22 @@ impl Gate {
     pub(crate) fn with(options: &[&str]) -> Self {
         let settings = Settings::from_options(options).unwrap();
         let limits = Limits::of(&settings);
+        Self::limited(settings, limits)
+    }
+
+    /// With limits that a test need not wait long for.
+    pub(crate) fn impatient() -> Self {
+        let settings = Settings::from_options(&[]).unwrap();
+        let limits = Limits {
+            head_time: IMPATIENCE,
+            form_time: IMPATIENCE,
+            unread_time: IMPATIENCE,
+            ..Limits::of(&settings)
+        };
+        Self::limited(settings, limits)
+    }
+
+    fn limited(settings: Settings, limits: Limits) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::browser::{send, until};
+use occ_gate_testing::until;
+
+use super::browser::{read_until, send};
 use super::harness::Gate;
 
 const SHORT: &[&str] = &["--idle=1s"];
 
 /// Waits until opencode was asked that often whether it is at rest.
 fn looked(gate: &Gate, times: usize) {
-    let deadline = Instant::now() + Duration::from_secs(60);
     let count = || {
         gate.opencode
             .heads()
@@ -18,10 +19,7 @@ fn looked(gate: &Gate, times: usize) {
             .count()
     };
     let goal = count() + times;
-    while count() < goal {
-        assert!(Instant::now() < deadline, "never looked");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("another look", || count() >= goal);
 }
 
 #[test]
@@ -78,11 +76,11 @@ fn an_open_page_keeps_it() {
         gate.address
     );
     let mut stream = send(gate.address, head.as_bytes());
-    until(&mut stream, b"\r\n\r\n");
+    read_until(&mut stream, b"\r\n\r\n");
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(3) {
         gate.opencode.emit("x");
-        until(&mut stream, b"x\n\n");
+        read_until(&mut stream, b"x\n\n");
         std::thread::sleep(Duration::from_millis(100));
     }
     assert_eq!(gate.monitor.times_asked("idle"), 0);

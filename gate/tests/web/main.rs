@@ -11,7 +11,6 @@ mod accounts;
 mod assets;
 mod browser;
 mod fake_monitor;
-mod fake_opencode;
 mod foreign;
 mod framing;
 mod harness;

@@ -5,9 +5,9 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
-use super::browser::PATIENCE;
+use occ_gate_testing::until;
+
 use super::harness::Gate;
 
 const BEHIND: &[&str] = &["--hosts=code.example.com", "--trusted-proxies=127.0.0.1"];
@@ -68,11 +68,7 @@ impl Proxy {
             gate,
             _directory: directory,
         };
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "{example} does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until(example, || TcpStream::connect(("127.0.0.1", port)).is_ok());
         proxy
     }
 
@@ -165,15 +161,12 @@ impl Proxy {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(curl.stdout.take().unwrap()).lines();
-        while !self
-            .gate
-            .opencode
-            .heads()
-            .iter()
-            .any(|head| head.starts_with("GET /global/event "))
-        {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        until("a listener of events", || {
+            let heads = self.gate.opencode.heads();
+            heads
+                .iter()
+                .any(|head| head.starts_with("GET /global/event "))
+        });
         for number in 0..3 {
             self.gate.opencode.emit(&format!("event {number}"));
             let expected = format!("data: event {number}");

@@ -3,7 +3,9 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::browser::{rest, send, until};
+use occ_gate_testing::until;
+
+use super::browser::{read_until, rest, send};
 use super::harness::Gate;
 use super::streams::{listen, terminal};
 
@@ -18,7 +20,7 @@ fn begun_answers_end_and_streams_are_cut() {
         gate.address
     );
     let mut begun = send(gate.address, head.as_bytes());
-    until(&mut begun, b"\r\n\r\none ");
+    read_until(&mut begun, b"\r\n\r\none ");
     gate.tell_to_stop();
     let events = rest(&mut events);
     assert!(
@@ -26,9 +28,9 @@ fn begun_answers_end_and_streams_are_cut() {
         "an end in order: {events:?}"
     );
     rest(&mut websocket);
-    while TcpStream::connect(gate.address).is_ok() {
-        std::thread::yield_now();
-    }
+    until("the port to close", || {
+        TcpStream::connect(gate.address).is_err()
+    });
     gate.opencode.release();
     assert_eq!(rest(&mut begun), b"two", "and no more on this connection");
     gate.thread.take().unwrap().join().unwrap().unwrap();
@@ -44,9 +46,7 @@ fn nothing_holds_the_end_up_for_long() {
     );
     let _silent = send(gate.address, head.as_bytes());
     let _half = send(gate.address, b"GET / HTTP/1.1\r\n");
-    while gate.opencode.heads().is_empty() {
-        std::thread::yield_now();
-    }
+    until("a request", || !gate.opencode.heads().is_empty());
     let begin = Instant::now();
     gate.tell_to_stop();
     gate.thread.take().unwrap().join().unwrap().unwrap();

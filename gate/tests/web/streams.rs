@@ -4,7 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::browser::{rest, send, until};
+use occ_gate_testing::until;
+
+use super::browser::{read_until, rest, send};
 use super::harness::Gate;
 
 pub(crate) fn listen(gate: &Gate, cookie: &str) -> TcpStream {
@@ -13,7 +15,7 @@ pub(crate) fn listen(gate: &Gate, cookie: &str) -> TcpStream {
         gate.address
     );
     let mut stream = send(gate.address, head.as_bytes());
-    until(&mut stream, b"\r\n\r\n");
+    read_until(&mut stream, b"\r\n\r\n");
     stream
 }
 
@@ -24,7 +26,7 @@ pub(crate) fn terminal(gate: &Gate, cookie: &str) -> TcpStream {
         gate.origin()
     );
     let mut stream = send(gate.address, head.as_bytes());
-    let answer = String::from_utf8(until(&mut stream, b"\r\n\r\n"))
+    let answer = String::from_utf8(read_until(&mut stream, b"\r\n\r\n"))
         .unwrap()
         .to_ascii_lowercase();
     assert!(answer.starts_with("http/1.1 101 "), "{answer}");
@@ -45,7 +47,7 @@ fn events_arrive_one_by_one() {
     let mut stream = listen(&gate, &cookie);
     for number in 0..5 {
         gate.opencode.emit(&format!("event {number}"));
-        until(&mut stream, format!("event {number}\n\n").as_bytes());
+        read_until(&mut stream, format!("event {number}\n\n").as_bytes());
     }
 }
 
@@ -104,14 +106,10 @@ fn the_end_of_a_session_cuts_its_streams_and_only_those() {
         gate.address
     );
     let mut waiting = send(gate.address, silent.as_bytes());
-    while !gate
-        .opencode
-        .heads()
-        .iter()
-        .any(|head| head.starts_with("GET /silent "))
-    {
-        std::thread::yield_now();
-    }
+    until("a request", || {
+        let heads = gate.opencode.heads();
+        heads.iter().any(|head| head.starts_with("GET /silent "))
+    });
     let begin = Instant::now();
     gate.monitor.end(&token);
     rest(&mut events);
@@ -129,7 +127,7 @@ fn the_end_of_a_session_cuts_its_streams_and_only_those() {
     );
     assert_eq!(gate.ask("GET /", &[&cookie]).status, 401);
     gate.opencode.emit("still here");
-    until(&mut others, b"still here\n\n");
+    read_until(&mut others, b"still here\n\n");
     assert_eq!(gate.ask("GET /", &[&other]).status, 200);
 }
 

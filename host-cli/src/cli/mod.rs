@@ -33,7 +33,7 @@ The container:
 
 occ itself:
   config       Read and change occ's own configuration
-  completions  Print what completes occ's commands in a shell [alias: completion]
+  completions  Print a shell completion script [alias: completion]
   man          Write the man pages
   help         Print this message or the help of the given subcommand(s)
 
@@ -165,7 +165,7 @@ pub(crate) enum Command {
     /// Read and change occ's own configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print what completes occ's commands in a shell
+    /// Print a shell completion script
     #[command(visible_alias = "completion")]
     Completions {
         /// The shell; for bash: `source <(occ completions bash)` in ~/.bashrc
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn command_line_definition_is_sound() {
         Cli::command().debug_assert();
     }
 

@@ -46,7 +46,7 @@ pub(crate) struct AccountNames {
     pub names: Vec<String>,
 }
 
-/// Where a new password comes from.
+/// The source of a new password.
 #[derive(Debug, Clone, Copy, Args)]
 #[group(multiple = false)]
 pub(crate) struct PasswordSource {

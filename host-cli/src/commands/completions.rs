@@ -89,7 +89,7 @@ fn typed(words: impl Iterator<Item = String>) -> Option<Global> {
     Global::from_arg_matches(&matches).ok()
 }
 
-/// The names in the container; None if it does not say in time.
+/// The names in the container; `None` if it does not say in time.
 fn live(session: &Session) -> Option<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_so_far_names_the_container() {
+    fn typed_words_name_container_and_engine() {
         let words = |line: &str| typed(line.split(' ').map(str::to_owned)).unwrap();
         assert_eq!(words("occ user show al").container, None);
         let global = words("occ --container box --host unix:///x user show");

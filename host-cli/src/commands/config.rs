@@ -11,7 +11,7 @@ use crate::config::{self, Config, Key};
 use crate::error::{Error, Result};
 use crate::ui::show::{self, Format, Screen, fields};
 
-/// What `--json` prints of one key.
+/// The document of one key.
 #[derive(Serialize)]
 struct Entry {
     schema: u32,
@@ -19,7 +19,7 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<bool>,
     key: &'static str,
-    /// null: the default holds.
+    /// `null` if the default holds.
     value: Option<Value>,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn warn_of_unknown(config: &Config) {
         let near = near.map(|near| format!("; did you mean '{near}'?"));
         let near = near.unwrap_or_default();
         show::warn(&format!(
-            "the configuration has a key '{key}' that means nothing to occ{near}"
+            "the configuration has an unknown key '{key}'{near}"
         ));
     }
 }

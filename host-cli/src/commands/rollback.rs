@@ -34,7 +34,7 @@ pub(crate) async fn run(
     };
     if let Err(error) = proved {
         put_back(docker, current, instance, seconds).await?;
-        return Err(rolled_back(&error, &names.own));
+        return Err(rolled_back(&error));
     }
     let host = current.host_config.as_ref();
     let policy = host.and_then(|host| host.restart_policy.clone());

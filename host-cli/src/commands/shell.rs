@@ -129,7 +129,7 @@ async fn talk(docker: &Docker, id: &str, mut output: Output, mut input: Input) -
     }
 }
 
-/// What is typed. The thread ends with the program: nothing can wake a read.
+/// Keys as they are typed. The thread ends with the program: nothing can wake a read.
 fn keys() -> Receiver<Vec<u8>> {
     let (typed, keys) = channel(16);
     std::thread::spawn(move || {
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn occ_init_becomes_the_person() {
+    fn shell_of_an_account_runs_through_occ_init() {
         assert_eq!(
             through_init("alice", &["/bin/bash", "-l"]).join(" "),
             "/usr/local/bin/occ-init run --no-restore --user alice -- /bin/bash -l"

@@ -25,7 +25,7 @@ struct StatusReport {
     volumes: Vec<VolumeReport>,
     /// How many accounts; unknown unless the container runs.
     users: Option<usize>,
-    /// Who is logged in and has an opencode; none where no login runs.
+    /// People logged in and their opencodes; none where no login runs.
     gate: Option<GateView>,
 }
 

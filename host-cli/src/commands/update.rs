@@ -1,4 +1,19 @@
 //! `occ update container`: a newer image, the same volumes.
+//!
+//! Step by step, for a container called X:
+//! 1. swap/recover.rs undoes what an interrupted update or rollback left.
+//! 2. engine/identity.rs finds X and refuses a container that is not occ's.
+//! 3. image/ builds or pulls the newest image; if X runs it, nothing more happens.
+//! 4. swap/checks.rs refuses a store that another container uses, then runs the new
+//!    image's `occ-init check` on it, before anything is stopped.
+//! 5. swap/clone.rs describes X on the new image; it is created as X-next.
+//! 6. swap/steps: stop X, rename X to X-replaced and X-next to X, start X.
+//! 7. swap/health.rs waits until X is healthy; swap/mod.rs compares the accounts.
+//! 8. If all is well, X-replaced becomes X-previous, for `--rollback` (rollback.rs).
+//!    If not, swap/recover.rs renames X-replaced back to X, and it is started.
+//!
+//! A kill between any two calls leaves names from which step 1 of the next command
+//! tells how far this one went.
 
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
@@ -15,7 +30,7 @@ use crate::swap::{self, Kept, Plan, checks, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
 
-/// What is said in the end.
+/// The answer.
 struct Outcome {
     changed: bool,
     newer: Option<bool>,
@@ -146,7 +161,7 @@ fn runs(found: &ContainerInspectResponse, image: &ImageInspect) -> bool {
     image.id.is_some() && image.id == found.image
 }
 
-/// Whether there is something newer, without changing anything.
+/// Returns true if there is something newer, without changing anything.
 async fn is_newer(
     session: &Session,
     docker: &Docker,

@@ -8,7 +8,7 @@ use etcetera::BaseStrategy;
 use super::{Config, KnownUsers};
 use crate::error::{Error, Result};
 
-/// Where the file is: `$XDG_CONFIG_HOME/occ/config.json`, else in ~/.config.
+/// The file's path: `$XDG_CONFIG_HOME/occ/config.json`, else in ~/.config.
 pub(crate) fn path() -> Result<PathBuf> {
     let base = etcetera::base_strategy::Xdg::new().map_err(|_| {
         Error::failed(

@@ -29,7 +29,7 @@ pub(crate) enum Key {
     Container,
     /// The image that `start` runs.
     Image,
-    /// What the image is built from.
+    /// The base that the image is built from.
     BaseImage,
     /// The published port.
     Port,
@@ -50,7 +50,7 @@ impl Key {
         Self::Users,
     ];
 
-    /// As written in the file.
+    /// The key as the file has it.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Container => "container",
@@ -107,7 +107,7 @@ pub(crate) struct Config {
     /// The image that `start` runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// What the image is built from.
+    /// The base that the image is built from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_image: Option<String>,
     /// The published port.
@@ -123,7 +123,7 @@ pub(crate) struct Config {
     unknown: Map<String, Value>,
 }
 
-/// What is kept of a container that is not the configured one.
+/// Data kept for a container that is not the configured one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Instance {
     #[serde(default)]
@@ -132,7 +132,7 @@ struct Instance {
     unknown: Map<String, Value>,
 }
 
-/// Where the names of a container's accounts are kept.
+/// The place in the file of a container's account names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum KnownUsers {
     /// In `users`: the configured container on this machine's engine.
@@ -168,7 +168,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What people write into the file is looked at as what they type.
+    /// Values written into the file are checked like typed ones.
     fn check(&self) -> std::result::Result<(), String> {
         let named = |key: Key, value: &str, why: String| {
             format!("invalid value '{value}' for {}: {why}", key.word())
@@ -190,7 +190,7 @@ impl Config {
         }
     }
 
-    /// The value of a key, or None where the default holds.
+    /// The value of a key, or `None` where the default holds.
     pub(crate) fn get(&self, key: Key) -> Option<Value> {
         match key {
             Key::Container => self.container.clone().map(Value::from),
@@ -231,8 +231,8 @@ impl Config {
         Ok(())
     }
 
-    /// Where the names of `container` are kept; `engine` is None for the one
-    /// that is used when none is named.
+    /// The place of the names of `container`; `engine` is `None` for the engine that
+    /// is used when none is named.
     pub(crate) fn known_users_key(&self, container: &str, engine: Option<&str>) -> KnownUsers {
         let configured = self.container.as_deref().unwrap_or(DEFAULT_CONTAINER);
         match engine {
@@ -261,7 +261,7 @@ impl Config {
         self.instances.retain(|_, one| *one != Instance::default());
     }
 
-    /// Keys that mean nothing to this version, each with the nearest that does.
+    /// Unknown keys, each with the nearest known one.
     pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
         self.unknown.keys().map(|key| {
             let near = nearest(key, Key::ALL.iter().map(|key| key.word()));

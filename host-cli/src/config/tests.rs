@@ -1,9 +1,9 @@
-//! What of the configuration is read, kept, named and refused.
+//! Keys that are read, kept, named and refused.
 
 use super::*;
 
 #[test]
-fn keeps_what_it_does_not_know() {
+fn unknown_keys_are_kept() {
     let text = br#"{"schema":1,"users":["alice"],"container":"box","port":3001,"bind":"127.0.0.1","theme":{"dark":true}}"#;
     let mut config = Config::parse(text).unwrap();
     config.set(Key::Port, "4000").unwrap();

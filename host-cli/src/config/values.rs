@@ -1,4 +1,4 @@
-//! What a value of the configuration or of a flag may be.
+//! The rules for values of the configuration and of flags.
 
 use std::net::IpAddr;
 

@@ -90,7 +90,7 @@ fn has_role(summary: &ContainerSummary) -> bool {
         .is_some_and(|labels| labels.contains_key(ROLE))
 }
 
-/// Everything about a container; None if there is none.
+/// Everything about a container; `None` if there is none.
 pub(crate) async fn inspect(
     docker: &Docker,
     name: &str,
@@ -142,7 +142,7 @@ pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
         .map_err(Error::engine(format!("stop the container '{name}'")))
 }
 
-/// What a container has logged, as far as the engine still tells.
+/// The log of a container, as far as the engine still has it.
 pub(crate) async fn log(docker: &Docker, name: &str, options: LogsOptions) -> String {
     let mut chunks = docker.logs(name, Some(options));
     let mut bytes = Vec::new();
@@ -209,7 +209,7 @@ pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {
     }
 }
 
-/// The mount of the store, whatever kind it is; None if there is none.
+/// The mount of the store, whatever kind it is; `None` if there is none.
 pub(crate) fn store_mount(found: &ContainerInspectResponse) -> Option<Mount> {
     let mounts = found.mounts.as_ref()?;
     let mount = mounts

@@ -24,9 +24,9 @@ const CODE_TRIES: u32 = 100;
 pub(crate) struct Finished {
     /// Its exit code.
     pub code: i64,
-    /// What it wrote to stdout.
+    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to stderr.
+    /// Its standard error.
     pub stderr: Vec<u8>,
 }
 
@@ -138,7 +138,7 @@ async fn exchange(
     }
 }
 
-/// What is still to be sent: one piece of it is held, and wiped.
+/// Input still to be sent: one piece of it is held, and wiped.
 struct Writer<S> {
     input: Input,
     source: Option<S>,

@@ -15,7 +15,7 @@ pub(crate) fn labelled(instance: &str) -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![format!("{INSTANCE}={instance}")])])
 }
 
-/// The container of an instance: by label, else by name; None if there is none.
+/// The container of an instance: by label, else by name; `None` if there is none.
 pub(crate) async fn find(docker: &Docker, instance: &str) -> Result<Option<Listed>> {
     let candidates = container::list(docker, &labelled(instance)).await?;
     if let Some(found) = pick(instance, candidates)? {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_comes_before_what_only_has_the_label() {
+    fn name_beats_label() {
         let kept = listed("opencode-previous", "running");
         assert_eq!(
             picked(vec![kept.clone(), listed("opencode", "exited")]).as_deref(),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn several_that_run_are_never_guessed_between() {
+    fn several_running_containers_are_an_error() {
         let error = pick(
             "opencode",
             vec![listed("a", "running"), listed("b", "running")],

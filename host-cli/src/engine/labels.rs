@@ -6,7 +6,7 @@ use std::collections::HashMap;
 pub(crate) const INSTANCE: &str = "dev.occ.instance";
 /// Set on containers that are not the instance itself: kept or being tried.
 pub(crate) const ROLE: &str = "dev.occ.role";
-/// Where the store is mounted.
+/// The mount point of the store.
 pub(crate) const STORE: &str = "/var/lib/opencode-users";
 
 /// The volumes of an instance, by the end of their names, and where they go.
@@ -49,7 +49,7 @@ impl Names {
         Self { own: own.into() }
     }
 
-    /// The one that a name beside another belongs to; None for any other name.
+    /// The container that a name stands beside; `None` for any other name.
     pub(crate) fn around(name: &str) -> Option<Self> {
         let own = ENDS.iter().find_map(|end| name.strip_suffix(end))?;
         (!own.is_empty()).then(|| Self::of(own))
@@ -59,32 +59,32 @@ impl Names {
         format!("{}{end}", self.own)
     }
 
-    /// Of the one that an update has made and not yet tried.
+    /// The name of the container that an update has made and not yet tried.
     pub(crate) fn next(&self) -> String {
         self.with(NEXT)
     }
 
-    /// Of the one that an update has replaced, while the new one is unproven.
+    /// The name of the one an update replaced, while the new one is unproven.
     pub(crate) fn replaced(&self) -> String {
         self.with(REPLACED)
     }
 
-    /// Of the one that a rollback has replaced, while the other is unproven.
+    /// The name of the one a rollback replaced, while the other is unproven.
     pub(crate) fn undone(&self) -> String {
         self.with(UNDONE)
     }
 
-    /// Of the one that is kept for a rollback.
+    /// The name of the one kept for a rollback.
     pub(crate) fn previous(&self) -> String {
         self.with(PREVIOUS)
     }
 
-    /// Of the one kept before that, for the moment in which names change.
+    /// The name of the one kept before that, while names change.
     pub(crate) fn older(&self) -> String {
         self.with(OLDER)
     }
 
-    /// Of the one that runs the new image's check.
+    /// The name of the one that runs the new image's check.
     pub(crate) fn check(&self) -> String {
         self.with(CHECK)
     }

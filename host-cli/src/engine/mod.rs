@@ -30,7 +30,7 @@ const HELLO: Duration = Duration::from_secs(5);
 const HELLO_BY_SSH: Duration = Duration::from_secs(60);
 /// Response headers of a single call, in seconds; streams have no limit.
 const CALL_SECONDS: u64 = 120;
-/// Of versions before this one, things are missing that occ needs.
+/// Older versions lack calls that occ needs.
 const OLDEST: Version = (1, 40);
 
 /// A version of the API: major and minor.
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_wanted_has_to_be_known_to_both() {
+    fn requested_version_must_be_known_to_both() {
         let highest = agree(Some((1, 41)), Some((1, 12))).unwrap();
         let spoken = |asked| wanted(asked, highest, Some((1, 12)));
         assert_eq!(spoken((1, 40)).unwrap(), (1, 40));

@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use super::endpoint::Ssh;
 use crate::ui::show::printable;
 
-/// What ssh says as it ends is there by then, or not worth waiting for.
+/// ssh's last message is there by then, or not worth waiting for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Lines of it that are shown.
 const LINES: usize = 3;
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_ssh_says_the_end_is_kept() {
+    fn last_lines_of_ssh_are_kept() {
         let said = "debug\n\none\ntwo\r\n\u{1b}three\n";
         assert_eq!(last_lines(said.as_bytes()), "one; two; \u{fffd}three");
     }

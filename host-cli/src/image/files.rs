@@ -4,7 +4,7 @@
 pub(crate) struct Carried {
     /// Its name in the context.
     pub name: &'static str,
-    /// What it holds.
+    /// Its content.
     pub bytes: &'static [u8],
 }
 
@@ -14,7 +14,7 @@ macro_rules! carried {
     };
 }
 
-/// What the Dockerfile copies besides our programs and the opencode tarball.
+/// Files that the Dockerfile copies besides our programs and the opencode tarball.
 pub(crate) static CONTEXT: [Carried; 6] = carried![
     "Dockerfile",
     "groups.allow",

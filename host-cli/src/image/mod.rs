@@ -15,7 +15,7 @@ use futures_util::StreamExt;
 use crate::error::{Error, Result, is_absent};
 use crate::ui::progress::Progress;
 
-/// What `start` runs where nothing else is asked for.
+/// The image that `start` runs where nothing else is asked for.
 pub(crate) const DEFAULT: &str = "occ:local";
 /// Marks images that occ built.
 pub(crate) const BUILT: &str = "dev.occ.image";
@@ -50,7 +50,7 @@ fn is_malformed(error: &bollard::errors::Error) -> bool {
     )
 }
 
-/// Whether occ built it.
+/// Returns true for an image that occ built.
 pub(crate) fn is_ours(image: &ImageInspect) -> bool {
     label(image, BUILT).is_some()
 }

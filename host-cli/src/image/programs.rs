@@ -10,7 +10,7 @@ pub(crate) struct Program {
     pub name: &'static str,
     /// Names its file; then no other is taken.
     variable: &'static str,
-    /// Where the tree that occ was built in has it.
+    /// Its path in the tree that occ was built in.
     in_tree: &'static str,
     /// How it is built there.
     made_by: &'static str,
@@ -33,8 +33,8 @@ pub(crate) const ALL: [Program; 2] = [
 ];
 
 impl Program {
-    /// Where its variable says, beside occ itself, or in the tree that occ was
-    /// built in.
+    /// Looks at the path in its variable, beside occ itself, and in the tree that occ
+    /// was built in.
     pub(crate) fn find(&self) -> Result<PathBuf> {
         let own = std::env::current_exe().unwrap_or_default();
         let places = self.places(std::env::var_os(self.variable).map(PathBuf::from), &own);

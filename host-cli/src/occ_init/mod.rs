@@ -14,7 +14,7 @@ use crate::engine::exec::{self, Finished};
 use crate::error::{Error, Result};
 use crate::ui::show::{self, printable};
 
-/// Where occ-init is in every image of ours.
+/// occ-init's path in every image of ours.
 pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
 /// It waits 15 s for locks and hashes for about one; a slow disk gets the rest.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -38,7 +38,7 @@ pub(crate) struct OccInit {
 /// The answer of `occ-init check`.
 #[derive(Debug, Default, serde::Deserialize)]
 pub(crate) struct CheckReply {
-    /// What is wrong with the store or with /etc.
+    /// Everything that is wrong with the store or with /etc.
     pub findings: Vec<Finding>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Finding {
     pub name: String,
     /// One sentence.
     pub message: String,
-    /// What to do about it in the container.
+    /// The next step in the container.
     #[serde(default)]
     pub hint: String,
 }
@@ -261,8 +261,8 @@ fn read<T: DeserializeOwned>(container: &str, finished: &Finished) -> Result<T> 
     }
 }
 
-/// Whether an older occ-init does not know a command or option of ours. The oldest
-/// tell no code, and no other usage error of theirs answers to what occ sends.
+/// Returns true if an older occ-init does not know a command or option of ours. The
+/// oldest send no code, and no other usage error of theirs answers to what occ sends.
 fn is_unknown(error: &ErrorBody) -> bool {
     error.kind == ErrorKind::Usage && matches!(error.code, None | Some(ErrorCode::UnknownArgument))
 }

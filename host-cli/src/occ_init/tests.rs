@@ -52,7 +52,7 @@ fn an_error_document_keeps_kind_and_hint() {
 }
 
 #[test]
-fn an_older_occ_init_is_named() {
+fn older_occ_init_is_named() {
     let line = r#"{"schema":1,"error":{"kind":"usage","message":"unrecognized subcommand 'save'","hint":"occ-init --help"}}"#;
     assert_eq!(
         error(2, line, "").text(),
@@ -76,7 +76,7 @@ fn failed_lines_are_an_answer_and_errors_stay_errors() {
 }
 
 #[test]
-fn half_answers_are_failures() {
+fn cut_answers_are_failures() {
     assert!(matches!(
         error(0, "{\"schema\":1,\"acc", ""),
         Error::BadReply(_)

@@ -1,5 +1,5 @@
-//! What keeps a start or an update from happening: another container that
-//! writes the same store, or a new image that takes somebody's name or uid.
+//! Checks before a start or an update: no other container may write the same store,
+//! and a new image may take no account's name or uid.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::ui::show;
 
 /// A check takes no second with 100,000 accounts; signals wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// What a check may end with when the new image takes somebody's name or uid.
+/// The status of a check when the new image takes an account's name or uid.
 const CLASH: i64 = 5;
 
 /// Two containers that write one store would restore against each other
@@ -60,7 +60,7 @@ pub(crate) async fn refuse_shared(
     }
 }
 
-/// Where a container's store is.
+/// The volume or directory of a container's store.
 async fn store_source(docker: &Docker, own: &Listed) -> Result<Option<String>> {
     let found = identity::inspect_ours(docker, own).await?;
     Ok(found.and_then(|found| store_mount(&found)?.source))
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_image_takes_stops_an_update() {
+    fn only_image_findings_stop_an_update() {
         let report = r#"noise
 {"findings":[{"hint":"h","kind":"image","message":"skipped 'zoe': the image has a user of that name","name":"zoe"},{"hint":"h","kind":"drift","message":"'alice' has a record, but is not in /etc","name":"alice"}],"schema":1}
 "#;

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_while_waiting_is_an_end() {
+    fn restart_while_waiting_ends_the_wait() {
         let found = |status, restart_count| ContainerInspectResponse {
             restart_count: Some(restart_count),
             state: Some(bollard::models::ContainerState {

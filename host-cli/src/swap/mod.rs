@@ -1,8 +1,9 @@
-//! A container takes another's place: same volumes, ports and settings, and
-//! the old one comes back by itself when the new one is not as good.
+//! Swaps a container for one on another image: same volumes, ports and settings. The
+//! old one is restored if the new one fails its check.
 //!
-//! A signal in the middle waits: half a swap may leave nothing under the name.
-//! What even so cuts it in two, the next command settles.
+//! steps are pure values, recover applies them, clone describes the new container,
+//! checks refuse beforehand and health waits afterwards. Signals wait until a swap is
+//! done; what a kill cuts in two, recover undoes at the next command.
 
 pub(crate) mod checks;
 mod clone;
@@ -26,7 +27,7 @@ use crate::occ_init::OccInit;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
-/// What happens to the old container after a good swap.
+/// The old container's fate after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// It stays, stopped, for `--rollback`.
@@ -35,14 +36,14 @@ pub(crate) enum Kept {
     No,
 }
 
-/// What the new container is like.
+/// The new container.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     /// The instance.
     pub instance: &'a str,
     /// Its image.
     pub image: &'a str,
-    /// Where it is published; None: as the old one.
+    /// Its port; `None` for that of the old one.
     pub published: Option<Published>,
     /// How long it may take to become healthy.
     pub seconds: u64,
@@ -70,7 +71,7 @@ pub(crate) async fn run(
     if let Err(error) = exchange(docker, old, plan, &names, &expected, progress).await {
         progress.step("Going back to the old container");
         put_back(docker, old, plan.instance, plan.seconds).await?;
-        return Err(rolled_back(&error, &names.own));
+        return Err(rolled_back(&error));
     }
     let there = recover::look(docker, plan.instance, &names).await?;
     let steps = match kept {
@@ -80,7 +81,7 @@ pub(crate) async fn run(
     recover::apply(docker, plan.instance, &steps).await
 }
 
-/// The new one in the place of the old one, and proven.
+/// Puts the new one in the old one's place, and proves it.
 async fn exchange(
     docker: &Docker,
     old: &ContainerInspectResponse,
@@ -94,19 +95,17 @@ async fn exchange(
     prove(docker, &made, expected, plan.seconds, progress).await
 }
 
-/// Whether the name stands for the very image that the container has.
+/// Returns true if the name stands for the very image that the container has.
 async fn same_image(docker: &Docker, old: &ContainerInspectResponse, name: &str) -> Result<bool> {
     Ok(image::inspect(docker, name)
         .await?
         .is_some_and(|image| image.id == old.image))
 }
 
-/// What a person reads after a swap that was undone.
-pub(crate) fn rolled_back(error: &Error, own: &str) -> Error {
+/// The error after a swap that was undone.
+pub(crate) fn rolled_back(error: &Error) -> Error {
     Error::Unhealthy {
-        message: format!(
-            "the new container was not taken: {error}\nThe old container '{own}' is back"
-        ),
+        message: format!("the new container failed its check; the old one was restored: {error}"),
         hint: if error.hint().contains("--port") {
             error.hint()
         } else {
@@ -129,7 +128,7 @@ fn refuse_auto_remove(old: &ContainerInspectResponse) -> Result<()> {
     })
 }
 
-/// Who has to be there afterwards; a stopped container can't say.
+/// The accounts that must be there afterwards; a stopped container tells none.
 pub(crate) async fn account_names(
     docker: &Docker,
     found: &ContainerInspectResponse,
@@ -197,7 +196,7 @@ async fn old_image(docker: &Docker, old: &ContainerInspectResponse) -> Result<Im
         .unwrap_or_default())
 }
 
-/// Healthy, and everybody who was there still is.
+/// Waits for health, and compares the accounts with those of before.
 pub(crate) async fn prove(
     docker: &Docker,
     new: &str,
@@ -221,7 +220,7 @@ pub(crate) async fn prove(
     })
 }
 
-/// The old container as it was, however far the exchange went.
+/// Restores the old container, however far the exchange went.
 pub(crate) async fn put_back(
     docker: &Docker,
     old: &ContainerInspectResponse,

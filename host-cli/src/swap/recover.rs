@@ -1,5 +1,5 @@
-//! Puts right what a killed update left: applies the steps that the names ask
-//! for, before a command looks at the container itself.
+//! Applies steps to the engine, and undoes what a killed update or rollback left,
+//! before a command looks at the container itself.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -67,7 +67,7 @@ pub(crate) async fn names(docker: &Docker, instance: &str, names: &Names) -> Res
     Ok(interrupted)
 }
 
-/// What is there, once two looks agree. What is in order is seen at once.
+/// The names that are taken, once two looks agree. Names in order need one look.
 async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<Existing> {
     let mut before = look(docker, instance, names).await?;
     for _ in 0..TRIES {

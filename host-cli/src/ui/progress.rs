@@ -1,4 +1,4 @@
-//! What is being done, on stderr: a spinner on a terminal, lines elsewhere.
+//! Progress on stderr: a spinner on a terminal, lines elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;

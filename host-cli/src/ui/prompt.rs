@@ -66,7 +66,7 @@ pub(crate) fn new_password(name: &str) -> Result<Secret> {
         ask("The passwords differ.\n");
     }
     Err(Error::Usage {
-        message: "no password was given twice alike; nothing was changed".into(),
+        message: "passwords do not match; nothing was changed".into(),
         hint: "use --generate to get one made".into(),
     })
 }

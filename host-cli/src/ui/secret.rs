@@ -83,7 +83,7 @@ impl Secret {
     }
 }
 
-/// What `--request-stdin` of occ-init reads, as bytes that wipe themselves.
+/// The document for `--request-stdin` of occ-init, as bytes that wipe themselves.
 pub(crate) fn request(
     password: Option<&Secret>,
     hash: Option<&Secret>,
@@ -139,7 +139,7 @@ pub(crate) fn read_all(from: impl AsFd, limit: usize) -> io::Result<Zeroizing<Ve
     Ok(bytes)
 }
 
-/// One line from the terminal, without its newline. None at the end of input.
+/// One line from the terminal, without its newline; `None` at the end of input.
 pub(crate) fn line() -> Result<Option<Zeroizing<Vec<u8>>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(REQUEST_LIMIT));
     let mut byte = Zeroizing::new([0_u8; 1]);

@@ -21,12 +21,12 @@ pub(crate) fn colours(flag: ColorChoice) -> bool {
     }
 }
 
-/// Whether a question can be asked: stdin and stderr are terminals.
+/// Returns true if a question can be asked: stdin and stderr are terminals.
 pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Columns and rows of the window; None where nobody says.
+/// Columns and rows of the window; `None` if they are unknown.
 pub(crate) fn size() -> Option<(u16, u16)> {
     let size = tcgetwinsize(stdin()).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))

@@ -45,7 +45,7 @@ impl Session {
         if !agreed.is_empty() {
             let mut applied = self.applied.clone();
             applied.accounts.extend(agreed);
-            applied.taking.clear();
+            applied.capturing.clear();
             if let Err(error) = self.remember(applied) {
                 say(&chain(&error));
             }
@@ -68,7 +68,7 @@ impl Session {
             if let Some(mut account) = self.records.accounts.get(&capture.name).cloned() {
                 capture.clone().apply(&mut account);
                 let entry = applied::Entry::of(&account);
-                applied.taking.insert(capture.name.clone(), entry);
+                applied.capturing.insert(capture.name.clone(), entry);
             }
         }
         if let Err(error) = self.remember(applied) {

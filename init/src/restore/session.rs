@@ -151,7 +151,7 @@ impl Session {
 
     /// Locks the lines of an account in the next restore, although its record can't be read.
     pub(crate) fn lock_lines(&mut self, name: &Username) {
-        self.records.to_shut.insert(name.clone());
+        self.records.to_lock.insert(name.clone());
     }
 
     fn keep_in_step(&mut self, record: &Record) {

@@ -82,7 +82,7 @@ impl Summary {
             duration_usec: took.as_micros(),
             finished_usec: now_usec(),
             odd_homes,
-            shut: plan.shut.clone(),
+            shut: plan.locked_out.clone(),
             refused: plan.problems.iter().filter_map(refused).collect(),
         }
     }

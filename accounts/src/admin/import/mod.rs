@@ -7,7 +7,7 @@
 
 use crate::account::{InvalidHash, UidRange};
 use crate::files::table;
-use crate::record::{Document, InvalidRecord, Record};
+use crate::record::{InvalidRecord, ParsedRecord, Record};
 use csv_core::{ReadRecordResult, Reader};
 use zeroize::Zeroizing;
 
@@ -147,12 +147,12 @@ fn lines(input: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 fn json_line<'a>((number, line): (usize, &[u8]), uids: UidRange) -> Line<'a> {
-    let item = match Document::parse(line, uids) {
-        Ok(Document::Record(record)) => match record.account().hash_refused {
+    let item = match ParsedRecord::parse(line, uids) {
+        Ok(ParsedRecord::Record(record)) => match record.account().hash_refused {
             Some(refused) => Err(InvalidLine::Hash(refused)),
             None => Ok(Item::Record(record)),
         },
-        Ok(Document::Legacy(_)) => Err(InvalidLine::Legacy),
+        Ok(ParsedRecord::Legacy(_)) => Err(InvalidLine::Legacy),
         Err(invalid) => Err(InvalidLine::Record(invalid)),
     };
     Line { number, item }

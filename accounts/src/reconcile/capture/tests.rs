@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::account::UidRange;
-use crate::record::Document;
+use crate::record::ParsedRecord;
 use std::collections::BTreeMap;
 
 fn hash(letter: &str) -> String {
@@ -14,8 +14,8 @@ fn account(fields: &str, hash: &str) -> Account {
         r#"{{"userName":"alice","uid":10000,"lastPasswordChangeUSec":1728000000000000,
             "privileged":{{"hashedPassword":["{hash}"]}}{fields}}}"#
     );
-    match Document::parse(text.as_bytes(), UidRange::default()) {
-        Ok(Document::Record(record)) => record.account().clone(),
+    match ParsedRecord::parse(text.as_bytes(), UidRange::default()) {
+        Ok(ParsedRecord::Record(record)) => record.account().clone(),
         _ => panic!("not a record: {text}"),
     }
 }
@@ -28,7 +28,7 @@ fn applied(account: &Account) -> Applied {
     let entry = AppliedEntry::of(account);
     Applied {
         accounts: BTreeMap::from([(account.name.clone(), entry)]),
-        taking: BTreeMap::new(),
+        capturing: BTreeMap::new(),
     }
 }
 
@@ -134,7 +134,7 @@ fn days_that_no_record_can_hold() {
     let after = unchanged(&old, &line).unwrap().unwrap();
     let mut record = crate::record::Record::new(old);
     record.update(|account| *account = after);
-    assert!(Document::parse(&record.to_bytes(), UidRange::default()).is_ok());
+    assert!(ParsedRecord::parse(&record.to_bytes(), UidRange::default()).is_ok());
 }
 
 #[test]
@@ -267,10 +267,10 @@ fn lines_that_no_reader_takes() {
 }
 
 /// The same after a kill between a record and the memory of it: restore had
-/// written `base`, and was about to take `taking`.
-fn after_a_kill(base: &Account, taking: &Account, record: &Account, line: &str) -> bool {
+/// written `base`, and was about to take `capturing`.
+fn after_a_kill(base: &Account, capturing: &Account, record: &Account, line: &str) -> bool {
     let known = Applied {
-        taking: applied(taking).accounts,
+        capturing: applied(capturing).accounts,
         ..applied(base)
     };
     let (taken, differing) = captures(&records(record.clone()), &etc(line), &known);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One field of one line, or one membership, that the next restore changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Difference {
+pub struct Drift {
     /// The account's name, made printable.
     pub name: String,
     /// In which file.
@@ -17,7 +17,7 @@ pub struct Difference {
     pub what: String,
 }
 
-impl std::fmt::Display for Difference {
+impl std::fmt::Display for Drift {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { name, file, what } = self;
         write!(f, "'{name}' in /etc/{}: {what}", file.name())
@@ -26,7 +26,7 @@ impl std::fmt::Display for Difference {
 
 /// What the plan changes about names that stay. Who comes or goes as a whole is
 /// in [`Plan::changes`].
-pub fn differences(etc: &Etc, plan: &Plan) -> Vec<Difference> {
+pub fn drift(etc: &Etc, plan: &Plan) -> Vec<Drift> {
     let whole: BTreeSet<&[u8]> = plan
         .changes
         .iter()
@@ -72,7 +72,7 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn differences(&self) -> Vec<Difference> {
+    fn differences(&self) -> Vec<Drift> {
         if self.old == self.new {
             return Vec::new();
         }
@@ -99,7 +99,7 @@ impl Lines<'_> {
             .collect()
     }
 
-    fn field(&self, field: Field, old: &[u8], new: &[u8]) -> Vec<Difference> {
+    fn field(&self, field: Field, old: &[u8], new: &[u8]) -> Vec<Drift> {
         match field {
             Field::Plain(name) => {
                 let (old, new) = (shown(old), shown(new));
@@ -114,7 +114,7 @@ impl Lines<'_> {
     }
 
     /// Of a group of somebody else, each member is whom it is about.
-    fn members(&self, old: &[u8], new: &[u8]) -> Vec<Difference> {
+    fn members(&self, old: &[u8], new: &[u8]) -> Vec<Drift> {
         let set = |list: &[u8]| -> BTreeSet<String> {
             let members = list
                 .split(|&b| b == b',')
@@ -122,7 +122,7 @@ impl Lines<'_> {
             members.map(printable).collect()
         };
         let (old, new, group) = (set(old), set(new), printable(self.name));
-        let about = |name: &String, what: String| Difference {
+        let about = |name: &String, what: String| Drift {
             name: name.clone(),
             file: self.file,
             what,
@@ -142,9 +142,9 @@ impl Lines<'_> {
         leave.chain(join).collect()
     }
 
-    fn one(&self, what: String) -> Difference {
+    fn one(&self, what: String) -> Drift {
         let (name, file) = (printable(self.name), self.file);
-        Difference { name, file, what }
+        Drift { name, file, what }
     }
 }
 

@@ -9,7 +9,7 @@ fn plan(writes: Vec<(File, Vec<u8>)>, changes: Vec<(Username, Change)>) -> Plan 
         writes,
         changes,
         restored: Vec::new(),
-        shut: Vec::new(),
+        locked_out: Vec::new(),
         problems: Vec::new(),
     }
 }
@@ -18,10 +18,7 @@ fn told(file: File, old: &str, new: &str) -> Vec<String> {
     let mut etc = Etc::default();
     etc.set(file, old.into());
     let plan = plan(vec![(file, new.into())], Vec::new());
-    differences(&etc, &plan)
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    drift(&etc, &plan).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -134,8 +131,5 @@ fn who_comes_or_goes_is_told_elsewhere() {
     let new = b"b:x:2:\nsudo:x:27:\n".to_vec();
     let name = |name| Username::parse(name).unwrap();
     let changes = vec![(name("a"), Change::Remove), (name("b"), Change::Add)];
-    assert_eq!(
-        differences(&etc, &plan(vec![(File::Group, new)], changes)),
-        []
-    );
+    assert_eq!(drift(&etc, &plan(vec![(File::Group, new)], changes)), []);
 }

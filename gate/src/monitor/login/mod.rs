@@ -30,7 +30,11 @@ use super::files;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
 use crate::log::say;
-use crate::wire::{Agent, Conversation, PamText, Rejection, Reply, Secret, TokenHash, User};
+use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::{
+    Agent, ChangeReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret, TokenHash,
+    User,
+};
 
 /// Everything about logins that lasts longer than a call.
 pub(crate) struct Logins {
@@ -38,13 +42,13 @@ pub(crate) struct Logins {
     failures: FailureLimiter,
     queue: LoginQueue<Box<Attempt>>,
     conversations: HashMap<Conversation, Paused>,
-    /// Accounts who change their password right now, and the session of each.
+    /// People who change their password right now, and the session of each.
     changing: HashMap<String, TokenHash>,
     /// The question that people are asked beyond the password.
     prompt: Option<PamPrompt>,
 }
 
-/// What a decision depends on, as it is now.
+/// The state that a decision depends on.
 pub(crate) struct Context<'a> {
     pub(crate) accounts: &'a Accounts,
     pub(crate) sessions: &'a mut Sessions,
@@ -53,7 +57,7 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Duration,
 }
 
-/// What the monitor is to do, in this order.
+/// An action for the monitor, in this order.
 pub(crate) enum Action {
     /// Call [`ask`], and [`Logins::pam_answered`] with the answer.
     Ask(Box<Attempt>),
@@ -65,16 +69,6 @@ pub(crate) enum Action {
     SessionsChanged(Vec<TokenHash>),
     /// Compare sessions and opencodes with the accounts once more.
     ReadAccounts,
-}
-
-/// What a browser sent to log in.
-pub(crate) struct Credentials {
-    pub(crate) user: User,
-    pub(crate) password: Secret,
-    pub(crate) address: IpAddr,
-    pub(crate) agent: Agent,
-    /// The device cookie, if the browser has one.
-    pub(crate) device: Option<Secret>,
 }
 
 /// One login or change of a password.
@@ -99,6 +93,8 @@ enum What {
         fingerprint: Option<AccountFingerprint>,
         agent: Agent,
         device: Option<[u8; 16]>,
+        /// The reply for the call: the login's, or that of an answer in it.
+        reply: fn(LoginReply) -> Reply,
     },
     Change {
         user: String,
@@ -143,6 +139,26 @@ impl Attempt {
     }
 }
 
+impl Attempt {
+    fn slow_down(&self, seconds: u32) -> Reply {
+        match &self.what {
+            What::Login { reply, .. } => reply(LoginReply::SlowDown { seconds }),
+            What::Change { .. } => Reply::ChangePassword(Ok(ChangeReply::SlowDown { seconds })),
+        }
+    }
+
+    fn unavailable(&self) -> Reply {
+        match &self.what {
+            What::Login { reply, .. } => reply(LoginReply::Unavailable),
+            What::Change { .. } => Reply::ChangePassword(Ok(ChangeReply::Unavailable)),
+        }
+    }
+}
+
+fn change_reply(id: u64, reply: ChangeReply) -> Action {
+    Action::Reply(id, Reply::ChangePassword(Ok(reply)))
+}
+
 impl Logins {
     pub(crate) fn new(device_key: DeviceKey) -> Self {
         Self {
@@ -171,9 +187,9 @@ impl Logins {
         &mut self,
         context: &Context<'_>,
         id: u64,
-        credentials: Credentials,
+        credentials: Authenticate,
     ) -> Vec<Action> {
-        let Credentials {
+        let Authenticate {
             user,
             password,
             address,
@@ -209,6 +225,7 @@ impl Logins {
                 fingerprint,
                 agent,
                 device,
+                reply: Reply::Authenticate,
             },
             next: Some(Next::Start(command)),
         };
@@ -220,16 +237,15 @@ impl Logins {
         &mut self,
         context: &Context<'_>,
         id: u64,
-        (token, session): (TokenHash, &Session),
-        old: Secret,
-        new: Secret,
+        session: &Session,
+        ChangePassword { token, old, new }: ChangePassword,
     ) -> Vec<Action> {
         if let Some(text) = unusable(&new) {
             let (why, text) = (Rejection::New, PamText::cut(text));
-            return vec![Action::Reply(id, Reply::Rejected { why, text })];
+            return vec![change_reply(id, ChangeReply::Rejected { why, text })];
         }
         if self.is_changing(&session.user) {
-            return vec![Action::Reply(id, Reply::SlowDown { seconds: 1 })];
+            return vec![change_reply(id, ChangeReply::SlowDown { seconds: 1 })];
         }
         let command = PamCommand::Change {
             user: User::cut(&session.user),
@@ -247,7 +263,7 @@ impl Logins {
             was_asked: false,
             what: What::Change {
                 user: session.user.clone(),
-                session: token,
+                session: token.hash(),
             },
             next: Some(Next::Start(command)),
         };
@@ -259,11 +275,11 @@ impl Logins {
         let (id, source, account) = (attempt.id, attempt.source, attempt.account);
         if let Some(seconds) = self.failures.refusal(source, account, context.now) {
             say(&format!("{}: too many failures", attempt.title()));
-            return vec![Action::Reply(id, Reply::SlowDown { seconds })];
+            return vec![Action::Reply(id, attempt.slow_down(seconds))];
         }
         if let Err(attempt) = self.queue.push(source, account, attempt) {
             say(&format!("{}: too many wait", attempt.title()));
-            return vec![Action::Reply(id, Reply::Unavailable)];
+            return vec![Action::Reply(id, attempt.unavailable())];
         }
         self.start_waiting(context.now)
     }

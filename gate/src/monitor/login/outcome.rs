@@ -12,7 +12,7 @@ use crate::log::say;
 use crate::monitor::accounts::AccountFingerprint;
 use crate::monitor::random;
 use crate::monitor::sessions::Origin;
-use crate::wire::{Handle, Login, Reply, Token, TokenHash, User};
+use crate::wire::{ChangeReply, Handle, Login, LoginReply, Reply, Token, TokenHash, User};
 
 /// Failures are answered at whole multiples of this after their call.
 pub(super) const PACE: Duration = Duration::from_secs(3);
@@ -31,40 +31,42 @@ impl Logins {
             say(&format!("cannot ask PAM: {why}"));
         }
         let mut actions = Vec::new();
-        let (reply, outcome) = match attempt.what {
+        let (reply, is_done, outcome) = match attempt.what {
             What::Login {
                 user,
                 fingerprint,
                 agent,
                 device,
+                reply,
             } => {
-                let reply = match result {
+                let decided = match result {
                     PamResult::Accepted if is_current => {
                         let from = Origin { agent, address };
                         self.log_in(context, &user, fingerprint, from, device, &mut actions)
                     }
-                    PamResult::Broken { .. } => Reply::Unavailable,
-                    _ => Reply::Refused,
+                    PamResult::Broken { .. } => LoginReply::Unavailable,
+                    _ => LoginReply::Refused,
                 };
-                let outcome = match &reply {
-                    Reply::Token(_) => "logged in",
-                    Reply::Unavailable => "not checked",
-                    _ => "refused",
-                };
-                (reply, outcome)
+                match decided {
+                    LoginReply::Token(_) => (reply(decided), true, "logged in"),
+                    LoginReply::Unavailable => (reply(decided), false, "not checked"),
+                    _ => (reply(decided), false, "refused"),
+                }
             }
             What::Change { user, session } => {
-                let reply = self.changed(context, &user, session, result);
+                let decided = self.changed(context, &user, session, result);
                 actions.push(Action::ReadAccounts);
-                let is_done = matches!(reply, Reply::Changed);
-                (reply, if is_done { "done" } else { "not done" })
+                let is_done = matches!(decided, ChangeReply::Changed);
+                let outcome = if is_done { "done" } else { "not done" };
+                (Reply::ChangePassword(Ok(decided)), is_done, outcome)
             }
         };
         say(&format!("{title}: {outcome}"));
         if is_current {
-            actions.push(match reply {
-                Reply::Token(_) | Reply::Changed => Action::Reply(id, reply),
-                failure => Action::ReplyAt(next_beat(arrived, Instant::now()), id, failure),
+            actions.push(if is_done {
+                Action::Reply(id, reply)
+            } else {
+                Action::ReplyAt(next_beat(arrived, Instant::now()), id, reply)
             });
         }
         actions
@@ -79,17 +81,17 @@ impl Logins {
         from: Origin,
         device: Option<[u8; 16]>,
         actions: &mut Vec<Action>,
-    ) -> Reply {
+    ) -> LoginReply {
         let person = context
             .accounts
             .get(user.as_str())
             .filter(|person| Some(person.fingerprint) == fingerprint);
         let Some(person) = person else {
-            return Reply::Refused;
+            return LoginReply::Refused;
         };
         let number = device.unwrap_or_else(|| *random::bytes());
         let Some(device) = self.device_key.cookie(user.as_str(), number) else {
-            return Reply::Unavailable;
+            return LoginReply::Unavailable;
         };
         let token = Token::new(*random::bytes());
         let (handle, now) = (Handle(random::number()), clock::now());
@@ -97,7 +99,7 @@ impl Logins {
         actions.push(Action::SessionsChanged(ended));
         let session = context.sessions.find(&token, now);
         let expires = session.map(|session| context.sessions.expires(session));
-        Reply::Token(Login {
+        LoginReply::Token(Login {
             token,
             user: user.clone(),
             expires: expires.unwrap_or_default(),
@@ -114,17 +116,17 @@ impl Logins {
         user: &str,
         session: TokenHash,
         result: PamResult,
-    ) -> Reply {
+    ) -> ChangeReply {
         self.changing.remove(user);
         match result {
             PamResult::Changed => {
                 if let Some(fingerprint) = context.accounts.fingerprint(user) {
                     context.sessions.set_fingerprint(session, fingerprint);
                 }
-                Reply::Changed
+                ChangeReply::Changed
             }
-            PamResult::Rejected { why, text } => Reply::Rejected { why, text },
-            _ => Reply::Unavailable,
+            PamResult::Rejected { why, text } => ChangeReply::Rejected { why, text },
+            _ => ChangeReply::Unavailable,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 /// How long PAM may work, not counting the time in which a person types.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a helper is started for.
+/// The task of a helper.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PamCommand {
@@ -42,7 +42,7 @@ pub(crate) enum PamCommand {
     },
 }
 
-/// What a helper says.
+/// An answer of a helper.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PamResult {
@@ -98,7 +98,7 @@ impl Helper {
         self.stdin.write_all(&frame).await
     }
 
-    /// What it has to say next; `Broken` also for one that ends without a word
+    /// Waits for its next answer; `Broken` also for a helper that ends without one
     /// or takes too long, which is killed.
     pub(crate) async fn answer(&mut self) -> PamResult {
         let heard = match timeout(PATIENCE, self.read()).await {

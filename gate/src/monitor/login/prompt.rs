@@ -1,7 +1,7 @@
-//! What PAM asks beyond the password, and who is answering it right now.
+//! The questions of PAM beyond the password, and the people who are answering one.
 //!
-//! A module for one-time codes asks only those whom it knows, so who has no account
-//! is asked the same, or the question would tell who has one.
+//! A module for one-time codes asks only those whom it knows. A name without an
+//! account is asked the same question, or the question would tell who has one.
 
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use tokio::time::Instant;
 use super::pam::{Helper, PamResult};
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::monitor::random;
-use crate::wire::{Conversation, PamText, Reply, Secret};
+use crate::wire::ask::Answer;
+use crate::wire::{Conversation, LoginReply, PamText, Reply};
 
 /// How long a person may take to answer a prompt.
 const TYPING: Duration = Duration::from_secs(120);
-/// Accounts who are typing answers; one more, and the first is refused.
+/// People who are typing answers; one more, and the first is refused.
 const CONVERSATIONS: usize = 64;
 
 /// A login for which PAM asked something that nobody has answered yet.
@@ -28,7 +29,7 @@ pub(crate) struct Paused {
 /// A question as it was asked of somebody who may log in.
 pub(crate) struct PamPrompt {
     before: String,
-    /// What follows the name; None: the name is not in it.
+    /// The text after the name; `None` if the name is not in it.
     after: Option<String>,
     echo: bool,
 }
@@ -67,14 +68,16 @@ impl Logins {
         &mut self,
         context: &Context<'_>,
         id: u64,
-        conversation: Conversation,
-        text: Secret,
+        Answer { conversation, text }: Answer,
     ) -> Vec<Action> {
         let Some(paused) = self.conversations.remove(&conversation) else {
-            return vec![Action::Reply(id, Reply::Refused)];
+            return vec![Action::Reply(id, Reply::Answer(LoginReply::Refused))];
         };
         let mut attempt = paused.attempt;
         attempt.id = id;
+        if let What::Login { reply, .. } = &mut attempt.what {
+            *reply = Reply::Answer;
+        }
         attempt.arrived = Instant::now();
         attempt.next = Some(match paused.helper {
             Some(helper) => Next::Tell(helper, text),
@@ -125,6 +128,9 @@ impl Logins {
         }
         attempt.was_asked = true;
         self.make_room_to_type();
+        let What::Login { reply, .. } = attempt.what else {
+            return Vec::new();
+        };
         let conversation = Conversation(random::number());
         let id = attempt.id;
         let paused = Paused {
@@ -133,12 +139,12 @@ impl Logins {
             since: Instant::now(),
         };
         self.conversations.insert(conversation, paused);
-        let prompt = Reply::Prompt {
+        let prompt = LoginReply::Prompt {
             conversation,
             text,
             echo,
         };
-        vec![Action::Reply(id, prompt)]
+        vec![Action::Reply(id, reply(prompt))]
     }
 
     fn make_room_to_type(&mut self) {

@@ -1,5 +1,5 @@
-//! What a person's opencode leaves behind: processes and temporary files. Done by
-//! processes of our own, which may take long or be killed.
+//! Ends the processes and wipes the temporary files that a person's opencode leaves
+//! behind, by processes of our own, which may take long or be killed.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -43,7 +43,7 @@ pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
 }
 
 async fn sweep(uid: u32, kill: bool) {
-    let mut command = subprocess::command("sweep");
+    let mut command = subprocess::command("kill-user");
     command.arg(uid.to_string());
     if kill {
         command.arg("--kill");
@@ -53,7 +53,7 @@ async fn sweep(uid: u32, kill: bool) {
 
 /// Wipes a person's temporary directory, or everybody's.
 pub(crate) async fn wipe(uid: Option<u32>) {
-    let mut command = subprocess::command("wipe");
+    let mut command = subprocess::command("wipe-tmpdir");
     command.args(uid.map(|uid| uid.to_string()));
     run_own(command, "wipe temporary files").await;
 }
@@ -70,14 +70,15 @@ async fn run_own(mut command: Command, what: &str) {
     }
 }
 
-/// Whether the uids here are the container's own: with another PID 1 than
+/// Returns whether the uids here are the container's own: with another PID 1 than
 /// occ-init (or ourselves) they may be those of a whole machine's people.
 fn may_sweep() -> bool {
     let comm = std::fs::read_to_string("/proc/1/comm").unwrap_or_default();
     matches!(comm.trim_end(), "occ-init" | "occ-gate")
 }
 
-/// Whether a process with that uid as any of its four is there and no zombie.
+/// Returns whether a process with that uid as any of its four runs; zombies do not
+/// count.
 fn is_running(uid: u32) -> bool {
     let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = pids.filter(|entry| {

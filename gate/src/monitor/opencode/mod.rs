@@ -1,4 +1,4 @@
-//! Accounts's opencodes: which run, which may start, which must end. Returns
+//! People's opencodes: which run, which may start, which must end. Returns
 //! [`Action`]s for the monitor to perform; knows neither wire nor logins.
 
 pub(crate) mod cleanup;
@@ -19,9 +19,9 @@ use super::accounts::Person;
 use super::files::OpencodeLine;
 use crate::clock;
 use crate::settings::Settings;
-use crate::wire::{self, Failure, Reply, Secret, Time, User};
+use crate::wire::{self, EnsureReply, Failure, Secret, Time, User};
 
-/// Accounts's opencodes.
+/// People's opencodes.
 pub(crate) struct Opencodes {
     table: Table<OpencodeAddress>,
     running: HashMap<String, Running>,
@@ -41,7 +41,7 @@ struct Running {
     unowned_since: Option<Duration>,
 }
 
-/// What the monitor is to do.
+/// An action for the monitor.
 pub(crate) enum Action {
     /// Run the process; report its events under this number.
     Run(Box<OpencodeProcess>, Generation),
@@ -99,20 +99,20 @@ impl Opencodes {
     }
 
     /// Starts a person's opencode if need be, and returns how it is.
-    pub(crate) fn ensure(&mut self, person: &Person, now: Duration) -> (Reply, Vec<Action>) {
+    pub(crate) fn ensure(&mut self, person: &Person, now: Duration) -> (EnsureReply, Vec<Action>) {
         let reply = match self.table.ensure(person.name.as_str(), now) {
             Ensured::Ready(address) => match Secret::from_text(&address.secret) {
-                Some(secret) => Reply::Ready {
+                Some(secret) => EnsureReply::Ready {
                     port: address.port,
                     uid: person.uid,
                     secret,
                 },
-                None => Reply::Starting,
+                None => EnsureReply::Starting,
             },
-            Ensured::Starting => Reply::Starting,
+            Ensured::Starting => EnsureReply::Starting,
             Ensured::Failed(reason, rest) => failed(reason, rest),
             Ensured::Start(generation) => {
-                return (Reply::Starting, vec![self.start(person, generation)]);
+                return (EnsureReply::Starting, vec![self.start(person, generation)]);
             }
         };
         (reply, Vec::new())
@@ -226,8 +226,8 @@ impl Opencodes {
     }
 }
 
-fn failed(reason: Failure, rest: Duration) -> Reply {
-    Reply::Failed {
+fn failed(reason: Failure, rest: Duration) -> EnsureReply {
+    EnsureReply::Failed {
         reason,
         retry_seconds: u32::try_from(rest.as_secs() + 1).unwrap_or(u32::MAX),
     }

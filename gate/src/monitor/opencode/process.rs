@@ -41,14 +41,14 @@ const WITHHELD: [&str; 5] = [
     "XDG_",
 ];
 
-/// What happens to it, in this order; `Ended` always comes and is the last.
+/// An event of a process, in this order; `Ended` always comes and is the last.
 #[derive(Debug)]
 pub(crate) enum ProcessEvent {
     Ready(OpencodeAddress),
     Ended(Option<Failure>),
 }
 
-/// What a ready opencode is reached by.
+/// The address and secret of a ready opencode.
 #[derive(Debug, Clone)]
 pub(crate) struct OpencodeAddress {
     pub(crate) port: u16,
@@ -62,7 +62,7 @@ pub(crate) struct OpencodeAddress {
 pub(crate) struct StartLimit(Arc<Semaphore>);
 
 impl StartLimit {
-    /// As many as keep this machine busy.
+    /// Two for each processor, which keeps this machine busy.
     pub(crate) fn of_this_machine() -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self(Arc::new(Semaphore::new(2 * cores)))
@@ -81,7 +81,7 @@ impl StartLimit {
     }
 }
 
-/// What a start needs to know.
+/// One start of a person's opencode.
 pub(crate) struct OpencodeProcess {
     pub(crate) person: Person,
     pub(crate) allow_setuid: bool,
@@ -175,7 +175,7 @@ impl OpencodeProcess {
     fn spawn(&self, password: &str) -> std::io::Result<Child> {
         let person = &self.person;
         let scratch = tmpdir::make(person.uid, person.gid)?;
-        let mut command = subprocess::command("person");
+        let mut command = subprocess::command("exec-user");
         command.args(self.identity()?);
         command.args([
             "--",
@@ -203,7 +203,7 @@ impl OpencodeProcess {
             .spawn()
     }
 
-    /// The options of `occ-gate person`.
+    /// The options of `occ-gate exec-user`.
     fn identity(&self) -> std::io::Result<Vec<String>> {
         let person = &self.person;
         let name = CString::new(person.name.as_str())?;
@@ -285,55 +285,4 @@ async fn read_lines(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_for_people_is_withheld() {
-        let all = [
-            ("PATH", true),
-            ("LANG", true),
-            ("ANTHROPIC_API_KEY", true),
-            ("OCC_GATE_HOSTS", false),
-            ("OCC_INIT_GRACE", false),
-            ("OPENCODE_BOOTSTRAP_PASSWORD", false),
-            ("OPENCODE_SERVER_PASSWORD", false),
-            ("OPENCODE_DISABLE_SHARE", true),
-            ("XDG_RUNTIME_DIR", false),
-        ];
-        for (name, is_passed) in all {
-            let found = passed([(name.into(), "x".into())].into_iter());
-            assert_eq!(found.count() == 1, is_passed, "{name}");
-        }
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn the_port_is_found_in_any_noise() {
-        let noise = [
-            vec![b'x'; 100_000],
-            b"\nopencode server listening on http://127.0.0.1:4096\nmore".to_vec(),
-        ]
-        .concat();
-        let (found, mut port) = mpsc::channel(1);
-        read_lines(noise.as_slice(), "alice".to_owned(), Some(found)).await;
-        assert_eq!(port.recv().await, Some(4096));
-    }
-
-    #[test]
-    fn the_line_of_a_ready_opencode() {
-        assert_eq!(
-            announced_port("opencode server listening on http://127.0.0.1:4096"),
-            Some(4096)
-        );
-        for line in [
-            "",
-            "opencode server listening on http://0.0.0.0:4096",
-            "opencode server listening on http://127.0.0.1:0",
-            "opencode server listening on http://127.0.0.1:70000",
-            "opencode server listening on http://127.0.0.1:80@evil:1",
-            " opencode server listening on http://127.0.0.1:4096",
-        ] {
-            assert_eq!(announced_port(line), None, "{line}");
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! How a person's opencode is to end.
 
-/// Whether and how a process is told to end; it only ever gets harder.
+/// The way in which a process is told to end; it only ever gets harder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     No,

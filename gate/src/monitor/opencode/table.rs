@@ -1,5 +1,5 @@
-//! Whose opencode runs, comes up, goes down or has to wait: states and what may
-//! follow. Values only; `instance` does the work.
+//! The states of people's opencodes, and the order in which they may follow each
+//! other. Values only; `process` does the work.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,13 +13,13 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Tells one start of a person's opencode from the next.
 pub(crate) type Generation = u64;
 
-/// What [`Table::ensure`] found.
+/// The result of [`Table::ensure`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ensured<'a, R> {
     Ready(&'a R),
     /// It comes up already.
     Starting,
-    /// Whoever asks has to start it, with this number.
+    /// The caller has to start it, with this number.
     Start(Generation),
     /// Not before that time.
     Failed(Failure, Duration),
@@ -182,80 +182,4 @@ impl<R> Table<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Ports = Table<u16>;
-
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn many_at_once_start_one() {
-        let mut instances = Ports::default();
-        assert_eq!(instances.ensure("alice", at(0)), Ensured::Start(1));
-        for _ in 0..20 {
-            assert_eq!(instances.ensure("alice", at(0)), Ensured::Starting);
-        }
-        assert_eq!(instances.ensure("bob", at(0)), Ensured::Start(2));
-        assert!(instances.ready("alice", 1, 4096, at(2)));
-        assert_eq!(instances.ensure("alice", at(3)), Ensured::Ready(&4096));
-    }
-
-    #[test]
-    fn stopped_is_forgotten_and_one_that_is_wanted_meanwhile_comes_back() {
-        let mut instances = Ports::default();
-        instances.ensure("alice", at(0));
-        assert!(instances.stop("alice"));
-        assert!(!instances.stop("alice"));
-        assert!(!instances.ready("alice", 1, 4096, at(1)), "too late");
-        assert_eq!(instances.ended("alice", 1, None, at(1)), None);
-        assert_eq!(instances.running().count(), 0);
-        assert_eq!(instances.ensure("alice", at(1)), Ensured::Start(2));
-        instances.stop("alice");
-        assert_eq!(instances.ensure("alice", at(1)), Ensured::Starting);
-        assert_eq!(
-            instances.ended("alice", 1, None, at(2)),
-            None,
-            "an older one"
-        );
-        assert_eq!(instances.ended("alice", 2, None, at(2)), Some(3));
-        assert_eq!(instances.ensure("alice", at(2)), Ensured::Starting);
-    }
-
-    #[test]
-    fn one_that_fails_rests_longer_each_time() {
-        let mut instances = Ports::default();
-        let mut now = at(0);
-        let mut rests = Vec::new();
-        for generation in 1..9 {
-            assert_eq!(instances.ensure("alice", now), Ensured::Start(generation));
-            assert_eq!(
-                instances.ended("alice", generation, Some(Failure::Home), now),
-                None
-            );
-            let Ensured::Failed(Failure::Home, rest) = instances.ensure("alice", now) else {
-                panic!("it rests");
-            };
-            rests.push(rest.as_secs());
-            now += rest;
-        }
-        assert_eq!(rests, [1, 2, 4, 8, 16, 32, 60, 60]);
-    }
-
-    #[test]
-    fn a_crash_after_a_steady_run_costs_nothing() {
-        let mut instances = Ports::default();
-        instances.ensure("alice", at(0));
-        instances.ready("alice", 1, 4096, at(1));
-        instances.ended("alice", 1, None, at(61));
-        assert_eq!(instances.ensure("alice", at(61)), Ensured::Start(2));
-        instances.ready("alice", 2, 4096, at(62));
-        instances.ended("alice", 2, None, at(63));
-        assert_eq!(
-            instances.ensure("alice", at(63)),
-            Ensured::Failed(Failure::Ended, at(1))
-        );
-    }
-}
+mod tests;

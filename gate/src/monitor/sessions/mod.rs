@@ -1,8 +1,8 @@
-//! Who is logged in: sessions by the digest of their token. Values only; the
-//! clock and the generator come in, `state` keeps the file.
+//! The sessions, by the digest of their token. Values only; the clock and the
+//! generator come in, `files` keeps the file.
 //!
-//! A clock that goes backwards lengthens no session: a time that lies ahead is
-//! set to now as soon as it is seen.
+//! A clock that goes backwards lengthens no session: a time that lies ahead is set
+//! to now as soon as it is seen.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -57,7 +57,7 @@ pub(crate) struct Sessions {
     limits: SessionLimits,
 }
 
-/// What a new session is made of, but for its person.
+/// The browser of a new session.
 pub(crate) struct Origin {
     pub(crate) agent: Agent,
     pub(crate) address: IpAddr,
@@ -84,7 +84,7 @@ impl Sessions {
         }
     }
 
-    /// What [`Self::to_bytes`] wrote; None: nothing that this version reads.
+    /// Reads what [`Self::to_bytes`] wrote. Returns `None` for anything else.
     pub(crate) fn from_bytes(bytes: &[u8], limits: SessionLimits) -> Option<Self> {
         let file: File = serde_json::from_slice(bytes).ok()?;
         (file.schema == SCHEMA).then_some(())?;

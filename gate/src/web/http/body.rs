@@ -6,7 +6,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Bytes;
 
-/// What may go wrong in the middle of a body; it closes the connection.
+/// An error in the middle of a body; it closes the connection.
 pub(crate) type Broken = Box<dyn std::error::Error + Send + Sync>;
 /// The body of an answer to a browser.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Broken>;

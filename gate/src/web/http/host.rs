@@ -73,7 +73,7 @@ impl Authority {
         })
     }
 
-    /// As it stands in an origin.
+    /// The text for an origin.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -82,9 +82,9 @@ impl Authority {
         &self.text[..self.host_length]
     }
 
-    /// Whether we answer to it: this machine's own names, which nobody else's
-    /// DNS can give out, and those that the administrator listed (`name` for
-    /// every port, `name:port` for one).
+    /// Returns whether the gate answers to it: this machine's own names, which
+    /// nobody else's DNS can give out, and those that the administrator listed
+    /// (`name` for every port, `name:port` for one).
     pub(crate) fn is_ours(&self, listed: &[String]) -> bool {
         let host = self.host();
         host == "localhost"
@@ -106,114 +106,4 @@ fn is_name(host: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use hyper::header::HeaderValue;
-
-    use super::*;
-
-    fn ours(host: &str, listed: &[&str]) -> Option<bool> {
-        let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
-        Authority::parse(host).map(|host| host.is_ours(&listed))
-    }
-
-    #[test]
-    fn this_machines_names_are_ours() {
-        for host in [
-            "localhost",
-            "LocalHost:3000",
-            "opencode.localhost",
-            "a.b.localhost:1",
-            "127.0.0.1",
-            "127.8.9.10:65535",
-            "[::1]",
-            "[::1]:3000",
-        ] {
-            assert_eq!(ours(host, &[]), Some(true), "{host}");
-        }
-    }
-
-    #[test]
-    fn names_of_others_are_not_ours() {
-        for host in [
-            "evil.example",
-            "localhost.evil.example",
-            "127.0.0.1.evil.example",
-            "notlocalhost",
-            "0.0.0.0",
-            "10.0.0.1:3000",
-            "[::2]",
-            "[::ffff:127.0.0.1]",
-            "2130706433",
-            "0177.0.0.1",
-        ] {
-            assert_eq!(ours(host, &[]), Some(false), "{host}");
-        }
-    }
-
-    #[test]
-    fn listed_names_are_ours() {
-        let listed = ["code.example.com", "10.0.0.5", "one.example.com:8443"];
-        for (host, expected) in [
-            ("code.example.com", true),
-            ("CODE.example.com:444", true),
-            ("10.0.0.5:3000", true),
-            ("one.example.com:8443", true),
-            ("one.example.com", false),
-            ("sub.code.example.com", false),
-            ("example.com", false),
-        ] {
-            assert_eq!(ours(host, &listed), Some(expected), "{host}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_host_is_not_read() {
-        for host in [
-            "",
-            ":",
-            ":80",
-            "a:",
-            "a:b",
-            "a:80:80",
-            "a:99999",
-            "a:+80",
-            "a b",
-            "a/b",
-            "a@b",
-            "a,b",
-            "[::1",
-            "::1",
-            "[::1]x",
-            "[x]",
-            "a..b",
-            ".a",
-            "localhost.",
-            "a\u{e9}",
-            "a?b",
-            "a#b",
-        ] {
-            assert_eq!(Authority::parse(host), None, "{host}");
-        }
-        assert_eq!(Authority::parse(&"a".repeat(300)), None);
-    }
-
-    #[test]
-    fn a_request_has_one_host_and_its_target_agrees() {
-        let target = |uri: &str| uri.parse::<Uri>().unwrap();
-        let headers = |hosts: &[&'static str]| {
-            let mut headers = HeaderMap::new();
-            for host in hosts {
-                headers.append(HOST, HeaderValue::from_static(host));
-            }
-            headers
-        };
-        let of = |hosts, uri| Authority::of(&headers(hosts), &target(uri)).map(|host| host.text);
-        assert_eq!(of(&["A:1"], "/"), Ok("a:1".to_owned()));
-        assert_eq!(of(&["a:1"], "http://a:1/x"), Ok("a:1".to_owned()));
-        assert_eq!(of(&["a:1"], "http://b:1/x"), Err(BadHost::Contradiction));
-        assert_eq!(of(&["a"], "http://a:80/x"), Err(BadHost::Contradiction));
-        assert_eq!(of(&["a"], "http://u@a/x"), Err(BadHost::Contradiction));
-        assert_eq!(of(&[], "/"), Err(BadHost::Unreadable));
-        assert_eq!(of(&["a", "a"], "/"), Err(BadHost::Unreadable));
-    }
-}
+mod tests;

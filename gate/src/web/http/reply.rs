@@ -38,7 +38,7 @@ pub(crate) fn text(status: StatusCode, line: &'static str) -> Response<Body> {
     reply
 }
 
-/// What an answer of ours says in plain text.
+/// The plain text of an answer of ours.
 #[derive(Clone, Copy)]
 struct Said(&'static str);
 

@@ -13,7 +13,7 @@ use crate::web::http::headers;
 use crate::web::opencode::Instance;
 use crate::web::opencode::directories;
 use crate::web::state::Gate;
-use crate::wire::{Request as Ask, User};
+use crate::wire::{User, ask};
 
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// opencode's answer about itself; one that says nothing in time is kept.
@@ -53,7 +53,7 @@ async fn report(gate: &Gate, user: &User) {
     if absent.is_some_and(|absent| absent >= gate.settings.idle) {
         let _ = gate
             .monitor
-            .ask(Ask::Idle {
+            .ask(ask::Idle {
                 token: session.token.clone(),
             })
             .await;
@@ -61,14 +61,15 @@ async fn report(gate: &Gate, user: &User) {
     }
 }
 
-/// Whoever logged out may have left work behind that is to be finished.
+/// Reports that an opencode works: its person may have logged out and left work
+/// behind that is to be finished.
 async fn works(gate: &Gate, instance: &Instance) {
     if let Some(secret) = instance.secret() {
-        let _ = gate.monitor.ask(Ask::Works { secret }).await;
+        let _ = gate.monitor.ask(ask::Works { secret }).await;
     }
 }
 
-/// What goes on in an opencode, by its own word.
+/// The activity in an opencode, by its own answer.
 enum Activity {
     Rest,
     Work,
@@ -87,8 +88,8 @@ async fn activity(instance: &Instance) -> Activity {
             .map(|directory| directories::query(directory)),
     );
     for query in queries {
-        let status = ask(instance, &format!("/session/status{query}")).await;
-        let terminals = ask(instance, &format!("/pty{query}")).await;
+        let status = fetch(instance, &format!("/session/status{query}")).await;
+        let terminals = fetch(instance, &format!("/pty{query}")).await;
         let (Some(status), Some(terminals)) = (status, terminals) else {
             return Activity::Unknown;
         };
@@ -99,7 +100,7 @@ async fn activity(instance: &Instance) -> Activity {
     Activity::Rest
 }
 
-async fn ask(instance: &Instance, path: &str) -> Option<Value> {
+async fn fetch(instance: &Instance, path: &str) -> Option<Value> {
     let mut request = Request::new(body::empty());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = instance.uri(path)?;

@@ -26,7 +26,7 @@ use crate::web::http::body::Body;
 use crate::web::monitor_client::{Monitor, NoReply};
 use crate::web::opencode::connector::Loopback;
 use crate::web::sessions::Session;
-use crate::wire::{Failure, Reply, Request, Secret, User};
+use crate::wire::{EnsureReply, Failure, Gone, Secret, User, ask};
 
 /// Connections kept for the next request end after that time.
 const KEPT: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ pub(crate) struct Instance {
     directories: Mutex<HashSet<String>>,
 }
 
-/// What came of asking for somebody's opencode.
+/// The result of asking for somebody's opencode.
 pub(crate) enum Ensured {
     Ready(Arc<Instance>),
     Starting,
@@ -86,38 +86,37 @@ impl Instances {
             }
             changes.mark_unchanged();
             let reply = monitor
-                .ask(Request::Ensure {
+                .ask(ask::Ensure {
                     token: session.token.clone(),
                 })
                 .await?;
             let now = Instant::now();
             match reply {
-                Reply::Starting if now < deadline => {
+                Ok(EnsureReply::Starting) if now < deadline => {
                     let again = deadline.min(now + ASK_AGAIN);
                     tokio::select! {
                         () = session.gone.cancelled() => return Ok(Ensured::Gone),
                         _ = timeout_at(again, changes.changed()) => {}
                     }
                 }
-                Reply::Starting => return Ok(Ensured::Starting),
-                Reply::Ready { port, uid, secret } => {
+                Ok(EnsureReply::Starting) => return Ok(Ensured::Starting),
+                Ok(EnsureReply::Ready { port, uid, secret }) => {
                     return Ok(Ensured::Ready(self.started(
                         &session.user,
                         Loopback { port, uid },
                         &secret,
                     )?));
                 }
-                Reply::Failed {
+                Ok(EnsureReply::Failed {
                     reason,
                     retry_seconds,
-                } => {
+                }) => {
                     return Ok(Ensured::Failed {
                         reason,
                         retry_seconds,
                     });
                 }
-                Reply::Gone => return Ok(Ensured::Gone),
-                _ => return Err(NoReply),
+                Err(Gone) => return Ok(Ensured::Gone),
             }
         }
     }
@@ -203,7 +202,7 @@ impl Instance {
         })
     }
 
-    /// What tells the monitor that this opencode is meant.
+    /// The secret, by which the monitor finds this opencode.
     pub(crate) fn secret(&self) -> Option<Secret> {
         Secret::new(self.secret.clone())
     }

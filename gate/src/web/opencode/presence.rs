@@ -1,4 +1,4 @@
-//! Who has something open, and since when nobody of theirs does.
+//! Counts what each person has open, and the time since they had nothing open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

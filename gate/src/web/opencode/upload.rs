@@ -15,7 +15,7 @@ use crate::web::http::reply;
 /// Most bytes of one request: prompts carry pictures.
 pub(crate) const LARGEST: usize = 256 * 1024 * 1024;
 
-/// What was wrong with a body, once something was.
+/// The fault of a body, once there is one.
 #[derive(Clone, Default)]
 pub(crate) struct Fault(Arc<OnceLock<StatusCode>>);
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{frame, mark};
 
-/// What is said above the form.
+/// The notice above the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// The one text for every failure.
@@ -17,24 +17,24 @@ pub(crate) enum Notice {
     LoggedOut,
 }
 
-/// What stands in the login form.
+/// The content of the login form.
 pub(crate) struct LoginForm<'a> {
     /// The host that the person asked for, to be recognised.
     pub(crate) host: &'a str,
-    /// Where to go afterwards: a path of ours.
+    /// The path to go to afterwards, one of ours.
     pub(crate) next: &'a str,
     /// The name as typed before, or empty.
     pub(crate) user: &'a str,
     pub(crate) notice: Option<Notice>,
 }
 
-/// What PAM asks.
+/// A question of PAM's.
 pub(crate) struct PromptForm<'a> {
     pub(crate) conversation: u64,
     pub(crate) next: &'a str,
     /// PAM's words.
     pub(crate) text: &'a str,
-    /// Whether what is typed may be seen.
+    /// True if the answer may be shown as it is typed.
     pub(crate) echo: bool,
 }
 
@@ -126,71 +126,4 @@ pub(crate) fn span(seconds: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn page(user: &str, notice: Option<Notice>) -> String {
-        login(&LoginForm {
-            host: "h:1",
-            next: "/a?b=1&c=\"><script>",
-            user,
-            notice,
-        })
-        .0
-    }
-
-    #[test]
-    fn nothing_typed_becomes_markup() {
-        let html = page("\"><script>alert(1)</script>", Some(Notice::Refused));
-        assert!(!html.contains("<script"), "{html}");
-        let asked = prompt(&PromptForm {
-            conversation: 7,
-            next: "/",
-            text: "<b>Code: ",
-            echo: false,
-        })
-        .0;
-        assert!(asked.contains("&lt;b&gt;Code</label>"), "{asked}");
-    }
-
-    #[test]
-    fn the_caret_is_where_the_next_word_goes() {
-        let focused = |html: &str| {
-            html.split("<input")
-                .filter(|input| input.contains("autofocus"))
-                .map(|input| input.split('"').nth(1).unwrap().to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(focused(&page("", None)), ["user"]);
-        assert_eq!(focused(&page("alice", Some(Notice::Refused))), ["password"]);
-    }
-
-    #[test]
-    fn every_field_has_a_label_and_alerts_are_told() {
-        let html = page("alice", Some(Notice::SlowDown(4)));
-        for field in ["user", "password"] {
-            assert!(
-                html.contains(&format!("for=\"{field}\""))
-                    && html.contains(&format!("id=\"{field}\""))
-            );
-        }
-        assert!(html.contains("role=\"alert\">Too many failed attempts. Try again in 4 seconds."));
-        assert!(html.contains("aria-describedby=\"notice\""));
-        assert!(!page("", None).contains("notice"));
-    }
-
-    #[test]
-    fn spans() {
-        assert_eq!(
-            [0, 1, 2, 90, 91, 900].map(span),
-            [
-                "one second",
-                "one second",
-                "2 seconds",
-                "90 seconds",
-                "2 minutes",
-                "15 minutes"
-            ]
-        );
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{frame, mark};
 
-/// What is wrong, in a line and maybe a `hint: ` after it, and the way out.
+/// The page: the trouble in a line and maybe a `hint: ` after it, and the way out.
 pub(crate) fn trouble(status: StatusCode, said: &str) -> Markup {
     let heading = heading(status);
     let mut lines = said.lines();

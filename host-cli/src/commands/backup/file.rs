@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::error::{Error, Result};
 use crate::ui::interrupt::{self, Unfinished};
 
-/// Where a backup goes.
+/// The file or pipe that a backup is written to.
 pub(super) enum BackupTarget {
     Pipe,
     File {
@@ -121,7 +121,7 @@ fn in_the_way(path: &Path, is_file: bool) -> Error {
     }
 }
 
-/// Where a backup comes from.
+/// The file or pipe that a backup is read from.
 pub(super) enum BackupSource {
     Pipe,
     File(File),
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_there_whole_and_private_or_not_at_all() {
+    fn backup_file_is_whole_and_private_or_absent() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("backup");
         let names = || std::fs::read_dir(directory.path()).unwrap().count();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_replaced_only_when_asked() {
+    fn existing_file_is_replaced_only_with_force() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("backup");
         let mut late = BackupTarget::open(&path, false).unwrap();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn no_backup_is_named_before_any_call() {
+    fn file_without_a_backup_is_refused_before_any_call() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("backup");
         std::fs::write(&path, "PK").unwrap();

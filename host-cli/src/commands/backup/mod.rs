@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_question_says_who_stays() {
+    fn restore_question_names_the_accounts_present() {
         assert_eq!(
             question("opencode", 1),
             "'opencode' has 1 account. Those in the backup become what they were then, the others stay. Restore?"

@@ -1,5 +1,5 @@
-//! What the container shall be: what a command line or the configuration asks
-//! for, what is there already, and the defaults. Values only; nothing is called.
+//! The container that `start` wants: from the command line or the configuration, the
+//! container that is there, and the defaults. Values only; nothing is called.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -12,7 +12,7 @@ use crate::session::Session;
 
 const DEFAULT_PORT: u16 = 3000;
 
-/// What this run asks for; None where whatever is there will do.
+/// The request of this run; `None` where whatever is there will do.
 pub(crate) struct Requested {
     /// The image.
     pub image: Option<String>,
@@ -22,12 +22,12 @@ pub(crate) struct Requested {
     pub port: Option<u16>,
 }
 
-/// What the container shall be.
+/// The container as it shall be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Desired {
     /// The image.
     pub image: String,
-    /// None: a container that publishes nothing, and nobody asked for it.
+    /// `None` for a container that publishes nothing, and nobody asked for it.
     pub published: Option<Published>,
 }
 
@@ -64,7 +64,7 @@ impl Requested {
     }
 }
 
-/// What is asked for and is not so, in words.
+/// Each difference between the container and the request, in words.
 pub(crate) fn differences(
     found: &ContainerInspectResponse,
     desired: &Desired,

@@ -30,7 +30,7 @@ fn existing(port: Option<Published>) -> ContainerInspectResponse {
 }
 
 #[test]
-fn nothing_asked_means_the_defaults_or_what_is_there() {
+fn no_request_means_defaults_or_the_present_container() {
     assert_eq!(
         NOTHING.desired(None),
         Desired {
@@ -56,7 +56,7 @@ fn nothing_asked_means_the_defaults_or_what_is_there() {
 }
 
 #[test]
-fn says_what_differs_from_what_is_asked() {
+fn each_difference_is_named() {
     let there = existing(Some(published(4000)));
     let requested = Requested {
         port: Some(3001),

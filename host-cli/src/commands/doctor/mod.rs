@@ -55,7 +55,7 @@ fn configuration(report: &mut Report, config: &Config) {
         report.fine("configuration", "every key is known");
     }
     for (key, near) in unknown {
-        let message = format!("the key '{key}' means nothing to occ");
+        let message = format!("unknown key '{key}'");
         let mend =
             near.map(|near| format!("write '{near}' in the file that `occ config path` names"));
         let mend =
@@ -193,7 +193,7 @@ async fn image_age(
     Ok(())
 }
 
-/// Whether the port answers, or is free for a container that does not run.
+/// The port answers, or is free for a container that does not run.
 fn port(report: &mut Report, published: Option<Published>, running: bool) {
     let Some(Published { bind, port }) = published else {
         report.fine("ports", "none is published");

@@ -1,4 +1,4 @@
-//! What was looked at, and how it is shown.
+//! The report: one line a topic, with a fix where one is needed.
 
 use std::process::ExitCode;
 
@@ -13,8 +13,9 @@ pub(super) struct Check {
     topic: &'static str,
     ok: bool,
     message: String,
-    /// What mends it; empty where nothing is wrong.
-    mend: String,
+    /// How to fix it; empty where nothing is wrong. Programs know it as `mend`.
+    #[serde(rename = "mend")]
+    fix: String,
 }
 
 /// All that was looked at, in that order.
@@ -29,32 +30,32 @@ struct Document<'a> {
 }
 
 impl Report {
-    /// Nothing is wrong with it.
+    /// Adds a topic with nothing wrong.
     pub(super) fn fine(&mut self, topic: &'static str, message: impl Into<String>) {
         self.0.push(Check {
             topic,
             ok: true,
             message: message.into(),
-            mend: String::new(),
+            fix: String::new(),
         });
     }
 
-    /// Something is, and this mends it.
+    /// Adds a finding, with how to fix it.
     pub(super) fn wrong(
         &mut self,
         topic: &'static str,
         message: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) {
         self.0.push(Check {
             topic,
             ok: false,
             message: message.into(),
-            mend: mend.into(),
+            fix: fix.into(),
         });
     }
 
-    /// Whether a topic has come up and was fine.
+    /// Topic and message of each finding.
     #[cfg(test)]
     pub(super) fn wrongs(&self) -> Vec<(&'static str, &str)> {
         let wrongs = self.0.iter().filter(|check| !check.ok);
@@ -97,15 +98,15 @@ fn text(checks: &[Check], quiet: bool, colours: bool) -> String {
         let Check {
             topic,
             message,
-            mend,
+            fix,
             ..
         } = check;
         if check.ok {
             format!("{good}ok{end}     {topic}: {message}")
-        } else if mend.is_empty() {
-            format!("{bad}wrong{end}  {topic}: {message}")
+        } else if fix.is_empty() {
+            format!("{bad}FAIL{end}   {topic}: {message}")
         } else {
-            format!("{bad}wrong{end}  {topic}: {message}\n       mend: {mend}")
+            format!("{bad}FAIL{end}   {topic}: {message}\n       fix: {fix}")
         }
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -132,15 +133,15 @@ mod tests {
     }
 
     #[test]
-    fn each_finding_says_what_mends_it() {
+    fn each_finding_has_its_fix() {
         expect![[r"
             ok     engine: Docker 20.10.24 answers at unix:///var/run/docker.sock
-            wrong  container: there is no container 'opencode'
-                   mend: `occ start`"]]
+            FAIL   container: there is no container 'opencode'
+                   fix: `occ start`"]]
         .assert_eq(&text(&report().0, false, false));
         expect![[r"
-            wrong  container: there is no container 'opencode'
-                   mend: `occ start`"]]
+            FAIL   container: there is no container 'opencode'
+                   fix: `occ start`"]]
         .assert_eq(&text(&report().0, true, false));
         assert!(text(&report().0, false, true).starts_with("\u{1b}[32mok\u{1b}[0m"));
     }

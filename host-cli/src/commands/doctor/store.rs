@@ -1,4 +1,4 @@
-//! What `occ-init check` finds in the store, with the commands of the host.
+//! Findings of `occ-init check`, with the commands of the host that fix them.
 
 use super::report::Report;
 use crate::engine::labels::STORE;

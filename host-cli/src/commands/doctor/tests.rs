@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_is_reachable_needs_somebody_who_can_log_in() {
+fn open_container_without_an_enabled_account_is_reported() {
     let nobody = ListReply {
         schema: 1,
         changed: None,
@@ -22,7 +22,7 @@ fn what_is_reachable_needs_somebody_who_can_log_in() {
 }
 
 #[test]
-fn a_port_that_somebody_else_has_is_told() {
+fn port_in_use_is_reported() {
     let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let published = Some(Published {
         bind: "127.0.0.1".parse().unwrap(),
@@ -37,7 +37,7 @@ fn a_port_that_somebody_else_has_is_told() {
 }
 
 #[test]
-fn a_container_that_starts_with_something_else_is_told() {
+fn container_without_occ_init_as_entrypoint_is_reported() {
     let wrongs = |entrypoint: &[&str], command: &[&str]| {
         let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
         let config = bollard::models::ContainerConfig {
@@ -62,7 +62,7 @@ fn a_container_that_starts_with_something_else_is_told() {
 }
 
 #[test]
-fn an_older_occ_init_is_named() {
+fn older_occ_init_is_named() {
     let mut report = Report::default();
     age_of_init(&mut report, "0.0.1");
     assert!(report.wrongs()[0].1.contains("occ-init 0.0.1"));

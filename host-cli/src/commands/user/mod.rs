@@ -1,8 +1,7 @@
 //! `occ user …`: is the container running, then ask what is missing, one exec,
 //! show the answer.
 //!
-//! What is checked here is checked for good manners only, before a question;
-//! occ-init decides.
+//! Checks here only save a question; occ-init decides.
 
 mod add;
 mod adopt;
@@ -88,7 +87,7 @@ fn no_such_account(name: &str, accounts: &[AccountView]) -> Error {
     }
 }
 
-/// What `enable`, `disable` and `remove` answer: one account or several.
+/// The answer of `enable`, `disable` and `remove`: one account or several.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Changed {
@@ -97,7 +96,7 @@ enum Changed {
 }
 
 impl Changed {
-    /// Whether anything changed, and the accounts concerned.
+    /// True if anything changed, and the accounts concerned.
     fn parts(&self) -> (bool, &[AccountView]) {
         match self {
             Self::One(reply) => (reply.changed, std::slice::from_ref(&reply.account)),
@@ -117,7 +116,7 @@ impl Changed {
     }
 }
 
-/// What an interruption during a change leaves to say.
+/// The notice of an interruption during a change.
 fn may_have_changed(name: &str) -> String {
     format!("the change may have been applied; look with `occ user show {name}`")
 }
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_nobodys_gets_the_nearest_one() {
+    fn unknown_user_suggests_nearest() {
         let known = ["alice".to_owned(), "bob".to_owned()];
         let answer = |name: &str, code| {
             with_nearest(

@@ -39,7 +39,7 @@ fn flags(remove: &Remove) -> Vec<String> {
     occ_init::user("remove", switched_on(switches).chain(names))
 }
 
-/// What speaks against it is said before the question is asked.
+/// Asks, unless the removal would be refused anyway.
 async fn confirm(init: &OccInit, names: &[String], purge: bool) -> Result<()> {
     let accounts = init.accounts().await?.accounts;
     let homes = refuse(&accounts, names)?;
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_says_what_is_lost() {
+    fn removal_question_names_users_and_homes() {
         let names = ["alice".to_owned(), "bob".to_owned()];
         let homes = ["/home/alice".to_owned(), "/home/bob".to_owned()];
         assert_eq!(

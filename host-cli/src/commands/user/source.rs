@@ -1,4 +1,4 @@
-//! Where a new password comes from, and what goes to occ-init of it.
+//! A new password: its source, and the request to occ-init that carries it.
 
 use zeroize::Zeroizing;
 
@@ -15,12 +15,12 @@ pub(super) enum New {
     Generated(Secret),
     /// A crypt(5) hash.
     Hash(Secret),
-    /// None: `--no-password`.
+    /// No password (`--no-password`).
     Nothing,
 }
 
 impl New {
-    /// What the flags give; None if a person has to be asked.
+    /// The password the flags give; `None` if a person has to be asked.
     pub(super) fn from_flags(source: PasswordSource, no_password: bool) -> Result<Option<Self>> {
         Ok(Some(if source.generate {
             Self::Generated(Secret::generate()?)
@@ -35,7 +35,7 @@ impl New {
         }))
     }
 
-    /// The document for `--request-stdin`; None if there is nothing to say.
+    /// The document for `--request-stdin`; `None` if it would be empty.
     pub(super) fn request(&self, keys: Option<Vec<String>>) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let (password, hash) = match self {
             Self::Password(secret) | Self::Generated(secret) => (Some(secret), None),
@@ -46,7 +46,7 @@ impl New {
         secret::request(password, hash, keys).map(Some)
     }
 
-    /// What is said about it afterwards.
+    /// The line about it afterwards.
     pub(super) fn shown(self) -> Shown {
         match self {
             Self::Generated(secret) => Shown::Generated(secret),

@@ -11,15 +11,15 @@ use super::endpoint::{self, Endpoint, TlsFiles};
 use super::{Version, api_version};
 use crate::error::{Error, Result};
 
-/// Where the engines of Docker and of Podman as root listen.
+/// The sockets of Docker and of Podman as root.
 const DOCKER: &str = "/var/run/docker.sock";
 const PODMAN: &str = "/run/podman/podman.sock";
-/// Where docker looks for an engine with TLS when none is named.
+/// The engine that docker takes for TLS when none is named.
 const TLS_DEFAULT: &str = "tcp://localhost:2376";
 /// Nobody named an engine.
 const DEFAULT: &str = "the default";
 
-/// What decides which engine is meant; filled from flags and environment.
+/// Everything that decides which engine is meant; filled from flags and environment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EngineRequest {
     /// `--host`.
@@ -30,7 +30,7 @@ pub(crate) struct EngineRequest {
     pub env_host: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub env_context: Option<String>,
-    /// The directory of docker's own configuration; None without a home.
+    /// The directory of docker's own configuration; `None` without a home.
     pub docker: Option<DockerFiles>,
     /// `DOCKER_TLS_VERIFY` is set: an address is spoken to by TLS.
     pub tls_verify: bool,
@@ -47,11 +47,11 @@ pub(crate) struct EngineRequest {
 /// An endpoint and the words for where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chosen {
-    /// Where to connect.
+    /// The engine's address.
     pub endpoint: Endpoint,
     /// "--host", "DOCKER_HOST", "the default".
     pub from: String,
-    /// The version of the API that somebody wants spoken; None: the highest that
+    /// The version of the API that DOCKER_API_VERSION names; `None`: the highest that
     /// both know.
     pub version: Option<Version>,
 }
@@ -63,14 +63,14 @@ impl Chosen {
         (!usual).then(|| self.endpoint.to_string())
     }
 
-    /// Whether the engine runs on this machine, as far as the name tells.
+    /// Returns true if the engine runs on this machine, as far as the name tells.
     pub(crate) fn is_here(&self) -> bool {
         matches!(self.endpoint, Endpoint::Unix(_))
     }
 }
 
 impl EngineRequest {
-    /// What the flags, the environment and docker's configuration ask for.
+    /// Reads the flags, the environment and docker's configuration.
     pub(crate) fn from_environment(host: Option<String>, context: Option<String>) -> Self {
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let path = |name: &str| env(name).map(PathBuf::from);
@@ -155,7 +155,7 @@ impl EngineRequest {
         context::tls_of_environment(directory).map(Some)
     }
 
-    /// As with docker, `default` stands for what holds without contexts.
+    /// `default` is what holds without contexts, as with docker.
     fn context(&self, name: &str, from: &str, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
         if name == "default" {
             return match &self.env_host {
@@ -183,8 +183,8 @@ impl EngineRequest {
         }
     }
 
-    /// As with docker, who asks for TLS and names nobody means this machine's
-    /// port for it, and never the socket.
+    /// TLS without a name means this machine's port for it and never the socket, as
+    /// with docker.
     fn unnamed(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
         if self.tls || self.tls_verify {
             return self.host(TLS_DEFAULT, "DOCKER_TLS_VERIFY without DOCKER_HOST");

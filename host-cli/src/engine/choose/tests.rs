@@ -77,7 +77,7 @@ fn podman_answers_where_docker_has_no_socket() {
 }
 
 #[test]
-fn tls_needs_its_files_and_somebody_to_verify() {
+fn tls_needs_its_files_and_verification() {
     let mut asked = EngineRequest {
         env_host: Some("tcp://there".into()),
         tls: true,
@@ -98,7 +98,7 @@ fn tls_needs_its_files_and_somebody_to_verify() {
 }
 
 #[test]
-fn who_asks_for_tls_and_names_nobody_never_gets_the_socket() {
+fn tls_without_a_host_never_gets_the_socket() {
     let (_home, files) = docker_files();
     let mut asked = EngineRequest {
         docker: Some(files.clone()),

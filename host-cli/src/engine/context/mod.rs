@@ -16,12 +16,12 @@ use super::endpoint::TlsFiles;
 #[derive(Debug, Clone)]
 pub(crate) struct DockerFiles(PathBuf);
 
-/// What a context says about its engine.
+/// The engine of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Context {
-    /// As for `--host`; empty: the default socket.
+    /// An address as for `--host`; empty for the default socket.
     pub host: String,
-    /// What it keeps for TLS.
+    /// Its files for TLS.
     pub tls: Option<TlsFiles>,
 }
 
@@ -63,7 +63,7 @@ impl DockerFiles {
         &self.0
     }
 
-    /// The context that `docker context use` chose; None: the default.
+    /// The context that `docker context use` chose; `None` for the default.
     pub(crate) fn current_context(&self) -> Result<Option<String>, String> {
         let file: Option<ConfigFile> = read(&self.0.join("config.json"))?;
         Ok(file
@@ -100,7 +100,7 @@ fn id(name: &str) -> String {
     super::hex(&Sha256::digest(name.as_bytes()))
 }
 
-/// The files of a directory that are there; None if none is.
+/// The files of a directory that are there; `None` if none is.
 fn tls_files(directory: &Path) -> Result<Option<TlsFiles>, String> {
     let there = |name: &str| Some(directory.join(name)).filter(|path| path.exists());
     match (there("ca.pem"), there("cert.pem"), there("key.pem")) {
@@ -117,7 +117,7 @@ fn tls_files(directory: &Path) -> Result<Option<TlsFiles>, String> {
     }
 }
 
-/// What the TLS variables of docker ask for: a directory with ca.pem, and
+/// The files that docker's TLS variables name: a directory with ca.pem, and
 /// cert.pem and key.pem where the engine wants to know who we are.
 pub(crate) fn tls_of_environment(directory: &Path) -> Result<TlsFiles, String> {
     let found = tls_files(directory)?;

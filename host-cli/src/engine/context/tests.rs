@@ -59,7 +59,7 @@ fn a_context_is_found_by_the_digest_of_its_name() {
 }
 
 #[test]
-fn an_engine_that_would_not_be_verified_is_refused() {
+fn context_without_tls_verification_is_refused() {
     let home = Home::new();
     let meta = format!("contexts/meta/{}/meta.json", id("lax"));
     home.write(
@@ -88,7 +88,7 @@ fn the_current_context_is_read_and_a_broken_file_is_told() {
 }
 
 #[test]
-fn tls_without_a_ca_is_told() {
+fn tls_without_a_ca_is_refused() {
     let home = Home::new();
     let missing = tls_of_environment(home.0.path()).unwrap_err();
     assert!(missing.contains("ca.pem"), "{missing}");

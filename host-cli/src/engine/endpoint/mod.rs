@@ -1,4 +1,4 @@
-//! Where an engine listens, as a value, read from the URLs that docker takes.
+//! The address of an engine, read from the URLs that docker takes.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use url::{Host, Url};
 const PLAIN_PORT: u16 = 2375;
 const TLS_PORT: u16 = 2376;
 
-/// Where an engine listens.
+/// The address of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// A unix socket.
@@ -27,29 +27,29 @@ pub(crate) struct Tcp {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// None: no TLS.
+    /// `None` for no TLS.
     pub tls: Option<TlsFiles>,
 }
 
 /// The files that TLS needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TlsFiles {
-    /// Who may vouch for the engine; None: whoever the system trusts.
+    /// Certificates that the engine's must lead to; `None`: the system's.
     pub ca: Option<PathBuf>,
-    /// Who we are: certificate and key; None: the engine does not ask.
+    /// Our certificate and key; `None` if the engine asks for none.
     pub client: Option<(PathBuf, PathBuf)>,
 }
 
-/// What ssh is told.
+/// The target of ssh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ssh {
     /// A name, an address or an alias of the ssh configuration.
     pub host: String,
-    /// None: as configured for ssh.
+    /// `None` for what ssh's configuration says.
     pub user: Option<String>,
-    /// None: as configured for ssh.
+    /// `None` for what ssh's configuration says.
     pub port: Option<u16>,
-    /// The engine's socket over there; None: docker's default.
+    /// The engine's socket over there; `None` for docker's default.
     pub socket: Option<String>,
 }
 

@@ -26,7 +26,7 @@ fn reads_what_docker_reads() {
 }
 
 #[test]
-fn tls_that_is_asked_for_is_never_left_out() {
+fn tls_files_always_mean_tls() {
     let files = TlsFiles {
         ca: Some("/certs/ca.pem".into()),
         client: None,

@@ -29,7 +29,7 @@ const CAPABILITIES: [&str; 6] = [
 /// occ-init ends its children within its grace period, far below this.
 const STOP_SECONDS: i64 = 30;
 
-/// Where the container is published.
+/// The address and port that a container is published on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Published {
     /// Address on the host.
@@ -49,14 +49,14 @@ impl Published {
         format!("http://{host}:{}", self.port)
     }
 
-    /// What the login must know of it: it answers to no other names than
+    /// The login's part of it: it answers to no other names than
     /// localhost's, so that no page elsewhere can be made to talk to it.
     fn environment(self) -> Option<String> {
         let is_here = self.bind.is_loopback() || self.bind.is_unspecified();
         (!is_here).then(|| format!("OCC_GATE_HOSTS={}:{}", host(self.bind), self.port))
     }
 
-    /// As the engine wants it.
+    /// The binding in the engine's form.
     pub(crate) fn binding(self) -> HashMap<String, Option<Vec<PortBinding>>> {
         let binding = PortBinding {
             host_ip: Some(self.bind.to_string()),
@@ -65,7 +65,7 @@ impl Published {
         HashMap::from([(INNER_PORT.to_owned(), Some(vec![binding]))])
     }
 
-    /// Where a container is published; None if it is not.
+    /// The binding of a container; `None` if it publishes nothing.
     pub(crate) fn of(found: &ContainerInspectResponse) -> Option<Self> {
         let ports = found.host_config.as_ref()?.port_bindings.as_ref()?;
         let binding = ports.get(INNER_PORT)?.as_ref()?.first()?;

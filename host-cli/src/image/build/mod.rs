@@ -73,7 +73,7 @@ pub(crate) async fn inputs(
 }
 
 impl Inputs {
-    /// Whether an image was built from exactly these.
+    /// Returns true if an image was built from exactly these.
     pub(crate) fn made(&self, image: &ImageInspect) -> bool {
         label(image, INPUTS) == Some(&self.digest)
     }

@@ -56,7 +56,7 @@ fn escape_sequences_of_the_builder_go() {
 }
 
 #[test]
-fn what_fetch_says_is_the_message_and_the_hint() {
+fn failed_fetch_gives_message_and_hint() {
     let error = fetch_failed(&["fetch: npm is missing".into(), "hint: install npm".into()]);
     assert_eq!(
         error.text(),

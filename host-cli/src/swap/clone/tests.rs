@@ -78,7 +78,7 @@ fn old_container() -> ContainerInspectResponse {
 }
 
 #[test]
-fn a_network_beside_the_default_one_does_not_take_its_place() {
+fn second_network_does_not_replace_the_default_one() {
     let mut found = old_container();
     assert_eq!(first_network(&found).unwrap().0, "web");
     found.host_config.as_mut().unwrap().network_mode = Some("default".into());
@@ -87,7 +87,7 @@ fn a_network_beside_the_default_one_does_not_take_its_place() {
 }
 
 #[test]
-fn a_copy_keeps_what_was_asked_for_and_leaves_the_old_image_behind() {
+fn clone_keeps_own_settings_and_drops_those_of_the_old_image() {
     let (image, found) = (old_image(), old_container());
     let body = copy(&found, &image, "occ:next", None);
     assert_eq!(body.image.as_deref(), Some("occ:next"));

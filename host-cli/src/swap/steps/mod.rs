@@ -1,9 +1,9 @@
-//! The names that change hands in an update, and the steps, as values.
+//! The steps of an update, a rollback and a recovery, as values: pure, no call.
 //!
-//! The names are the whole memory of a swap: whoever is killed in the middle
-//! leaves names from which the next command tells how far it went. While
-//! `X-replaced` or `X-undone` is there, what runs under the name X is unproven,
-//! and going back is right; the rename that ends this is the moment it counts.
+//! The names of containers are the only state of a swap: after a kill at any step the
+//! next command tells from them how far it went.
+//! While `X-replaced` or `X-undone` exists, the container named X is unproven
+//! and going back is right; the rename that removes that name is the commit.
 
 use crate::engine::labels::Names;
 
@@ -47,7 +47,7 @@ pub(crate) struct Existing {
 }
 
 impl Existing {
-    /// Whether an update or a rollback has not come to its end.
+    /// Returns true if an update or a rollback has not come to its end.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.next || self.replaced || self.undone
     }

@@ -134,7 +134,7 @@ fn a_recreate_that_is_cut_anywhere_leaves_the_old_or_the_new_one() {
 }
 
 #[test]
-fn the_last_one_there_is_comes_back() {
+fn only_container_left_gets_its_name_back() {
     let mut engine = engine(&[("x-older", "old", false)]);
     let steps = recover(&names(), &there(&engine));
     apply_all(&mut engine, &steps);
@@ -153,7 +153,7 @@ fn a_rollback_that_is_cut_anywhere_loses_neither() {
 }
 
 #[test]
-fn what_is_in_order_stays_untouched() {
+fn names_in_order_need_no_step() {
     for calm in [
         engine(&[]),
         engine(&[("x", "a", true)]),
@@ -165,7 +165,7 @@ fn what_is_in_order_stays_untouched() {
 }
 
 #[test]
-fn what_is_kept_is_not_started_by_the_engine() {
+fn previous_container_is_not_restarted_by_the_engine() {
     let there = Existing {
         own: true,
         previous: true,
@@ -179,7 +179,7 @@ fn what_is_kept_is_not_started_by_the_engine() {
 }
 
 #[test]
-fn names_beside_another_are_told_from_names() {
+fn suffixed_names_belong_to_their_container() {
     for name in names().beside() {
         assert_eq!(Names::around(&name), Some(names()), "{name}");
     }

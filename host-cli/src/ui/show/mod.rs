@@ -1,6 +1,6 @@
-//! What people and programs read: messages, tables and JSON lines.
+//! Answers on stdout and stderr: messages, tables and JSON lines.
 //!
-//! Write errors are ignored: nobody is left to tell when the pipe is closed.
+//! Write errors are ignored: nobody reads a message about a closed pipe.
 
 use std::io::Write;
 
@@ -21,12 +21,12 @@ pub(crate) enum Format {
     Name,
 }
 
-/// Where answers go, and how.
+/// The form of answers, from the flags.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
     /// How answers look.
     pub format: Format,
-    /// Whether stdout gets colours.
+    /// Colours on stdout.
     pub colours: bool,
     /// `-v`.
     pub verbose: bool,
@@ -49,7 +49,7 @@ impl Screen {
         }
     }
 
-    /// What became of a container: a message, or a document.
+    /// The answer of a command that changes a container: a message, or a document.
     pub(crate) fn done(self, container: &str, changed: bool, newer: Option<bool>, message: &str) {
         match self.format {
             Format::Json => json(&Done {
@@ -123,12 +123,12 @@ struct Done<'a> {
     schema: u32,
     changed: bool,
     container: &'a str,
-    /// Whether there is a newer image; only `update --check` asks that.
+    /// There is a newer image; only `update --check` tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     newer: Option<bool>,
 }
 
-/// What is said about the password after a change.
+/// The line about the password after a change.
 #[derive(Debug)]
 pub(crate) enum Shown {
     /// Once, in full: occ made it.

@@ -22,6 +22,7 @@ use accounts::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
 use accounts::id::UidRange;
 use accounts::image::HomeBases;
 use accounts::merge::{Holdings, Merge, merge};
+use accounts::name::Username;
 use accounts::text::HOME_BASE;
 use accounts::wire::{LoadReply, SCHEMA};
 use std::fs::File;
@@ -116,9 +117,13 @@ fn commit(
         (reply.homes, reply.kept_homes) = homes.commit()?;
     }
     staging.commit(&decided)?;
-    reply.added = decided.added;
-    reply.replaced = decided.replaced;
+    reply.added = strings(&decided.added);
+    reply.replaced = strings(&decided.replaced);
     Ok(())
+}
+
+fn strings(names: &[Username]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }
 
 /// A whole backup, not yet in place.

@@ -5,12 +5,13 @@
 // A program of tests may fail loudly.
 #![allow(clippy::expect_used)]
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, thread};
 
+use occ_gate_testing::opencode::FakeOpencode;
 use serde_json::{Value, json};
 
 fn main() {
@@ -50,8 +51,10 @@ fn main() {
     fs::write(&report, report_of(port).to_string()).expect("report");
     fs::rename(report, home.join("report.json")).expect("report");
     announce(port);
-    for stream in listener.incoming().flatten() {
-        answer(stream);
+    let password = env::var("OPENCODE_SERVER_PASSWORD").expect("a password");
+    let _opencode = FakeOpencode::on(listener, password.leak());
+    loop {
+        thread::park();
     }
 }
 
@@ -59,12 +62,6 @@ fn announce(port: u16) {
     let mut out = std::io::stdout();
     writeln!(out, "opencode server listening on http://127.0.0.1:{port}").expect("stdout");
     out.flush().expect("stdout");
-}
-
-fn answer(mut stream: std::net::TcpStream) {
-    let _ = stream.read(&mut [0; 4096]);
-    let _ =
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
 }
 
 /// Links where a careless root would follow them.

@@ -1,4 +1,4 @@
-//! An opencode as far as the gate can tell: HTTP Basic, JSON, assets, server-sent
+//! A fake opencode as far as the gate can tell: HTTP Basic, JSON, assets, server-sent
 //! events, a websocket. Keeps every head that it got, byte by byte.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// A script, as large as opencode's.
-pub(crate) fn script() -> Vec<u8> {
+pub fn script() -> Vec<u8> {
     let lines = (0..60_000).map(|number| format!("export const name{number} = {number};\n"));
     lines.collect::<String>().into_bytes()
 }
 
 /// The hand on it.
 #[derive(Clone)]
-pub(crate) struct FakeOpencode {
-    pub(crate) port: u16,
-    pub(crate) secret: &'static str,
+pub struct FakeOpencode {
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+    /// Its password.
+    pub secret: &'static str,
     state: Arc<Mutex<State>>,
 }
 
@@ -33,8 +35,13 @@ struct State {
 }
 
 impl FakeOpencode {
-    pub(crate) fn start(secret: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// Starts one on a port of its own.
+    pub fn start(secret: &'static str) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), secret)
+    }
+
+    /// Starts one on a listener.
+    pub fn on(listener: TcpListener, secret: &'static str) -> Self {
         let port = listener.local_addr().unwrap().port();
         let opencode = Self {
             port,
@@ -53,33 +60,36 @@ impl FakeOpencode {
     }
 
     /// The heads of all requests so far.
-    pub(crate) fn heads(&self) -> Vec<String> {
+    pub fn heads(&self) -> Vec<String> {
         self.state.lock().unwrap().heads.clone()
     }
 
-    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+    /// The bodies of all requests so far.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.state.lock().unwrap().bodies.clone()
     }
 
-    pub(crate) fn connections(&self) -> usize {
+    /// How many connections it took.
+    pub fn connections(&self) -> usize {
         self.state.lock().unwrap().connections
     }
 
     /// Sends an event to whoever listens.
-    pub(crate) fn emit(&self, text: &str) {
+    pub fn emit(&self, text: &str) {
         for stream in &mut self.state.lock().unwrap().streams {
             let data = format!("data: {text}\n\n");
             let _ = stream.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes());
         }
     }
 
-    pub(crate) fn work(&self, busy: bool, terminal: bool) {
+    /// Says from now on that a session is busy, or a terminal runs.
+    pub fn work(&self, busy: bool, terminal: bool) {
         let mut state = self.state.lock().unwrap();
         (state.busy, state.terminal) = (busy, terminal);
     }
 
     /// Second halves are sent from now on.
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         self.state.lock().unwrap().released = true;
     }
 
@@ -169,9 +179,9 @@ impl FakeOpencode {
     fn halves(&self, mut stream: &TcpStream) -> bool {
         let first = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\none ";
         stream.write_all(first).unwrap();
-        while !self.state.lock().unwrap().released {
-            thread::yield_now();
-        }
+        crate::until("the second half's turn", || {
+            self.state.lock().unwrap().released
+        });
         stream.write_all(b"two").is_ok()
     }
 

@@ -1,0 +1,86 @@
+use hyper::header::{HeaderName, HeaderValue};
+
+use super::*;
+
+fn seen(socket: &str, trusted: &[&str], lines: &[(&'static str, &'static str)]) -> (String, bool) {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        headers.append(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    let trusted: Vec<IpNet> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+    let peer = peer(socket.parse().unwrap(), &headers, &trusted);
+    (peer.address.to_string(), peer.secure)
+}
+
+#[test]
+fn without_trust_only_the_socket_counts() {
+    let lines = [
+        ("x-forwarded-for", "1.1.1.1"),
+        ("x-forwarded-proto", "https"),
+    ];
+    assert_eq!(seen("9.9.9.9", &[], &lines), ("9.9.9.9".into(), false));
+    assert_eq!(
+        seen("9.9.9.9", &["10.0.0.0/8"], &lines),
+        ("9.9.9.9".into(), false)
+    );
+}
+
+#[test]
+fn a_trusted_proxy_is_believed_as_far_as_trust_goes() {
+    let trusted = ["10.0.0.0/8", "fd00::/8"];
+    for (forwarded, expected) in [
+        ("1.1.1.1", "1.1.1.1"),
+        ("6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        ("6.6.6.6, 1.1.1.1,10.1.1.1", "1.1.1.1"),
+        ("10.2.2.2", "10.2.2.2"),
+        ("2001:db8::1, fd00::1", "2001:db8::1"),
+        ("::ffff:1.1.1.1", "1.1.1.1"),
+        ("1.1.1.1, nonsense", "10.0.0.1"),
+        ("", "10.0.0.1"),
+    ] {
+        let lines = [
+            ("x-forwarded-for", forwarded),
+            ("x-forwarded-proto", "https"),
+        ];
+        assert_eq!(
+            seen("10.0.0.1", &trusted, &lines),
+            (expected.into(), true),
+            "{forwarded}"
+        );
+    }
+    let lines = [
+        ("x-forwarded-for", "6.6.6.6"),
+        ("x-forwarded-for", "1.1.1.1"),
+    ];
+    assert_eq!(
+        seen("::ffff:10.0.0.1", &trusted, &lines),
+        ("1.1.1.1".into(), false)
+    );
+}
+
+#[test]
+fn the_nearest_proxy_says_whether_it_is_https() {
+    for (proto, secure) in [
+        ("https", true),
+        ("http", false),
+        ("https, http", false),
+        ("http, https", true),
+        ("", false),
+    ] {
+        let got = seen(
+            "10.0.0.1",
+            &["10.0.0.1/32"],
+            &[("x-forwarded-proto", proto)],
+        );
+        assert_eq!(got, ("10.0.0.1".into(), secure), "{proto}");
+    }
+}
+
+#[test]
+fn widest_range_trusts_all() {
+    assert!(seen("8.8.8.8", &["0.0.0.0/0"], &[("x-forwarded-proto", "https")]).1);
+    assert!(seen("::8", &["::/0"], &[("x-forwarded-proto", "https")]).1);
+}

@@ -1,0 +1,163 @@
+//! The web half's requests, each with the type of its reply.
+//!
+//! Only [`Authenticate`] names a user; all else goes by a token, so the web half
+//! can do nothing for somebody who is not logged in.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Agent, ChangeReply, Conversation, EnsureReply, Handle, LoginReply, Secret, Session,
+    SessionEntry, Token, User,
+};
+
+/// No session has this token, any more or ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone;
+
+/// A request.
+pub trait Ask {
+    /// The type of its reply.
+    type Reply;
+
+    /// The request for a frame.
+    fn into_request(self) -> Request;
+
+    /// The reply from a frame. Returns `None` if it belongs to another request.
+    fn from_reply(reply: Reply) -> Option<Self::Reply>;
+}
+
+macro_rules! requests {
+    ($($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty),* } -> $reply:ty;)*) => {
+        $(
+            $(#[$about])*
+            #[derive(Debug, Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name { $($(#[$field_about])* pub $field: $type),* }
+
+            impl Ask for $name {
+                type Reply = $reply;
+
+                fn into_request(self) -> Request {
+                    Request::$name(self)
+                }
+
+                fn from_reply(reply: Reply) -> Option<$reply> {
+                    match reply {
+                        Reply::$name(reply) => Some(reply),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+
+        /// Any request, as it is in a frame.
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        pub enum Request { $($(#[$about])* $name($name)),* }
+
+        /// Any reply, as it is in a frame.
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        pub enum Reply { $($(#[$about])* $name($reply)),* }
+    };
+}
+
+requests! {
+    /// Starts a login. A refusal comes at a fixed time after the call, whatever its
+    /// reason.
+    Authenticate {
+        /// The name as typed.
+        user: User,
+        /// The password as typed.
+        password: Secret,
+        /// The browser's address, by the socket or a trusted proxy.
+        address: IpAddr,
+        /// The browser's name for itself, for the list of sessions.
+        agent: Agent,
+        /// The device cookie, if the browser has one: see [`super::Login::device`].
+        device: Option<Secret>
+    } -> LoginReply;
+
+    /// Answers a prompt.
+    Answer {
+        /// From the prompt.
+        conversation: Conversation,
+        /// The answer as typed.
+        text: Secret
+    } -> LoginReply;
+
+    /// Reads a session; moves no limit.
+    GetSession {
+        /// From the cookie.
+        token: Token
+    } -> Result<Session, Gone>;
+
+    /// Moves the idle limit of a session that is used. Once a minute is enough.
+    Touch {
+        /// From the cookie.
+        token: Token
+    } -> Result<(), Gone>;
+
+    /// Lists all sessions of the same person, at most
+    /// [`super::SESSIONS_LIMIT`], the latest first.
+    ListSessions {
+        /// From the cookie.
+        token: Token
+    } -> Result<Vec<SessionEntry>, Gone>;
+
+    /// Ends another session of the same person, if there is such a one.
+    Revoke {
+        /// From the cookie.
+        token: Token,
+        /// From the list; holds only for sessions of the same person.
+        handle: Handle
+    } -> Result<(), Gone>;
+
+    /// Logs out.
+    End {
+        /// From the cookie.
+        token: Token
+    } -> Result<(), Gone>;
+
+    /// Logs the person out everywhere, here too.
+    EndAll {
+        /// From the cookie.
+        token: Token
+    } -> Result<(), Gone>;
+
+    /// Finds the person's opencode; starts it if need be.
+    Ensure {
+        /// From the cookie.
+        token: Token
+    } -> Result<EnsureReply, Gone>;
+
+    /// Stops the person's opencode: for the idle time the web half saw no
+    /// connection, no busy session and no terminal of theirs.
+    Idle {
+        /// From the cookie.
+        token: Token
+    } -> Result<(), Gone>;
+
+    /// Keeps an opencode running although its person has no session any more:
+    /// nobody is connected to it, but something works in it.
+    Works {
+        /// From [`EnsureReply::Ready`].
+        secret: Secret
+    } -> Result<(), Gone>;
+
+    /// Changes the password through PAM. Other sessions of the person end, this one
+    /// goes on.
+    ChangePassword {
+        /// From the cookie.
+        token: Token,
+        /// The one there is.
+        old: Secret,
+        /// The one there should be.
+        new: Secret
+    } -> Result<ChangeReply, Gone>;
+
+    /// Asks whether the monitor answers, for the health page.
+    Ping {} -> ();
+}
