@@ -7,7 +7,7 @@ fn document() -> String {
     std::fs::read_to_string(source("docs/architecture.md")).unwrap()
 }
 
-/// What stands in backquotes, without code blocks.
+/// Words in backquotes; the document has no code blocks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
