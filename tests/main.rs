@@ -8,7 +8,7 @@
 //!
 //! | folder | what is tested there | Podman |
 //! |---|---|---|
-//! | `accounts/` | `occ user`, `backup`, `import`: what becomes of people | yes |
+//! | `accounts/` | people and their accounts: `occ user`, `occ backup` | yes |
 //! | `engine/` | `occ` and its engine: start, stop, doctor, completion, remote engines | yes |
 //! | `images/` | occ-init in containers of many images; compose, Kubernetes, updates | no |
 //! | `kills/` | programs killed in the middle | no |

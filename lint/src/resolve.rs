@@ -1,4 +1,4 @@
-//! Which module defines what a path names. Re-exports are followed to the end, so
+//! Finds the module that defines the thing a path names. Re-exports are followed to the end, so
 //! that `crate::etc::Lock` means `etc/lock.rs` if `etc/mod.rs` only passes it on.
 
 use crate::tree::{Id, Tree};
@@ -6,7 +6,7 @@ use crate::tree::{Id, Tree};
 /// Longer chains of re-exports are circles of their own.
 const DEPTH: usize = 32;
 
-/// What a path leads to.
+/// The end of a path.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Target {
     /// A module itself.

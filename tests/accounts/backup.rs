@@ -110,7 +110,7 @@ fn contents(instance: &Instance) -> String {
 }
 
 #[test]
-fn what_is_no_whole_backup_changes_nothing() {
+fn archive_that_is_no_whole_backup_changes_nothing() {
     let instance = people("backup-damaged");
     let (_directory, path) = file();
     backup(&instance, "create", &path).ok();

@@ -1,4 +1,4 @@
-//! Who is there: both programs say the same.
+//! Lists of accounts: both programs print the same.
 
 use crate::harness::Instance;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn two_people(theme: &str) -> Instance {
     instance
 }
 
-/// What is shown of an account.
+/// The fields that are shown of an account.
 fn row(account: &Value) -> Value {
     let fields = [
         "userName",

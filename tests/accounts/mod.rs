@@ -1,4 +1,4 @@
-//! What becomes of people and their accounts. Runs on any engine.
+//! People and their accounts, by `occ`. Runs on any engine.
 
 mod backup;
 mod defects;

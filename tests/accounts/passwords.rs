@@ -1,4 +1,4 @@
-//! Whose change of a password wins, and that nobody can hold up an
+//! Changes of a password: which one wins, and that nobody can hold up an
 //! administrator.
 
 use crate::harness::{Instance, Terminal, bar, docker, soon, until};
@@ -136,7 +136,7 @@ fn a_lock_set_inside_is_not_taken_and_a_reset_keeps_an_account_disabled() {
     it_is(&instance, RESET);
 }
 
-/// What a stopped passwd(1) of alice's is to the kernel: real uid hers,
+/// A stopped passwd(1) of alice's, as the kernel sees it: real uid hers,
 /// effective uid 0, a POSIX lock on .pwd.lock. In Perl, which Debian always has.
 const HOLDER: &str = r#"
     use Fcntl;

@@ -1,4 +1,4 @@
-//! What nobody may ask for changes nothing, through either program.
+//! Requests that are refused change nothing, through either program.
 
 use crate::harness::{Finished, Instance};
 

@@ -102,7 +102,7 @@ fn use_secrets(instance: &Instance) -> Vec<String> {
     .concat()
 }
 
-/// What the engine wrote down since then.
+/// The engine's own log since then.
 fn events(instance: &Instance, since: u64) -> String {
     let (since, until) = (since.to_string(), (seconds() + 1).to_string());
     let filter = format!("container={}", instance.name);

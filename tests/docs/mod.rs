@@ -1,4 +1,4 @@
-//! What is written about occ, held against what it does.
+//! Documents about occ, held against what it does.
 
 mod architecture;
 mod machine;

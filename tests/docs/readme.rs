@@ -1,4 +1,4 @@
-//! What README.md tells people to type works as it is written: its `sh` blocks,
+//! The commands in README.md work as they are written: its `sh` blocks,
 //! in their order, in one shell that ends at the first failure.
 
 use crate::harness::{BUILD, Call, Instance, free_port, run, source};
@@ -40,7 +40,7 @@ fn script(blocks: &[&str], instance: &Instance, other: &str, place: &Path) -> St
 }
 
 #[test]
-fn what_the_readme_says_works() {
+fn commands_in_the_readme_work() {
     let readme = std::fs::read_to_string(source("README.md")).unwrap();
     let blocks = blocks(&readme);
     assert!(blocks.len() >= 4, "{blocks:?}");

@@ -1,4 +1,4 @@
-//! What people and programs read of every command that needs a container, whole:
+//! The whole output of every command that needs a container:
 //! messages, documents, errors and exit codes, against a golden file.
 //! `UPDATE_EXPECT=1` takes changes over; the diff is then to be looked at.
 

@@ -9,7 +9,7 @@ fn path() -> String {
     format!("{}:{}", own.display(), std::env::var("PATH").unwrap())
 }
 
-/// What bash offers for the last of the words.
+/// Words that bash offers for the last one.
 fn offered(instance: &Instance, words: &[&str]) -> String {
     let script = r#"
         source <(occ completions bash)
@@ -63,7 +63,7 @@ const SHELLS: [(&str, &[&str], &str); 3] = [
     ),
 ];
 
-/// What is typed ends in TAB; that the shell has put the rest of the name there
+/// The typed line ends in TAB; that the shell has put the rest of the name there
 /// shows when the line is run.
 #[test]
 fn bash_zsh_and_fish_complete_a_name_that_is_only_in_the_container() {

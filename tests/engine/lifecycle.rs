@@ -148,7 +148,7 @@ fn somebody_elses_container_of_the_same_name_is_left_alone() {
 
 /// A build, a start and an import: a spinner at a terminal, plain lines elsewhere.
 #[test]
-fn what_is_being_done_is_on_stderr_and_the_answer_alone_on_stdout() {
+fn progress_is_on_stderr_and_the_answer_alone_on_stdout() {
     let instance = Instance::new("progress");
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out");

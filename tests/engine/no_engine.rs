@@ -1,4 +1,4 @@
-//! What is said when there is nothing to work on.
+//! Errors when there is no engine, or no container.
 
 use crate::harness::{Call, Instance, occ};
 

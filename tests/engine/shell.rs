@@ -33,7 +33,7 @@ fn a_person_gets_a_login_shell_at_home_and_its_status_comes_back() {
 }
 
 #[test]
-fn who_is_shut_out_or_not_there_gets_none() {
+fn disabled_or_unknown_account_gets_no_shell() {
     let instance = Instance::started("noshell");
     instance.add("alice", PASSWORD);
     instance.add("bob", PASSWORD);

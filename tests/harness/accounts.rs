@@ -18,7 +18,7 @@ for file in removed/*.json; do [ ! -e "$file" ] || { printf '\0%s\0' "$file"; ca
 
 type Lines = BTreeMap<String, Vec<String>>;
 
-/// What was found, already checked.
+/// Files and records of a container, already checked.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     passwd: Lines,

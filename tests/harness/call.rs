@@ -51,7 +51,7 @@ impl Call {
         self
     }
 
-    /// What it reads on stdin; nothing unless given.
+    /// Sets its stdin; empty unless given.
     pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self

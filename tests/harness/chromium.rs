@@ -192,7 +192,7 @@ impl Browser {
     }
 }
 
-/// Where the PNGs are kept.
+/// The directory of the PNGs.
 pub(crate) fn screens() -> PathBuf {
     let screens = source("target/screens");
     std::fs::create_dir_all(&screens).unwrap();

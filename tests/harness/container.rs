@@ -1,4 +1,4 @@
-//! What can be done with a container and in it, whoever made it.
+//! A container: calls in it, logins, its files, its log.
 
 use super::accounts::fingerprint;
 use super::{Accounts, Call, Finished, docker};

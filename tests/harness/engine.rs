@@ -17,7 +17,7 @@ const SHIFTED: &str = "RUN for name in redis mysql postgres; do useradd --system
 const TAKEN: &str = "RUN useradd --uid 10000 intruder \\";
 const LISTED: &str = " && { awk -F: '{ print \"user\", $1, $3 }' /etc/passwd; awk -F: '{ print \"group\", $1, $3 }' /etc/group; } > /usr/share/occ/image-accounts";
 
-/// What this run made for all of its tests.
+/// Names and images that this run made for all of its tests.
 pub(crate) struct Run {
     /// Begins every name of this run.
     pub(crate) prefix: String,
@@ -91,7 +91,7 @@ impl Run {
         run
     }
 
-    /// As a person does it: `occ start --build`.
+    /// Builds the image with `occ start --build`.
     fn build(&self) {
         let container = format!("{}-build", self.prefix);
         let config = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// What occ builds on, best first.
+/// Images that occ builds on, best first.
 const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
 const OCC_INIT: &str =
     "COPY occ-init /usr/local/bin/\nENTRYPOINT [\"/usr/local/bin/occ-init\", \"--\"]";

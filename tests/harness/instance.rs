@@ -126,7 +126,7 @@ impl Instance {
             .env("OCC_GATE_BIN", occ_gate())
     }
 
-    /// Where occ keeps its configuration.
+    /// The directory of occ's configuration.
     pub(crate) fn config(&self) -> &Path {
         self.config.path()
     }

@@ -1,4 +1,4 @@
-//! What the tests stand on: an instance of their own, calls with deadlines, and
+//! The ground of all tests: an instance of their own, calls with deadlines, and
 //! a check of the account files after every change.
 
 mod accounts;

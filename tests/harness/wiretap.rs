@@ -25,7 +25,7 @@ pub(crate) enum Moment {
     After(usize),
 }
 
-/// Whom to kill, and when. The number comes when the process is there.
+/// The process to kill, and when. Its number is set once it is there.
 struct Kill {
     moment: Moment,
     process: OnceLock<u32>,

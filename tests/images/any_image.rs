@@ -6,7 +6,7 @@ use crate::harness::{Container, Volumes, docker, images, until};
 const FIRST: &str = "first of alice 1";
 const SECOND: &str = "second of alice 2";
 
-/// What an image makes of an account.
+/// The lines of an account in an image.
 struct Image {
     name: &'static str,
     tag: &'static str,
@@ -15,7 +15,7 @@ struct Image {
 }
 
 impl Image {
-    /// What both libcs read of an enabled account.
+    /// An enabled account, as both libcs read it.
     fn enabled(&self, name: &str, uid: u32) -> String {
         let shell = self.shell;
         format!(
@@ -26,7 +26,7 @@ impl Image {
     }
 }
 
-/// What both libcs read of a disabled account, whatever the image.
+/// A disabled account, as both libcs read it in any image.
 fn disabled(name: &str, uid: u32) -> String {
     format!(
         "passwd {name}:x:{uid}:{uid}::/home/{name}:/usr/sbin/nologin\n\

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::harness::{Call, Instance, docker, source, until};
 
 const PASSWORD: &str = "composed and kept";
-/// What has to be alike, whoever made the container.
+/// Settings that occ and compose make alike.
 const SETTINGS: &str = r#"{"add":{{json .HostConfig.CapAdd}},"drop":{{json .HostConfig.CapDrop}},
     "restart":{{json .HostConfig.RestartPolicy.Name}},"stop":{{json .Config.StopTimeout}},
     "ports":{{json .HostConfig.PortBindings}},"hostname":{{json .Config.Hostname}},

@@ -31,13 +31,13 @@ done
 if echo 'of person1' | /bin/su person2 -c true >/dev/null; then echo "another's password is good enough"; fi
 "#;
 
-/// Who is in passwd, with which uid; and whose homes they are.
+/// Names and uids in passwd, and the owners of homes.
 const OWNERS: &str = r"
 awk -F: '$3 >= 1000 && $3 < 60000 { print $1, $3, $4, $6 }' /etc/passwd | sort
 cd /home && stat -c '%n %u %g %a' * */file
 ";
 
-/// What the people have of it, which is the same in every image.
+/// Owners and logins of all people: the same in every image.
 #[track_caller]
 fn people(container: &Container) -> String {
     let owners = container.sh(OWNERS);
@@ -52,7 +52,7 @@ fn people(container: &Container) -> String {
 }
 
 #[test]
-fn of_an_older_store_keep_uids_homes_and_passwords_in_any_image() {
+fn people_of_an_older_store_keep_uids_homes_and_passwords_in_any_image() {
     let volumes = Volumes::new("twenty");
     let users = volumes.users().replace(":/var/lib/opencode-users", ":/v");
     let homes = volumes.homes().replace(":/home", ":/h");

@@ -17,7 +17,7 @@ fn alice(container: &Container) -> String {
 }
 
 #[test]
-fn what_happens_in_one_happens_in_the_other() {
+fn change_in_one_container_arrives_in_the_other() {
     let volumes = Volumes::alone("pair");
     let one = volumes.start_beside("one", images::debian());
     let two = volumes.start_beside("two", images::debian());

@@ -127,7 +127,7 @@ impl Drop for Networks {
     }
 }
 
-/// As a person starts one by hand, with much of their own.
+/// A container started by hand, with many settings of its own.
 fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Networks) {
     let name = instance.name.as_str();
     docker(["run", "--detach", "--name", name, "--hostname", "box"])
@@ -145,7 +145,7 @@ fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Netw
 }
 
 #[test]
-fn what_a_person_gave_the_container_survives_and_strangers_are_left_alone() {
+fn settings_made_by_hand_survive_and_other_containers_are_left_alone() {
     let networks = Networks::new("given");
     let instance = Instance::new("given");
     let mount = tempfile::tempdir().unwrap();

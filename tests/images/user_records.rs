@@ -4,7 +4,7 @@ use super::doors::house;
 use crate::harness::{Container, Volumes};
 use std::collections::BTreeMap;
 
-/// What `userdbctl user NAME` says of a record, by the word before the colon.
+/// The output of `userdbctl user NAME`, by the word before the colon.
 #[track_caller]
 fn of_userdbctl(container: &Container, name: &str) -> BTreeMap<String, String> {
     let record = format!("/var/lib/opencode-users/{name}.json");

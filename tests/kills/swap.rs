@@ -5,7 +5,7 @@ use crate::harness::{Instance, Moment, Wiretap, docker, run, until};
 use std::process::Stdio;
 
 const PASSWORD: &str = "killed at any time";
-/// What the drill of an update has to reach.
+/// Requests that the drill of an update has to reach.
 const POINTS: usize = 20;
 
 fn is_change(request: &str) -> bool {
@@ -102,7 +102,7 @@ fn running(instance: &Instance) -> Vec<String> {
     names(instance, "status=running")
 }
 
-/// What is beside the container and the one that an update keeps.
+/// Containers beside this one and the one that an update keeps.
 fn leftovers(instance: &Instance) -> Vec<String> {
     let mut all = names(
         instance,

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::run::{Reader, output};
 pub(crate) use crate::support::{children, field, kill, state, until};
 
-/// Where occ-init runs.
+/// The place of occ-init: PID 1, or not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
     /// PID 1 of a pid namespace of its own.

@@ -1,4 +1,4 @@
-//! What the suites accounts, pid1 and watch share: waiting, running, looking at
+//! Shared by the suites accounts, pid1 and watch: waiting, running, looking at
 //! processes, and a small tree to work on. Each suite has it as a module by a link.
 #![allow(
     dead_code,

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What PID 1 says with -v when it starts a restore.
+/// The line of PID 1 with -v when it starts a restore.
 const STARTED: &str = "account files or records changed: restoring";
 
 pub(crate) const HUP: i32 = 1;
@@ -112,7 +112,7 @@ impl Setup {
         self.command("while :; do sleep 0.05; done")
     }
 
-    /// What COMMAND, a shell, does once `ready` was heard.
+    /// The script of COMMAND, a shell, after it printed `ready`.
     pub(crate) fn command(mut self, script: &str) -> Self {
         script.clone_into(&mut self.command);
         self
@@ -266,7 +266,7 @@ impl Container {
         child
     }
 
-    /// Whether anything of that uid runs in the container.
+    /// Returns true if anything of that uid runs in the container.
     pub(crate) fn runs(&self, uid: u32) -> bool {
         let script =
             format!("cat /proc/[0-9]*/status | grep -q '^Uid:[[:space:]]*{uid}[[:space:]]'");
@@ -353,7 +353,7 @@ impl Container {
         assert_eq!(before, after, "{}", self.said());
     }
 
-    /// As power loss: nobody inside gets to do anything.
+    /// Kills it all at once, as a loss of power does.
     pub(crate) fn crash(&mut self) {
         self.signal(KILL);
         self.child.wait().unwrap();
@@ -404,7 +404,7 @@ pub(crate) fn hold_lock(volume: &Volume) -> fs::File {
     file
 }
 
-/// Whether one of a process' files is an inotify instance.
+/// Returns true if one of a process' files is an inotify instance.
 pub(crate) fn watches(pid: i32) -> bool {
     let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
     files

@@ -1,4 +1,4 @@
-//! Of the proven defects, those about the container, its image and the engine.
+//! The proven defects about the container, its image and the engine.
 
 use super::PASSWORD;
 use crate::harness::{Instance, docker, run};

@@ -1,4 +1,4 @@
-//! What was proven wrong in opencode-cloud's own `occ`, number by number, and the
+//! Defects proven in opencode-cloud's own `occ`, number by number, and the
 //! test which shows that this one does right. A defect that no other test holds
 //! has its test here.
 
@@ -19,7 +19,7 @@ const DEFECTS: &str = "
  5 | a full volume left empty records, reported as success | tests | a_full_volume_is_an_error_and_costs_nobody_anything
  6 | a client killed in the middle emptied a record | tests | wherever_occ_is_killed_a_password_is_the_old_or_the_new_one
  7 | the container was privileged, with the host's cgroups | tests | the_container_has_six_capabilities_and_nothing_of_the_host
- 8 | bind mounts were gone after an update | tests | what_a_person_gave_the_container_survives_and_strangers_are_left_alone
+ 8 | bind mounts were gone after an update | tests | settings_made_by_hand_survive_and_other_containers_are_left_alone
  9 | an update pruned everybody's containers, images and networks | tests | an_update_and_a_reset_prune_nothing_that_is_somebody_elses
 10 | the container was removed before a build that then failed | tests | a_build_that_fails_leaves_the_container_serving
 11 | a tunnel gave the engine to everybody on this machine | host-cli | ssh_gets_user_port_and_host_and_runs_dockers_own_transport

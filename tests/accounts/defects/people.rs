@@ -1,4 +1,4 @@
-//! Of the proven defects, those about accounts and their passwords.
+//! The proven defects about accounts and their passwords.
 
 use super::PASSWORD;
 use crate::harness::Instance;

@@ -123,7 +123,7 @@ impl TlsEngine {
         format!("tcp://localhost:{}", self.port)
     }
 
-    /// As `docker context create --docker` takes it.
+    /// The engine's address and keys, for `docker context create --docker`.
     pub(super) fn endpoint(&self) -> String {
         let file = |name: &str| self.certificates().join(name).display().to_string();
         let (ca, cert, key) = (file("ca.pem"), file("cert.pem"), file("key.pem"));

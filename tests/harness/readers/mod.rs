@@ -44,7 +44,7 @@ pub(crate) fn glibc() -> &'static Path {
 }
 
 impl Container {
-    /// What both libcs read of an account, which is the same: its lines, and
+    /// An account as both libcs read it, which is the same: its lines, and
     /// `right` or `wrong` for each password.
     #[track_caller]
     pub(crate) fn reads(&self, name: &str, passwords: &[&str]) -> String {

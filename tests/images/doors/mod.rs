@@ -42,7 +42,7 @@ impl Person {
         format!("{} has a password", self.name)
     }
 
-    /// What stands in a cell for a program that ended with `status` and printed
+    /// The cell of the table for a program that ended with `status` and printed
     /// `said`, which is the uid for everybody who is in.
     #[track_caller]
     fn cell(&self, door: &str, status: i32, said: &str) -> &'static str {

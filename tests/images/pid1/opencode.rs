@@ -19,7 +19,7 @@ fn serving(name: &str) -> Running {
     running
 }
 
-/// What it answers, to a POST where there is a body.
+/// The answer of opencode; a body makes the request a POST.
 fn curl(container: &Container, path: &str, body: &str) -> String {
     let json = ["--header", "Content-Type: application/json", "--data", "@-"];
     let post = if body.is_empty() { &[][..] } else { &json[..] };

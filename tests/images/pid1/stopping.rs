@@ -83,7 +83,7 @@ fn a_stop_is_what_command_makes_of_it() {
 }
 
 #[test]
-fn who_ignores_term_has_the_grace_and_no_more() {
+fn process_that_ignores_term_has_the_grace_and_no_more() {
     let _slot = Volumes::alone("stubborn");
     let daemon = "setsid sh -c 'trap \"\" TERM; echo ready; exec sleep 1000' &";
     let script = format!("{daemon} while :; do sleep 0.02; done");
