@@ -1,15 +1,15 @@
-//! Starts a program: fork(2), what the child has to do before it execs, and a pipe that
-//! exec closes. The caller goes on only when the program runs or cannot, so no signal of
-//! the caller's meets a process that is not the program yet, and exec's errno comes back.
+//! Starts a program: a child that lives on the caller's memory until it execs, as after
+//! vfork(2), what it has to do before, and a pipe that exec closes. The caller goes on only
+//! when the program runs or cannot, so no signal of the caller's meets a process that is not
+//! the program yet, and exec's errno comes back.
 //!
-//! Plain fork, because every kernel and emulator has it: gVisor, qemu's user mode, and
-//! profiles of seccomp that are older than clone3(2). Decides nothing.
+//! Not fork(2): it copies page tables, and each side copies the pages that it then writes to.
+//! Decides nothing.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_long, c_void};
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};
+use std::io::Write as _;
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -73,22 +73,17 @@ impl Step {
 /// the group's too.
 pub(crate) fn start(program: &Program<'_>) -> Result<i32, SpawnError> {
     let fork_failed = |errno| Step::Fork.failed(errno);
-    let mut arrays = Arrays::new(program);
     let (from_child, to_parent) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(fork_failed)?;
-    // SAFETY: the child makes system calls only until it execs or exits, and takes no lock that
-    // a thread of the parent could hold; it writes to its own copy of this memory.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let error = become_program(program, &mut arrays);
-        let _ = File::from(to_parent).write_all(&error.to_bytes());
-        // SAFETY: ends the child. Nothing of the parent's is run at its end.
-        unsafe { libc::_exit(127) }
-    }
-    Errno::result(pid).map_err(fork_failed)?;
+    let mut child = Child {
+        program,
+        arrays: Arrays::new(program),
+        to_parent: to_parent.as_raw_fd(),
+    };
+    let pid = child.run().map_err(fork_failed)?;
     drop(to_parent);
-    let mut message = Vec::new();
-    let _ = File::from(from_child).read_to_end(&mut message);
-    let Some(error) = SpawnError::from_bytes(&message) else {
+    let mut message = [0; SpawnError::BYTES];
+    let length = read_retrying(&from_child, &mut message);
+    let Some(error) = SpawnError::from_bytes(message.get(..length).unwrap_or_default()) else {
         return Ok(pid);
     };
     wait_exited(pid);
@@ -96,6 +91,55 @@ pub(crate) fn start(program: &Program<'_>) -> Result<i32, SpawnError> {
         terminal.take_back(pid);
     }
     Err(error)
+}
+
+/// Reads once; an error counts as nothing read.
+fn read_retrying(fd: &OwnedFd, buffer: &mut [u8]) -> usize {
+    loop {
+        match nix::unistd::read(fd, buffer) {
+            Err(Errno::EINTR) => {}
+            length => return length.unwrap_or(0),
+        }
+    }
+}
+
+/// The child's stack: system calls, and a number that is formatted.
+const STACK: usize = 64 * 1024;
+
+/// All that the child needs; it allocates nothing.
+struct Child<'a> {
+    program: &'a Program<'a>,
+    arrays: Arrays,
+    to_parent: RawFd,
+}
+
+impl Child<'_> {
+    /// Returns its process id once it execs or exits. An emulator (qemu's user mode) gives it
+    /// a copy of our memory instead and does not wait: hence the pipe.
+    fn run(&mut self) -> Result<i32, Errno> {
+        // Aligned to 16 bytes, as the ABI wants it.
+        let mut stack = vec![0u128; STACK / size_of::<u128>()];
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        // SAFETY: the stack is as large as it says and grows down from its end. This thread
+        // sleeps until the child has left it and `self`, or the child has copies of both;
+        // other threads are none of its business: it takes no lock. Descriptors and signal
+        // dispositions are its own.
+        let pid = unsafe {
+            let top = stack.as_mut_ptr_range().end.cast::<c_void>();
+            libc::clone(child_main, top, flags, ptr::from_mut(self).cast())
+        };
+        Errno::result(pid)
+    }
+}
+
+/// Execs, or tells the parent why not; the status it returns is then the child's exit status.
+extern "C" fn child_main(child: *mut c_void) -> c_int {
+    // SAFETY: `Child::run` passes itself, and waits.
+    let child = unsafe { &mut *child.cast::<Child<'_>>() };
+    let error = become_program(child.program, &mut child.arrays).to_bytes();
+    // SAFETY: bytes of the length given. The descriptor stays the parent's to close.
+    unsafe { libc::write(child.to_parent, error.as_ptr().cast(), error.len()) };
+    127
 }
 
 impl SpawnError {
@@ -191,8 +235,9 @@ fn prepare(program: &Program<'_>) -> Result<(), SpawnError> {
     become_user.map_err(|errno| Step::Identity.failed(errno))
 }
 
-/// Raw calls: libc's would also signal all other threads of the parent, of which the child
-/// has none.
+/// Raw calls: libc's would also change the other threads of the parent, whose list is in the
+/// memory that the child shares. Once its ids differ the kernel holds that memory undumpable,
+/// so the user cannot trace the child to reach it.
 fn become_user(ids: Ids<'_>) -> Result<(), Errno> {
     let (uid, gid) = (c_long::from(ids.uid), c_long::from(ids.gid));
     // SAFETY: groups is an array of the length given.
