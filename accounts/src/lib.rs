@@ -22,31 +22,3 @@ pub mod image;
 pub mod reconcile;
 pub mod record;
 pub mod wire;
-
-// OLD PATHS, until the other crates name the rooms.
-#[doc(hidden)]
-pub mod applied {
-    pub use crate::reconcile::{Applied, AppliedEntry as Entry};
-}
-#[doc(hidden)]
-pub mod capture {
-    pub use crate::reconcile::{Capture, are_as_recorded, captures};
-}
-#[doc(hidden)]
-pub mod differences {
-    pub use crate::reconcile::{Drift as Difference, drift as differences};
-}
-#[doc(hidden)]
-pub mod merge {
-    pub use crate::admin::merge::{Conflict as Clash, Merge, StoreContents as Holdings, merge};
-}
-pub use account as id;
-pub use account as name;
-pub use account as password;
-pub use account as text;
-pub use admin::{adopt, backup, import};
-pub use files as etc;
-pub use files::{group, passwd, shadow, subid, table};
-pub use image as sudoers;
-pub use record as records;
-// END OLD PATHS

@@ -1,6 +1,6 @@
 //! Login shells that shut an account. Pure.
 
-use accounts::text::Shell;
+use accounts::account::Shell;
 
 /// Returns whether a shell is one of those that shut an account.
 pub(crate) fn is_nologin(shell: &Shell) -> bool {

@@ -7,8 +7,7 @@ mod sudoers;
 
 pub use sudoers::{Include, Sudoers};
 
-#[doc(hidden)] // OLD PATH
-pub use crate::account::Shells;
+use crate::account::Shells;
 use crate::account::{HOME_BASE, Home, UidRange, Username, is_field, is_plain};
 use crate::files::{group, passwd, table};
 use std::collections::{BTreeMap, BTreeSet};

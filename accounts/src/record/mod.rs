@@ -16,12 +16,7 @@ pub use refusal::{Problem, Refusal, refuse_by_image, refuse_name};
 pub use set::{Part, Records, Rejected, Tombstone};
 pub use strict_json::InvalidJson;
 
-// OLD PATHS
-#[doc(hidden)]
-pub use self::{ParsedAccount as Contents, ParsedRecord as Document};
-// END OLD PATHS
-#[doc(hidden)] // OLD PATH
-pub use crate::account::Account;
+use crate::account::Account;
 use crate::account::{DAY_USEC, PasswordHash, UidRange, whole_days};
 use serde_json::{Map, Value, json};
 

@@ -116,7 +116,7 @@ fn become_person(options: &Options) -> io::Result<()> {
 /// passwd(5) still has this name with this uid and a shell that lets in. Shadow
 /// can't be read any more; occ-init changes both.
 fn is_still_open(options: &Options) -> bool {
-    use accounts::table;
+    use accounts::files::table;
     let Ok(passwd) = std::fs::read("/etc/passwd") else {
         return false;
     };
@@ -128,7 +128,7 @@ fn is_still_open(options: &Options) -> bool {
     };
     let shell = std::str::from_utf8(shell)
         .ok()
-        .and_then(|shell| accounts::text::Shell::parse(shell).ok());
+        .and_then(|shell| accounts::account::Shell::parse(shell).ok());
     table::number(uid) == Some(options.uid)
         && shell.is_some_and(|shell| !crate::shell::is_nologin(&shell))
 }

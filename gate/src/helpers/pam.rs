@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
 
-use accounts::name::Username;
+use accounts::account::Username;
 use nonstick::items::ItemsMut as _;
 use nonstick::{
     AuthnFlags, AuthtokFlags, ConversationAdapter, ErrorCode, PamShared as _, Transaction,

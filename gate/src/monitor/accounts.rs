@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accounts::applied::Applied;
+use accounts::account::{Home, Shell, Username};
+use accounts::files::{shadow, table};
 use accounts::image::ImageAccounts;
-use accounts::name::Username;
-use accounts::text::{Home, Shell};
-use accounts::{shadow, table};
+use accounts::reconcile::Applied;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::{
 };
 use std::path::{Path, PathBuf};
 
-use accounts::table;
+use accounts::files::table;
 use zeroize::Zeroizing;
 
 use super::random;

@@ -1,11 +1,8 @@
 //! Trees to restore: a Debian's account files in a root of their own, and a
 //! store full of people.
 
-use accounts::id::UidRange;
-use accounts::name::Username;
-use accounts::password::PasswordHash;
-use accounts::record::{Account, Record};
-use accounts::text::{Home, RealName};
+use accounts::account::{Account, Home, PasswordHash, RealName, UidRange, Username};
+use accounts::record::Record;
 use bench::{Error, io};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};

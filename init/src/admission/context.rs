@@ -5,13 +5,10 @@ use crate::error::Error;
 use crate::home::Homes;
 use crate::proc::kill::AccountUids;
 use crate::store::Store;
-use accounts::etc::{Etc, File};
-use accounts::id::Uid;
+use accounts::account::{Home, Uid, Username};
+use accounts::files::{Etc, File, group, passwd, subid, table};
 use accounts::image::Image;
-use accounts::name::Username;
-use accounts::records::Records;
-use accounts::text::Home;
-use accounts::{group, passwd, subid, table};
+use accounts::record::Records;
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -8,13 +8,10 @@ pub(crate) use context::Context;
 
 use crate::error::Error;
 use crate::store::Store;
-use accounts::id::Uid;
-use accounts::name::{InvalidName, Username};
-use accounts::record::{Account, Record};
-use accounts::records::{
-    Part, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
+use accounts::account::{Account, Home, InvalidName, InvalidText, Uid, Username};
+use accounts::record::{
+    Part, Record, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
 };
-use accounts::text::{Home, InvalidText};
 use std::collections::BTreeSet;
 
 /// A reserved name gets its own answer even where the rule for new names would

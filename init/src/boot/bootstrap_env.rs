@@ -6,7 +6,7 @@
 use crate::error::{Error, io};
 use crate::password::Password;
 use crate::sys::Environment;
-use accounts::password::PasswordHash;
+use accounts::account::PasswordHash;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use std::ffi::OsString;
@@ -108,7 +108,7 @@ impl FirstAccount {
         match &self.secret {
             Secret::Hash(text) => {
                 let text = std::str::from_utf8(text)
-                    .map_err(|_| accounts::password::InvalidHash::Characters)?;
+                    .map_err(|_| accounts::account::InvalidHash::Characters)?;
                 Ok((PasswordHash::parse(text)?, None))
             }
             Secret::Password(bytes) => hashed(Password::new(bytes.clone())?),

@@ -5,11 +5,9 @@
 use crate::commands::output::Output;
 use crate::home::Homes;
 use crate::restore::{Paths, ReadOnlySession};
-use accounts::capture::captures;
-use accounts::differences::{Difference, differences};
-use accounts::name::Username;
-use accounts::reconcile::{Change, Plan};
-use accounts::records::{Part, Problem, Refusal};
+use accounts::account::Username;
+use accounts::reconcile::{Change, Drift, Plan, captures, drift};
+use accounts::record::{Part, Problem, Refusal};
 use accounts::wire;
 use serde::Serialize;
 
@@ -104,7 +102,7 @@ fn look(view: &ReadOnlySession, paths: &Paths) -> (Vec<Finding>, Plan) {
     }));
     let plan = view.plan_of(&records);
     findings.extend(plan.problems.iter().map(of_problem));
-    let drift = differences(&view.snapshot.etc, &plan);
+    let drift = drift(&view.snapshot.etc, &plan);
     let is_told = |name: &Username| {
         drift
             .iter()
@@ -205,7 +203,7 @@ fn of_change(name: &Username, change: Change) -> Finding {
     }
 }
 
-fn of_difference(difference: &Difference) -> Finding {
+fn of_difference(difference: &Drift) -> Finding {
     Finding {
         kind: "drift",
         name: difference.name.clone(),

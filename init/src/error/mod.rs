@@ -6,15 +6,12 @@
 #[cfg(test)]
 mod tests;
 
-use accounts::adopt::NotAdoptable;
-use accounts::backup::Unusable;
-use accounts::id::{InvalidUid, Uid};
-use accounts::import::{InvalidInput, InvalidLine};
-use accounts::merge::Clash;
-use accounts::name::{InvalidName, Username};
-use accounts::password::InvalidHash;
-use accounts::records::Refusal;
-use accounts::text::{Home, InvalidText};
+use accounts::account::{Home, InvalidHash, InvalidName, InvalidText, InvalidUid, Uid, Username};
+use accounts::admin::adopt::NotAdoptable;
+use accounts::admin::backup::Unusable;
+use accounts::admin::import::{InvalidInput, InvalidLine};
+use accounts::admin::merge::Conflict;
+use accounts::record::Refusal;
 use accounts::wire::{ErrorCode, ErrorKind, counted};
 use nix::errno::Errno;
 use std::path::{Path, PathBuf};
@@ -72,7 +69,7 @@ pub(crate) enum Error {
     #[error("cannot use the backup: {0}")]
     Backup(Unusable),
     #[error("cannot restore the backup: {0}")]
-    Clash(Clash),
+    Clash(Conflict),
     #[error("the store is not empty: it has {} and {}", counted(*.records, "account"), counted(*.removed, "removed one"))]
     NotEmpty { records: usize, removed: usize },
     #[error("the backup stopped coming in for 60 s")]
@@ -137,8 +134,8 @@ impl From<Unusable> for Error {
     }
 }
 
-impl From<Clash> for Error {
-    fn from(clash: Clash) -> Self {
+impl From<Conflict> for Error {
+    fn from(clash: Conflict) -> Self {
         Self::Clash(clash)
     }
 }

@@ -9,8 +9,7 @@ use crate::etc::lock::EtcLock;
 use crate::fs::dir::stat;
 use crate::fs::replace::{Access, Staged};
 use crate::fs::version::FileVersion;
-use accounts::etc::File;
-use accounts::table;
+use accounts::files::{File, table};
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 use std::sync::Arc;
@@ -145,7 +144,7 @@ fn access(file: File, present: Option<&FileStat>, shadow_gid: Option<u32>) -> Ac
 
 fn shadow_gid(group: &[u8]) -> Option<u32> {
     table::lines(group)
-        .filter_map(accounts::group::name_and_gid)
+        .filter_map(accounts::files::group::name_and_gid)
         .find(|(name, _)| *name == b"shadow")
         .map(|(_, gid)| gid)
 }

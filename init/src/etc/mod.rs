@@ -16,7 +16,7 @@ use crate::error::{Error, io};
 use crate::fs::dir::{Directory, kind, open_directory, read_all};
 use crate::fs::replace::TEMPORARY;
 use crate::fs::retry::{fstat, mkdir, openat};
-use accounts::etc::{Etc, File};
+use accounts::files::{Etc, File};
 use lock::EtcLock;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;

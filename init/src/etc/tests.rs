@@ -1,6 +1,6 @@
 use super::EtcFiles;
 use super::lock::EtcLock;
-use accounts::etc::File;
+use accounts::files::File;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

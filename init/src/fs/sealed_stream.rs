@@ -2,7 +2,8 @@
 //! the seal checked. What the entries mean is for `user save` and `user load`.
 
 use crate::error::Error;
-use accounts::backup::{self, Check, Checked, Seal, Unusable};
+use accounts::admin::backup;
+use accounts::admin::backup::{Check, Checked, Seal, Unusable};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::FileStat;
 use std::fs::File;

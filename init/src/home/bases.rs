@@ -6,8 +6,8 @@
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, open_directory};
 use crate::fs::retry::{fstat, mkdir};
+use accounts::account::{HOME_BASE, Home};
 use accounts::image::HomeBases;
-use accounts::text::{HOME_BASE, Home};
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use std::os::fd::AsFd;

@@ -9,7 +9,7 @@ use crate::error::{Error, io};
 use crate::fs::dir::{Directory, stat};
 use crate::fs::retry::{again, fchmod, fchown, fchownat, mkdirat, openat, renameat, symlinkat};
 use crate::fs::sealed_stream::foreign;
-use accounts::id::Uid;
+use accounts::account::Uid;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{Mode, UtimensatFlags, futimens, utimensat};

@@ -5,7 +5,7 @@
 use super::{MAX_DEPTH, ids, own};
 use crate::fs::dir::{Directory, open_directory, read_all, stat, write_all};
 use crate::fs::retry::{fchmod, fchown, fchownat, mkdirat, openat, symlinkat};
-use accounts::id::Uid;
+use accounts::account::Uid;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, readlinkat};
 use nix::sys::stat::{Mode, SFlag};

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::error::Error;
-use accounts::password::PasswordHash;
+use accounts::account::PasswordHash;
 use accounts::wire::{REQUEST_LIMIT, Request, SCHEMA};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
@@ -127,7 +127,7 @@ impl Password {
 pub(crate) fn hash_from_stdin() -> Result<PasswordHash, Error> {
     let line = line_from_stdin()?;
     let text =
-        std::str::from_utf8(&line).map_err(|_| accounts::password::InvalidHash::Characters)?;
+        std::str::from_utf8(&line).map_err(|_| accounts::account::InvalidHash::Characters)?;
     Ok(PasswordHash::parse(text)?)
 }
 

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use accounts::id::Uid;
-use accounts::subid;
+use accounts::account::Uid;
+use accounts::files::subid;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

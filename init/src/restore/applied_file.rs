@@ -8,7 +8,7 @@ use crate::fs::replace::Access;
 use crate::fs::version::FileVersion;
 use crate::image;
 use crate::layout::{APPLIED, STATE};
-use accounts::applied::Applied;
+use accounts::reconcile::Applied;
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
 use std::path::PathBuf;

@@ -6,8 +6,8 @@
 use super::session::Session;
 use crate::error::{Error, chain};
 use crate::log::say;
-use accounts::applied;
-use accounts::capture::{Capture, captures};
+use accounts::reconcile::AppliedEntry;
+use accounts::reconcile::{Capture, captures};
 
 impl Session {
     /// Takes passwords changed inside the container into their records. One that can't be taken
@@ -67,7 +67,7 @@ impl Session {
         for capture in captures.iter().filter(|_| self.store_lock.is_some()) {
             if let Some(mut account) = self.records.accounts.get(&capture.name).cloned() {
                 capture.clone().apply(&mut account);
-                let entry = applied::Entry::of(&account);
+                let entry = AppliedEntry::of(&account);
                 applied.capturing.insert(capture.name.clone(), entry);
             }
         }
@@ -77,11 +77,11 @@ impl Session {
     }
 
     /// Captures one; returns the entry on which record and line agree from then on.
-    fn capture_one(&mut self, capture: Capture) -> Result<applied::Entry, Error> {
+    fn capture_one(&mut self, capture: Capture) -> Result<AppliedEntry, Error> {
         let mut record = self.store.read(&capture.name, self.image.uids)?;
         record.update(|account| capture.apply(account));
         self.save(&record)?;
-        Ok(applied::Entry::of(record.account()))
+        Ok(AppliedEntry::of(record.account()))
     }
 
     /// Keeps the new password for this restore's plan, although no record has it yet.

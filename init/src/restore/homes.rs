@@ -5,8 +5,7 @@ use crate::error::chain;
 use crate::fs::parallel;
 use crate::home::{Found, Homes};
 use crate::log::say;
-use accounts::name::Username;
-use accounts::record::Account;
+use accounts::account::{Account, Username};
 use std::sync::OnceLock;
 
 /// The result for a block of accounts.

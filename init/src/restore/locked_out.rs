@@ -3,11 +3,9 @@
 
 use super::session::Session;
 use crate::proc::kill::AccountUids;
-use accounts::applied;
-use accounts::id::Uid;
-use accounts::name::Username;
-use accounts::record::Account;
-use accounts::records::Records;
+use accounts::account::{Account, Uid, Username};
+use accounts::reconcile::AppliedEntry;
+use accounts::record::Records;
 use std::collections::BTreeSet;
 
 impl Session {
@@ -22,7 +20,7 @@ impl Session {
         let was_let_in = |account: &&Account| {
             let base = self.applied.get(account.name.as_str().as_bytes());
             base.is_some_and(|base| {
-                base.uid == account.uid.get() && *base != applied::Entry::of(account)
+                base.uid == account.uid.get() && *base != AppliedEntry::of(account)
             })
         };
         let disabled = accounts.values().map(Box::as_ref);

@@ -10,7 +10,7 @@ use crate::log::say;
 use crate::proc;
 use crate::store::Store;
 use crate::store::lock::StoreLock;
-use accounts::records::Records;
+use accounts::record::Records;
 use std::time::Duration;
 
 pub(crate) fn deadline(caller: Caller) -> Deadline {

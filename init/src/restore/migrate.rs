@@ -7,11 +7,8 @@ use crate::clock::now_usec;
 use crate::error::{Error, chain};
 use crate::home::Homes;
 use crate::log::say;
-use accounts::id::Uid;
-use accounts::name::Username;
-use accounts::record::{Account, Legacy, Record};
-use accounts::records::{Part, Rejected, refuse_by_image, refuse_name};
-use accounts::text::Home;
+use accounts::account::{Account, Home, Uid, Username};
+use accounts::record::{Legacy, Part, Record, Rejected, refuse_by_image, refuse_name};
 
 /// The line of a listing for a record that is still to be migrated.
 pub(super) fn not_yet(name: &Username) -> Rejected {

@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::etc::{EtcFiles, Snapshot};
 use crate::image;
 use crate::store::{Loaded, Store};
-use accounts::applied::Applied;
 use accounts::image::Image;
-use accounts::reconcile::{self, Plan};
-use accounts::records::Records;
+use accounts::reconcile;
+use accounts::reconcile::{Applied, Plan};
+use accounts::record::Records;
 
 /// Everything read without a lock: enough to list, to check and to plan.
 pub(crate) struct ReadOnlySession {

@@ -6,10 +6,9 @@ use super::session::{Progress, Session};
 use super::summary::Summary;
 use crate::error::Error;
 use crate::etc::{EtcFiles, StagedFile};
-use accounts::applied::Applied;
-use accounts::capture::are_as_recorded;
-use accounts::etc::File;
-use accounts::reconcile::{self, Plan};
+use accounts::files::File;
+use accounts::reconcile;
+use accounts::reconcile::{Applied, Plan, are_as_recorded};
 use std::time::Instant;
 
 /// One try to see that there is something to capture, the others for a file that somebody

@@ -9,11 +9,10 @@ use crate::etc::lock::EtcLock;
 use crate::etc::{EtcFiles, Snapshot, WrittenFile};
 use crate::store::Store;
 use crate::store::lock::StoreLock;
-use accounts::applied::Applied;
+use accounts::account::{Account, Username};
 use accounts::image::Image;
-use accounts::name::Username;
-use accounts::record::{Account, Record};
-use accounts::records::{Records, Refusal, Tombstone};
+use accounts::reconcile::Applied;
+use accounts::record::{Record, Records, Refusal, Tombstone};
 use std::collections::BTreeSet;
 
 /// The kind of process that restores: decides how long to wait for locks, and what to do

@@ -2,9 +2,9 @@
 //! it. Decides nothing.
 
 use crate::clock::now_usec;
-use accounts::name::Username;
+use accounts::account::Username;
 use accounts::reconcile::{Change, Plan};
-use accounts::records::{Problem, Refusal};
+use accounts::record::{Problem, Refusal};
 use accounts::wire::counted;
 use serde::{Serialize, Serializer};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! about their content.
 
 use crate::fs::dir::Directory;
-use accounts::name::Username;
+use accounts::account::Username;
 use nix::errno::Errno;
 use std::ffi::OsString;
 

@@ -7,8 +7,7 @@ use crate::error::{Error, io};
 use crate::fs::dir::{Directory, stat, write_all};
 use crate::fs::replace::Access;
 use crate::fs::retry::{fsync, openat};
-use accounts::id::Uid;
-use accounts::name::Username;
+use accounts::account::{Uid, Username};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
@@ -73,7 +72,7 @@ impl Store {
         let files = list(&uids).map_err(io("read", &uids.path))?;
         Ok(files
             .iter()
-            .filter_map(|file| accounts::table::number(file.as_bytes()))
+            .filter_map(|file| accounts::files::table::number(file.as_bytes()))
             .collect())
     }
 }

@@ -9,10 +9,8 @@ use crate::fs::dir::Directory;
 use crate::fs::parallel;
 use crate::fs::replace::TEMPORARY;
 use crate::log::say;
-use accounts::id::UidRange;
-use accounts::name::Username;
-use accounts::record::{Account, Contents, Legacy};
-use accounts::records::{Part, Records, Rejected, Tombstone};
+use accounts::account::{Account, UidRange, Username};
+use accounts::record::{Legacy, ParsedAccount, Part, Records, Rejected, Tombstone};
 use std::sync::atomic::Ordering;
 
 /// The content of the store.
@@ -94,10 +92,10 @@ impl Store {
 
     fn load_one(&self, stem: &str, range: UidRange) -> Result<One, String> {
         match self.read_contents(&self.directory, &file_of(stem), range)? {
-            (Contents::Account(account), _) if account.name.as_str() == stem => {
+            (ParsedAccount::Account(account), _) if account.name.as_str() == stem => {
                 Ok(One::Account(account))
             }
-            (Contents::Legacy(legacy), bytes) if legacy.name.as_str() == stem => {
+            (ParsedAccount::Legacy(legacy), bytes) if legacy.name.as_str() == stem => {
                 Ok(One::Legacy(Box::new((legacy, bytes))))
             }
             _ => Err("the name in it is not that of the file".into()),
@@ -136,7 +134,7 @@ impl Store {
 
     /// The account whose tombstone can't be read: its uid and home stay taken.
     fn owner_of_tombstone(&self, file: &str) -> Option<Username> {
-        let uid = accounts::table::number(stem(file)?.as_bytes())?;
+        let uid = accounts::files::table::number(stem(file)?.as_bytes())?;
         Username::parse(&self.owner_of(uid).ok()??).ok()
     }
 
@@ -187,7 +185,7 @@ impl Store {
         for file in list(&removed).map_err(io("read", &removed.path))? {
             let Some(stem) = stem(&file) else { continue };
             match self.read_contents(&removed, &file, range) {
-                Ok((Contents::Account(account), _)) if account.uid.to_string() == stem => {
+                Ok((ParsedAccount::Account(account), _)) if account.uid.to_string() == stem => {
                     let (name, home) = (account.name, account.home);
                     tombstones.push(Tombstone {
                         name,

@@ -29,10 +29,8 @@ use crate::fs::dir::{Directory, open_directory, stat};
 use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, fchmod, fstat, mkdir, mkdirat, renameat};
 use crate::log::say;
-use accounts::id::UidRange;
-use accounts::name::Username;
-use accounts::record::{Document, MAX_BYTES, Record};
-use accounts::records::Tombstone;
+use accounts::account::{UidRange, Username};
+use accounts::record::{MAX_BYTES, ParsedRecord, Record, Tombstone};
 use layout::{REMOVED, SUFFIX, UIDS, file_of, list, record_file};
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
@@ -124,7 +122,7 @@ impl Store {
             reason,
         };
         match self.read_document(&self.directory, &record_file(name), range) {
-            Ok(Document::Record(record)) if record.account().name == *name => Ok(*record),
+            Ok(ParsedRecord::Record(record)) if record.account().name == *name => Ok(*record),
             Ok(_) => Err(bad("it holds another name".into())),
             Err(reason) => Err(bad(reason)),
         }
@@ -208,7 +206,7 @@ impl Store {
             reason,
         };
         match self.read_document(&removed, &file_of(&tombstone.uid.to_string()), range) {
-            Ok(Document::Record(record)) => Ok(*record),
+            Ok(ParsedRecord::Record(record)) => Ok(*record),
             Ok(_) => Err(bad("it is not a record of ours".into())),
             Err(reason) => Err(bad(reason)),
         }

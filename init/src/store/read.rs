@@ -4,8 +4,8 @@
 use super::{Store, TRUST_VARIABLE};
 use crate::fs::dir::Directory;
 use crate::fs::retry::{fchmod, fstat, openat, read};
-use accounts::id::UidRange;
-use accounts::record::{Contents, Document, InvalidRecord, MAX_BYTES};
+use accounts::account::UidRange;
+use accounts::record::{InvalidRecord, MAX_BYTES, ParsedAccount, ParsedRecord};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
@@ -18,9 +18,9 @@ impl Store {
         directory: &Directory,
         file: &str,
         range: UidRange,
-    ) -> Result<Document, String> {
+    ) -> Result<ParsedRecord, String> {
         let bytes = self.read_file(directory, file)?;
-        Document::parse(&bytes, range).map_err(|invalid| invalid.to_string())
+        ParsedRecord::parse(&bytes, range).map_err(|invalid| invalid.to_string())
     }
 
     pub(super) fn read_contents(
@@ -28,9 +28,10 @@ impl Store {
         directory: &Directory,
         file: &str,
         range: UidRange,
-    ) -> Result<(Contents, Vec<u8>), String> {
+    ) -> Result<(ParsedAccount, Vec<u8>), String> {
         let bytes = self.read_file(directory, file)?;
-        let contents = Contents::parse(&bytes, range).map_err(|invalid| invalid.to_string())?;
+        let contents =
+            ParsedAccount::parse(&bytes, range).map_err(|invalid| invalid.to_string())?;
         Ok((contents, bytes))
     }
 

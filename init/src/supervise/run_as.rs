@@ -7,8 +7,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use accounts::group::name_and_gid;
-use accounts::table::{self, fields, lines};
+use accounts::files::group::name_and_gid;
+use accounts::files::table;
+use accounts::files::table::{fields, lines};
 
 use crate::log::io_text;
 

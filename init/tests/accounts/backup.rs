@@ -224,7 +224,7 @@ fn forged(fill: impl FnOnce(&mut tar::Builder<Vec<u8>>)) -> Vec<u8> {
     fill(&mut archive);
     let mut bytes = archive.into_inner().unwrap();
     bytes.truncate(bytes.len() - 1024);
-    let mut seal = accounts::backup::Seal::default();
+    let mut seal = accounts::admin::backup::Seal::default();
     seal.update(&bytes);
     bytes.extend(seal.trailer());
     bytes
@@ -327,7 +327,7 @@ fn a_newer_version_and_wanted_homes_that_are_not_there_are_named() {
     put(&mut archive, "occ-backup.json", br#"{"schema":2}"#);
     let mut newer = archive.into_inner().unwrap();
     newer.truncate(newer.len() - 1024);
-    let mut seal = accounts::backup::Seal::default();
+    let mut seal = accounts::admin::backup::Seal::default();
     seal.update(&newer);
     newer.extend(seal.trailer());
     let reply = load(&tree, &[], &newer).fails_as(ErrorKind::Invalid);

@@ -270,7 +270,7 @@ fn a_kill_between_record_and_memory_loses_no_later_change() {
     let mut note: Value = serde_json::from_slice(&before).unwrap();
     let mut taken = note["accounts"]["alice"].clone();
     tree.restore();
-    taken["shadow"] = accounts::password::Digest::of([hash('n')])
+    taken["shadow"] = accounts::account::Digest::of([hash('n')])
         .to_string()
         .into();
     note["taking"] = json!({ "alice": taken });

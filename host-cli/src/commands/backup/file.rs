@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use accounts::backup::Check;
+use accounts::admin::backup::Check;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
@@ -156,7 +156,7 @@ impl BackupSource {
 }
 
 fn check(file: &mut File, path: &Path) -> Result<()> {
-    let unusable = |why: accounts::backup::Unusable| {
+    let unusable = |why: accounts::admin::backup::Unusable| {
         Error::Invalid(format!("cannot use the backup '{}': {why}", path.display()))
     };
     let mut check = Check::default();

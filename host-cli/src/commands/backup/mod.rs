@@ -7,7 +7,7 @@ mod file;
 
 use std::process::ExitCode;
 
-use accounts::backup::{Check, Checked};
+use accounts::admin::backup::{Check, Checked};
 use accounts::wire::{LoadReply, SCHEMA, counted};
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ async fn create(session: &Session, options: &BackupFile) -> Result<()> {
 }
 
 /// occ-init ended well, and yet the seal is missing: something between us.
-fn not_whole(why: &accounts::backup::Unusable) -> Error {
+fn not_whole(why: &accounts::admin::backup::Unusable) -> Error {
     Error::BadReply(format!("the backup did not arrive whole: {why}"))
 }
 

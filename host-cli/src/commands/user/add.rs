@@ -1,6 +1,6 @@
 //! `occ user add`.
 
-use accounts::name::Username;
+use accounts::account::Username;
 use accounts::wire::{AccountReply, AccountView, SCHEMA};
 
 use super::may_have_changed;

@@ -15,7 +15,7 @@ mod source;
 
 use std::process::ExitCode;
 
-use accounts::name::Username;
+use accounts::account::Username;
 use accounts::wire::{AccountReply, AccountView, ErrorCode, ListReply};
 use serde::Deserialize;
 

@@ -10,11 +10,8 @@ use crate::commands::output::Output;
 use crate::error::{Error, io};
 use crate::password;
 use crate::restore::{Paths, Session};
-use accounts::id::Uid;
-use accounts::name::Username;
-use accounts::password::PasswordHash;
-use accounts::record::{Account, Record};
-use accounts::text::{RealName, Shell};
+use accounts::account::{Account, PasswordHash, RealName, Shell, Uid, Username};
+use accounts::record::Record;
 use nix::errno::Errno;
 
 /// Room for keys in a record: a larger record could not be read back.

@@ -10,10 +10,10 @@ use crate::commands::output::Output;
 use crate::error::Error;
 use crate::log::say;
 use crate::restore::{Paths, Session};
-use accounts::adopt::{self, Found, NotAdoptable};
-use accounts::name::Username;
-use accounts::record::Record;
-use accounts::records::Problem;
+use accounts::account::Username;
+use accounts::admin::adopt;
+use accounts::admin::adopt::{Found, NotAdoptable};
+use accounts::record::{Problem, Record};
 
 /// Makes a record from the lines of a name.
 pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::log::say;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
-use accounts::name::Username;
+use accounts::account::Username;
 
 /// Brings /etc in line after records were saved. The change is made by then, so
 /// a failure here says so.

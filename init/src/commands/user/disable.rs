@@ -12,9 +12,8 @@ use crate::error::Error;
 use crate::log::say;
 use crate::proc::kill::{AccountUids, end_processes};
 use crate::restore::{Paths, Session};
-use accounts::name::Username;
-use accounts::record::{Account, Record};
-use accounts::records::refuse_name;
+use accounts::account::{Account, Username};
+use accounts::record::{Record, refuse_name};
 
 /// Lets accounts log in again.
 pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Output, Error> {

@@ -5,7 +5,7 @@ use crate::error::{Error, chain};
 use crate::log::say;
 use crate::restore::{Paths, ReadOnlySession};
 use crate::store::Store;
-use accounts::records::{Part, Problem};
+use accounts::record::{Part, Problem};
 use accounts::wire::{ExportReply, SCHEMA};
 
 /// All records that can be read, sorted by name; the others are named on

@@ -7,9 +7,8 @@ use crate::error::Error;
 use crate::image;
 use crate::restore::{Paths, ReadOnlySession, must_be_root};
 use crate::store::Store;
-use accounts::name::Username;
-use accounts::record::Account;
-use accounts::records::Records;
+use accounts::account::{Account, Username};
+use accounts::record::Records;
 use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
 
 /// All accounts, sorted by name.

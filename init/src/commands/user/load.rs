@@ -18,12 +18,10 @@ use crate::proc::kill::end_processes;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
 use crate::store::{Staging, Store};
-use accounts::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
-use accounts::id::UidRange;
+use accounts::account::{HOME_BASE, UidRange, Username};
+use accounts::admin::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
+use accounts::admin::merge::{Merge, StoreContents, merge};
 use accounts::image::HomeBases;
-use accounts::merge::{Holdings, Merge, merge};
-use accounts::name::Username;
-use accounts::text::HOME_BASE;
 use accounts::wire::{LoadReply, SCHEMA};
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -130,7 +128,7 @@ fn strings(names: &[Username]) -> Vec<String> {
 struct Received<'a> {
     staging: Staging<'a>,
     homes: Option<HomeExtractor<'a>>,
-    there: Holdings,
+    there: StoreContents,
 }
 
 /// Standard input, without a buffer in between.
@@ -180,7 +178,7 @@ struct Receiver<'a> {
     homes: Option<&'a Homes>,
     unpacking: Option<HomeExtractor<'a>>,
     /// The records of the backup, read when its first home arrives.
-    there: Option<Holdings>,
+    there: Option<StoreContents>,
     range: UidRange,
 }
 

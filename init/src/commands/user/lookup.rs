@@ -3,10 +3,9 @@
 
 use crate::error::Error;
 use crate::restore::Session;
+use accounts::account::Username;
 use accounts::image::Image;
-use accounts::name::Username;
-use accounts::record::Record;
-use accounts::records::{Records, refuse_name};
+use accounts::record::{Record, Records, refuse_name};
 use std::collections::BTreeSet;
 
 /// A name as typed; one that is no name can't be an account's.

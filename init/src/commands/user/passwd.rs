@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::log::say;
 use crate::password::{self, Password};
 use crate::restore::Paths;
-use accounts::password::PasswordHash;
+use accounts::account::PasswordHash;
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};
 

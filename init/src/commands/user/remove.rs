@@ -11,7 +11,8 @@ use crate::home::Homes;
 use crate::password;
 use crate::proc::kill::end_processes;
 use crate::restore::{Paths, Session};
-use accounts::record::{Account, Record};
+use accounts::account::Account;
+use accounts::record::Record;
 
 /// Removes accounts; their numbers go to nobody else.
 pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Output, Error> {

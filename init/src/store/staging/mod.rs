@@ -21,9 +21,9 @@ use crate::fs::replace::{Access, TEMPORARY};
 use crate::fs::retry::{again, fsync, mkdirat, openat, renameat, unlinkat};
 use crate::fs::sealed_stream::{foreign, private_header};
 use crate::log::say;
-use accounts::backup;
-use accounts::id::UidRange;
-use accounts::merge::{Holdings, Merge};
+use accounts::account::UidRange;
+use accounts::admin::backup;
+use accounts::admin::merge::{Merge, StoreContents};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// Everything that a backup is compared by.
-    pub(crate) fn contents(&self, range: UidRange) -> Result<Holdings, Error> {
+    pub(crate) fn contents(&self, range: UidRange) -> Result<StoreContents, Error> {
         let records = self.load(range)?.records;
         let mut ledger = std::collections::BTreeMap::new();
         for uid in self.given_uids()? {
@@ -120,7 +120,7 @@ impl Store {
         }
         let files = list(&self.directory).map_err(io("read", &self.directory.path))?;
         let stems = files.iter().filter_map(|file| stem(file));
-        Ok(Holdings {
+        Ok(StoreContents {
             records,
             ledger,
             files: stems.map(str::to_owned).collect(),
@@ -218,7 +218,7 @@ impl Staging<'_> {
     }
 
     /// The records and tombstones of the staged backup.
-    pub(crate) fn contents(&self, range: UidRange) -> Result<Holdings, Error> {
+    pub(crate) fn contents(&self, range: UidRange) -> Result<StoreContents, Error> {
         self.filled.contents(range)
     }
 
@@ -253,7 +253,7 @@ impl Drop for Staging<'_> {
 
 /// Returns true if a file of that name belongs into that directory of the store.
 fn belongs(part: &str, file: &str) -> bool {
-    let is_number = |text: &str| accounts::table::number(text.as_bytes()).is_some();
+    let is_number = |text: &str| accounts::files::table::number(text.as_bytes()).is_some();
     match part {
         UIDS => is_number(file),
         REMOVED => stem(file).is_some_and(is_number),

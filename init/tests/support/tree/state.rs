@@ -1,6 +1,6 @@
 //! Everything that is in a tree, so that any change shows.
 
-use accounts::password::Digest;
+use accounts::account::Digest;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
