@@ -1,0 +1,27 @@
+use super::*;
+
+#[test]
+fn a_cookie_holds_for_its_account_and_key() {
+    let key = DeviceKey::new(Zeroizing::new([1; 32]));
+    let cookie = key.cookie("alice", [7; NUMBER]).unwrap();
+    assert_eq!(key.check("alice", &cookie), Some([7; NUMBER]));
+    assert_eq!(key.check("bob", &cookie), None);
+    assert_eq!(
+        DeviceKey::new(Zeroizing::new([2; 32])).check("alice", &cookie),
+        None
+    );
+    let text = String::from_utf8(cookie.expose().to_vec()).unwrap();
+    for bad in [
+        "",
+        "AAAA",
+        &text[1..],
+        &text.replace('B', "C"),
+        &format!("{text}AAAA"),
+    ] {
+        assert_eq!(
+            key.check("alice", &Secret::from_text(bad).unwrap()),
+            None,
+            "{bad}"
+        );
+    }
+}

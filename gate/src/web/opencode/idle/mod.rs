@@ -1,0 +1,142 @@
+//! Tells the monitor whose opencode nobody uses: no connection, no session of it
+//! at work, no terminal running, for as long as the settings say.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::{Method, Request, StatusCode};
+use serde_json::Value;
+
+use crate::web::http::body;
+use crate::web::http::headers;
+use crate::web::opencode::Instance;
+use crate::web::opencode::directories;
+use crate::web::state::AppState;
+use crate::wire::{User, ask};
+
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// opencode's answer about itself; one that says nothing in time is kept.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LARGEST: usize = 1024 * 1024;
+
+/// Looks again and again, for ever.
+pub(crate) async fn watch(gate: Arc<AppState>) {
+    let every = LOOK_EVERY
+        .min(gate.settings.idle / 2)
+        .max(Duration::from_millis(50));
+    loop {
+        tokio::time::sleep(every).await;
+        for (user, instance) in gate.instances.all() {
+            let absent = gate.presence.absent(&user, Instant::now());
+            if absent.is_none_or(|absent| absent < gate.settings.idle) {
+                continue;
+            }
+            match activity(&instance).await {
+                Activity::Rest => report(&gate, &user).await,
+                Activity::Work => works(&gate, &instance).await,
+                // One that does not answer is kept while it has an owner.
+                Activity::Unknown => (),
+            }
+        }
+    }
+}
+
+/// Without a session of theirs nobody can be named; the monitor then knows itself
+/// that nobody can come.
+async fn report(gate: &AppState, user: &User) {
+    // They may have come back while their opencode was asked.
+    let absent = gate.presence.absent(user, Instant::now());
+    let Some(session) = gate.sessions.any_of(user) else {
+        return;
+    };
+    if absent.is_some_and(|absent| absent >= gate.settings.idle) {
+        let _ = gate
+            .monitor
+            .ask(ask::Idle {
+                token: session.token.clone(),
+            })
+            .await;
+        gate.presence.forget(user);
+    }
+}
+
+/// Reports that an opencode works: its person may have logged out and left work
+/// behind that is to be finished.
+async fn works(gate: &AppState, instance: &Instance) {
+    if let Some(secret) = instance.secret() {
+        let _ = gate.monitor.ask(ask::Works { secret }).await;
+    }
+}
+
+/// The activity in an opencode, by its own answer.
+enum Activity {
+    Rest,
+    Work,
+    Unknown,
+}
+
+/// Asks about every directory that a request named: opencode answers about one
+/// at a time, and first about the one it was started in.
+async fn activity(instance: &Instance) -> Activity {
+    let Some(directories) = instance.directories() else {
+        return Activity::Unknown;
+    };
+    let queries = std::iter::once(String::new()).chain(
+        directories
+            .iter()
+            .map(|directory| directories::query(directory)),
+    );
+    for query in queries {
+        let status = fetch(instance, &format!("/session/status{query}")).await;
+        let terminals = fetch(instance, &format!("/pty{query}")).await;
+        let (Some(status), Some(terminals)) = (status, terminals) else {
+            return Activity::Unknown;
+        };
+        if !(no_session_works(&status) && no_terminal_runs(&terminals)) {
+            return Activity::Work;
+        }
+    }
+    Activity::Rest
+}
+
+async fn fetch(instance: &Instance, path: &str) -> Option<Value> {
+    let mut request = Request::new(body::empty());
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = instance.uri(path)?;
+    *request.headers_mut() = headers::to_opencode(
+        &hyper::HeaderMap::new(),
+        &instance.host,
+        &instance.authorization,
+    );
+    let answer = async {
+        let answer = instance.client.request(request).await.ok()?;
+        let found = answer.status() == StatusCode::OK;
+        let body = Limited::new(answer.into_body(), LARGEST)
+            .collect()
+            .await
+            .ok()?;
+        found.then(|| serde_json::from_slice(&body.to_bytes()).ok())?
+    };
+    tokio::time::timeout(PATIENCE, answer).await.ok()?
+}
+
+/// `{"ses_1": {"type": "idle"}, …}`; what is not idle is busy or retrying. What
+/// is not understood counts as work.
+fn no_session_works(status: &Value) -> bool {
+    status
+        .as_object()
+        .is_some_and(|sessions| sessions.values().all(|session| session["type"] == "idle"))
+}
+
+/// `[{"id": "pty_1", "status": "running" | "exited"}, …]`
+fn no_terminal_runs(list: &Value) -> bool {
+    list.as_array().is_some_and(|terminals| {
+        terminals
+            .iter()
+            .all(|terminal| terminal["status"] == "exited")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! `occ user add`.
+
+use accounts::account::Username;
+use accounts::wire::{AccountReply, AccountView, SCHEMA};
+
+use super::may_have_changed;
+use super::source::{self, New};
+use crate::cli::Add;
+use crate::error::{Error, Result};
+use crate::occ_init::{self, OccInit, switched_on};
+use crate::session::Session;
+use crate::ui::show::Shown;
+use crate::ui::{interrupt, prompt};
+
+/// The name that a question proposes.
+const PROPOSED: &str = "opencode";
+
+/// Adds an account.
+pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
+    if let Some(name) = &add.name {
+        check(name)?;
+    }
+    let keys = read_keys(&add)?;
+    let given = New::from_flags(add.source, add.no_password)?;
+    let init = session.occ_init().await?;
+    require_input(session, &add, given.is_none())?;
+    let (name, new) = match (add.name.clone(), given) {
+        (Some(name), Some(new)) => (name, new),
+        (name, given) => match ask(&init, &add, name, given).await? {
+            Answer::New(name, new) => (name, new),
+            Answer::Exists(account) => {
+                unchanged(session, account);
+                return Ok(());
+            }
+        },
+    };
+    let request = new.request(keys)?;
+    let _notice = interrupt::notice(may_have_changed(&name));
+    let args = flags(&add, &name, matches!(new, New::Nothing), request.is_some());
+    let reply: AccountReply = init
+        .call_with(args, request.as_deref().map(Vec::as_slice))
+        .await?;
+    finish(session, reply, new);
+    Ok(())
+}
+
+/// Fails before anything is done when somebody would have to be asked in vain.
+fn require_input(session: &Session, add: &Add, has_no_password: bool) -> Result<()> {
+    if add.name.is_none() {
+        prompt::require(session.no_input, "a name", "it as `occ user add NAME`")?;
+    }
+    if has_no_password {
+        prompt::require(
+            session.no_input,
+            "a password",
+            "--password-stdin or --generate",
+        )?;
+    }
+    Ok(())
+}
+
+fn check(name: &str) -> Result<()> {
+    Username::new_account(name)
+        .map(|_| ())
+        .map_err(|error| Error::Invalid(error.to_string()))
+}
+
+fn read_keys(add: &Add) -> Result<Option<Vec<String>>> {
+    let Some(path) = &add.ssh_key_file else {
+        return Ok(None);
+    };
+    let bytes = std::fs::read(path).map_err(Error::input(path))?;
+    source::ssh_keys(&bytes).map(Some)
+}
+
+enum Answer {
+    New(String, New),
+    Exists(AccountView),
+}
+
+/// Asks for what is missing; that a name is taken comes before the password.
+async fn ask(
+    init: &OccInit,
+    add: &Add,
+    name: Option<String>,
+    given: Option<New>,
+) -> Result<Answer> {
+    let accounts = init.accounts().await?.accounts;
+    let name = match name {
+        Some(name) => name,
+        None => prompt::text("Username", PROPOSED)?,
+    };
+    check(&name)?;
+    match accounts
+        .into_iter()
+        .find(|account| account.user_name == name)
+    {
+        Some(account) if add.if_missing => return Ok(Answer::Exists(account)),
+        Some(_) => return Err(Error::Exists(name)),
+        None => {}
+    }
+    let new = match given {
+        Some(new) => new,
+        None => New::Password(prompt::new_password(&name)?),
+    };
+    Ok(Answer::New(name, new))
+}
+
+fn flags(add: &Add, name: &str, no_password: bool, request: bool) -> Vec<String> {
+    let groups = (!add.groups.is_empty()).then(|| add.groups.join(","));
+    let values = [
+        ("uid", add.uid.map(|uid| uid.to_string())),
+        ("comment", add.comment.clone()),
+        ("shell", add.shell.clone()),
+        ("groups", groups),
+    ];
+    let values = values
+        .into_iter()
+        .filter_map(|(flag, value)| Some(format!("--{flag}={}", value?)));
+    let values: Vec<String> = values.collect();
+    let switches = [
+        ("--no-password", no_password),
+        ("--request-stdin", request),
+        ("--disabled", add.disabled),
+        ("--if-missing", add.if_missing),
+        ("--restore", add.restore),
+        ("--new-uid", add.new_uid),
+    ];
+    let values = values.iter().map(String::as_str);
+    occ_init::user("add", values.chain(switched_on(switches)).chain([name]))
+}
+
+fn finish(session: &Session, mut reply: AccountReply, new: New) {
+    if !reply.changed {
+        return unchanged(session, reply.account);
+    }
+    let name = reply.account.user_name.clone();
+    let message = format!("User '{name}' created (uid {}).", reply.account.uid);
+    session
+        .screen
+        .password_change(&mut reply, &message, &new.shown());
+    session.follow(|users| users.push(name));
+}
+
+/// The password that was given or made is not the account's: it is not shown.
+fn unchanged(session: &Session, account: AccountView) {
+    let message = format!(
+        "User '{}' exists already (uid {}); nothing was changed.",
+        account.user_name, account.uid
+    );
+    let name = account.user_name.clone();
+    let mut reply = AccountReply {
+        schema: SCHEMA,
+        changed: false,
+        account,
+        generated_password: None,
+    };
+    session
+        .screen
+        .password_change(&mut reply, &message, &Shown::Nothing);
+    session.follow(|users| users.push(name));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The first account of a new store, named by the container's environment: for containers
+//! that are started without `occ`, where no command can be called.
+//!
+//! Reads the environment and the password file; `user::first` makes the account.
+
+use crate::error::{Error, io};
+use crate::password::Password;
+use crate::sys::Environment;
+use accounts::account::PasswordHash;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use std::ffi::OsString;
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// The names of all of them begin like this; none reaches COMMAND.
+const PREFIX: &str = "OPENCODE_BOOTSTRAP_";
+const USER: &str = "OPENCODE_BOOTSTRAP_USER";
+const PASSWORD_FILE: &str = "OPENCODE_BOOTSTRAP_PASSWORD_FILE";
+const PASSWORD_HASH: &str = "OPENCODE_BOOTSTRAP_PASSWORD_HASH";
+const PASSWORD: &str = "OPENCODE_BOOTSTRAP_PASSWORD";
+/// Variables whose values are overwritten where the kernel has them.
+pub(crate) const SECRETS: [&str; 2] = [PASSWORD, PASSWORD_HASH];
+
+/// The account that is asked for. No `Debug`: it holds a secret.
+pub(crate) struct FirstAccount {
+    pub(crate) user: String,
+    secret: Secret,
+}
+
+enum Secret {
+    /// A file that holds the password in one line.
+    File(PathBuf),
+    /// A crypt(5) hash.
+    Hash(Zeroizing<Vec<u8>>),
+    Password(Zeroizing<Vec<u8>>),
+}
+
+/// Returns true if the environment names anything about a first account.
+pub(crate) fn is_set(env: &Environment) -> bool {
+    !env.with_prefix(PREFIX).entries().is_empty()
+}
+
+/// Removes all of them, and overwrites the secrets.
+pub(crate) fn remove(env: &mut Environment) {
+    for name in SECRETS {
+        env.remove(name);
+    }
+    env.split_off(PREFIX);
+}
+
+impl FirstAccount {
+    /// Reads the environment and removes the variables. Returns `None` if nothing is asked
+    /// for. An empty variable counts as unset, for compose files cannot unset one.
+    pub(crate) fn take(env: &mut Environment) -> Result<Option<Self>, Error> {
+        let value = |name| {
+            let value = env.get(name).filter(|value| !value.is_empty())?;
+            Some(Zeroizing::new(value.to_vec()))
+        };
+        let user = value(USER);
+        let secrets = [
+            value(PASSWORD_FILE)
+                .map(|path| Secret::File(PathBuf::from(OsString::from_vec(path.to_vec())))),
+            value(PASSWORD_HASH).map(Secret::Hash),
+            value(PASSWORD).map(Secret::Password),
+        ];
+        remove(env);
+        Self::new(user.as_deref(), secrets.into_iter().flatten().collect())
+    }
+
+    fn new(user: Option<&Vec<u8>>, mut secrets: Vec<Secret>) -> Result<Option<Self>, Error> {
+        let Some(user) = user else {
+            return if secrets.is_empty() {
+                Ok(None)
+            } else {
+                Err(wrong(&format!("{USER} is not set")))
+            };
+        };
+        match (secrets.pop(), secrets.is_empty()) {
+            (Some(secret), true) => Ok(Some(Self {
+                user: String::from_utf8_lossy(user).into_owned(),
+                secret,
+            })),
+            (None, _) => Err(wrong(&format!(
+                "{USER} needs {PASSWORD_FILE}, {PASSWORD_HASH} or {PASSWORD}"
+            ))),
+            (Some(_), false) => Err(wrong(&format!(
+                "give one of {PASSWORD_FILE}, {PASSWORD_HASH} and {PASSWORD}"
+            ))),
+        }
+    }
+
+    /// A warning about a password in the environment; logged at each boot.
+    pub(crate) fn warning(&self) -> Option<String> {
+        matches!(self.secret, Secret::Password(_)).then(|| {
+            format!(
+                "warning: {PASSWORD} shows in 'docker inspect' and to every 'docker exec'; \
+                 use {PASSWORD_FILE}"
+            )
+        })
+    }
+
+    /// The hash for the record, and what is said about a weak password.
+    pub(crate) fn hash(&self) -> Result<(PasswordHash, Option<&'static str>), Error> {
+        let hashed = |password: Password| Ok((password.hash()?, password.weakness()));
+        match &self.secret {
+            Secret::Hash(text) => {
+                let text = std::str::from_utf8(text)
+                    .map_err(|_| accounts::account::InvalidHash::Characters)?;
+                Ok((PasswordHash::parse(text)?, None))
+            }
+            Secret::Password(bytes) => hashed(Password::new(bytes.clone())?),
+            Secret::File(path) => hashed(Password::new(line_of(path)?)?),
+        }
+    }
+}
+
+fn wrong(what: &str) -> Error {
+    Error::Usage(what.to_owned())
+}
+
+/// The file's one line. Links are followed, for that is how Kubernetes mounts
+/// secrets; a FIFO or a device would keep the boot waiting.
+fn line_of(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// A password has 255 at most, and a newline; one more shows what is longer.
+    const LONGEST: usize = 257;
+    let failed = |errno| io("read", path)(errno);
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = nix::fcntl::open(path, flags, Mode::empty()).map_err(failed)?;
+    let state = nix::sys::stat::fstat(file.as_fd()).map_err(failed)?;
+    if state.st_mode & nix::libc::S_IFMT != nix::libc::S_IFREG {
+        let path = path.display();
+        return Err(wrong(&format!("'{path}' is not a regular file")));
+    }
+    let mut line = Zeroizing::new(vec![0; LONGEST]);
+    let mut length = 0;
+    while let Some(free) = line.get_mut(length..).filter(|free| !free.is_empty()) {
+        match crate::fs::retry::read(file.as_fd(), free).map_err(failed)? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    line.truncate(length);
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use super::*;
+use crate::layout::STORE;
+use std::os::unix::fs::PermissionsExt as _;
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A tree that a boot with nothing to do leaves.
+fn tree() -> (tempfile::TempDir, Paths) {
+    let dir = tempfile::tempdir().unwrap();
+    for path in ["etc", "usr/share/occ", STORE] {
+        fs::create_dir_all(dir.path().join(path)).unwrap();
+    }
+    fs::write(dir.path().join(IMAGE_ACCOUNTS), "").unwrap();
+    let store = dir.path().join(STORE);
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(store.join(".lock"), "").unwrap();
+    let paths = Paths {
+        root: dir.path().to_owned(),
+        store,
+        without_lock: false,
+    };
+    (dir, paths)
+}
+
+#[test]
+fn store_that_never_had_an_account_needs_no_restore() {
+    let (_dir, paths) = tree();
+    assert_eq!(run(&paths, TIMEOUT), Precheck::NotNeeded);
+}
+
+#[test]
+fn every_trace_of_an_account_needs_one() {
+    for path in [
+        "var/lib/opencode-users/alice.json",
+        "var/lib/opencode-users/uids/10000",
+        "var/lib/opencode-users/removed/10000.json",
+        "var/lib/opencode-users/.occ-alice.json",
+        "var/lib/occ-init/applied.json",
+        "etc/passwd.lock",
+        "etc/shadow.lock",
+    ] {
+        let (dir, paths) = tree();
+        let file = dir.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "").unwrap();
+        assert_eq!(run(&paths, TIMEOUT), Precheck::Needed, "{path}");
+    }
+}
+
+#[test]
+fn missing_files_of_a_first_boot_need_one() {
+    for path in [STORE, IMAGE_ACCOUNTS, "etc"] {
+        let (dir, paths) = tree();
+        let gone = dir.path().join(path);
+        fs::rename(&gone, gone.with_extension("gone")).unwrap();
+        assert_eq!(run(&paths, TIMEOUT), Precheck::Needed, "{path}");
+    }
+}
+
+#[test]
+fn store_that_others_may_read_needs_one() {
+    let (_dir, paths) = tree();
+    fs::set_permissions(&paths.store, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(run(&paths, TIMEOUT), Precheck::Needed);
+}
+
+#[test]
+fn look_that_hangs_is_left_alone() {
+    let (from, into) = std::io::pipe().unwrap();
+    let hangs = move || {
+        let _ = std::io::read_to_string(from);
+        Precheck::Needed
+    };
+    let answer = within(Duration::from_millis(20), hangs);
+    assert_eq!(answer, Precheck::NoAnswer);
+    drop(into);
+}

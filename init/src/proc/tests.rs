@@ -1,0 +1,28 @@
+use super::*;
+
+#[test]
+fn name_may_hold_brackets_and_blanks() {
+    let rest = "1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99";
+    let stat = Stat::parse(&format!("12 (a) Z (b) S 7 {rest}"));
+    let expected = Stat {
+        name: "a) Z (b".to_owned(),
+        state: 'S',
+        parent: 7,
+        start_ticks: 4711,
+    };
+    assert_eq!(stat, Some(expected));
+    for odd in ["", "12 (a", "12 (a) S", "12 (a) S 7 1 2 3"] {
+        assert_eq!(Stat::parse(odd), None, "{odd}");
+    }
+}
+
+#[test]
+fn own_process_is_read() {
+    let own = i32::try_from(std::process::id()).unwrap();
+    assert!(!Stat::read(own).unwrap().has_ended());
+    let now = i64::try_from(crate::clock::now_usec() / 1_000_000).unwrap();
+    let started = Stat::read(own).unwrap().started().unwrap();
+    assert!((now - 3600..=now + 2).contains(&started), "{started} {now}");
+    assert!(Process::read(own).unwrap().resident_bytes > 0);
+    assert!(pids().any(|pid| pid == own));
+}
