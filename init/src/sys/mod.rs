@@ -69,7 +69,9 @@ pub(crate) unsafe fn enter(
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: as the caller promises; nothing writes to them.
     let args = (0..count).map(|at| unsafe { CStr::from_ptr(*args.add(at)) });
-    if args.clone().any(|arg| arg == c"restore") {
+    // Behind `--` it would be COMMAND's.
+    let mut own = args.clone().take_while(|arg| *arg != c"--");
+    if own.any(|arg| arg == c"restore") {
         // SAFETY: nothing was allocated yet.
         unsafe { pool::turn_on() };
     }

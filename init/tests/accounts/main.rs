@@ -36,6 +36,7 @@ mod locks;
 mod many;
 mod no_locks;
 mod secrets;
+#[path = "../support/mod.rs"]
 mod support;
 mod together;
 mod tombstones;

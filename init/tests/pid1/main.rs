@@ -15,6 +15,7 @@ mod restoring;
 mod shell;
 mod signals;
 mod status;
+#[path = "../support/mod.rs"]
 mod support;
 mod surroundings;
 mod terminal;

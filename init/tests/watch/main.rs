@@ -16,6 +16,7 @@ mod neighbours;
 mod passwords;
 mod rest;
 mod stop;
+#[path = "../support/mod.rs"]
 mod support;
 
 // A short path for the cases.

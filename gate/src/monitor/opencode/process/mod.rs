@@ -115,7 +115,7 @@ impl OpencodeProcess {
         let password = Zeroizing::new(random::text());
         let mut child = match self.spawn(&password) {
             Ok(child) => {
-                log::line(&format!("opencode of {name} starts"));
+                log::line(&format!("starting opencode for {name}"));
                 child
             }
             Err(error) => {
