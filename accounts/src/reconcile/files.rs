@@ -228,9 +228,10 @@ impl<'a> Files<'a> {
             let Some(new) = ours(place).filter(|_| !is_duplicate) else {
                 return LineAction::Drop;
             };
-            if new != line {
-                changes.update(place);
+            if new == line {
+                return LineAction::Confirm;
             }
+            changes.update(place);
             LineAction::Replace(new)
         });
         for place in index.places_by_uid().filter(|&place| !seen[place]) {

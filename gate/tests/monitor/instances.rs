@@ -274,7 +274,7 @@ fn those_who_hang_at_the_start_hold_nobody_up() {
     let begin = std::time::Instant::now();
     web.ensure(&tokens[hanging], names[hanging]);
     let took = begin.elapsed();
-    // They are given a minute; she waits for a part of it.
+    // They are given three minutes; she waits for a part of it.
     assert!(took < std::time::Duration::from_secs(30), "{took:?}");
     let starts: usize = names.iter().map(|name| place.starts(name)).sum();
     assert_eq!(starts, hanging + 1);

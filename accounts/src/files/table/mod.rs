@@ -6,6 +6,8 @@
 //! new lines go before the first NIS line (`+` or `-`), because readers stop
 //! looking there.
 
+use std::ops::Range;
+
 /// The lines of a file, without their newlines.
 pub fn lines(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     file.split_inclusive(|&b| b == b'\n')
@@ -42,6 +44,8 @@ pub fn number(field: &[u8]) -> Option<u32> {
 pub enum LineAction {
     /// It stays byte for byte.
     Keep,
+    /// It stays, and gets its newline if that is missing.
+    Confirm,
     /// It goes.
     Drop,
     /// Another line takes its place, given without its newline.
@@ -52,49 +56,90 @@ pub enum LineAction {
 #[derive(Debug)]
 pub struct FileEdit<'a> {
     old: &'a [u8],
-    /// The lines before the first NIS line, where new ones go.
-    head: Vec<u8>,
+    /// What stands before the first NIS line, where new lines go.
+    head: Vec<Piece>,
     /// The first NIS line and all that follow it.
-    tail: Vec<u8>,
+    tail: Vec<Piece>,
+}
+
+/// A part of the new file. Lines that stay are not copied one by one: a restore that changes
+/// nothing would spend a third of its time on that (DESIGN.md §10: not slower than one that
+/// writes).
+#[derive(Debug)]
+enum Piece {
+    /// Bytes of the old file.
+    Kept(Range<usize>),
+    /// A line with its newline.
+    New(Vec<u8>),
 }
 
 /// Edits a file line by line: `decide` gets each line without its newline.
 pub fn edit<'a>(old: &'a [u8], mut decide: impl FnMut(&'a [u8]) -> LineAction) -> FileEdit<'a> {
-    let (mut head, mut tail) = (Vec::with_capacity(old.len()), Vec::new());
-    let mut is_past_nis = false;
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    let (mut at, mut is_past_nis) = (0, false);
     for whole in old.split_inclusive(|&b| b == b'\n') {
         let line = whole.strip_suffix(b"\n").unwrap_or(whole);
         is_past_nis |= is_nis(line);
-        let file = if is_past_nis { &mut tail } else { &mut head };
+        let pieces = if is_past_nis { &mut tail } else { &mut head };
+        let place = at..at + whole.len();
+        at = place.end;
         match decide(line) {
-            LineAction::Keep => file.extend_from_slice(whole),
+            LineAction::Keep => keep(pieces, place),
+            LineAction::Confirm => {
+                keep(pieces, place);
+                if line.len() == whole.len() {
+                    pieces.push(Piece::New(b"\n".to_vec()));
+                }
+            }
             LineAction::Drop => (),
-            LineAction::Replace(new) => push_line(file, &new),
+            LineAction::Replace(new) => pieces.push(Piece::New(with_newline(new))),
         }
     }
     FileEdit { old, head, tail }
 }
 
-impl FileEdit<'_> {
-    /// Adds a line, without its newline, before the first NIS line.
-    pub fn add(&mut self, line: &[u8]) {
-        // musl loses the last byte of a line without its newline.
-        if self.head.last().is_some_and(|&b| b != b'\n') {
-            self.head.push(b'\n');
-        }
-        push_line(&mut self.head, line);
-    }
-
-    /// The new content. Returns `None` if it is the same to the byte.
-    pub fn finish(mut self) -> Option<Vec<u8>> {
-        self.head.append(&mut self.tail);
-        (self.head != self.old).then_some(self.head)
+fn keep(pieces: &mut Vec<Piece>, place: Range<usize>) {
+    match pieces.last_mut() {
+        Some(Piece::Kept(last)) if last.end == place.start => last.end = place.end,
+        _ => pieces.push(Piece::Kept(place)),
     }
 }
 
-fn push_line(file: &mut Vec<u8>, line: &[u8]) {
-    file.extend_from_slice(line);
-    file.push(b'\n');
+impl FileEdit<'_> {
+    /// Adds a line, without its newline, before the first NIS line.
+    pub fn add(&mut self, line: &[u8]) {
+        let last = self.head.last().and_then(|piece| self.bytes(piece).last());
+        // musl loses the last byte of a line without its newline.
+        if last.is_some_and(|&b| b != b'\n') {
+            self.head.push(Piece::New(b"\n".to_vec()));
+        }
+        self.head.push(Piece::New(with_newline(line.to_vec())));
+    }
+
+    fn bytes<'b>(&'b self, piece: &'b Piece) -> &'b [u8] {
+        match piece {
+            Piece::Kept(place) => &self.old[place.clone()],
+            Piece::New(line) => line,
+        }
+    }
+
+    /// The new content. Returns `None` if it is the same to the byte.
+    pub fn finish(self) -> Option<Vec<u8>> {
+        let pieces = || self.head.iter().chain(&self.tail);
+        let size = pieces().map(|piece| self.bytes(piece).len()).sum();
+        let is_kept = pieces().all(|piece| matches!(piece, Piece::Kept(_)));
+        if is_kept && size == self.old.len() {
+            return None;
+        }
+        let mut new = Vec::with_capacity(size);
+        pieces().for_each(|piece| new.extend_from_slice(self.bytes(piece)));
+        (new != self.old).then_some(new)
+    }
+}
+
+fn with_newline(mut line: Vec<u8>) -> Vec<u8> {
+    line.push(b'\n');
+    line
 }
 
 fn is_nis(line: &[u8]) -> bool {

@@ -27,9 +27,8 @@ use crate::wire::Failure;
 /// From the start, once it is its turn, to the line that tells the port. opencode needs 2 s
 /// on an idle machine; killed on a busy one, it would begin again where time is scarcest.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// A start keeps others from starting until it is ready, but no longer than this: one that
-/// hangs goes on alone.
-const TURN: Duration = Duration::from_secs(30);
+/// For so long a start may keep others from starting; it goes on after that.
+const TURN: Duration = Duration::from_secs(10);
 /// Lines of one opencode that go into the log.
 const LOGGED_LINES: usize = 20;
 const LINE_LIMIT: usize = 400;
