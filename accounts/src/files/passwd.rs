@@ -26,7 +26,9 @@ pub fn line(account: &Account, shell: &Shell) -> Vec<u8> {
         ..
     } = account;
     let (real_name, shell) = (real_name.as_str(), shell.as_str());
-    format!("{name}:x:{uid}:{uid}:{real_name}:{home}:{shell}").into_bytes()
+    table::line(format_args!(
+        "{name}:x:{uid}:{uid}:{real_name}:{home}:{shell}"
+    ))
 }
 
 /// The line with another shell. Returns `None` if it has not seven fields.

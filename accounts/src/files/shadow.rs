@@ -58,7 +58,7 @@ impl std::fmt::Display for Days {
 pub fn line(account: &Account) -> Vec<u8> {
     let [lock, password] = password_field(account);
     let (name, aging) = (&account.name, aging_fields(account));
-    format!("{name}:{lock}{password}:{aging}:").into_bytes()
+    table::line(format_args!("{name}:{lock}{password}:{aging}:"))
 }
 
 /// A present line as that of a disabled account, where the record can't say what

@@ -25,7 +25,7 @@ pub fn range(uid: u32, people: UidRange) -> Option<Range> {
 
 /// The line of an account, without its newline.
 pub fn line(account: &Account, range: Range) -> Vec<u8> {
-    format!("{}:{}:{COUNT}", account.name, range.0).into_bytes()
+    table::line(format_args!("{}:{}:{COUNT}", account.name, range.0))
 }
 
 /// The name and range of a line, if it is one.

@@ -238,7 +238,7 @@ impl<'a> Files<'a> {
             let Some(new) = ours(place) else {
                 continue;
             };
-            edit.add(&new);
+            edit.add(new);
             // passwd comes last and decides: without a line there, it is new.
             if file == File::Passwd {
                 changes.add(place);

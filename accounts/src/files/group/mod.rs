@@ -19,13 +19,13 @@ pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
 
 /// The line of an account's own group in group(5), without its newline.
 pub fn line(account: &Account) -> Vec<u8> {
-    format!("{}:x:{}:", account.name, account.uid).into_bytes()
+    table::line(format_args!("{}:x:{}:", account.name, account.uid))
 }
 
 /// The line of an account's own group in gshadow(5), without its newline: no
 /// password, no members.
 pub fn gshadow_line(account: &Account) -> Vec<u8> {
-    format!("{}:!::", account.name).into_bytes()
+    table::line(format_args!("{}:!::", account.name))
 }
 
 /// A line of somebody else's group in group(5) or gshadow(5), with the names of

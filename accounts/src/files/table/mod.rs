@@ -6,6 +6,7 @@
 //! new lines go before the first NIS line (`+` or `-`), because readers stop
 //! looking there.
 
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 /// The lines of a file, without their newlines.
@@ -26,6 +27,18 @@ pub fn name(line: &[u8]) -> Option<&[u8]> {
 pub fn fields(line: &[u8]) -> Vec<&[u8]> {
     line.split(|&b| b == b':').collect()
 }
+
+/// A new line, as `format!` would make it, but with room for all of it at once: growing step
+/// by step took a restore of 49,000 a tenth of its time.
+pub(super) fn line(parts: fmt::Arguments<'_>) -> Vec<u8> {
+    let mut line = String::with_capacity(USUAL_LINE);
+    // Writing to a string cannot fail.
+    let _ = line.write_fmt(parts);
+    line.into_bytes()
+}
+
+/// Most lines are shorter, that of shadow(5) with a hash among them.
+const USUAL_LINE: usize = 256;
 
 /// A field that is a decimal number without sign, blank or leading zero.
 pub fn number(field: &[u8]) -> Option<u32> {
@@ -69,7 +82,7 @@ pub struct FileEdit<'a> {
 enum Piece {
     /// Bytes of the old file.
     Kept(Range<usize>),
-    /// A line with its newline.
+    /// A line without its newline.
     New(Vec<u8>),
 }
 
@@ -88,11 +101,11 @@ pub fn edit<'a>(old: &'a [u8], mut decide: impl FnMut(&'a [u8]) -> LineAction) -
             LineAction::Confirm => {
                 keep(pieces, place);
                 if line.len() == whole.len() {
-                    pieces.push(Piece::New(b"\n".to_vec()));
+                    pieces.push(Piece::New(Vec::new()));
                 }
             }
             LineAction::Drop => (),
-            LineAction::Replace(new) => pieces.push(Piece::New(with_newline(new))),
+            LineAction::Replace(new) => pieces.push(Piece::New(new)),
         }
     }
     FileEdit { old, head, tail }
@@ -107,39 +120,41 @@ fn keep(pieces: &mut Vec<Piece>, place: Range<usize>) {
 
 impl FileEdit<'_> {
     /// Adds a line, without its newline, before the first NIS line.
-    pub fn add(&mut self, line: &[u8]) {
-        let last = self.head.last().and_then(|piece| self.bytes(piece).last());
+    pub fn add(&mut self, line: Vec<u8>) {
         // musl loses the last byte of a line without its newline.
-        if last.is_some_and(|&b| b != b'\n') {
-            self.head.push(Piece::New(b"\n".to_vec()));
+        if let Some(Piece::Kept(place)) = self.head.last()
+            && !self.old[place.clone()].ends_with(b"\n")
+        {
+            self.head.push(Piece::New(Vec::new()));
         }
-        self.head.push(Piece::New(with_newline(line.to_vec())));
-    }
-
-    fn bytes<'b>(&'b self, piece: &'b Piece) -> &'b [u8] {
-        match piece {
-            Piece::Kept(place) => &self.old[place.clone()],
-            Piece::New(line) => line,
-        }
+        self.head.push(Piece::New(line));
     }
 
     /// The new content. Returns `None` if it is the same to the byte.
     pub fn finish(self) -> Option<Vec<u8>> {
         let pieces = || self.head.iter().chain(&self.tail);
-        let size = pieces().map(|piece| self.bytes(piece).len()).sum();
+        let size = pieces()
+            .map(|piece| match piece {
+                Piece::Kept(place) => place.len(),
+                Piece::New(line) => line.len() + 1,
+            })
+            .sum();
         let is_kept = pieces().all(|piece| matches!(piece, Piece::Kept(_)));
         if is_kept && size == self.old.len() {
             return None;
         }
         let mut new = Vec::with_capacity(size);
-        pieces().for_each(|piece| new.extend_from_slice(self.bytes(piece)));
+        for piece in pieces() {
+            match piece {
+                Piece::Kept(place) => new.extend_from_slice(&self.old[place.clone()]),
+                Piece::New(line) => {
+                    new.extend_from_slice(line);
+                    new.push(b'\n');
+                }
+            }
+        }
         (new != self.old).then_some(new)
     }
-}
-
-fn with_newline(mut line: Vec<u8>) -> Vec<u8> {
-    line.push(b'\n');
-    line
 }
 
 fn is_nis(line: &[u8]) -> bool {

@@ -4,7 +4,7 @@ use super::*;
 fn keep_and_add(old: &str, added: &[&str]) -> Option<String> {
     let mut edited = edit(old.as_bytes(), |_| LineAction::Keep);
     for line in added {
-        edited.add(line.as_bytes());
+        edited.add(line.as_bytes().to_vec());
     }
     Some(String::from_utf8(edited.finish()?).unwrap())
 }
@@ -60,7 +60,7 @@ fn whatever_changes_first_the_rest_is_the_same() {
             Some(other) => LineAction::Replace(other.into()),
         });
         if let Some(line) = added {
-            edited.add(line.as_bytes());
+            edited.add(line.as_bytes().to_vec());
         }
         let new = edited.finish().map(|new| String::from_utf8(new).unwrap());
         let expected = plainly(lines, decided, ends, added);
