@@ -7,7 +7,7 @@
 //! commands/ one file a command · session.rs settings and engine of one run · cli/ the
 //! command line, types only · swap/ a container for another · image/ build and pull ·
 //! occ_init/ asks the container's occ-init · engine/ the connection, containers, exec ·
-//! config/ the configuration file · ui/ answers, questions, signals · error.rs
+//! config/ the configuration file · ui/ answers, questions, signals · error/ errors and their hints
 #![forbid(unsafe_code)]
 
 mod cli;

