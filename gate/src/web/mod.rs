@@ -111,6 +111,7 @@ fn assemble(
         settings,
         limits,
         presence: opencode::presence::Presence::default(),
+        copies: opencode::assets::Copies::default(),
         stop: CancellationToken::new(),
     });
     let _ = shared.set(Arc::clone(&gate));

@@ -13,6 +13,7 @@ use crate::web::http::host::{Authority, BadHost};
 use crate::web::limits::Limits;
 use crate::web::monitor_client::Monitor;
 use crate::web::opencode::Instances;
+use crate::web::opencode::assets::Copies;
 use crate::web::opencode::presence::Presence;
 use crate::web::sessions::Sessions;
 
@@ -25,6 +26,7 @@ pub(crate) struct AppState {
     pub(crate) sessions: Sessions,
     pub(crate) instances: Instances,
     pub(crate) presence: Presence,
+    pub(crate) copies: Copies,
     /// Cancelled when the gate is told to stop.
     pub(crate) stop: CancellationToken,
 }

@@ -8,43 +8,80 @@ use occ_gate_testing::opencode::{FakeOpencode, script};
 const PATH: &str = "GET /assets/app.js";
 
 #[test]
-fn assets_are_compressed_and_kept_for_good() {
+fn assets_are_compressed_once_and_kept_for_good() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
-    let answer = gate.ask(PATH, &[&cookie, "Accept-Encoding: gzip, br"]);
-    assert_eq!(answer.status, 200);
+    let mut etag = String::new();
+    for _ in 0..3 {
+        let answer = gate.ask(PATH, &[&cookie, "Accept-Encoding: gzip, br"]);
+        assert_eq!(answer.status, 200);
+        assert_eq!(
+            answer.header("cache-control"),
+            Some("private, max-age=31536000, immutable")
+        );
+        assert_eq!(answer.header("content-encoding"), Some("gzip"));
+        assert_eq!(answer.header("content-type"), Some("text/javascript"));
+        assert_eq!(answer.header("vary"), Some("accept-encoding"));
+        assert_eq!(
+            answer.header("content-length").unwrap(),
+            answer.body.len().to_string()
+        );
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&answer.body[..])
+            .read_to_end(&mut plain)
+            .unwrap();
+        assert!(plain == script());
+        assert!(answer.body.len() * 3 < plain.len());
+        etag = answer.header("etag").unwrap().to_owned();
+    }
+    assert_eq!(gate.opencode.heads().len(), 1, "asked once");
+    let answer = gate.ask(PATH, &[&cookie, &format!("If-None-Match: {etag}")]);
+    assert_eq!((answer.status, answer.body.len()), (304, 0));
+    let head = gate.ask("HEAD /assets/app.js", &[&cookie, "Accept-Encoding: gzip"]);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(gate.opencode.heads().len(), 1);
     assert_eq!(
-        answer.header("cache-control"),
-        Some("private, max-age=31536000, immutable")
+        gate.ask(PATH, &[&format!("If-None-Match: {etag}")]).status,
+        401,
+        "not without a session"
     );
-    assert_eq!(answer.header("content-encoding"), Some("gzip"));
-    assert_eq!(answer.header("content-type"), Some("text/javascript"));
-    assert_eq!(answer.header("vary"), Some("accept-encoding"));
-    let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(&answer.body[..])
-        .read_to_end(&mut plain)
-        .unwrap();
-    assert!(plain == script());
-    assert!(answer.body.len() * 3 < plain.len());
-    assert_eq!(gate.ask(PATH, &[]).status, 401, "not without a session");
 }
 
 #[test]
 fn head_says_what_get_would() {
-    for coding in ["Accept-Encoding: identity", "Accept-Encoding: gzip"] {
+    let (plain, gzip) = ("Accept-Encoding: identity", "Accept-Encoding: gzip");
+    for coding in [plain, gzip] {
         let gate = Gate::start();
         let (_, cookie) = gate.alice();
-        let head = gate.ask("HEAD /assets/app.js", &[&cookie, coding]);
-        let get = gate.ask(PATH, &[&cookie, coding]);
-        let of_the_asset = |headers: &[(String, String)]| {
-            let mut lines = headers.to_vec();
-            // The second is about a body that HEAD has not.
-            lines.retain(|(name, _)| name != "date" && name != "transfer-encoding");
-            lines
-        };
-        assert_eq!(of_the_asset(&head.headers), of_the_asset(&get.headers));
-        assert!(head.body.is_empty() && !get.body.is_empty());
+        // Before the asset is known, and after.
+        for _ in 0..2 {
+            let head = gate.ask("HEAD /assets/app.js", &[&cookie, coding]);
+            let get = gate.ask(PATH, &[&cookie, coding]);
+            let without_date = |headers: &[(String, String)]| {
+                let mut lines = headers.to_vec();
+                lines.retain(|(name, _)| name != "date");
+                lines
+            };
+            assert_eq!(without_date(&head.headers), without_date(&get.headers));
+            assert!(head.body.is_empty() && !get.body.is_empty());
+        }
     }
+}
+
+#[test]
+fn what_a_browser_has_is_not_sent_by_a_new_opencode_either() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let etag = gate
+        .ask(PATH, &[&cookie])
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    gate.monitor.tell(occ_gate::wire::Event::InstanceGone {
+        user: occ_gate::wire::User::cut("alice"),
+    });
+    let answer = gate.ask(PATH, &[&cookie, &format!("If-None-Match: {etag}")]);
+    assert_eq!((answer.status, answer.body.len()), (304, 0));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Each person's opencode as the web half reaches it: client, secret, readiness.
 
+pub(crate) mod assets;
 pub(crate) mod idle;
 pub(crate) mod presence;
 pub(crate) mod proxy;
 
-mod assets;
+mod asset;
 mod body;
 mod connector;
 mod directories;
@@ -18,12 +19,13 @@ use base64ct::{Base64, Encoding as _};
 use hyper::header::HeaderValue;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::web::http::body::Body;
 use crate::web::monitor_client::{Monitor, NoReply};
+use crate::web::opencode::assets::Digests;
 use crate::web::opencode::connector::Loopback;
 use crate::web::sessions::Session;
 use crate::wire::{EnsureReply, Failure, Gone, Secret, User, ask};
@@ -43,6 +45,10 @@ pub(crate) struct Instance {
     /// HTTP Basic with the secret of this start.
     pub(crate) authorization: HeaderValue,
     secret: Zeroizing<Vec<u8>>,
+    /// Its assets, by path.
+    pub(crate) digests: Digests,
+    /// One asset at a time is read whole.
+    pub(crate) turn: Semaphore,
     place: Loopback,
     directories: Mutex<HashSet<String>>,
 }
@@ -197,6 +203,8 @@ impl Instance {
             host: HeaderValue::from_str(&format!("127.0.0.1:{}", place.port)).ok()?,
             authorization,
             secret,
+            digests: Digests::default(),
+            turn: Semaphore::new(1),
             place,
             directories: Mutex::default(),
         })

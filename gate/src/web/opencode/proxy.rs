@@ -35,9 +35,9 @@ const PAGE_ANSWER: Duration = Duration::from_secs(30);
 const START_WAIT: Duration = Duration::from_secs(120);
 
 /// One person's request on its way.
-struct ProxyRequest {
-    gate: Arc<AppState>,
-    context: RequestContext,
+pub(crate) struct ProxyRequest {
+    pub(crate) gate: Arc<AppState>,
+    pub(crate) context: RequestContext,
     session: Arc<Session>,
     fault: UploadError,
 }
@@ -129,9 +129,10 @@ impl ProxyRequest {
         if let Some(directory) = directories::named(request.uri().query(), request.headers()) {
             instance.used_directory(directory);
         }
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if headers::is_websocket(request.headers()) && request.method() == Method::GET {
             self.websocket(&instance, request).await
-        } else if assets::is_asked_for(&request) {
+        } else if is_read && assets::is_asset(request.uri().path()) {
             self.asset(&instance, request).await
         } else {
             self.plain(&instance, request).await
@@ -148,19 +149,7 @@ impl ProxyRequest {
         Ok(self.to_browser(answer))
     }
 
-    async fn asset(
-        &self,
-        instance: &Arc<Instance>,
-        mut request: Request<Body>,
-    ) -> Result<Response<Body>, Unreached> {
-        let gzip = headers::takes_gzip(request.headers());
-        // opencode's answer to HEAD says nothing about an asset.
-        *request.method_mut() = Method::GET;
-        let answer = self.plain(instance, request).await?;
-        Ok(assets::answer(answer, gzip))
-    }
-
-    async fn send(
+    pub(crate) async fn send(
         &self,
         instance: &Arc<Instance>,
         request: Request<Body>,
@@ -176,7 +165,7 @@ impl ProxyRequest {
         answer.map_err(|_| Unreached)
     }
 
-    fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
+    pub(crate) fn to_browser(&self, answer: Response<Incoming>) -> Response<Body> {
         let (mut head, body) = answer.into_parts();
         head.headers = headers::to_browser(&head.headers, self.context.secure);
         head.extensions.clear();
@@ -226,7 +215,7 @@ impl ProxyRequest {
 }
 
 /// opencode did not answer.
-struct Unreached;
+pub(crate) struct Unreached;
 
 fn copy_of(request: &Request<Incoming>) -> Request<Body> {
     let mut copy = Request::new(body::empty());
@@ -236,7 +225,7 @@ fn copy_of(request: &Request<Incoming>) -> Request<Body> {
     copy
 }
 
-fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
+pub(crate) fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::new(body);

@@ -1,121 +1,182 @@
-//! opencode's scripts and styles: compressed as they pass, because opencode sends
-//! some 3 MB of them as they are, and kept by browsers for good, because their
-//! names change with their content. The gate itself keeps nothing: one person's
-//! opencode never answers for another's.
+//! opencode's scripts and styles: compressed once, kept within bounds, cached by
+//! browsers for good (their names hold a digest of what is in them).
+//!
+//! What a person's opencode sends is that person's word alone, for it runs under
+//! their uid: nobody may be served from what another's sent. So a compressed
+//! copy is found only by the digest of the very bytes it was made of, and which
+//! bytes a path means is remembered per opencode.
 
+use std::collections::HashMap;
 use std::io::Write as _;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as HttpBody, Bytes, Frame};
+use hyper::HeaderMap;
+use hyper::body::Bytes;
 use hyper::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
-    HeaderValue, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue, IF_NONE_MATCH, VARY,
 };
-use hyper::{Method, Request, Response, StatusCode};
+use sha2::{Digest as _, Sha256};
 
-use crate::web::http::body::{Body, Broken};
+/// Larger ones pass as they are.
+pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
+/// Below that, compressing costs more than it saves.
+const SMALLEST: usize = 1024;
+/// Room for compressed copies.
+const ROOM: usize = 6 * 1024 * 1024;
+/// Most paths remembered of one opencode.
+const PATHS: usize = 2000;
+const LEVEL: Compression = Compression::new(6);
 
-/// Below this size, compressing costs more than it saves.
-const SMALLEST: u64 = 1024;
-/// Fast: most of what the best level saves, at a fraction of its time.
-const LEVEL: Compression = Compression::fast();
+/// SHA-256 of an asset's bytes.
+pub(crate) type Digest = [u8; 32];
 
-/// Returns whether a request reads an asset.
-pub(crate) fn is_asked_for<B>(request: &Request<B>) -> bool {
-    matches!(*request.method(), Method::GET | Method::HEAD)
-        && request.uri().path().starts_with("/assets/")
+/// An asset without its bytes: enough to answer from the copy.
+#[derive(Clone)]
+pub(crate) struct CachedAsset {
+    pub(crate) digest: Digest,
+    pub(crate) headers: HeaderMap,
 }
 
-/// Makes an answer of opencode's one that browsers keep, if it is an asset and not
-/// the page that opencode sends for paths it does not know; compressed if the
-/// browser takes that.
-pub(crate) fn answer(mut answer: Response<Body>, gzip: bool) -> Response<Body> {
-    let kind = answer.headers().get(CONTENT_TYPE).cloned();
-    let kind = kind.as_ref().and_then(|kind| kind.to_str().ok());
-    let is_asset = kind.is_some_and(|kind| !kind.starts_with("text/html"));
-    if answer.status() != StatusCode::OK || !is_asset {
-        return answer;
+/// The assets of one opencode, by path.
+#[derive(Default)]
+pub(crate) struct Digests(Mutex<HashMap<String, CachedAsset>>);
+
+impl Digests {
+    pub(crate) fn get(&self, path: &str) -> Option<CachedAsset> {
+        self.lock().get(path).cloned()
     }
-    let size = answer.body().size_hint().lower();
-    let is_plain = !answer.headers().contains_key(CONTENT_ENCODING) && size >= SMALLEST;
-    let headers = answer.headers_mut();
-    let for_good = HeaderValue::from_static("private, max-age=31536000, immutable");
-    headers.insert(CACHE_CONTROL, for_good);
+
+    pub(crate) fn insert(&self, path: &str, known: CachedAsset) {
+        let mut paths = self.lock();
+        if paths.len() < PATHS {
+            paths.insert(path.to_owned(), known);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, CachedAsset>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Compressed copies by the digest of what they were made of.
+#[derive(Clone, Default)]
+pub(crate) struct Copies(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    by_digest: HashMap<Digest, (Bytes, u64)>,
+    size: usize,
+    uses: u64,
+}
+
+impl Copies {
+    pub(crate) fn get(&self, digest: &Digest) -> Option<Bytes> {
+        let mut kept = self.lock();
+        kept.uses += 1;
+        let uses = kept.uses;
+        let (copy, last) = kept.by_digest.get_mut(digest)?;
+        *last = uses;
+        Some(copy.clone())
+    }
+
+    /// Keeps a copy; the least recently used ones make room for it.
+    pub(crate) fn insert(&self, digest: Digest, copy: Bytes) {
+        if copy.len() > ROOM {
+            return;
+        }
+        let mut kept = self.lock();
+        kept.uses += 1;
+        let uses = kept.uses;
+        kept.size += copy.len();
+        if let Some((old, _)) = kept.by_digest.insert(digest, (copy, uses)) {
+            kept.size -= old.len();
+        }
+        while kept.size > ROOM {
+            let oldest = kept
+                .by_digest
+                .iter()
+                .min_by_key(|(_, (_, used))| *used)
+                .map(|(digest, _)| *digest);
+            let Some((gone, _)) = oldest.and_then(|digest| kept.by_digest.remove(&digest)) else {
+                return;
+            };
+            kept.size -= gone.len();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Digest and compressed copy of an asset; no copy if compressing saves nothing.
+/// Takes some 0.1 s for the largest: not for the thread that serves.
+pub(crate) fn digest_and_copy(bytes: &[u8], copies: &Copies) -> (Digest, Option<Bytes>) {
+    let digest = Sha256::digest(bytes).into();
+    if let Some(copy) = copies.get(&digest) {
+        return (digest, Some(copy));
+    }
+    let copy = compress(bytes).filter(|copy| copy.len() < bytes.len());
+    if let Some(copy) = &copy {
+        copies.insert(digest, copy.clone());
+    }
+    (digest, copy)
+}
+
+fn compress(bytes: &[u8]) -> Option<Bytes> {
+    if bytes.len() < SMALLEST {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), LEVEL);
+    encoder.write_all(bytes).ok()?;
+    let mut copy = encoder.finish().ok()?;
+    copy.shrink_to_fit();
+    Some(copy.into())
+}
+
+/// Returns true for the path of an asset: only their names change with their content.
+pub(crate) fn is_asset(path: &str) -> bool {
+    path.starts_with("/assets/")
+}
+
+/// The headers of an asset that is sent whole.
+pub(crate) fn headers(known: &CachedAsset, compressed: bool) -> HeaderMap {
+    let mut headers = known.headers.clone();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("private, max-age=31536000, immutable"),
+    );
     headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-    if !gzip || !is_plain || !kind.is_some_and(is_text) {
-        return answer;
+    if let Ok(tag) = HeaderValue::from_str(&etag(&known.digest, compressed)) {
+        headers.insert(ETAG, tag);
     }
-    // All of these are about the bytes as opencode sent them.
-    for name in [CONTENT_LENGTH, ETAG, ACCEPT_RANGES] {
-        headers.remove(name);
+    if compressed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    answer.map(|body| Gzip::new(body).boxed_unsync())
+    headers
 }
 
-/// Returns whether content of a type shrinks; images and fonts are compressed
-/// already.
-fn is_text(kind: &str) -> bool {
-    let kind = kind.split(';').next().unwrap_or_default();
-    kind.starts_with("text/")
-        || ["javascript", "json", "xml", "wasm"]
-            .iter()
-            .any(|word| kind.ends_with(word))
+/// Returns true if the browser has it already, in either form.
+pub(crate) fn is_unchanged(browser: &HeaderMap, digest: &Digest) -> bool {
+    let tags = browser
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    tags.flat_map(|line| line.split(','))
+        .map(|tag| tag.trim().trim_start_matches("W/"))
+        .any(|tag| tag == "*" || tag == etag(digest, false) || tag == etag(digest, true))
 }
 
-/// A body, compressed frame by frame.
-struct Gzip {
-    body: Body,
-    /// `None` once all is sent.
-    encoder: Option<GzEncoder<Vec<u8>>>,
-}
-
-impl Gzip {
-    fn new(body: Body) -> Self {
-        Self {
-            body,
-            encoder: Some(GzEncoder::new(Vec::new(), LEVEL)),
-        }
+fn etag(digest: &Digest, compressed: bool) -> String {
+    use std::fmt::Write as _;
+    let mut tag = String::from("\"");
+    for byte in &digest[..16] {
+        let _ = write!(tag, "{byte:02x}");
     }
-}
-
-impl HttpBody for Gzip {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        while let Some(mut encoder) = self.encoder.take() {
-            let frame = match Pin::new(&mut self.body).poll_frame(context) {
-                Poll::Ready(frame) => frame,
-                Poll::Pending => {
-                    self.encoder = Some(encoder);
-                    return Poll::Pending;
-                }
-            };
-            let compressed = match frame {
-                None => encoder.finish()?,
-                Some(frame) => {
-                    // Trailers have no place behind a compressed body.
-                    let data = frame?.into_data().unwrap_or_default();
-                    encoder.write_all(&data)?;
-                    let compressed = std::mem::take(encoder.get_mut());
-                    self.encoder = Some(encoder);
-                    compressed
-                }
-            };
-            if !compressed.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(compressed.into()))));
-            }
-        }
-        Poll::Ready(None)
-    }
+    tag + if compressed { "-gzip\"" } else { "\"" }
 }
 
 #[cfg(test)]

@@ -1,73 +1,78 @@
 use std::io::Read as _;
 
-use hyper::HeaderMap;
-
 use super::*;
-use crate::web::http::body;
-
-fn sent(kind: &'static str, content: &[u8], gzip: bool) -> (HeaderMap, Vec<u8>) {
-    let mut from = Response::new(body::whole(content.to_vec()));
-    let kind = HeaderValue::from_static(kind);
-    from.headers_mut().insert(CONTENT_TYPE, kind);
-    from.headers_mut()
-        .insert(ETAG, HeaderValue::from_static("\"x\""));
-    let (head, body) = answer(from, gzip).into_parts();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let body = runtime.block_on(body.collect()).unwrap().to_bytes();
-    (head.headers, body.to_vec())
-}
 
 #[test]
-fn compressed_script_unpacks_to_itself() {
-    let script = b"export const answer = 42;\n".repeat(10_000);
-    let (headers, body) = sent("text/javascript;charset=utf-8", &script, true);
-    assert_eq!(headers[CONTENT_ENCODING], "gzip");
-    assert!(!headers.contains_key(ETAG));
-    assert!(body.len() < script.len() / 10);
+fn a_copy_is_made_once_and_says_the_same() {
+    let copies = Copies::default();
+    let script = b"export const answer = 42;\n".repeat(1000);
+    let (digest, copy) = digest_and_copy(&script, &copies);
+    let copy = copy.unwrap();
+    assert!(copy.len() < script.len() / 10);
     let mut back = Vec::new();
-    flate2::read::GzDecoder::new(&body[..])
+    flate2::read::GzDecoder::new(&copy[..])
         .read_to_end(&mut back)
         .unwrap();
-    assert!(back == script);
+    assert_eq!(back, script);
+    let (again, same) = digest_and_copy(&script, &copies);
+    assert_eq!((again, same.unwrap().as_ptr()), (digest, copy.as_ptr()));
 }
 
 #[test]
-fn small_compressed_and_unwanted_content_stays_as_it_is() {
-    let large = [b'a'; 4096];
-    for (kind, content, gzip) in [
-        ("text/javascript", &b"short"[..], true),
-        ("font/woff2", &large, true),
-        ("text/css", &large, false),
-    ] {
-        let (headers, body) = sent(kind, content, gzip);
-        assert!(!headers.contains_key(CONTENT_ENCODING), "{kind}");
-        assert_eq!(headers[ETAG], "\"x\"");
-        assert_eq!(
-            headers[CACHE_CONTROL],
-            "private, max-age=31536000, immutable"
-        );
-        assert_eq!(body, content);
+fn what_does_not_shrink_stays_as_it_is() {
+    let copies = Copies::default();
+    assert_eq!(digest_and_copy(b"short", &copies).1, None);
+    let noise: Vec<u8> = (0..200u32)
+        .flat_map(|n| <[u8; 32]>::from(Sha256::digest(n.to_le_bytes())))
+        .collect();
+    assert_eq!(digest_and_copy(&noise, &copies).1, None);
+}
+
+#[test]
+fn copies_stay_within_their_room() {
+    let copies = Copies::default();
+    let copy = Bytes::from(vec![0; ROOM / 4]);
+    for number in 0..4 {
+        copies.insert([number; 32], copy.clone());
     }
+    assert!(copies.get(&[0; 32]).is_some(), "now the most recently used");
+    copies.insert([9; 32], copy.clone());
+    copies.insert([9; 32], copy);
+    assert!(copies.get(&[0; 32]).is_some());
+    assert!(copies.get(&[1; 32]).is_none());
+    assert_eq!(copies.lock().size, ROOM / 4 * 4);
+    copies.insert([8; 32], Bytes::from(vec![0; ROOM + 1]));
+    assert!(copies.get(&[8; 32]).is_none());
 }
 
 #[test]
-fn page_for_unknown_paths_is_not_kept() {
-    let (headers, _) = sent("text/html", &[b'a'; 4096], true);
-    assert!(!headers.contains_key(CACHE_CONTROL) && !headers.contains_key(CONTENT_ENCODING));
+fn tags_tell_the_forms_apart_and_know_both() {
+    let known = CachedAsset {
+        digest: [0xab; 32],
+        headers: HeaderMap::new(),
+    };
+    let plain = headers(&known, false);
+    let gzip = headers(&known, true);
+    assert_eq!(plain[ETAG], "\"abababababababababababababababab\"");
+    assert_eq!(gzip[ETAG], "\"abababababababababababababababab-gzip\"");
+    assert_eq!(gzip[CONTENT_ENCODING], "gzip");
+    assert_eq!(gzip[CACHE_CONTROL], "private, max-age=31536000, immutable");
+    for (sent, unchanged) in [
+        ("\"abababababababababababababababab\"", true),
+        ("\"x\", W/\"abababababababababababababababab-gzip\"", true),
+        ("*", true),
+        ("\"abab\"", false),
+        ("", false),
+    ] {
+        let browser = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static(sent))]);
+        assert_eq!(is_unchanged(&browser, &known.digest), unchanged, "{sent}");
+    }
+    assert!(!is_unchanged(&HeaderMap::new(), &known.digest));
 }
 
 #[test]
 fn only_assets_are_assets() {
-    let asked = |method, path| {
-        let mut request = Request::new(());
-        (*request.method_mut(), *request.uri_mut()) = (method, hyper::Uri::from_static(path));
-        is_asked_for(&request)
-    };
-    assert!(asked(Method::GET, "/assets/index-abc.js"));
-    assert!(asked(Method::HEAD, "/assets/index-abc.js"));
-    assert!(!asked(Method::POST, "/assets/index-abc.js"));
-    assert!(!asked(Method::GET, "/assets"));
-    assert!(!asked(Method::GET, "/session/assets/x"));
+    assert!(is_asset("/assets/index-abc.js"));
+    assert!(!is_asset("/assets"));
+    assert!(!is_asset("/session/assets/x"));
 }
