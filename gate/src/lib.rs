@@ -20,12 +20,14 @@
 
 pub mod health;
 pub mod helpers;
+pub mod limits;
 pub mod monitor;
 pub mod settings;
 pub mod web;
 pub mod wire;
 
 mod clock;
+mod lock;
 mod log;
 mod proc_net;
 mod shell;

@@ -2,8 +2,10 @@
 //! password, and a user's name only if there is such a user.
 
 use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use crate::lock::lock;
 
 /// PIPE_BUF: up to here a write to a pipe is whole.
 const LONGEST: usize = 4096;
@@ -41,7 +43,7 @@ impl ThrottledLog {
 
     /// Writes the line, unless it was written a moment ago.
     pub(crate) fn write(&self) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         if last.is_none_or(|last| last.elapsed() >= EVERY) {
             *last = Some(Instant::now());
             line(self.line);

@@ -87,18 +87,12 @@ fn run(options: &Options) -> (i32, io::Error) {
 
 fn become_person(options: &Options) -> io::Result<()> {
     privilege::protect_secrets()?;
-    setrlimit(
-        Resource::RLIMIT_NPROC,
-        options.max_processes,
-        options.max_processes,
-    )?;
-    setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES).or_else(|errno| {
-        if errno == Errno::EPERM {
-            Ok(())
-        } else {
-            Err(errno)
-        }
-    })?;
+    let processes = options.max_processes;
+    setrlimit(Resource::RLIMIT_NPROC, processes, processes)?;
+    match setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES) {
+        Ok(()) | Err(Errno::EPERM) => (),
+        Err(errno) => return Err(errno.into()),
+    }
     if !options.allow_setuid {
         privilege::set_no_new_privs()?;
     }

@@ -5,7 +5,6 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
-use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
 
@@ -21,8 +20,8 @@ use sha_crypt::password_hash::PasswordHasher as _;
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 
 use crate::helpers::privilege;
-use crate::monitor::login::pam::{PamCommand, PamResult, broken};
-use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
+use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken};
+use crate::wire::{Frames, PamText, Rejection, Secret, encode};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
@@ -35,7 +34,7 @@ const SAID: usize = 512;
 pub fn main() -> ExitCode {
     let mut stdin = Incoming::default();
     let says = match privilege::protect_secrets().and_then(|()| stdin.read()) {
-        Ok(command) => carry_out(command, stdin),
+        Ok(command) => carry_out(&command, stdin),
         Err(error) => broken(&error.to_string()),
     };
     if tell(&says).is_ok() {
@@ -45,33 +44,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn carry_out(command: PamCommand, stdin: Incoming) -> PamResult {
-    match command {
-        PamCommand::Login {
-            user,
-            password,
-            address,
-        } => log_in(&user, &password, address, stdin),
-        PamCommand::Pretend {
-            user,
-            password,
-            address,
-        } => pretend(&user, &password, address, stdin),
-        PamCommand::Change {
-            user,
-            old,
-            new,
-            address,
-        } => change(&user, &old, &new, address),
+fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
+    match &command.task {
+        PamTask::Login(password) => log_in(command, password, stdin),
+        PamTask::Pretend(password) => pretend(command, password, stdin),
+        PamTask::Change { old, new } => change(command, old, new),
     }
 }
 
-fn log_in(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> PamResult {
+fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
     let talk = PamConversation::new(password, Some(stdin));
-    let checked = transaction(user, address, talk).and_then(|mut pam| {
-        pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK)?;
-        pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK)
-    });
+    let checked = authenticated(command, talk)
+        .and_then(|mut pam| pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK));
     match checked {
         Ok(()) => PamResult::Accepted,
         Err(error) => refusal(error),
@@ -80,17 +64,15 @@ fn log_in(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> P
 
 /// Takes as long as a wrong password does and asks what a module would ask, so
 /// that nobody learns who has an account.
-fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> PamResult {
+fn pretend(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
     if let Ok(params) = Params::new(ROUNDS) {
         // Only its time is wanted.
         let _ = ShaCrypt::new(Algorithm::Sha512Crypt, params)
             .hash_password_with_salt(password.expose(), b"occ-gate");
     }
-    if Username::parse(user.as_str()).is_ok() {
+    if Username::parse(command.user.as_str()).is_ok() {
         let talk = PamConversation::new(password, Some(stdin));
-        let asked = transaction(user, address, talk)
-            .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
-        if let Err(error) = asked
+        if let Err(error) = authenticated(command, talk)
             && let broken @ PamResult::Broken { .. } = refusal(error)
         {
             return broken;
@@ -101,9 +83,8 @@ fn pretend(user: &User, password: &Secret, address: IpAddr, stdin: Incoming) -> 
 
 /// PAM asks root for no old password, so that is checked as at a login. Who has
 /// a second factor besides is not asked for it again.
-fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> PamResult {
-    let checked = transaction(user, address, PamConversation::new(old, None))
-        .and_then(|mut pam| pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK));
+fn change(command: &PamCommand, old: &Secret, new: &Secret) -> PamResult {
+    let checked = authenticated(command, PamConversation::new(old, None)).map(drop);
     match checked.map_err(|error| (error, refusal(error))) {
         Ok(()) => (),
         Err((ErrorCode::ConversationError, _)) => {
@@ -117,8 +98,8 @@ fn change(user: &User, old: &Secret, new: &Secret, address: IpAddr) -> PamResult
         said: said.clone(),
         ..PamConversation::new(new, None)
     };
-    let changed = transaction(user, address, talk)
-        .and_then(|mut pam| pam.change_authtok(AuthtokFlags::empty()));
+    let changed =
+        transaction(command, talk).and_then(|mut pam| pam.change_authtok(AuthtokFlags::empty()));
     match changed {
         Ok(()) => PamResult::Changed,
         Err(ErrorCode::AuthTokLockBusy) => broken("the account files are locked"),
@@ -151,16 +132,25 @@ fn refusal(error: ErrorCode) -> PamResult {
     }
 }
 
+fn authenticated(
+    command: &PamCommand,
+    talk: PamConversation,
+) -> nonstick::Result<impl Transaction + use<>> {
+    let mut pam = transaction(command, talk)?;
+    pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK)?;
+    Ok(pam)
+}
+
 fn transaction(
-    user: &User,
-    address: IpAddr,
+    command: &PamCommand,
     talk: PamConversation,
 ) -> nonstick::Result<impl Transaction + use<>> {
     let mut pam = TransactionBuilder::new_with_service(SERVICE)
-        .username(user.as_str())
+        .username(command.user.as_str())
         .build(talk.into_conversation())?;
+    let address = command.address.to_string();
     pam.items_mut()
-        .set_remote_host(Some(OsStr::new(&address.to_string())))?;
+        .set_remote_host(Some(OsStr::new(&address)))?;
     Ok(pam)
 }
 
@@ -190,11 +180,8 @@ impl PamConversation {
             text: PamText::cut(&text.to_string_lossy()),
             echo,
         };
-        tell(&prompt).map_err(|_| ErrorCode::ConversationError)?;
-        let answer: Secret = person
-            .borrow_mut()
-            .read()
-            .map_err(|_| ErrorCode::ConversationError)?;
+        let answer = tell(&prompt).and_then(|()| person.borrow_mut().read());
+        let answer: Secret = answer.map_err(|_| ErrorCode::ConversationError)?;
         Ok(OsString::from_vec(answer.expose().to_vec()))
     }
 }

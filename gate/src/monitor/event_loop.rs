@@ -9,17 +9,18 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::User as Account;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::accounts::Accounts;
 use super::event::Event;
-use super::files::{self, SavedState};
+use super::files;
 use super::login::{self, Logins};
 use super::opencode::stop::Stop;
 use super::opencode::{self, Opencodes};
-use super::sessions::Sessions;
+use super::sessions::{SessionLimits, Sessions};
 use super::web_process::{FromWeb, Restarts, WebId, WebProcess};
 use crate::clock;
+use crate::limits::Limits;
 use crate::log;
 use crate::settings::Settings;
 use crate::wire::{self, Message, Reply, TokenHash};
@@ -33,7 +34,7 @@ pub(crate) struct Monitor {
     settings: Settings,
     account: Account,
     listener: TcpListener,
-    state: SavedState,
+    limits: Limits,
     pub(crate) sessions: Sessions,
     /// Sessions were touched since they were saved.
     pub(crate) is_touched: bool,
@@ -54,17 +55,21 @@ impl Monitor {
         settings: Settings,
         account: Account,
         listener: TcpListener,
-        state: SavedState,
         events: mpsc::Sender<Event>,
     ) -> std::io::Result<Self> {
+        let limits = Limits::of(&settings);
+        let session_limits = SessionLimits {
+            idle: settings.session_idle,
+            absolute: settings.session_limit,
+        };
         Ok(Self {
-            sessions: state.sessions((&settings).into())?,
-            logins: Logins::new(state.device_key()?),
+            sessions: files::sessions(session_limits)?,
+            logins: Logins::new(files::device_key()?, &limits),
             opencodes: Opencodes::new(&settings),
             settings,
             account,
             listener,
-            state,
+            limits,
             is_touched: false,
             accounts: Accounts::default(),
             web: None,
@@ -113,11 +118,9 @@ impl Monitor {
                 self.perform_login(actions);
             }
             Event::Opencode(user, generation, event) => {
+                let (opencodes, now) = (&mut self.opencodes, self.started.elapsed());
                 let person = self.accounts.get(&user).filter(|_| !self.is_stopping);
-                let now = self.started.elapsed();
-                let actions = self
-                    .opencodes
-                    .happened(&user, generation, event, person, now);
+                let actions = opencodes.happened(&user, generation, event, person, now);
                 self.perform_opencode(actions);
                 self.write_status();
             }
@@ -139,10 +142,9 @@ impl Monitor {
         // An account's last day may have come.
         self.read_accounts();
         self.logins.drop_old_conversations();
-        let sessions = &self.sessions;
-        self.opencodes.stop_unowned(self.started.elapsed(), |user| {
-            sessions.of(user).next().is_some()
-        });
+        let (now, sessions) = (self.now(), &self.sessions);
+        let has_session = |user: &str| sessions.of(user).next().is_some();
+        self.opencodes.stop_unowned(now, has_session);
         if !ended.is_empty() || std::mem::take(&mut self.is_touched) {
             self.save();
         }
@@ -172,16 +174,18 @@ impl Monitor {
     pub(crate) fn perform_login(&mut self, actions: Vec<login::Action>) {
         for action in actions {
             match action {
-                login::Action::Ask(attempt) => {
-                    let events = self.events.clone();
+                login::Action::Ask(attempt, next) => {
+                    let (events, patience) = (self.events.clone(), self.limits.pam_time);
                     tokio::task::spawn_local(async move {
-                        let event = login::ask(attempt).await;
+                        let event = login::ask(attempt, next, patience).await;
                         let _ = events.send(Event::Pam(Box::new(event))).await;
                     });
                 }
                 login::Action::StartLater(after) => self.later(after, Event::StartAttempts),
                 login::Action::Reply(id, reply) => self.reply(id, reply),
-                login::Action::ReplyAt(when, id, reply) => self.reply_at(when, id, reply),
+                login::Action::ReplyAt(when, id, reply) => {
+                    self.at(when, Event::Reply(self.web_id, id, Box::new(reply)));
+                }
                 login::Action::SessionsChanged(ended) => {
                     self.end_streams(&ended);
                     self.save();
@@ -235,7 +239,7 @@ impl Monitor {
         self.web = None;
         self.logins.forget_web();
         if self.is_stopping {
-            self.opencodes.stop_all(Stop::Gently);
+            self.opencodes.stop_all(Stop::Gently, |_| true);
         } else {
             self.restart_web();
         }
@@ -248,19 +252,14 @@ impl Monitor {
 
     /// Sends an event to ourselves.
     fn later(&self, after: Duration, event: Event) {
-        let events = self.events.clone();
-        tokio::task::spawn_local(async move {
-            sleep(after).await;
-            let _ = events.send(event).await;
-        });
+        self.at(Instant::now() + after, event);
     }
 
-    /// Sends a reply at a time of its own, if the same web half is still there.
-    fn reply_at(&self, when: Instant, id: u64, reply: Reply) {
-        let (web, events) = (self.web_id, self.events.clone());
+    fn at(&self, when: Instant, event: Event) {
+        let events = self.events.clone();
         tokio::task::spawn_local(async move {
             sleep_until(when).await;
-            let _ = events.send(Event::Reply(web, id, Box::new(reply))).await;
+            let _ = events.send(event).await;
         });
     }
 
@@ -292,9 +291,10 @@ impl Monitor {
     }
 
     fn save(&mut self) {
-        if let Err(error) = self.state.save_sessions(&self.sessions) {
+        if let Err(error) = files::save_sessions(&self.sessions) {
             log::line(&format!(
-                "cannot write '/var/lib/occ-gate/sessions.json': {error}; a restart logs people out"
+                "cannot write '{}': {error}; a restart logs people out",
+                files::SESSIONS
             ));
         }
         self.write_status();
@@ -303,7 +303,7 @@ impl Monitor {
     fn write_status(&self) {
         let lines = self.opencodes.lines();
         if let Err(error) = files::write_status(self.address(), self.sessions.count(), &lines) {
-            log::line(&format!("cannot write '/run/occ/gate.json': {error}"));
+            log::line(&format!("cannot write '{}': {error}", files::STATUS));
         }
     }
 
@@ -326,15 +326,15 @@ impl Monitor {
             let (old, new) = (before.get(user), accounts.get(user));
             old.map(|person| person.fingerprint) == new.map(|person| person.fingerprint)
                 || logins.is_changing(user)
-                    && old
-                        .zip(new)
-                        .is_some_and(|(old, new)| old.uid == new.uid && old.shell == new.shell)
+                    && old.map(|person| (person.uid, &person.shell))
+                        == new.map(|person| (person.uid, &person.shell))
         };
         let ended = self.sessions.keep_only(|user, fingerprint| {
             accounts.fingerprint(user) == Some(fingerprint)
                 || logins.is_changing(user) && is_as_before(user)
         });
-        self.opencodes.stop_unless(is_as_before);
+        self.opencodes
+            .stop_all(Stop::AtOnce, |user| !is_as_before(user));
         self.ended(&ended);
     }
 
@@ -348,7 +348,7 @@ impl Monitor {
         match &self.web {
             // What it still answers comes from people's opencodes: they are next.
             Some(web) => web.signal(Signal::SIGTERM),
-            None => self.opencodes.stop_all(Stop::Gently),
+            None => self.opencodes.stop_all(Stop::Gently, |_| true),
         }
         self.later(STOP_PATIENCE, Event::StopNow);
     }
@@ -357,6 +357,6 @@ impl Monitor {
         if let Some(web) = &self.web {
             web.signal(Signal::SIGKILL);
         }
-        self.opencodes.stop_all(Stop::AtOnce);
+        self.opencodes.stop_all(Stop::AtOnce, |_| true);
     }
 }

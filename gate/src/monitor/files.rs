@@ -1,28 +1,28 @@
 //! The monitor's files: account files, its own state in /var/lib/occ-gate, and its
 //! status in /run/occ/gate.json.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 
 use accounts::files::table;
 use zeroize::Zeroizing;
 
 use super::random;
+use crate::helpers::tmpdir::make_for_root;
 use crate::log;
 use crate::monitor::accounts::AccountFiles;
 use crate::monitor::login::device_cookie::DeviceKey;
 use crate::monitor::sessions::{SessionLimits, Sessions};
 
 const STATE: &str = "/var/lib/occ-gate";
-const SESSIONS: &str = "sessions.json";
-const DEVICE_KEY: &str = "device-key";
+pub(crate) const SESSIONS: &str = "/var/lib/occ-gate/sessions.json";
+const UNREADABLE: &str = "/var/lib/occ-gate/sessions.json.unreadable";
+const DEVICE_KEY: &str = "/var/lib/occ-gate/device-key";
 /// Anybody may read it: names, pids and times.
-const STATUS: &str = "/run/occ/gate.json";
+pub(crate) const STATUS: &str = "/run/occ/gate.json";
 /// Lists of image accounts: of the image's build, else occ-init's snapshot.
 const IMAGE_ACCOUNTS: [&str; 2] = [
     "/usr/share/occ/image-accounts",
@@ -56,7 +56,7 @@ pub(crate) fn is_account(name: &str) -> bool {
     table::lines(&passwd).any(|line| table::name(line) == Some(name.as_bytes()))
 }
 
-fn read_optional(path: impl AsRef<Path>) -> io::Result<Option<Vec<u8>>> {
+fn read_optional(path: &str) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -64,61 +64,46 @@ fn read_optional(path: impl AsRef<Path>) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// /var/lib/occ-gate, root's alone.
-pub(crate) struct SavedState(PathBuf);
-
-impl SavedState {
-    /// Makes it if need be. Somebody else's is refused, an open one is closed.
-    pub(crate) fn open() -> io::Result<Self> {
-        let path = PathBuf::from(STATE);
-        match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => (),
-        }
-        let meta = fs::symlink_metadata(&path)?;
-        if !meta.is_dir() || meta.uid() != 0 {
-            return Err(io::Error::other("it is not a directory of root's"));
-        }
-        fs::set_permissions(&path, Permissions::from_mode(0o700))?;
-        Ok(Self(path))
+/// Makes /var/lib/occ-gate if need be. Somebody else's is refused, an open one is
+/// closed.
+pub(crate) fn make_state() -> io::Result<()> {
+    if make_for_root(STATE, 0o700)? {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not a directory of root's"))
     }
+}
 
-    /// The sessions of the last run. A file that this version can't read is set
-    /// aside; then everybody logs in again.
-    pub(crate) fn sessions(&self, limits: SessionLimits) -> io::Result<Sessions> {
-        let path = self.0.join(SESSIONS);
-        let Some(bytes) = read_optional(&path)? else {
-            return Ok(Sessions::new(limits));
-        };
-        if let Some(sessions) = Sessions::from_bytes(&bytes, limits) {
-            return Ok(sessions);
-        }
-        let aside = path.with_extension("json.unreadable");
-        log::line(&format!(
-            "cannot use '{}': now '{}', and everybody logs in again",
-            path.display(),
-            aside.display()
-        ));
-        fs::rename(&path, aside)?;
-        Ok(Sessions::new(limits))
+/// The sessions of the last run. A file that this version can't read is set
+/// aside; then everybody logs in again.
+pub(crate) fn sessions(limits: SessionLimits) -> io::Result<Sessions> {
+    let Some(bytes) = read_optional(SESSIONS)? else {
+        return Ok(Sessions::new(limits));
+    };
+    if let Some(sessions) = Sessions::from_bytes(&bytes, limits) {
+        return Ok(sessions);
     }
+    log::line(&format!(
+        "cannot use '{SESSIONS}': now '{UNREADABLE}', and everybody logs in again"
+    ));
+    fs::rename(SESSIONS, UNREADABLE)?;
+    Ok(Sessions::new(limits))
+}
 
-    /// On disk when this returns.
-    pub(crate) fn save_sessions(&self, sessions: &Sessions) -> io::Result<()> {
-        replace(&self.0.join(SESSIONS), &sessions.to_bytes(), 0o600, true)
-    }
+/// On disk when this returns.
+pub(crate) fn save_sessions(sessions: &Sessions) -> io::Result<()> {
+    replace(SESSIONS, &sessions.to_bytes(), 0o600, true)
+}
 
-    /// Made at the first start.
-    pub(crate) fn device_key(&self) -> io::Result<DeviceKey> {
-        let path = self.0.join(DEVICE_KEY);
-        let found = read_optional(&path)?.map(Zeroizing::new);
-        if let Some(key) = found.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()) {
-            return Ok(DeviceKey::new(Zeroizing::new(key)));
-        }
-        let key = random::bytes::<32>();
-        replace(&path, key.as_slice(), 0o600, true)?;
-        Ok(DeviceKey::new(key))
+/// Made at the first start.
+pub(crate) fn device_key() -> io::Result<DeviceKey> {
+    let found = read_optional(DEVICE_KEY)?.map(Zeroizing::new);
+    if let Some(key) = found.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()) {
+        return Ok(DeviceKey::new(Zeroizing::new(key)));
     }
+    let key = random::bytes::<32>();
+    replace(DEVICE_KEY, key.as_slice(), 0o600, true)?;
+    Ok(DeviceKey::new(key))
 }
 
 /// An opencode, as `occ-init status` shows it.
@@ -149,12 +134,7 @@ pub(crate) fn write_status(
         "schema": 1, "pid": std::process::id(), "listen": address.to_string(),
         "sessions": sessions, "instances": instances,
     });
-    replace(
-        Path::new(STATUS),
-        format!("{status}\n").as_bytes(),
-        0o644,
-        false,
-    )
+    replace(STATUS, format!("{status}\n").as_bytes(), 0o644, false)
 }
 
 /// Nothing runs any more.
@@ -163,7 +143,8 @@ pub(crate) fn remove_status() {
 }
 
 /// The old file or the whole new one, whenever the machine stops.
-fn replace(path: &Path, bytes: &[u8], mode: u32, durable: bool) -> io::Result<()> {
+fn replace(path: &str, bytes: &[u8], mode: u32, durable: bool) -> io::Result<()> {
+    let path = Path::new(path);
     let temporary = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)

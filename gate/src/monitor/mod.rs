@@ -36,7 +36,6 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::event::Event;
 use self::event_loop::Monitor;
-use self::files::SavedState;
 use self::watch::AccountWatch;
 use crate::helpers::{privilege, tmpdir};
 use crate::log;
@@ -86,7 +85,7 @@ fn start(settings: Settings) -> Result<(), Failed> {
     privilege::protect_secrets().map_err(failed("protect this process"))?;
     sys::close_rest_on_exec().map_err(failed("close inherited files"))?;
     tmpdir::prepare().map_err(failed("make '/run/occ'"))?;
-    let state = SavedState::open().map_err(failed("use '/var/lib/occ-gate'"))?;
+    files::make_state().map_err(failed("use '/var/lib/occ-gate'"))?;
     let listening = format!("listen on {}", settings.listen);
     let listener = TcpListener::bind(settings.listen).map_err(failed(&listening))?;
     listener.set_nonblocking(true).map_err(failed(&listening))?;
@@ -100,7 +99,7 @@ fn start(settings: Settings) -> Result<(), Failed> {
         watch_signals(&events).map_err(failed("handle signals"))?;
         watch_accounts(&events);
         tick(&events);
-        let monitor = Monitor::new(settings, account, listener, state, events)
+        let monitor = Monitor::new(settings, account, listener, events)
             .map_err(failed("read '/var/lib/occ-gate'"))?;
         monitor.run(incoming).await;
         Ok(())

@@ -1,9 +1,10 @@
 //! Randomness, all of it the operating system's.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
+
+use crate::wire::Secret;
 
 /// Random bytes. Without the system's generator nothing here can go on.
 pub(crate) fn bytes<const N: usize>() -> Zeroizing<[u8; N]> {
@@ -19,7 +20,7 @@ pub(crate) fn number() -> u64 {
     u64::from_le_bytes(*bytes())
 }
 
-/// 256 bits as text.
-pub(crate) fn text() -> String {
-    Base64UrlUnpadded::encode_string(bytes::<32>().as_slice())
+/// A secret of 256 bits, in base64.
+pub(crate) fn secret() -> Secret {
+    Secret::base64_of(&bytes())
 }

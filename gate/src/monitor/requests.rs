@@ -87,17 +87,12 @@ impl Monitor {
     }
 
     fn session(&mut self, _: &Token, session: &Session) -> wire::Session {
-        let display_name = self
-            .accounts
-            .get(&session.user)
-            .map_or("", |person| &person.display_name);
+        let person = self.accounts.get(&session.user);
+        let display_name = person.map_or("", |person| &person.display_name);
         wire::Session {
             user: User::cut(&session.user),
             display_name: Text::cut(display_name),
-            created: session.created,
             expires: self.sessions.expires(session),
-            idle_expires: self.sessions.idle_expires(session),
-            last_seen: session.last_seen,
         }
     }
 

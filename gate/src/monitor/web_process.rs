@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedReadHalf;
 use tokio::process::Child;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use crate::log;
 use crate::monitor::subprocess;
-use crate::wire::{Call, Frames, Message, encode};
+use crate::wire::{Call, Frames, Message, encode, stream};
 
 /// The account of the web half.
 pub(crate) const USER: &str = "occ-gate";
@@ -61,9 +60,9 @@ impl WebProcess {
         ours.set_nonblocking(true)?;
         let child = spawn(account, theirs, listener)?;
         let pid = child.id();
-        let (reader, writer) = UnixStream::from_std(ours)?.into_split();
+        let wire = UnixStream::from_std(ours)?;
         let (outbox, unsent) = mpsc::channel(UNREAD);
-        tokio::task::spawn_local(run(child, reader, writer, unsent, tell));
+        tokio::task::spawn_local(run(child, wire, unsent, tell));
         Ok(Self { outbox, pid })
     }
 
@@ -99,14 +98,14 @@ fn spawn(account: &User, wire: StdUnixStream, listener: &TcpListener) -> std::io
 /// Until it dies, hangs up or says what can't be; then it is dead.
 async fn run(
     mut child: Child,
-    reader: OwnedReadHalf,
-    writer: OwnedWriteHalf,
+    wire: UnixStream,
     unsent: mpsc::Receiver<Zeroizing<Vec<u8>>>,
     tell: impl AsyncFn(FromWeb),
 ) {
+    let (reader, writer) = wire.into_split();
     let why = tokio::select! {
         why = read(reader, &tell) => why,
-        () = write(writer, unsent) => "it does not read".to_owned(),
+        () = stream::write(writer, unsent) => "it does not read".to_owned(),
         ended = child.wait() => ended.map_or_else(|error| error.to_string(), |status| status.to_string()),
     };
     let _ = child.kill().await;
@@ -117,22 +116,10 @@ async fn run(
 async fn read(mut reader: OwnedReadHalf, tell: &impl AsyncFn(FromWeb)) -> String {
     let mut frames = Frames::default();
     loop {
-        match frames.take() {
+        match stream::read(&mut reader, &mut frames).await {
             Ok(Some(call)) => tell(FromWeb::Call(call)).await,
-            Ok(None) => match reader.read(frames.room()).await {
-                Ok(0) => return "it hung up".to_owned(),
-                Ok(count) => frames.filled(count),
-                Err(error) => return error.to_string(),
-            },
-            Err(malformed) => return format!("it sent {malformed}"),
-        }
-    }
-}
-
-async fn write(mut writer: OwnedWriteHalf, mut unsent: mpsc::Receiver<Zeroizing<Vec<u8>>>) {
-    while let Some(frame) = unsent.recv().await {
-        if writer.write_all(&frame).await.is_err() {
-            return;
+            Ok(None) => return "it hung up".to_owned(),
+            Err(error) => return error.to_string(),
         }
     }
 }

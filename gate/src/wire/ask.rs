@@ -1,7 +1,7 @@
 //! The web half's requests, each with the type of its reply.
 //!
-//! Only [`Authenticate`] names a user; all else goes by a token, so the web half
-//! can do nothing for somebody who is not logged in.
+//! Only [`Authenticate`] names a user; all else goes by the token from the cookie, so
+//! the web half can do nothing for somebody who is not logged in.
 
 use std::net::IpAddr;
 
@@ -34,6 +34,7 @@ macro_rules! requests {
             $(#[$about])*
             #[derive(Debug, Serialize, Deserialize)]
             #[serde(deny_unknown_fields)]
+            #[allow(missing_docs, reason = "most fields are told by their types")]
             pub struct $name { $($(#[$field_about])* pub $field: $type),* }
 
             impl Ask for $name {
@@ -68,77 +69,44 @@ requests! {
     /// Starts a login. A refusal comes at a fixed time after the call, whatever its
     /// reason.
     Authenticate {
-        /// The name as typed.
         user: User,
-        /// The password as typed.
         password: Secret,
         /// The browser's address, by the socket or a trusted proxy.
         address: IpAddr,
-        /// The browser's name for itself, for the list of sessions.
+        /// For the list of sessions.
         agent: Agent,
         /// The device cookie, if the browser has one: see [`super::Login::device`].
         device: Option<Secret>
     } -> LoginReply;
 
     /// Answers a prompt.
-    Answer {
-        /// From the prompt.
-        conversation: Conversation,
-        /// The answer as typed.
-        text: Secret
-    } -> LoginReply;
+    Answer { conversation: Conversation, text: Secret } -> LoginReply;
 
     /// Reads a session; moves no limit.
-    GetSession {
-        /// From the cookie.
-        token: Token
-    } -> Result<Session, Gone>;
+    GetSession { token: Token } -> Result<Session, Gone>;
 
     /// Moves the idle limit of a session that is used. Once a minute is enough.
-    Touch {
-        /// From the cookie.
-        token: Token
-    } -> Result<(), Gone>;
+    Touch { token: Token } -> Result<(), Gone>;
 
     /// Lists all sessions of the same person, at most
     /// [`super::SESSIONS_LIMIT`], the latest first.
-    ListSessions {
-        /// From the cookie.
-        token: Token
-    } -> Result<Vec<SessionEntry>, Gone>;
+    ListSessions { token: Token } -> Result<Vec<SessionEntry>, Gone>;
 
     /// Ends another session of the same person, if there is such a one.
-    Revoke {
-        /// From the cookie.
-        token: Token,
-        /// From the list; holds only for sessions of the same person.
-        handle: Handle
-    } -> Result<(), Gone>;
+    Revoke { token: Token, handle: Handle } -> Result<(), Gone>;
 
     /// Logs out.
-    End {
-        /// From the cookie.
-        token: Token
-    } -> Result<(), Gone>;
+    End { token: Token } -> Result<(), Gone>;
 
     /// Logs the person out everywhere, here too.
-    EndAll {
-        /// From the cookie.
-        token: Token
-    } -> Result<(), Gone>;
+    EndAll { token: Token } -> Result<(), Gone>;
 
     /// Finds the person's opencode; starts it if need be.
-    Ensure {
-        /// From the cookie.
-        token: Token
-    } -> Result<EnsureReply, Gone>;
+    Ensure { token: Token } -> Result<EnsureReply, Gone>;
 
     /// Stops the person's opencode: for the idle time the web half saw no
     /// connection, no busy session and no terminal of theirs.
-    Idle {
-        /// From the cookie.
-        token: Token
-    } -> Result<(), Gone>;
+    Idle { token: Token } -> Result<(), Gone>;
 
     /// Keeps an opencode running although its person has no session any more:
     /// nobody is connected to it, but something works in it.
@@ -149,14 +117,7 @@ requests! {
 
     /// Changes the password through PAM. Other sessions of the person end, this one
     /// goes on.
-    ChangePassword {
-        /// From the cookie.
-        token: Token,
-        /// The one there is.
-        old: Secret,
-        /// The one there should be.
-        new: Secret
-    } -> Result<ChangeReply, Gone>;
+    ChangePassword { token: Token, old: Secret, new: Secret } -> Result<ChangeReply, Gone>;
 
     /// Asks whether the monitor answers, for the health page.
     Ping {} -> ();

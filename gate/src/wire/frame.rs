@@ -62,11 +62,6 @@ impl Frames {
         self.filled = (self.filled + count).min(self.buffer.len());
     }
 
-    /// Returns whether a frame has begun that has not ended.
-    pub fn is_partial(&self) -> bool {
-        self.filled > 0
-    }
-
     /// The next whole frame, if there is one. After an error nothing that
     /// follows can be trusted.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Malformed> {

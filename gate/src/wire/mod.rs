@@ -9,6 +9,7 @@
 //! buffers that hold it are wiped.
 
 pub mod ask;
+pub(crate) mod stream;
 
 mod frame;
 mod secret;
@@ -167,14 +168,8 @@ pub struct Session {
     pub user: User,
     /// Gecos without its commas, or empty.
     pub display_name: Text<256>,
-    /// When they logged in.
-    pub created: Time,
     /// When the session ends at the latest.
     pub expires: Time,
-    /// When it ends if it is not touched.
-    pub idle_expires: Time,
-    /// The last touch.
-    pub last_seen: Time,
 }
 
 /// One line of a person's list of sessions.

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::SECRET_LIMIT;
 
@@ -14,7 +14,7 @@ use super::SECRET_LIMIT;
 const ENCODED: usize = SECRET_LIMIT.div_ceil(3) * 4;
 
 /// A password or an answer: at most [`SECRET_LIMIT`] bytes, without NUL.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
@@ -27,6 +27,12 @@ impl Secret {
     /// A copy of a text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::new(Zeroizing::new(text.as_bytes().to_vec()))
+    }
+
+    /// These bytes as text.
+    pub(crate) fn base64_of(bytes: &[u8; 32]) -> Self {
+        let text = Base64UrlUnpadded::encode_string(bytes);
+        Self(Zeroizing::new(text.into_bytes()))
     }
 
     /// The bytes themselves.
@@ -52,60 +58,44 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(SecretVisitor)
-    }
-}
-
-struct SecretVisitor;
-
-impl Visitor<'_> for SecretVisitor {
-    type Value = Secret;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a secret in base64")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
+        // Read in place: of a text with escapes a copy would stay behind.
+        let text = <&str>::deserialize(deserializer)?;
         let mut bytes = Zeroizing::new(vec![0; SECRET_LIMIT]);
         let length = Base64UrlUnpadded::decode(text, &mut bytes)
-            .map_err(|_| E::custom("a secret is no base64 or too long"))?
+            .map_err(|_| D::Error::custom("a secret is no base64 or too long"))?
             .len();
         bytes.truncate(length);
-        Secret::new(bytes).ok_or_else(|| E::custom("a secret holds a NUL"))
+        Self::new(bytes).ok_or_else(|| D::Error::custom("a secret holds a NUL"))
     }
 }
 
 /// Names a session: 256 random bits, in base64 in the cookie.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token([u8; 32]);
+pub struct Token(Zeroizing<[u8; 32]>);
 
 impl Token {
     /// From the operating system's generator, or what a test wants.
     pub fn new(random: [u8; 32]) -> Self {
-        Self(random)
+        Self(Zeroizing::new(random))
     }
 
     /// Reads what stands in the cookie: 43 characters.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        let length = Base64UrlUnpadded::decode(text, &mut bytes).ok()?.len();
+        let mut bytes = Zeroizing::new([0; 32]);
+        let length = Base64UrlUnpadded::decode(text, bytes.as_mut_slice())
+            .ok()?
+            .len();
         (length == bytes.len()).then_some(Self(bytes))
     }
 
     /// The text for the cookie.
     pub fn expose(&self) -> Zeroizing<String> {
-        Zeroizing::new(Base64UrlUnpadded::encode_string(&self.0))
+        Zeroizing::new(Base64UrlUnpadded::encode_string(self.0.as_slice()))
     }
 
     /// The digest, which may be kept and compared.
     pub fn hash(&self) -> TokenHash {
-        TokenHash(Sha256::digest(self.0).into())
-    }
-}
-
-impl Drop for Token {
-    fn drop(&mut self) {
-        self.0.zeroize();
+        TokenHash(Sha256::digest(self.0.as_slice()).into())
     }
 }
 
@@ -123,21 +113,8 @@ impl Serialize for Token {
 
 impl<'de> Deserialize<'de> for Token {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TokenVisitor)
-    }
-}
-
-struct TokenVisitor;
-
-impl Visitor<'_> for TokenVisitor {
-    type Value = Token;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a token of 43 characters")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Token, E> {
-        Token::parse(text).ok_or_else(|| E::custom("a token is malformed"))
+        let text = <&str>::deserialize(deserializer)?;
+        Self::parse(text).ok_or_else(|| D::Error::custom("a token is malformed"))
     }
 }
 
@@ -153,8 +130,8 @@ impl Serialize for TokenHash {
 
 impl<'de> Deserialize<'de> for TokenHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let hash = Token::parse(&text).ok_or_else(|| D::Error::custom("a digest is malformed"))?;
-        Ok(Self(hash.0))
+        // As long as a token, and written as one.
+        let digest = Token::deserialize(deserializer)?;
+        Ok(Self(*digest.0))
     }
 }

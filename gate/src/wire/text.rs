@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// UTF-8 of at most `MAX` bytes. A longer one is refused on the wire.
-#[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub struct Text<const MAX: usize>(Box<str>);
 
 impl<const MAX: usize> Text<MAX> {
     /// The text, unless it is too long.
     pub fn new(text: &str) -> Option<Self> {
-        (text.len() <= MAX).then(|| Self(text.into()))
+        Self::try_from(Box::from(text)).ok()
     }
 
     /// Keeps as much of a text as fits, without control characters.
@@ -30,30 +30,19 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-impl<const MAX: usize> fmt::Debug for Text<MAX> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+impl<const MAX: usize> TryFrom<Box<str>> for Text<MAX> {
+    type Error = &'static str;
+
+    fn try_from(text: Box<str>) -> Result<Self, Self::Error> {
+        if text.len() > MAX {
+            return Err("a text is too long");
+        }
+        Ok(Self(text))
     }
 }
 
 impl<const MAX: usize> fmt::Display for Text<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl<const MAX: usize> Serialize for Text<MAX> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Box::<str>::deserialize(deserializer)?;
-        if text.len() > MAX {
-            return Err(D::Error::custom("a text is too long"));
-        }
-        Ok(Self(text))
     }
 }

@@ -256,10 +256,7 @@ fn session(user: &str) -> Session {
     Session {
         user: User::cut(user),
         display_name: Text::cut("Alice A."),
-        created: 1,
         expires: LATER,
-        idle_expires: LATER,
-        last_seen: 1,
     }
 }
 

@@ -6,8 +6,9 @@ use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use occ_gate::limits::Limits;
 use occ_gate::settings::Settings;
-use occ_gate::web::{Limits, serve};
+use occ_gate::web::serve;
 use occ_gate::wire::Token;
 
 use super::browser::{self, Answer};

@@ -32,19 +32,31 @@ pub(crate) struct Tmpdirs {
 /// Makes /run/occ and what is in it, owned by root.
 pub(crate) fn prepare() -> io::Result<()> {
     for (path, mode) in [("/run/occ", 0o755), (ALL, 0o711), (WIPE, 0o700)] {
-        match fs::DirBuilder::new().mode(mode).create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => (),
+        if !make_for_root(path, mode)? {
+            let why = format!("'{path}' is not root's directory");
+            return Err(io::Error::other(why));
         }
-        let meta = fs::symlink_metadata(path)?;
-        if !meta.is_dir() || meta.uid() != 0 {
-            return Err(io::Error::other(format!(
-                "'{path}' is not root's directory"
-            )));
-        }
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
     Ok(())
+}
+
+/// Makes a directory if need be. Returns false for what is there and not root's
+/// directory; root's gets this mode.
+pub(crate) fn make_for_root(path: &str, mode: u32) -> io::Result<bool> {
+    match fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+    {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => (),
+    }
+    let meta = fs::symlink_metadata(path)?;
+    let is_roots = meta.is_dir() && meta.uid() == 0;
+    if is_roots {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(is_roots)
 }
 
 /// A fresh one; there must be none of that uid.

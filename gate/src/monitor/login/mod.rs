@@ -3,7 +3,7 @@
 //! of its answer (`outcome`). Returns [`Action`]s for the monitor to perform.
 //!
 //! Every failure is answered at the same time: a whole multiple of
-//! [`outcome::PACE`] after the call. A name without an account makes the same work
+//! [`Limits::login_pace`] after the call. A name without an account makes the same work
 //! as one with an account.
 
 mod outcome;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::device_cookie::DeviceKey;
-use self::pam::{Helper, PamCommand, PamResult};
+use self::pam::{Helper, PamCommand, PamResult, PamTask};
 use self::prompt::{PamPrompt, Paused};
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
@@ -29,6 +29,7 @@ use super::accounts::{AccountFingerprint, Accounts};
 use super::files;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
+use crate::limits::Limits;
 use crate::log;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
@@ -38,9 +39,10 @@ use crate::wire::{
 
 /// Everything about logins that lasts longer than a call.
 pub(crate) struct Logins {
+    pace: Duration,
     device_key: DeviceKey,
     failures: FailureLimiter,
-    queue: LoginQueue<Box<Attempt>>,
+    queue: LoginQueue<(Box<Attempt>, Next)>,
     conversations: HashMap<Conversation, Paused>,
     /// People who change their password right now, and the session of each.
     changing: HashMap<String, TokenHash>,
@@ -60,7 +62,7 @@ pub(crate) struct Context<'a> {
 /// An action for the monitor, in this order.
 pub(crate) enum Action {
     /// Call [`ask`], and [`Logins::pam_answered`] with the answer.
-    Ask(Box<Attempt>),
+    Ask(Box<Attempt>, Next),
     /// Call [`Logins::start_waiting`] after this time.
     StartLater(Duration),
     Reply(u64, Reply),
@@ -82,8 +84,6 @@ pub(crate) struct Attempt {
     /// The person was asked for more than the password.
     was_asked: bool,
     what: What,
-    /// `None` while a helper is at it.
-    next: Option<Next>,
 }
 
 enum What {
@@ -103,7 +103,7 @@ enum What {
 }
 
 /// The next step of an attempt, when it is its turn.
-enum Next {
+pub(crate) enum Next {
     Start(PamCommand),
     Tell(Box<Helper>, Secret),
     /// Somebody without an account answered a question that was not PAM's.
@@ -137,9 +137,7 @@ impl Attempt {
             What::Change { user, .. } => format!("change of password: {user} from {address}"),
         }
     }
-}
 
-impl Attempt {
     fn slow_down(&self, seconds: u32) -> Reply {
         match &self.what {
             What::Login { reply, .. } => reply(LoginReply::SlowDown { seconds }),
@@ -160,8 +158,9 @@ fn change_reply(id: u64, reply: ChangeReply) -> Action {
 }
 
 impl Logins {
-    pub(crate) fn new(device_key: DeviceKey) -> Self {
+    pub(crate) fn new(device_key: DeviceKey, limits: &Limits) -> Self {
         Self {
+            pace: limits.login_pace,
             device_key,
             failures: FailureLimiter::default(),
             queue: LoginQueue::default(),
@@ -199,25 +198,21 @@ impl Logins {
         let fingerprint = context.accounts.fingerprint(user.as_str());
         let device = device.and_then(|cookie| self.device_key.check(user.as_str(), &cookie));
         let source = device.map_or(Source::Address(AddressBlock::of(address)), Source::Device);
-        let (account, name) = (Account::named(user.as_str()), user.clone());
-        let command = match fingerprint {
-            Some(_) => PamCommand::Login {
-                user: name,
-                password,
-                address,
-            },
-            None => PamCommand::Pretend {
-                user: name,
-                password,
-                address,
-            },
+        let task = match fingerprint {
+            Some(_) => PamTask::Login(password),
+            None => PamTask::Pretend(password),
+        };
+        let command = PamCommand {
+            user: user.clone(),
+            address,
+            task,
         };
         let attempt = Attempt {
             id,
             web: context.web,
             arrived: Instant::now(),
             source,
-            account,
+            account: Account::named(user.as_str()),
             address,
             was_asked: false,
             what: What::Login {
@@ -227,9 +222,8 @@ impl Logins {
                 device,
                 reply: Reply::Authenticate,
             },
-            next: Some(Next::Start(command)),
         };
-        self.enqueue(context, Box::new(attempt))
+        self.enqueue(context, Box::new(attempt), Next::Start(command))
     }
 
     /// Begins a change of the password of a session's person.
@@ -247,11 +241,10 @@ impl Logins {
         if self.is_changing(&session.user) {
             return vec![change_reply(id, ChangeReply::SlowDown { seconds: 1 })];
         }
-        let command = PamCommand::Change {
+        let command = PamCommand {
             user: User::cut(&session.user),
-            old,
-            new,
             address: session.address,
+            task: PamTask::Change { old, new },
         };
         let attempt = Attempt {
             id,
@@ -265,19 +258,18 @@ impl Logins {
                 user: session.user.clone(),
                 session: token.hash(),
             },
-            next: Some(Next::Start(command)),
         };
-        self.enqueue(context, Box::new(attempt))
+        self.enqueue(context, Box::new(attempt), Next::Start(command))
     }
 
     /// Lets an attempt wait for its turn, unless there were too many failures.
-    fn enqueue(&mut self, context: &Context<'_>, attempt: Box<Attempt>) -> Vec<Action> {
+    fn enqueue(&mut self, context: &Context<'_>, attempt: Box<Attempt>, next: Next) -> Vec<Action> {
         let (id, source, account) = (attempt.id, attempt.source, attempt.account);
         if let Some(seconds) = self.failures.refusal(source, account, context.now) {
             log::line(&format!("{}: too many failures", attempt.title()));
             return vec![Action::Reply(id, attempt.slow_down(seconds))];
         }
-        if let Err(attempt) = self.queue.push(source, account, attempt) {
+        if let Err((attempt, _)) = self.queue.push(source, account, (attempt, next)) {
             log::line(&format!("{}: too many wait", attempt.title()));
             return vec![Action::Reply(id, attempt.unavailable())];
         }
@@ -287,11 +279,11 @@ impl Logins {
     /// Starts the attempts that may start by now.
     pub(crate) fn start_waiting(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
-        while let Some(attempt) = self.queue.start_next(now) {
+        while let Some((attempt, next)) = self.queue.start_next(now) {
             if let What::Change { user, session } = &attempt.what {
                 self.changing.insert(user.clone(), *session);
             }
-            actions.push(Action::Ask(attempt));
+            actions.push(Action::Ask(attempt, next));
         }
         let release = self.queue.next_release();
         actions.extend(release.map(|at| Action::StartLater(at.saturating_sub(now))));
@@ -333,22 +325,16 @@ impl Logins {
     }
 }
 
-/// Asks PAM, or goes on asking.
-pub(crate) async fn ask(mut attempt: Box<Attempt>) -> PamEvent {
-    let started = match attempt.next.take() {
-        Some(Next::Refuse) => {
-            return PamEvent {
-                attempt,
-                result: PamResult::Refused,
-                helper: None,
-            };
-        }
-        Some(Next::Start(command)) => Helper::start(&command).await.map(Box::new),
-        Some(Next::Tell(mut helper, text)) => helper.tell(&text).await.map(|()| helper),
-        None => Err(std::io::Error::other("nothing to ask")),
+/// Asks PAM, or goes on asking; `patience` is how long PAM may work.
+pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
+    let started = match next {
+        Next::Refuse => Ok(None),
+        Next::Start(command) => Helper::start(&command).await.map(Box::new).map(Some),
+        Next::Tell(mut helper, text) => helper.tell(&text).await.map(|()| Some(helper)),
     };
     let (result, helper) = match started {
-        Ok(mut helper) => (helper.answer().await, Some(helper)),
+        Ok(Some(mut helper)) => (helper.answer(patience).await, Some(helper)),
+        Ok(None) => (PamResult::Refused, None),
         Err(error) => (pam::broken(&error.to_string()), None),
     };
     PamEvent {

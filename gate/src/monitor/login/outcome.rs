@@ -14,9 +14,6 @@ use crate::monitor::random;
 use crate::monitor::sessions::Origin;
 use crate::wire::{ChangeReply, Handle, Login, LoginReply, Reply, Token, TokenHash, User};
 
-/// Failures are answered at whole multiples of this after their call.
-pub(super) const PACE: Duration = Duration::from_secs(3);
-
 impl Logins {
     /// Logs the outcome, and returns the reply after what has to go before it.
     pub(super) fn conclude(
@@ -66,7 +63,7 @@ impl Logins {
             actions.push(if is_done {
                 Action::Reply(id, reply)
             } else {
-                Action::ReplyAt(next_beat(arrived, Instant::now()), id, reply)
+                Action::ReplyAt(next_beat(arrived, Instant::now(), self.pace), id, reply)
             });
         }
         actions
@@ -132,10 +129,10 @@ impl Logins {
 }
 
 /// The first whole multiple of the pace after a call that is not over yet.
-fn next_beat(arrived: Instant, now: Instant) -> Instant {
-    let mut beat = arrived + PACE;
+fn next_beat(arrived: Instant, now: Instant, pace: Duration) -> Instant {
+    let mut beat = arrived + pace;
     while beat < now {
-        beat += PACE;
+        beat += pace;
     }
     beat
 }
@@ -156,11 +153,8 @@ mod tests {
             (10_000, 12),
         ] {
             let now = arrived + Duration::from_millis(after);
-            assert_eq!(
-                next_beat(arrived, now),
-                arrived + Duration::from_secs(at),
-                "{after} ms"
-            );
+            let beat = next_beat(arrived, now, Duration::from_secs(3)) - arrived;
+            assert_eq!(beat.as_secs(), at, "{after} ms");
         }
     }
 }

@@ -7,39 +7,31 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use crate::monitor::subprocess;
-use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
+use crate::wire::{Frames, PamText, Rejection, Secret, User, encode, stream};
 
-/// How long PAM may work, not counting the time in which a person types.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// What a helper is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PamCommand {
+    pub(crate) user: User,
+    pub(crate) address: IpAddr,
+    pub(crate) task: PamTask,
+}
 
 /// The task of a helper.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum PamCommand {
-    /// A login of a managed, enabled person.
-    Login {
-        user: User,
-        password: Secret,
-        address: IpAddr,
-    },
+pub(crate) enum PamTask {
+    /// A login of a managed, enabled person, with this password.
+    Login(Secret),
     /// The same work for anybody else; always refused.
-    Pretend {
-        user: User,
-        password: Secret,
-        address: IpAddr,
-    },
+    Pretend(Secret),
     /// The old password is checked, then the new one set.
-    Change {
-        user: User,
-        old: Secret,
-        new: Secret,
-        address: IpAddr,
-    },
+    Change { old: Secret, new: Secret },
 }
 
 /// An answer of a helper.
@@ -100,27 +92,18 @@ impl Helper {
 
     /// Waits for its next answer; `Broken` also for a helper that ends without one
     /// or takes too long, which is killed.
-    pub(crate) async fn answer(&mut self) -> PamResult {
-        let heard = match timeout(PATIENCE, self.read()).await {
-            Ok(Some(says)) => says,
-            Ok(None) => broken("the helper ended without an answer"),
-            Err(_) => broken("no answer in 10 s"),
+    pub(crate) async fn answer(&mut self, patience: Duration) -> PamResult {
+        let answer = stream::read(&mut self.stdout, &mut self.frames);
+        let heard = match timeout(patience, answer).await {
+            Ok(Ok(Some(says))) => says,
+            Ok(_) => broken("the helper ended without an answer"),
+            Err(_) => broken(&format!("no answer in {} s", patience.as_secs())),
         };
         if !matches!(heard, PamResult::Prompt { .. }) {
             // It has nothing more to do; reaped here, so that no zombie waits.
             let _ = self.child.kill().await;
         }
         heard
-    }
-
-    async fn read(&mut self) -> Option<PamResult> {
-        loop {
-            if let Some(says) = self.frames.take().ok()? {
-                return Some(says);
-            }
-            let count = self.stdout.read(self.frames.room()).await.ok()?;
-            (count > 0).then(|| self.frames.filled(count))?;
-        }
     }
 }
 

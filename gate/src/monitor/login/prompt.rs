@@ -3,6 +3,7 @@
 //! A module for one-time codes asks only those whom it knows. A name without an
 //! account is asked the same question, or the question would tell who has one.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,37 +29,29 @@ pub(crate) struct Paused {
 
 /// A question as it was asked of somebody who may log in.
 pub(crate) struct PamPrompt {
-    before: String,
-    /// The text after the name; `None` if the name is not in it.
-    after: Option<String>,
+    text: String,
+    /// Where the person's name stands in it, if it does.
+    name: Option<Range<usize>>,
     echo: bool,
 }
 
 impl PamPrompt {
     pub(crate) fn of(user: &str, text: &str, echo: bool) -> Self {
-        let (before, after) = match text.rfind(user).filter(|_| !user.is_empty()) {
-            Some(at) => (&text[..at], Some(text[at + user.len()..].to_owned())),
-            None => (text, None),
-        };
+        let at = text.rfind(user).filter(|_| !user.is_empty());
         Self {
-            before: before.to_owned(),
-            after,
+            text: text.to_owned(),
+            name: at.map(|at| at..at + user.len()),
             echo,
         }
     }
 
     /// The same question to somebody else, and whether the answer may be seen.
     pub(crate) fn to(&self, user: &str) -> (PamText, bool) {
-        let Self {
-            before,
-            after,
-            echo,
-        } = self;
-        let text = match after {
-            Some(after) => format!("{before}{user}{after}"),
-            None => before.clone(),
-        };
-        (PamText::cut(&text), *echo)
+        let mut text = self.text.clone();
+        if let Some(name) = &self.name {
+            text.replace_range(name.clone(), user);
+        }
+        (PamText::cut(&text), self.echo)
     }
 }
 
@@ -79,11 +72,11 @@ impl Logins {
             *reply = Reply::Answer;
         }
         attempt.arrived = Instant::now();
-        attempt.next = Some(match paused.helper {
+        let next = match paused.helper {
             Some(helper) => Next::Tell(helper, text),
             None => Next::Refuse,
-        });
-        self.enqueue(context, attempt)
+        };
+        self.enqueue(context, attempt, next)
     }
 
     /// Keeps the question that people are asked, and asks it of a name without an
@@ -148,15 +141,13 @@ impl Logins {
     }
 
     fn make_room_to_type(&mut self) {
-        while self.conversations.len() >= CONVERSATIONS {
-            // Those without an account go first: they must not push people out.
-            let oldest = self
-                .conversations
-                .iter()
-                .min_by_key(|(_, paused)| (paused.helper.is_some(), paused.since));
-            let Some(oldest) = oldest.map(|(conversation, _)| *conversation) else {
-                return;
-            };
+        if self.conversations.len() < CONVERSATIONS {
+            return;
+        }
+        // Those without an account go first: they must not push people out.
+        let all = self.conversations.iter();
+        let oldest = all.min_by_key(|(_, paused)| (paused.helper.is_some(), paused.since));
+        if let Some(oldest) = oldest.map(|(conversation, _)| *conversation) {
             self.conversations.remove(&oldest);
         }
     }

@@ -87,9 +87,8 @@ impl Opencodes {
     /// its secret, so it may speak for it. Returns whether there is such a one.
     pub(crate) fn works(&mut self, secret: &Secret) -> bool {
         let digest = |bytes: &[u8]| Sha256::digest(bytes);
-        let is_meant = |address: &OpencodeAddress| {
-            digest(address.secret.as_bytes()) == digest(secret.expose())
-        };
+        let is_meant =
+            |address: &OpencodeAddress| digest(address.secret.expose()) == digest(secret.expose());
         let mut running = self.table.running();
         let user = running
             .find(|(_, address)| address.is_some_and(is_meant))
@@ -101,13 +100,10 @@ impl Opencodes {
     /// Starts a person's opencode if need be, and returns how it is.
     pub(crate) fn ensure(&mut self, person: &Person, now: Duration) -> (EnsureReply, Vec<Action>) {
         let reply = match self.table.ensure(person.name.as_str(), now) {
-            Ensured::Ready(address) => match Secret::from_text(&address.secret) {
-                Some(secret) => EnsureReply::Ready {
-                    port: address.port,
-                    uid: person.uid,
-                    secret,
-                },
-                None => EnsureReply::Starting,
+            Ensured::Ready(address) => EnsureReply::Ready {
+                port: address.port,
+                uid: person.uid,
+                secret: address.secret.clone(),
             },
             Ensured::Starting => EnsureReply::Starting,
             Ensured::Failed(reason, rest) => failed(reason, rest),
@@ -151,19 +147,11 @@ impl Opencodes {
         }
     }
 
-    pub(crate) fn stop_all(&mut self, how: Stop) {
-        let users: Vec<String> = self.running.keys().cloned().collect();
-        for user in users {
+    /// Stops those for whose person `is_meant` says so.
+    pub(crate) fn stop_all(&mut self, how: Stop, is_meant: impl Fn(&str) -> bool) {
+        let users = self.running.keys().filter(|user| is_meant(user));
+        for user in users.cloned().collect::<Vec<String>>() {
             self.stop(&user, how);
-        }
-    }
-
-    /// Stops at once those whose account is not what it was.
-    pub(crate) fn stop_unless(&mut self, is_as_before: impl Fn(&str) -> bool) {
-        let users = self.running.keys().filter(|user| !is_as_before(user));
-        let shut_out: Vec<String> = users.cloned().collect();
-        for user in shut_out {
-            self.stop(&user, Stop::AtOnce);
         }
     }
 
@@ -205,22 +193,19 @@ impl Opencodes {
     }
 
     /// The processes as `occ-init status` shows them.
-    pub(crate) fn lines(&self) -> Vec<OpencodeLine<'_>> {
+    pub(crate) fn lines<'a>(&'a self) -> Vec<OpencodeLine<'a>> {
         let ready: HashMap<&str, u32> = self
             .table
             .running()
             .filter_map(|(user, address)| Some((user, address?.pid)))
             .collect();
-        let mut lines: Vec<OpencodeLine<'_>> = self
-            .running
-            .iter()
-            .map(|(user, running)| OpencodeLine {
-                user,
-                uid: running.uid,
-                pid: ready.get(user.as_str()).copied(),
-                since: running.since,
-            })
-            .collect();
+        let line = |(user, running): (&'a String, &Running)| OpencodeLine {
+            user,
+            uid: running.uid,
+            pid: ready.get(user.as_str()).copied(),
+            since: running.since,
+        };
+        let mut lines: Vec<OpencodeLine<'a>> = self.running.iter().map(line).collect();
         lines.sort_by_key(|line| line.uid);
         lines
     }

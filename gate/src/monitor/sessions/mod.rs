@@ -11,7 +11,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::monitor::accounts::{AccountFingerprint, Person};
-use crate::settings::Settings;
 use crate::wire::{Agent, Handle, SESSIONS_LIMIT, Time, Token, TokenHash};
 
 /// The version of the file.
@@ -24,15 +23,6 @@ pub(crate) struct SessionLimits {
     pub(crate) idle: Duration,
     /// At the latest.
     pub(crate) absolute: Duration,
-}
-
-impl From<&Settings> for SessionLimits {
-    fn from(settings: &Settings) -> Self {
-        Self {
-            idle: settings.session_idle,
-            absolute: settings.session_limit,
-        }
-    }
 }
 
 /// A session.
@@ -123,7 +113,7 @@ impl Sessions {
         let mut ended = Vec::new();
         while self.of(user).count() >= SESSIONS_LIMIT {
             let oldest = self.of(user).min_by_key(|(_, session)| session.last_seen);
-            let Some(oldest) = oldest.map(|(token, _)| token) else {
+            let Some((oldest, _)) = oldest else {
                 break;
             };
             self.sessions.remove(&oldest);
@@ -151,18 +141,13 @@ impl Sessions {
 
     /// When it ends at the latest.
     pub(crate) fn expires(&self, session: &Session) -> Time {
-        session
-            .created
-            .saturating_add(self.limits.absolute.as_secs())
-    }
-
-    /// When it ends if it is not touched.
-    pub(crate) fn idle_expires(&self, session: &Session) -> Time {
-        session.last_seen.saturating_add(self.limits.idle.as_secs())
+        let limit = self.limits.absolute.as_secs();
+        session.created.saturating_add(limit)
     }
 
     fn end_of(&self, session: &Session) -> Time {
-        self.expires(session).min(self.idle_expires(session))
+        let idle_end = session.last_seen.saturating_add(self.limits.idle.as_secs());
+        self.expires(session).min(idle_end)
     }
 
     /// A person's sessions, in no order.

@@ -1,8 +1,9 @@
 //! One start of a person's opencode, from its temporary directory to the last
 //! process of its tree.
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::num::NonZero;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -13,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use super::stop::Stop;
 use crate::helpers::{exec_user, tmpdir};
@@ -22,7 +22,7 @@ use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{end_all, wipe};
 use crate::monitor::{random, subprocess};
 use crate::proc_net::is_listened_on_by;
-use crate::wire::Failure;
+use crate::wire::{Failure, Secret};
 
 /// From the start, once it is its turn, to the line that tells the port. opencode needs 2 s
 /// on an idle machine; killed on a busy one, it would begin again where time is scarcest.
@@ -53,7 +53,7 @@ pub(crate) enum ProcessEvent {
 #[derive(Debug, Clone)]
 pub(crate) struct OpencodeAddress {
     pub(crate) port: u16,
-    pub(crate) secret: Zeroizing<String>,
+    pub(crate) secret: Secret,
     pub(crate) pid: u32,
 }
 
@@ -111,8 +111,8 @@ impl OpencodeProcess {
         // Leftovers of a start that was cut short.
         wipe(Some(self.person.uid)).await;
         let name = self.person.name.as_str();
-        let password = Zeroizing::new(random::text());
-        let mut child = match self.spawn(&password) {
+        let secret = random::secret();
+        let mut child = match self.spawn(&secret) {
             Ok(child) => {
                 log::line(&format!("starting opencode for {name}"));
                 child
@@ -130,7 +130,7 @@ impl OpencodeProcess {
         let err = tokio::task::spawn_local(read_lines(stderr, name.to_owned(), None));
         let ended = tokio::select! {
             ended = child.wait() => ended.ok(),
-            port = timeout(PATIENCE, announced(&mut port)) => match self.reached(port.ok(), &child, password) {
+            port = timeout(PATIENCE, announced(&mut port)) => match self.reached(port.ok(), &child, secret) {
                 Ok(reached) => {
                     drop(turn);
                     tell(ProcessEvent::Ready(reached)).await;
@@ -159,35 +159,23 @@ impl OpencodeProcess {
         &self,
         port: Option<u16>,
         child: &Child,
-        password: Zeroizing<String>,
+        secret: Secret,
     ) -> Result<OpencodeAddress, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
         let pid = child.id().ok_or(Failure::Ended)?;
         if !is_listened_on_by(port, self.person.uid) {
             return Err(Failure::Port);
         }
-        Ok(OpencodeAddress {
-            port,
-            secret: password,
-            pid,
-        })
+        Ok(OpencodeAddress { port, secret, pid })
     }
 
-    fn spawn(&self, password: &str) -> std::io::Result<Child> {
+    fn spawn(&self, secret: &Secret) -> std::io::Result<Child> {
         let person = &self.person;
         let tmpdirs = tmpdir::make(person.uid, person.gid)?;
         let mut command = subprocess::command("exec-user");
-        command.args(self.identity()?);
-        command.args([
-            "--",
-            "opencode",
-            "serve",
-            "--hostname",
-            "127.0.0.1",
-            "--port",
-            "0",
-        ]);
         command
+            .args(self.identity()?)
+            .args("-- opencode serve --hostname 127.0.0.1 --port 0".split(' '))
             .envs(passed(std::env::vars_os()))
             .env("HOME", person.home.as_str())
             .env("USER", person.name.as_str())
@@ -196,7 +184,10 @@ impl OpencodeProcess {
             .env("TMPDIR", tmpdirs.tmp)
             .env("XDG_RUNTIME_DIR", tmpdirs.runtime)
             .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
-            .env("OPENCODE_SERVER_PASSWORD", password)
+            .env(
+                "OPENCODE_SERVER_PASSWORD",
+                OsStr::from_bytes(secret.expose()),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

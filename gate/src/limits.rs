@@ -1,4 +1,4 @@
-//! Limits of the web half that are no settings. Tests shorten them.
+//! Limits of both halves that are no settings. Tests shorten them.
 
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ pub struct Limits {
     pub touch_time: Duration,
     /// For open requests when the gate stops.
     pub stop_time: Duration,
+    /// Failed logins are answered at whole multiples of this after their call.
+    pub login_pace: Duration,
+    /// How long PAM may work, not counting the time in which a person types.
+    pub pam_time: Duration,
 }
 
 impl Limits {
@@ -34,6 +38,8 @@ impl Limits {
             unread_time: Duration::from_secs(30),
             touch_time: TOUCH.min(settings.session_idle / 4),
             stop_time: Duration::from_secs(2),
+            login_pace: Duration::from_secs(3),
+            pam_time: Duration::from_secs(10),
         }
     }
 }
