@@ -12,3 +12,13 @@ pub(crate) mod host;
 pub(crate) mod percent;
 pub(crate) mod redirect;
 pub(crate) mod reply;
+
+/// What came exactly once. Of two with one name, who reads the first sees another
+/// request than who reads the last.
+fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

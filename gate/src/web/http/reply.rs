@@ -13,22 +13,12 @@ use crate::web::pages;
 
 /// No script at all, and no frame around us.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// Empties what a browser keeps for us: two people may share one.
-pub(crate) const CLEAR: (HeaderName, HeaderValue) = (
-    HeaderName::from_static("clear-site-data"),
-    HeaderValue::from_static("\"cache\", \"storage\""),
-);
-
 /// A page.
 pub(crate) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
-    let mut reply = with_type(status, "text/html; charset=utf-8", markup.0.clone());
-    let headers = reply.headers_mut();
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(PAGE_POLICY),
-    );
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    reply
+    let reply = with_type(status, "text/html; charset=utf-8", markup.0.clone());
+    let policy = HeaderValue::from_static(PAGE_POLICY);
+    let reply = with(reply, CONTENT_SECURITY_POLICY, policy);
+    with(reply, X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
 }
 
 /// One line of text, and a hint if there is one to give.
@@ -61,66 +51,59 @@ pub(crate) fn for_a_person(reply: Response<Body>) -> Response<Body> {
 
 /// On to another path of ours.
 pub(crate) fn see_other(path: &str) -> Response<Body> {
-    let mut reply = text(StatusCode::SEE_OTHER, "");
     let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
-    reply.headers_mut().insert(LOCATION, path);
-    reply
+    with(text(StatusCode::SEE_OTHER, ""), LOCATION, path)
 }
 
 /// For what is not a page: no session.
 pub(crate) fn logged_out() -> Response<Body> {
-    text(
-        StatusCode::UNAUTHORIZED,
-        "not logged in: open /_occ/login\n",
-    )
+    let line = "not logged in: open /_occ/login\n";
+    text(StatusCode::UNAUTHORIZED, line)
 }
 
 /// opencode is not there yet.
 pub(crate) fn not_yet() -> Response<Body> {
-    again(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "your opencode is not ready: try again soon\n",
-        2,
-    )
+    let line = "your opencode is not ready: try again soon\n";
+    again_in(2, text(StatusCode::SERVICE_UNAVAILABLE, line))
 }
 
 /// opencode is not there any more, or the monitor.
 pub(crate) fn unreached() -> Response<Body> {
-    again(
-        StatusCode::BAD_GATEWAY,
-        "your opencode does not answer: try again soon\n",
-        1,
-    )
+    let line = "your opencode does not answer: try again soon\n";
+    again_in(1, text(StatusCode::BAD_GATEWAY, line))
 }
 
-fn again(status: StatusCode, line: &'static str, seconds: u32) -> Response<Body> {
-    let mut reply = text(status, line);
-    reply
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(seconds));
-    reply
+/// Says when to try again.
+pub(crate) fn again_in(seconds: u32, reply: Response<Body>) -> Response<Body> {
+    with(reply, RETRY_AFTER, HeaderValue::from(seconds))
+}
+
+/// Empties what a browser keeps for us: two people may share one.
+pub(crate) fn clearing(reply: Response<Body>) -> Response<Body> {
+    let what = HeaderValue::from_static("\"cache\", \"storage\"");
+    with(reply, HeaderName::from_static("clear-site-data"), what)
 }
 
 /// A path that knows other methods.
 pub(crate) fn wrong_method(allowed: &'static str) -> Response<Body> {
-    let mut reply = text(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this path does not take that method\n",
-    );
-    reply
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allowed));
+    let line = "this path does not take that method\n";
+    let reply = text(StatusCode::METHOD_NOT_ALLOWED, line);
+    with(reply, ALLOW, HeaderValue::from_static(allowed))
+}
+
+/// The answer with one header more, or another value of it.
+pub(crate) fn with(
+    mut reply: Response<Body>,
+    name: HeaderName,
+    value: HeaderValue,
+) -> Response<Body> {
+    reply.headers_mut().insert(name, value);
     reply
 }
 
 fn with_type(status: StatusCode, kind: &'static str, content: String) -> Response<Body> {
     let mut reply = Response::new(body::whole(content));
     *reply.status_mut() = status;
-    reply
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    reply
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    reply
+    let reply = with(reply, CONTENT_TYPE, HeaderValue::from_static(kind));
+    with(reply, CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }

@@ -8,6 +8,8 @@ use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue};
 use zeroize::Zeroizing;
 
+use crate::web::http::only;
+
 /// The purpose of a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cookie {
@@ -27,15 +29,9 @@ impl Cookies {
     /// The cookies of the gate with this name; characters that a cookie's name
     /// can't have become `_`.
     pub(crate) fn of(gate: &str) -> Self {
-        let allowed = |char: char| {
-            if char.is_ascii_alphanumeric() || char == '-' {
-                char
-            } else {
-                '_'
-            }
-        };
+        let is_unfit = |char: char| !char.is_ascii_alphanumeric() && char != '-';
         Self {
-            gate: gate.chars().map(allowed).collect(),
+            gate: gate.replace(is_unfit, "_"),
         }
     }
 
@@ -58,11 +54,8 @@ impl Cookies {
         secure: bool,
     ) -> Option<&'a str> {
         let name = self.name(cookie, secure);
-        let mut found = pairs(headers).filter(|(key, _)| *key == name);
-        match (found.next(), found.next()) {
-            (Some((_, value)), None) => Some(value),
-            _ => None,
-        }
+        let found = pairs(headers).filter(|(key, _)| *key == name);
+        only(found).map(|(_, value)| value)
     }
 
     /// A Set-Cookie line; `value` is base64url.
@@ -89,11 +82,7 @@ impl Cookies {
             .filter(|(key, _)| !is_gates(key))
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        if others.is_empty() {
-            None
-        } else {
-            HeaderValue::from_str(&others.join("; ")).ok()
-        }
+        (!others.is_empty()).then(|| HeaderValue::from_str(&others.join("; ")).ok())?
     }
 
     /// Returns whether a Set-Cookie line of opencode would change a gate's cookie.

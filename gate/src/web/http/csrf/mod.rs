@@ -7,6 +7,8 @@
 use hyper::header::{ORIGIN, UPGRADE};
 use hyper::{HeaderMap, Method};
 
+use crate::web::http::only;
+
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CrossOrigin {
@@ -26,12 +28,9 @@ pub(crate) enum CrossOrigin {
 /// Without it, another site may only navigate here.
 pub(crate) fn check(method: &Method, headers: &HeaderMap, own: &str) -> Result<(), CrossOrigin> {
     let strict = !method.is_safe() || headers.contains_key(UPGRADE);
-    let mut origins = headers.get_all(ORIGIN).iter();
-    match (origins.next(), origins.next()) {
-        (None, _) if strict => return Err(CrossOrigin::Origin),
-        (None, _) => {}
-        (Some(origin), None) => compare(origin.as_bytes(), own)?,
-        (Some(_), Some(_)) => return Err(CrossOrigin::Origin),
+    if strict || headers.contains_key(ORIGIN) {
+        let origin = only(headers.get_all(ORIGIN).iter()).ok_or(CrossOrigin::Origin)?;
+        compare(origin.as_bytes(), own.as_bytes())?;
     }
     match text(headers, "sec-fetch-site") {
         None | Some("same-origin") => Ok(()),
@@ -70,15 +69,15 @@ pub(crate) fn is_for_a_person(headers: &HeaderMap) -> bool {
         }
 }
 
-fn compare(origin: &[u8], own: &str) -> Result<(), CrossOrigin> {
-    if origin == own.as_bytes() {
+fn compare(origin: &[u8], own: &[u8]) -> Result<(), CrossOrigin> {
+    if origin == own {
         return Ok(());
     }
-    let host =
-        |origin: &[u8], scheme: &str| origin.strip_prefix(scheme.as_bytes()).map(<[u8]>::to_vec);
-    match (host(origin, "https://"), host(own.as_bytes(), "http://")) {
-        (Some(theirs), Some(ours)) if theirs == ours => Err(CrossOrigin::Scheme),
-        _ => Err(CrossOrigin::Origin),
+    let https_host = origin.strip_prefix(b"https://");
+    if https_host.is_some() && https_host == own.strip_prefix(b"http://") {
+        Err(CrossOrigin::Scheme)
+    } else {
+        Err(CrossOrigin::Origin)
     }
 }
 

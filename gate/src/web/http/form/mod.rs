@@ -3,7 +3,10 @@
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
+use crate::web::http::only;
+
 /// The fields of a form that was sent.
+#[derive(Default)]
 pub(crate) struct Form(Vec<(Decoded, Decoded)>);
 
 type Decoded = Zeroizing<Vec<u8>>;
@@ -15,30 +18,19 @@ impl Form {
     /// None if a percent sign has no two digits behind it, or fields are too many.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let mut fields = Vec::new();
-        for field in body
-            .split(|byte| *byte == b'&')
-            .filter(|field| !field.is_empty())
-        {
-            let at = field
-                .iter()
-                .position(|byte| *byte == b'=')
-                .unwrap_or(field.len());
-            let value = field.get(at + 1..).unwrap_or_default();
-            fields.push((decode(&field[..at])?, decode(value)?));
+        let parts = body.split(|byte| *byte == b'&');
+        for field in parts.filter(|field| !field.is_empty()) {
+            let mut halves = field.splitn(2, |byte| *byte == b'=');
+            let mut half = || decode(halves.next().unwrap_or_default());
+            fields.push((half()?, half()?));
         }
         (fields.len() <= MOST_FIELDS).then_some(Self(fields))
     }
 
     /// A field that came exactly once.
     pub(crate) fn bytes(&self, name: &str) -> Option<&Decoded> {
-        let mut found = self
-            .0
-            .iter()
-            .filter(|(key, _)| key.as_slice() == name.as_bytes());
-        match (found.next(), found.next()) {
-            (Some((_, value)), None) => Some(value),
-            _ => None,
-        }
+        let is_meant = |(key, _): &&(Decoded, Decoded)| key.as_slice() == name.as_bytes();
+        only(self.0.iter().filter(is_meant)).map(|(_, value)| value)
     }
 
     /// A field that came exactly once, as text.

@@ -21,10 +21,8 @@ pub(crate) fn peer(socket: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Pe
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut address = socket.to_canonical();
     if !is_trusted(address) {
-        return Peer {
-            address,
-            secure: false,
-        };
+        let secure = false;
+        return Peer { address, secure };
     }
     for hop in words(headers, "x-forwarded-for").iter().rev() {
         let Ok(hop) = hop.parse::<IpAddr>() else {

@@ -2,13 +2,14 @@
 
 use hyper::HeaderMap;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT,
-    HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, SERVER, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, HOST, HeaderName,
+    HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, UPGRADE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 use crate::web::http::cookies::Cookies;
+use crate::web::http::form::Form;
+use crate::web::http::only;
 
 /// RFC 9110 §7.6.1 and its older relatives: these end at each hop.
 const HOP_BY_HOP: [&str; 9] = [
@@ -22,9 +23,20 @@ const HOP_BY_HOP: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
-/// Ways to say where a request comes from. Ours is loopback, and nobody's word
-/// on it passes.
-const FORWARDING: [&str; 4] = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
+/// What opencode does not get of a browser's headers, besides: ours and those that
+/// we write anew, and every way to say where a request comes from. That is
+/// loopback, and nobody's word on it passes.
+const WITHHELD: [&str; 9] = [
+    "authorization",
+    "content-length",
+    "cookie",
+    "expect",
+    "origin",
+    "forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+];
 
 /// A browser's headers as opencode gets them: `Host` and `Authorization` are
 /// ours, and nothing is left of the gate's cookies, of hops and of forwarding.
@@ -36,18 +48,9 @@ pub(crate) fn to_opencode(
     host: &HeaderValue,
     authorization: &HeaderValue,
 ) -> HeaderMap {
-    let mut headers = without_hops(browser);
-    for name in [AUTHORIZATION, CONTENT_LENGTH, EXPECT, ORIGIN, COOKIE] {
-        headers.remove(name);
-    }
-    let forwarding: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_forwarding(name))
-        .cloned()
-        .collect();
-    for name in forwarding {
-        headers.remove(name);
-    }
+    let mut headers = passed(browser, |name, _| {
+        WITHHELD.contains(&name) || name.starts_with("x-forwarded-")
+    });
     if let Some(others) = Cookies::without_gates(browser) {
         headers.insert(COOKIE, others);
     }
@@ -64,38 +67,18 @@ pub(crate) fn ask_for_websocket(headers: &mut HeaderMap) {
 
 /// Returns whether a request or an answer turns a connection into a websocket.
 pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
-    let mut upgrades = headers.get_all(UPGRADE).iter();
-    let websocket = upgrades
-        .next()
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    websocket && upgrades.next().is_none()
+    only(headers.get_all(UPGRADE).iter())
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// opencode's headers as the browser gets them. No login box of the browser's
 /// pops up, nobody else's page may read or frame, and only assets are cached.
 pub(crate) fn to_browser(opencode: &HeaderMap, secure: bool) -> HeaderMap {
-    let mut headers = without_hops(opencode);
-    headers.remove(WWW_AUTHENTICATE);
-    headers.remove(SERVER);
-    headers.remove("clear-site-data");
-    let cors: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with("access-control-"))
-        .cloned()
-        .collect();
-    for name in cors {
-        headers.remove(name);
-    }
-    let cookies: Vec<HeaderValue> = opencode
-        .get_all(SET_COOKIE)
-        .iter()
-        .filter(|line| !Cookies::sets_gates(line))
-        .cloned()
-        .collect();
-    headers.remove(SET_COOKIE);
-    for line in cookies {
-        headers.append(SET_COOKIE, line);
-    }
+    let mut headers = passed(opencode, |name, value| match name {
+        "www-authenticate" | "server" | "clear-site-data" => true,
+        "set-cookie" => Cookies::sets_gates(value),
+        _ => name.starts_with("access-control-"),
+    });
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -129,15 +112,14 @@ pub(crate) fn guard(headers: &mut HeaderMap, secure: bool) {
 /// in chunks. hyper reads other codings before `chunked`, and chunks twice, as
 /// chunks.
 pub(crate) fn is_framed_plainly(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => true,
-        (Some(coding), None) => coding
+    let is_chunked = |coding: &HeaderValue| {
+        coding
             .as_bytes()
             .trim_ascii()
-            .eq_ignore_ascii_case(b"chunked"),
-        (Some(_), Some(_)) => false,
-    }
+            .eq_ignore_ascii_case(b"chunked")
+    };
+    !headers.contains_key(TRANSFER_ENCODING)
+        || only(headers.get_all(TRANSFER_ENCODING).iter()).is_some_and(is_chunked)
 }
 
 /// Returns whether a browser takes gzip: `gzip` with a weight above zero.
@@ -175,19 +157,17 @@ pub(crate) fn without_auth_token(path_and_query: &str) -> String {
 
 fn is_auth_token(field: &str) -> bool {
     let key = field.split('=').next().unwrap_or("");
-    let form = crate::web::http::form::Form::parse(key.as_bytes());
+    let form = Form::parse(key.as_bytes());
     // What we can't decode, somebody else might.
     form.is_none_or(|form| form.bytes("auth_token").is_some())
 }
 
-fn is_forwarding(name: &HeaderName) -> bool {
-    name.as_str().starts_with("x-forwarded-") || FORWARDING.contains(&name.as_str())
-}
-
-fn without_hops(headers: &HeaderMap) -> HeaderMap {
+/// Leaves out what ends at each hop, and what `is_withheld` says.
+fn passed(headers: &HeaderMap, is_withheld: impl Fn(&str, &HeaderValue) -> bool) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        if !HOP_BY_HOP.contains(&name.as_str()) && !is_named_hop(headers, name) {
+        let is_hop = HOP_BY_HOP.contains(&name.as_str()) || is_named_hop(headers, name);
+        if !is_hop && !is_withheld(name.as_str(), value) {
             kept.append(name.clone(), value.clone());
         }
     }

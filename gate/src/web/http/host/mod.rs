@@ -9,6 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use hyper::header::HOST;
 use hyper::{HeaderMap, Uri};
 
+use crate::web::http::only;
+
 /// Longest Host that is read: the longest DNS name and a port.
 const LONGEST: usize = 253 + 6;
 
@@ -32,12 +34,8 @@ impl Authority {
     /// The one Host of a request. A target in absolute form has to agree with it:
     /// whoever looks at only one of the two would see another request than we do.
     pub(crate) fn of(headers: &HeaderMap, target: &Uri) -> Result<Self, BadHost> {
-        let mut hosts = headers.get_all(HOST).iter();
-        let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            return Err(BadHost::Unreadable);
-        };
-        let host = host.to_str().map_err(|_| BadHost::Unreadable)?;
-        let authority = Self::parse(host).ok_or(BadHost::Unreadable)?;
+        let host = only(headers.get_all(HOST).iter()).and_then(|host| host.to_str().ok());
+        let authority = host.and_then(Self::parse).ok_or(BadHost::Unreadable)?;
         match target.authority() {
             Some(named) if !named.as_str().eq_ignore_ascii_case(&authority.text) => {
                 Err(BadHost::Contradiction)
@@ -61,12 +59,9 @@ impl Authority {
         };
         let (host, port) = text.split_at(host_length);
         let named = host.starts_with('[') || is_name(host);
-        let ported = match port.strip_prefix(':') {
-            Some(digits) => {
-                digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
-            }
-            None => port.is_empty(),
-        };
+        // Of a number, only that parser takes a plus sign.
+        let is_port = |digits: &str| !digits.starts_with('+') && digits.parse::<u16>().is_ok();
+        let ported = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
         (named && ported).then(|| Self {
             text: text.to_ascii_lowercase(),
             host_length,
@@ -96,13 +91,9 @@ impl Authority {
 }
 
 fn is_name(host: &str) -> bool {
-    !host.is_empty()
-        && host.split('.').all(|label| {
-            !label.is_empty()
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-        })
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    host.split('.')
+        .all(|label| !label.is_empty() && label.bytes().all(fits))
 }
 
 #[cfg(test)]
