@@ -2,7 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE, USER_AGENT};
+use hyper::header::{HeaderMap, SET_COOKIE, USER_AGENT};
 use hyper::{Request, Response, StatusCode};
 use zeroize::Zeroizing;
 
@@ -34,28 +34,25 @@ pub(super) fn page<B>(
     session: Option<&Session>,
     request: &Request<B>,
 ) -> Response<Body> {
-    let query = request
-        .uri()
-        .query()
-        .and_then(|query| Form::parse(query.as_bytes()));
-    let wanted = |name| {
-        query
-            .as_ref()
-            .and_then(|query| query.text(name))
-            .unwrap_or("")
-    };
-    let next = redirect::local_path(wanted("next"));
+    let query = request.uri().query().unwrap_or("");
+    let query = Form::parse(query.as_bytes()).unwrap_or_default();
+    let next = next_of(&query);
     if session.is_some() {
         return reply::see_other(next);
     }
-    let notice = (wanted("notice") == "logged-out").then_some(Notice::LoggedOut);
+    let is_logged_out = query.text("notice") == Some("logged-out");
     let form = LoginForm {
         host: context.authority.as_str(),
         next,
         user: "",
-        notice,
+        notice: is_logged_out.then_some(Notice::LoggedOut),
     };
     reply::page(StatusCode::OK, &pages::login(&form))
+}
+
+/// The path to go to afterwards.
+fn next_of(form: &Form) -> &str {
+    redirect::local_path(form.text("next").unwrap_or(""))
 }
 
 /// POST /_occ/login
@@ -65,35 +62,21 @@ pub(super) async fn submit(
     old: Option<&Session>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let headers = request.headers().clone();
-    let form = match form_body::read(request, gate.limits.form_time).await {
-        Ok(form) => form,
+    let attempt = match Attempt::read(gate, context, old, request).await {
+        Ok(attempt) => attempt,
         Err(refused) => return refused,
     };
-    let typed = form.text("user").unwrap_or("").trim();
     // What can't be anybody's still goes to the monitor: every failure takes
     // the same time there.
-    let (user, password) = credentials(typed, form.bytes("password"));
+    let (user, password) = credentials(attempt.typed(), attempt.form.bytes("password"));
+    let agent = attempt.headers.get(USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or("");
     let request = ask::Authenticate {
         user,
         password,
         address: context.address,
-        agent: Agent::cut(
-            headers
-                .get(USER_AGENT)
-                .and_then(|agent| agent.to_str().ok())
-                .unwrap_or(""),
-        ),
-        device: device(gate, context, &headers),
-    };
-    let next = redirect::local_path(form.text("next").unwrap_or(""));
-    let attempt = Attempt {
-        gate,
-        context,
-        headers: &headers,
-        old,
-        next,
-        typed,
+        agent: Agent::cut(agent),
+        device: attempt.device(),
     };
     attempt.ask(request).await
 }
@@ -105,46 +88,62 @@ pub(super) async fn answer(
     old: Option<&Session>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let headers = request.headers().clone();
-    let form = match form_body::read(request, gate.limits.form_time).await {
-        Ok(form) => form,
+    let attempt = match Attempt::read(gate, context, old, request).await {
+        Ok(attempt) => attempt,
         Err(refused) => return refused,
     };
-    let conversation = form
-        .text("conversation")
-        .and_then(|number| number.parse().ok());
-    let text = form.bytes("answer").cloned().and_then(Secret::new);
-    let next = redirect::local_path(form.text("next").unwrap_or(""));
-    let attempt = Attempt {
-        gate,
-        context,
-        headers: &headers,
-        old,
-        next,
-        typed: "",
-    };
+    let conversation = attempt.form.text("conversation");
+    let conversation = conversation.and_then(|number| number.parse().ok().map(Conversation));
+    let text = attempt.form.bytes("answer").cloned().and_then(Secret::new);
     let (Some(conversation), Some(text)) = (conversation, text) else {
         return attempt.failed(StatusCode::FORBIDDEN, Notice::Refused);
     };
-    let request = ask::Answer {
-        conversation: Conversation(conversation),
-        text,
-    };
-    attempt.ask(request).await
+    attempt.ask(ask::Answer { conversation, text }).await
 }
 
-/// A login on its way.
+/// A form of a login.
 struct Attempt<'a> {
     gate: &'a AppState,
     context: &'a RequestContext,
-    headers: &'a HeaderMap,
     /// The session that the browser had until now.
     old: Option<&'a Session>,
-    next: &'a str,
-    typed: &'a str,
+    headers: HeaderMap,
+    form: Form,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
+    async fn read(
+        gate: &'a AppState,
+        context: &'a RequestContext,
+        old: Option<&'a Session>,
+        request: Request<Incoming>,
+    ) -> Result<Self, Response<Body>> {
+        let headers = request.headers().clone();
+        let form = form_body::read(request, gate.limits.form_time).await?;
+        Ok(Self {
+            gate,
+            context,
+            old,
+            headers,
+            form,
+        })
+    }
+
+    /// The user's name as typed.
+    fn typed(&self) -> &str {
+        self.form.text("user").unwrap_or("").trim()
+    }
+
+    fn device_cookie(&self) -> Option<&str> {
+        let (cookies, secure) = (&self.gate.cookies, self.context.secure);
+        cookies.get(&self.headers, Cookie::Device, secure)
+    }
+
+    fn device(&self) -> Option<Secret> {
+        let decoded = Base64UrlUnpadded::decode_vec(self.device_cookie()?).ok()?;
+        Secret::new(Zeroizing::new(decoded))
+    }
+
     async fn ask(&self, request: impl Ask<Reply = LoginReply>) -> Response<Body> {
         let reply = self.gate.monitor.ask(request).await;
         match reply.unwrap_or(LoginReply::Unavailable) {
@@ -156,19 +155,15 @@ impl Attempt<'_> {
             } => {
                 let form = PromptForm {
                     conversation: conversation.0,
-                    next: self.next,
+                    next: next_of(&self.form),
                     text: text.as_str(),
                     echo,
                 };
                 reply::page(StatusCode::OK, &pages::prompt(&form))
             }
             LoginReply::SlowDown { seconds } => {
-                let mut reply =
-                    self.failed(StatusCode::TOO_MANY_REQUESTS, Notice::SlowDown(seconds));
-                reply
-                    .headers_mut()
-                    .insert(RETRY_AFTER, HeaderValue::from(seconds));
-                reply
+                let notice = Notice::SlowDown(seconds);
+                reply::again_in(seconds, self.failed(StatusCode::TOO_MANY_REQUESTS, notice))
             }
             LoginReply::Refused => self.failed(StatusCode::FORBIDDEN, Notice::Refused),
             LoginReply::Unavailable => {
@@ -180,8 +175,8 @@ impl Attempt<'_> {
     fn failed(&self, status: StatusCode, notice: Notice) -> Response<Body> {
         let form = LoginForm {
             host: self.context.authority.as_str(),
-            next: self.next,
-            user: self.typed,
+            next: next_of(&self.form),
+            user: self.typed(),
             notice: Some(notice),
         };
         reply::page(status, &pages::login(&form))
@@ -190,17 +185,11 @@ impl Attempt<'_> {
     /// A new id; the old one ends, so nobody who planted it has a session.
     async fn succeeded(&self, login: &Login) -> Response<Body> {
         if let Some(old) = self.old {
-            let _ = self
-                .gate
-                .monitor
-                .ask(ask::End {
-                    token: old.token.clone(),
-                })
-                .await;
+            let token = old.token.clone();
+            let _ = self.gate.monitor.ask(ask::End { token }).await;
             self.gate.sessions.gone(old.token.hash());
         }
-        let mut reply = reply::see_other(self.next);
-        let headers = reply.headers_mut();
+        let mut reply = reply::see_other(next_of(&self.form));
         let (cookies, secure) = (&self.gate.cookies, self.context.secure);
         let device = Zeroizing::new(Base64UrlUnpadded::encode_string(login.device.expose()));
         let seconds = login.expires.saturating_sub(clock::now());
@@ -209,12 +198,12 @@ impl Attempt<'_> {
             cookies.set(Cookie::Device, &device, secure, DEVICE_SECONDS),
         ];
         for line in lines.into_iter().flatten() {
-            headers.append(SET_COOKIE, line);
+            reply.headers_mut().append(SET_COOKIE, line);
         }
         // Somebody else may have used this browser, and their opencode, which is
         // under their own control, may have left scripts in its cache.
-        if cookies.get(self.headers, Cookie::Device, secure) != Some(device.as_str()) {
-            headers.insert(reply::CLEAR.0, reply::CLEAR.1);
+        if self.device_cookie() != Some(device.as_str()) {
+            reply = reply::clearing(reply);
         }
         reply
     }
@@ -226,12 +215,4 @@ fn credentials(user: &str, password: Option<&Zeroizing<Vec<u8>>>) -> (User, Secr
         (Some(user), Some(password)) => (user, password),
         _ => <(User, Secret)>::default(),
     }
-}
-
-fn device(gate: &AppState, context: &RequestContext, headers: &HeaderMap) -> Option<Secret> {
-    let value = gate.cookies.get(headers, Cookie::Device, context.secure)?;
-    Base64UrlUnpadded::decode_vec(value)
-        .ok()
-        .map(Zeroizing::new)
-        .and_then(Secret::new)
 }

@@ -63,14 +63,12 @@ pub(super) async fn answer(
         (None, Err(unfit)) => refusal(unfit),
         (None, Ok(context)) => admit(gate, context, request).await,
     };
-    guarded(
-        if is_for_a_person {
-            reply::for_a_person(reply)
-        } else {
-            reply
-        },
-        secure,
-    )
+    let reply = if is_for_a_person {
+        reply::for_a_person(reply)
+    } else {
+        reply
+    };
+    guarded(reply, secure)
 }
 
 fn guarded(mut reply: Response<Body>, secure: bool) -> Response<Body> {
@@ -105,11 +103,9 @@ fn reject_malformed(request: &Request<Incoming>) -> Option<Response<Body>> {
     } else {
         return None;
     };
-    let mut refused = reply::text(status, line);
     // Where one request ends and the next begins may be seen in another way, too.
     let close = HeaderValue::from_static("close");
-    refused.headers_mut().insert(CONNECTION, close);
-    Some(refused)
+    Some(reply::with(reply::text(status, line), CONNECTION, close))
 }
 
 async fn admit(
@@ -144,17 +140,13 @@ async fn session_of(
     context: &RequestContext,
     request: &Request<Incoming>,
 ) -> Result<Option<Arc<Session>>, NoReply> {
-    let cookie = gate
-        .cookies
-        .get(request.headers(), Cookie::Session, context.secure);
-    match cookie.and_then(Token::parse) {
-        Some(token) => {
-            gate.sessions
-                .find(&gate.monitor, &token, clock::now())
-                .await
-        }
-        None => Ok(None),
-    }
+    let (cookies, secure) = (&gate.cookies, context.secure);
+    let cookie = cookies.get(request.headers(), Cookie::Session, secure);
+    let Some(token) = cookie.and_then(Token::parse) else {
+        return Ok(None);
+    };
+    let (sessions, now) = (&gate.sessions, clock::now());
+    sessions.find(&gate.monitor, &token, now).await
 }
 
 async fn own(
@@ -164,6 +156,7 @@ async fn own(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
+    let session = session.as_deref();
     // hyper leaves the body of an answer to HEAD out.
     let method = match request.method() {
         &Method::HEAD => Method::GET,
@@ -171,25 +164,19 @@ async fn own(
     };
     match (path.as_str(), &method) {
         ("/_occ" | "/_occ/", &Method::GET) => reply::see_other("/_occ/account"),
-        ("/_occ/login", &Method::GET) => login::page(&context, session.as_deref(), &request),
-        ("/_occ/login", &Method::POST) => {
-            login::submit(&gate, &context, session.as_deref(), request).await
-        }
-        ("/_occ/prompt", &Method::POST) => {
-            login::answer(&gate, &context, session.as_deref(), request).await
-        }
-        ("/_occ/logout", &Method::POST) => {
-            account::logout(&gate, &context, session.as_deref()).await
-        }
+        ("/_occ/login", &Method::GET) => login::page(&context, session, &request),
+        ("/_occ/login", &Method::POST) => login::submit(&gate, &context, session, request).await,
+        ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
+        ("/_occ/logout", &Method::POST) => account::logout(&gate, &context, session).await,
         ("/_occ/account", &Method::GET) => match session {
-            Some(session) => account::page(&gate, &session, None).await,
+            Some(session) => account::page(&gate, session, None).await,
             None => without_session(&request),
         },
         (
             "/_occ/account/password" | "/_occ/account/revoke" | "/_occ/account/end-all",
             &Method::POST,
         ) => match session {
-            Some(session) => account::submit(&gate, &context, &session, request).await,
+            Some(session) => account::submit(&gate, &context, session, request).await,
             None => reply::see_other("/_occ/login"),
         },
         ("/_occ/login", _) => reply::wrong_method("GET, HEAD, POST"),
@@ -212,10 +199,8 @@ fn without_session<B>(request: &Request<B>) -> Response<Body> {
     if !wants_page(request.method(), request.headers()) {
         return reply::logged_out();
     }
-    let path = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
+    let path = request.uri().path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
     if is_from_another_site(request.headers()) {
         return reply::page(StatusCode::OK, &pages::follow(redirect::local_path(path)));
     }
@@ -263,15 +248,12 @@ fn style(method: &Method) -> Response<Body> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return reply::wrong_method("GET, HEAD");
     }
-    let mut reply = Response::new(body::whole(pages::STYLE));
-    let headers = reply.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/css; charset=utf-8"),
-    );
-    headers.insert(
+    let kind = HeaderValue::from_static("text/css; charset=utf-8");
+    let cached = HeaderValue::from_static("max-age=31536000, immutable");
+    let style = Response::new(body::whole(pages::STYLE));
+    reply::with(
+        reply::with(style, CONTENT_TYPE, kind),
         CACHE_CONTROL,
-        HeaderValue::from_static("max-age=31536000, immutable"),
-    );
-    reply
+        cached,
+    )
 }

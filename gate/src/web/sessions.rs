@@ -4,11 +4,12 @@
 //! monitor says that it is gone.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::lock::lock;
 use crate::web::monitor_client::{Monitor, NoReply};
 use crate::wire::{self, Gone, Time, Token, TokenHash, User, ask};
 
@@ -51,95 +52,57 @@ impl Sessions {
         now: Time,
     ) -> Result<Option<Arc<Session>>, NoReply> {
         let hash = token.hash();
-        let known = self.known().get(&hash).cloned();
-        if let Some(session) = known {
-            if session.expires <= now {
+        let known = lock(&self.known).get(&hash).cloned();
+        let session = match known {
+            Some(session) if session.expires <= now => {
                 self.gone(hash);
                 return Ok(None);
             }
-            return self.touch(monitor, session).await;
-        }
-        match monitor
-            .ask(ask::GetSession {
-                token: token.clone(),
-            })
-            .await?
-        {
-            Ok(found) => {
-                let session = self.remember(token.clone(), &found);
-                self.touch_now(monitor, session).await
+            Some(session) if !session.is_due(self.touch_time) => return Ok(Some(session)),
+            Some(session) => session,
+            None => match monitor
+                .ask(ask::GetSession {
+                    token: token.clone(),
+                })
+                .await?
+            {
+                Ok(found) => self.remember(token, &found),
+                Err(Gone) => return Ok(None),
+            },
+        };
+        let token = token.clone();
+        match monitor.ask(ask::Touch { token }).await? {
+            // Else it ended before it was remembered here.
+            Ok(()) if !session.gone.is_cancelled() => Ok(Some(session)),
+            _ => {
+                self.gone(hash);
+                Ok(None)
             }
-            Err(Gone) => Ok(None),
         }
     }
 
     /// The monitor says that a session is over.
     pub(super) fn gone(&self, hash: TokenHash) {
-        if let Some(session) = self.known().remove(&hash) {
+        if let Some(session) = lock(&self.known).remove(&hash) {
             session.gone.cancel();
         }
     }
 
     /// Some session of the person, to speak to the monitor for them.
     pub(super) fn any_of(&self, user: &User) -> Option<Arc<Session>> {
-        self.known()
-            .values()
-            .find(|session| session.user == *user)
-            .cloned()
+        let known = lock(&self.known);
+        let mut all = known.values();
+        all.find(|session| session.user == *user).cloned()
     }
 
-    async fn touch(
-        &self,
-        monitor: &Monitor,
-        session: Arc<Session>,
-    ) -> Result<Option<Arc<Session>>, NoReply> {
-        let due = {
-            let mut touched = session
-                .touched
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let due = touched.elapsed() >= self.touch_time;
-            if due {
-                *touched = Instant::now();
-            }
-            due
-        };
-        if due {
-            self.touch_now(monitor, session).await
-        } else {
-            Ok(Some(session))
-        }
-    }
-
-    /// Also closes a gap: a session whose end was told before we remembered it.
-    async fn touch_now(
-        &self,
-        monitor: &Monitor,
-        session: Arc<Session>,
-    ) -> Result<Option<Arc<Session>>, NoReply> {
-        match monitor
-            .ask(ask::Touch {
-                token: session.token.clone(),
-            })
-            .await?
-        {
-            Ok(()) if !session.gone.is_cancelled() => Ok(Some(session)),
-            _ => {
-                self.gone(session.token.hash());
-                Ok(None)
-            }
-        }
-    }
-
-    fn remember(&self, token: Token, found: &wire::Session) -> Arc<Session> {
-        let mut known = self.known();
+    fn remember(&self, token: &Token, found: &wire::Session) -> Arc<Session> {
+        let mut known = lock(&self.known);
         if known.len() >= MOST {
             known.retain(|_, session| Arc::strong_count(session) > 1);
         }
-        let hash = token.hash();
         let new = || {
             Arc::new(Session {
-                token,
+                token: token.clone(),
                 user: found.user.clone(),
                 display_name: found.display_name.as_str().to_owned(),
                 expires: found.expires,
@@ -147,10 +110,18 @@ impl Sessions {
                 touched: Mutex::new(Instant::now()),
             })
         };
-        known.entry(hash).or_insert_with(new).clone()
+        known.entry(token.hash()).or_insert_with(new).clone()
     }
+}
 
-    fn known(&self) -> MutexGuard<'_, HashMap<TokenHash, Arc<Session>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+impl Session {
+    /// Returns whether the monitor has to hear again that it is used; then it will.
+    fn is_due(&self, touch_time: Duration) -> bool {
+        let mut touched = lock(&self.touched);
+        let is_due = touched.elapsed() >= touch_time;
+        if is_due {
+            *touched = Instant::now();
+        }
+        is_due
     }
 }

@@ -24,27 +24,22 @@ pub(super) async fn page(
     session: &Session,
     outcome: Option<Outcome>,
 ) -> Response<Body> {
-    let request = ask::ListSessions {
-        token: session.token.clone(),
-    };
-    let sessions = match gate.monitor.ask(request).await {
+    let token = session.token.clone();
+    let sessions = match gate.monitor.ask(ask::ListSessions { token }).await {
         Ok(Ok(sessions)) => sessions,
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
-    let status = if matches!(outcome, Some(Err(_))) {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
+    let status = match outcome {
+        Some(Err(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
     };
     let page = pages::Account {
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
         now: clock::now(),
-        outcome: outcome
-            .as_ref()
-            .map(|outcome| outcome.as_ref().copied().map_err(String::as_str)),
+        outcome,
     };
     reply::page(status, &pages::account(&page))
 }
@@ -66,13 +61,8 @@ pub(super) async fn submit(
         "/_occ/account/password" => change_password(gate, session, &form).await,
         "/_occ/account/revoke" => {
             if let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) {
-                let _ = gate
-                    .monitor
-                    .ask(ask::Revoke {
-                        token,
-                        handle: Handle(handle),
-                    })
-                    .await;
+                let handle = Handle(handle);
+                let _ = gate.monitor.ask(ask::Revoke { token, handle }).await;
             }
             reply::see_other("/_occ/account")
         }
@@ -89,18 +79,12 @@ pub(super) async fn logout(
     context: &RequestContext,
     session: Option<&Session>,
 ) -> Response<Body> {
-    match session {
-        Some(session) => {
-            let ended = gate
-                .monitor
-                .ask(ask::End {
-                    token: session.token.clone(),
-                })
-                .await;
-            after_logout(gate, context, session, ended.is_ok())
-        }
-        None => forget(gate, context),
-    }
+    let Some(session) = session else {
+        return forget(gate, context);
+    };
+    let token = session.token.clone();
+    let ended = gate.monitor.ask(ask::End { token }).await;
+    after_logout(gate, context, session, ended.is_ok())
 }
 
 /// Reports that a session is over only if it is.
@@ -120,8 +104,7 @@ fn after_logout(
 /// The browser drops the session, and what opencode's page kept in it. The
 /// device cookie stays: it opens nothing.
 fn forget(gate: &AppState, context: &RequestContext) -> Response<Body> {
-    let mut reply = reply::see_other("/_occ/login?notice=logged-out");
-    reply.headers_mut().insert(reply::CLEAR.0, reply::CLEAR.1);
+    let mut reply = reply::clearing(reply::see_other("/_occ/login?notice=logged-out"));
     if let Some(line) = gate.cookies.set(Cookie::Session, "", context.secure, 0) {
         reply.headers_mut().append(SET_COOKIE, line);
     }
@@ -139,14 +122,7 @@ async fn change_password(gate: &AppState, session: &Session, form: &Form) -> Res
     };
     let outcome = match gate.monitor.ask(request).await {
         Ok(Ok(ChangeReply::Changed)) => Ok(()),
-        Ok(Ok(ChangeReply::Rejected {
-            why: Rejection::Old,
-            ..
-        })) => Err("Your current password is wrong.".to_owned()),
-        Ok(Ok(ChangeReply::Rejected {
-            why: Rejection::New,
-            text,
-        })) => Err(rejected(text.as_str())),
+        Ok(Ok(ChangeReply::Rejected { why, text })) => Err(rejected(why, text.as_str())),
         Ok(Ok(ChangeReply::SlowDown { seconds })) => Err(format!(
             "Too many failed attempts. Try again in {}.",
             pages::span(seconds)
@@ -159,11 +135,12 @@ async fn change_password(gate: &AppState, session: &Session, form: &Form) -> Res
     page(gate, session, Some(outcome)).await
 }
 
-/// PAM's words about a new password, if it has any.
-fn rejected(text: &str) -> String {
-    match text.trim() {
-        "" => "The new password was not accepted.".to_owned(),
-        words => format!("The new password was not accepted: {words}"),
+/// With PAM's words about a new password, if it has any.
+fn rejected(why: Rejection, text: &str) -> String {
+    match (why, text.trim()) {
+        (Rejection::Old, _) => "Your current password is wrong.".to_owned(),
+        (Rejection::New, "") => "The new password was not accepted.".to_owned(),
+        (Rejection::New, words) => format!("The new password was not accepted: {words}"),
     }
 }
 

@@ -24,10 +24,8 @@ pub(super) const STYLE_PATH: &str = "/_occ/style.css";
 /// With a digest of its content, so that browsers may keep it for good.
 static STYLE_LINK: LazyLock<String> = LazyLock::new(|| {
     let digest: [u8; 32] = Sha256::digest(STYLE).into();
-    format!(
-        "{STYLE_PATH}?v={:02x}{:02x}{:02x}{:02x}",
-        digest[0], digest[1], digest[2], digest[3]
-    )
+    let part = u32::from_be_bytes(std::array::from_fn(|at| digest[at]));
+    format!("{STYLE_PATH}?v={part:08x}")
 });
 
 /// The frame of all pages. `refresh`: seconds, and the path to go to.
@@ -51,6 +49,12 @@ fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup 
             body { (content) }
         }
     }
+}
+
+/// A small page: the mark, a heading, and what follows it.
+fn card(title: &str, heading: &str, refresh: Option<(u32, &str)>, rest: &Markup) -> Markup {
+    let content = html! { main.card { (mark()) h1 { (heading) } (rest) } };
+    frame(title, refresh, &content)
 }
 
 /// The mark above the small pages: a prompt in a window.

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use maud::{Markup, html};
 
-use super::{frame, mark};
+use super::card;
 
 /// The page: the trouble in a line and maybe a `hint: ` after it, and the way out.
 pub(crate) fn trouble(status: StatusCode, said: &str) -> Markup {
@@ -11,28 +11,20 @@ pub(crate) fn trouble(status: StatusCode, said: &str) -> Markup {
     let mut lines = said.lines();
     let first = lines.next().unwrap_or_default();
     let what = sentence(first.strip_prefix("refused: ").unwrap_or(first));
-    let hint = lines
-        .next()
-        .map(|line| sentence(line.strip_prefix("hint: ").unwrap_or(line)));
+    let hint = lines.next();
+    let hint = hint.map(|line| sentence(line.strip_prefix("hint: ").unwrap_or(line)));
     let is_passing = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
-    frame(
-        heading,
-        None,
-        &html! {
-            main.card {
-                (mark())
-                h1 { (heading) }
-                p.notice.bad role="alert" { (what) }
-                @if let Some(hint) = hint { p { (hint) } }
-                @if is_passing {
-                    a.button href="" { "Try again" }
-                    p.aside { a href="/_occ/account" { "Your account" } }
-                } @else if status != StatusCode::MISDIRECTED_REQUEST {
-                    a.button href="/" { "Open opencode" }
-                }
-            }
-        },
-    )
+    let rest = html! {
+        p.notice.bad role="alert" { (what) }
+        @if let Some(hint) = hint { p { (hint) } }
+        @if is_passing {
+            a.button href="" { "Try again" }
+            p.aside { a href="/_occ/account" { "Your account" } }
+        } @else if status != StatusCode::MISDIRECTED_REQUEST {
+            a.button href="/" { "Open opencode" }
+        }
+    };
+    card(heading, heading, None, &rest)
 }
 
 fn heading(status: StatusCode) -> &'static str {
@@ -49,13 +41,11 @@ fn heading(status: StatusCode) -> &'static str {
 
 /// A line of the kind that programs get, for people: `cannot x: y` → `Cannot x: y.`
 fn sentence(line: &str) -> String {
-    let mut chars = line.chars();
-    let first = chars.next().map(|first| first.to_ascii_uppercase());
-    first
-        .into_iter()
-        .chain(chars)
-        .chain(std::iter::once('.'))
-        .collect()
+    let mut sentence = format!("{line}.");
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    sentence
 }
 
 #[cfg(test)]

@@ -2,58 +2,35 @@
 
 use maud::{Markup, html};
 
-use super::{frame, mark};
+use super::card;
 use crate::wire::Failure;
 
 /// Shown in place of any page while opencode comes up; asks for it again.
 pub(crate) fn starting() -> Markup {
-    frame(
-        "Starting",
-        Some((1, "")),
-        &html! {
-            main.card {
-                (mark())
-                h1 { "Starting your opencode…" }
-                div.bar aria-hidden="true" { span {} }
-                p role="status" { "This takes a few seconds. The page goes on by itself." }
-                p.aside { a href="/_occ/account" { "Your account" } }
-            }
-        },
-    )
+    let rest = html! {
+        div.bar aria-hidden="true" { span {} }
+        p role="status" { "This takes a few seconds. The page goes on by itself." }
+        p.aside { a href="/_occ/account" { "Your account" } }
+    };
+    card("Starting", "Starting your opencode…", Some((1, "")), &rest)
 }
 
 /// opencode can't be started.
 pub(crate) fn not_started(reason: Failure, retry_seconds: u32) -> Markup {
-    frame(
-        "Not started",
-        None,
-        &html! {
-            main.card {
-                (mark())
-                h1 { "Your opencode did not start" }
-                p.notice.bad role="alert" { (words(reason)) }
-                @if retry_seconds > 1 { p { "Wait " (retry_seconds) " seconds before you try again." } }
-            a.button href="" { "Try again" }
-                p.aside { a href="/_occ/account" { "Your account" } }
-            }
-        },
-    )
+    let rest = html! {
+        p.notice.bad role="alert" { (words(reason)) }
+        @if retry_seconds > 1 { p { "Wait " (retry_seconds) " seconds before you try again." } }
+        a.button href="" { "Try again" }
+        p.aside { a href="/_occ/account" { "Your account" } }
+    };
+    card("Not started", "Your opencode did not start", None, &rest)
 }
 
 /// Leads on from a link on another site. A cookie that is SameSite=Strict does
 /// not come with such a link; it does with the next step.
 pub(crate) fn follow(path: &str) -> Markup {
-    frame(
-        "Opening",
-        Some((0, path)),
-        &html! {
-            main.card {
-                (mark())
-                h1 { "Opening your opencode…" }
-                p.aside { a href=(path) { "Go on" } }
-            }
-        },
-    )
+    let rest = html! { p.aside { a href=(path) { "Go on" } } };
+    card("Opening", "Opening your opencode…", Some((0, path)), &rest)
 }
 
 fn words(reason: Failure) -> &'static str {

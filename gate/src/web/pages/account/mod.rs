@@ -15,7 +15,7 @@ pub(crate) struct Account<'a> {
     /// Seconds since 1970.
     pub(crate) now: Time,
     /// The result of changing the password.
-    pub(crate) outcome: Option<Result<(), &'a str>>,
+    pub(crate) outcome: Option<Result<(), String>>,
 }
 
 /// The account page.
@@ -25,32 +25,29 @@ pub(crate) fn account(page: &Account) -> Markup {
     } else {
         page.display_name
     };
-    frame(
-        "Your account",
-        None,
-        &html! {
-            main.wide {
-                header.top {
-                    div {
-                        h1 { "Your account" }
-                        p.where { (name) @if name != page.user { " · " (page.user) } }
-                    }
-                    div.actions {
-                        a.button href="/" { "Open opencode" }
-                        form method="post" action="/_occ/logout" { button.quiet type="submit" { "Log out" } }
-                    }
+    let content = html! {
+        main.wide {
+            header.top {
+                div {
+                    h1 { "Your account" }
+                    p.where { (name) @if name != page.user { " · " (page.user) } }
                 }
-                section aria-labelledby="sessions" {
-                    h2 #sessions { "Where you are logged in" }
-                    ul.sessions { @for entry in page.sessions { (session(entry, page.now)) } }
-                    form method="post" action="/_occ/account/end-all" {
-                        button.danger type="submit" { "Log out everywhere" }
-                    }
+                div.actions {
+                    a.button href="/" { "Open opencode" }
+                    form method="post" action="/_occ/logout" { button.quiet type="submit" { "Log out" } }
                 }
-                (password(page))
             }
-        },
-    )
+            section aria-labelledby="sessions" {
+                h2 #sessions { "Where you are logged in" }
+                ul.sessions { @for entry in page.sessions { (session(entry, page.now)) } }
+                form method="post" action="/_occ/account/end-all" {
+                    button.danger type="submit" { "Log out everywhere" }
+                }
+            }
+            (password(page))
+        }
+    };
+    frame("Your account", None, &content)
 }
 
 fn session(entry: &SessionEntry, now: Time) -> Markup {
@@ -81,7 +78,7 @@ fn password(page: &Account) -> Markup {
     html! {
         section aria-labelledby="change" {
             h2 #change { "Change your password" }
-            @match page.outcome {
+            @match &page.outcome {
                 Some(Ok(())) => { p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out." } }
                 Some(Err(why)) => { p #outcome .notice.bad role="alert" { (why) } }
                 None => {}
@@ -121,10 +118,8 @@ fn browser(agent: &str) -> String {
         ("Linux", "Linux"),
     ];
     let find = |known: &[(&str, &'static str)]| {
-        known
-            .iter()
-            .find(|(word, _)| agent.contains(word))
-            .map(|(_, name)| *name)
+        let found = known.iter().find(|(word, _)| agent.contains(word));
+        found.map(|(_, name)| *name)
     };
     match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{frame, mark};
+use super::{card, frame, mark};
 
 /// The notice above the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,48 +43,42 @@ pub(crate) fn login(form: &LoginForm) -> Markup {
     let failed = matches!(form.notice, Some(Notice::Refused | Notice::SlowDown(_)));
     let described = form.notice.map(|_| "notice");
     let known = !form.user.is_empty();
-    frame(
-        "Log in",
-        None,
-        &html! {
-            main.card {
-                (mark())
-                h1 { "Log in to opencode" }
-                p.where { (form.host) }
-                @if let Some(notice) = form.notice { (notice_box(notice)) }
-                form method="post" action="/_occ/login" {
-                    input type="hidden" name="next" value=(form.next);
-                    label for="user" { "User name" }
-                    input #user name="user" type="text" value=(form.user) required maxlength="64"
-                        autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false"
-                        aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[!known];
-                    label for="password" { "Password" }
-                    input #password name="password" type="password" required maxlength="255"
-                        autocomplete="current-password"
-                        aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[known];
-                    button type="submit" { "Log in" }
-                }
+    let content = html! {
+        main.card {
+            (mark())
+            h1 { "Log in to opencode" }
+            p.where { (form.host) }
+            @if let Some(notice) = form.notice { (notice_box(notice)) }
+            form method="post" action="/_occ/login" {
+                input type="hidden" name="next" value=(form.next);
+                label for="user" { "User name" }
+                input #user name="user" type="text" value=(form.user) required maxlength="64"
+                    autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false"
+                    aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[!known];
+                label for="password" { "Password" }
+                input #password name="password" type="password" required maxlength="255"
+                    autocomplete="current-password"
+                    aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[known];
+                button type="submit" { "Log in" }
             }
-            footer.foot { "Everyone works in an opencode of their own, with their own files." }
-        },
-    )
+        }
+        footer.foot { "Everyone works in an opencode of their own, with their own files." }
+    };
+    frame("Log in", None, &content)
 }
 
 fn notice_box(notice: Notice) -> Markup {
-    match notice {
-        Notice::Refused => {
-            html! { p #notice .notice.bad role="alert" { "User name or password is wrong." } }
-        }
-        Notice::SlowDown(seconds) => html! {
-            p #notice .notice.bad role="alert" { "Too many failed attempts. Try again in " (span(seconds)) "." }
-        },
-        Notice::Unavailable => html! {
-            p #notice .notice.bad role="alert" { "Logging in is not possible right now. Try again in a moment." }
-        },
+    let words = match notice {
         Notice::LoggedOut => {
-            html! { p #notice .notice.good role="status" { "You are logged out." } }
+            return html! { p #notice .notice.good role="status" { "You are logged out." } };
         }
-    }
+        Notice::Refused => "User name or password is wrong.",
+        Notice::SlowDown(seconds) => {
+            &format!("Too many failed attempts. Try again in {}.", span(seconds))
+        }
+        Notice::Unavailable => "Logging in is not possible right now. Try again in a moment.",
+    };
+    html! { p #notice .notice.bad role="alert" { (words) } }
 }
 
 /// The page for what PAM asks next.
@@ -95,25 +89,18 @@ pub(crate) fn prompt(form: &PromptForm) -> Markup {
     } else {
         label
     };
-    frame(
-        "One more step",
-        None,
-        &html! {
-            main.card {
-                (mark())
-                h1 { "One more step" }
-                form method="post" action="/_occ/prompt" {
-                    input type="hidden" name="next" value=(form.next);
-                    input type="hidden" name="conversation" value=(form.conversation);
-                    label for="answer" { (label) }
-                    input #answer name="answer" type=(if form.echo { "text" } else { "password" }) required maxlength="255"
-                        autocomplete="one-time-code" autocapitalize="none" autocorrect="off" spellcheck="false" autofocus;
-                    button type="submit" { "Continue" }
-                }
-                p.aside { a href="/_occ/login" { "Start again" } }
-            }
-        },
-    )
+    let rest = html! {
+        form method="post" action="/_occ/prompt" {
+            input type="hidden" name="next" value=(form.next);
+            input type="hidden" name="conversation" value=(form.conversation);
+            label for="answer" { (label) }
+            input #answer name="answer" type=(if form.echo { "text" } else { "password" }) required maxlength="255"
+                autocomplete="one-time-code" autocapitalize="none" autocorrect="off" spellcheck="false" autofocus;
+            button type="submit" { "Continue" }
+        }
+        p.aside { a href="/_occ/login" { "Start again" } }
+    };
+    card("One more step", "One more step", None, &rest)
 }
 
 /// Seconds as people say them.
