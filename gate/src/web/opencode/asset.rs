@@ -12,9 +12,9 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
 use crate::web::http::body::{self, Body};
 use crate::web::http::headers;
-use crate::web::opencode::Instance;
 use crate::web::opencode::assets::{self, CachedAsset};
-use crate::web::opencode::proxy::{ProxyRequest, Unreached, to_opencode};
+use crate::web::opencode::proxy::ProxyRequest;
+use crate::web::opencode::{Instance, Unreached};
 
 /// For the bytes of an asset, which come from this machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,18 +35,14 @@ impl ProxyRequest {
         instance: &Arc<Instance>,
         request: Request<Body>,
     ) -> Result<Response<Body>, Unreached> {
-        let path = request
-            .uri()
-            .path_and_query()
-            .map_or("/", |path| path.as_str())
-            .to_owned();
+        let path = request.uri().path_and_query();
+        let path = path.map_or("/", |path| path.as_str()).to_owned();
         let known = instance.digests.get(&path);
-        let answer = known.and_then(|known| self.kept(&known, request.headers()));
-        if let Some(answer) = answer {
+        if let Some(answer) = known.and_then(|known| self.kept(&known, request.headers())) {
             return Ok(answer);
         }
         let browser = request.headers().clone();
-        let mut request = to_opencode(instance, request).ok_or(Unreached)?;
+        let mut request = instance.adapt(request)?;
         // Its answer to HEAD says nothing about the asset.
         *request.method_mut() = Method::GET;
         for name in PARTIAL {
@@ -58,51 +54,39 @@ impl ProxyRequest {
         }
         // One at a time of each person: what is held here is as large as the asset.
         let _turn = instance.turn.acquire().await;
-        let (known, bytes, copy) = self.learn(answer).await?;
+        let (known, bytes) = self.learn(answer).await?;
         instance.digests.insert(&path, known.clone());
-        if assets::is_unchanged(&browser, &known.digest) {
-            return Ok(unchanged(&known));
-        }
-        let copy = copy.filter(|_| headers::takes_gzip(&browser));
-        let compressed = copy.is_some();
-        Ok(found(&known, compressed, copy.unwrap_or(bytes)))
+        let answer = self.kept(&known, &browser);
+        Ok(answer.unwrap_or_else(|| found(&known, false, bytes)))
     }
 
     fn kept(&self, known: &CachedAsset, browser: &HeaderMap) -> Option<Response<Body>> {
         if assets::is_unchanged(browser, &known.digest) {
             return Some(unchanged(known));
         }
-        let copy = self
-            .gate
-            .copies
-            .get(&known.digest)
-            .filter(|_| headers::takes_gzip(browser))?;
+        let copy = self.gate.copies.get(&known.digest);
+        let copy = copy.filter(|_| headers::takes_gzip(browser))?;
         Some(found(known, true, copy))
     }
 
-    /// Reads the asset, and finds or makes its compressed copy.
-    async fn learn(
-        &self,
-        answer: Response<Incoming>,
-    ) -> Result<(CachedAsset, Bytes, Option<Bytes>), Unreached> {
+    /// Reads the asset, and sees to its compressed copy.
+    async fn learn(&self, answer: Response<Incoming>) -> Result<(CachedAsset, Bytes), Unreached> {
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, assets::LARGEST).collect();
         let body = tokio::time::timeout(PATIENCE, body).await;
-        let bytes = body
-            .map_err(|_| Unreached)?
-            .map_err(|_| Unreached)?
-            .to_bytes();
+        let bytes = body.map_err(|_| Unreached)?.map_err(|_| Unreached)?;
+        let bytes = bytes.to_bytes();
         let copies = self.gate.copies.clone();
-        let compress = move || (assets::digest_and_copy(&bytes, &copies), bytes);
-        let done = tokio::task::spawn_blocking(compress).await;
-        let ((digest, copy), bytes) = done.map_err(|_| Unreached)?;
+        let keep = move || (copies.keep(&bytes), bytes);
+        let kept = tokio::task::spawn_blocking(keep).await;
+        let (digest, bytes) = kept.map_err(|_| Unreached)?;
         let headers = headers::to_browser(&head.headers, self.context.secure);
-        Ok((CachedAsset { digest, headers }, bytes, copy))
+        Ok((CachedAsset { digest, headers }, bytes))
     }
 }
 
-/// Returns true if an answer may be cached for good: found, of a known and modest size, not encoded,
-/// and not the page that opencode sends for paths it does not know.
+/// Returns true if an answer may be cached for good: found, of a known and modest size,
+/// not encoded, and not the page that opencode sends for paths it does not know.
 fn is_whole_asset(answer: &Response<Incoming>) -> bool {
     let size = answer.body().size_hint().exact();
     let kind = answer.headers().get(CONTENT_TYPE);

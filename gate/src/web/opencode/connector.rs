@@ -31,23 +31,16 @@ impl Loopback {
         let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
         let stream = tokio::time::timeout(TIMEOUT, connecting).await??;
         if self.owner()? != before {
-            return Err(io::Error::new(
-                io::ErrorKind::ConnectionRefused,
-                "the port changed hands",
-            ));
+            return Err(io::Error::other("the port changed hands"));
         }
         stream.set_nodelay(true)?;
         Ok(TokioIo::new(stream))
     }
 
     fn owner(self) -> io::Result<Listener> {
-        let found = loopback_listener(self.port)?.filter(|listener| listener.uid == self.uid);
-        found.ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::ConnectionRefused,
-                "the port is not the person's own",
-            )
-        })
+        loopback_listener(self.port)?
+            .filter(|listener| listener.uid == self.uid)
+            .ok_or_else(|| io::Error::other("the port is not the person's own"))
     }
 }
 

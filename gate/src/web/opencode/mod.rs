@@ -12,10 +12,11 @@ mod directories;
 mod upload;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding as _};
+use hyper::Request;
 use hyper::header::HeaderValue;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -23,7 +24,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
+use crate::lock::lock;
 use crate::web::http::body::Body;
+use crate::web::http::headers;
 use crate::web::monitor_client::{Monitor, NoReply};
 use crate::web::opencode::assets::Digests;
 use crate::web::opencode::connector::Loopback;
@@ -41,10 +44,11 @@ const DIRECTORIES: usize = 256;
 pub(crate) struct Instance {
     pub(crate) client: Client<Loopback, Body>,
     /// `127.0.0.1:port`.
-    pub(crate) host: HeaderValue,
+    host: HeaderValue,
     /// HTTP Basic with the secret of this start.
-    pub(crate) authorization: HeaderValue,
-    secret: Zeroizing<Vec<u8>>,
+    authorization: HeaderValue,
+    /// The monitor finds this opencode by it.
+    pub(crate) secret: Secret,
     /// Its assets, by path.
     pub(crate) digests: Digests,
     /// One asset at a time is read whole.
@@ -53,11 +57,15 @@ pub(crate) struct Instance {
     directories: Mutex<HashSet<String>>,
 }
 
+/// opencode did not answer.
+pub(crate) struct Unreached;
+
 /// The result of asking for somebody's opencode.
 pub(crate) enum Ensured {
     Ready(Arc<Instance>),
     Starting,
-    Failed { reason: Failure, retry_seconds: u32 },
+    /// Not tried again for so many seconds.
+    Failed(Failure, u32),
     Gone,
 }
 
@@ -87,15 +95,12 @@ impl Instances {
     ) -> Result<Ensured, NoReply> {
         let mut changes = self.changes.subscribe();
         loop {
-            if let Some(instance) = self.running().get(&session.user) {
+            if let Some(instance) = lock(&self.running).get(&session.user) {
                 return Ok(Ensured::Ready(Arc::clone(instance)));
             }
             changes.mark_unchanged();
-            let reply = monitor
-                .ask(ask::Ensure {
-                    token: session.token.clone(),
-                })
-                .await?;
+            let token = session.token.clone();
+            let reply = monitor.ask(ask::Ensure { token }).await?;
             let now = Instant::now();
             match reply {
                 Ok(EnsureReply::Starting) if now < deadline => {
@@ -107,21 +112,14 @@ impl Instances {
                 }
                 Ok(EnsureReply::Starting) => return Ok(Ensured::Starting),
                 Ok(EnsureReply::Ready { port, uid, secret }) => {
-                    return Ok(Ensured::Ready(self.started(
-                        &session.user,
-                        Loopback { port, uid },
-                        &secret,
-                    )?));
+                    let place = Loopback { port, uid };
+                    let instance = self.started(&session.user, place, secret)?;
+                    return Ok(Ensured::Ready(instance));
                 }
                 Ok(EnsureReply::Failed {
                     reason,
                     retry_seconds,
-                }) => {
-                    return Ok(Ensured::Failed {
-                        reason,
-                        retry_seconds,
-                    });
-                }
+                }) => return Ok(Ensured::Failed(reason, retry_seconds)),
                 Err(Gone) => return Ok(Ensured::Gone),
             }
         }
@@ -134,28 +132,24 @@ impl Instances {
 
     /// The monitor says that somebody's opencode has ended.
     pub(crate) fn gone(&self, user: &User) {
-        self.running().remove(user);
+        lock(&self.running).remove(user);
         self.changes.send_modify(|count| *count += 1);
     }
 
     /// This opencode does not answer as it should: the monitor is asked again.
     pub(crate) fn forget(&self, user: &User, instance: &Arc<Instance>) {
-        let mut running = self.running();
-        if running
-            .get(user)
-            .is_some_and(|known| Arc::ptr_eq(known, instance))
-        {
+        let mut running = lock(&self.running);
+        let known = running.get(user);
+        if known.is_some_and(|known| Arc::ptr_eq(known, instance)) {
             running.remove(user);
         }
     }
 
     /// All that run, as far as we know.
     pub(crate) fn all(&self) -> Vec<(User, Arc<Instance>)> {
-        let running = self.running();
-        running
-            .iter()
-            .map(|(user, instance)| (user.clone(), Arc::clone(instance)))
-            .collect()
+        let running = lock(&self.running);
+        let pair = |(user, instance): (&User, &Arc<Instance>)| (user.clone(), instance.clone());
+        running.iter().map(pair).collect()
     }
 
     /// Two requests may have asked at once; both get the same one.
@@ -163,35 +157,22 @@ impl Instances {
         &self,
         user: &User,
         place: Loopback,
-        secret: &Secret,
+        secret: Secret,
     ) -> Result<Arc<Instance>, NoReply> {
-        let authorization = basic(secret).ok_or(NoReply)?;
-        let mut running = self.running();
-        if let Some(known) = running
-            .get(user)
-            .filter(|known| known.authorization == authorization)
-        {
+        let mut running = lock(&self.running);
+        let known = running.get(user);
+        if let Some(known) = known.filter(|known| known.secret.expose() == secret.expose()) {
             return Ok(Arc::clone(known));
         }
-        let secret = Zeroizing::new(secret.expose().to_vec());
-        let instance = Instance::new(place, authorization, secret).ok_or(NoReply)?;
-        let instance = Arc::new(instance);
+        let instance = Arc::new(Instance::new(place, secret).ok_or(NoReply)?);
         running.insert(user.clone(), Arc::clone(&instance));
         Ok(instance)
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<User, Arc<Instance>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Instance {
     /// A client of its own: no connection of somebody else's can be taken for it.
-    fn new(
-        place: Loopback,
-        authorization: HeaderValue,
-        secret: Zeroizing<Vec<u8>>,
-    ) -> Option<Self> {
+    fn new(place: Loopback, secret: Secret) -> Option<Self> {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(KEPT)
             .pool_timer(TokioTimer::new())
@@ -201,7 +182,7 @@ impl Instance {
         Some(Self {
             client,
             host: HeaderValue::from_str(&format!("127.0.0.1:{}", place.port)).ok()?,
-            authorization,
+            authorization: basic(&secret)?,
             secret,
             digests: Digests::default(),
             turn: Semaphore::new(1),
@@ -210,25 +191,24 @@ impl Instance {
         })
     }
 
-    /// The secret, by which the monitor finds this opencode.
-    pub(crate) fn secret(&self) -> Option<Secret> {
-        Secret::new(self.secret.clone())
-    }
-
-    /// A target of this opencode's as its client wants it.
-    pub(crate) fn uri(&self, path_and_query: &str) -> Option<hyper::Uri> {
-        format!("http://127.0.0.1:{}{path_and_query}", self.place.port)
-            .parse()
-            .ok()
+    /// A request as this opencode gets it.
+    pub(crate) fn adapt(&self, request: Request<Body>) -> Result<Request<Body>, Unreached> {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = headers::without_auth_token(path);
+        let target = format!("http://127.0.0.1:{}{path}", self.place.port);
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method;
+        *request.uri_mut() = target.parse().map_err(|_| Unreached)?;
+        *request.headers_mut() =
+            headers::to_opencode(&head.headers, &self.host, &self.authorization);
+        Ok(request)
     }
 
     /// Remembers a project directory that a request named: opencode answers about
     /// one directory at a time. False once they are too many to be told.
     pub(crate) fn used_directory(&self, directory: String) {
-        let mut directories = self
-            .directories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut directories = lock(&self.directories);
         if directories.len() <= DIRECTORIES {
             directories.insert(directory);
         }
@@ -236,10 +216,7 @@ impl Instance {
 
     /// The directories named so far; None: too many to ask about.
     pub(crate) fn directories(&self) -> Option<Vec<String>> {
-        let directories = self
-            .directories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let directories = lock(&self.directories);
         (directories.len() <= DIRECTORIES).then(|| directories.iter().cloned().collect())
     }
 }

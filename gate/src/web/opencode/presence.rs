@@ -1,9 +1,10 @@
 //! Counts what each person has open, and the time since they had nothing open.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::lock::lock;
 use crate::wire::User;
 
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +32,7 @@ impl Presence {
             open: 0,
             last: Instant::now(),
         };
-        self.people().entry(user.clone()).or_insert(new).open += 1;
+        lock(&self.people).entry(user.clone()).or_insert(new).open += 1;
         Present {
             presence: self.clone(),
             user: user.clone(),
@@ -41,26 +42,22 @@ impl Presence {
     /// For how long the person has had nothing open; None while they have, or
     /// if they were never here.
     pub(crate) fn absent(&self, user: &User, now: Instant) -> Option<Duration> {
-        let traces = *self.people().get(user)?;
+        let traces = *lock(&self.people).get(user)?;
         (traces.open == 0).then(|| now.saturating_duration_since(traces.last))
     }
 
     /// Forgets somebody who has nothing open.
     pub(crate) fn forget(&self, user: &User) {
-        let mut people = self.people();
+        let mut people = lock(&self.people);
         if people.get(user).is_some_and(|traces| traces.open == 0) {
             people.remove(user);
         }
-    }
-
-    fn people(&self) -> MutexGuard<'_, HashMap<User, OpenThings>> {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Present {
     fn drop(&mut self) {
-        if let Some(traces) = self.presence.people().get_mut(&self.user) {
+        if let Some(traces) = lock(&self.presence.people).get_mut(&self.user) {
             traces.open = traces.open.saturating_sub(1);
             traces.last = Instant::now();
         }

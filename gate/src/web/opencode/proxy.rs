@@ -22,7 +22,7 @@ use crate::web::opencode::assets;
 use crate::web::opencode::body::SessionBody;
 use crate::web::opencode::directories;
 use crate::web::opencode::upload::{Upload, UploadError};
-use crate::web::opencode::{Ensured, Instance};
+use crate::web::opencode::{Ensured, Instance, Unreached};
 use crate::web::pages;
 use crate::web::sessions::Session;
 use crate::web::state::{AppState, RequestContext};
@@ -79,23 +79,24 @@ impl ProxyRequest {
             return refused;
         }
         // What changes nothing and has no body can be sent again.
-        let again = request.method().is_safe()
+        let may_again = request.method().is_safe()
             && hyper::body::Body::is_end_stream(request.body())
             && !headers::is_websocket(request.headers());
-        let head = again.then(|| copy_of(&request));
-        let upload = |body| Upload::new(body, self.fault.clone()).boxed_unsync();
         let is_page = wants_page(request.method(), request.headers());
+        let (head, body) = request.into_parts();
+        let again = may_again.then(|| Request::from_parts(head.clone(), body::empty()));
+        let upload = Upload::new(body, self.fault.clone()).boxed_unsync();
         let attempts = async {
-            match (self.attempt(request.map(upload)).await, head) {
+            let first = self.attempt(Request::from_parts(head, upload)).await;
+            match (first, again) {
                 (Err(Unreached), Some(request)) => self.attempt(request).await,
                 (answer, _) => answer,
             }
         };
         let answer = if is_page {
             // Events and questions to a model take their time; a page does not.
-            timeout(PAGE_ANSWER, attempts)
-                .await
-                .unwrap_or(Err(Unreached))
+            let answer = timeout(PAGE_ANSWER, attempts).await;
+            answer.unwrap_or(Err(Unreached))
         } else {
             attempts.await
         };
@@ -114,16 +115,11 @@ impl ProxyRequest {
             Ok(Ensured::Starting) if page => {
                 return Ok(reply::page(StatusCode::OK, &pages::starting()));
             }
-            Ok(Ensured::Failed {
-                reason,
-                retry_seconds,
-            }) if page => {
-                return Ok(reply::page(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    &pages::not_started(reason, retry_seconds),
-                ));
+            Ok(Ensured::Failed(reason, seconds)) if page => {
+                let page = pages::not_started(reason, seconds);
+                return Ok(reply::page(StatusCode::SERVICE_UNAVAILABLE, &page));
             }
-            Ok(Ensured::Starting | Ensured::Failed { .. }) => return Ok(reply::not_yet()),
+            Ok(Ensured::Starting | Ensured::Failed(..)) => return Ok(reply::not_yet()),
             Err(_) => return Ok(reply::unreached()),
         };
         if let Some(directory) = directories::named(request.uri().query(), request.headers()) {
@@ -144,8 +140,7 @@ impl ProxyRequest {
         instance: &Arc<Instance>,
         request: Request<Body>,
     ) -> Result<Response<Body>, Unreached> {
-        let request = to_opencode(instance, request).ok_or(Unreached)?;
-        let answer = self.send(instance, request).await?;
+        let answer = self.send(instance, instance.adapt(request)?).await?;
         Ok(self.to_browser(answer))
     }
 
@@ -179,7 +174,7 @@ impl ProxyRequest {
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Unreached> {
         let browser = hyper::upgrade::on(&mut request);
-        let mut request = to_opencode(instance, request).ok_or(Unreached)?;
+        let mut request = instance.adapt(request)?;
         headers::ask_for_websocket(request.headers_mut());
         let mut answer = self.send(instance, request).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS
@@ -188,10 +183,8 @@ impl ProxyRequest {
             return Ok(self.to_browser(answer));
         }
         let opencode = hyper::upgrade::on(&mut answer);
-        let (session, present) = (
-            Arc::clone(&self.session),
-            self.gate.presence.enter(&self.session.user),
-        );
+        let session = Arc::clone(&self.session);
+        let present = self.gate.presence.enter(&session.user);
         let stop = self.gate.stop.clone();
         tokio::spawn(async move {
             let _present = present;
@@ -199,8 +192,8 @@ impl ProxyRequest {
                 let (Ok(browser), Ok(opencode)) = (browser.await, opencode.await) else {
                     return;
                 };
-                let _ = copy_bidirectional(&mut TokioIo::new(browser), &mut TokioIo::new(opencode))
-                    .await;
+                let (mut browser, mut opencode) = (TokioIo::new(browser), TokioIo::new(opencode));
+                let _ = copy_bidirectional(&mut browser, &mut opencode).await;
             };
             tokio::select! {
                 () = copy => {}
@@ -212,26 +205,4 @@ impl ProxyRequest {
         headers::ask_for_websocket(answer.headers_mut());
         Ok(answer)
     }
-}
-
-/// opencode did not answer.
-pub(crate) struct Unreached;
-
-fn copy_of(request: &Request<Incoming>) -> Request<Body> {
-    let mut copy = Request::new(body::empty());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    copy
-}
-
-pub(crate) fn to_opencode(instance: &Instance, request: Request<Body>) -> Option<Request<Body>> {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = Request::new(body);
-    *request.method_mut() = head.method;
-    *request.uri_mut() = instance.uri(&headers::without_auth_token(path))?;
-    *request.headers_mut() =
-        headers::to_opencode(&head.headers, &instance.host, &instance.authorization);
-    Some(request)
 }

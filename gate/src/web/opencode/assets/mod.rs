@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -19,12 +19,15 @@ use hyper::header::{
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::lock::lock;
+
 /// Larger ones pass as they are.
 pub(crate) const LARGEST: usize = 8 * 1024 * 1024;
 /// Below that, compressing costs more than it saves.
 const SMALLEST: usize = 1024;
-/// Room for compressed copies.
+/// Room for compressed copies, and most of them.
 const ROOM: usize = 6 * 1024 * 1024;
+const COPIES: usize = 2000;
 /// Most paths remembered of one opencode.
 const PATHS: usize = 2000;
 const LEVEL: Compression = Compression::new(6);
@@ -45,84 +48,55 @@ pub(crate) struct Digests(Mutex<HashMap<String, CachedAsset>>);
 
 impl Digests {
     pub(crate) fn get(&self, path: &str) -> Option<CachedAsset> {
-        self.lock().get(path).cloned()
+        lock(&self.0).get(path).cloned()
     }
 
     pub(crate) fn insert(&self, path: &str, known: CachedAsset) {
-        let mut paths = self.lock();
+        let mut paths = lock(&self.0);
         if paths.len() < PATHS {
             paths.insert(path.to_owned(), known);
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, CachedAsset>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// Compressed copies by the digest of what they were made of.
+/// Compressed copies by the digest of what they were made of, the least recently
+/// used first.
 #[derive(Clone, Default)]
-pub(crate) struct Copies(Arc<Mutex<Kept>>);
-
-#[derive(Default)]
-struct Kept {
-    by_digest: HashMap<Digest, (Bytes, u64)>,
-    size: usize,
-    uses: u64,
-}
+pub(crate) struct Copies(Arc<Mutex<Vec<(Digest, Bytes)>>>);
 
 impl Copies {
     pub(crate) fn get(&self, digest: &Digest) -> Option<Bytes> {
-        let mut kept = self.lock();
-        kept.uses += 1;
-        let uses = kept.uses;
-        let (copy, last) = kept.by_digest.get_mut(digest)?;
-        *last = uses;
-        Some(copy.clone())
+        let mut kept = lock(&self.0);
+        let at = kept.iter().position(|(of, _)| of == digest)?;
+        kept[at..].rotate_left(1);
+        kept.last().map(|(_, copy)| copy.clone())
     }
 
-    /// Keeps a copy; the least recently used ones make room for it.
-    pub(crate) fn insert(&self, digest: Digest, copy: Bytes) {
+    /// Keeps a compressed copy of an asset, unless it is there or saves nothing.
+    /// Takes some 0.1 s for the largest: not for the thread that serves.
+    pub(crate) fn keep(&self, bytes: &[u8]) -> Digest {
+        let digest = Sha256::digest(bytes).into();
+        if self.get(&digest).is_none()
+            && let Some(copy) = compress(bytes).filter(|copy| copy.len() < bytes.len())
+        {
+            self.insert(digest, copy);
+        }
+        digest
+    }
+
+    /// The least recently used ones make room.
+    fn insert(&self, digest: Digest, copy: Bytes) {
         if copy.len() > ROOM {
             return;
         }
-        let mut kept = self.lock();
-        kept.uses += 1;
-        let uses = kept.uses;
-        kept.size += copy.len();
-        if let Some((old, _)) = kept.by_digest.insert(digest, (copy, uses)) {
-            kept.size -= old.len();
-        }
-        while kept.size > ROOM {
-            let oldest = kept
-                .by_digest
-                .iter()
-                .min_by_key(|(_, (_, used))| *used)
-                .map(|(digest, _)| *digest);
-            let Some((gone, _)) = oldest.and_then(|digest| kept.by_digest.remove(&digest)) else {
-                return;
-            };
-            kept.size -= gone.len();
+        let mut kept = lock(&self.0);
+        kept.retain(|(of, _)| *of != digest);
+        kept.push((digest, copy));
+        let mut size: usize = kept.iter().map(|(_, copy)| copy.len()).sum();
+        while size > ROOM || kept.len() > COPIES {
+            size -= kept.remove(0).1.len();
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Digest and compressed copy of an asset; no copy if compressing saves nothing.
-/// Takes some 0.1 s for the largest: not for the thread that serves.
-pub(crate) fn digest_and_copy(bytes: &[u8], copies: &Copies) -> (Digest, Option<Bytes>) {
-    let digest = Sha256::digest(bytes).into();
-    if let Some(copy) = copies.get(&digest) {
-        return (digest, Some(copy));
-    }
-    let copy = compress(bytes).filter(|copy| copy.len() < bytes.len());
-    if let Some(copy) = &copy {
-        copies.insert(digest, copy.clone());
-    }
-    (digest, copy)
 }
 
 fn compress(bytes: &[u8]) -> Option<Bytes> {
@@ -171,12 +145,9 @@ pub(crate) fn is_unchanged(browser: &HeaderMap, digest: &Digest) -> bool {
 }
 
 fn etag(digest: &Digest, compressed: bool) -> String {
-    use std::fmt::Write as _;
-    let mut tag = String::from("\"");
-    for byte in &digest[..16] {
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag + if compressed { "-gzip\"" } else { "\"" }
+    let half = u128::from_be_bytes(std::array::from_fn(|at| digest[at]));
+    let form = if compressed { "-gzip" } else { "" };
+    format!("\"{half:032x}{form}\"")
 }
 
 #[cfg(test)]

@@ -6,26 +6,29 @@ use super::*;
 fn a_copy_is_made_once_and_says_the_same() {
     let copies = Copies::default();
     let script = b"export const answer = 42;\n".repeat(1000);
-    let (digest, copy) = digest_and_copy(&script, &copies);
-    let copy = copy.unwrap();
+    let digest = copies.keep(&script);
+    let copy = copies.get(&digest).unwrap();
     assert!(copy.len() < script.len() / 10);
     let mut back = Vec::new();
     flate2::read::GzDecoder::new(&copy[..])
         .read_to_end(&mut back)
         .unwrap();
     assert_eq!(back, script);
-    let (again, same) = digest_and_copy(&script, &copies);
-    assert_eq!((again, same.unwrap().as_ptr()), (digest, copy.as_ptr()));
+    assert_eq!(copies.keep(&script), digest);
+    let same = copies.get(&digest).unwrap();
+    assert_eq!(same.as_ptr(), copy.as_ptr());
 }
 
 #[test]
 fn what_does_not_shrink_stays_as_it_is() {
     let copies = Copies::default();
-    assert_eq!(digest_and_copy(b"short", &copies).1, None);
+    let short = copies.keep(b"short");
+    assert_eq!(copies.get(&short), None);
     let noise: Vec<u8> = (0..200u32)
         .flat_map(|n| <[u8; 32]>::from(Sha256::digest(n.to_le_bytes())))
         .collect();
-    assert_eq!(digest_and_copy(&noise, &copies).1, None);
+    let noise = copies.keep(&noise);
+    assert_eq!(copies.get(&noise), None);
 }
 
 #[test]
@@ -40,9 +43,20 @@ fn copies_stay_within_their_room() {
     copies.insert([9; 32], copy);
     assert!(copies.get(&[0; 32]).is_some());
     assert!(copies.get(&[1; 32]).is_none());
-    assert_eq!(copies.lock().size, ROOM / 4 * 4);
+    let kept = |copies: &Copies| {
+        lock(&copies.0)
+            .iter()
+            .map(|(_, copy)| copy.len())
+            .sum::<usize>()
+    };
+    assert_eq!(kept(&copies), ROOM / 4 * 4);
     copies.insert([8; 32], Bytes::from(vec![0; ROOM + 1]));
     assert!(copies.get(&[8; 32]).is_none());
+    let small = Bytes::from_static(b"x");
+    for number in 0..COPIES + 10 {
+        copies.insert(Sha256::digest(number.to_le_bytes()).into(), small.clone());
+    }
+    assert_eq!(lock(&copies.0).len(), COPIES);
 }
 
 #[test]

@@ -13,21 +13,14 @@ const LONGEST: usize = 4096;
 
 /// The directory in `?directory=` or `X-Opencode-Directory`, decoded.
 pub(crate) fn named(query: Option<&str>, headers: &HeaderMap) -> Option<String> {
-    let mut fields = query
-        .unwrap_or("")
-        .split('&')
-        .filter(|field| field.starts_with("directory="));
-    let in_query = fields.next().and_then(|field| decoded(field, "directory"));
+    let mut fields = query.unwrap_or("").split('&');
+    let field = fields.find(|field| field.starts_with("directory="));
+    let in_query = field.and_then(decoded);
     let in_header = || {
         let value = headers.get("x-opencode-directory")?.to_str().ok()?;
         // There a plus is a plus.
-        decoded(
-            &format!(
-                "directory={}",
-                value.replace('+', "%2B").replace('&', "%26")
-            ),
-            "directory",
-        )
+        let value = value.replace('+', "%2B").replace('&', "%26");
+        decoded(&format!("directory={value}"))
     };
     in_query
         .or_else(in_header)
@@ -39,8 +32,9 @@ pub(crate) fn query(directory: &str) -> String {
     format!("?directory={}", percent::encode(directory))
 }
 
-fn decoded(field: &str, name: &str) -> Option<String> {
-    Form::parse(field.as_bytes())?.text(name).map(str::to_owned)
+fn decoded(field: &str) -> Option<String> {
+    let form = Form::parse(field.as_bytes())?;
+    form.text("directory").map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -1,28 +1,23 @@
-use hyper::header::HeaderValue;
-
 use super::*;
+use crate::web::http::tests::headers;
 
 fn in_header(value: &'static str) -> Option<String> {
-    let mut headers = HeaderMap::new();
-    headers.insert("x-opencode-directory", HeaderValue::from_static(value));
-    named(None, &headers)
+    named(None, &headers(&[("x-opencode-directory", value)]))
+}
+
+fn in_query(query: &str) -> Option<String> {
+    named(Some(query), &HeaderMap::new())
 }
 
 #[test]
 fn directories_are_found_and_asked_for_again() {
-    let found = named(
-        Some("a=b&directory=%2Fhome%2Falice%2Fa+b%26c&x"),
-        &HeaderMap::new(),
-    )
-    .unwrap();
+    let found = in_query("a=b&directory=%2Fhome%2Falice%2Fa+b%26c&x").unwrap();
     assert_eq!(found, "/home/alice/a b&c");
     assert_eq!(query(&found), "?directory=/home/alice/a%20b%26c");
-    assert_eq!(
-        named(Some(&query("/\u{e9}+?#%")[1..]), &HeaderMap::new()).unwrap(),
-        "/\u{e9}+?#%"
-    );
+    let odd = "/\u{e9}+?#%";
+    assert_eq!(in_query(&query(odd)[1..]).unwrap(), odd);
     assert_eq!(in_header("/home/a+b&c%20d").unwrap(), "/home/a+b&c d");
     assert_eq!(in_header("%zz"), None);
-    assert_eq!(named(Some("directory="), &HeaderMap::new()), None);
+    assert_eq!(in_query("directory="), None);
     assert_eq!(named(None, &HeaderMap::new()), None);
 }

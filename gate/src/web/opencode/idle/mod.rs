@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Limited};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use serde_json::Value;
 
 use crate::web::http::body;
-use crate::web::http::headers;
 use crate::web::opencode::Instance;
 use crate::web::opencode::directories;
 use crate::web::state::AppState;
@@ -34,7 +33,12 @@ pub(crate) async fn watch(gate: Arc<AppState>) {
             }
             match activity(&instance).await {
                 Activity::Rest => report(&gate, &user).await,
-                Activity::Work => works(&gate, &instance).await,
+                // Its person may have logged out and left work behind that is to
+                // be finished.
+                Activity::Work => {
+                    let secret = instance.secret.clone();
+                    let _ = gate.monitor.ask(ask::Works { secret }).await;
+                }
                 // One that does not answer is kept while it has an owner.
                 Activity::Unknown => (),
             }
@@ -51,21 +55,9 @@ async fn report(gate: &AppState, user: &User) {
         return;
     };
     if absent.is_some_and(|absent| absent >= gate.settings.idle) {
-        let _ = gate
-            .monitor
-            .ask(ask::Idle {
-                token: session.token.clone(),
-            })
-            .await;
+        let token = session.token.clone();
+        let _ = gate.monitor.ask(ask::Idle { token }).await;
         gate.presence.forget(user);
-    }
-}
-
-/// Reports that an opencode works: its person may have logged out and left work
-/// behind that is to be finished.
-async fn works(gate: &AppState, instance: &Instance) {
-    if let Some(secret) = instance.secret() {
-        let _ = gate.monitor.ask(ask::Works { secret }).await;
     }
 }
 
@@ -82,12 +74,8 @@ async fn activity(instance: &Instance) -> Activity {
     let Some(directories) = instance.directories() else {
         return Activity::Unknown;
     };
-    let queries = std::iter::once(String::new()).chain(
-        directories
-            .iter()
-            .map(|directory| directories::query(directory)),
-    );
-    for query in queries {
+    let named = directories.iter().map(|path| directories::query(path));
+    for query in std::iter::once(String::new()).chain(named) {
         let status = fetch(instance, &format!("/session/status{query}")).await;
         let terminals = fetch(instance, &format!("/pty{query}")).await;
         let (Some(status), Some(terminals)) = (status, terminals) else {
@@ -102,20 +90,13 @@ async fn activity(instance: &Instance) -> Activity {
 
 async fn fetch(instance: &Instance, path: &str) -> Option<Value> {
     let mut request = Request::new(body::empty());
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = instance.uri(path)?;
-    *request.headers_mut() = headers::to_opencode(
-        &hyper::HeaderMap::new(),
-        &instance.host,
-        &instance.authorization,
-    );
+    *request.uri_mut() = path.parse().ok()?;
+    let request = instance.adapt(request).ok()?;
     let answer = async {
         let answer = instance.client.request(request).await.ok()?;
         let found = answer.status() == StatusCode::OK;
-        let body = Limited::new(answer.into_body(), LARGEST)
-            .collect()
-            .await
-            .ok()?;
+        let body = Limited::new(answer.into_body(), LARGEST).collect();
+        let body = body.await.ok()?;
         found.then(|| serde_json::from_slice(&body.to_bytes()).ok())?
     };
     tokio::time::timeout(PATIENCE, answer).await.ok()?
@@ -124,18 +105,17 @@ async fn fetch(instance: &Instance, path: &str) -> Option<Value> {
 /// `{"ses_1": {"type": "idle"}, …}`; what is not idle is busy or retrying. What
 /// is not understood counts as work.
 fn no_session_works(status: &Value) -> bool {
+    let is_idle = |session: &Value| session["type"] == "idle";
     status
         .as_object()
-        .is_some_and(|sessions| sessions.values().all(|session| session["type"] == "idle"))
+        .is_some_and(|sessions| sessions.values().all(is_idle))
 }
 
 /// `[{"id": "pty_1", "status": "running" | "exited"}, …]`
 fn no_terminal_runs(list: &Value) -> bool {
-    list.as_array().is_some_and(|terminals| {
-        terminals
-            .iter()
-            .all(|terminal| terminal["status"] == "exited")
-    })
+    let has_exited = |terminal: &Value| terminal["status"] == "exited";
+    list.as_array()
+        .is_some_and(|terminals| terminals.iter().all(has_exited))
 }
 
 #[cfg(test)]
