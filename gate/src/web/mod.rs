@@ -5,7 +5,6 @@
 mod account;
 pub(crate) mod http;
 
-mod limits;
 mod login;
 mod monitor_client;
 mod opencode;
@@ -18,18 +17,17 @@ mod state;
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
+use crate::limits::Limits;
 use crate::log;
 use crate::settings::Settings;
 use crate::sys;
 use crate::web::state::AppState;
 use crate::wire::Event;
-
-pub use self::limits::Limits;
 
 /// Serves until the wire ends.
 pub fn run(settings: Settings, wire: UnixStream, listener: TcpListener) -> ExitCode {
@@ -71,8 +69,15 @@ pub fn serve(
         let wire = tokio::net::UnixStream::from_std(wire)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut told = tokio::net::UnixStream::from_std(stop)?;
-        let (gate, wire) = assemble(settings, limits, wire);
-        let wire = tokio::spawn(wire);
+        let (monitor, calls) = monitor_client::Monitor::new();
+        let gate = Arc::new(state(settings, limits, monitor));
+        let wire = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move {
+                let on_event = |event| happened(&gate, &event);
+                gate.monitor.run(wire, calls, on_event).await;
+            }
+        });
         tokio::spawn({
             let stop = gate.stop.clone();
             async move {
@@ -90,20 +95,8 @@ pub fn serve(
     })
 }
 
-/// The state, and the wire that feeds it.
-fn assemble(
-    settings: Settings,
-    limits: Limits,
-    wire: tokio::net::UnixStream,
-) -> (Arc<AppState>, impl Future<Output = ()> + Send) {
-    let shared: Arc<OnceLock<Arc<AppState>>> = Arc::default();
-    let seen = Arc::clone(&shared);
-    let (monitor, wire) = monitor_client::Monitor::connect(wire, move |event| {
-        if let Some(gate) = seen.get() {
-            happened(gate, &event);
-        }
-    });
-    let gate = Arc::new(AppState {
+fn state(settings: Settings, limits: Limits, monitor: monitor_client::Monitor) -> AppState {
+    AppState {
         cookies: http::cookies::Cookies::of(&settings.name),
         monitor,
         sessions: sessions::Sessions::new(limits.touch_time),
@@ -113,9 +106,7 @@ fn assemble(
         presence: opencode::presence::Presence::default(),
         copies: opencode::assets::Copies::default(),
         stop: CancellationToken::new(),
-    });
-    let _ = shared.set(Arc::clone(&gate));
-    (gate, wire)
+    }
 }
 
 fn happened(gate: &AppState, event: &Event) {

@@ -15,8 +15,8 @@ use nix::sys::socket::sockopt::TcpUserTimeout;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::limits::Limits;
 use super::routes;
+use crate::limits::Limits;
 use crate::log::ThrottledLog;
 use crate::web::state::AppState;
 

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
 
+use crate::limits::Limits;
 use crate::settings::Settings;
 use crate::web::http::cookies::Cookies;
 use crate::web::http::csrf::{self, CrossOrigin};
 use crate::web::http::forwarded::peer;
 use crate::web::http::host::{Authority, BadHost};
-use crate::web::limits::Limits;
 use crate::web::monitor_client::Monitor;
 use crate::web::opencode::Instances;
 use crate::web::opencode::assets::Copies;

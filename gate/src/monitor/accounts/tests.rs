@@ -15,6 +15,11 @@ fn files(passwd: &str, shadow: &str) -> AccountFiles {
     }
 }
 
+/// SHADOW, with a last day for alice.
+fn expiring(day: u32) -> String {
+    SHADOW.replacen("99999:7:::\nbob", &format!("99999:7::{day}:\nbob"), 1)
+}
+
 pub(crate) fn people() -> Accounts {
     Accounts::read(&files(PASSWD, SHADOW), 20_000)
 }
@@ -57,16 +62,8 @@ fn whoever_is_shut_out_is_not_among_them() {
         let changed = SHADOW.replace("$6$a$a", field);
         assert_eq!(names(&files(PASSWD, &changed)), ["bob"], "{field}");
     }
-    for (expire, open) in [
-        ("1", false),
-        ("0", false),
-        ("20000", false),
-        ("20001", true),
-    ] {
-        let changed = SHADOW.replace(
-            "$6$a$a:19000:0:99999:7:::",
-            &format!("$6$a$a:19000:0:99999:7::{expire}:"),
-        );
+    for (expire, open) in [(1, false), (0, false), (20_000, false), (20_001, true)] {
+        let changed = expiring(expire);
         assert_eq!(names(&files(PASSWD, &changed)).len() == 2, open, "{expire}");
     }
     assert_eq!(names(&files(PASSWD, "")), [""; 0]);
@@ -101,31 +98,21 @@ fn fingerprint_covers_all_that_a_session_depends_on() {
     let after = |passwd: &str, shadow: &str| {
         Accounts::read(&files(passwd, shadow), 20_000).fingerprint("alice")
     };
-    assert_eq!(
-        after(&PASSWD.replace("Alice Doe", "Al"), SHADOW),
-        Some(before)
-    );
-    assert_eq!(
-        after(PASSWD, &SHADOW.replace(":19000:0:", ":19001:0:")),
-        Some(before)
-    );
+    let renamed = PASSWD.replace("Alice Doe", "Al");
+    let aged = SHADOW.replace(":19000:0:", ":19001:0:");
+    for (passwd, shadow) in [(&*renamed, SHADOW), (PASSWD, &aged)] {
+        assert_eq!(after(passwd, shadow), Some(before));
+    }
+    let other_uid = PASSWD.replace("x:10000:", "x:10009:");
+    let other_shell = PASSWD.replacen("/bin/bash\nbob", "/bin/sh\nbob", 1);
+    let other_hash = SHADOW.replace("$6$a$a", "$6$a$c");
     for (passwd, shadow) in [
-        (PASSWD.replace("x:10000:", "x:10009:"), SHADOW.to_owned()),
-        (
-            PASSWD.replacen("/bin/bash\nbob", "/bin/sh\nbob", 1),
-            SHADOW.to_owned(),
-        ),
-        (PASSWD.to_owned(), SHADOW.replace("$6$a$a", "$6$a$c")),
-        (
-            PASSWD.to_owned(),
-            SHADOW.replacen(
-                "$6$a$a:19000:0:99999:7:::",
-                "$6$a$a:19000:0:99999:7::30000:",
-                1,
-            ),
-        ),
+        (&*other_uid, SHADOW),
+        (&other_shell, SHADOW),
+        (PASSWD, &other_hash),
+        (PASSWD, &expiring(30_000)),
     ] {
-        let now = after(&passwd, &shadow);
+        let now = after(passwd, shadow);
         assert!(now.is_some() && now != Some(before), "{passwd}{shadow}");
     }
 }

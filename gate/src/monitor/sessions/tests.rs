@@ -34,10 +34,8 @@ fn only_the_token_finds_the_session() {
     assert!(sessions.find(&token(3), NOW).is_none());
     let digest = serde_json::to_string(&token(1).hash()).unwrap();
     let from_digest = Token::parse(digest.trim_matches('"')).unwrap();
-    assert!(
-        sessions.find(&from_digest, NOW).is_none(),
-        "a digest is no token"
-    );
+    let by_digest = sessions.find(&from_digest, NOW);
+    assert!(by_digest.is_none(), "a digest is no token");
 }
 
 #[test]
@@ -49,15 +47,11 @@ fn idle_and_absolute_limits() {
         sessions.touch(&token(1), NOW + later);
         sessions.expire(NOW + later);
     }
-    assert!(
-        sessions.find(&token(2), NOW + 950).is_none(),
-        "idle since long"
-    );
+    let idle = sessions.find(&token(2), NOW + 950);
+    assert!(idle.is_none(), "idle since long");
     assert!(sessions.find(&token(1), NOW + 999).is_some());
-    assert!(
-        sessions.find(&token(1), NOW + 1000).is_none(),
-        "touched and over all the same"
-    );
+    let touched = sessions.find(&token(1), NOW + 1000);
+    assert!(touched.is_none(), "touched and over all the same");
     assert_eq!(sessions.expire(NOW + 1000), [token(1).hash()]);
     assert_eq!(sessions.count(), 0);
 }
@@ -79,17 +73,13 @@ fn a_restart_changes_nothing() {
     let sessions = two();
     let bytes = sessions.to_bytes();
     let text = String::from_utf8(bytes.clone()).unwrap();
-    assert!(
-        !text.contains(token(1).expose().as_str()),
-        "no token in the file"
-    );
+    let shows_token = text.contains(token(1).expose().as_str());
+    assert!(!shows_token, "no token in the file");
     let again = Sessions::from_bytes(&bytes, LIMITS).unwrap();
     assert_eq!(again.sessions, sessions.sessions);
     for bad in ["", "{}", "[]", r#"{"schema":2,"sessions":[]}"#, &text[1..]] {
-        assert!(
-            Sessions::from_bytes(bad.as_bytes(), LIMITS).is_none(),
-            "{bad}"
-        );
+        let read = Sessions::from_bytes(bad.as_bytes(), LIMITS);
+        assert!(read.is_none(), "{bad}");
     }
 }
 
@@ -98,10 +88,8 @@ fn ending() {
     let mut sessions = two();
     begin(&mut sessions, 3, "alice", NOW);
     begin(&mut sessions, 4, "alice", NOW);
-    assert!(
-        sessions.by_handle("bob", Handle(1)).is_none(),
-        "another person's"
-    );
+    let anothers = sessions.by_handle("bob", Handle(1));
+    assert!(anothers.is_none());
     let third = sessions.by_handle("alice", Handle(3)).unwrap();
     assert!(sessions.end(third));
     assert!(!sessions.end(third));
@@ -124,10 +112,8 @@ fn a_person_with_too_many_loses_the_one_not_used_for_longest() {
     for number in (0..limit).filter(|&number| number != 7) {
         sessions.touch(&token(number), NOW + 1);
     }
-    assert_eq!(
-        begin(&mut sessions, 100, "alice", NOW + 2),
-        [token(7).hash()]
-    );
+    let ended = begin(&mut sessions, 100, "alice", NOW + 2);
+    assert_eq!(ended, [token(7).hash()]);
     assert_eq!(sessions.of("alice").count(), SESSIONS_LIMIT);
     assert_eq!(sessions.of("bob").count(), 1);
 }

@@ -3,16 +3,16 @@
 //! Decides nothing. When the wire ends, so does everything that waits on it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
+use crate::lock::lock;
 use crate::wire::ask::{Ask, End};
-use crate::wire::{Call, Event, Frames, LoginReply, Message, Reply, encode};
+use crate::wire::{Call, Event, Frames, LoginReply, Message, Reply, encode, stream};
 
 /// The wire has ended, or a call does not fit into a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +36,29 @@ struct Calls {
 }
 
 impl Monitor {
-    /// Reads and writes the wire until it ends; `on_event` gets each event in its
-    /// place among the replies. The future completes when the wire has ended.
-    pub(crate) fn connect(
-        wire: UnixStream,
-        on_event: impl Fn(Event) + Send + 'static,
-    ) -> (Self, impl Future<Output = ()> + Send) {
-        let (reader, writer) = wire.into_split();
+    /// With the calls that [`Self::run`] is to send.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Zeroizing<Vec<u8>>>) {
         let (frames, queue) = mpsc::channel(QUEUE);
-        let calls = Arc::new(Mutex::new(Calls::default()));
-        let monitor = Self { calls, frames };
-        let same = monitor.clone();
-        let run = async move {
-            tokio::select! {
-                () = same.read(reader, on_event) => {}
-                () = write(writer, queue) => {}
-            }
-            same.end();
-        };
-        (monitor, run)
+        let calls = Arc::default();
+        (Self { calls, frames }, queue)
+    }
+
+    /// Reads and writes the wire until it ends; `on_event` gets each event in its
+    /// place among the replies.
+    pub(crate) async fn run(
+        &self,
+        wire: UnixStream,
+        queue: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+        on_event: impl Fn(Event),
+    ) {
+        let (reader, writer) = wire.into_split();
+        tokio::select! {
+            () = self.read(reader, on_event) => {}
+            () = stream::write(writer, queue) => {}
+        }
+        let mut calls = lock(&self.calls);
+        calls.ended = true;
+        calls.waiting.clear();
     }
 
     /// One call and its reply.
@@ -69,7 +73,7 @@ impl Monitor {
     }
 
     fn register(&self, sender: oneshot::Sender<Reply>) -> Result<u64, NoReply> {
-        let mut calls = self.calls();
+        let mut calls = lock(&self.calls);
         if calls.ended {
             return Err(NoReply);
         }
@@ -81,15 +85,10 @@ impl Monitor {
 
     async fn read(&self, mut reader: OwnedReadHalf, on_event: impl Fn(Event)) {
         let mut frames = Frames::default();
-        while let Ok(count @ 1..) = reader.read(frames.room()).await {
-            frames.filled(count);
-            loop {
-                match frames.take::<Message>() {
-                    Ok(Some(Message::Event(event))) => on_event(event),
-                    Ok(Some(Message::Reply { id, reply })) => self.replied(id, reply),
-                    Ok(None) => break,
-                    Err(_) => return,
-                }
+        while let Ok(Some(message)) = stream::read(&mut reader, &mut frames).await {
+            match message {
+                Message::Event(event) => on_event(event),
+                Message::Reply { id, reply } => self.replied(id, reply),
             }
         }
     }
@@ -97,34 +96,13 @@ impl Monitor {
     /// A session that nobody waits for any more (the browser went away during
     /// its login) ends at once.
     fn replied(&self, id: u64, reply: Reply) {
-        let waiting = self.calls().waiting.remove(&id);
-        let unclaimed = match waiting {
-            Some(sender) => sender.send(reply).err(),
-            None => None,
-        };
+        let waiting = lock(&self.calls).waiting.remove(&id);
+        let unclaimed = waiting.and_then(|sender| sender.send(reply).err());
         if let Some(Reply::Authenticate(reply) | Reply::Answer(reply)) = unclaimed
             && let LoginReply::Token(login) = reply
         {
             let monitor = self.clone();
             tokio::spawn(async move { monitor.ask(End { token: login.token }).await });
-        }
-    }
-
-    fn end(&self) {
-        let mut calls = self.calls();
-        calls.ended = true;
-        calls.waiting.clear();
-    }
-
-    fn calls(&self) -> std::sync::MutexGuard<'_, Calls> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<Zeroizing<Vec<u8>>>) {
-    while let Some(frame) = queue.recv().await {
-        if writer.write_all(&frame).await.is_err() {
-            return;
         }
     }
 }

@@ -1,107 +1,88 @@
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinHandle;
+
 use super::*;
 use crate::wire::ask::{Answer, Ping, Touch};
 use crate::wire::{Conversation, Gone, Login, Request, Secret, Token, User};
 
-async fn next_call(wire: &mut UnixStream, frames: &mut Frames) -> Call {
-    loop {
-        if let Some(call) = frames.take().unwrap() {
-            return call;
-        }
-        let count = wire.read(frames.room()).await.unwrap();
-        assert_ne!(count, 0, "the wire ended");
-        frames.filled(count);
+/// A client, its end of the wire at work, and the monitor's end.
+fn connected() -> (Monitor, JoinHandle<()>, Wire) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (monitor, calls) = Monitor::new();
+    let same = monitor.clone();
+    let running = tokio::spawn(async move { same.run(ours, calls, |_| {}).await });
+    (monitor, running, Wire(theirs, Frames::default()))
+}
+
+struct Wire(UnixStream, Frames);
+
+impl Wire {
+    async fn next_call(&mut self) -> Call {
+        let call = stream::read(&mut self.0, &mut self.1).await.unwrap();
+        call.expect("the wire has not ended")
+    }
+
+    async fn reply(&mut self, id: u64, reply: Reply) {
+        let frame = encode(&Message::Reply { id, reply }).unwrap();
+        self.0.write_all(&frame).await.unwrap();
     }
 }
 
-fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(test);
+fn ask<A>(monitor: &Monitor, request: A) -> JoinHandle<Result<A::Reply, NoReply>>
+where
+    A: Ask<Reply: Send> + Send + 'static,
+{
+    let monitor = monitor.clone();
+    tokio::spawn(async move { monitor.ask(request).await })
 }
 
-#[test]
-fn replies_find_their_calls_in_any_order() {
-    run(async {
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let (monitor, wire) = Monitor::connect(ours, |_| {});
-        tokio::spawn(wire);
-        let touch = |number| Touch {
-            token: Token::new([number; 32]),
-        };
-        let first = tokio::spawn({
-            let (monitor, touch) = (monitor.clone(), touch(1));
-            async move { monitor.ask(touch).await }
-        });
-        let mut frames = Frames::default();
-        let one = next_call(&mut theirs, &mut frames).await;
-        let second = tokio::spawn({
-            let (monitor, touch) = (monitor.clone(), touch(2));
-            async move { monitor.ask(touch).await }
-        });
-        let two = next_call(&mut theirs, &mut frames).await;
-        for (id, reply) in [
-            (two.id, Reply::Touch(Err(Gone))),
-            (one.id, Reply::Touch(Ok(()))),
-        ] {
-            theirs
-                .write_all(&encode(&Message::Reply { id, reply }).unwrap())
-                .await
-                .unwrap();
-        }
-        assert_eq!(first.await.unwrap(), Ok(Ok(())));
-        assert_eq!(second.await.unwrap(), Ok(Err(Gone)));
-    });
+fn token(number: u8) -> Token {
+    Token::new([number; 32])
 }
 
-#[test]
-fn the_end_of_the_wire_answers_everybody() {
-    run(async {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let (monitor, wire) = Monitor::connect(ours, |_| {});
-        let wire = tokio::spawn(wire);
-        let waiting = tokio::spawn({
-            let monitor = monitor.clone();
-            async move { monitor.ask(Ping {}).await }
-        });
-        tokio::task::yield_now().await;
-        drop(theirs);
-        assert!(waiting.await.unwrap().is_err());
-        wire.await.unwrap();
-        assert!(monitor.ask(Ping {}).await.is_err());
-    });
+#[tokio::test(flavor = "current_thread")]
+async fn replies_find_their_calls_in_any_order() {
+    let (monitor, _running, mut wire) = connected();
+    let first = ask(&monitor, Touch { token: token(1) });
+    let one = wire.next_call().await;
+    let second = ask(&monitor, Touch { token: token(2) });
+    let two = wire.next_call().await;
+    wire.reply(two.id, Reply::Touch(Err(Gone))).await;
+    wire.reply(one.id, Reply::Touch(Ok(()))).await;
+    assert_eq!(first.await.unwrap(), Ok(Ok(())));
+    assert_eq!(second.await.unwrap(), Ok(Err(Gone)));
 }
 
-#[test]
-fn a_login_that_nobody_waits_for_ends() {
-    run(async {
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let (monitor, wire) = Monitor::connect(ours, |_| {});
-        tokio::spawn(wire);
-        let answer = Answer {
-            conversation: Conversation(1),
-            text: Secret::default(),
-        };
-        let asked = tokio::spawn(async move { monitor.ask(answer).await });
-        let mut frames = Frames::default();
-        let call = next_call(&mut theirs, &mut frames).await;
-        asked.abort();
-        assert!(asked.await.is_err());
-        let login = Login {
-            token: Token::new([7; 32]),
-            user: User::cut("alice"),
-            expires: 1,
-            device: Secret::from_text("d").unwrap(),
-        };
-        let reply = Message::Reply {
-            id: call.id,
-            reply: Reply::Answer(LoginReply::Token(login)),
-        };
-        theirs.write_all(&encode(&reply).unwrap()).await.unwrap();
-        let call = next_call(&mut theirs, &mut frames).await;
-        assert!(
-            matches!(call.request, Request::End(End { token }) if token == Token::new([7; 32]))
-        );
-    });
+#[tokio::test(flavor = "current_thread")]
+async fn the_end_of_the_wire_answers_everybody() {
+    let (monitor, running, wire) = connected();
+    let waiting = ask(&monitor, Ping {});
+    tokio::task::yield_now().await;
+    drop(wire);
+    assert!(waiting.await.unwrap().is_err());
+    running.await.unwrap();
+    assert!(monitor.ask(Ping {}).await.is_err());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_login_that_nobody_waits_for_ends() {
+    let (monitor, _running, mut wire) = connected();
+    let answer = Answer {
+        conversation: Conversation(1),
+        text: Secret::default(),
+    };
+    let asked = ask(&monitor, answer);
+    let call = wire.next_call().await;
+    asked.abort();
+    assert!(asked.await.is_err());
+    let login = Login {
+        token: token(7),
+        user: User::cut("alice"),
+        expires: 1,
+        device: Secret::from_text("d").unwrap(),
+    };
+    let login = Reply::Answer(LoginReply::Token(login));
+    wire.reply(call.id, login).await;
+    let call = wire.next_call().await;
+    assert!(matches!(call.request, Request::End(end) if end.token == token(7)));
 }

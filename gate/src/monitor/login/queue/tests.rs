@@ -16,40 +16,27 @@ fn account(name: &str) -> Account {
 #[test]
 fn one_per_source_and_account_four_in_all() {
     let mut lanes = LoginQueue::default();
-    for (number, (from, name)) in [
-        (1, "a"),
-        (1, "b"),
-        (2, "a"),
-        (2, "c"),
-        (3, "d"),
-        (4, "e"),
-        (5, "f"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        lanes.push(source(from), account(name), number).unwrap();
+    let attempts = ["1a", "1b", "2a", "2c", "3d", "4e", "5f"];
+    for (number, attempt) in attempts.iter().enumerate() {
+        let (from, name) = attempt.split_at(1);
+        let from = source(from.parse().unwrap());
+        lanes.push(from, account(name), number).unwrap();
     }
     let started: Vec<usize> = std::iter::from_fn(|| lanes.start_next(NOW)).collect();
     assert_eq!(started, [0, 3, 4, 5]);
     lanes.ended(source(1), account("a"), NOW);
     assert_eq!(lanes.start_next(NOW), Some(1));
     lanes.ended(source(2), account("c"), NOW);
-    assert_eq!(
-        lanes.start_next(NOW),
-        Some(2),
-        "alice's account is free again"
-    );
+    let next = lanes.start_next(NOW);
+    assert_eq!(next, Some(2), "a's account is free again");
 }
 
 #[test]
 fn a_flood_from_one_source_starves_nobody_elsewhere() {
     let mut lanes = LoginQueue::default();
     let mut taken = 0;
-    while lanes
-        .push(source(1), account(&taken.to_string()), 0)
-        .is_ok()
-    {
+    let mut flood = (0..).map(|number: u32| account(&number.to_string()));
+    while lanes.push(source(1), flood.next().unwrap(), 0).is_ok() {
         taken += 1;
     }
     assert_eq!(taken, WAITING_PER_SOURCE);
@@ -77,11 +64,7 @@ fn a_held_source_waits_and_others_do_not() {
 #[test]
 fn never_more_wait_than_fit() {
     let mut lanes = LoginQueue::default();
-    let pushed = (0..=255).flat_map(|from| (0..4).map(move |n| (from, n)));
-    let taken = pushed.filter(|(from, n)| {
-        lanes
-            .push(source(*from), account(&n.to_string()), ())
-            .is_ok()
-    });
-    assert_eq!(taken.count(), WAITING);
+    let mut push = |(from, name)| lanes.push(source(from), account(name), ()).is_ok();
+    let pushed = (0..=255).flat_map(|from| ["a", "b", "c", "d"].map(|name| (from, name)));
+    assert_eq!(pushed.filter(|attempt| push(*attempt)).count(), WAITING);
 }

@@ -33,10 +33,8 @@ async fn the_port_is_found_in_any_noise() {
 
 #[test]
 fn the_line_of_a_ready_opencode() {
-    assert_eq!(
-        announced_port("opencode server listening on http://127.0.0.1:4096"),
-        Some(4096)
-    );
+    let ready = "opencode server listening on http://127.0.0.1:4096";
+    assert_eq!(announced_port(ready), Some(4096));
     for line in [
         "",
         "opencode server listening on http://0.0.0.0:4096",

@@ -30,11 +30,8 @@ fn stopped_is_forgotten_and_one_that_is_wanted_meanwhile_comes_back() {
     assert_eq!(instances.ensure("alice", at(1)), Ensured::Start(2));
     instances.stop("alice");
     assert_eq!(instances.ensure("alice", at(1)), Ensured::Starting);
-    assert_eq!(
-        instances.ended("alice", 1, None, at(2)),
-        None,
-        "an older one"
-    );
+    let older = instances.ended("alice", 1, None, at(2));
+    assert_eq!(older, None);
     assert_eq!(instances.ended("alice", 2, None, at(2)), Some(3));
     assert_eq!(instances.ensure("alice", at(2)), Ensured::Starting);
 }
@@ -46,10 +43,8 @@ fn one_that_fails_rests_longer_each_time() {
     let mut rests = Vec::new();
     for generation in 1..9 {
         assert_eq!(instances.ensure("alice", now), Ensured::Start(generation));
-        assert_eq!(
-            instances.ended("alice", generation, Some(Failure::Home), now),
-            None
-        );
+        let again = instances.ended("alice", generation, Some(Failure::Home), now);
+        assert_eq!(again, None);
         let Ensured::Failed(Failure::Home, rest) = instances.ensure("alice", now) else {
             panic!("it rests");
         };
@@ -68,8 +63,6 @@ fn a_crash_after_a_steady_run_costs_nothing() {
     assert_eq!(instances.ensure("alice", at(61)), Ensured::Start(2));
     instances.ready("alice", 2, 4096, at(62));
     instances.ended("alice", 2, None, at(63));
-    assert_eq!(
-        instances.ensure("alice", at(63)),
-        Ensured::Failed(Failure::Ended, at(1))
-    );
+    let resting = instances.ensure("alice", at(63));
+    assert_eq!(resting, Ensured::Failed(Failure::Ended, at(1)));
 }

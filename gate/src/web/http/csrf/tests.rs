@@ -1,29 +1,21 @@
-use hyper::header::{HeaderName, HeaderValue};
-
 use super::*;
+use crate::web::http::tests::headers;
 
 const OWN: &str = "http://opencode.localhost:3000";
+const FROM_OWN: (&str, &str) = ("origin", OWN);
 
-fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    for (name, value) in lines {
-        map.append(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    map
+/// A line of a request.
+type Line = (&'static str, &'static str);
+
+fn checked(method: &Method, lines: &[Line]) -> Result<(), CrossOrigin> {
+    check(method, &headers(lines), OWN)
 }
 
 #[test]
 fn what_changes_something_has_our_origin() {
-    let post = |lines: &[_]| check(&Method::POST, &headers(lines), OWN);
-    assert_eq!(post(&[("origin", OWN)]), Ok(()));
-    assert_eq!(
-        post(&[("origin", OWN), ("sec-fetch-site", "same-origin")]),
-        Ok(())
-    );
-    assert_eq!(post(&[]), Err(CrossOrigin::Origin));
+    let post = |lines: &[Line]| checked(&Method::POST, lines);
+    assert_eq!(post(&[FROM_OWN]), Ok(()));
+    assert_eq!(post(&[FROM_OWN, ("sec-fetch-site", "same-origin")]), Ok(()));
     for origin in [
         "null",
         "",
@@ -34,115 +26,85 @@ fn what_changes_something_has_our_origin() {
         "http://opencode.localhost:3000.evil.example",
         "HTTP://opencode.localhost:3000",
         "http://opencode.localhost:3000, http://evil.example",
+        "https://evil.example",
     ] {
-        assert_eq!(
-            post(&[("origin", origin)]),
-            Err(CrossOrigin::Origin),
-            "{origin}"
-        );
+        let refused = post(&[("origin", origin)]);
+        assert_eq!(refused, Err(CrossOrigin::Origin), "{origin}");
     }
-    assert_eq!(
-        post(&[("origin", OWN), ("origin", OWN)]),
-        Err(CrossOrigin::Origin)
-    );
-    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
-        assert_eq!(
-            check(&method, &headers(&[]), OWN),
-            Err(CrossOrigin::Origin),
-            "{method}"
-        );
+    assert_eq!(post(&[FROM_OWN, FROM_OWN]), Err(CrossOrigin::Origin));
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+        assert_eq!(checked(&method, &[]), Err(CrossOrigin::Origin), "{method}");
     }
 }
 
 #[test]
 fn an_untrusted_proxy_with_tls_is_told_apart() {
-    let seen = headers(&[("origin", "https://opencode.localhost:3000")]);
-    assert_eq!(check(&Method::POST, &seen, OWN), Err(CrossOrigin::Scheme));
-    let seen = headers(&[("origin", "https://evil.example")]);
-    assert_eq!(check(&Method::POST, &seen, OWN), Err(CrossOrigin::Origin));
+    let seen = [("origin", "https://opencode.localhost:3000")];
+    assert_eq!(checked(&Method::POST, &seen), Err(CrossOrigin::Scheme));
 }
 
 #[test]
 fn an_upgrade_has_our_origin_too() {
-    let get = |lines: &[_]| check(&Method::GET, &headers(lines), OWN);
-    assert_eq!(get(&[("upgrade", "websocket")]), Err(CrossOrigin::Origin));
-    assert_eq!(
-        get(&[
-            ("upgrade", "websocket"),
-            ("origin", "http://opencode.localhost:9")
-        ]),
-        Err(CrossOrigin::Origin)
-    );
-    assert_eq!(get(&[("upgrade", "websocket"), ("origin", OWN)]), Ok(()));
-    assert_eq!(
-        get(&[
-            ("upgrade", "websocket"),
-            ("origin", OWN),
-            ("sec-fetch-site", "same-site")
-        ]),
-        Err(CrossOrigin::FetchSite)
-    );
+    let upgrade = |more: &[Line]| {
+        let lines = [&[("upgrade", "websocket")], more].concat();
+        checked(&Method::GET, &lines)
+    };
+    assert_eq!(upgrade(&[FROM_OWN]), Ok(()));
+    assert_eq!(upgrade(&[]), Err(CrossOrigin::Origin));
+    let foreign = ("origin", "http://opencode.localhost:9");
+    assert_eq!(upgrade(&[foreign]), Err(CrossOrigin::Origin));
+    let same_site = upgrade(&[FROM_OWN, ("sec-fetch-site", "same-site")]);
+    assert_eq!(same_site, Err(CrossOrigin::FetchSite));
 }
 
 #[test]
 fn the_browsers_word_on_the_site_counts() {
-    let site = |method: &Method, site, more: &[_]| {
-        let mut lines = vec![("sec-fetch-site", site)];
-        lines.extend_from_slice(more);
-        check(method, &headers(&lines), OWN)
-    };
     let document = [
         ("sec-fetch-mode", "navigate"),
         ("sec-fetch-dest", "document"),
     ];
     let frame = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
     let script = [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "script")];
+    let get = |site, lines: [Line; 2]| {
+        checked(
+            &Method::GET,
+            &[("sec-fetch-site", site), lines[0], lines[1]],
+        )
+    };
     for other in ["cross-site", "same-site", "new-word"] {
-        assert_eq!(site(&Method::GET, other, &document), Ok(()), "{other}");
-        assert_eq!(
-            site(&Method::GET, other, &frame),
-            Err(CrossOrigin::FetchSite),
-            "{other}"
-        );
-        assert_eq!(
-            site(&Method::GET, other, &script),
-            Err(CrossOrigin::FetchSite),
-            "{other}"
-        );
-        let posted = [("origin", OWN), document[0], document[1]];
-        assert_eq!(
-            site(&Method::POST, other, &posted),
-            Err(CrossOrigin::FetchSite),
-            "{other}"
-        );
+        assert_eq!(get(other, document), Ok(()), "{other}");
+        for lines in [frame, script] {
+            let refused = get(other, lines);
+            assert_eq!(refused, Err(CrossOrigin::FetchSite), "{other} {lines:?}");
+        }
+        let posted = [
+            ("sec-fetch-site", other),
+            FROM_OWN,
+            document[0],
+            document[1],
+        ];
+        let refused = checked(&Method::POST, &posted);
+        assert_eq!(refused, Err(CrossOrigin::FetchSite), "{other}");
     }
-    assert_eq!(site(&Method::GET, "none", &document), Ok(()));
-    assert_eq!(site(&Method::GET, "same-origin", &script), Ok(()));
+    assert_eq!(get("none", document), Ok(()));
+    assert_eq!(get("same-origin", script), Ok(()));
 }
 
 #[test]
 fn reading_with_a_foreign_origin_is_refused() {
-    let seen = headers(&[("origin", "http://localhost:8000")]);
-    assert_eq!(check(&Method::GET, &seen, OWN), Err(CrossOrigin::Origin));
+    let seen = [("origin", "http://localhost:8000")];
+    assert_eq!(checked(&Method::GET, &seen), Err(CrossOrigin::Origin));
 }
 
 #[test]
 fn pages_are_for_people() {
-    let page = |lines: &[_]| wants_page(&Method::GET, &headers(lines));
-    assert!(page(&[
-        ("sec-fetch-mode", "navigate"),
-        ("accept", "text/html")
-    ]));
+    let page = |lines: &[Line]| wants_page(&Method::GET, &headers(lines));
+    let html = ("accept", "text/html");
+    assert!(page(&[("sec-fetch-mode", "navigate"), html]));
     assert!(page(&[("accept", "text/html,application/xhtml+xml")]));
-    assert!(!page(&[
-        ("sec-fetch-mode", "cors"),
-        ("accept", "text/html")
-    ]));
+    assert!(!page(&[("sec-fetch-mode", "cors"), html]));
     assert!(!page(&[("accept", "*/*")]));
     assert!(!page(&[]));
-    assert!(!page(&[("accept", "text/html"), ("upgrade", "websocket")]));
-    assert!(!wants_page(
-        &Method::POST,
-        &headers(&[("accept", "text/html")])
-    ));
+    assert!(!page(&[html, ("upgrade", "websocket")]));
+    assert!(!wants_page(&Method::POST, &headers(&[html])));
 }

@@ -15,15 +15,9 @@ fn fields_are_decoded() {
 #[test]
 fn what_is_ambiguous_or_broken_is_nothing() {
     assert!(Form::parse(b"a=1&a=2").unwrap().bytes("a").is_none());
-    assert!(Form::parse(b"a=%ff").unwrap().text("a").is_none());
-    assert_eq!(
-        Form::parse(b"a=%ff")
-            .unwrap()
-            .bytes("a")
-            .unwrap()
-            .as_slice(),
-        b"\xff"
-    );
+    let no_text = Form::parse(b"a=%ff").unwrap();
+    assert!(no_text.text("a").is_none());
+    assert_eq!(no_text.bytes("a").unwrap().as_slice(), b"\xff");
     for body in [&b"a=%"[..], b"a=%1", b"a=%zz", b"%=1", b"a=%+1"] {
         assert!(Form::parse(body).is_none(), "{body:?}");
     }

@@ -1,15 +1,5 @@
 use super::*;
-
-fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    for (name, value) in lines {
-        map.append(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    map
-}
+use crate::web::http::tests::headers;
 
 fn shown(headers: &HeaderMap) -> Vec<String> {
     let mut lines: Vec<String> = headers
@@ -35,15 +25,8 @@ fn opencode_gets_what_the_browser_says_and_nothing_about_the_gate() {
         ("content-type", "application/json"),
         ("x-opencode-ticket", "1"),
     ];
-    assert_eq!(
-        sent(&kept),
-        [
-            "accept: */*",
-            "content-type: application/json",
-            "x-opencode-ticket: 1"
-        ]
-    );
-    let stripped: [(&str, &str); 19] = [
+    assert_eq!(sent(&kept), shown(&headers(&kept)));
+    let stripped = [
         ("host", "evil.example"),
         ("content-length", "5"),
         ("authorization", "Basic theirs"),
@@ -70,43 +53,36 @@ fn opencode_gets_what_the_browser_says_and_nothing_about_the_gate() {
 
 #[test]
 fn what_connection_names_ends_here() {
-    assert_eq!(
-        sent(&[
-            ("connection", "X-Secret, accept"),
-            ("x-secret", "1"),
-            ("accept", "*/*"),
-            ("x-other", "2")
-        ]),
-        ["x-other: 2"]
-    );
+    let lines = [
+        ("connection", "X-Secret, accept"),
+        ("x-secret", "1"),
+        ("accept", "*/*"),
+        ("x-other", "2"),
+    ];
+    assert_eq!(sent(&lines), ["x-other: 2"]);
     // Ours can't be named away.
     let host = HeaderValue::from_static("h");
     let named = headers(&[("connection", "host, authorization, cookie")]);
-    assert_eq!(
-        shown(&to_opencode(&named, &host, &host)),
-        ["authorization: h", "host: h"]
-    );
+    let got = shown(&to_opencode(&named, &host, &host));
+    assert_eq!(got, ["authorization: h", "host: h"]);
 }
 
 #[test]
 fn browsers_get_no_login_box_no_cors_and_no_cookie_of_ours() {
-    let got = to_browser(
-        &headers(&[
-            ("content-type", "text/html"),
-            ("www-authenticate", "Basic"),
-            ("access-control-allow-origin", "*"),
-            ("set-cookie", "occ_opencode=evil"),
-            ("set-cookie", "theme=dark"),
-            ("connection", "keep-alive"),
-            ("strict-transport-security", "max-age=1"),
-            ("content-security-policy", "default-src 'self'"),
-            ("clear-site-data", "\"cookies\""),
-            ("server", "Bun"),
-        ]),
-        false,
-    );
+    let opencode = headers(&[
+        ("content-type", "text/html"),
+        ("www-authenticate", "Basic"),
+        ("access-control-allow-origin", "*"),
+        ("set-cookie", "occ_opencode=evil"),
+        ("set-cookie", "theme=dark"),
+        ("connection", "keep-alive"),
+        ("strict-transport-security", "max-age=1"),
+        ("content-security-policy", "default-src 'self'"),
+        ("clear-site-data", "\"cookies\""),
+        ("server", "Bun"),
+    ]);
     assert_eq!(
-        shown(&got),
+        shown(&to_browser(&opencode, false)),
         [
             "cache-control: no-store",
             "content-security-policy: default-src 'self'",
@@ -164,10 +140,8 @@ fn chunks_are_the_only_coding() {
 fn websockets_are_asked_for_once() {
     assert!(is_websocket(&headers(&[("upgrade", "WebSocket")])));
     assert!(!is_websocket(&headers(&[("upgrade", "h2c")])));
-    assert!(!is_websocket(&headers(&[
-        ("upgrade", "h2c"),
-        ("upgrade", "websocket")
-    ])));
+    let two = [("upgrade", "h2c"), ("upgrade", "websocket")];
+    assert!(!is_websocket(&headers(&two)));
     assert!(!is_websocket(&headers(&[("upgrade", "websocket, h2c")])));
 }
 
