@@ -12,9 +12,8 @@ use std::{env, io};
 use clap::Args;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::unistd::{Gid, Pid, Uid};
 
-use crate::helpers::privilege::{self, Identity};
+use crate::helpers::privilege;
 use crate::log;
 use crate::sys;
 
@@ -99,12 +98,8 @@ fn become_person(options: &Options) -> io::Result<()> {
     if options.uid == 0 || options.gid == 0 || options.groups.contains(&0) {
         return Err(io::Error::other("root is nobody's account"));
     }
-    privilege::become_identity(&Identity {
-        uid: Uid::from_raw(options.uid),
-        gid: Gid::from_raw(options.gid),
-        groups: options.groups.iter().copied().map(Gid::from_raw).collect(),
-    })?;
-    privilege::set_parent_death_signal(Pid::from_raw(options.parent))
+    privilege::become_somebody(options.uid, options.gid, &options.groups)?;
+    privilege::set_parent_death_signal(options.parent)
 }
 
 /// passwd(5) still has this name with this uid and a shell that lets in. Shadow

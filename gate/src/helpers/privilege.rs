@@ -1,6 +1,7 @@
 //! Giving up root, for good: each step is checked, and none is left out because
 //! an earlier one "must have done it". Whoever calls these has one thread.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use nix::sys::prctl;
@@ -8,20 +9,12 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{
-    Gid, Pid, Uid, getgroups, getppid, getresgid, getresuid, setgroups, setresgid, setresuid,
+    Gid, Uid, getgroups, getppid, getresgid, getresuid, setgroups, setresgid, setresuid,
 };
 use rustix::thread::{
     CapabilitySet, CapabilitySets, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities,
 };
-
-/// The ids to become.
-#[derive(Debug, Clone)]
-pub(crate) struct Identity {
-    pub(crate) uid: Uid,
-    pub(crate) gid: Gid,
-    pub(crate) groups: Vec<Gid>,
-}
 
 /// For every process that holds secrets: no core dump, no ptrace, no
 /// /proc/PID/mem or environ for others of its uid.
@@ -33,12 +26,14 @@ pub(crate) fn protect_secrets() -> io::Result<()> {
 }
 
 /// Becomes somebody else, with no capability left and no way back.
-pub(crate) fn become_identity(identity: &Identity) -> io::Result<()> {
-    setgroups(&identity.groups)?;
-    setresgid(identity.gid, identity.gid, identity.gid)?;
-    setresuid(identity.uid, identity.uid, identity.uid)?;
+pub(crate) fn become_somebody(uid: u32, gid: u32, groups: &[u32]) -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    let new_groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+    setgroups(&new_groups)?;
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)?;
     drop_capabilities()?;
-    if has_become(identity)? {
+    if has_become(uid, gid, groups)? {
         Ok(())
     } else {
         Err(io::Error::other("the kernel did not change the ids"))
@@ -68,22 +63,15 @@ fn drop_bounding_set() {
     }
 }
 
-fn has_become(identity: &Identity) -> io::Result<bool> {
+fn has_become(uid: Uid, gid: Gid, groups: &[u32]) -> io::Result<bool> {
     let (uids, gids) = (getresuid()?, getresgid()?);
-    let uid_is_set = [uids.real, uids.effective, uids.saved]
-        .iter()
-        .all(|uid| *uid == identity.uid);
-    let gid_is_set = [gids.real, gids.effective, gids.saved]
-        .iter()
-        .all(|gid| *gid == identity.gid);
-    let (mut have, mut want) = (getgroups()?, identity.groups.clone());
-    have.sort_unstable_by_key(|gid| gid.as_raw());
-    want.sort_unstable_by_key(|gid| gid.as_raw());
-    have.dedup();
-    want.dedup();
+    let uid_is_set = [uids.real, uids.effective, uids.saved] == [uid; 3];
+    let gid_is_set = [gids.real, gids.effective, gids.saved] == [gid; 3];
+    let have: BTreeSet<u32> = getgroups()?.iter().map(|gid| gid.as_raw()).collect();
+    let want: BTreeSet<u32> = groups.iter().copied().collect();
     // Without root's powers there must be no way back to them.
-    let way_back = !identity.uid.is_root()
-        && setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)).is_ok();
+    let root = Uid::from_raw(0);
+    let way_back = !uid.is_root() && setresuid(root, root, root).is_ok();
     Ok(uid_is_set && gid_is_set && have == want && !way_back)
 }
 
@@ -96,9 +84,9 @@ pub(crate) fn set_no_new_privs() -> io::Result<()> {
 
 /// Dies with the process that started it. A change of ids undoes this, so it
 /// comes after; the parent may be gone by then.
-pub(crate) fn set_parent_death_signal(parent: Pid) -> io::Result<()> {
+pub(crate) fn set_parent_death_signal(parent: i32) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if getppid() == parent {
+    if getppid().as_raw() == parent {
         Ok(())
     } else {
         Err(io::Error::other("whoever started this is gone"))

@@ -12,9 +12,9 @@ use clap::Args;
 use nix::fcntl::{OFlag, open};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
-use nix::unistd::{Gid, Pid, Uid, dup2_stdin, dup2_stdout};
+use nix::unistd::{dup2_stdin, dup2_stdout};
 
-use crate::helpers::privilege::{self, Identity};
+use crate::helpers::privilege;
 use crate::log;
 
 /// The ids to become, and the monitor's pid.
@@ -45,14 +45,10 @@ fn drop_all(options: &Options) -> io::Result<()> {
     }
     raise_open_files()?;
     privilege::set_no_new_privs()?;
-    privilege::become_identity(&Identity {
-        uid: Uid::from_raw(options.uid),
-        gid: Gid::from_raw(options.gid),
-        groups: Vec::new(),
-    })?;
+    privilege::become_somebody(options.uid, options.gid, &[])?;
     // After the change of ids, which undoes both.
     privilege::protect_secrets()?;
-    privilege::set_parent_death_signal(Pid::from_raw(options.parent))
+    privilege::set_parent_death_signal(options.parent)
 }
 
 /// Raises the limit of open files to its hard limit: a thousand browsers need two
