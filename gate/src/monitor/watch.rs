@@ -14,7 +14,6 @@ use crate::sys;
 const DIRECTORIES: [&str; 2] = ["/etc", "/var/lib/occ-init"];
 const NAMES: [&[u8]; 3] = [b"passwd", b"shadow", b"applied.json"];
 
-/// Tells of changes.
 pub(crate) struct AccountWatch(AsyncFd<std::os::fd::OwnedFd>, Inotify);
 
 impl AccountWatch {

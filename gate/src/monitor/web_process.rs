@@ -43,7 +43,6 @@ impl WebId {
     }
 }
 
-/// A running web half.
 pub(crate) struct WebProcess {
     outbox: mpsc::Sender<Zeroizing<Vec<u8>>>,
     pid: Option<u32>,

@@ -15,7 +15,6 @@ use ipnet::IpNet;
 use crate::log;
 use crate::web::http::host::Authority;
 
-/// The prefix of every variable of ours.
 const PREFIX: &str = "OCC_GATE_";
 /// A gate's name is at most this long: it is part of every request.
 const LONGEST_NAME: usize = 64;

@@ -45,7 +45,6 @@ static UNTRUSTED_PROXY: ThrottledLog = ThrottledLog::of(
     "refused a request from a browser that speaks https: if a proxy adds TLS, name it in OCC_GATE_TRUSTED_PROXIES",
 );
 
-/// Answers one request.
 pub(super) async fn answer(
     gate: Arc<AppState>,
     socket: IpAddr,

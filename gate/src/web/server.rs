@@ -25,9 +25,7 @@ const HEAD: usize = 32 * 1024;
 const HEADER_LINES: usize = 100;
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// All connections are taken.
 static FULL: ThrottledLog = ThrottledLog::of("all connections are taken: new ones wait");
-/// A connection could not be taken.
 static CANNOT_ACCEPT: ThrottledLog =
     ThrottledLog::of("cannot take a connection: too many open files?");
 

@@ -21,7 +21,6 @@ use crate::clock;
 use crate::settings::Settings;
 use crate::wire::{self, EnsureReply, Failure, Secret, Time, User};
 
-/// People's opencodes.
 pub(crate) struct Opencodes {
     table: Table<OpencodeAddress>,
     running: HashMap<String, Running>,

@@ -41,7 +41,6 @@ pub(crate) struct Session {
     pub(crate) handle: Handle,
 }
 
-/// All sessions.
 pub(crate) struct Sessions {
     sessions: BTreeMap<TokenHash, Session>,
     limits: SessionLimits,

@@ -11,12 +11,10 @@ pub(crate) type Broken = Box<dyn std::error::Error + Send + Sync>;
 /// The body of an answer to a browser.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Broken>;
 
-/// A body without content.
 pub(crate) fn empty() -> Body {
     Empty::new().map_err(never).boxed_unsync()
 }
 
-/// A body that is all there.
 pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(never).boxed_unsync()
 }

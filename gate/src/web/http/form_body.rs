@@ -20,17 +20,12 @@ pub(crate) async fn read(
     request: Request<Incoming>,
     time: Duration,
 ) -> Result<Form, Response<Body>> {
-    let kind = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or("");
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let kind = kind.split(';').next().unwrap_or("").trim();
     if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(reply::text(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "not a form\n",
-        ));
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(reply::text(status, "not a form\n"));
     }
     let announced = hyper::body::Body::size_hint(request.body()).lower();
     if announced > LARGEST as u64 {

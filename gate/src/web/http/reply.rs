@@ -13,7 +13,6 @@ use crate::web::pages;
 
 /// No script at all, and no frame around us.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// A page.
 pub(crate) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
     let reply = with_type(status, "text/html; charset=utf-8", markup.0.clone());
     let policy = HeaderValue::from_static(PAGE_POLICY);

@@ -49,7 +49,6 @@ pub(crate) struct Instance {
     authorization: HeaderValue,
     /// The monitor finds this opencode by it.
     pub(crate) secret: Secret,
-    /// Its assets, by path.
     pub(crate) digests: Digests,
     /// One asset at a time is read whole.
     pub(crate) turn: Semaphore,

@@ -18,7 +18,6 @@ pub(super) use wait::{follow, not_started, starting};
 
 /// The one style sheet.
 pub(super) const STYLE: &str = include_str!("style.css");
-/// Its path.
 pub(super) const STYLE_PATH: &str = "/_occ/style.css";
 
 /// With a digest of its content, so that browsers may keep it for good.

@@ -12,7 +12,6 @@ use crate::wire::Secret;
 const NUMBER: usize = 16;
 const MAC: usize = 32;
 
-/// Makes and checks device cookies.
 pub(crate) struct DeviceKey(Zeroizing<[u8; 32]>);
 
 impl DeviceKey {

@@ -82,7 +82,6 @@ impl StartLimit {
     }
 }
 
-/// One start of a person's opencode.
 pub(crate) struct OpencodeProcess {
     pub(crate) person: Person,
     pub(crate) allow_setuid: bool,

@@ -66,26 +66,20 @@ impl<R> Default for Table<R> {
 impl<R> Table<R> {
     /// Somebody wants theirs.
     pub(crate) fn ensure(&mut self, user: &str, now: Duration) -> Ensured<'_, R> {
-        let may_start = match self.all.get_mut(user) {
-            None => true,
-            Some(instance) => match &mut instance.state {
-                State::Stopping { wanted } => {
-                    *wanted = true;
-                    false
-                }
-                State::Resting { until, why } if *until > now => {
-                    return Ensured::Failed(*why, until.saturating_sub(now));
-                }
-                State::Resting { .. } => true,
-                State::Starting | State::Ready { .. } => false,
-            },
-        };
+        let may_start = self.all.get(user).is_none_or(
+            |instance| matches!(instance.state, State::Resting { until, .. } if until <= now),
+        );
         if may_start {
             return Ensured::Start(self.start(user));
         }
-        match self.all.get(user).map(|instance| &instance.state) {
+        match self.all.get_mut(user).map(|instance| &mut instance.state) {
             Some(State::Ready { reached_by, .. }) => Ensured::Ready(reached_by),
-            _ => Ensured::Starting,
+            Some(State::Resting { until, why }) => Ensured::Failed(*why, until.saturating_sub(now)),
+            Some(State::Stopping { wanted }) => {
+                *wanted = true;
+                Ensured::Starting
+            }
+            Some(State::Starting) | None => Ensured::Starting,
         }
     }
 

@@ -82,7 +82,10 @@ impl Cookies {
             .filter(|(key, _)| !is_gates(key))
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        (!others.is_empty()).then(|| HeaderValue::from_str(&others.join("; ")).ok())?
+        if others.is_empty() {
+            return None;
+        }
+        HeaderValue::from_str(&others.join("; ")).ok()
     }
 
     /// Returns whether a Set-Cookie line of opencode would change a gate's cookie.

@@ -23,9 +23,9 @@ const HOP_BY_HOP: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
-/// What opencode does not get of a browser's headers, besides: ours and those that
-/// we write anew, and every way to say where a request comes from. That is
-/// loopback, and nobody's word on it passes.
+/// What opencode does not get of a browser's headers besides: what is ours to write,
+/// and ways to say where a request comes from. Ours is loopback, and nobody's word
+/// on it passes.
 const WITHHELD: [&str; 9] = [
     "authorization",
     "content-length",

@@ -18,7 +18,6 @@ pub(crate) struct Account<'a> {
     pub(crate) outcome: Option<Result<(), String>>,
 }
 
-/// The account page.
 pub(crate) fn account(page: &Account) -> Markup {
     let name = if page.display_name.is_empty() {
         page.user

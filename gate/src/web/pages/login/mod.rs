@@ -38,7 +38,6 @@ pub(crate) struct PromptForm<'a> {
     pub(crate) echo: bool,
 }
 
-/// The login page.
 pub(crate) fn login(form: &LoginForm) -> Markup {
     let failed = matches!(form.notice, Some(Notice::Refused | Notice::SlowDown(_)));
     let described = form.notice.map(|_| "notice");
