@@ -138,18 +138,13 @@ impl Attempt {
         }
     }
 
-    fn slow_down(&self, seconds: u32) -> Reply {
-        match &self.what {
-            What::Login { reply, .. } => reply(LoginReply::SlowDown { seconds }),
-            What::Change { .. } => Reply::ChangePassword(Ok(ChangeReply::SlowDown { seconds })),
-        }
-    }
-
-    fn unavailable(&self) -> Reply {
-        match &self.what {
-            What::Login { reply, .. } => reply(LoginReply::Unavailable),
-            What::Change { .. } => Reply::ChangePassword(Ok(ChangeReply::Unavailable)),
-        }
+    /// The one of these replies that fits its call.
+    fn reply(&self, login: LoginReply, change: ChangeReply) -> Action {
+        let reply = match &self.what {
+            What::Login { reply, .. } => reply(login),
+            What::Change { .. } => Reply::ChangePassword(Ok(change)),
+        };
+        Action::Reply(self.id, reply)
     }
 }
 
@@ -264,14 +259,15 @@ impl Logins {
 
     /// Lets an attempt wait for its turn, unless there were too many failures.
     fn enqueue(&mut self, context: &Context<'_>, attempt: Box<Attempt>, next: Next) -> Vec<Action> {
-        let (id, source, account) = (attempt.id, attempt.source, attempt.account);
+        let (source, account) = (attempt.source, attempt.account);
         if let Some(seconds) = self.failures.refusal(source, account, context.now) {
             log::line(&format!("{}: too many failures", attempt.title()));
-            return vec![Action::Reply(id, attempt.slow_down(seconds))];
+            let login = LoginReply::SlowDown { seconds };
+            return vec![attempt.reply(login, ChangeReply::SlowDown { seconds })];
         }
         if let Err((attempt, _)) = self.queue.push(source, account, (attempt, next)) {
             log::line(&format!("{}: too many wait", attempt.title()));
-            return vec![Action::Reply(id, attempt.unavailable())];
+            return vec![attempt.reply(LoginReply::Unavailable, ChangeReply::Unavailable)];
         }
         self.start_waiting(context.now)
     }
