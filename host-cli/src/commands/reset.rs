@@ -9,7 +9,7 @@ use bollard::query_parameters::RemoveVolumeOptions;
 use crate::cli::ResetContainer;
 use crate::engine::container::{self, Listed};
 use crate::engine::identity;
-use crate::engine::labels::{INSTANCE, Names, VOLUMES, volume_name};
+use crate::engine::labels::{Beside, INSTANCE, Names, VOLUMES, volume_name};
 use crate::error::{Error, Result, is_absent};
 use crate::session::Session;
 use crate::ui::progress::Progress;
@@ -74,8 +74,8 @@ async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     }
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();
-    for name in names.beside() {
-        let beside = container::inspect(docker, &name).await?;
+    for one in Beside::ALL {
+        let beside = container::inspect(docker, &names.with(one)).await?;
         let ours = beside.filter(|beside| identity::belongs(beside, instance));
         found.extend(ours.as_ref().map(Listed::of));
     }

@@ -5,7 +5,7 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container;
-use crate::engine::labels::Names;
+use crate::engine::labels::{Beside, Names};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::swap::steps;
@@ -22,7 +22,7 @@ pub(crate) async fn run(
     progress: &Progress,
 ) -> Result<String> {
     let names = Names::of(container::name_of(current));
-    let previous = container::inspect(docker, &names.previous())
+    let previous = container::inspect(docker, &names.with(Beside::Previous))
         .await?
         .ok_or_else(|| nothing_kept(&names))?;
     let expected = account_names(docker, current).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn run(
 }
 
 fn nothing_kept(names: &Names) -> Error {
-    let message = format!("there is no container '{}' to go back to", names.previous());
+    let message = format!("there is no container '{}' to go back to", names.with(Beside::Previous));
     Error::failed(
         message,
         "`occ update container` keeps the one that it replaces",

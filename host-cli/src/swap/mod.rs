@@ -19,7 +19,7 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::engine::container;
 use crate::engine::identity;
-use crate::engine::labels::{self, Names};
+use crate::engine::labels::{self, Beside, Names};
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
 use crate::image;
@@ -66,7 +66,7 @@ pub(crate) async fn run(
         checks::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
     }
     let _deferred = interrupt::defer();
-    identity::remove_ours(docker, plan.instance, &names.next()).await?;
+    identity::remove_ours(docker, plan.instance, &names.with(Beside::Next)).await?;
     progress.step(&format!("Replacing container '{}'", names.own));
     if let Err(error) = exchange(docker, old, plan, &names, &expected, progress).await {
         progress.step("Going back to the old container");
@@ -90,7 +90,7 @@ async fn exchange(
     expected: &BTreeSet<String>,
     progress: &Progress,
 ) -> Result<()> {
-    let made = create_next(docker, old, plan, &names.next()).await?;
+    let made = create_next(docker, old, plan, &names.with(Beside::Next)).await?;
     recover::apply(docker, plan.instance, &steps::replace(names)).await?;
     prove(docker, &made, expected, plan.seconds, progress).await
 }

@@ -12,18 +12,13 @@ fn names() -> Names {
 }
 
 fn there(engine: &Engine) -> Existing {
-    let has = |name: String| engine.contains_key(&name);
     let names = names();
+    let is_there = |one: &Beside| engine.contains_key(&names.with(*one));
     Existing {
-        own: has(names.own.clone()),
+        own: engine.contains_key(&names.own),
         running: engine.get(&names.own).is_some_and(|(_, runs)| *runs),
-        next: has(names.next()),
-        replaced: has(names.replaced()),
-        undone: has(names.undone()),
-        previous: has(names.previous()),
         previous_restarts: false,
-        older: has(names.older()),
-        check: has(names.check()),
+        beside: Beside::ALL.into_iter().filter(is_there).collect(),
     }
 }
 
@@ -80,7 +75,7 @@ fn only_own_and_previous(engine: &Engine) -> bool {
     let names = names();
     engine
         .keys()
-        .all(|name| *name == names.own || *name == names.previous())
+        .all(|name| *name == names.own || *name == names.with(Previous))
 }
 
 #[test]
@@ -168,7 +163,7 @@ fn names_in_order_need_no_step() {
 fn previous_container_is_not_restarted_by_the_engine() {
     let there = Existing {
         own: true,
-        previous: true,
+        beside: BTreeSet::from([Previous]),
         previous_restarts: true,
         ..Existing::default()
     };
@@ -180,7 +175,7 @@ fn previous_container_is_not_restarted_by_the_engine() {
 
 #[test]
 fn suffixed_names_belong_to_their_container() {
-    for name in names().beside() {
+    for name in Beside::ALL.map(|one| names().with(one)) {
         assert_eq!(Names::around(&name), Some(names()), "{name}");
     }
     assert_eq!(Names::around("x"), None);
