@@ -5,19 +5,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{bind_address, image_name, number, port, seconds};
+use super::{number, seconds};
+use crate::config::{parse_bind, parse_image, parse_port};
 
 /// `occ start`.
 #[derive(Debug, Args)]
 pub(crate) struct Start {
     /// Port on this machine [default: 3000, or as configured]
-    #[arg(short, long, value_parser = port)]
+    #[arg(short, long, value_parser = parse_port)]
     pub port: Option<u16>,
     /// Address to publish on [default: 127.0.0.1, or as configured]
-    #[arg(long, value_name = "ADDRESS", value_parser = bind_address)]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_bind)]
     pub bind: Option<IpAddr>,
     /// Image to run [default: occ:local, or as configured]
-    #[arg(long, value_name = "IMAGE", value_parser = image_name)]
+    #[arg(long, value_name = "IMAGE", value_parser = parse_image)]
     pub image: Option<String>,
     /// Build the image even if there is one
     #[arg(long)]
