@@ -49,7 +49,7 @@ impl BackupTarget {
         let beside = tempfile::Builder::new()
             .prefix(".occ-backup-")
             .tempfile_in(directory)
-            .map_err(Error::output(path))?;
+            .map_err(Error::unusable("write", path))?;
         let unfinished = interrupt::unfinished(beside.path());
         Ok(Self::File {
             beside,
@@ -141,7 +141,7 @@ impl BackupSource {
                 Ok(Self::Pipe)
             };
         }
-        let cannot = || Error::input(path);
+        let cannot = || Error::unusable("read", path);
         let mut file = File::open(path).map_err(cannot())?;
         if !file.metadata().map_err(cannot())?.is_file() {
             return Err(Error::Invalid(format!(

@@ -69,7 +69,7 @@ fn read_keys(add: &Add) -> Result<Option<Vec<String>>> {
     let Some(path) = &add.ssh_key_file else {
         return Ok(None);
     };
-    let bytes = std::fs::read(path).map_err(Error::input(path))?;
+    let bytes = std::fs::read(path).map_err(Error::unusable("read", path))?;
     source::ssh_keys(&bytes).map(Some)
 }
 
