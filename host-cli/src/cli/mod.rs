@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-pub(crate) use container::*;
 use crate::config::parse_container;
+pub(crate) use container::*;
 pub(crate) use user::*;
 
 /// Clap has no groups of commands; a test says that none is missing.

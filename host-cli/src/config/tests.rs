@@ -50,7 +50,11 @@ fn values_are_checked_and_a_refused_one_changes_nothing() {
         );
     }
     assert_eq!(
-        config.set(Key::Users, Some("x")).unwrap_err().kind().exit_code(),
+        config
+            .set(Key::Users, Some("x"))
+            .unwrap_err()
+            .kind()
+            .exit_code(),
         2
     );
     assert_eq!(config, Config::default());

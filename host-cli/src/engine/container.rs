@@ -22,6 +22,7 @@ use crate::error::{Error, Result, api_text, is_absent};
 pub(crate) const STOP_SECONDS: i32 = 30;
 /// Until the engine has removed what it was asked to remove.
 const REMOVAL: Duration = Duration::from_secs(30);
+
 /// A container as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listed {
@@ -31,8 +32,6 @@ pub(crate) struct Listed {
     pub name: String,
     /// `running`, `paused`, `exited`, …
     pub state: String,
-    /// The image as it was named.
-    pub image: String,
 }
 
 impl Listed {
@@ -41,7 +40,6 @@ impl Listed {
         Self {
             state: state_word(found),
             name: name_of(found),
-            image: image_name(found).unwrap_or_default().to_owned(),
             id: found.id.clone().unwrap_or_default(),
         }
     }
@@ -58,7 +56,6 @@ impl Listed {
                 .state
                 .map(|state| state.to_string())
                 .unwrap_or_default(),
-            image: summary.image.unwrap_or_default(),
         }
     }
 }
@@ -104,6 +101,11 @@ pub(crate) async fn inspect(
     }
 }
 
+/// Everything about a container that has to be there.
+pub(crate) async fn present(docker: &Docker, name: &str) -> Result<ContainerInspectResponse> {
+    inspect(docker, name).await?.ok_or(Error::NotRunning)
+}
+
 /// The image as it was named when the container was made.
 pub(crate) fn image_name(found: &ContainerInspectResponse) -> Option<&str> {
     found.config.as_ref()?.image.as_deref()
@@ -129,6 +131,12 @@ pub(crate) fn name_of(found: &ContainerInspectResponse) -> String {
         .unwrap_or_default()
         .trim_start_matches('/')
         .to_owned()
+}
+
+/// Starts the container of that name.
+pub(crate) async fn start(docker: &Docker, id: &str, name: &str) -> Result<()> {
+    let started = docker.start_container(id, None).await;
+    started.map_err(|cause| Error::start(name, &cause))
 }
 
 /// Stops a container; one that is stopped already is fine.

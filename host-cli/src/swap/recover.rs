@@ -118,10 +118,7 @@ pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Re
     for step in steps {
         match step {
             Step::Stop(name) => container::stop(docker, name).await?,
-            Step::Start(name) => docker
-                .start_container(name, None)
-                .await
-                .map_err(Error::start(name))?,
+            Step::Start(name) => container::start(docker, name, name).await?,
             Step::Remove(name) => identity::remove_ours(docker, instance, name).await?,
             Step::Rename(from, to) => container::rename(docker, from, to).await?,
             Step::KeepStopped(name) => {

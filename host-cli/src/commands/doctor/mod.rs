@@ -70,7 +70,7 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
         .await
         .map_err(Error::engine("describe itself"))?;
     let version = info.server_version.clone().unwrap_or_default();
-    let endpoint = &session.chosen().endpoint;
+    let endpoint = &session.chosen.endpoint;
     report.fine("engine", format!("version {version} answers at {endpoint}"));
     report.fine("permissions", "this user may use it");
     clock::look(report, &info, Timestamp::now());
@@ -95,15 +95,13 @@ async fn instance(
     docker: &Docker,
     listed: &Listed,
 ) -> Result<()> {
-    let found = container::inspect(docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
+    let found = container::present(docker, &listed.id).await?;
     volumes(report, &found, &listed.name);
     image_age(report, docker, &found).await?;
     first_program(report, &found);
     let published = Published::of(&found);
     let running = listed.state == "running";
-    if session.chosen().is_here() {
+    if session.chosen.is_here() {
         port(report, published, running);
     }
     if running {

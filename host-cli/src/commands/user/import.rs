@@ -62,8 +62,7 @@ fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
     if screen.format == Format::Json {
         return show::json(reply);
     }
-    let quiet = screen.quiet || screen.format == Format::Name;
-    for sentence in reply.sentences(dry_run, quiet) {
+    for sentence in reply.sentences(dry_run, screen.format == Format::Name) {
         show::line(&show::printable(&sentence));
     }
 }

@@ -25,15 +25,11 @@ const LAST_LINES: &str = "15";
 /// Errors: it ended or restarted meanwhile (not running), or time ran out.
 pub(crate) async fn wait(docker: &Docker, name: &str, seconds: u64) -> Result<()> {
     let started = Instant::now();
-    let found = container::inspect(docker, name)
-        .await?
-        .ok_or(Error::NotRunning)?;
+    let found = container::present(docker, name).await?;
     let restarts = found.restart_count;
     let check = check_command(found.config.and_then(|config| config.healthcheck));
     loop {
-        let now = container::inspect(docker, name)
-            .await?
-            .ok_or(Error::NotRunning)?;
+        let now = container::present(docker, name).await?;
         if has_ended(&now, restarts) {
             return Err(ended(docker, name, &now).await);
         }

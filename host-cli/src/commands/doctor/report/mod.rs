@@ -77,8 +77,7 @@ impl Report {
                 checks: &self.0,
             });
         } else {
-            let quiet = screen.quiet || screen.format == Format::Name;
-            let text = text(&self.0, quiet, screen.colours);
+            let text = text(&self.0, screen.format == Format::Name, screen.colours);
             if !text.is_empty() {
                 show::line(&text);
             }
