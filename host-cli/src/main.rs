@@ -23,11 +23,11 @@ mod ui;
 
 use std::process::ExitCode;
 
-use accounts::wire::{ErrorCode, ErrorReply};
+use accounts::wire::{ErrorCode, ErrorKind, ErrorReply};
 use clap::error::{ContextKind, ErrorKind as ClapKind};
 use clap::{ArgMatches, CommandFactory, Parser};
 
-use crate::cli::{Cli, Command, Reset, Update};
+use crate::cli::{Cli, Command, Global, Reset, Update};
 use crate::commands::{
     backup, completions, doctor, man, reset, shell, start, status, stop_restart_logs, update, user,
 };
@@ -122,29 +122,25 @@ fn wants_json(args: impl Iterator<Item = String>) -> bool {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    if let Some(done) = without_engine(&cli) {
-        return done.map(|()| ExitCode::SUCCESS);
+    let screen = session::screen(&cli.global);
+    match cli.command {
+        Command::Config(command) => commands::config::run(screen, &command)?,
+        Command::Completions { shell } => completions::print(shell)?,
+        Command::Man { directory } => man::run(screen, &directory)?,
+        command => return with_engine(&cli.global, command),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn with_engine(global: &Global, command: Command) -> Result<ExitCode> {
     interrupt::install()
         .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
-    let session = Session::new(&cli.global)?;
+    let session = Session::new(global)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::failed(format!("cannot start: {error}"), ""))?;
-    runtime.block_on(dispatch(&session, cli.command))
-}
-
-/// Commands that need no engine, and no runtime.
-fn without_engine(cli: &Cli) -> Option<Result<()>> {
-    match &cli.command {
-        Command::Config(command) => {
-            Some(commands::config::run(session::screen(&cli.global), command))
-        }
-        Command::Completions { shell } => Some(completions::print(*shell)),
-        Command::Man { directory } => Some(man::run(session::screen(&cli.global), directory)),
-        _ => None,
-    }
+    runtime.block_on(dispatch(&session, command))
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
@@ -156,13 +152,9 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
             stop_restart_logs::restart(session, command.wait_timeout).await?;
         }
         Command::Status => {
-            let running = status::run(session).await?;
-            let kind = accounts::wire::ErrorKind::NotRunning;
-            return Ok(if running {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(kind.exit_code())
-            });
+            if !status::run(session).await? {
+                return Ok(ExitCode::from(ErrorKind::NotRunning.exit_code()));
+            }
         }
         Command::Logs(command) => stop_restart_logs::logs(session, &command).await?,
         Command::Update(Update::Container(command)) => {
@@ -174,6 +166,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
         Command::Doctor => return Box::pin(doctor::run(session)).await,
         Command::Reset(Reset::Container(options)) => reset::run(session, options).await?,
         Command::Backup(command) => return backup::run(session, &command).await,
+        // Done already, without an engine.
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => {}
     }
     Ok(ExitCode::SUCCESS)

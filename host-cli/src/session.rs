@@ -16,9 +16,7 @@ use crate::ui::terminal;
 /// The settings of this run.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// How answers are printed.
     pub screen: Screen,
-    /// Never ask.
     pub no_input: bool,
     /// The configuration as it was at the start.
     pub config: Config,
@@ -56,7 +54,6 @@ impl Session {
         self.config.users_of(&self.known_users_key)
     }
 
-    /// A connection to the engine.
     pub(crate) async fn docker(&self) -> Result<Docker> {
         engine::connect(&self.chosen).await
     }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use bollard::Docker;
+use bollard::models::Volume;
 use bollard::query_parameters::RemoveVolumeOptions;
 
 use crate::cli::ResetContainer;
@@ -82,20 +83,17 @@ async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     Ok(found)
 }
 
+fn label(volume: &Volume) -> Option<&str> {
+    volume.labels.get(INSTANCE).map(String::as_str)
+}
+
 /// The volumes that carry the instance's label.
 async fn volumes(docker: &Docker, instance: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (end, _) in VOLUMES {
         let name = volume_name(instance, end);
         match docker.inspect_volume(&name).await {
-            Ok(volume)
-                if volume
-                    .labels
-                    .get(INSTANCE)
-                    .is_some_and(|own| own == instance) =>
-            {
-                found.push(name);
-            }
+            Ok(volume) if label(&volume) == Some(instance) => found.push(name),
             Ok(_) => {
                 return Err(Error::Refused {
                     message: format!(

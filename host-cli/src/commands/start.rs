@@ -18,7 +18,6 @@ use crate::swap::{Kept, Swap, checks, health, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
 
-/// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     crate::commands::config::warn_of_unknown(&session.config);
     let docker = session.docker().await?;

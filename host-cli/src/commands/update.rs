@@ -29,14 +29,12 @@ use crate::swap::{Kept, Swap, checks, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
 
-/// The answer.
 struct Outcome {
     changed: bool,
     newer: Option<bool>,
     message: String,
 }
 
-/// Runs the command.
 pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<()> {
     let docker = session.docker().await?;
     let _notice =

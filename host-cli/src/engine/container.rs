@@ -118,7 +118,6 @@ pub(crate) fn state_word(found: &ContainerInspectResponse) -> String {
         .unwrap_or_default()
 }
 
-/// The state.
 pub(crate) fn status(found: &ContainerInspectResponse) -> Option<Status> {
     found.state.as_ref().and_then(|state| state.status)
 }
@@ -133,7 +132,6 @@ pub(crate) fn name_of(found: &ContainerInspectResponse) -> String {
         .to_owned()
 }
 
-/// Starts the container of that name.
 pub(crate) async fn start(docker: &Docker, id: &str, name: &str) -> Result<()> {
     let started = docker.start_container(id, None).await;
     started.map_err(|cause| Error::start(name, &cause))
@@ -187,7 +185,6 @@ async fn gone(docker: &Docker, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives a container another name.
 pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Result<()> {
     let options = RenameContainerOptionsBuilder::default().name(name).build();
     docker
@@ -196,7 +193,6 @@ pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Resu
         .map_err(Error::engine(format!("give the name '{name}'")))
 }
 
-/// Sets the restart policy.
 pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPolicy) -> Result<()> {
     let body = ContainerUpdateBody {
         restart_policy: Some(policy),
@@ -209,7 +205,6 @@ pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPoli
     }
 }
 
-/// A restart policy of that name.
 pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {
     RestartPolicy {
         name: Some(name),

@@ -16,7 +16,6 @@ pub(crate) const VOLUMES: [(&str, &str); 3] = [
     ("gate", "/var/lib/occ-gate"),
 ];
 
-/// The name of a volume of an instance.
 pub(crate) fn volume_name(instance: &str, end: &str) -> String {
     format!("{instance}-{end}")
 }
@@ -44,7 +43,6 @@ pub(crate) enum Beside {
 }
 
 impl Beside {
-    /// All of them.
     pub(crate) const ALL: [Self; 6] = [
         Self::Check,
         Self::Next,
@@ -69,7 +67,6 @@ impl Beside {
 /// The names around one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// The container's own.
     pub own: String,
 }
 

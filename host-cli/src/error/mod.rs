@@ -95,7 +95,6 @@ pub(crate) enum Error {
     },
 }
 
-/// The result of everything here.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -145,7 +144,6 @@ impl Error {
         move |source| Self::Invalid(file(source).to_string())
     }
 
-    /// A failure with a hint.
     pub(crate) fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed {
             message: message.into(),

@@ -50,7 +50,6 @@ pub(crate) fn is_ours(image: &ImageInspect) -> bool {
     label(image, BUILT).is_some()
 }
 
-/// The value of a label.
 pub(crate) fn label<'a>(image: &'a ImageInspect, key: &str) -> Option<&'a String> {
     image.config.as_ref()?.labels.as_ref()?.get(key)
 }

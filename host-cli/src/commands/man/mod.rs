@@ -17,7 +17,6 @@ struct Written<'a> {
     directory: &'a Path,
 }
 
-/// Runs the command.
 pub(crate) fn run(screen: Screen, directory: &Path) -> Result<()> {
     write(directory)?;
     if screen.format == Format::Json {

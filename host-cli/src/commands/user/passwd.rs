@@ -10,7 +10,6 @@ use crate::occ_init;
 use crate::session::Session;
 use crate::ui::{interrupt, prompt};
 
-/// Sets a password.
 pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
     let name = passwd.name;
     check_names(std::slice::from_ref(&name))?;

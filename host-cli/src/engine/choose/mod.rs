@@ -82,7 +82,7 @@ impl EngineRequest {
             context,
             env_host: env("DOCKER_HOST"),
             env_context: env("DOCKER_CONTEXT"),
-            docker: path("DOCKER_CONFIG").or_else(home).map(DockerFiles::new),
+            docker: path("DOCKER_CONFIG").or_else(home).map(DockerFiles),
             tls_verify: env("DOCKER_TLS_VERIFY").is_some(),
             tls: env("DOCKER_TLS").is_some(),
             certificates: path("DOCKER_CERT_PATH"),
@@ -151,8 +151,8 @@ impl EngineRequest {
         if !self.tls_verify {
             return Ok(None);
         }
-        let docker = self.docker.as_ref().map(DockerFiles::directory);
-        let directory = self.certificates.as_deref().or(docker);
+        let docker = self.docker.as_ref().map(|files| &files.0);
+        let directory = self.certificates.as_ref().or(docker);
         let directory = directory.ok_or("DOCKER_TLS_VERIFY needs DOCKER_CERT_PATH")?;
         context::tls_of_environment(directory).map(Some)
     }

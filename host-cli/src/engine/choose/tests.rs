@@ -62,7 +62,7 @@ fn tls_needs_its_files_and_verification() {
 fn tls_without_a_host_never_gets_the_socket() {
     let home = tempfile::tempdir().unwrap();
     let mut asked = EngineRequest {
-        docker: Some(DockerFiles::new(home.path().to_owned())),
+        docker: Some(DockerFiles(home.path().to_owned())),
         context: Some("default".into()),
         tls_verify: true,
         ..EngineRequest::default()

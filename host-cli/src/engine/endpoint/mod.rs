@@ -12,9 +12,7 @@ const TLS_PORT: u16 = 2376;
 /// The address of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// A unix socket.
     Unix(PathBuf),
-    /// A TCP port.
     Tcp(Tcp),
     /// Another machine, where `docker system dial-stdio` is run by ssh.
     Ssh(Ssh),
@@ -25,7 +23,6 @@ pub(crate) enum Endpoint {
 pub(crate) struct Tcp {
     /// A name or an address literal, the latter without brackets.
     pub host: String,
-    /// The port.
     pub port: u16,
     /// `None` for no TLS.
     pub tls: Option<TlsFiles>,

@@ -35,8 +35,8 @@ pub(crate) async fn wait(docker: &Docker, name: &str, seconds: u64) -> Result<()
         }
         let said = match exec::run(docker, name, &check, None, ONE_CHECK).await {
             Ok(finished) if finished.code == 0 => return Ok(()),
-            Ok(finished) => last_line(&finished.stderr)
-                .or_else(|| last_line(&finished.stdout))
+            Ok(finished) => show::last_line(&finished.stderr)
+                .or_else(|| show::last_line(&finished.stdout))
                 .unwrap_or_default(),
             // It is starting or ending; the next look at its state tells.
             Err(Error::TimedOut { .. } | Error::NotRunning | Error::Restarting(_)) => {
@@ -106,18 +106,8 @@ pub(crate) async fn last_lines(docker: &Docker, name: &str) -> String {
         .build();
     let text = container::log(docker, name, options).await;
     text.lines().fold(String::new(), |shown, line| {
-        shown
-            + "
-  " + &show::printable(line.trim_end())
+        format!("{shown}\n  {}", show::printable(line.trim_end()))
     })
-}
-
-fn last_line(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
-    text.lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .map(show::printable)
 }
 
 #[cfg(test)]

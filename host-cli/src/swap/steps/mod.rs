@@ -15,7 +15,6 @@ use crate::engine::labels::Names;
 pub(crate) enum Step {
     /// Stop it; stopped already is fine.
     Stop(String),
-    /// Start it.
     Start(String),
     /// Remove it, running or not; its volumes stay.
     Remove(String),

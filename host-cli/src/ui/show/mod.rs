@@ -25,7 +25,6 @@ pub(crate) enum Format {
 /// The form of answers, from the flags.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
-    /// How answers look.
     pub format: Format,
     /// Colours on stdout.
     pub colours: bool,
@@ -145,15 +144,14 @@ pub(crate) fn note(text: &str) {
 /// Text of the container, with its control characters made visible: it must not move
 /// our cursor.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}")
+}
+
+/// The last line that says anything in what a program of the container printed.
+pub(crate) fn last_line(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines().rev();
+    lines.find(|line| !line.trim().is_empty()).map(printable)
 }
 
 /// A warning on stderr.

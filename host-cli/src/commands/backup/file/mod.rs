@@ -73,18 +73,15 @@ impl BackupTarget {
 
     /// All of it is there: makes it the file.
     pub(super) fn keep(self) -> Result<()> {
-        let (beside, path, force) = match self {
-            Self::Pipe => {
-                return io::stdout()
-                    .flush()
-                    .map_err(Error::file("write", "standard output"));
-            }
-            Self::File {
-                beside,
-                path,
-                force,
-                ..
-            } => (beside, path, force),
+        let Self::File {
+            beside,
+            path,
+            force,
+            ..
+        } = self
+        else {
+            let flushed = io::stdout().flush();
+            return flushed.map_err(Error::file("write", "standard output"));
         };
         let directory = beside.path().parent().map(Path::to_owned);
         let synced = beside.as_file().sync_all();

@@ -14,7 +14,6 @@ use crate::ui::{interrupt, prompt};
 /// The name that a question proposes.
 const PROPOSED: &str = "opencode";
 
-/// Adds an account.
 pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     if let Some(name) = &add.name {
         check(name)?;
