@@ -62,15 +62,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     ) {
         return ExitCode::SUCCESS;
     }
-    let unknown = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
-        .into_iter()
-        .find_map(|kind| error.get(kind).map(ToString::to_string))
-        .filter(|_| {
-            matches!(
-                error.kind(),
-                ClapKind::UnknownArgument | ClapKind::InvalidSubcommand
-            )
-        });
+    let unknown = match error.kind() {
+        ClapKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
+        ClapKind::UnknownArgument => error.get(ContextKind::InvalidArg),
+        _ => None,
+    };
+    let unknown = unknown.map(ToString::to_string);
     if let Some(verb) = unknown.as_ref().filter(|word| is_misplaced(word)) {
         show::note(&format!(
             "hint: accounts are below `user`: `occ user {verb}`"
@@ -109,16 +106,15 @@ fn is_misplaced(word: &str) -> bool {
 
 fn wants_json(args: impl Iterator<Item = String>) -> bool {
     let args: Vec<String> = args.collect();
-    let pairs = args
-        .windows(2)
-        .any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json");
-    pairs
-        || args.iter().any(|arg| {
-            matches!(
-                arg.as_str(),
-                "--json" | "-ojson" | "-o=json" | "--output=json"
-            )
-        })
+    let is_flag = |arg: &String| {
+        let words = ["--json", "-ojson", "-o=json", "--output=json"];
+        words.contains(&arg.as_str())
+    };
+    let is_pair = |pair: &[String]| {
+        let [option, format] = pair else { return false };
+        matches!(option.as_str(), "-o" | "--output") && format == "json"
+    };
+    args.iter().any(is_flag) || args.windows(2).any(is_pair)
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {

@@ -45,17 +45,12 @@ impl Listed {
     }
 
     fn new(summary: ContainerSummary) -> Self {
-        let name = summary
-            .names
-            .and_then(|names| names.into_iter().next())
-            .unwrap_or_default();
+        let name = summary.names.into_iter().flatten().next();
+        let state = summary.state.map(|state| state.to_string());
         Self {
             id: summary.id.unwrap_or_default(),
-            name: name.trim_start_matches('/').to_owned(),
-            state: summary
-                .state
-                .map(|state| state.to_string())
-                .unwrap_or_default(),
+            name: name.unwrap_or_default().trim_start_matches('/').to_owned(),
+            state: state.unwrap_or_default(),
         }
     }
 }
@@ -80,11 +75,10 @@ pub(crate) async fn list(
         .collect())
 }
 
+/// Returns true for one that is kept or tried, and not the instance itself.
 fn has_role(summary: &ContainerSummary) -> bool {
-    summary
-        .labels
-        .as_ref()
-        .is_some_and(|labels| labels.contains_key(ROLE))
+    let labels = summary.labels.as_ref();
+    labels.is_some_and(|labels| labels.contains_key(ROLE))
 }
 
 /// Everything about a container; `None` if there is none.
@@ -218,19 +212,15 @@ pub(crate) fn store_mount(found: &ContainerInspectResponse) -> Option<Mount> {
     let mount = mounts
         .iter()
         .find(|mount| mount.destination.as_deref() == Some(STORE))?;
-    let is_volume = mount.name.as_ref().is_some_and(|name| !name.is_empty());
+    let volume = mount.name.clone().filter(|name| !name.is_empty());
+    let (source, kind) = match volume {
+        Some(name) => (Some(name), MountType::VOLUME),
+        None => (mount.source.clone(), MountType::BIND),
+    };
     Some(Mount {
         target: Some(STORE.to_owned()),
-        source: if is_volume {
-            mount.name.clone()
-        } else {
-            mount.source.clone()
-        },
-        typ: Some(if is_volume {
-            MountType::VOLUME
-        } else {
-            MountType::BIND
-        }),
+        source,
+        typ: Some(kind),
         ..Mount::default()
     })
 }

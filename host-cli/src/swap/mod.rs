@@ -148,19 +148,17 @@ impl Swap<'_> {
             container::start(self.docker, id, &own).await?;
             health::wait(self.docker, id, self.seconds).await?;
         }
-        Ok(rolled_back(error))
-    }
-}
-
-/// The error after a swap that was undone.
-fn rolled_back(error: &Error) -> Error {
-    Error::Unhealthy {
-        message: format!("the new container failed its check; the old one was restored: {error}"),
-        hint: if error.hint().contains("--port") {
-            error.hint()
-        } else {
-            String::new()
-        },
+        let hint = error.hint();
+        Ok(Error::Unhealthy {
+            message: format!(
+                "the new container failed its check; the old one was restored: {error}"
+            ),
+            hint: if hint.contains("--port") {
+                hint
+            } else {
+                String::new()
+            },
+        })
     }
 }
 

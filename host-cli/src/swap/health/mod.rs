@@ -45,10 +45,9 @@ pub(crate) async fn wait(docker: &Docker, name: &str, seconds: u64) -> Result<()
             Err(error) => return Err(error),
         };
         if started.elapsed() >= Duration::from_secs(seconds) {
-            let because = if said.is_empty() {
-                String::new()
-            } else {
-                format!(" ({said})")
+            let because = match said.as_str() {
+                "" => String::new(),
+                said => format!(" ({said})"),
             };
             return Err(Error::Late {
                 what: format!(
