@@ -178,7 +178,6 @@ pub(crate) enum Command {
     },
 }
 
-/// `occ config`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print the value of a key
