@@ -46,8 +46,9 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
     let listed = identity::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
-    identity::inspect_ours(&docker, &listed).await?;
-    let found = container::present(&docker, &listed.id).await?;
+    let found = identity::inspect_ours(&docker, &listed)
+        .await?
+        .ok_or(Error::NotRunning)?;
     let work = Work {
         session,
         image: image_name(&found)?,
