@@ -23,11 +23,11 @@ mod ui;
 
 use std::process::ExitCode;
 
-use accounts::wire::{ErrorCode, ErrorReply};
+use accounts::wire::{ErrorCode, ErrorKind, ErrorReply};
 use clap::error::{ContextKind, ErrorKind as ClapKind};
 use clap::{ArgMatches, CommandFactory, Parser};
 
-use crate::cli::{Cli, Command, Reset, Update};
+use crate::cli::{Cli, Command, Global, Reset, Update};
 use crate::commands::{
     backup, completions, doctor, man, reset, shell, start, status, stop_restart_logs, update, user,
 };
@@ -62,15 +62,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     ) {
         return ExitCode::SUCCESS;
     }
-    let unknown = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
-        .into_iter()
-        .find_map(|kind| error.get(kind).map(ToString::to_string))
-        .filter(|_| {
-            matches!(
-                error.kind(),
-                ClapKind::UnknownArgument | ClapKind::InvalidSubcommand
-            )
-        });
+    let unknown = match error.kind() {
+        ClapKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
+        ClapKind::UnknownArgument => error.get(ContextKind::InvalidArg),
+        _ => None,
+    };
+    let unknown = unknown.map(ToString::to_string);
     if let Some(verb) = unknown.as_ref().filter(|word| is_misplaced(word)) {
         show::note(&format!(
             "hint: accounts are below `user`: `occ user {verb}`"
@@ -109,42 +106,37 @@ fn is_misplaced(word: &str) -> bool {
 
 fn wants_json(args: impl Iterator<Item = String>) -> bool {
     let args: Vec<String> = args.collect();
-    let pairs = args
-        .windows(2)
-        .any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json");
-    pairs
-        || args.iter().any(|arg| {
-            matches!(
-                arg.as_str(),
-                "--json" | "-ojson" | "-o=json" | "--output=json"
-            )
-        })
+    let is_flag = |arg: &String| {
+        let words = ["--json", "-ojson", "-o=json", "--output=json"];
+        words.contains(&arg.as_str())
+    };
+    let is_pair = |pair: &[String]| {
+        let [option, format] = pair else { return false };
+        matches!(option.as_str(), "-o" | "--output") && format == "json"
+    };
+    args.iter().any(is_flag) || args.windows(2).any(is_pair)
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    if let Some(done) = without_engine(&cli) {
-        return done.map(|()| ExitCode::SUCCESS);
+    let screen = session::screen(&cli.global);
+    match cli.command {
+        Command::Config(command) => commands::config::run(screen, &command)?,
+        Command::Completions { shell } => completions::print(shell)?,
+        Command::Man { directory } => man::run(screen, &directory)?,
+        command => return with_engine(&cli.global, command),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn with_engine(global: &Global, command: Command) -> Result<ExitCode> {
     interrupt::install()
         .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
-    let session = Session::new(&cli.global)?;
+    let session = Session::new(global)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::failed(format!("cannot start: {error}"), ""))?;
-    runtime.block_on(dispatch(&session, cli.command))
-}
-
-/// Commands that need no engine, and no runtime.
-fn without_engine(cli: &Cli) -> Option<Result<()>> {
-    match &cli.command {
-        Command::Config(command) => {
-            Some(commands::config::run(session::screen(&cli.global), command))
-        }
-        Command::Completions { shell } => Some(completions::print(*shell)),
-        Command::Man { directory } => Some(man::run(session::screen(&cli.global), directory)),
-        _ => None,
-    }
+    runtime.block_on(dispatch(&session, command))
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
@@ -156,13 +148,9 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
             stop_restart_logs::restart(session, command.wait_timeout).await?;
         }
         Command::Status => {
-            let running = status::run(session).await?;
-            let kind = accounts::wire::ErrorKind::NotRunning;
-            return Ok(if running {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(kind.exit_code())
-            });
+            if !status::run(session).await? {
+                return Ok(ExitCode::from(ErrorKind::NotRunning.exit_code()));
+            }
         }
         Command::Logs(command) => stop_restart_logs::logs(session, &command).await?,
         Command::Update(Update::Container(command)) => {
@@ -174,6 +162,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
         Command::Doctor => return Box::pin(doctor::run(session)).await,
         Command::Reset(Reset::Container(options)) => reset::run(session, options).await?,
         Command::Backup(command) => return backup::run(session, &command).await,
+        // Done already, without an engine.
         Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -16,9 +16,7 @@ use crate::ui::terminal;
 /// The settings of this run.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// How answers are printed.
     pub screen: Screen,
-    /// Never ask.
     pub no_input: bool,
     /// The configuration as it was at the start.
     pub config: Config,
@@ -26,20 +24,20 @@ pub(crate) struct Session {
     pub container: String,
     /// The place of its account names in the configuration.
     known_users_key: KnownUsers,
-    chosen: Chosen,
+    /// The engine, and where its name came from.
+    pub chosen: Chosen,
 }
 
 impl Session {
     /// Reads the configuration and decides on the engine, without a call.
     pub(crate) fn new(global: &Global) -> Result<Self> {
         let config = config::load()?;
-        let container = global
-            .container
-            .clone()
-            .or_else(|| config.container.clone());
         let chosen = EngineRequest::from_environment(global.host.clone(), global.context.clone())
             .choose(Path::exists)?;
-        let container = container.unwrap_or_else(|| DEFAULT_CONTAINER.to_owned());
+        let container = global.container.as_ref().or(config.container.as_ref());
+        let container = container
+            .map_or(DEFAULT_CONTAINER, String::as_str)
+            .to_owned();
         let engine = chosen.elsewhere();
         Ok(Self {
             screen: screen(global),
@@ -56,12 +54,6 @@ impl Session {
         self.config.users_of(&self.known_users_key)
     }
 
-    /// The engine, and where its name came from.
-    pub(crate) fn chosen(&self) -> &Chosen {
-        &self.chosen
-    }
-
-    /// A connection to the engine.
     pub(crate) async fn docker(&self) -> Result<Docker> {
         engine::connect(&self.chosen).await
     }

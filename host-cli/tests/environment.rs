@@ -308,11 +308,11 @@ fn unknown_keys_are_named_and_kept_and_wrong_values_stop_everything() {
     let engine = Engine::at(here.path("d.sock"));
     let url = engine.url();
     let file = ".config/occ/config.json";
-    let text = r#"{"schema":1,"users":["al"],"prot":1,"theme":{"dark":true},"instances":{"box":{"users":["bo"],"note":7}}}"#;
+    let text = r#"{"schema":1,"users":["al"],"container":"box","port":3001,"bind":"127.0.0.1","prot":1,"theme":{"dark":true},"instances":{"box":{"users":["bo"],"note":7}}}"#;
     here.write(file, text);
     let set = here.occ(&["config", "set", "port", "4000"], &[]);
     ended(&set, 0, "an unknown key 'prot'; did you mean 'port'?");
-    ended(&set, 0, "an unknown key 'theme'");
+    ended(&set, 0, "an unknown key 'theme'\n");
     let kept = std::fs::read(here.path(file)).unwrap();
     let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
     let mut expected: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -322,10 +322,13 @@ fn unknown_keys_are_named_and_kept_and_wrong_values_stop_everything() {
     for (wrong, named) in [
         (r#"{"schema":1,"port":0}"#, "port"),
         (r#"{"schema":1,"port":"x"}"#, "config.json"),
+        (r#"{"schema":1,"port":70000}"#, "config.json"),
         (r#"{"schema":1,"bind":"localhost"}"#, "IP address"),
         (r#"{"schema":1,"image":""}"#, "for image"),
+        (r#"{"schema":1,"base_image":""}"#, "for base_image"),
         (r#"{"schema":1,"container":"../x"}"#, "'../x'"),
         (r#"{"schema":2}"#, "newer"),
+        ("{", "config.json"),
         ("", "config.json"),
     ] {
         here.write(file, wrong);

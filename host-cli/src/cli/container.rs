@@ -5,19 +5,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{bind_address, image_name, number, port, seconds};
+use super::{number, seconds};
+use crate::config::{parse_bind, parse_image, parse_port};
 
-/// `occ start`.
 #[derive(Debug, Args)]
 pub(crate) struct Start {
     /// Port on this machine [default: 3000, or as configured]
-    #[arg(short, long, value_parser = port)]
+    #[arg(short, long, value_parser = parse_port)]
     pub port: Option<u16>,
     /// Address to publish on [default: 127.0.0.1, or as configured]
-    #[arg(long, value_name = "ADDRESS", value_parser = bind_address)]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_bind)]
     pub bind: Option<IpAddr>,
     /// Image to run [default: occ:local, or as configured]
-    #[arg(long, value_name = "IMAGE", value_parser = image_name)]
+    #[arg(long, value_name = "IMAGE", value_parser = parse_image)]
     pub image: Option<String>,
     /// Build the image even if there is one
     #[arg(long)]
@@ -33,7 +33,6 @@ pub(crate) struct Start {
     pub wait_timeout: u64,
 }
 
-/// `occ restart`.
 #[derive(Debug, Args)]
 pub(crate) struct Restart {
     /// Seconds to wait until it is healthy
@@ -41,7 +40,6 @@ pub(crate) struct Restart {
     pub wait_timeout: u64,
 }
 
-/// `occ logs`.
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
     /// Go on as more is logged
@@ -52,14 +50,12 @@ pub(crate) struct Logs {
     pub lines: Option<u32>,
 }
 
-/// `occ update`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Update {
     /// Move the container to a newer image; goes back by itself if that is not healthy
     Container(UpdateContainer),
 }
 
-/// `occ update container`.
 #[derive(Debug, Args)]
 pub(crate) struct UpdateContainer {
     /// Only say whether there is a newer image
@@ -76,21 +72,18 @@ pub(crate) struct UpdateContainer {
     pub wait_timeout: u64,
 }
 
-/// `occ shell`.
 #[derive(Debug, Args)]
 pub(crate) struct Shell {
     /// Name of the account [default: root]
     pub name: Option<String>,
 }
 
-/// `occ reset`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Reset {
     /// Remove the container, and what updates kept of it; accounts and homes stay
     Container(ResetContainer),
 }
 
-/// `occ reset container`.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct ResetContainer {
     /// Delete the volumes as well: all accounts and all homes
@@ -101,7 +94,6 @@ pub(crate) struct ResetContainer {
     pub force: bool,
 }
 
-/// `occ backup`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Backup {
     /// Write a backup: accounts with passwords, uids and those removed

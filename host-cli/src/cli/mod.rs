@@ -3,11 +3,11 @@
 mod container;
 mod user;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use crate::config::parse_container;
 pub(crate) use container::*;
 pub(crate) use user::*;
 
@@ -85,7 +85,7 @@ pub(crate) struct Global {
     #[arg(short = 'c', long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// Container to work on [default: opencode, or as configured]
-    #[arg(long, global = true, value_name = "NAME", value_parser = container_name)]
+    #[arg(long, global = true, value_name = "NAME", value_parser = parse_container)]
     pub container: Option<String>,
     /// How to print answers
     #[arg(
@@ -178,7 +178,6 @@ pub(crate) enum Command {
     },
 }
 
-/// `occ config`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print the value of a key
@@ -204,31 +203,14 @@ pub(crate) enum ConfigCommand {
     Path,
 }
 
-fn container_name(name: &str) -> Result<String, String> {
-    crate::config::check_container(name).map(|()| name.to_owned())
-}
-
-fn image_name(name: &str) -> Result<String, String> {
-    crate::config::check_image(name).map(|()| name.to_owned())
-}
-
 fn number(value: &str) -> Result<u32, String> {
     let parsed = value.parse();
     parsed.map_err(|_| "a number of 0 to 4294967295 is needed".to_owned())
 }
 
-fn port(value: &str) -> Result<u16, String> {
-    let parsed = value.parse().ok().filter(|port| *port > 0);
-    parsed.ok_or_else(|| "a port is 1 to 65535".to_owned())
-}
-
 fn seconds(value: &str) -> Result<u64, String> {
     let parsed = value.parse();
     parsed.map_err(|_| "a number of seconds is needed, such as 60".to_owned())
-}
-
-fn bind_address(value: &str) -> Result<IpAddr, String> {
-    crate::config::parse_bind(value)
 }
 
 #[cfg(test)]

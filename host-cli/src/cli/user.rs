@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// `occ user`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
     /// Add an account; asks for what is not given
@@ -61,7 +60,6 @@ pub(crate) struct PasswordSource {
     pub password_hash_stdin: bool,
 }
 
-/// `occ user add`.
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
 pub(crate) struct Add {
@@ -101,7 +99,6 @@ pub(crate) struct Add {
     pub new_uid: bool,
 }
 
-/// `occ user passwd`.
 #[derive(Debug, Args)]
 pub(crate) struct Passwd {
     /// Name of the account
@@ -110,7 +107,6 @@ pub(crate) struct Passwd {
     pub source: PasswordSource,
 }
 
-/// `occ user remove`.
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
     #[command(flatten)]
@@ -126,7 +122,6 @@ pub(crate) struct Remove {
     pub purge_home: bool,
 }
 
-/// `occ user import`.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// File with the accounts [default: standard input]
@@ -136,7 +131,6 @@ pub(crate) struct Import {
     pub dry_run: bool,
 }
 
-/// `occ user export`.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Export {
     /// With the password hashes

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Command, CommandFactory, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
-use clap_complete::env::{CompleteEnv, Shells};
+use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Zsh};
 
 use crate::cli::{Cli, CompletionShell, Global};
 use crate::config::Key;
@@ -43,21 +43,18 @@ fn with_completers(command: Command) -> Command {
 
 /// The shell's part, for its start-up file.
 pub(crate) fn print(shell: CompletionShell) -> Result<()> {
-    let word = match shell {
-        CompletionShell::Bash => "bash",
-        CompletionShell::Zsh => "zsh",
-        CompletionShell::Fish => "fish",
+    let completer: &dyn EnvCompleter = match shell {
+        CompletionShell::Bash => &Bash,
+        CompletionShell::Zsh => &Zsh,
+        CompletionShell::Fish => &Fish,
     };
-    let failed =
-        |why: String| Error::failed(format!("cannot write completions for {word}: {why}"), "");
-    let shells = Shells::builtins();
-    let completer = shells
-        .completer(word)
-        .ok_or_else(|| failed("unknown shell".into()))?;
     let mut text = Vec::new();
     completer
         .write_registration(VARIABLE, "occ", "occ", "occ", &mut text)
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| {
+            let word = completer.name();
+            Error::failed(format!("cannot write completions for {word}: {error}"), "")
+        })?;
     show::line(String::from_utf8_lossy(&text).trim_end());
     Ok(())
 }
@@ -76,7 +73,6 @@ fn account_names(begun: &OsStr) -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// The keys of the configuration.
 fn keys() -> Vec<CompletionCandidate> {
     let words = Key::ALL.map(Key::word);
     words.into_iter().map(CompletionCandidate::new).collect()

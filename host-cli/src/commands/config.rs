@@ -36,19 +36,16 @@ pub(crate) fn run(screen: Screen, command: &ConfigCommand) -> Result<()> {
     }
     match command {
         ConfigCommand::Get { key } => get(screen, Key::parse(key)?),
-        ConfigCommand::Set { key, value } => {
-            let key = Key::parse(key)?;
-            let changed = config::change(|config| config.set(key, value))?;
-            tell(screen, key, Some(changed))
-        }
-        ConfigCommand::Unset { key } => {
-            let key = Key::parse(key)?;
-            let changed = config::change(|config| config.unset(key))?;
-            tell(screen, key, Some(changed))
-        }
+        ConfigCommand::Set { key, value } => set(screen, Key::parse(key)?, Some(value)),
+        ConfigCommand::Unset { key } => set(screen, Key::parse(key)?, None),
         ConfigCommand::List => list(screen),
         ConfigCommand::Path => path(screen),
     }
+}
+
+fn set(screen: Screen, key: Key, value: Option<&str>) -> Result<()> {
+    let changed = config::change(|config| config.set(key, value))?;
+    tell(screen, key, Some(changed))
 }
 
 /// A change needs no words, but programs want a document.

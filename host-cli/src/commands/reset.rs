@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use bollard::Docker;
+use bollard::models::Volume;
 use bollard::query_parameters::RemoveVolumeOptions;
 
 use crate::cli::ResetContainer;
 use crate::engine::container::{self, Listed};
 use crate::engine::identity;
-use crate::engine::labels::{INSTANCE, Names, VOLUMES, volume_name};
+use crate::engine::labels::{Beside, INSTANCE, Names, VOLUMES, volume_name};
 use crate::error::{Error, Result, is_absent};
 use crate::session::Session;
 use crate::ui::progress::Progress;
@@ -74,12 +75,16 @@ async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     }
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();
-    for name in names.beside() {
-        let beside = container::inspect(docker, &name).await?;
+    for one in Beside::ALL {
+        let beside = container::inspect(docker, &names.with(one)).await?;
         let ours = beside.filter(|beside| identity::belongs(beside, instance));
         found.extend(ours.as_ref().map(Listed::of));
     }
     Ok(found)
+}
+
+fn label(volume: &Volume) -> Option<&str> {
+    volume.labels.get(INSTANCE).map(String::as_str)
 }
 
 /// The volumes that carry the instance's label.
@@ -88,14 +93,7 @@ async fn volumes(docker: &Docker, instance: &str) -> Result<Vec<String>> {
     for (end, _) in VOLUMES {
         let name = volume_name(instance, end);
         match docker.inspect_volume(&name).await {
-            Ok(volume)
-                if volume
-                    .labels
-                    .get(INSTANCE)
-                    .is_some_and(|own| own == instance) =>
-            {
-                found.push(name);
-            }
+            Ok(volume) if label(&volume) == Some(instance) => found.push(name),
             Ok(_) => {
                 return Err(Error::Refused {
                     message: format!(

@@ -1,41 +1,29 @@
 //! `occ update container --rollback`: changes places with the container that
 //! the last update kept, under the same proofs as an update.
 
-use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container;
-use crate::engine::labels::Names;
+use crate::engine::labels::{Beside, Names};
 use crate::error::{Error, Result};
 use crate::image;
-use crate::swap::steps;
-use crate::swap::{account_names, prove, put_back, recover, rolled_back};
+use crate::swap::{Swap, account_names, recover, steps};
 use crate::ui::interrupt;
-use crate::ui::progress::Progress;
 
 /// Changes places with the container that the last update kept.
-pub(crate) async fn run(
-    docker: &Docker,
-    instance: &str,
-    current: &ContainerInspectResponse,
-    seconds: u64,
-    progress: &Progress,
-) -> Result<String> {
+pub(crate) async fn run(swap: &Swap<'_>) -> Result<String> {
+    let (docker, instance, current) = (swap.docker, swap.instance, swap.old);
     let names = Names::of(container::name_of(current));
-    let previous = container::inspect(docker, &names.previous())
+    let previous = container::inspect(docker, &names.with(Beside::Previous))
         .await?
         .ok_or_else(|| nothing_kept(&names))?;
     let expected = account_names(docker, current).await?;
     let _deferred = interrupt::defer();
-    progress.step(&format!("Replacing container '{}'", names.own));
+    swap.progress
+        .step(&format!("Replacing container '{}'", names.own));
     let id = previous.id.as_deref().unwrap_or_default();
-    let proved = match recover::apply(docker, instance, &steps::go_back(&names)).await {
-        Ok(()) => prove(docker, id, &expected, seconds, progress).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = proved {
-        put_back(docker, current, instance, seconds).await?;
-        return Err(rolled_back(&error));
+    if let Err(error) = swap.change(&steps::go_back(&names), id, &expected).await {
+        return Err(swap.undo(&error).await?);
     }
     let host = current.host_config.as_ref();
     let policy = host.and_then(|host| host.restart_policy.clone());
@@ -45,7 +33,10 @@ pub(crate) async fn run(
 }
 
 fn nothing_kept(names: &Names) -> Error {
-    let message = format!("there is no container '{}' to go back to", names.previous());
+    let message = format!(
+        "there is no container '{}' to go back to",
+        names.with(Beside::Previous)
+    );
     Error::failed(
         message,
         "`occ update container` keeps the one that it replaces",

@@ -11,9 +11,8 @@ use bollard::Docker;
 use bollard::exec::CreateExecOptions;
 use bollard::query_parameters::ResizeExecOptionsBuilder;
 use futures_util::StreamExt;
-use signal_hook::consts::SIGWINCH;
-use signal_hook::iterator::Signals;
 use tokio::io::AsyncWriteExt;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::commands::user::with_nearest;
@@ -105,7 +104,9 @@ async fn at_terminal(init: &OccInit, command: Vec<String>, home: String) -> Resu
 
 /// Carries keys and output until the shell ends.
 async fn talk(docker: &Docker, id: &str, mut output: Output, mut input: Input) -> Result<()> {
-    let (mut keys, mut sizes) = (keys(), sizes()?);
+    let mut keys = keys();
+    let mut sizes = signal(SignalKind::window_change())
+        .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
     resize(docker, id).await;
     loop {
         tokio::select! {
@@ -141,21 +142,6 @@ fn keys() -> Receiver<Vec<u8>> {
         }
     });
     keys
-}
-
-/// A message for each new size of the window.
-fn sizes() -> Result<Receiver<()>> {
-    let mut signals = Signals::new([SIGWINCH])
-        .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
-    let (changed, sizes) = channel(1);
-    std::thread::spawn(move || {
-        for _ in signals.forever() {
-            if changed.blocking_send(()).is_err() {
-                break;
-            }
-        }
-    });
-    Ok(sizes)
 }
 
 /// A shell that has ended already has no size.

@@ -6,19 +6,18 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
 use crate::commands::desired::{Desired, Requested, differences};
-use crate::engine::container::{self, Listed};
+use crate::engine::container::{self, Listed, store_mount};
 use crate::engine::identity;
-use crate::engine::labels::{self, STORE, VOLUMES, volume_name};
+use crate::engine::labels::{self, VOLUMES, volume_name};
 use crate::engine::spec::{self, Published};
 use crate::error::{Error, Result};
 use crate::image::{self, build};
 use crate::occ_init::OccInit;
 use crate::session::Session;
-use crate::swap::{self, Kept, checks, health, recover};
+use crate::swap::{Kept, Swap, checks, health, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
 
-/// Runs the command.
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     crate::commands::config::warn_of_unknown(&session.config);
     let docker = session.docker().await?;
@@ -35,15 +34,6 @@ pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     say_ready(session, &docker, &container).await
 }
 
-/// How a container was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Before {
-    /// It ran, and was left alone.
-    Running,
-    /// It was made, made anew or started.
-    Down,
-}
-
 struct Work<'a> {
     session: &'a Session,
     docker: &'a Docker,
@@ -55,9 +45,9 @@ impl Work<'_> {
     /// A container that runs may be at its end: the engine carries a stop out even
     /// when whoever asked for it was killed. Such a one is started again, once.
     async fn until_healthy(&self) -> Result<Listed> {
-        let before = self.run().await?;
+        let was_running = self.run().await?;
         match self.healthy().await {
-            Err(_) if before == Before::Running && self.has_stopped().await? => {
+            Err(_) if was_running && self.has_stopped().await? => {
                 self.progress
                     .step("It was being stopped; starting it again");
                 self.run().await?;
@@ -79,7 +69,8 @@ impl Work<'_> {
         Ok(listed.is_some_and(|listed| listed.state == "exited"))
     }
 
-    async fn run(&self) -> Result<Before> {
+    /// Returns true if the container ran, and was left alone.
+    async fn run(&self) -> Result<bool> {
         let instance = &self.session.container;
         recover::instance(self.docker, instance, self.progress).await?;
         let listed = identity::find(self.docker, instance).await?;
@@ -92,7 +83,7 @@ impl Work<'_> {
         let desired = requested.desired(found.as_ref());
         self.make_image(&desired.image).await?;
         match found {
-            None => self.create(&desired).await.map(|()| Before::Down),
+            None => self.create(&desired).await.map(|()| false),
             Some(found) => self.existing(&found, &requested, &desired).await,
         }
     }
@@ -125,7 +116,7 @@ impl Work<'_> {
             .create_container(Some(options), body)
             .await
             .map_err(Error::engine(format!("make the container '{instance}'")))?;
-        if let Err(error) = start_container(docker, &made.id, instance).await {
+        if let Err(error) = container::start(docker, &made.id, instance).await {
             // It never ran; left behind it would ask for the same port again.
             container::remove(docker, &made.id).await?;
             return Err(error);
@@ -133,13 +124,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// A container that is there: started, left alone, or made anew.
+    /// A container that is there: started, left alone (true), or made anew.
     async fn existing(
         &self,
         found: &ContainerInspectResponse,
         requested: &Requested,
         desired: &Desired,
-    ) -> Result<Before> {
+    ) -> Result<bool> {
         let name = container::name_of(found);
         let state = container::state_word(found);
         if state == "paused" {
@@ -152,29 +143,26 @@ impl Work<'_> {
         let differs = differences(found, desired, newer && image_asked);
         if self.start.recreate || (state != "running" && !differs.is_empty()) {
             self.recreate(found, desired).await?;
-            return Ok(Before::Down);
+            return Ok(false);
         }
+        let screen = self.session.screen;
         if newer && !image_asked {
-            self.session.screen.progress(&format!(
+            screen.progress(&format!(
                 "there is a newer {}; `occ update container` moves to it",
                 desired.image
             ));
         }
         if state == "running" {
-            self.session
-                .screen
-                .message(&format!("Container '{name}' is running already."));
+            screen.message(&format!("Container '{name}' is running already."));
             for difference in differs {
-                self.session
-                    .screen
-                    .progress(&format!("{difference}; `occ start --recreate` applies it"));
+                screen.progress(&format!("{difference}; `occ start --recreate` applies it"));
             }
-            return Ok(Before::Running);
+            return Ok(true);
         }
         self.progress.step(&format!("Starting container '{name}'"));
         let id = found.id.as_deref().unwrap_or_default();
-        start_container(self.docker, id, &name).await?;
-        Ok(Before::Down)
+        container::start(self.docker, id, &name).await?;
+        Ok(false)
     }
 
     async fn recreate(&self, found: &ContainerInspectResponse, desired: &Desired) -> Result<()> {
@@ -182,20 +170,14 @@ impl Work<'_> {
             "Making container '{}' anew",
             container::name_of(found)
         ));
-        let plan = swap::Plan {
+        let swap = Swap {
+            docker: self.docker,
             instance: &self.session.container,
-            image: &desired.image,
-            published: desired.published,
+            old: found,
             seconds: self.start.wait_timeout,
+            progress: self.progress,
         };
-        Box::pin(swap::run(
-            self.docker,
-            found,
-            &plan,
-            Kept::No,
-            self.progress,
-        ))
-        .await
+        Box::pin(swap.for_image(&desired.image, desired.published, Kept::No)).await
     }
 }
 
@@ -215,18 +197,9 @@ async fn make_volumes(docker: &Docker, instance: &str) -> Result<()> {
     Ok(())
 }
 
-async fn start_container(docker: &Docker, id: &str, name: &str) -> Result<()> {
-    docker
-        .start_container(id, None)
-        .await
-        .map_err(Error::start(name))
-}
-
 /// The address, and what is worth knowing about the accounts.
 pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Listed) -> Result<()> {
-    let found = container::inspect(docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
+    let found = container::present(docker, &listed.id).await?;
     let published = Published::of(&found);
     let accounts = OccInit::of(docker, &found).accounts().await?;
     let none = accounts.accounts.is_empty();
@@ -241,28 +214,12 @@ pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Liste
             .await
             .map(|_| ());
     }
-    session.screen.message(&published.map_or_else(
-        || {
-            format!(
-                "Container '{}' is ready; it publishes no port.",
-                listed.name
-            )
-        },
-        |published| {
-            format!(
-                "Container '{}' is ready: {}",
-                listed.name,
-                published.url(&listed.name)
-            )
-        },
-    ));
-    if none
-        && found
-            .mounts
-            .iter()
-            .flatten()
-            .any(|mount| mount.destination.as_deref() == Some(STORE))
-    {
+    let name = &listed.name;
+    session.screen.message(&match published {
+        None => format!("Container '{name}' is ready; it publishes no port."),
+        Some(published) => format!("Container '{name}' is ready: {}", published.url(name)),
+    });
+    if none && store_mount(&found).is_some() {
         session
             .screen
             .message("No users yet. Add one with `occ user add`.");

@@ -15,7 +15,6 @@
 //! A kill between any two calls leaves names from which step 1 of the next command
 //! tells how far this one went.
 
-use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
 
 use crate::cli::UpdateContainer;
@@ -26,18 +25,16 @@ use crate::error::{Error, Result};
 use crate::image;
 use crate::image::build::{self, Inputs};
 use crate::session::Session;
-use crate::swap::{self, Kept, Plan, checks, recover};
+use crate::swap::{Kept, Swap, checks, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
 
-/// The answer.
 struct Outcome {
     changed: bool,
     newer: Option<bool>,
     message: String,
 }
 
-/// Runs the command.
 pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<()> {
     let docker = session.docker().await?;
     let _notice =
@@ -49,97 +46,40 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
     let listed = identity::find(&docker, &session.container)
         .await?
         .ok_or(Error::NotRunning)?;
-    identity::inspect_ours(&docker, &listed).await?;
+    let found = identity::inspect_ours(&docker, &listed)
+        .await?
+        .ok_or(Error::NotRunning)?;
+    let work = Work {
+        session,
+        image: image_name(&found)?,
+        listed: &listed,
+        swap: Swap {
+            docker: &docker,
+            instance: &session.container,
+            old: &found,
+            seconds: update.wait_timeout,
+            progress: &progress,
+        },
+    };
     let outcome = if update.rollback {
-        let (found, _) = present(&docker, &listed).await?;
-        let (instance, seconds) = (&session.container, update.wait_timeout);
-        let image = Box::pin(rollback::run(&docker, instance, &found, seconds, &progress)).await?;
-        Outcome {
-            changed: true,
-            newer: None,
-            message: format!("Container '{}' is back on {image}.", listed.name),
-        }
+        work.go_back().await?
     } else if update.check {
-        check(session, &docker, &listed, &progress).await?
+        work.check().await?
     } else {
-        move_on(session, &docker, &listed, update, &progress).await?
+        work.move_on(update.shared).await?
     };
     drop(progress);
-    session.screen.done(
-        &listed.name,
-        outcome.changed,
-        outcome.newer,
-        &outcome.message,
-    );
+    let Outcome {
+        changed,
+        newer,
+        message,
+    } = outcome;
+    session.screen.done(&listed.name, changed, newer, &message);
     Ok(())
 }
 
-async fn check(
-    session: &Session,
-    docker: &Docker,
-    listed: &Listed,
-    progress: &Progress,
-) -> Result<Outcome> {
-    let (found, image) = present(docker, listed).await?;
-    let newer = is_newer(session, docker, &found, &image, progress).await?;
-    let message = if newer {
-        format!("There is a newer {image} for container '{}'.", listed.name)
-    } else {
-        newest(listed, &image)
-    };
-    Ok(Outcome {
-        changed: false,
-        newer: Some(newer),
-        message,
-    })
-}
-
-/// The container as it is, and the image it was made from.
-async fn present(docker: &Docker, listed: &Listed) -> Result<(ContainerInspectResponse, String)> {
-    let found = container::inspect(docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let image = image_name(&found)?;
-    Ok((found, image))
-}
-
-fn newest(listed: &Listed, image: &str) -> String {
-    format!("Container '{}' runs the newest {image}.", listed.name)
-}
-
-async fn move_on(
-    session: &Session,
-    docker: &Docker,
-    listed: &Listed,
-    update: &UpdateContainer,
-    progress: &Progress,
-) -> Result<Outcome> {
-    let (found, image) = present(docker, listed).await?;
-    if !get_newer(session, docker, &found, &image, progress).await? {
-        return Ok(Outcome {
-            changed: false,
-            newer: None,
-            message: newest(listed, &image),
-        });
-    }
-    checks::refuse_shared(docker, &session.container, Some(listed), update.shared).await?;
-    let plan = Plan {
-        instance: &session.container,
-        image: &image,
-        published: None,
-        seconds: update.wait_timeout,
-    };
-    Box::pin(swap::run(docker, &found, &plan, Kept::Yes, progress)).await?;
-    let message = format!("Container '{}' updated to the newest {image}.", listed.name);
-    Ok(Outcome {
-        changed: true,
-        newer: None,
-        message,
-    })
-}
-
 /// The name that the container was made with; an id has nothing newer.
-fn image_name(found: &ContainerInspectResponse) -> Result<String> {
+fn image_name(found: &ContainerInspectResponse) -> Result<&str> {
     let name = container::image_name(found).unwrap_or_default();
     if name.is_empty() || name.starts_with("sha256:") {
         return Err(Error::failed(
@@ -150,72 +90,107 @@ fn image_name(found: &ContainerInspectResponse) -> Result<String> {
             "`occ start --recreate --image NAME` gives it one",
         ));
     }
-    Ok(name.to_owned())
+    Ok(name)
 }
 
-fn runs(found: &ContainerInspectResponse, image: &ImageInspect) -> bool {
-    image.id.is_some() && image.id == found.image
+struct Work<'a> {
+    session: &'a Session,
+    /// The name of the image that the container was made from.
+    image: &'a str,
+    listed: &'a Listed,
+    swap: Swap<'a>,
 }
 
-/// Returns true if there is something newer, without changing anything.
-async fn is_newer(
-    session: &Session,
-    docker: &Docker,
-    found: &ContainerInspectResponse,
-    name: &str,
-    progress: &Progress,
-) -> Result<bool> {
-    match image::inspect(docker, name).await? {
-        Some(local) if !runs(found, &local) => Ok(true),
-        Some(local) if image::is_ours(&local) => {
-            let inputs = inputs(session, docker, &local, progress).await?;
-            Ok(!inputs.made(&local))
+impl Work<'_> {
+    async fn go_back(&self) -> Result<Outcome> {
+        let image = Box::pin(rollback::run(&self.swap)).await?;
+        Ok(Outcome {
+            changed: true,
+            newer: None,
+            message: format!("Container '{}' is back on {image}.", self.listed.name),
+        })
+    }
+
+    async fn check(&self) -> Result<Outcome> {
+        let newer = self.is_newer().await?;
+        let (image, name) = (self.image, &self.listed.name);
+        Ok(Outcome {
+            changed: false,
+            newer: Some(newer),
+            message: if newer {
+                format!("There is a newer {image} for container '{name}'.")
+            } else {
+                self.newest()
+            },
+        })
+    }
+
+    fn newest(&self) -> String {
+        format!(
+            "Container '{}' runs the newest {}.",
+            self.listed.name, self.image
+        )
+    }
+
+    async fn move_on(&self, shared: bool) -> Result<Outcome> {
+        if !self.get_newer().await? {
+            return Ok(Outcome {
+                changed: false,
+                newer: None,
+                message: self.newest(),
+            });
         }
-        _ => {
-            show::warn(&format!(
-                "whether a registry has a newer {name} shows only without --check"
-            ));
-            Ok(false)
+        let (swap, image) = (&self.swap, self.image);
+        checks::refuse_shared(swap.docker, swap.instance, Some(self.listed), shared).await?;
+        Box::pin(swap.for_image(image, None, Kept::Yes)).await?;
+        let name = &self.listed.name;
+        Ok(Outcome {
+            changed: true,
+            newer: None,
+            message: format!("Container '{name}' updated to the newest {image}."),
+        })
+    }
+
+    /// Returns true if there is something newer, without changing anything.
+    async fn is_newer(&self) -> Result<bool> {
+        match image::inspect(self.swap.docker, self.image).await? {
+            Some(local) if !self.swap.is_on(&local) => Ok(true),
+            Some(local) if image::is_ours(&local) => Ok(!self.inputs(&local).await?.made(&local)),
+            _ => {
+                show::warn(&format!(
+                    "whether a registry has a newer {} shows only without --check",
+                    self.image
+                ));
+                Ok(false)
+            }
         }
     }
-}
 
-async fn inputs(
-    session: &Session,
-    docker: &Docker,
-    local: &ImageInspect,
-    progress: &Progress,
-) -> Result<Inputs> {
-    let base = session.config.base_image.as_deref();
-    build::inputs(docker, base, Some(local), progress).await
-}
+    async fn inputs(&self, local: &ImageInspect) -> Result<Inputs> {
+        let base = self.session.config.base_image.as_deref();
+        build::inputs(self.swap.docker, base, Some(local), self.swap.progress).await
+    }
 
-/// Makes the name stand for the newest image; false if the container has it.
-async fn get_newer(
-    session: &Session,
-    docker: &Docker,
-    found: &ContainerInspectResponse,
-    name: &str,
-    progress: &Progress,
-) -> Result<bool> {
-    match image::inspect(docker, name).await? {
-        Some(local) if image::is_ours(&local) => {
-            match inputs(session, docker, &local, progress).await {
+    /// Makes the name stand for the newest image; false if the container has it.
+    async fn get_newer(&self) -> Result<bool> {
+        let (docker, name, progress) = (self.swap.docker, self.image, self.swap.progress);
+        match image::inspect(docker, name).await? {
+            Some(local) if image::is_ours(&local) => match self.inputs(&local).await {
                 Ok(inputs) if inputs.made(&local) => {}
                 Ok(inputs) => build::build(docker, name, &inputs, progress).await?,
                 // What cannot be built again can still be used.
-                Err(error) if !runs(found, &local) => show::warn(&error.to_string()),
+                Err(error) if !self.swap.is_on(&local) => show::warn(&error.to_string()),
                 Err(error) => return Err(error),
+            },
+            Some(local) if self.swap.is_on(&local) => {
+                if let Err(error) = image::pull_newer(docker, name, progress).await {
+                    show::warn(&format!("{error}; the local {name} is taken as the newest"));
+                }
             }
+            Some(_) => {}
+            None => image::pull(docker, name, progress).await?,
         }
-        Some(local) if runs(found, &local) => {
-            if let Err(error) = image::pull_newer(docker, name, progress).await {
-                show::warn(&format!("{error}; the local {name} is taken as the newest"));
-            }
-        }
-        Some(_) => {}
-        None => image::pull(docker, name, progress).await?,
+        let newest = image::inspect(docker, name).await?;
+        Ok(newest.is_some_and(|newest| !self.swap.is_on(&newest)))
     }
-    let newest = image::inspect(docker, name).await?;
-    Ok(newest.is_some_and(|newest| !runs(found, &newest)))
 }

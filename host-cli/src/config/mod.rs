@@ -15,10 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 pub(crate) use file::{change, follow, load, path};
-pub(crate) use values::{check_container, check_image, parse_bind};
+pub(crate) use values::{parse_bind, parse_container, parse_image, parse_port};
 
 const SCHEMA: u64 = 1;
-const PORT: &str = "a port is 1 to 65535";
 /// The container where none is named or configured.
 pub(crate) const DEFAULT_CONTAINER: &str = "opencode";
 
@@ -68,17 +67,17 @@ impl Key {
         Self::ALL
             .into_iter()
             .find(|key| key.word() == word)
-            .ok_or_else(|| {
-                let near = nearest(&word, Self::ALL.iter().map(|key| key.word()));
-                let all = Self::ALL.map(Self::word).join(", ");
-                Error::Usage {
-                    message: format!("no such key '{word}'"),
-                    hint: near.map_or_else(
-                        || format!("the keys are {all}"),
-                        |near| format!("did you mean '{near}'?"),
-                    ),
-                }
+            .ok_or_else(|| Error::Usage {
+                message: format!("no such key '{word}'"),
+                hint: match Self::nearest(&word) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => format!("the keys are {}", Self::ALL.map(Self::word).join(", ")),
+                },
             })
+    }
+
+    fn nearest(word: &str) -> Option<&'static str> {
+        nearest(word, Self::ALL.map(Self::word).into_iter())
     }
 }
 
@@ -94,27 +93,21 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// The whole file.
+/// The whole file; [`Key`] says what its values are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Config {
     schema: u64,
-    /// Names of the accounts as last seen.
     #[serde(default)]
     pub users: Vec<String>,
-    /// The container's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// The image that `start` runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The base that the image is built from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_image: Option<String>,
-    /// The published port.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// The address it is published on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bind: Option<IpAddr>,
     /// Other containers, and those on other engines, by [`KnownUsers`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -164,30 +157,17 @@ impl Config {
         if config.schema > SCHEMA {
             return Err(format!("schema {} is newer than this occ", config.schema));
         }
-        config.check()?;
+        config.check().map_err(|error| error.to_string())?;
         Ok(config)
     }
 
     /// Values written into the file are checked like typed ones.
-    fn check(&self) -> std::result::Result<(), String> {
-        let named = |key: Key, value: &str, why: String| {
-            format!("invalid value '{value}' for {}: {why}", key.word())
-        };
-        if let Some(name) = &self.container {
-            check_container(name).map_err(|why| named(Key::Container, name, why))?;
-        }
-        for (key, image) in [
-            (Key::Image, &self.image),
-            (Key::BaseImage, &self.base_image),
-        ] {
-            if let Some(image) = image {
-                check_image(image).map_err(|why| named(key, image, why))?;
-            }
-        }
-        match self.port {
-            Some(0) => Err(named(Key::Port, "0", PORT.into())),
-            _ => Ok(()),
-        }
+    fn check(&self) -> Result<()> {
+        let port = self.port.map(|port| port.to_string());
+        checked(Key::Container, self.container.as_deref(), parse_container)?;
+        checked(Key::Image, self.image.as_deref(), parse_image)?;
+        checked(Key::BaseImage, self.base_image.as_deref(), parse_image)?;
+        checked(Key::Port, port.as_deref(), parse_port).map(drop)
     }
 
     /// The value of a key, or `None` where the default holds.
@@ -196,30 +176,14 @@ impl Config {
         file.get(key.word()).cloned()
     }
 
-    /// Sets a key from the command line, checked.
-    pub(crate) fn set(&mut self, key: Key, value: &str) -> Result<()> {
-        let invalid = |why: String| {
-            Error::Invalid(format!("invalid value '{value}' for {}: {why}", key.word()))
-        };
+    /// Sets a key from the command line, checked; `None` is back to the default.
+    pub(crate) fn set(&mut self, key: Key, value: Option<&str>) -> Result<()> {
         match key {
-            Key::Container => {
-                check_container(value).map_err(invalid)?;
-                self.container = Some(value.to_owned());
-            }
-            Key::Image | Key::BaseImage => {
-                check_image(value).map_err(invalid)?;
-                let slot = if key == Key::Image {
-                    &mut self.image
-                } else {
-                    &mut self.base_image
-                };
-                *slot = Some(value.to_owned());
-            }
-            Key::Port => match value.parse() {
-                Ok(0) | Err(_) => return Err(invalid(PORT.into())),
-                Ok(port) => self.port = Some(port),
-            },
-            Key::Bind => self.bind = Some(parse_bind(value).map_err(invalid)?),
+            Key::Container => self.container = checked(key, value, parse_container)?,
+            Key::Image => self.image = checked(key, value, parse_image)?,
+            Key::BaseImage => self.base_image = checked(key, value, parse_image)?,
+            Key::Port => self.port = checked(key, value, parse_port)?,
+            Key::Bind => self.bind = checked(key, value, parse_bind)?,
             Key::Users => return Err(users_follow()),
         }
         Ok(())
@@ -257,24 +221,22 @@ impl Config {
 
     /// Unknown keys, each with the nearest known one.
     pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
-        self.unknown.keys().map(|key| {
-            let near = nearest(key, Key::ALL.iter().map(|key| key.word()));
-            (key.as_str(), near)
-        })
+        let keys = self.unknown.keys();
+        keys.map(|key| (key.as_str(), Key::nearest(key)))
     }
+}
 
-    /// Back to the default.
-    pub(crate) fn unset(&mut self, key: Key) -> Result<()> {
-        match key {
-            Key::Container => self.container = None,
-            Key::Image => self.image = None,
-            Key::BaseImage => self.base_image = None,
-            Key::Port => self.port = None,
-            Key::Bind => self.bind = None,
-            Key::Users => return Err(users_follow()),
-        }
-        Ok(())
-    }
+fn checked<T>(
+    key: Key,
+    value: Option<&str>,
+    parse: impl Fn(&str) -> std::result::Result<T, String>,
+) -> Result<Option<T>> {
+    let parsed = value.map(|value| {
+        parse(value).map_err(|why| {
+            Error::Invalid(format!("invalid value '{value}' for {}: {why}", key.word()))
+        })
+    });
+    parsed.transpose()
 }
 
 fn users_follow() -> Error {

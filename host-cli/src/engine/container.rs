@@ -22,6 +22,7 @@ use crate::error::{Error, Result, api_text, is_absent};
 pub(crate) const STOP_SECONDS: i32 = 30;
 /// Until the engine has removed what it was asked to remove.
 const REMOVAL: Duration = Duration::from_secs(30);
+
 /// A container as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listed {
@@ -31,8 +32,6 @@ pub(crate) struct Listed {
     pub name: String,
     /// `running`, `paused`, `exited`, …
     pub state: String,
-    /// The image as it was named.
-    pub image: String,
 }
 
 impl Listed {
@@ -41,24 +40,17 @@ impl Listed {
         Self {
             state: state_word(found),
             name: name_of(found),
-            image: image_name(found).unwrap_or_default().to_owned(),
             id: found.id.clone().unwrap_or_default(),
         }
     }
 
     fn new(summary: ContainerSummary) -> Self {
-        let name = summary
-            .names
-            .and_then(|names| names.into_iter().next())
-            .unwrap_or_default();
+        let name = summary.names.into_iter().flatten().next();
+        let state = summary.state.map(|state| state.to_string());
         Self {
             id: summary.id.unwrap_or_default(),
-            name: name.trim_start_matches('/').to_owned(),
-            state: summary
-                .state
-                .map(|state| state.to_string())
-                .unwrap_or_default(),
-            image: summary.image.unwrap_or_default(),
+            name: name.unwrap_or_default().trim_start_matches('/').to_owned(),
+            state: state.unwrap_or_default(),
         }
     }
 }
@@ -83,11 +75,10 @@ pub(crate) async fn list(
         .collect())
 }
 
+/// Returns true for one that is kept or tried, and not the instance itself.
 fn has_role(summary: &ContainerSummary) -> bool {
-    summary
-        .labels
-        .as_ref()
-        .is_some_and(|labels| labels.contains_key(ROLE))
+    let labels = summary.labels.as_ref();
+    labels.is_some_and(|labels| labels.contains_key(ROLE))
 }
 
 /// Everything about a container; `None` if there is none.
@@ -104,6 +95,11 @@ pub(crate) async fn inspect(
     }
 }
 
+/// Everything about a container that has to be there.
+pub(crate) async fn present(docker: &Docker, name: &str) -> Result<ContainerInspectResponse> {
+    inspect(docker, name).await?.ok_or(Error::NotRunning)
+}
+
 /// The image as it was named when the container was made.
 pub(crate) fn image_name(found: &ContainerInspectResponse) -> Option<&str> {
     found.config.as_ref()?.image.as_deref()
@@ -116,7 +112,6 @@ pub(crate) fn state_word(found: &ContainerInspectResponse) -> String {
         .unwrap_or_default()
 }
 
-/// The state.
 pub(crate) fn status(found: &ContainerInspectResponse) -> Option<Status> {
     found.state.as_ref().and_then(|state| state.status)
 }
@@ -129,6 +124,11 @@ pub(crate) fn name_of(found: &ContainerInspectResponse) -> String {
         .unwrap_or_default()
         .trim_start_matches('/')
         .to_owned()
+}
+
+pub(crate) async fn start(docker: &Docker, id: &str, name: &str) -> Result<()> {
+    let started = docker.start_container(id, None).await;
+    started.map_err(|cause| Error::start(name, &cause))
 }
 
 /// Stops a container; one that is stopped already is fine.
@@ -179,7 +179,6 @@ async fn gone(docker: &Docker, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives a container another name.
 pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Result<()> {
     let options = RenameContainerOptionsBuilder::default().name(name).build();
     docker
@@ -188,7 +187,6 @@ pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Resu
         .map_err(Error::engine(format!("give the name '{name}'")))
 }
 
-/// Sets the restart policy.
 pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPolicy) -> Result<()> {
     let body = ContainerUpdateBody {
         restart_policy: Some(policy),
@@ -201,7 +199,6 @@ pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPoli
     }
 }
 
-/// A restart policy of that name.
 pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {
     RestartPolicy {
         name: Some(name),
@@ -215,19 +212,15 @@ pub(crate) fn store_mount(found: &ContainerInspectResponse) -> Option<Mount> {
     let mount = mounts
         .iter()
         .find(|mount| mount.destination.as_deref() == Some(STORE))?;
-    let is_volume = mount.name.as_ref().is_some_and(|name| !name.is_empty());
+    let volume = mount.name.clone().filter(|name| !name.is_empty());
+    let (source, kind) = match volume {
+        Some(name) => (Some(name), MountType::VOLUME),
+        None => (mount.source.clone(), MountType::BIND),
+    };
     Some(Mount {
         target: Some(STORE.to_owned()),
-        source: if is_volume {
-            mount.name.clone()
-        } else {
-            mount.source.clone()
-        },
-        typ: Some(if is_volume {
-            MountType::VOLUME
-        } else {
-            MountType::BIND
-        }),
+        source,
+        typ: Some(kind),
         ..Mount::default()
     })
 }

@@ -22,11 +22,8 @@ const CODE_TRIES: u32 = 100;
 /// How a command ended.
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
-    /// Its exit code.
     pub code: i64,
-    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// Its standard error.
     pub stderr: Vec<u8>,
 }
 
@@ -195,7 +192,6 @@ fn read(source: &mut impl Read, into: &mut [u8]) -> Result<usize> {
 }
 
 impl Finished {
-    /// Adds a piece of output.
     pub(crate) fn keep(&mut self, chunk: &LogOutput) -> Result<()> {
         let stream = match chunk {
             LogOutput::StdErr { .. } => &mut self.stderr,

@@ -13,6 +13,7 @@ mod ssh;
 mod tls;
 
 use std::fmt::Write;
+use std::io::ErrorKind;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-use crate::error::{Error, Result, chain};
+use crate::error::{Error, Result, chain, plain};
 pub(crate) use choose::{Chosen, EngineRequest};
 use dial::Dialler;
 use endpoint::Endpoint;
@@ -46,7 +47,10 @@ pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
     };
     let (theirs, lowest) = tokio::time::timeout(hello, versions(&docker, chosen, &version_seen))
         .await
-        .map_err(|_| late(chosen, hello))?
+        .map_err(|_| {
+            let cause = format!("it did not answer within {} s", hello.as_secs());
+            unreachable_because(chosen, cause)
+        })?
         .map_err(|error| unreachable_engine(chosen, &error))?;
     let agreed = agree(theirs, lowest).map_err(|why| Error::Engine {
         doing: format!("speak with this occ, at {}", chosen.endpoint),
@@ -81,11 +85,8 @@ async fn versions(
         }
     }
     let version = docker.version().await?;
-    let read = |text: Option<&String>| text.and_then(|text| api_version(text));
-    Ok((
-        read(version.api_version.as_ref()),
-        read(version.min_api_version.as_ref()),
-    ))
+    let read = |text: Option<String>| api_version(&text?);
+    Ok((read(version.api_version), read(version.min_api_version)))
 }
 
 fn ours() -> Version {
@@ -191,38 +192,30 @@ fn api_version(text: &str) -> Option<Version> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-fn late(chosen: &Chosen, hello: Duration) -> Error {
-    Error::Unreachable {
-        endpoint: chosen.endpoint.to_string(),
-        from: chosen.from.clone(),
-        cause: format!("it did not answer within {} s", hello.as_secs()),
-        hint: unreachable_hint(&chosen.endpoint),
-    }
-}
-
 fn unreachable_engine(chosen: &Chosen, error: &bollard::errors::Error) -> Error {
-    let (endpoint, from) = (chosen.endpoint.to_string(), chosen.from.clone());
     let io = io_error(error);
     let kind = io.map(std::io::Error::kind);
     let is_socket = matches!(chosen.endpoint, Endpoint::Unix(_));
-    if is_socket && kind == Some(std::io::ErrorKind::PermissionDenied) {
-        return Error::Forbidden { endpoint, from };
+    if is_socket && kind == Some(ErrorKind::PermissionDenied) {
+        return Error::Forbidden {
+            endpoint: chosen.endpoint.to_string(),
+            from: chosen.from.clone(),
+        };
     }
     let cause = match io {
-        Some(_) if is_socket && kind == Some(std::io::ErrorKind::NotFound) => {
+        Some(_) if is_socket && kind == Some(ErrorKind::NotFound) => {
             "there is no such socket".to_owned()
         }
-        Some(io) => uncapitalised(
-            io.to_string()
-                .split(" (os error ")
-                .next()
-                .unwrap_or_default(),
-        ),
+        Some(io) => plain(io),
         None => chain(error),
     };
+    unreachable_because(chosen, cause)
+}
+
+fn unreachable_because(chosen: &Chosen, cause: String) -> Error {
     Error::Unreachable {
-        endpoint,
-        from,
+        endpoint: chosen.endpoint.to_string(),
+        from: chosen.from.clone(),
         cause,
         hint: unreachable_hint(&chosen.endpoint),
     }
@@ -240,13 +233,6 @@ fn unreachable_hint(endpoint: &Endpoint) -> String {
             "occ asks nothing for ssh: log in by key or agent, so that `docker --host {endpoint} version` works"
         ),
     }
-}
-
-/// `Permission denied` of the system, not the words of somebody else.
-fn uncapitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }
 
 fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {

@@ -95,7 +95,6 @@ pub(crate) enum Error {
     },
 }
 
-/// The result of everything here.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -109,19 +108,17 @@ impl Error {
     }
 
     /// A container does not start; mostly somebody else has the port.
-    pub(crate) fn start(name: &str) -> impl FnOnce(Api) -> Self {
-        let message = format!("the container engine could not start the container '{name}'");
-        move |cause| {
-            let cause = api_text(&cause);
-            let taken =
-                cause.contains("already allocated") || cause.contains("address already in use");
-            let hint = if taken {
+    pub(crate) fn start(name: &str, cause: &Api) -> Self {
+        let cause = api_text(cause);
+        let taken = cause.contains("already allocated") || cause.contains("address already in use");
+        Self::failed(
+            format!("the container engine could not start the container '{name}': {cause}"),
+            if taken {
                 "choose another port with --port"
             } else {
                 ""
-            };
-            Self::failed(format!("{message}: {cause}"), hint)
-        }
+            },
+        )
     }
 
     /// A file that can't be read or written.
@@ -137,31 +134,16 @@ impl Error {
         }
     }
 
-    /// A file that somebody named, and that can't be read: a value that is wrong.
-    pub(crate) fn input(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| {
-            Self::Invalid(format!(
-                "cannot read '{}': {}",
-                path.display(),
-                plain(&source)
-            ))
-        }
+    /// A file or place that somebody named, and that can't be used: a value that is
+    /// wrong.
+    pub(crate) fn unusable(
+        doing: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let file = Self::file(doing, path);
+        move |source| Self::Invalid(file(source).to_string())
     }
 
-    /// A place that somebody named, and where nothing can be written.
-    pub(crate) fn output(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| {
-            Self::Invalid(format!(
-                "cannot write '{}': {}",
-                path.display(),
-                plain(&source)
-            ))
-        }
-    }
-
-    /// A failure with a hint.
     pub(crate) fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed {
             message: message.into(),
@@ -245,15 +227,14 @@ impl Error {
 
     /// The document that `--json` prints.
     pub(crate) fn reply(&self) -> ErrorReply {
-        let error = match self {
+        let mut error = match self {
             Self::Remote(body) => body.clone(),
-            Self::NoSuchAccount { name, .. } => ErrorBody {
-                code: Some(ErrorCode::NoSuchAccount),
-                name: Some(name.clone()),
-                ..ErrorBody::new(self.kind(), self.to_string(), self.hint())
-            },
             _ => ErrorBody::new(self.kind(), self.to_string(), self.hint()),
         };
+        if let Self::NoSuchAccount { name, .. } = self {
+            error.code = Some(ErrorCode::NoSuchAccount);
+            error.name = Some(name.clone());
+        }
         ErrorReply {
             schema: SCHEMA,
             error,
@@ -264,25 +245,25 @@ impl Error {
     /// alone; everything else says who speaks.
     pub(crate) fn text(&self) -> String {
         let message = self.to_string();
-        let hint = self.hint();
         let speaker = if message.starts_with(char::is_uppercase) {
             ""
         } else {
             "occ: "
         };
-        if hint.is_empty() {
-            format!("{speaker}{message}\n")
-        } else {
-            format!("{speaker}{message}\nhint: {hint}\n")
+        match self.hint().as_str() {
+            "" => format!("{speaker}{message}\n"),
+            hint => format!("{speaker}{message}\nhint: {hint}\n"),
         }
     }
 }
 
-/// The system's words, without its number: `no such file or directory`.
-fn plain(error: &io::Error) -> String {
+/// The words of the system or of another program, to go on with after a colon and
+/// without the system's number: `no such file or directory`.
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
-    let words = text.split(" (os error ").next().unwrap_or_default();
-    words.to_lowercase()
+    let mut letters = text.split(" (os error ").next().unwrap_or_default().chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// The engine's own words, without bollard's wrapping.
@@ -309,15 +290,17 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Returns true if the engine answers that the thing does not exist (404).
+/// The status of the engine's answer, if it is one that refuses.
+pub(crate) fn status(error: &Api) -> Option<u16> {
+    match error {
+        Api::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// Returns true if the engine answers that the thing does not exist.
 pub(crate) fn is_absent(error: &Api) -> bool {
-    matches!(
-        error,
-        Api::DockerResponseServerError {
-            status_code: 404,
-            ..
-        }
-    )
+    status(error) == Some(404)
 }
 
 #[cfg(test)]

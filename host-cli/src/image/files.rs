@@ -4,7 +4,6 @@
 pub(crate) struct Carried {
     /// Its name in the context.
     pub name: &'static str,
-    /// Its content.
     pub bytes: &'static [u8],
 }
 

@@ -12,7 +12,7 @@ use bollard::models::{CreateImageInfo, ImageInspect};
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 
-use crate::error::{Error, Result, is_absent};
+use crate::error::{Error, Result, status};
 use crate::ui::progress::Progress;
 
 /// The image that `start` runs where nothing else is asked for.
@@ -34,20 +34,9 @@ const STALLED: Duration = Duration::from_secs(300);
 pub(crate) async fn inspect(docker: &Docker, name: &str) -> Result<Option<ImageInspect>> {
     match docker.inspect_image(name).await {
         Ok(found) => Ok(Some(found)),
-        Err(error) if is_absent(&error) || is_malformed(&error) => Ok(None),
+        Err(error) if matches!(status(&error), Some(400 | 404)) => Ok(None),
         Err(error) => Err(Error::engine(format!("inspect the image '{name}'"))(error)),
     }
-}
-
-fn is_malformed(error: &bollard::errors::Error) -> bool {
-    use bollard::errors::Error::DockerResponseServerError;
-    matches!(
-        error,
-        DockerResponseServerError {
-            status_code: 400,
-            ..
-        }
-    )
 }
 
 /// `NAME (ID)`, with the start of the id as engines show it.
@@ -61,7 +50,6 @@ pub(crate) fn is_ours(image: &ImageInspect) -> bool {
     label(image, BUILT).is_some()
 }
 
-/// The value of a label.
 pub(crate) fn label<'a>(image: &'a ImageInspect, key: &str) -> Option<&'a String> {
     image.config.as_ref()?.labels.as_ref()?.get(key)
 }

@@ -16,7 +16,6 @@ pub(crate) struct Program {
     made_by: &'static str,
 }
 
-/// All of them.
 pub(crate) const ALL: [Program; 2] = [
     Program {
         name: "occ-init",

@@ -32,9 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The occ-init of one container.
 pub(crate) struct OccInit {
-    /// The engine.
     pub docker: Docker,
-    /// The container.
     pub container: Listed,
 }
 
@@ -111,12 +109,10 @@ impl OccInit {
         self.answer(&finished, read_of_lines).await
     }
 
-    /// All accounts.
     pub(crate) async fn accounts(&self) -> Result<ListReply> {
         self.call(user("list", [])).await
     }
 
-    /// The version of the program.
     pub(crate) async fn version(&self) -> Result<String> {
         let finished = self.run(vec!["--version".into()], None, LIMIT).await?;
         self.refuse_cut(&finished).await?;

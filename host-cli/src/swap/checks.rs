@@ -13,7 +13,7 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 
 use crate::engine::container::{self, Listed, store_mount};
-use crate::engine::labels::{Names, volume_name};
+use crate::engine::labels::{Beside, Names, volume_name};
 use crate::engine::{identity, spec};
 use crate::error::{Error, Result};
 use crate::occ_init::{self, CheckReply};
@@ -80,7 +80,7 @@ pub(crate) async fn check_accounts(
     progress.step("Checking the accounts against the new image");
     // Short, and its container would be left behind.
     let _deferred = interrupt::defer();
-    let name = Names::of(container::name_of(found)).check();
+    let name = Names::of(container::name_of(found)).with(Beside::Check);
     identity::remove_ours(docker, instance, &name).await?;
     let body = spec::check(instance, image, store, occ_init::PATH);
     let options = CreateContainerOptionsBuilder::default().name(&name).build();

@@ -14,16 +14,17 @@ pub(crate) mod steps;
 use std::collections::BTreeSet;
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ImageConfig, NetworkConnectRequest};
+use bollard::models::{ContainerInspectResponse, ImageInspect, NetworkConnectRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::engine::container;
 use crate::engine::identity;
-use crate::engine::labels::{self, Names};
+use crate::engine::labels::{self, Beside, Names};
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
 use crate::image;
 use crate::occ_init::OccInit;
+use crate::swap::steps::Step;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
@@ -36,81 +37,128 @@ pub(crate) enum Kept {
     No,
 }
 
-/// The new container.
-#[derive(Debug)]
-pub(crate) struct Plan<'a> {
-    /// The instance.
+/// A container gives way to another: a new one, or the one kept for a rollback.
+pub(crate) struct Swap<'a> {
+    pub docker: &'a Docker,
     pub instance: &'a str,
-    /// Its image.
-    pub image: &'a str,
-    /// Its port; `None` for that of the old one.
-    pub published: Option<Published>,
-    /// How long it may take to become healthy.
+    /// The container that gives way.
+    pub old: &'a ContainerInspectResponse,
+    /// How long the other one may take to become healthy.
     pub seconds: u64,
+    pub progress: &'a Progress,
 }
 
-/// Puts a copy of `old` on another image in its place.
-///
-/// Errors: what happened, and that the old container is back.
-pub(crate) async fn run(
-    docker: &Docker,
-    old: &ContainerInspectResponse,
-    plan: &Plan<'_>,
-    kept: Kept,
-    progress: &Progress,
-) -> Result<()> {
-    refuse_auto_remove(old)?;
-    let names = Names::of(container::name_of(old));
-    let expected = account_names(docker, old).await?;
-    if !same_image(docker, old, plan.image).await? {
-        checks::check_accounts(docker, plan.instance, old, plan.image, progress).await?;
+impl Swap<'_> {
+    /// Puts a copy of the old container on another image in its place; `published` is
+    /// `None` for the port of the old one.
+    ///
+    /// Errors: what happened, and that the old container is back.
+    pub(crate) async fn for_image(
+        &self,
+        image: &str,
+        published: Option<Published>,
+        kept: Kept,
+    ) -> Result<()> {
+        refuse_auto_remove(self.old)?;
+        let (docker, instance) = (self.docker, self.instance);
+        let names = Names::of(container::name_of(self.old));
+        let expected = account_names(docker, self.old).await?;
+        let local = image::inspect(docker, image).await?;
+        if local.is_none_or(|local| !self.is_on(&local)) {
+            checks::check_accounts(docker, instance, self.old, image, self.progress).await?;
+        }
+        let _deferred = interrupt::defer();
+        let next = names.with(Beside::Next);
+        identity::remove_ours(docker, instance, &next).await?;
+        self.progress
+            .step(&format!("Replacing container '{}'", names.own));
+        let replaced = match self.make(image, published, &next).await {
+            Ok(made) => self.change(&steps::replace(&names), &made, &expected).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = replaced {
+            self.progress.step("Going back to the old container");
+            return Err(self.undo(&error).await?);
+        }
+        let there = recover::look(docker, instance, &names).await?;
+        let steps = match kept {
+            Kept::Yes => steps::keep_replaced(&names, &there),
+            Kept::No => steps::drop_replaced(&names),
+        };
+        recover::apply(docker, instance, &steps).await
     }
-    let _deferred = interrupt::defer();
-    identity::remove_ours(docker, plan.instance, &names.next()).await?;
-    progress.step(&format!("Replacing container '{}'", names.own));
-    if let Err(error) = exchange(docker, old, plan, &names, &expected, progress).await {
-        progress.step("Going back to the old container");
-        put_back(docker, old, plan.instance, plan.seconds).await?;
-        return Err(rolled_back(&error));
+
+    /// Returns true if the old container was made from this very image.
+    pub(crate) fn is_on(&self, image: &ImageInspect) -> bool {
+        image.id.is_some() && image.id == self.old.image
     }
-    let there = recover::look(docker, plan.instance, &names).await?;
-    let steps = match kept {
-        Kept::Yes => steps::keep_replaced(&names, &there),
-        Kept::No => steps::drop_replaced(&names),
-    };
-    recover::apply(docker, plan.instance, &steps).await
-}
 
-/// Puts the new one in the old one's place, and proves it.
-async fn exchange(
-    docker: &Docker,
-    old: &ContainerInspectResponse,
-    plan: &Plan<'_>,
-    names: &Names,
-    expected: &BTreeSet<String>,
-    progress: &Progress,
-) -> Result<()> {
-    let made = create_next(docker, old, plan, &names.next()).await?;
-    recover::apply(docker, plan.instance, &steps::replace(names)).await?;
-    prove(docker, &made, expected, plan.seconds, progress).await
-}
+    /// Creates the copy on another image; returns its id.
+    async fn make(&self, image: &str, published: Option<Published>, name: &str) -> Result<String> {
+        let docker = self.docker;
+        let id = self.old.image.as_deref().unwrap_or_default();
+        let old_image = image::inspect(docker, id).await?;
+        let old_image = old_image.and_then(|image| image.config);
+        let mut body = clone::copy(self.old, &old_image.unwrap_or_default(), image, published);
+        // One that was found by its name only is ours from now on.
+        body.labels
+            .get_or_insert_default()
+            .extend(labels::labels(self.instance));
+        let options = CreateContainerOptionsBuilder::default().name(name).build();
+        let made = docker
+            .create_container(Some(options), body)
+            .await
+            .map_err(Error::engine(format!("make the container '{name}'")))?;
+        connect_all(docker, self.old, &made.id).await?;
+        Ok(made.id)
+    }
 
-/// Returns true if the name stands for the very image that the container has.
-async fn same_image(docker: &Docker, old: &ContainerInspectResponse, name: &str) -> Result<bool> {
-    Ok(image::inspect(docker, name)
-        .await?
-        .is_some_and(|image| image.id == old.image))
-}
+    /// Takes the steps to another container, then waits for its health and compares
+    /// its accounts with those of before.
+    pub(crate) async fn change(
+        &self,
+        steps: &[Step],
+        new: &str,
+        expected: &BTreeSet<String>,
+    ) -> Result<()> {
+        let docker = self.docker;
+        recover::apply(docker, self.instance, steps).await?;
+        self.progress
+            .step("Waiting until the new container is healthy");
+        health::wait(docker, new, self.seconds).await?;
+        let found = container::present(docker, new).await?;
+        let present = account_names(docker, &found).await?;
+        let lost: Vec<_> = expected.difference(&present).map(String::as_str).collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Unhealthy {
+            message: format!("it does not have the accounts {}", lost.join(", ")),
+            hint: String::new(),
+        })
+    }
 
-/// The error after a swap that was undone.
-pub(crate) fn rolled_back(error: &Error) -> Error {
-    Error::Unhealthy {
-        message: format!("the new container failed its check; the old one was restored: {error}"),
-        hint: if error.hint().contains("--port") {
-            error.hint()
-        } else {
-            String::new()
-        },
+    /// Restores the old container, however far the change went; returns the error that
+    /// says so.
+    pub(crate) async fn undo(&self, error: &Error) -> Result<Error> {
+        let own = container::name_of(self.old);
+        recover::names(self.docker, self.instance, &Names::of(&own)).await?;
+        if container::state_word(self.old) == "running" {
+            let id = self.old.id.as_deref().unwrap_or_default();
+            container::start(self.docker, id, &own).await?;
+            health::wait(self.docker, id, self.seconds).await?;
+        }
+        let hint = error.hint();
+        Ok(Error::Unhealthy {
+            message: format!(
+                "the new container failed its check; the old one was restored: {error}"
+            ),
+            hint: if hint.contains("--port") {
+                hint
+            } else {
+                String::new()
+            },
+        })
     }
 }
 
@@ -144,27 +192,6 @@ pub(crate) async fn account_names(
         .collect())
 }
 
-async fn create_next(
-    docker: &Docker,
-    old: &ContainerInspectResponse,
-    plan: &Plan<'_>,
-    name: &str,
-) -> Result<String> {
-    let old_image = old_image(docker, old).await?;
-    let mut body = clone::copy(old, &old_image, plan.image, plan.published);
-    // One that was found by its name only is ours from now on.
-    body.labels
-        .get_or_insert_default()
-        .extend(labels::labels(plan.instance));
-    let options = CreateContainerOptionsBuilder::default().name(name).build();
-    let made = docker
-        .create_container(Some(options), body)
-        .await
-        .map_err(Error::engine(format!("make the container '{name}'")))?;
-    connect_all(docker, old, &made.id).await?;
-    Ok(made.id)
-}
-
 /// Connects to the networks of the old container that the new one is not in yet.
 async fn connect_all(docker: &Docker, old: &ContainerInspectResponse, new: &str) -> Result<()> {
     let made = container::inspect(docker, new).await?.unwrap_or_default();
@@ -186,56 +213,4 @@ async fn connect_all(docker: &Docker, old: &ContainerInspectResponse, new: &str)
             )))?;
     }
     Ok(())
-}
-
-async fn old_image(docker: &Docker, old: &ContainerInspectResponse) -> Result<ImageConfig> {
-    let id = old.image.as_deref().unwrap_or_default();
-    Ok(image::inspect(docker, id)
-        .await?
-        .and_then(|image| image.config)
-        .unwrap_or_default())
-}
-
-/// Waits for health, and compares the accounts with those of before.
-pub(crate) async fn prove(
-    docker: &Docker,
-    new: &str,
-    expected: &BTreeSet<String>,
-    seconds: u64,
-    progress: &Progress,
-) -> Result<()> {
-    progress.step("Waiting until the new container is healthy");
-    health::wait(docker, new, seconds).await?;
-    let found = container::inspect(docker, new)
-        .await?
-        .ok_or(Error::NotRunning)?;
-    let present = account_names(docker, &found).await?;
-    let lost: Vec<_> = expected.difference(&present).map(String::as_str).collect();
-    if lost.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Unhealthy {
-        message: format!("it does not have the accounts {}", lost.join(", ")),
-        hint: String::new(),
-    })
-}
-
-/// Restores the old container, however far the exchange went.
-pub(crate) async fn put_back(
-    docker: &Docker,
-    old: &ContainerInspectResponse,
-    instance: &str,
-    seconds: u64,
-) -> Result<()> {
-    let own = container::name_of(old);
-    recover::names(docker, instance, &Names::of(&own)).await?;
-    if container::state_word(old) != "running" {
-        return Ok(());
-    }
-    let id = old.id.as_deref().unwrap_or_default();
-    docker
-        .start_container(id, None)
-        .await
-        .map_err(Error::start(&own))?;
-    health::wait(docker, id, seconds).await
 }

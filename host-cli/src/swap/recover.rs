@@ -1,13 +1,13 @@
 //! Applies steps to the engine, and undoes what a killed update or rollback left,
 //! before a command looks at the container itself.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 
-use crate::engine::labels::Names;
+use crate::engine::labels::{Beside, Names};
 use crate::engine::{container, identity};
 use crate::error::{Error, Result};
 use crate::swap::steps::{self, Existing, Step};
@@ -43,7 +43,9 @@ async fn affected(docker: &Docker, instance: &str) -> Result<Vec<Names>> {
         .map(|names| names.own)
         .collect();
     // An own container that is called like another one's leftover.
-    owns.retain(|own| !Names::of(own).beside().contains(&instance.to_owned()));
+    if let Some(other) = Names::around(instance) {
+        owns.remove(&other.own);
+    }
     owns.insert(instance.to_owned());
     Ok(owns.into_iter().map(Names::of).collect())
 }
@@ -71,7 +73,7 @@ pub(crate) async fn names(docker: &Docker, instance: &str, names: &Names) -> Res
 async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<Existing> {
     let mut before = look(docker, instance, names).await?;
     for _ in 0..TRIES {
-        if !before.is_interrupted() && !before.older {
+        if !before.is_interrupted() && !before.has(Beside::Older) {
             break;
         }
         tokio::time::sleep(PAUSE).await;
@@ -87,29 +89,19 @@ async fn at_rest(docker: &Docker, instance: &str, names: &Names) -> Result<Exist
 /// Which of the names are taken by containers of the instance.
 pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Result<Existing> {
     let own = container::inspect(docker, &names.own).await?;
-    let mut taken = HashMap::new();
-    for name in names.beside() {
-        let found = container::inspect(docker, &name).await?;
-        taken.extend(
-            found
-                .filter(|found| identity::belongs(found, instance))
-                .map(|found| (name, found)),
-        );
-    }
-    let has = |name: String| taken.contains_key(&name);
-    Ok(Existing {
-        running: own
-            .as_ref()
-            .is_some_and(|own| container::state_word(own) == "running"),
+    let mut there = Existing {
         own: own.is_some(),
-        next: has(names.next()),
-        replaced: has(names.replaced()),
-        undone: has(names.undone()),
-        previous: has(names.previous()),
-        previous_restarts: taken.get(&names.previous()).is_some_and(restarts),
-        older: has(names.older()),
-        check: has(names.check()),
-    })
+        running: own.is_some_and(|own| container::state_word(&own) == "running"),
+        ..Existing::default()
+    };
+    for one in Beside::ALL {
+        let found = container::inspect(docker, &names.with(one)).await?;
+        if let Some(found) = found.filter(|found| identity::belongs(found, instance)) {
+            there.previous_restarts |= one == Beside::Previous && restarts(&found);
+            there.beside.insert(one);
+        }
+    }
+    Ok(there)
 }
 
 fn restarts(found: &ContainerInspectResponse) -> bool {
@@ -126,10 +118,7 @@ pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Re
     for step in steps {
         match step {
             Step::Stop(name) => container::stop(docker, name).await?,
-            Step::Start(name) => docker
-                .start_container(name, None)
-                .await
-                .map_err(Error::start(name))?,
+            Step::Start(name) => container::start(docker, name, name).await?,
             Step::Remove(name) => identity::remove_ours(docker, instance, name).await?,
             Step::Rename(from, to) => container::rename(docker, from, to).await?,
             Step::KeepStopped(name) => {

@@ -71,11 +71,9 @@ fn end(signal: i32, state: &State) -> ! {
     if let Some(path) = &state.unfinished {
         let _ = std::fs::remove_file(path);
     }
-    let notice = &state.notice;
-    let more = if notice.is_empty() {
-        String::new()
-    } else {
-        format!("; {notice}")
+    let more = match state.notice.as_str() {
+        "" => String::new(),
+        notice => format!("; {notice}"),
     };
     say(&format!("\nocc: interrupted{more}"));
     std::process::exit(128 + signal)

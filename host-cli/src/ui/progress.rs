@@ -10,8 +10,7 @@ use crate::ui::show::{self, Screen};
 /// Shows steps until it is dropped.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    quiet: bool,
-    verbose: bool,
+    screen: Screen,
 }
 
 impl Progress {
@@ -23,19 +22,14 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self {
-            bar,
-            quiet: screen.quiet,
-            verbose: screen.verbose,
-        }
+        Self { bar, screen }
     }
 
     /// The next step.
     pub(crate) fn step(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
-            None if self.quiet => {}
-            None => show::note(text),
+            None => self.screen.progress(text),
         }
     }
 
@@ -48,7 +42,7 @@ impl Progress {
 
     /// A line that only `-v` shows.
     pub(crate) fn detail(&self, text: &str) {
-        if self.verbose {
+        if self.screen.verbose {
             show::note(text);
         }
     }

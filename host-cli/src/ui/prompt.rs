@@ -2,9 +2,11 @@
 
 use std::io::Write;
 
+use zeroize::Zeroizing;
+
 use crate::error::{Error, Result};
 use crate::ui::secret::{self, Secret};
-use crate::ui::{interrupt, terminal};
+use crate::ui::{interrupt, show, terminal};
 
 /// Wrong pairs of passwords after which we give up.
 const TRIES: u32 = 3;
@@ -21,8 +23,7 @@ pub(crate) fn require(no_input: bool, what: &'static str, give: &'static str) ->
 /// A line of text; an empty answer is the default.
 pub(crate) fn text(question: &str, default: &str) -> Result<String> {
     let _notice = interrupt::notice("nothing was changed");
-    ask(&format!("{question} [{default}]: "));
-    let line = secret::line()?.ok_or(Error::NoAnswer)?;
+    let line = ask(&format!("{question} [{default}]: "))?;
     let answer = String::from_utf8(line.to_vec())
         .map_err(|_| Error::Invalid("the answer is not UTF-8".into()))?;
     let answer = answer.trim();
@@ -36,8 +37,7 @@ pub(crate) fn text(question: &str, default: &str) -> Result<String> {
 /// Yes or no; anything but yes is no.
 pub(crate) fn confirm(question: &str) -> Result<bool> {
     let _notice = interrupt::notice("nothing was changed");
-    ask(&format!("{question} [y/N] "));
-    let line = secret::line()?.ok_or(Error::NoAnswer)?;
+    let line = ask(&format!("{question} [y/N] "))?;
     Ok(matches!(
         line.to_ascii_lowercase().trim_ascii(),
         b"y" | b"yes"
@@ -50,20 +50,18 @@ pub(crate) fn new_password(name: &str) -> Result<Secret> {
     let _echo = terminal::echo_off()
         .map_err(|error| Error::failed(format!("cannot turn echo off: {error}"), ""))?;
     for _ in 0..TRIES {
-        ask(&format!("Password for '{name}': "));
-        let first = secret::line()?.ok_or(Error::NoAnswer)?;
+        let first = ask(&format!("Password for '{name}': "))?;
         let password = match Secret::password(&first) {
             Ok(password) => password,
             Err(error) => {
-                ask(&error.text());
+                show::note(error.text().trim_end());
                 continue;
             }
         };
-        ask("Again: ");
-        if *secret::line()?.ok_or(Error::NoAnswer)? == *first {
+        if *ask("Again: ")? == *first {
             return Ok(password);
         }
-        ask("The passwords differ.\n");
+        show::note("The passwords differ.");
     }
     Err(Error::Usage {
         message: "passwords do not match; nothing was changed".into(),
@@ -71,9 +69,9 @@ pub(crate) fn new_password(name: &str) -> Result<Secret> {
     })
 }
 
-fn ask(text: &str) {
+/// Asks, and reads one line.
+fn ask(question: &str) -> Result<Zeroizing<Vec<u8>>> {
     let mut stderr = std::io::stderr();
-    let _ = stderr
-        .write_all(text.as_bytes())
-        .and_then(|()| stderr.flush());
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+    secret::line()?.ok_or(Error::NoAnswer)
 }

@@ -1,7 +1,7 @@
 //! The terminal: whether there is one, colours, echo.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstream::AutoStream;
 use clap::ColorChoice;
@@ -10,6 +10,10 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwins
 
 /// The state to put back if the process ends while it is changed.
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
+
+fn saved() -> MutexGuard<'static, Option<Termios>> {
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Returns whether stdout gets colours; the flag beats NO_COLOR, CLICOLOR and
 /// CLICOLOR_FORCE, and these beat the terminal.
@@ -53,9 +57,7 @@ fn change(edit: impl FnOnce(&mut Termios)) -> std::io::Result<TerminalGuard> {
     let before = tcgetattr(stdin())?;
     let mut after = before.clone();
     edit(&mut after);
-    *SAVED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(before);
+    *saved() = Some(before);
     tcsetattr(stdin(), OptionalActions::Now, &after)?;
     Ok(TerminalGuard(()))
 }
@@ -68,11 +70,7 @@ impl Drop for TerminalGuard {
 
 /// Puts the terminal back as it was; does nothing when it was not changed.
 pub(crate) fn restore() {
-    let saved = SAVED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .take();
-    if let Some(before) = saved {
+    if let Some(before) = saved().take() {
         let _ = tcsetattr(stdin(), OptionalActions::Now, &before);
     }
 }

@@ -34,22 +34,14 @@ async fn create(session: &Session, options: &BackupFile) -> Result<()> {
     let init = session.occ_init().await?;
     let _notice = interrupt::notice("no backup was written");
     let progress = Progress::new(session.screen);
-    progress.step(&format!(
-        "Reading the accounts of '{}'",
-        init.container.name
-    ));
+    let step = format!("Reading the accounts of '{}'", init.container.name);
+    progress.step(&step);
     let mut check = Check::default();
     let mut bytes = 0;
     let sink = |piece: &[u8]| {
         check.update(piece).map_err(|why| not_whole(&why))?;
         bytes += piece.len() as u64;
-        progress.so_far(|| {
-            format!(
-                "Reading the accounts of '{}': {}",
-                init.container.name,
-                size(bytes)
-            )
-        });
+        progress.so_far(|| format!("{step}: {}", size(bytes)));
         target.write(piece)
     };
     init.fetch(arguments("save", options, false), sink).await?;

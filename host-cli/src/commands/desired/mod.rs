@@ -15,18 +15,14 @@ const DEFAULT_PORT: u16 = 3000;
 
 /// The request of this run; `None` where whatever is there will do.
 pub(crate) struct Requested {
-    /// The image.
     pub image: Option<String>,
-    /// The address to publish on.
     pub bind: Option<IpAddr>,
-    /// The port to publish.
     pub port: Option<u16>,
 }
 
 /// The container as it shall be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Desired {
-    /// The image.
     pub image: String,
     /// `None` for a container that publishes nothing, and nobody asked for it.
     pub published: Option<Published>,

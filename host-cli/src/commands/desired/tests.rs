@@ -58,24 +58,19 @@ fn no_request_means_defaults_or_the_present_container() {
 #[test]
 fn each_difference_is_named() {
     let there = existing(Some(published(4000)));
-    let requested = Requested {
+    let named =
+        |requested: &Requested, image| differences(&there, &requested.desired(Some(&there)), image);
+    let port = Requested {
         port: Some(3001),
         ..NOTHING
     };
-    assert_eq!(
-        differences(&there, &requested.desired(Some(&there)), false),
-        ["the port is not 3001"]
-    );
-    let requested = Requested {
+    assert_eq!(named(&port, false), ["the port is not 3001"]);
+    let image = Requested {
         image: Some("occ:local".into()),
         ..NOTHING
     };
-    assert_eq!(
-        differences(&there, &requested.desired(Some(&there)), true),
-        ["the container runs mine:1, not occ:local"]
-    );
-    assert_eq!(
-        differences(&there, &NOTHING.desired(Some(&there)), true),
-        ["the image mine:1 is newer than the container"]
-    );
+    let runs = ["the container runs mine:1, not occ:local"];
+    assert_eq!(named(&image, true), runs);
+    let newer = ["the image mine:1 is newer than the container"];
+    assert_eq!(named(&NOTHING, true), newer);
 }

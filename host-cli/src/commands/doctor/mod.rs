@@ -17,8 +17,7 @@ use jiff::Timestamp;
 use crate::config::Config;
 use crate::engine::container::{self, Listed};
 use crate::engine::identity;
-use crate::engine::labels::Names;
-use crate::engine::labels::STORE;
+use crate::engine::labels::{Names, STORE};
 use crate::engine::spec::Published;
 use crate::error::{Error, Result};
 use crate::image;
@@ -55,12 +54,11 @@ fn configuration(report: &mut Report, config: &Config) {
         report.fine("configuration", "every key is known");
     }
     for (key, near) in unknown {
-        let message = format!("unknown key '{key}'");
-        let mend =
-            near.map(|near| format!("write '{near}' in the file that `occ config path` names"));
-        let mend =
-            mend.unwrap_or_else(|| "remove it from the file that `occ config path` names".into());
-        report.wrong("configuration", message, mend);
+        let mend = match near {
+            Some(near) => format!("write '{near}' in the file that `occ config path` names"),
+            None => "remove it from the file that `occ config path` names".to_owned(),
+        };
+        report.wrong("configuration", format!("unknown key '{key}'"), mend);
     }
 }
 
@@ -70,15 +68,13 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
         .await
         .map_err(Error::engine("describe itself"))?;
     let version = info.server_version.clone().unwrap_or_default();
-    let endpoint = &session.chosen().endpoint;
+    let endpoint = &session.chosen.endpoint;
     report.fine("engine", format!("version {version} answers at {endpoint}"));
     report.fine("permissions", "this user may use it");
     clock::look(report, &info, Timestamp::now());
     let names = Names::of(&session.container);
-    if recover::look(docker, &session.container, &names)
-        .await?
-        .is_interrupted()
-    {
+    let there = recover::look(docker, &session.container, &names).await?;
+    if there.is_interrupted() {
         report.wrong("update", "an update was interrupted", "`occ start`");
     }
     if let Some(listed) = identity::find(docker, &session.container).await? {
@@ -95,15 +91,13 @@ async fn instance(
     docker: &Docker,
     listed: &Listed,
 ) -> Result<()> {
-    let found = container::inspect(docker, &listed.id)
-        .await?
-        .ok_or(Error::NotRunning)?;
+    let found = container::present(docker, &listed.id).await?;
     volumes(report, &found, &listed.name);
     image_age(report, docker, &found).await?;
     first_program(report, &found);
     let published = Published::of(&found);
     let running = listed.state == "running";
-    if session.chosen().is_here() {
+    if session.chosen.is_here() {
         port(report, published, running);
     }
     if running {
@@ -121,10 +115,8 @@ async fn instance(
 
 fn volumes(report: &mut Report, found: &ContainerInspectResponse, name: &str) {
     for target in [STORE, "/home"] {
-        let mounts = found.mounts.iter().flatten();
-        let mount = mounts
-            .into_iter()
-            .find(|mount| mount.destination.as_deref() == Some(target));
+        let mut mounts = found.mounts.iter().flatten();
+        let mount = mounts.find(|mount| mount.destination.as_deref() == Some(target));
         let mend = || {
             format!(
                 "`docker rename {name} {name}-unkept && occ start` makes one with its volumes; bring over what is in the old one"

@@ -5,7 +5,6 @@ use crate::engine::labels::STORE;
 use crate::occ_init::{CheckReply, Finding, OccInit};
 use crate::ui::show;
 
-/// Asks occ-init.
 pub(super) async fn look(report: &mut Report, init: &OccInit) {
     let args = ["check", "--json"].map(str::to_owned).to_vec();
     match init.call_on_lines::<CheckReply>(args, b"", 0).await {

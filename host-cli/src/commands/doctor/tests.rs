@@ -2,6 +2,19 @@
 
 use super::*;
 
+fn wrongs(look: impl Fn(&mut Report)) -> usize {
+    let mut report = Report::default();
+    look(&mut report);
+    report.wrongs().len()
+}
+
+fn published(bind: &str, port: u16) -> Published {
+    Published {
+        bind: bind.parse().unwrap(),
+        port,
+    }
+}
+
 #[test]
 fn open_container_without_an_enabled_account_is_reported() {
     let nobody = ListReply {
@@ -9,56 +22,41 @@ fn open_container_without_an_enabled_account_is_reported() {
         changed: None,
         accounts: vec![],
     };
-    let wrongs = |bind: &str| {
-        let mut report = Report::default();
-        let published = Published {
-            bind: bind.parse().unwrap(),
-            port: 3000,
-        };
-        exposure(&mut report, Some(published), &nobody);
-        report.wrongs().len()
-    };
-    assert_eq!((wrongs("127.0.0.1"), wrongs("0.0.0.0")), (0, 1));
+    for (bind, expected) in [("127.0.0.1", 0), ("0.0.0.0", 1)] {
+        let found = wrongs(|report| exposure(report, Some(published(bind, 3000)), &nobody));
+        assert_eq!(found, expected, "{bind}");
+    }
 }
 
 #[test]
 fn port_in_use_is_reported() {
     let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let published = Some(Published {
-        bind: "127.0.0.1".parse().unwrap(),
-        port: holder.local_addr().unwrap().port(),
-    });
-    let wrongs = |running| {
-        let mut report = Report::default();
-        port(&mut report, published, running);
-        report.wrongs().len()
-    };
-    assert_eq!((wrongs(false), wrongs(true)), (1, 0));
+    let held = holder.local_addr().unwrap().port();
+    let published = Some(published("127.0.0.1", held));
+    assert_eq!(wrongs(|report| port(report, published, false)), 1);
+    assert_eq!(wrongs(|report| port(report, published, true)), 0);
 }
 
 #[test]
 fn container_without_occ_init_as_entrypoint_is_reported() {
-    let wrongs = |entrypoint: &[&str], command: &[&str]| {
-        let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
-        let config = bollard::models::ContainerConfig {
-            entrypoint: words(entrypoint),
-            cmd: words(command),
+    let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+    for (entrypoint, command, expected) in [
+        (&["/usr/local/bin/occ-init", "--"][..], &["occ-gate"][..], 0),
+        (&["tini", "--", "occ-init"], &["--", "x"], 0),
+        (&["sleep"], &["1000"], 1),
+        (&[], &["/not-occ-init"], 1),
+    ] {
+        let found = ContainerInspectResponse {
+            config: Some(bollard::models::ContainerConfig {
+                entrypoint: words(entrypoint),
+                cmd: words(command),
+                ..Default::default()
+            }),
             ..Default::default()
         };
-        let mut report = Report::default();
-        first_program(
-            &mut report,
-            &ContainerInspectResponse {
-                config: Some(config),
-                ..Default::default()
-            },
-        );
-        report.wrongs().len()
-    };
-    assert_eq!(wrongs(&["/usr/local/bin/occ-init", "--"], &["occ-gate"]), 0);
-    assert_eq!(wrongs(&["tini", "--", "occ-init"], &["--", "x"]), 0);
-    assert_eq!(wrongs(&["sleep"], &["1000"]), 1);
-    assert_eq!(wrongs(&[], &["/not-occ-init"]), 1);
+        let found = wrongs(|report| first_program(report, &found));
+        assert_eq!(found, expected, "{entrypoint:?}");
+    }
 }
 
 #[test]

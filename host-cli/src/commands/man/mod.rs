@@ -17,7 +17,6 @@ struct Written<'a> {
     directory: &'a Path,
 }
 
-/// Runs the command.
 pub(crate) fn run(screen: Screen, directory: &Path) -> Result<()> {
     write(directory)?;
     if screen.format == Format::Json {
@@ -32,7 +31,7 @@ pub(crate) fn run(screen: Screen, directory: &Path) -> Result<()> {
 
 /// Writes `occ.1`, `occ-user.1`, `occ-user-add.1`, … into a directory.
 fn write(directory: &Path) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(Error::output(directory))?;
+    std::fs::create_dir_all(directory).map_err(Error::unusable("write", directory))?;
     clap_mangen::generate_to(Cli::command(), directory)
         .map_err(Error::file("write into", directory))
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use accounts::wire::{GateView, SCHEMA, StatusReply};
+use accounts::wire::{GateView, OpencodeView, SCHEMA, StatusReply};
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::ui::show::{self, Format, fields};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StatusReport {
     schema: u32,
@@ -30,7 +30,7 @@ struct StatusReport {
     gate: Option<GateView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ContainerReport {
     name: String,
@@ -105,21 +105,14 @@ async fn gate(init: &OccInit) -> Option<GateView> {
 }
 
 fn absent(name: &str) -> StatusReport {
-    let container = ContainerReport {
-        name: name.to_owned(),
-        id: None,
-        state: "absent".into(),
-        health: None,
-        started_at: None,
-    };
     StatusReport {
         schema: SCHEMA,
-        container,
-        image: None,
-        urls: vec![],
-        volumes: vec![],
-        users: None,
-        gate: None,
+        container: ContainerReport {
+            name: name.to_owned(),
+            state: "absent".into(),
+            ..ContainerReport::default()
+        },
+        ..StatusReport::default()
     }
 }
 
@@ -157,8 +150,7 @@ fn report(found: &ContainerInspectResponse) -> StatusReport {
             .into_iter()
             .collect(),
         volumes,
-        users: None,
-        gate: None,
+        ..StatusReport::default()
     }
 }
 
@@ -178,36 +170,25 @@ fn text(report: &StatusReport, now: Duration) -> String {
         ("Container", report.container.name.clone()),
         ("State", report.container.state.clone()),
     ];
-    rows.extend(
-        report
-            .container
-            .health
-            .clone()
-            .map(|health| ("Health", health)),
-    );
+    let health = report.container.health.clone();
+    rows.extend(health.map(|health| ("Health", health)));
     rows.extend(report.image.as_ref().map(|image| {
         let shown = image::with_short_id(&image.name, image.id.as_deref());
         ("Image", shown)
     }));
     rows.extend(report.urls.iter().map(|url| ("URL", url.clone())));
-    rows.extend(
-        report
-            .volumes
-            .iter()
-            .map(|volume| ("Volume", format!("{} → {}", volume.name, volume.target))),
-    );
+    for volume in &report.volumes {
+        rows.push(("Volume", format!("{} → {}", volume.name, volume.target)));
+    }
     rows.extend(report.users.map(|users| ("Users", users.to_string())));
     for opencode in report.gate.iter().flat_map(|gate| &gate.instances) {
+        let OpencodeView {
+            user_name, state, ..
+        } = opencode;
         let mebibytes = opencode.memory_bytes / (1024 * 1024);
-        let since = Duration::from_micros(opencode.since_usec);
-        let age = age(now.saturating_sub(since));
-        rows.push((
-            "opencode",
-            format!(
-                "{}, {} for {age}, {mebibytes} MiB",
-                opencode.user_name, opencode.state
-            ),
-        ));
+        let age = age(now.saturating_sub(Duration::from_micros(opencode.since_usec)));
+        let told = format!("{user_name}, {state} for {age}, {mebibytes} MiB");
+        rows.push(("opencode", told));
     }
     fields(&rows)
 }

@@ -1,4 +1,3 @@
-use accounts::wire::OpencodeView;
 use expect_test::expect;
 
 use super::*;

@@ -62,8 +62,7 @@ fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
     if screen.format == Format::Json {
         return show::json(reply);
     }
-    let quiet = screen.quiet || screen.format == Format::Name;
-    for sentence in reply.sentences(dry_run, quiet) {
+    for sentence in reply.sentences(dry_run, screen.format == Format::Name) {
         show::line(&show::printable(&sentence));
     }
 }
@@ -72,7 +71,7 @@ fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
 fn read(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
     match file.filter(|path| *path != Path::new("-")) {
         Some(path) => {
-            let file = File::open(path).map_err(Error::input(path))?;
+            let file = File::open(path).map_err(Error::unusable("read", path))?;
             read_all(&file, path)
         }
         None if std::io::stdin().is_terminal() => Err(Error::NeedsInput {

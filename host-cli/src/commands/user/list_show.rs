@@ -21,7 +21,6 @@ pub(super) async fn list(session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Shows one account.
 pub(super) async fn show(session: &Session, name: &str) -> Result<()> {
     check_names(&[name.to_owned()])?;
     let init = session.occ_init().await?;

@@ -16,15 +16,14 @@ mod source;
 use std::process::ExitCode;
 
 use accounts::account::Username;
-use accounts::wire::{AccountReply, AccountView, ErrorCode, ListReply};
-use serde::Deserialize;
+use accounts::wire::{AccountReply, AccountView, ErrorBody, ErrorCode, ListReply};
+use serde::{Deserialize, Serialize};
 
 use crate::cli::User;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::show::{self, Format};
-use enable_disable::Verb;
 
 /// Runs one of the commands; the exit code is that of `import` with lines that
 /// failed, else success.
@@ -39,8 +38,8 @@ async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
         User::List => list_show::list(session).await?,
         User::Show(name) => list_show::show(session, &name.name).await?,
         User::Passwd(passwd) => passwd::run(session, passwd).await?,
-        User::Enable(names) => enable_disable::run(session, Verb::Enable, &names.names).await?,
-        User::Disable(names) => enable_disable::run(session, Verb::Disable, &names.names).await?,
+        User::Enable(names) => enable_disable::run(session, "enable", &names.names).await?,
+        User::Disable(names) => enable_disable::run(session, "disable", &names.names).await?,
         User::Remove(remove) => remove::run(session, remove).await?,
         User::Import(options) => return import::run(session, &options).await,
         User::Export(options) => return export::run(session, options).await,
@@ -62,33 +61,26 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
 /// occ-init's word that there is no such account, with the nearest name that was
 /// seen last: asking again would take another exec.
 pub(crate) fn with_nearest(error: Error, known: &[String]) -> Error {
-    let missing = match &error {
-        Error::Remote(body) if body.code == Some(ErrorCode::NoSuchAccount) => body.name.as_deref(),
-        _ => None,
-    };
-    let Some(name) = missing else {
-        return error;
-    };
-    Error::NoSuchAccount {
-        close: config::nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
-        name: name.to_owned(),
+    match error {
+        Error::Remote(ErrorBody {
+            code: Some(ErrorCode::NoSuchAccount),
+            name: Some(name),
+            ..
+        }) => no_such_account(&name, known.iter().map(String::as_str)),
+        other => other,
     }
 }
 
 /// The error for a name that is in no account, with the nearest that is.
-fn no_such_account(name: &str, accounts: &[AccountView]) -> Error {
-    let close = config::nearest(
-        name,
-        accounts.iter().map(|account| account.user_name.as_str()),
-    );
+fn no_such_account<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     Error::NoSuchAccount {
         name: name.to_owned(),
-        close: close.map(str::to_owned),
+        close: config::nearest(name, known).map(str::to_owned),
     }
 }
 
 /// The answer of `enable`, `disable` and `remove`: one account or several.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 enum Changed {
     One(AccountReply),
@@ -105,13 +97,12 @@ impl Changed {
     }
 
     fn show(&self, session: &Session, message: impl Fn(&AccountView, bool) -> String) {
+        if session.screen.format == Format::Json {
+            return show::json(self);
+        }
         let (changed, accounts) = self.parts();
-        match self {
-            Self::One(reply) if session.screen.format == Format::Json => show::json(reply),
-            Self::Several(reply) if session.screen.format == Format::Json => show::json(reply),
-            _ => accounts
-                .iter()
-                .for_each(|account| session.screen.message(&message(account, changed))),
+        for account in accounts {
+            session.screen.message(&message(account, changed));
         }
     }
 }

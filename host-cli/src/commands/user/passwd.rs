@@ -8,10 +8,8 @@ use crate::cli::Passwd;
 use crate::error::Result;
 use crate::occ_init;
 use crate::session::Session;
-use crate::ui::show::Shown;
 use crate::ui::{interrupt, prompt};
 
-/// Sets a password.
 pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
     let name = passwd.name;
     check_names(std::slice::from_ref(&name))?;
@@ -37,15 +35,10 @@ pub(super) async fn run(session: &Session, passwd: Passwd) -> Result<()> {
     let mut reply: AccountReply = init
         .call_with(args, request.as_deref().map(Vec::as_slice))
         .await?;
-    let shown = match new.shown() {
-        Shown::Generated(secret) => Shown::Generated(secret),
-        Shown::Hidden | Shown::Nothing => Shown::Nothing,
-    };
-    session.screen.password_change(
-        &mut reply,
-        &format!("Password of '{name}' changed."),
-        &shown,
-    );
+    let message = format!("Password of '{name}' changed.");
+    session
+        .screen
+        .password_change(&mut reply, &message, new.generated());
     session.follow(|users| users.push(name));
     Ok(())
 }

@@ -5,7 +5,6 @@ use zeroize::Zeroizing;
 use crate::cli::PasswordSource;
 use crate::error::{Error, Result};
 use crate::ui::secret::{self, Secret};
-use crate::ui::show::Shown;
 
 /// A new password, or the decision to have none.
 pub(super) enum New {
@@ -46,12 +45,11 @@ impl New {
         secret::request(password, hash, keys).map(Some)
     }
 
-    /// The line about it afterwards.
-    pub(super) fn shown(self) -> Shown {
+    /// The password that was made here, to be shown once.
+    pub(super) fn generated(&self) -> Option<&Secret> {
         match self {
-            Self::Generated(secret) => Shown::Generated(secret),
-            Self::Password(_) | Self::Hash(_) => Shown::Hidden,
-            Self::Nothing => Shown::Nothing,
+            Self::Generated(secret) => Some(secret),
+            _ => None,
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use accounts::wire::{ErrorBody, ErrorKind};
+use accounts::wire::ErrorKind;
 
 #[test]
 fn one_and_several_accounts_are_told_apart() {

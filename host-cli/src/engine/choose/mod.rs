@@ -45,9 +45,11 @@ pub(crate) struct EngineRequest {
 }
 
 /// An endpoint and the words for where it came from.
+type Named = (Endpoint, String);
+
+/// The engine that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chosen {
-    /// The engine's address.
     pub endpoint: Endpoint,
     /// "--host", "DOCKER_HOST", "the default".
     pub from: String,
@@ -80,7 +82,7 @@ impl EngineRequest {
             context,
             env_host: env("DOCKER_HOST"),
             env_context: env("DOCKER_CONTEXT"),
-            docker: path("DOCKER_CONFIG").or_else(home).map(DockerFiles::new),
+            docker: path("DOCKER_CONFIG").or_else(home).map(DockerFiles),
             tls_verify: env("DOCKER_TLS_VERIFY").is_some(),
             tls: env("DOCKER_TLS").is_some(),
             certificates: path("DOCKER_CERT_PATH"),
@@ -92,7 +94,7 @@ impl EngineRequest {
     /// The engine. `is_there` tells whether a socket exists: without a word from
     /// anybody, Podman's is taken where Docker has none.
     pub(crate) fn choose(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
-        let chosen = self.engine(is_there)?;
+        let (endpoint, from) = self.engine(is_there)?;
         let version = self.version.as_deref().map(|text| {
             let known = api_version(text.trim_start_matches('v'));
             known.ok_or_else(|| Error::ApiVersion {
@@ -101,12 +103,13 @@ impl EngineRequest {
             })
         });
         Ok(Chosen {
+            endpoint,
+            from,
             version: version.transpose()?,
-            ..chosen
         })
     }
 
-    fn engine(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
+    fn engine(&self, is_there: impl Fn(&Path) -> bool) -> Result<Named> {
         if let Some(host) = &self.host {
             return self.host(host, "--host");
         }
@@ -130,12 +133,11 @@ impl EngineRequest {
         }
     }
 
-    fn host(&self, url: &str, from: &str) -> Result<Chosen> {
+    fn host(&self, url: &str, from: &str) -> Result<Named> {
         let tls = self.tls_files(url);
         let endpoint = tls.and_then(|tls| endpoint::parse(url, tls.as_ref()));
-        named(endpoint, from, || {
-            format!("the engine '{}'", printable(url))
-        })
+        let what = format!("the engine '{}'", printable(url));
+        named(endpoint, from.to_owned(), &what)
     }
 
     /// The variables of TLS are about addresses only.
@@ -149,61 +151,50 @@ impl EngineRequest {
         if !self.tls_verify {
             return Ok(None);
         }
-        let docker = self.docker.as_ref().map(DockerFiles::directory);
-        let directory = self.certificates.as_deref().or(docker);
+        let docker = self.docker.as_ref().map(|files| &files.0);
+        let directory = self.certificates.as_ref().or(docker);
         let directory = directory.ok_or("DOCKER_TLS_VERIFY needs DOCKER_CERT_PATH")?;
         context::tls_of_environment(directory).map(Some)
     }
 
     /// `default` is what holds without contexts, as with docker.
-    fn context(&self, name: &str, from: &str, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
+    fn context(&self, name: &str, from: &str, is_there: impl Fn(&Path) -> bool) -> Result<Named> {
         if name == "default" {
             return match &self.env_host {
                 Some(host) => self.host(host, "DOCKER_HOST"),
                 None => self.unnamed(is_there),
             };
         }
-        let what = || format!("the docker context '{}'", printable(name));
         let found = match &self.docker {
             Some(docker) => docker.context(name),
             None => Err("there is no home directory to look for it".into()),
         };
-        let from = format!("{from} '{name}'");
-        match found {
-            Ok(context) if context.host.is_empty() => Ok(Chosen {
-                from,
-                ..nothing_said(self.runtime.as_deref(), is_there)
-            }),
-            Ok(context) => named(
-                endpoint::parse(&context.host, context.tls.as_ref()),
-                &from,
-                what,
-            ),
-            Err(why) => named(Err(why), &from, what),
-        }
+        let endpoint = found.and_then(|context| match context.host.as_str() {
+            "" => Ok(self.nothing_said(is_there)),
+            host => endpoint::parse(host, context.tls.as_ref()),
+        });
+        let what = format!("the docker context '{}'", printable(name));
+        named(endpoint, format!("{from} '{name}'"), &what)
     }
 
     /// TLS without a name means this machine's port for it and never the socket, as
     /// with docker.
-    fn unnamed(&self, is_there: impl Fn(&Path) -> bool) -> Result<Chosen> {
+    fn unnamed(&self, is_there: impl Fn(&Path) -> bool) -> Result<Named> {
         if self.tls || self.tls_verify {
             return self.host(TLS_DEFAULT, "DOCKER_TLS_VERIFY without DOCKER_HOST");
         }
-        Ok(nothing_said(self.runtime.as_deref(), is_there))
+        Ok((self.nothing_said(is_there), DEFAULT.to_owned()))
     }
-}
 
-/// Docker's socket, else the first of Podman's that is there.
-fn nothing_said(runtime: Option<&Path>, is_there: impl Fn(&Path) -> bool) -> Chosen {
-    let own = runtime.map(|directory| directory.join("podman/podman.sock"));
-    let podman = own.into_iter().chain([PathBuf::from(PODMAN)]);
-    let found = std::iter::once(PathBuf::from(DOCKER))
-        .chain(podman)
-        .find(|path| is_there(path));
-    Chosen {
-        endpoint: Endpoint::Unix(found.unwrap_or_else(|| PathBuf::from(DOCKER))),
-        from: DEFAULT.to_owned(),
-        version: None,
+    /// Docker's socket, else the first of Podman's that is there.
+    fn nothing_said(&self, is_there: impl Fn(&Path) -> bool) -> Endpoint {
+        let runtime = self.runtime.as_deref();
+        let own = runtime.map(|directory| directory.join("podman/podman.sock"));
+        let mut sockets = [Some(DOCKER.into()), own, Some(PODMAN.into())]
+            .into_iter()
+            .flatten();
+        let found = sockets.find(|path| is_there(path));
+        Endpoint::Unix(found.unwrap_or_else(|| DOCKER.into()))
     }
 }
 
@@ -221,18 +212,16 @@ fn printable(url: &str) -> String {
 
 fn named(
     endpoint: std::result::Result<Endpoint, String>,
-    from: &str,
-    what: impl Fn() -> String,
-) -> Result<Chosen> {
-    let endpoint = endpoint.map_err(|why| Error::EngineName {
-        what: format!("{} ({from})", what()),
-        why,
-    })?;
-    Ok(Chosen {
-        endpoint,
-        from: from.to_owned(),
-        version: None,
-    })
+    from: String,
+    what: &str,
+) -> Result<Named> {
+    match endpoint {
+        Ok(endpoint) => Ok((endpoint, from)),
+        Err(why) => Err(Error::EngineName {
+            what: format!("{what} ({from})"),
+            why,
+        }),
+    }
 }
 
 #[cfg(test)]

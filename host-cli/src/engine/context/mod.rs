@@ -12,16 +12,15 @@ use sha2::{Digest, Sha256};
 
 use super::endpoint::TlsFiles;
 
-/// The directory of docker's configuration.
+/// The directory of docker's configuration, usually `~/.docker`.
 #[derive(Debug, Clone)]
-pub(crate) struct DockerFiles(PathBuf);
+pub(crate) struct DockerFiles(pub PathBuf);
 
 /// The engine of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Context {
     /// An address as for `--host`; empty for the default socket.
     pub host: String,
-    /// Its files for TLS.
     pub tls: Option<TlsFiles>,
 }
 
@@ -53,16 +52,6 @@ struct DockerEndpoint {
 }
 
 impl DockerFiles {
-    /// `directory` is usually `~/.docker`.
-    pub(crate) fn new(directory: PathBuf) -> Self {
-        Self(directory)
-    }
-
-    /// The directory, where certificates are when nothing else is said.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.0
-    }
-
     /// The context that `docker context use` chose; `None` for the default.
     pub(crate) fn current_context(&self) -> Result<Option<String>, String> {
         let file: Option<ConfigFile> = read(&self.0.join("config.json"))?;

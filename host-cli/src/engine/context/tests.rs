@@ -16,7 +16,7 @@ impl Home {
     }
 
     fn files(&self) -> DockerFiles {
-        DockerFiles::new(self.0.path().to_owned())
+        DockerFiles(self.0.path().to_owned())
     }
 }
 

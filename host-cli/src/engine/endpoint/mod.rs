@@ -12,9 +12,7 @@ const TLS_PORT: u16 = 2376;
 /// The address of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// A unix socket.
     Unix(PathBuf),
-    /// A TCP port.
     Tcp(Tcp),
     /// Another machine, where `docker system dial-stdio` is run by ssh.
     Ssh(Ssh),
@@ -25,14 +23,13 @@ pub(crate) enum Endpoint {
 pub(crate) struct Tcp {
     /// A name or an address literal, the latter without brackets.
     pub host: String,
-    /// The port.
     pub port: u16,
     /// `None` for no TLS.
     pub tls: Option<TlsFiles>,
 }
 
-/// The files that TLS needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The files that TLS needs; without any, the system's own trust holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TlsFiles {
     /// Certificates that the engine's must lead to; `None`: the system's.
     pub ca: Option<PathBuf>,
@@ -98,21 +95,9 @@ pub(crate) fn parse(url: &str, tls: Option<&TlsFiles>) -> Result<Endpoint, Strin
     match scheme {
         "unix" => unix(rest),
         "tcp" | "http" => tcp(rest, tls.cloned()),
-        "https" => tcp(
-            rest,
-            Some(tls.cloned().unwrap_or(TlsFiles::of_the_system())),
-        ),
+        "https" => tcp(rest, Some(tls.cloned().unwrap_or_default())),
         "ssh" => ssh(rest),
         other => Err(format!("unknown scheme '{other}'")),
-    }
-}
-
-impl TlsFiles {
-    fn of_the_system() -> Self {
-        Self {
-            ca: None,
-            client: None,
-        }
     }
 }
 

@@ -43,14 +43,10 @@ fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
         ([only], _) => Ok(Some(only.clone())),
         (_, [only]) => Ok(Some((*only).clone())),
         _ => {
-            let found = others
-                .iter()
-                .map(|one| one.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let names: Vec<_> = others.iter().map(|one| one.name.as_str()).collect();
             Err(Error::Several {
                 name: instance.to_owned(),
-                found,
+                found: names.join(", "),
             })
         }
     }

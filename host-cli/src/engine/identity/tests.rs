@@ -5,7 +5,6 @@ fn listed(name: &str, state: &str) -> Listed {
         id: format!("id-{name}"),
         name: name.into(),
         state: state.into(),
-        image: "occ:local".into(),
     }
 }
 

@@ -32,9 +32,7 @@ const STOP_SECONDS: i64 = 30;
 /// The address and port that a container is published on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Published {
-    /// Address on the host.
     pub bind: IpAddr,
-    /// Port on the host.
     pub port: u16,
 }
 

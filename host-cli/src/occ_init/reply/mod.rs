@@ -77,7 +77,7 @@ fn check_schema(line: &str) -> Result<()> {
 
 /// Engines say 126 or 127 for a program that is not there, on either stream.
 pub(super) fn no_document(container: &str, finished: &Finished) -> Error {
-    let said = last_words(finished);
+    let said = show::last_line(&finished.stderr).unwrap_or_default();
     match finished.code {
         126 | 127 => Error::NoInit {
             container: container.to_owned(),
@@ -94,16 +94,6 @@ pub(super) fn no_document(container: &str, finished: &Finished) -> Error {
         code if said.is_empty() => Error::BadReply(format!("exit code {code}, and nothing said")),
         code => Error::BadReply(format!("exit code {code}: {said}")),
     }
-}
-
-fn last_words(finished: &Finished) -> String {
-    let text = String::from_utf8_lossy(&finished.stderr);
-    printable(
-        text.lines()
-            .rev()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default(),
-    )
 }
 
 pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {

@@ -67,14 +67,10 @@ fn without(own: Option<&Vec<String>>, image: Option<&Vec<String>>) -> Vec<String
 }
 
 fn own_labels(config: &ContainerConfig, image: &ImageConfig) -> HashMap<String, String> {
-    let from_image = |key: &String, value: &String| {
-        image.labels.as_ref().and_then(|labels| labels.get(key)) == Some(value)
-    };
-    let labels = config.labels.clone().unwrap_or_default();
+    let of_image = image.labels.as_ref();
+    let mut labels = config.labels.clone().unwrap_or_default();
+    labels.retain(|key, value| of_image.and_then(|labels| labels.get(key)) != Some(value));
     labels
-        .into_iter()
-        .filter(|(key, value)| !from_image(key, value))
-        .collect()
 }
 
 fn is_short_id(found: &ContainerInspectResponse, name: &str) -> bool {
@@ -84,43 +80,26 @@ fn is_short_id(found: &ContainerInspectResponse, name: &str) -> bool {
 /// A volume that only the image's VOLUME line asked for has no entry in the
 /// host configuration; the copy would get an empty one instead.
 fn keep_anonymous_volumes(found: &ContainerInspectResponse, host: &mut HostConfig) {
-    let bound = |target: &str| {
-        let in_binds = host
-            .binds
-            .iter()
-            .flatten()
-            .any(|bind| bind.split(':').nth(1) == Some(target));
-        in_binds
-            || host
-                .mounts
-                .iter()
-                .flatten()
-                .any(|mount| mount.target.as_deref() == Some(target))
-    };
-    let lost: Vec<Mount> = found
-        .mounts
-        .iter()
-        .flatten()
-        .filter_map(|mount| {
-            Some((
-                mount.name.clone().filter(|name| !name.is_empty())?,
-                mount.destination.clone()?,
-            ))
-        })
-        .filter(|(_, target)| !bound(target))
-        .map(|(name, target)| volume(name, &target))
+    let bound = host.binds.iter().flatten();
+    let bound = bound.filter_map(|bind| bind.split(':').nth(1));
+    let mounted = host.mounts.iter().flatten();
+    let mounted = mounted.filter_map(|mount| mount.target.as_deref());
+    let kept: Vec<&str> = bound.chain(mounted).collect();
+    let named = found.mounts.iter().flatten().filter_map(|mount| {
+        let name = mount.name.clone().filter(|name| !name.is_empty())?;
+        Some((name, mount.destination.as_deref()?))
+    });
+    let lost: Vec<Mount> = named
+        .filter(|(_, target)| !kept.contains(target))
+        .map(|(name, target)| volume(name, target))
         .collect();
     host.mounts.get_or_insert_default().extend(lost);
 }
 
 /// Podman says `RLIMIT_NOFILE`, and takes only `nofile`, as Docker does.
 fn name_limits(host: &mut HostConfig) {
-    for name in host
-        .ulimits
-        .iter_mut()
-        .flatten()
-        .filter_map(|limit| limit.name.as_mut())
-    {
+    let limits = host.ulimits.iter_mut().flatten();
+    for name in limits.filter_map(|limit| limit.name.as_mut()) {
         if let Some(short) = name.strip_prefix("RLIMIT_") {
             *name = short.to_ascii_lowercase();
         }
@@ -151,15 +130,12 @@ fn first_network(found: &ContainerInspectResponse) -> Option<(String, EndpointSe
     networks.find(|(name, _)| name == mode)
 }
 
-fn asked_of(found: &ContainerInspectResponse, settings: EndpointSettings) -> EndpointSettings {
-    let aliases = settings.aliases.map(|aliases| {
-        aliases
-            .into_iter()
-            .filter(|alias| !is_short_id(found, alias))
-            .collect::<Vec<_>>()
-    });
+fn asked_of(found: &ContainerInspectResponse, mut settings: EndpointSettings) -> EndpointSettings {
+    if let Some(aliases) = &mut settings.aliases {
+        aliases.retain(|alias| !is_short_id(found, alias));
+    }
     EndpointSettings {
-        aliases,
+        aliases: settings.aliases,
         ipam_config: settings.ipam_config,
         links: settings.links,
         driver_opts: settings.driver_opts,

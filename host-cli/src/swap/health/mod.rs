@@ -25,22 +25,18 @@ const LAST_LINES: &str = "15";
 /// Errors: it ended or restarted meanwhile (not running), or time ran out.
 pub(crate) async fn wait(docker: &Docker, name: &str, seconds: u64) -> Result<()> {
     let started = Instant::now();
-    let found = container::inspect(docker, name)
-        .await?
-        .ok_or(Error::NotRunning)?;
+    let found = container::present(docker, name).await?;
     let restarts = found.restart_count;
     let check = check_command(found.config.and_then(|config| config.healthcheck));
     loop {
-        let now = container::inspect(docker, name)
-            .await?
-            .ok_or(Error::NotRunning)?;
+        let now = container::present(docker, name).await?;
         if has_ended(&now, restarts) {
             return Err(ended(docker, name, &now).await);
         }
         let said = match exec::run(docker, name, &check, None, ONE_CHECK).await {
             Ok(finished) if finished.code == 0 => return Ok(()),
-            Ok(finished) => last_line(&finished.stderr)
-                .or_else(|| last_line(&finished.stdout))
+            Ok(finished) => show::last_line(&finished.stderr)
+                .or_else(|| show::last_line(&finished.stdout))
                 .unwrap_or_default(),
             // It is starting or ending; the next look at its state tells.
             Err(Error::TimedOut { .. } | Error::NotRunning | Error::Restarting(_)) => {
@@ -49,10 +45,9 @@ pub(crate) async fn wait(docker: &Docker, name: &str, seconds: u64) -> Result<()
             Err(error) => return Err(error),
         };
         if started.elapsed() >= Duration::from_secs(seconds) {
-            let because = if said.is_empty() {
-                String::new()
-            } else {
-                format!(" ({said})")
+            let because = match said.as_str() {
+                "" => String::new(),
+                said => format!(" ({said})"),
             };
             return Err(Error::Late {
                 what: format!(
@@ -110,18 +105,8 @@ pub(crate) async fn last_lines(docker: &Docker, name: &str) -> String {
         .build();
     let text = container::log(docker, name, options).await;
     text.lines().fold(String::new(), |shown, line| {
-        shown
-            + "
-  " + &show::printable(line.trim_end())
+        format!("{shown}\n  {}", show::printable(line.trim_end()))
     })
-}
-
-fn last_line(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
-    text.lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .map(show::printable)
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //! While `X-replaced` or `X-undone` exists, the container named X is unproven
 //! and going back is right; the rename that removes that name is the commit.
 
+use std::collections::BTreeSet;
+
+use crate::engine::labels::Beside::{self, Check, Next, Older, Previous, Replaced, Undone};
 use crate::engine::labels::Names;
 
 /// One call to the engine.
@@ -12,7 +15,6 @@ use crate::engine::labels::Names;
 pub(crate) enum Step {
     /// Stop it; stopped already is fine.
     Stop(String),
-    /// Start it.
     Start(String),
     /// Remove it, running or not; its volumes stay.
     Remove(String),
@@ -24,32 +26,26 @@ pub(crate) enum Step {
 
 /// Which of the names are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // Each is a name of its own.
 pub(crate) struct Existing {
     /// The own name.
     pub own: bool,
     /// It runs.
     pub running: bool,
-    /// `X-next`.
-    pub next: bool,
-    /// `X-replaced`.
-    pub replaced: bool,
-    /// `X-undone`.
-    pub undone: bool,
-    /// `X-previous`.
-    pub previous: bool,
     /// `X-previous` would be started by the engine itself.
     pub previous_restarts: bool,
-    /// `X-older`.
-    pub older: bool,
-    /// `X-next-check`.
-    pub check: bool,
+    /// The names beside it.
+    pub beside: BTreeSet<Beside>,
 }
 
 impl Existing {
+    /// Returns true if that name is taken.
+    pub(crate) fn has(&self, one: Beside) -> bool {
+        self.beside.contains(&one)
+    }
+
     /// Returns true if an update or a rollback has not come to its end.
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.next || self.replaced || self.undone
+        self.has(Next) || self.has(Replaced) || self.has(Undone)
     }
 }
 
@@ -57,22 +53,22 @@ impl Existing {
 pub(crate) fn replace(names: &Names) -> Vec<Step> {
     vec![
         Step::Stop(names.own.clone()),
-        Step::Rename(names.own.clone(), names.replaced()),
-        Step::Rename(names.next(), names.own.clone()),
+        Step::Rename(names.own.clone(), names.with(Replaced)),
+        Step::Rename(names.with(Next), names.own.clone()),
         Step::Start(names.own.clone()),
     ]
 }
 
 /// The new one is proven: the old one is kept for a rollback.
 pub(crate) fn keep_replaced(names: &Names, there: &Existing) -> Vec<Step> {
-    let aside = Step::Rename(names.previous(), names.older());
+    let aside = Step::Rename(names.with(Previous), names.with(Older));
     let rest = [
-        Step::Rename(names.replaced(), names.previous()),
-        Step::KeepStopped(names.previous()),
+        Step::Rename(names.with(Replaced), names.with(Previous)),
+        Step::KeepStopped(names.with(Previous)),
     ];
-    let mut steps: Vec<Step> = there.previous.then_some(aside).into_iter().collect();
+    let mut steps: Vec<Step> = there.has(Previous).then_some(aside).into_iter().collect();
     steps.extend(rest);
-    steps.extend(there.previous.then(|| Step::Remove(names.older())));
+    steps.extend(there.has(Previous).then(|| Step::Remove(names.with(Older))));
     steps
 }
 
@@ -80,8 +76,8 @@ pub(crate) fn keep_replaced(names: &Names, there: &Existing) -> Vec<Step> {
 /// the engine removes it, it must not look like one to go back to.
 pub(crate) fn drop_replaced(names: &Names) -> Vec<Step> {
     vec![
-        Step::Rename(names.replaced(), names.older()),
-        Step::Remove(names.older()),
+        Step::Rename(names.with(Replaced), names.with(Older)),
+        Step::Remove(names.with(Older)),
     ]
 }
 
@@ -89,8 +85,8 @@ pub(crate) fn drop_replaced(names: &Names) -> Vec<Step> {
 pub(crate) fn go_back(names: &Names) -> Vec<Step> {
     vec![
         Step::Stop(names.own.clone()),
-        Step::Rename(names.own.clone(), names.undone()),
-        Step::Rename(names.previous(), names.own.clone()),
+        Step::Rename(names.own.clone(), names.with(Undone)),
+        Step::Rename(names.with(Previous), names.own.clone()),
         Step::Start(names.own.clone()),
     ]
 }
@@ -98,8 +94,8 @@ pub(crate) fn go_back(names: &Names) -> Vec<Step> {
 /// The other one is proven: the one it replaced is kept.
 pub(crate) fn keep_undone(names: &Names) -> Vec<Step> {
     vec![
-        Step::Rename(names.undone(), names.previous()),
-        Step::KeepStopped(names.previous()),
+        Step::Rename(names.with(Undone), names.with(Previous)),
+        Step::KeepStopped(names.with(Previous)),
     ]
 }
 
@@ -108,39 +104,39 @@ pub(crate) fn keep_undone(names: &Names) -> Vec<Step> {
 pub(crate) fn recover(names: &Names, there: &Existing) -> Vec<Step> {
     let mut steps = Vec::new();
     let own = || names.own.clone();
-    if there.check {
-        steps.push(Step::Remove(names.check()));
+    if there.has(Check) {
+        steps.push(Step::Remove(names.with(Check)));
     }
-    if there.older {
-        steps.push(if there.replaced && !there.previous {
-            Step::Rename(names.older(), names.previous())
-        } else if there.own || there.replaced || there.undone {
-            Step::Remove(names.older())
+    if there.has(Older) {
+        steps.push(if there.has(Replaced) && !there.has(Previous) {
+            Step::Rename(names.with(Older), names.with(Previous))
+        } else if there.own || there.has(Replaced) || there.has(Undone) {
+            Step::Remove(names.with(Older))
         } else {
             // The last one there is.
-            Step::Rename(names.older(), own())
+            Step::Rename(names.with(Older), own())
         });
     }
-    if there.replaced {
+    if there.has(Replaced) {
         if there.own {
             steps.push(Step::Remove(own()));
         }
-        steps.push(Step::Rename(names.replaced(), own()));
-    } else if there.undone {
+        steps.push(Step::Rename(names.with(Replaced), own()));
+    } else if there.has(Undone) {
         if there.own {
             steps.push(Step::Stop(own()));
-            steps.push(Step::Rename(own(), names.previous()));
+            steps.push(Step::Rename(own(), names.with(Previous)));
         }
-        steps.push(Step::Rename(names.undone(), own()));
-    } else if there.next && there.running {
+        steps.push(Step::Rename(names.with(Undone), own()));
+    } else if there.has(Next) && there.running {
         // The engine may still be at the stop that the swap began with.
         steps.push(Step::Stop(own()));
     }
-    if there.next {
-        steps.push(Step::Remove(names.next()));
+    if there.has(Next) {
+        steps.push(Step::Remove(names.with(Next)));
     }
-    if there.previous_restarts && !there.undone {
-        steps.push(Step::KeepStopped(names.previous()));
+    if there.previous_restarts && !there.has(Undone) {
+        steps.push(Step::KeepStopped(names.with(Previous)));
     }
     steps
 }

@@ -6,24 +6,20 @@ use super::*;
 
 /// Name → which container it is, and whether that runs.
 type Engine = BTreeMap<String, (&'static str, bool)>;
+type Pair = (&'static str, Option<&'static str>);
 
 fn names() -> Names {
     Names::of("x")
 }
 
 fn there(engine: &Engine) -> Existing {
-    let has = |name: String| engine.contains_key(&name);
     let names = names();
+    let is_there = |one: &Beside| engine.contains_key(&names.with(*one));
     Existing {
-        own: has(names.own.clone()),
+        own: engine.contains_key(&names.own),
         running: engine.get(&names.own).is_some_and(|(_, runs)| *runs),
-        next: has(names.next()),
-        replaced: has(names.replaced()),
-        undone: has(names.undone()),
-        previous: has(names.previous()),
         previous_restarts: false,
-        older: has(names.older()),
-        check: has(names.check()),
+        beside: Beside::ALL.into_iter().filter(is_there).collect(),
     }
 }
 
@@ -55,9 +51,15 @@ fn engine(list: &[(&str, &'static str, bool)]) -> Engine {
         .collect()
 }
 
+/// Which container is X, and which is kept for a rollback.
+fn pair(engine: &Engine) -> Pair {
+    let previous = engine.get("x-previous").map(|(which, _)| *which);
+    (engine["x"].0, previous)
+}
+
 /// Killed after any number of steps, and then again while settling after
-/// any number of steps, what is left is `good`.
-fn survives_kills(start: &Engine, steps: &[Step], good: impl Fn(&Engine) -> bool) {
+/// any number of steps, one of the `good` pairs is left, and nothing else.
+fn survives_kills(start: &Engine, steps: &[Step], good: &[Pair]) {
     for killed in 0..=steps.len() {
         let mut half = start.clone();
         apply_all(&mut half, &steps[..killed]);
@@ -67,69 +69,42 @@ fn survives_kills(start: &Engine, steps: &[Step], good: impl Fn(&Engine) -> bool
             apply_all(&mut engine, &first[..killed_again]);
             let again = recover(&names(), &there(&engine));
             apply_all(&mut engine, &again);
-            assert!(
-                good(&engine),
-                "after {killed} and {killed_again}: {engine:?}"
-            );
+            let left = pair(&engine);
+            let is_good = good.contains(&left) && engine.len() == 1 + usize::from(left.1.is_some());
+            assert!(is_good, "after {killed} and {killed_again}: {engine:?}");
             assert!(recover(&names(), &there(&engine)).is_empty(), "{engine:?}");
         }
     }
 }
 
-fn only_own_and_previous(engine: &Engine) -> bool {
-    let names = names();
-    engine
-        .keys()
-        .all(|name| *name == names.own || *name == names.previous())
+/// X is about to give way to X-next, with and without one kept from before.
+fn before_a_swap() -> [(Engine, Option<&'static str>); 2] {
+    let both = [("x", "old", true), ("x-next", "new", false)];
+    let kept = ("x-previous", "oldest", false);
+    [
+        (engine(&both), None),
+        (engine(&[both[0], both[1], kept]), Some("oldest")),
+    ]
 }
 
 #[test]
 fn an_update_that_is_cut_anywhere_leaves_the_old_or_the_new_one() {
-    let begin = engine(&[
-        ("x", "old", true),
-        ("x-next", "new", false),
-        ("x-previous", "oldest", false),
-    ]);
-    let mut steps = replace(&names());
-    steps.extend(keep_replaced(&names(), &there(&begin)));
-    survives_kills(&begin, &steps, |engine| {
-        let (own, previous) = (engine["x"].0, engine["x-previous"].0);
-        only_own_and_previous(engine)
-            && matches!((own, previous), ("old", "oldest") | ("new", "old"))
-    });
-    let mut whole = begin;
-    apply_all(&mut whole, &steps);
-    assert_eq!(
-        whole,
-        engine(&[("x", "new", true), ("x-previous", "old", false)])
-    );
-}
-
-#[test]
-fn the_first_update_keeps_what_it_replaced() {
-    let mut engine = engine(&[("x", "old", true), ("x-next", "new", false)]);
-    let mut steps = replace(&names());
-    steps.extend(keep_replaced(&names(), &there(&engine)));
-    survives_kills(&engine, &steps, |engine| {
-        only_own_and_previous(engine) && matches!(engine["x"].0, "old" | "new")
-    });
-    apply_all(&mut engine, &steps);
-    assert_eq!(engine["x-previous"].0, "old");
+    for (mut engine, kept) in before_a_swap() {
+        let mut steps = replace(&names());
+        steps.extend(keep_replaced(&names(), &there(&engine)));
+        survives_kills(&engine, &steps, &[("old", kept), ("new", Some("old"))]);
+        apply_all(&mut engine, &steps);
+        let expected = [("x", "new", true), ("x-previous", "old", false)];
+        assert_eq!(engine, self::engine(&expected));
+    }
 }
 
 #[test]
 fn a_recreate_that_is_cut_anywhere_leaves_the_old_or_the_new_one() {
-    for kept in [None, Some(("x-previous", "kept", false))] {
-        let all = [("x", "old", true), ("x-next", "new", false)];
-        let all: Vec<_> = all.into_iter().chain(kept).collect();
+    for (engine, kept) in before_a_swap() {
         let mut steps = replace(&names());
         steps.extend(drop_replaced(&names()));
-        survives_kills(&engine(&all), &steps, |engine| {
-            let previous = engine.get("x-previous").map(|(which, _)| *which);
-            only_own_and_previous(engine)
-                && matches!(engine["x"].0, "old" | "new")
-                && previous == kept.map(|(_, which, _)| which)
-        });
+        survives_kills(&engine, &steps, &[("old", kept), ("new", kept)]);
     }
 }
 
@@ -146,10 +121,8 @@ fn a_rollback_that_is_cut_anywhere_loses_neither() {
     let begin = engine(&[("x", "current", true), ("x-previous", "kept", false)]);
     let mut steps = go_back(&names());
     steps.extend(keep_undone(&names()));
-    survives_kills(&begin, &steps, |engine| {
-        let pair = (engine["x"].0, engine["x-previous"].0);
-        only_own_and_previous(engine) && matches!(pair, ("current", "kept") | ("kept", "current"))
-    });
+    let good = [("current", Some("kept")), ("kept", Some("current"))];
+    survives_kills(&begin, &steps, &good);
 }
 
 #[test]
@@ -168,7 +141,7 @@ fn names_in_order_need_no_step() {
 fn previous_container_is_not_restarted_by_the_engine() {
     let there = Existing {
         own: true,
-        previous: true,
+        beside: BTreeSet::from([Previous]),
         previous_restarts: true,
         ..Existing::default()
     };
@@ -180,7 +153,7 @@ fn previous_container_is_not_restarted_by_the_engine() {
 
 #[test]
 fn suffixed_names_belong_to_their_container() {
-    for name in names().beside() {
+    for name in Beside::ALL.map(|one| names().with(one)) {
         assert_eq!(Names::around(&name), Some(names()), "{name}");
     }
     assert_eq!(Names::around("x"), None);

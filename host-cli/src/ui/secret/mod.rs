@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 
 use accounts::wire::{REQUEST_LIMIT, Request, SCHEMA};
 use rand::TryRng;
+use rand::rngs::SysRng;
 use rustix::stdio::stdin;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -56,20 +57,15 @@ impl Secret {
             .map(|text| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// 24 alphanumeric characters from the operating system's generator.
+    /// 24 alphanumeric characters from the operating system's generator: six bits at
+    /// a time; 62 and 63 are thrown away, so no character is likelier than another.
     pub(crate) fn generate() -> Result<Self> {
-        Self::generate_from(&mut rand::rngs::SysRng).map_err(|error| {
-            Error::failed(format!("the system's random generator failed: {error}"), "")
-        })
-    }
-
-    /// Six bits at a time; 62 and 63 are thrown away, so no character is
-    /// likelier than another.
-    fn generate_from<R: TryRng>(random: &mut R) -> std::result::Result<Self, R::Error> {
         let mut text = Zeroizing::new(String::with_capacity(GENERATED));
         let mut byte = Zeroizing::new([0_u8; 1]);
         while text.len() < GENERATED {
-            random.try_fill_bytes(&mut byte[..])?;
+            SysRng.try_fill_bytes(&mut byte[..]).map_err(|error| {
+                Error::failed(format!("the system's random generator failed: {error}"), "")
+            })?;
             if let Some(character) = ALPHABET.get(usize::from(byte[0] & 0x3f)) {
                 text.push(char::from(*character));
             }

@@ -7,6 +7,7 @@ use std::io::Write;
 use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
+use zeroize::Zeroize;
 
 use crate::ui::secret::Secret;
 
@@ -17,14 +18,13 @@ pub(crate) enum Format {
     Text,
     /// One document on one line.
     Json,
-    /// Names only; changes say nothing.
+    /// Names only, as with `-q`; changes say nothing.
     Name,
 }
 
 /// The form of answers, from the flags.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
-    /// How answers look.
     pub format: Format,
     /// Colours on stdout.
     pub colours: bool,
@@ -35,9 +35,9 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// A message: not shown with `-q` or `--json`.
+    /// A message: not shown with `-q` or `--json`, which choose other formats.
     pub(crate) fn message(self, text: &str) {
-        if self.format == Format::Text && !self.quiet {
+        if self.format == Format::Text {
             line(text);
         }
     }
@@ -94,26 +94,22 @@ impl Screen {
 
     /// The answer to `add` and `passwd`. A generated password is always shown:
     /// alone where nothing else is.
-    pub(crate) fn password_change(self, reply: &mut AccountReply, message: &str, password: &Shown) {
-        match (self.format, password) {
-            (Format::Json, Shown::Generated(secret)) => {
-                reply.generated_password = Some(secret.expose().to_owned());
+    pub(crate) fn password_change(
+        self,
+        reply: &mut AccountReply,
+        message: &str,
+        generated: Option<&Secret>,
+    ) {
+        self.message(message);
+        match (self.format, generated) {
+            (Format::Json, _) => {
+                reply.generated_password = generated.map(|secret| secret.expose().to_owned());
                 json(reply);
-                zeroize::Zeroize::zeroize(&mut reply.generated_password);
+                reply.generated_password.zeroize();
             }
-            (Format::Json, _) => json(reply),
-            (Format::Name, Shown::Generated(secret)) => line(secret.expose()),
-            (Format::Name, _) => {}
-            (Format::Text, shown) => {
-                line(message);
-                match shown {
-                    Shown::Generated(secret) => {
-                        line(&format!("Password: {}", secret.expose()));
-                    }
-                    Shown::Hidden => line("Password: ********"),
-                    Shown::Nothing => {}
-                }
-            }
+            (Format::Name, Some(secret)) => line(secret.expose()),
+            (Format::Text, Some(secret)) => line(&format!("Password: {}", secret.expose())),
+            (Format::Name | Format::Text, None) => {}
         }
     }
 }
@@ -126,17 +122,6 @@ struct Done<'a> {
     /// There is a newer image; only `update --check` tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     newer: Option<bool>,
-}
-
-/// The line about the password after a change.
-#[derive(Debug)]
-pub(crate) enum Shown {
-    /// Once, in full: occ made it.
-    Generated(Secret),
-    /// That there is one.
-    Hidden,
-    /// Nothing.
-    Nothing,
 }
 
 /// A line of an answer on stdout.
@@ -159,15 +144,14 @@ pub(crate) fn note(text: &str) {
 /// Text of the container, with its control characters made visible: it must not move
 /// our cursor.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}")
+}
+
+/// The last line that says anything in what a program of the container printed.
+pub(crate) fn last_line(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines().rev();
+    lines.find(|line| !line.trim().is_empty()).map(printable)
 }
 
 /// A warning on stderr.

@@ -40,13 +40,7 @@ fn status_is_green_or_yellow_on_a_terminal() {
         ],
         true,
     );
-    let line = |name: &str| {
-        table
-            .lines()
-            .find(|line| line.starts_with(name))
-            .unwrap()
-            .to_owned()
-    };
+    let line = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap();
     assert!(
         line("alice").contains("\u{1b}[38;5;10m enabled")
             || line("alice").contains("\u{1b}[38;5;10menabled"),

@@ -49,7 +49,7 @@ impl BackupTarget {
         let beside = tempfile::Builder::new()
             .prefix(".occ-backup-")
             .tempfile_in(directory)
-            .map_err(Error::output(path))?;
+            .map_err(Error::unusable("write", path))?;
         let unfinished = interrupt::unfinished(beside.path());
         Ok(Self::File {
             beside,
@@ -73,18 +73,15 @@ impl BackupTarget {
 
     /// All of it is there: makes it the file.
     pub(super) fn keep(self) -> Result<()> {
-        let (beside, path, force) = match self {
-            Self::Pipe => {
-                return io::stdout()
-                    .flush()
-                    .map_err(Error::file("write", "standard output"));
-            }
-            Self::File {
-                beside,
-                path,
-                force,
-                ..
-            } => (beside, path, force),
+        let Self::File {
+            beside,
+            path,
+            force,
+            ..
+        } = self
+        else {
+            let flushed = io::stdout().flush();
+            return flushed.map_err(Error::file("write", "standard output"));
         };
         let directory = beside.path().parent().map(Path::to_owned);
         let synced = beside.as_file().sync_all();
@@ -141,7 +138,7 @@ impl BackupSource {
                 Ok(Self::Pipe)
             };
         }
-        let cannot = || Error::input(path);
+        let cannot = || Error::unusable("read", path);
         let mut file = File::open(path).map_err(cannot())?;
         if !file.metadata().map_err(cannot())?.is_file() {
             return Err(Error::Invalid(format!(

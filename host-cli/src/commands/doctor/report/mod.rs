@@ -77,8 +77,7 @@ impl Report {
                 checks: &self.0,
             });
         } else {
-            let quiet = screen.quiet || screen.format == Format::Name;
-            let text = text(&self.0, quiet, screen.colours);
+            let text = text(&self.0, screen.format == Format::Name, screen.colours);
             if !text.is_empty() {
                 show::line(&text);
             }
@@ -95,18 +94,11 @@ fn text(checks: &[Check], quiet: bool, colours: bool) -> String {
     };
     let shown = checks.iter().filter(|check| !(quiet && check.ok));
     let lines = shown.map(|check| {
-        let Check {
-            topic,
-            message,
-            fix,
-            ..
-        } = check;
-        if check.ok {
-            format!("{good}ok{end}     {topic}: {message}")
-        } else if fix.is_empty() {
-            format!("{bad}FAIL{end}   {topic}: {message}")
-        } else {
-            format!("{bad}FAIL{end}   {topic}: {message}\n       fix: {fix}")
+        let (topic, message) = (check.topic, &check.message);
+        match check.fix.as_str() {
+            _ if check.ok => format!("{good}ok{end}     {topic}: {message}"),
+            "" => format!("{bad}FAIL{end}   {topic}: {message}"),
+            fix => format!("{bad}FAIL{end}   {topic}: {message}\n       fix: {fix}"),
         }
     });
     lines.collect::<Vec<_>>().join("\n")

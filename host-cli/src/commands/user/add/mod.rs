@@ -9,13 +9,11 @@ use crate::cli::Add;
 use crate::error::{Error, Result};
 use crate::occ_init::{self, OccInit, switched_on};
 use crate::session::Session;
-use crate::ui::show::Shown;
 use crate::ui::{interrupt, prompt};
 
 /// The name that a question proposes.
 const PROPOSED: &str = "opencode";
 
-/// Adds an account.
 pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     if let Some(name) = &add.name {
         check(name)?;
@@ -29,7 +27,13 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
         (name, given) => match ask(&init, &add, name, given).await? {
             Answer::New(name, new) => (name, new),
             Answer::Exists(account) => {
-                unchanged(session, account);
+                let reply = AccountReply {
+                    schema: SCHEMA,
+                    changed: false,
+                    account,
+                    generated_password: None,
+                };
+                unchanged(session, reply);
                 return Ok(());
             }
         },
@@ -40,7 +44,7 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     let reply: AccountReply = init
         .call_with(args, request.as_deref().map(Vec::as_slice))
         .await?;
-    finish(session, reply, new);
+    finish(session, reply, &new);
     Ok(())
 }
 
@@ -69,7 +73,7 @@ fn read_keys(add: &Add) -> Result<Option<Vec<String>>> {
     let Some(path) = &add.ssh_key_file else {
         return Ok(None);
     };
-    let bytes = std::fs::read(path).map_err(Error::input(path))?;
+    let bytes = std::fs::read(path).map_err(Error::unusable("read", path))?;
     source::ssh_keys(&bytes).map(Some)
 }
 
@@ -130,34 +134,29 @@ fn flags(add: &Add, name: &str, no_password: bool, request: bool) -> Vec<String>
     occ_init::user("add", values.chain(switched_on(switches)).chain([name]))
 }
 
-fn finish(session: &Session, mut reply: AccountReply, new: New) {
+fn finish(session: &Session, mut reply: AccountReply, new: &New) {
     if !reply.changed {
-        return unchanged(session, reply.account);
+        return unchanged(session, reply);
     }
     let name = reply.account.user_name.clone();
-    let message = format!("User '{name}' created (uid {}).", reply.account.uid);
+    let mut message = format!("User '{name}' created (uid {}).", reply.account.uid);
+    if matches!(new, New::Password(_) | New::Hash(_)) {
+        message.push_str("\nPassword: ********");
+    }
     session
         .screen
-        .password_change(&mut reply, &message, &new.shown());
+        .password_change(&mut reply, &message, new.generated());
     session.follow(|users| users.push(name));
 }
 
 /// The password that was given or made is not the account's: it is not shown.
-fn unchanged(session: &Session, account: AccountView) {
+fn unchanged(session: &Session, mut reply: AccountReply) {
+    let name = reply.account.user_name.clone();
     let message = format!(
-        "User '{}' exists already (uid {}); nothing was changed.",
-        account.user_name, account.uid
+        "User '{name}' exists already (uid {}); nothing was changed.",
+        reply.account.uid
     );
-    let name = account.user_name.clone();
-    let mut reply = AccountReply {
-        schema: SCHEMA,
-        changed: false,
-        account,
-        generated_password: None,
-    };
-    session
-        .screen
-        .password_change(&mut reply, &message, &Shown::Nothing);
+    session.screen.password_change(&mut reply, &message, None);
     session.follow(|users| users.push(name));
 }
 

@@ -55,19 +55,15 @@ fn refuse(accounts: &[AccountView], names: &[String]) -> Result<Vec<String>> {
     let find = |name: &String| accounts.iter().find(|account| account.user_name == *name);
     let mut homes = Vec::new();
     for name in names {
-        let account = find(name).ok_or_else(|| no_such_account(name, accounts))?;
+        let there = accounts.iter().map(|account| account.user_name.as_str());
+        let account = find(name).ok_or_else(|| no_such_account(name, there))?;
         homes.push(account.home_directory.clone());
     }
     let is_enabled = |account: &&AccountView| account.status == Status::Enabled;
-    let remaining: Vec<_> = accounts
+    let (removed, remaining): (Vec<_>, Vec<_>) = accounts
         .iter()
-        .filter(|account| !names.contains(&account.user_name))
-        .collect();
-    let takes_an_enabled_one = names
-        .iter()
-        .filter_map(find)
-        .any(|account| is_enabled(&account));
-    let none_can_log_in = takes_an_enabled_one && !remaining.iter().any(is_enabled);
+        .partition(|account| names.contains(&account.user_name));
+    let none_can_log_in = removed.iter().any(is_enabled) && !remaining.iter().any(is_enabled);
     if remaining.is_empty() || none_can_log_in {
         Err(Error::LastAccount)
     } else {
@@ -76,23 +72,16 @@ fn refuse(accounts: &[AccountView], names: &[String]) -> Result<Vec<String>> {
 }
 
 fn question(names: &[String], homes: &[String], purge: bool) -> String {
-    let quoted = names
-        .iter()
-        .map(|name| format!("'{name}'"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let noun = if names.len() == 1 { "user" } else { "users" };
+    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    let quoted = quoted.join(", ");
+    let (noun, kept) = match names {
+        [_] => ("user", "The home directory is kept."),
+        _ => ("users", "Home directories are kept."),
+    };
     if purge {
         format!("Remove {noun} {quoted} and delete {}?", homes.join(", "))
     } else {
-        format!(
-            "Remove {noun} {quoted}? {} kept.",
-            if names.len() == 1 {
-                "The home directory is"
-            } else {
-                "Home directories are"
-            }
-        )
+        format!("Remove {noun} {quoted}? {kept}")
     }
 }
 
