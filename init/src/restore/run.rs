@@ -84,14 +84,14 @@ impl Session {
         let files = || {
             let plan = decision.plan();
             let new = EtcFiles::stage(&self.etc_lock, &self.snapshot, &plan.writes)?;
-            Ok::<_, Error>((plan, new))
+            Ok::<_, Error>((plan, new, decision.applied(&self.not_captured)))
         };
         let (files, homes) = self.ensure_homes(restored, progress, files);
-        let (plan, new) = files?;
+        let (plan, new, applied) = files?;
         Ok(Prepared {
-            applied: decision.applied(&self.not_captured),
             plan,
             new,
+            applied,
             homes,
         })
     }

@@ -4,6 +4,7 @@
 //! name that a record may hold, [`Username::new_account`] only those for new accounts.
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 
@@ -27,7 +28,7 @@ const RESERVED_PREFIXES: &[&str] = &["occ-", "systemd-"];
 /// (CVE-2016-3697, CVE-2017-1000082).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Username(String);
+pub struct Username(SmolStr);
 
 /// Why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +57,7 @@ impl Username {
                 .iter()
                 .all(|&b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if well_formed {
-            Ok(Self(name.to_owned()))
+            Ok(Self(name.into()))
         } else {
             Err(InvalidName::Malformed(shortened(name)))
         }

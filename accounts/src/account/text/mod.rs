@@ -4,6 +4,7 @@
 //! /etc/passwd (CVE-2015-3245, CVE-2022-4318); a bidi override makes a listing
 //! show another name (CVE-2023-29383).
 
+use smol_str::SmolStr;
 use std::fmt;
 
 /// Longest gecos, in bytes.
@@ -64,26 +65,26 @@ impl InvalidText {
 
 /// The gecos field; may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RealName(String);
+pub struct RealName(SmolStr);
 
 /// A home directory: one component in a directory that is not the root. The image
 /// decides which directories may hold homes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Home {
-    path: String,
+    path: SmolStr,
     /// Bytes of the directory.
     base: usize,
 }
 
 /// An absolute path of a login shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shell(String);
+pub struct Shell(SmolStr);
 
 impl RealName {
     /// Checks characters and length.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
         check("comment", text, MAX_REAL_NAME)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The text.
@@ -102,7 +103,7 @@ impl Home {
         {
             Some((base, _)) => Ok(Self {
                 base: base.len(),
-                path: text.to_owned(),
+                path: text.into(),
             }),
             None => Err(InvalidText::Home(text.to_owned())),
         }
@@ -129,7 +130,7 @@ impl Shell {
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
         check("shell", text, MAX_SHELL)?;
         if is_plain(text) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(InvalidText::Shell(text.to_owned()))
         }
@@ -137,7 +138,7 @@ impl Shell {
 
     /// The one that lets nobody in, where Debian has it.
     pub fn nologin() -> Self {
-        Self("/usr/sbin/nologin".to_owned())
+        Self(SmolStr::new_static("/usr/sbin/nologin"))
     }
 
     /// The absolute path.
@@ -148,7 +149,7 @@ impl Shell {
 
 impl Default for Shell {
     fn default() -> Self {
-        Self(DEFAULT_SHELL.to_owned())
+        Self(SmolStr::new_static(DEFAULT_SHELL))
     }
 }
 

@@ -13,10 +13,10 @@ use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Pieces have 16 bytes, or twice as many up to this; larger ones are libc's.
-const LARGEST: usize = 32 * 1024;
-const SMALLEST: usize = 16;
-const CLASSES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
+/// Pieces have a multiple of 16 bytes, up to this; larger ones are libc's.
+const LARGEST: usize = 2048;
+const UNIT: usize = 16;
+const CLASSES: usize = LARGEST / UNIT;
 /// How much is asked of libc at once.
 const CHUNK: usize = 1024 * 1024;
 
@@ -41,10 +41,8 @@ pub(crate) unsafe fn turn_on() {
 pub(crate) struct Pools;
 
 fn class_of(layout: Layout) -> Option<usize> {
-    let is_small = layout.size() <= LARGEST && layout.align() <= SMALLEST;
-    let units = layout.size().div_ceil(SMALLEST).max(1);
-    (is_small && IS_USED.load(Ordering::Relaxed))
-        .then(|| units.next_power_of_two().ilog2() as usize)
+    let is_small = (1..=LARGEST).contains(&layout.size()) && layout.align() <= UNIT;
+    (is_small && IS_USED.load(Ordering::Relaxed)).then(|| (layout.size() - 1) / UNIT)
 }
 
 fn take(class: usize) -> *mut u8 {
@@ -55,11 +53,11 @@ fn take(class: usize) -> *mut u8 {
         FREE.with(|free| free[class].set(next));
         return first;
     }
-    let size = SMALLEST << class;
+    let size = (class + 1) * UNIT;
     let (mut at, mut left) = REST.get();
     if left < size {
         // SAFETY: of some size, and the alignment is a power of two.
-        at = unsafe { System.alloc(Layout::from_size_align_unchecked(CHUNK, SMALLEST)) };
+        at = unsafe { System.alloc(Layout::from_size_align_unchecked(CHUNK, UNIT)) };
         if at.is_null() {
             return at;
         }
