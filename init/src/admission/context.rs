@@ -12,6 +12,28 @@ use accounts::record::Records;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// What an account has for itself, as long as its record or tombstone is there.
+pub(crate) struct Claim<'a> {
+    pub(crate) name: &'a Username,
+    pub(crate) uid: Uid,
+    pub(crate) home: &'a Home,
+}
+
+/// The claims of all accounts: those present, then those removed.
+pub(crate) fn claims(records: &Records) -> impl DoubleEndedIterator<Item = Claim<'_>> {
+    let living = records.accounts.values().map(|account| Claim {
+        name: &account.name,
+        uid: account.uid,
+        home: &account.home,
+    });
+    let removed = records.tombstones.iter().map(|dead| Claim {
+        name: &dead.name,
+        uid: dead.uid,
+        home: &dead.home,
+    });
+    living.chain(removed)
+}
+
 /// Everything that a rule about a new account reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
@@ -63,14 +85,8 @@ impl Context<'_> {
 
     /// The account, present or removed, that has the home.
     pub(crate) fn owner_of_home(&self, home: &Home) -> Option<&Username> {
-        let accounts = self.records.accounts.values();
-        let living = accounts.map(|account| (&account.home, &account.name));
-        let tombstones = self.records.tombstones.iter();
-        let dead = tombstones.map(|dead| (&dead.home, &dead.name));
-        let mut claims = living.chain(dead);
-        claims
-            .find(|(claimed, _)| *claimed == home)
-            .map(|(_, owner)| owner)
+        let claim = claims(self.records).find(|claim| claim.home == home);
+        claim.map(|claim| claim.name)
     }
 
     /// Every uid and gid known to have been an account's.
@@ -78,10 +94,7 @@ impl Context<'_> {
         let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
         used.extend(self.users().chain(self.groups()).map(|entry| entry.1));
         used.extend(Homes::open(self.root, &self.image.home_bases)?.owners()?);
-        let accounts = self.records.accounts.values();
-        used.extend(accounts.map(|account| account.uid.get()));
-        let tombstones = self.records.tombstones.iter();
-        used.extend(tombstones.map(|tombstone| tombstone.uid.get()));
+        used.extend(claims(self.records).map(|claim| claim.uid.get()));
         Ok(used)
     }
 

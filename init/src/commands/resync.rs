@@ -17,9 +17,8 @@ pub(crate) fn resync(paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let summary = match follow(paths) {
         Err(error @ (Error::Busy { .. } | Error::KeepsChanging(_))) => {
             return Ok(Output {
-                text: String::new(),
-                json: String::new(),
                 status: error.kind().exit_code(),
+                ..Output::default()
             });
         }
         other => other?,

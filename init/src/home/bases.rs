@@ -10,7 +10,6 @@ use accounts::account::{HOME_BASE, Home};
 use accounts::image::HomeBases;
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// The directories, open.
@@ -79,6 +78,6 @@ fn walk(root: &Path, path: &str) -> Result<Directory, Errno> {
 }
 
 fn is_roots_alone(directory: &Directory) -> Result<bool, Errno> {
-    let state = fstat(directory.fd.as_fd())?;
+    let state = fstat(directory)?;
     Ok(state.st_uid == 0 && state.st_mode & 0o022 == 0)
 }

@@ -1,9 +1,9 @@
 //! The names of directories and files in the store, and listings of them. Decides nothing
 //! about their content.
 
+use crate::error::{Error, io};
 use crate::fs::dir::Directory;
 use accounts::account::Username;
-use nix::errno::Errno;
 use std::ffi::OsString;
 
 pub(super) const REMOVED: &str = "removed";
@@ -33,18 +33,22 @@ pub(super) fn printable(file: &str) -> String {
 
 /// The names in a directory; one that is not UTF-8 gets U+FFFD, so that opening
 /// it fails and it is reported.
-pub(super) fn list(directory: &Directory) -> Result<Vec<String>, Errno> {
+pub(super) fn list(directory: &Directory) -> Result<Vec<String>, Error> {
     list_if(directory, |_| true)
 }
 
 pub(super) fn list_if(
     directory: &Directory,
     is_wanted: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<String>, Errno> {
+) -> Result<Vec<String>, Error> {
+    let names = directory.names_if(is_wanted);
+    Ok(texts(names.map_err(io("read", &directory.path))?))
+}
+
+pub(super) fn texts(names: Vec<OsString>) -> Vec<String> {
     let text = |name: OsString| {
         name.into_string()
             .unwrap_or_else(|name| name.to_string_lossy().into_owned())
     };
-    let names = directory.names_if(is_wanted)?;
-    Ok(names.into_iter().map(text).collect())
+    names.into_iter().map(text).collect()
 }

@@ -4,7 +4,7 @@
 use super::Store;
 use super::layout::{LEGACY, REMOVED, SUFFIX, UIDS, file_of, list, list_if, printable, stem};
 use super::ledger::UNREADABLE;
-use crate::error::{Error, chain, io};
+use crate::error::{Error, chain};
 use crate::fs::dir::Directory;
 use crate::fs::parallel;
 use crate::fs::replace::TEMPORARY;
@@ -106,7 +106,7 @@ impl Store {
     /// out: they are reported, and then every uid counts as doubtful.
     fn load_tombstones(&self, records: &mut Records, range: UidRange) {
         for name in [UIDS, LEGACY] {
-            if let Err(error) = self.present(name) {
+            if let Err(error) = self.directory.find(name) {
                 records.rejected.push(unusable(name, &error));
             }
         }
@@ -140,9 +140,7 @@ impl Store {
 
     /// The names of all records.
     pub(crate) fn names(&self) -> Result<Names, Error> {
-        let files = list_if(&self.directory, is_record);
-        let files = files.map_err(io("read", &self.directory.path))?;
-        Ok(Names::of(files))
+        Ok(Names::of(list_if(&self.directory, is_record)?))
     }
 
     /// Deletes what a killed run left behind, and finishes what one committed. The
@@ -151,16 +149,15 @@ impl Store {
         self.finish_staged_load()?;
         let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
         let clean = |directory: &Directory, is_wanted: &dyn Fn(&[u8]) -> bool| {
-            let files = list_if(directory, is_wanted).map_err(io("read", &directory.path))?;
-            let (left, others) = files.into_iter().partition(|file| is_left(file.as_bytes()));
-            let left: Vec<String> = left;
+            let files = list_if(directory, is_wanted)?.into_iter();
+            let (left, others): (Vec<_>, Vec<_>) = files.partition(|file| is_left(file.as_bytes()));
             left.iter().try_for_each(|file| directory.remove(file))?;
-            Ok::<Vec<String>, Error>(others)
+            Ok::<_, Error>(others)
         };
         let records = clean(&self.directory, &|name| is_record(name) || is_left(name))?;
         // One that is no directory holds no leftovers.
         for name in [REMOVED, LEGACY] {
-            if let Ok(Some(directory)) = self.present(name) {
+            if let Ok(Some(directory)) = self.directory.find(name) {
                 clean(&directory, &is_left)?;
             }
         }
@@ -169,7 +166,7 @@ impl Store {
 
     /// Those that could be read, and the others.
     fn tombstones(&self, range: UidRange) -> Result<(Vec<Tombstone>, Vec<Rejected>), Error> {
-        let Some(removed) = self.present(REMOVED)? else {
+        let Some(removed) = self.directory.find(REMOVED)? else {
             return Ok((Vec::new(), Vec::new()));
         };
         let mut tombstones = Vec::new();
@@ -182,7 +179,7 @@ impl Store {
                 reason,
             });
         };
-        for file in list(&removed).map_err(io("read", &removed.path))? {
+        for file in list(&removed)? {
             let Some(stem) = stem(&file) else { continue };
             match self.read_contents(&removed, &file, range) {
                 Ok((ParsedAccount::Account(account), _)) if account.uid.to_string() == stem => {

@@ -11,8 +11,7 @@ use crate::error::Error;
 use crate::log::say;
 use crate::restore::{Paths, Session};
 use accounts::account::Username;
-use accounts::admin::adopt;
-use accounts::admin::adopt::{Found, NotAdoptable};
+use accounts::admin::adopt::{self, Found, NotAdoptable};
 use accounts::record::{Problem, Record};
 
 /// Makes a record from the lines of a name.
@@ -37,7 +36,7 @@ pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {
         ));
     }
     let text = format!("User '{name}' adopted (uid {}).", account.uid);
-    Ok(one(text, true, account.view(), None))
+    Ok(one(text, true, account))
 }
 
 /// The rules for new accounts, but that lines of that name are there.
@@ -48,13 +47,8 @@ fn check(session: &Session, name: &Username) -> Result<Found, Error> {
     }
     admission::check_not_removed(&context, name)?;
     let image = context.image;
-    let found = adopt::find(
-        name,
-        context.etc,
-        image.uids,
-        &image.groups_allow,
-        now_usec(),
-    );
+    let (uids, groups) = (image.uids, &image.groups_allow);
+    let found = adopt::find(name, context.etc, uids, groups, now_usec());
     let found = found.map_err(|reason| match reason {
         NotAdoptable::NoLine => Error::NoSuchAccount(name.to_string()),
         NotAdoptable::Uid(invalid) => invalid.into(),

@@ -23,7 +23,7 @@ pub(crate) use bootstrap::make_first;
 use crate::cli::admin::User;
 use crate::cli::globals::Globals;
 use crate::commands::output::Output;
-use crate::error::Error;
+use crate::error::{Error, usage};
 use crate::restore::Paths;
 
 /// Runs one of the commands.
@@ -50,7 +50,7 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Out
         User::Load(options) => load::load(*options, paths),
         User::Adopt { name } => adopt::adopt(name, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
-        User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
+        User::Sweep { .. } => Err(usage("'sweep' is for occ-init itself")),
     };
     if takes_secret_from_stdin(command) {
         crate::password::finish_stdin();
