@@ -24,7 +24,6 @@ const LOGIN: [&str; 2] = ["bin/bash", "bin/sh"];
 /// Shells that let nobody in, best first.
 const NOLOGIN: [&str; 3] = ["usr/sbin/nologin", "sbin/nologin", "bin/false"];
 
-/// Reads all of it from a tree.
 pub(crate) fn read(root: &Path, etc: &Etc, may_write: bool) -> Result<Image, Error> {
     Ok(Image {
         accounts: image_accounts(root, etc, may_write)?,

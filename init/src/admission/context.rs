@@ -68,17 +68,14 @@ impl Context<'_> {
         }
     }
 
-    /// The number that a name has in passwd.
     pub(crate) fn uid_in_passwd(&self, name: &Username) -> Option<u32> {
         id_of(self.users(), name)
     }
 
-    /// The number that a name has in group.
     pub(crate) fn gid_in_group(&self, name: &Username) -> Option<u32> {
         id_of(self.groups(), name)
     }
 
-    /// The ledger's owner of a uid.
     pub(crate) fn ledger_owner(&self, uid: u32) -> Result<Option<String>, Error> {
         self.store.map_or(Ok(None), |store| store.owner_of(uid))
     }

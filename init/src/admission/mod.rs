@@ -67,7 +67,6 @@ pub(crate) fn tombstone<'a>(context: &Context<'a>, name: &Username) -> Option<&'
         .max_by_key(|dead| dead.uid)
 }
 
-/// Fails if an account of that name was removed.
 pub(crate) fn check_not_removed(context: &Context<'_>, name: &Username) -> Result<(), Error> {
     match tombstone(context, name) {
         Some(dead) => Err(Error::Removed {
@@ -103,7 +102,6 @@ pub(crate) fn check_lines(
     Ok(())
 }
 
-/// Fails unless the image grants each of the groups.
 pub(crate) fn check_groups(
     context: &Context<'_>,
     name: &Username,

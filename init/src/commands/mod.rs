@@ -13,6 +13,7 @@ use crate::cli::admin::{Cli, Command, User};
 use crate::error::{Error, chain};
 use crate::log::{print, say};
 use crate::proc;
+use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, ReadOnlySession, Session};
 use crate::sys::Environment;
 use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
@@ -70,16 +71,12 @@ fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Output, Error> {
 
 fn restore(paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let summary = Session::begin_restore(paths, Caller::Command)?.restore(&|| ())?;
-    let text = (!quiet)
-        .then(|| summary.line())
-        .into_iter()
-        .chain(summary.told())
-        .collect::<Vec<_>>()
-        .join("\n");
-    Ok(Output::new(
-        text,
-        &serde_json::json!({ "schema": wire::SCHEMA, "restore": summary }),
-    ))
+    let mut lines = summary.told();
+    if !quiet {
+        lines.insert(0, summary.line());
+    }
+    let document = serde_json::json!({ "schema": wire::SCHEMA, "restore": summary });
+    Ok(Output::new(lines.join("\n"), &document))
 }
 
 /// PID 1 reads standard output: every line is a sign of life, the last one the
@@ -101,16 +98,20 @@ fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Output, Err
         summary.problems.insert(0, why);
         status = error.kind().exit_code();
     }
+    say_summary(&summary, quiet);
+    Ok(Output {
+        status,
+        ..Output::for_pid1(&summary)
+    })
+}
+
+fn say_summary(summary: &Summary, quiet: bool) {
     if !quiet {
         say(&summary.line());
     }
     for problem in summary.told() {
         say(&problem);
     }
-    Ok(Output {
-        status,
-        ..Output::for_pid1(&summary)
-    })
 }
 
 fn first_account(session: &mut Session, first: Option<FirstAccount>) -> Result<(), Error> {

@@ -3,7 +3,6 @@
 
 use crate::restore::summary::Summary;
 
-/// The output of a command.
 #[derive(Default)]
 pub(crate) struct Output {
     /// For people; may be several lines.

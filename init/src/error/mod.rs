@@ -17,7 +17,6 @@ use accounts::wire::{ErrorCode, ErrorKind, counted};
 use nix::errno::Errno;
 use std::path::PathBuf;
 
-/// A failed command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{0}")]

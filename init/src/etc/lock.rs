@@ -9,6 +9,7 @@ use crate::fs::retry::linkat;
 use crate::layout::LOCKED_FILES;
 use crate::log::say;
 use crate::proc;
+use crate::sys::own_pid;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FcntlArg, fcntl};
 use nix::libc;
@@ -163,7 +164,7 @@ fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
 fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
     let file = etc.create(name, 0o600)?;
     // With the final NUL, as shadow writes and counts it.
-    write_all(&file, format!("{}\0", std::process::id()).as_bytes())
+    write_all(&file, format!("{}\0", own_pid()).as_bytes())
 }
 
 /// Returns true if no process can still hold this `X.lock`: its pid is dead, or ours, or was
@@ -179,12 +180,10 @@ fn is_stale(etc: &Directory, lock: &str) -> bool {
         .map(|&b| char::from(b))
         .take_while(char::is_ascii_digit)
         .collect();
-    let Ok(pid) = digits.parse::<i32>() else {
+    let pid = digits.parse::<i32>().ok();
+    let Some(pid) = pid.filter(|&pid| pid != own_pid()) else {
         return true;
     };
-    if u32::try_from(pid).is_ok_and(|pid| pid == std::process::id()) {
-        return true;
-    }
     let made = stat(etc, lock).ok().flatten().map(|stat| stat.st_mtime);
     match proc::Stat::read(pid).filter(|holder| !holder.has_ended()) {
         None => true,

@@ -138,7 +138,6 @@ fn open_path(path: &Path, flags: OFlag) -> Result<Directory, Errno> {
     })
 }
 
-/// The type of a file.
 pub(crate) fn kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
@@ -157,13 +156,8 @@ pub(crate) fn stat<P: NixPath + ?Sized>(
 
 /// Reads to the end, or `limit` bytes.
 pub(crate) fn read_all(file: impl AsFd + Copy, limit: usize) -> Result<Vec<u8>, Errno> {
-    let size = fstat(file)?.st_size;
-    let mut content = Vec::with_capacity(
-        usize::try_from(size)
-            .unwrap_or(0)
-            .min(limit)
-            .saturating_add(1),
-    );
+    let size = usize::try_from(fstat(file)?.st_size).unwrap_or(0);
+    let mut content = Vec::with_capacity(size.min(limit).saturating_add(1));
     let mut chunk = [0_u8; 16 * 1024];
     while content.len() < limit {
         let want = chunk.len().min(limit - content.len());
@@ -175,7 +169,6 @@ pub(crate) fn read_all(file: impl AsFd + Copy, limit: usize) -> Result<Vec<u8>, 
     Ok(content)
 }
 
-/// Writes all of it.
 pub(crate) fn write_all(file: impl AsFd + Copy, mut content: &[u8]) -> Result<(), Errno> {
     while !content.is_empty() {
         match write(file, content)? {

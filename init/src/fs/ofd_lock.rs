@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 /// Between two tries. There is no way to wait for an OFD lock with a deadline.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// Until when to wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     pub(crate) started: Instant,

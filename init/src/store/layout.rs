@@ -20,6 +20,11 @@ pub(super) fn file_of(stem: &str) -> String {
     [stem, SUFFIX].concat()
 }
 
+/// Returns true for the name of a record: not for a temporary, a lock or a directory.
+pub(crate) fn is_record(file: &[u8]) -> bool {
+    file.ends_with(SUFFIX.as_bytes()) && !file.starts_with(b".")
+}
+
 /// The stem of the name of such a file.
 pub(super) fn stem(file: &str) -> Option<&str> {
     file.strip_suffix(SUFFIX)

@@ -2,7 +2,7 @@
 //! records side by side. What can't be used is reported and stays where it is.
 
 use super::Store;
-use super::layout::{LEGACY, REMOVED, SUFFIX, UIDS, file_of, list, list_if, printable, stem};
+use super::layout::{LEGACY, REMOVED, UIDS, file_of, is_record, list, list_if, printable, stem};
 use super::ledger::UNREADABLE;
 use crate::error::{Error, chain};
 use crate::fs::dir::Directory;
@@ -13,7 +13,6 @@ use accounts::account::{Account, UidRange, Username};
 use accounts::record::{Legacy, ParsedAccount, Part, Records, Rejected, Tombstone};
 use std::sync::atomic::Ordering;
 
-/// The content of the store.
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) records: Records,
@@ -21,30 +20,9 @@ pub(crate) struct Loaded {
     pub(crate) legacy: Vec<(Legacy, Vec<u8>)>,
 }
 
-/// The content of one record file.
 enum One {
     Account(Box<Account>),
     Legacy(Box<(Legacy, Vec<u8>)>),
-}
-
-/// The files of records, without the suffix.
-pub(crate) struct Names(Vec<String>);
-
-impl Names {
-    fn of(files: Vec<String>) -> Self {
-        let name = |mut file: String| {
-            let length = stem(&file)?.len();
-            file.truncate(length);
-            Some(file)
-        };
-        Self(files.into_iter().filter_map(name).collect())
-    }
-
-    /// A directory has no order, and names are cheaper to sort than accounts.
-    fn sorted(mut self) -> Vec<String> {
-        self.0.sort_unstable();
-        self.0
-    }
 }
 
 impl Store {
@@ -57,12 +35,13 @@ impl Store {
     /// tombstone; and `first` something else beside them.
     pub(crate) fn load_these<A>(
         &self,
-        names: Names,
+        mut names: Vec<String>,
         range: UidRange,
         first: impl FnOnce() -> A,
     ) -> (A, Loaded) {
         let mut loaded = Loaded::default();
-        let names = names.sorted();
+        // A directory has no order, and names are cheaper to sort than accounts.
+        names.sort_unstable();
         let load = |names: &[String]| {
             let read = names.iter().map(|stem| self.load_one(stem, range));
             read.collect::<Vec<_>>()
@@ -139,13 +118,13 @@ impl Store {
     }
 
     /// The names of all records.
-    pub(crate) fn names(&self) -> Result<Names, Error> {
-        Ok(Names::of(list_if(&self.directory, is_record)?))
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+        Ok(stems(list_if(&self.directory, is_record)?))
     }
 
     /// Deletes what a killed run left behind, and finishes what one committed. The
     /// names of all records, as it looks at all files anyway.
-    pub(crate) fn remove_temporaries(&self) -> Result<Names, Error> {
+    pub(crate) fn remove_temporaries(&self) -> Result<Vec<String>, Error> {
         self.finish_staged_load()?;
         let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
         let clean = |directory: &Directory, is_wanted: &dyn Fn(&[u8]) -> bool| {
@@ -161,7 +140,7 @@ impl Store {
                 clean(&directory, &is_left)?;
             }
         }
-        Ok(Names::of(records))
+        Ok(stems(records))
     }
 
     /// Those that could be read, and the others.
@@ -217,6 +196,12 @@ fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
     });
 }
 
-fn is_record(file: &[u8]) -> bool {
-    file.ends_with(SUFFIX.as_bytes()) && !file.starts_with(b".")
+/// The names of the files of records, without the suffix.
+fn stems(files: Vec<String>) -> Vec<String> {
+    let stem = |mut file: String| {
+        let length = stem(&file)?.len();
+        file.truncate(length);
+        Some(file)
+    };
+    files.into_iter().filter_map(stem).collect()
 }

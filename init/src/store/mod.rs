@@ -20,7 +20,7 @@ pub(crate) mod lock;
 mod read;
 mod staging;
 
-pub(crate) use layout::LEGACY;
+pub(crate) use layout::{LEGACY, is_record};
 pub(crate) use load::Loaded;
 pub(crate) use staging::Staging;
 
@@ -31,7 +31,7 @@ use crate::fs::retry::{again_io, fchmod, fstat, mkdir};
 use crate::log::say;
 use accounts::account::{UidRange, Username};
 use accounts::record::{MAX_BYTES, Record, Tombstone};
-use layout::{REMOVED, SUFFIX, UIDS, file_of, list, record_file};
+use layout::{REMOVED, UIDS, file_of, list_if, record_file};
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use std::path::Path;
@@ -40,7 +40,6 @@ use std::sync::atomic::AtomicUsize;
 /// Set by an administrator whose volume driver can't keep owner and modes.
 pub(crate) const TRUST_VARIABLE: &str = "OCC_INIT_TRUST_STORE_MODES";
 
-/// The open store.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) directory: Directory,
@@ -187,16 +186,12 @@ impl Store {
     /// Returns true if the store never held an account: no record, readable or not, no
     /// tombstone, no uid given.
     pub(crate) fn is_new(&self) -> Result<bool, Error> {
-        let any = |directory: &Directory, ends: &str| -> Result<bool, Error> {
-            let is_one = |file: &String| file.ends_with(ends) && !file.starts_with('.');
-            Ok(list(directory)?.iter().any(is_one))
-        };
-        if any(&self.directory, SUFFIX)? {
+        if !list_if(&self.directory, is_record)?.is_empty() {
             return Ok(false);
         }
         for name in [REMOVED, UIDS, LEGACY] {
             if let Some(directory) = self.directory.find(name)?
-                && any(&directory, "")?
+                && !list_if(&directory, |file| !file.starts_with(b"."))?.is_empty()
             {
                 return Ok(false);
             }

@@ -20,7 +20,6 @@ pub(crate) const TWIN_PREFIX: &str = "OCC_INIT_";
 
 const DEFAULT_GRACE: Duration = Duration::from_secs(3);
 
-/// A command line that was read.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Parsed<'a> {
     Run(Run<'a>),
@@ -78,8 +77,8 @@ pub(crate) fn parse<'a>(
             }
         }
         b"restore" | b"check" | b"user" => Ok(Parsed::Admin),
-        b"status" => line.into_look(None),
-        b"health" => line.into_look(Some(Probe::Ready)),
+        b"status" => line.into_look(Scope::Status),
+        b"health" => line.into_look(Scope::Health),
         _ => line.into_run(env),
     }
 }
@@ -101,7 +100,6 @@ enum Stop<'a> {
     End,
 }
 
-/// A command line that is being read.
 struct Line<'a> {
     args: &'a [&'a CStr],
     at: usize,
@@ -237,13 +235,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn into_look(mut self, probe: Option<Probe>) -> Result<Parsed<'a>, UsageError> {
+    fn into_look(mut self, scope: Scope) -> Result<Parsed<'a>, UsageError> {
         self.at += 1;
-        let scope = if probe.is_some() {
-            Scope::Health
-        } else {
-            Scope::Status
-        };
         if let Stop::Answer(answer) = self.options(scope)? {
             return Ok(answer);
         }
@@ -251,9 +244,9 @@ impl<'a> Line<'a> {
             return wrong(format!("unexpected argument '{}'", shown(self.peek())));
         }
         let globals = self.run.globals;
-        Ok(match probe {
-            Some(default) => Parsed::Health(globals, self.probe.unwrap_or(default)),
-            None => Parsed::Status(globals),
+        Ok(match scope {
+            Scope::Health => Parsed::Health(globals, self.probe.unwrap_or(Probe::Ready)),
+            Scope::Status | Scope::Run => Parsed::Status(globals),
         })
     }
 

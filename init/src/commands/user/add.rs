@@ -27,7 +27,6 @@ struct Wanted {
     ssh_keys: Vec<String>,
 }
 
-/// Makes an account.
 pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let wanted = wanted(options)?;
     let exists = |present: &Account| {

@@ -14,7 +14,6 @@ use accounts::account::Username;
 use accounts::admin::adopt::{self, Found, NotAdoptable};
 use accounts::record::{Problem, Record};
 
-/// Makes a record from the lines of a name.
 pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {
     let name = parse_name(typed)?;
     let mut session = begin(paths)?;

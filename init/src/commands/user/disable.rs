@@ -15,7 +15,6 @@ use crate::restore::{Paths, Session};
 use accounts::account::{Account, Username};
 use accounts::record::{Record, refuse_name};
 
-/// Lets accounts log in again.
 pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Output, Error> {
     let mut session = begin(paths)?;
     let mut records = find_all(&session, names)?;

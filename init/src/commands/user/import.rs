@@ -22,7 +22,6 @@ use accounts::wire::{ErrorBody, ImportAction, ImportReply, ImportResult, SCHEMA}
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
-/// Makes the accounts of a file, or says what would be made.
 pub(super) fn import(
     options: &Import,
     paths: &Paths,
@@ -43,7 +42,6 @@ pub(super) fn import(
     Ok(answer(&lines, results, options.dry_run, quiet))
 }
 
-/// The decision about a line.
 enum Decision {
     Exists(Account),
     New(Record),
@@ -53,6 +51,7 @@ enum Decision {
 type Outcome = Result<(ImportAction, Uid), Error>;
 
 /// Names, uids and homes that the lines before this one asked for.
+#[derive(Default)]
 struct Round {
     names: BTreeMap<String, usize>,
     uids: BTreeMap<u64, usize>,
@@ -64,15 +63,12 @@ struct Round {
 impl Round {
     fn new(context: &Context<'_>, lines: &[Line<'_>]) -> Result<Self, Error> {
         let mut used = admission::used_ids(context)?;
-        let asked = lines
-            .iter()
-            .filter_map(|line| uid_of(line.item.as_ref().ok()?));
+        let items = lines.iter().filter_map(|line| line.item.as_ref().ok());
+        let asked = items.filter_map(uid_of);
         used.extend(asked.filter_map(|uid| u32::try_from(uid).ok()));
         Ok(Self {
-            names: BTreeMap::new(),
-            uids: BTreeMap::new(),
-            homes: BTreeMap::new(),
             used,
+            ..Self::default()
         })
     }
 

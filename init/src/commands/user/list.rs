@@ -43,7 +43,6 @@ fn records(paths: &Paths) -> Result<Records, Error> {
     }
 }
 
-/// One account.
 pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
     let session = ReadOnlySession::read(paths)?;
     let account = of_view(&session, &parse_name(typed)?)?;

@@ -29,7 +29,6 @@ use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::os::fd::AsFd;
 
-/// Restores a backup.
 pub(super) fn load(options: Load, paths: &Paths) -> Result<Output, Error> {
     if std::io::stdin().is_terminal() {
         return Err(usage(
@@ -97,31 +96,20 @@ fn commit(
     }
     let open = || Homes::open(&paths.root, &HomeBases::default());
     let homes = options.homes.then(open).transpose()?;
-    let Received {
-        staging,
-        homes,
-        there,
-    } = receive(&store, homes.as_ref(), range)?;
+    let (staging, homes, there) = receive(&store, homes.as_ref(), range)?;
     let decided = merge(&here, &there).map_err(Error::Clash)?;
     if let Some(homes) = homes {
         (reply.homes, reply.kept_homes) = homes.commit()?;
     }
     staging.commit(&decided)?;
+    let strings = |names: &[Username]| names.iter().map(ToString::to_string).collect();
     reply.added = strings(&decided.added);
     reply.replaced = strings(&decided.replaced);
     Ok(())
 }
 
-fn strings(names: &[Username]) -> Vec<String> {
-    names.iter().map(ToString::to_string).collect()
-}
-
-/// A whole backup, not yet in place.
-struct Received<'a> {
-    staging: Staging<'a>,
-    homes: Option<HomeExtractor<'a>>,
-    there: StoreContents,
-}
+/// A whole backup, not yet in place; and what its store holds.
+type Received<'a> = (Staging<'a>, Option<HomeExtractor<'a>>, StoreContents);
 
 /// Standard input, without a buffer in between.
 fn stdin() -> Result<File, Error> {
@@ -155,11 +143,7 @@ fn receive<'a>(
         Some(there) => there,
         None => receiver.staging.contents(range)?,
     };
-    Ok(Received {
-        staging: receiver.staging,
-        homes: receiver.unpacking,
-        there,
-    })
+    Ok((receiver.staging, receiver.unpacking, there))
 }
 
 struct Receiver<'a> {

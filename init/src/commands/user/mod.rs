@@ -26,7 +26,6 @@ use crate::commands::output::Output;
 use crate::error::{Error, usage};
 use crate::restore::Paths;
 
-/// Runs one of the commands.
 pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Output, Error> {
     let said = |answer: Output| Output {
         text: if global.quiet {
@@ -42,8 +41,8 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Out
         User::Keys { name } => list::keys(paths, name),
         User::Add(add) => add::add(add, paths, global.quiet),
         User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
-        User::Enable { names } => disable::enable(names, paths).map(said),
-        User::Disable { names } => disable::disable(names, paths).map(said),
+        User::Enable(who) => disable::enable(&who.names, paths).map(said),
+        User::Disable(who) => disable::disable(&who.names, paths).map(said),
         User::Import(options) => import::import(options, paths, global.quiet, global.verbose),
         User::Export { with_hashes } => export::export(*with_hashes, paths),
         User::Save { homes } => save::save(*homes, paths),

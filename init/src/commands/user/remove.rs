@@ -19,7 +19,7 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Output, Error> {
     let asks = !options.yes && !options.force;
     if asks {
         let session = begin(paths)?;
-        let records = find_all(&session, &options.names)?;
+        let records = find_all(&session, &options.who.names)?;
         guard_last(&session, &records)?;
         drop(session);
         if !confirmed(&records)? {
@@ -28,7 +28,7 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Output, Error> {
         }
     }
     let mut session = begin(paths)?;
-    let records = find_all(&session, &options.names)?;
+    let records = find_all(&session, &options.who.names)?;
     if !options.force {
         guard_last(&session, &records)?;
     }

@@ -5,7 +5,6 @@ use accounts::account::Account;
 use accounts::record::Record;
 use accounts::wire::{AccountReply, ListReply, SCHEMA};
 
-/// The answer of a command on one account.
 pub(super) fn one(text: String, changed: bool, account: &Account) -> Output {
     with_generated(text, changed, account, None)
 }

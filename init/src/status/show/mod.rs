@@ -32,14 +32,12 @@ pub(crate) fn show(globals: &Globals) -> u8 {
             print(&(for_people(&status) + &gate.unwrap_or_default()))
         }
         Err(why) => {
-            if globals.json {
-                print(&format!(
-                    "{}\n",
-                    json!({"schema": 1, "state": "unknown", "reason": why})
-                ));
+            let text = if globals.json {
+                json!({"schema": 1, "state": "unknown", "reason": why}).to_string()
             } else {
-                print(&format!("unknown: {why}\n"));
-            }
+                format!("unknown: {why}")
+            };
+            print(&format!("{text}\n"));
             FAILED
         }
     }

@@ -162,11 +162,8 @@ impl Store {
         };
         put(backup::MANIFEST, &serde_json::to_vec(manifest)?)?;
         for part in ["", UIDS, REMOVED, LEGACY] {
-            let directory = match part {
-                "" => self.directory.open("."),
-                part => self.directory.open(part),
-            };
-            let directory = match directory {
+            let name = if part.is_empty() { "." } else { part };
+            let directory = match self.directory.open(name) {
                 Err(Errno::ENOENT) => continue,
                 other => other?,
             };
@@ -191,18 +188,14 @@ impl Staging<'_> {
     /// Puts a file of the backup's store into it. `parts` is its path below
     /// `store/`.
     pub(crate) fn put(&self, parts: &[&[u8]], bytes: &[u8]) -> Result<(), Error> {
-        let whole = || parts.join(&b'/');
-        let texts: Option<Vec<&str>> = parts
-            .iter()
-            .map(|part| std::str::from_utf8(part).ok())
-            .collect();
-        let (part, file) = match texts.as_deref() {
-            Some([file]) => ("", *file),
-            Some([part, file]) if PARTS[1..].contains(part) => (*part, *file),
-            _ => return Err(foreign(&whole())),
-        };
-        if !belongs(part, file) || bytes.len() > accounts::record::MAX_BYTES {
-            return Err(foreign(&whole()));
+        let path = parts.join(&b'/');
+        let text = std::str::from_utf8(&path).map_err(|_| foreign(&path))?;
+        let (part, file) = text.split_once('/').unwrap_or(("", text));
+        let is_known = part.is_empty() || PARTS[1..].contains(&part);
+        let is_deeper = file.contains('/');
+        let is_small = bytes.len() <= accounts::record::MAX_BYTES;
+        if !is_known || is_deeper || !is_small || !belongs(part, file) {
+            return Err(foreign(&path));
         }
         let into = &self.filled.directory;
         if part.is_empty() {

@@ -27,7 +27,6 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     Signal(Received),
-    /// COMMAND changed.
     Command(Change),
     /// Nothing is left but us.
     Alone,
