@@ -2,7 +2,7 @@
 //! login.defs, and which ids exist in this user namespace.
 
 use crate::error::{Error, io, std_io};
-use crate::fs::dir::{Directory, open_directory};
+use crate::fs::dir::{Directory, make_parents, open_directory};
 use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, mkdir};
 use crate::layout::{GROUPS_ALLOW, HOMES_ALLOW, IMAGE_ACCOUNTS, SNAPSHOT, STATE};
@@ -46,10 +46,7 @@ pub(crate) fn uid_range(root: &Path) -> Result<UidRange, Error> {
 /// The container's own state directory, root's alone.
 pub(crate) fn state_directory(root: &Path) -> Result<Directory, Error> {
     let path = root.join(STATE);
-    let parents = path
-        .parent()
-        .map_or(Ok(()), |parent| again_io(|| fs::create_dir_all(parent)));
-    parents.map_err(std_io("make", &path))?;
+    make_parents(&path)?;
     match mkdir(&path, Mode::S_IRWXU) {
         Ok(()) | Err(Errno::EEXIST) => open_directory(&path).map_err(io("open", path)),
         Err(errno) => Err(io("make", path)(errno)),

@@ -4,7 +4,7 @@
 
 mod context;
 
-pub(crate) use context::{Context, claims};
+pub(crate) use context::{Claim, Context, claims};
 
 use crate::error::Error;
 use crate::store::Store;

@@ -44,7 +44,7 @@ impl EtcFiles {
             let like = opened.as_ref().map(|it| &it.file);
             let staged = location
                 .directory
-                .stage_like(&location.name, content, access, like);
+                .stage(&location.name, content, access, like);
             Some(staged.map(|staged| StagedFile {
                 file: *file,
                 location,

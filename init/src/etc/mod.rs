@@ -13,13 +13,13 @@ mod tests;
 pub(crate) use commit::{StagedFile, WrittenFile};
 
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, kind, open_directory, read_all};
+use crate::fs::dir::{Directory, kind, open_or_make, read_all};
 use crate::fs::replace::TEMPORARY;
-use crate::fs::retry::{fstat, mkdir};
+use crate::fs::retry::fstat;
 use accounts::files::{Etc, File};
 use lock::EtcLock;
 use nix::errno::Errno;
-use nix::sys::stat::{FileStat, Mode, SFlag};
+use nix::sys::stat::{FileStat, SFlag};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,14 +52,8 @@ struct OpenedFile {
 impl EtcFiles {
     /// Opens ROOT/etc.
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
-        let path = root.join("etc");
-        match mkdir(&path, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
-            Err(errno) => return Err(io("make", &path)(errno)),
-        }
-        let directory = open_directory(&path).map_err(io("open", path))?;
         Ok(Self {
-            directory: Arc::new(directory),
+            directory: Arc::new(open_or_make(&root.join("etc"))?),
             root: root.to_owned(),
         })
     }

@@ -1,8 +1,10 @@
 //! Directories by descriptor, and reading and writing what is open. Nothing here follows a
 //! link in the last component of a name.
 
-use super::retry::{fstat, fstatat, fsync, mkdirat, openat, read, renameat, unlinkat, write};
-use crate::error::{Error, io};
+use super::retry::{
+    again_io, fstat, fstatat, fsync, mkdir, mkdirat, openat, read, renameat, unlinkat, write,
+};
+use crate::error::{Error, io, std_io};
 use nix::NixPath;
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -123,6 +125,22 @@ impl Directory {
 /// Opens a directory by its path; the last component must not be a link.
 pub(crate) fn open_directory(path: &Path) -> Result<Directory, Errno> {
     open_path(path, OFlag::O_NOFOLLOW)
+}
+
+/// The same; makes the directory if it is not there.
+pub(crate) fn open_or_make(path: &Path) -> Result<Directory, Error> {
+    match mkdir(path, Mode::from_bits_truncate(0o755)) {
+        Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
+        Err(errno) => return Err(io("make", path)(errno)),
+    }
+    open_directory(path).map_err(io("open", path))
+}
+
+/// Makes the directories above a path.
+pub(crate) fn make_parents(path: &Path) -> Result<(), Error> {
+    let create = |parent| again_io(|| std::fs::create_dir_all(parent));
+    let made = path.parent().map_or(Ok(()), create);
+    made.map_err(std_io("make", path))
 }
 
 /// Opens the root of a tree, which may be given by a link.

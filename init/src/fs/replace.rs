@@ -52,18 +52,8 @@ pub(crate) struct Staged<'a> {
 }
 
 impl Directory {
-    /// Puts a content on the disk under a temporary name.
+    /// Puts a content on the disk under a temporary name, with the extended attributes of `like`.
     pub(crate) fn stage(
-        &self,
-        name: &str,
-        content: &[u8],
-        access: Access,
-    ) -> Result<Staged<'_>, Error> {
-        self.stage_like(name, content, access, None)
-    }
-
-    /// The same, with the extended attributes of `like`.
-    pub(crate) fn stage_like(
         &self,
         name: &str,
         content: &[u8],
@@ -86,7 +76,7 @@ impl Directory {
 
     /// Replaces a file and makes the change durable.
     pub(crate) fn replace(&self, name: &str, content: &[u8], access: Access) -> Result<(), Error> {
-        self.stage(name, content, access)?.commit()?;
+        self.stage(name, content, access, None)?.commit()?;
         self.sync()
     }
 }

@@ -26,7 +26,7 @@ impl Store {
         // is nobody's for ever, and perhaps that of somebody's home.
         let whole = self
             .directory
-            .stage(GIVEN, content.as_bytes(), Access::PRIVATE)?;
+            .stage(GIVEN, content.as_bytes(), Access::PRIVATE, None)?;
         let linked = match whole.link(&uids, &file) {
             Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
                 create(&uids, &file, content.as_bytes())

@@ -24,10 +24,10 @@ pub(crate) use layout::{LEGACY, is_record};
 pub(crate) use load::Loaded;
 pub(crate) use staging::Staging;
 
-use crate::error::{Error, io, std_io};
-use crate::fs::dir::{Directory, open_directory, stat};
+use crate::error::{Error, io};
+use crate::fs::dir::{Directory, make_parents, open_directory, stat};
 use crate::fs::replace::Access;
-use crate::fs::retry::{again_io, fchmod, fstat, mkdir};
+use crate::fs::retry::{fchmod, fstat, mkdir};
 use crate::log::say;
 use accounts::account::{UidRange, Username};
 use accounts::record::{MAX_BYTES, Record, Tombstone};
@@ -54,10 +54,7 @@ impl Store {
         if let Some(store) = Self::find(path)? {
             return Ok(store);
         }
-        let parents = path.parent().map_or(Ok(()), |parent| {
-            again_io(|| std::fs::create_dir_all(parent))
-        });
-        parents.map_err(std_io("make", path))?;
+        make_parents(path)?;
         match mkdir(path, Mode::S_IRWXU) {
             Ok(()) | Err(Errno::EEXIST) => (),
             Err(errno) => return Err(io("make", path)(errno)),

@@ -67,13 +67,8 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Output, Error> {
 /// Those that the backup shuts out may be logged in.
 fn locked(session: &Session, reply: &LoadReply) -> Vec<AccountUids> {
     let accounts = session.records().accounts.values().map(Box::as_ref);
-    let is_locked = |account: &&Account| {
-        account.locked
-            && reply
-                .replaced
-                .iter()
-                .any(|name| account.name.as_str() == name)
-    };
+    let is_locked =
+        |account: &&Account| account.locked && reply.replaced.contains(&account.name.to_string());
     rightful(session, accounts.filter(is_locked))
 }
 

@@ -1,7 +1,7 @@
 //! `user save`: a backup of all accounts on standard output.
 
 use super::apply::begin;
-use crate::admission::claims;
+use crate::admission::{Claim, claims};
 use crate::clock::now_usec;
 use crate::commands::output::Output;
 use crate::error::{Error, std_io, usage};
@@ -44,10 +44,8 @@ pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Output, Error> {
 
 /// The homes of all accounts, removed ones too, whose homes are kept.
 fn homes_of(session: &Session) -> Vec<(Home, Uid)> {
-    let claims = claims(session.records());
-    let mut all: Vec<_> = claims
-        .map(|claim| (claim.home.clone(), claim.uid))
-        .collect();
+    let owned = |claim: Claim<'_>| (claim.home.clone(), claim.uid);
+    let mut all: Vec<_> = claims(session.records()).map(owned).collect();
     all.sort_by(|one, other| one.0.component().cmp(other.0.component()));
     all
 }

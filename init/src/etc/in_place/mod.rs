@@ -41,7 +41,7 @@ pub(super) fn write(
     let old = content(directory, name).map_err(failed)?;
     let new = content(directory, temporary).map_err(failed)?;
     directory
-        .stage(&backup_name(name), &old, Access::PRIVATE)?
+        .stage(&backup_name(name), &old, Access::PRIVATE, None)?
         .commit()?;
     let redo = redo_name(name);
     renameat(directory, temporary, directory, redo.as_str()).map_err(failed)?;

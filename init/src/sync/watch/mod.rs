@@ -166,15 +166,12 @@ impl Watch {
     }
 
     fn take(&mut self, event: InotifyEvent) {
+        let is_overflow = event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
+        if is_overflow || self.mounted.contains(&event.wd) {
+            self.unexplained = true;
+            return;
+        }
         let place = match event {
-            _ if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) => {
-                self.unexplained = true;
-                return;
-            }
-            _ if self.mounted.contains(&event.wd) => {
-                self.unexplained = true;
-                return;
-            }
             _ if self.etc.is(&event) => WatchedDir::Etc,
             _ if self.store.is(&event) => WatchedDir::Store,
             _ => return,
