@@ -1,15 +1,12 @@
-//! Lookups of the rules: the owner of each name, uid and home in the records, the files, the
-//! ledger and /home. Reads; never changes anything.
+//! Lookups of the rules: the owner of each name, uid and home in the records and the files.
+//! Reads; never changes anything.
 
-use crate::error::Error;
-use crate::home::Homes;
 use crate::proc::kill::AccountUids;
 use crate::store::Store;
 use accounts::account::{Home, Uid, Username};
 use accounts::files::{Etc, File, group, passwd, subid, table};
 use accounts::image::Image;
 use accounts::record::Records;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What an account has for itself, as long as its record or tombstone is there.
@@ -76,30 +73,17 @@ impl Context<'_> {
         id_of(self.groups(), name)
     }
 
-    pub(crate) fn ledger_owner(&self, uid: u32) -> Result<Option<String>, Error> {
-        self.store.map_or(Ok(None), |store| store.owner_of(uid))
-    }
-
     /// The account, present or removed, that has the home.
     pub(crate) fn owner_of_home(&self, home: &Home) -> Option<&Username> {
         let claim = claims(self.records).find(|claim| claim.home == home);
         claim.map(|claim| claim.name)
     }
 
-    /// Every uid and gid known to have been an account's.
-    pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
-        let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
-        used.extend(self.users().chain(self.groups()).map(|entry| entry.1));
-        used.extend(Homes::open(self.root, &self.image.home_bases)?.owners()?);
-        used.extend(claims(self.records).map(|claim| claim.uid.get()));
-        Ok(used)
-    }
-
-    fn users(&self) -> impl Iterator<Item = (&[u8], u32)> {
+    pub(super) fn users(&self) -> impl Iterator<Item = (&[u8], u32)> {
         table::lines(self.etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid)
     }
 
-    fn groups(&self) -> impl Iterator<Item = (&[u8], u32)> {
+    pub(super) fn groups(&self) -> impl Iterator<Item = (&[u8], u32)> {
         table::lines(self.etc.bytes(File::Group)).filter_map(group::name_and_gid)
     }
 }

@@ -7,6 +7,7 @@ mod context;
 pub(crate) use context::{Claim, Context, claims};
 
 use crate::error::Error;
+use crate::home::Homes;
 use crate::store::Store;
 use accounts::account::{Account, Home, InvalidText, Uid, Username};
 use accounts::record::{
@@ -124,7 +125,8 @@ pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> 
     if let Some(refusal) = refuse_by_image(&probe, context.image) {
         return Err(Error::refused(name, refusal));
     }
-    let given = context.ledger_owner(uid.get())?;
+    let given = context.store.map(|store| store.owner_of(uid.get()));
+    let given = given.transpose()?.flatten();
     let recorded = claims(context.records).find(|claim| claim.uid == uid);
     let owner = given
         .filter(|owner| owner != name.as_str())
@@ -153,7 +155,12 @@ pub(crate) fn next_uid(
 
 /// Ids that no new account gets unless it is asked for by number.
 pub(crate) fn used_ids(context: &Context<'_>) -> Result<BTreeSet<u32>, Error> {
-    let mut used = context.used_ids()?;
+    let mut used = context
+        .store
+        .map_or(Ok(BTreeSet::new()), Store::given_uids)?;
+    used.extend(context.users().chain(context.groups()).map(|(_, id)| id));
+    used.extend(Homes::open(context.root, &context.image.home_bases)?.owners()?);
+    used.extend(claims(context.records).map(|claim| claim.uid.get()));
     used.extend(context.image.accounts.ids());
     used.extend(context.image.sudoers_gids());
     Ok(used)

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, std_io};
 use crate::fs::retry::{again, again_io};
-use accounts::admin::backup::{self, Check, Seal, Unusable};
+use accounts::admin::backup::{Check, Seal, Unusable};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::FileStat;
 use std::fs::File;
@@ -184,9 +184,4 @@ pub(crate) fn parts(path: &[u8]) -> Result<Vec<&[u8]>, Error> {
 pub(crate) fn foreign(path: &[u8]) -> Error {
     let name: String = String::from_utf8_lossy(path).chars().take(200).collect();
     Error::Backup(Unusable::Member(format!("'{}'", name.escape_debug())))
-}
-
-/// Returns true for the entry that ends an archive.
-pub(crate) fn is_seal(path: &[u8]) -> bool {
-    path == backup::SEAL.as_bytes()
 }

@@ -62,7 +62,10 @@ pub(crate) fn parse<'a>(
     args: &'a [&'a CStr],
     env: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Parsed<'a>, UsageError> {
-    let mut line = Line::new(args);
+    let mut line = Line {
+        args,
+        ..Line::default()
+    };
     match line.options(Scope::Run)? {
         Stop::Answer(answer) => return Ok(answer),
         Stop::Operand => {}
@@ -100,6 +103,7 @@ enum Stop<'a> {
     End,
 }
 
+#[derive(Default)]
 struct Line<'a> {
     args: &'a [&'a CStr],
     at: usize,
@@ -109,16 +113,6 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn new(args: &'a [&'a CStr]) -> Self {
-        Self {
-            args,
-            at: 0,
-            run: Run::default(),
-            grace: None,
-            probe: None,
-        }
-    }
-
     fn peek(&self) -> &'a [u8] {
         self.args.get(self.at).map_or(b"", |arg| arg.to_bytes())
     }

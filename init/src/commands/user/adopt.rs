@@ -2,7 +2,6 @@
 //! survives the next update. Its lines stay as they are.
 
 use super::apply::{apply, begin, warn_about};
-use super::lookup::parse_name;
 use super::reply::one;
 use crate::admission;
 use crate::clock::now_usec;
@@ -15,7 +14,7 @@ use accounts::admin::adopt::{self, Found, NotAdoptable};
 use accounts::record::{Problem, Record};
 
 pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     let mut session = begin(paths)?;
     let found = check(&session, &name)?;
     let record = Record::new(found.account);

@@ -5,7 +5,7 @@
 //! stays, so `enable` gives exactly what was.
 
 use super::apply::{apply, begin, warn_about};
-use super::lookup::{find_all, parse_name};
+use super::lookup::find_all;
 use super::reply::several;
 use crate::commands::output::Output;
 use crate::error::Error;
@@ -40,7 +40,7 @@ pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Output, Error> 
 
 /// An account, not the image's, whose record can't be read; and why.
 fn unreadable(session: &Session, typed: &str) -> Result<Option<(Username, String)>, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     if refuse_name(&name, session.image()).is_some() {
         return Ok(None);
     }

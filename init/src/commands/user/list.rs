@@ -1,6 +1,6 @@
 //! `user list`, `user show`, `user keys`: read records, take no lock.
 
-use super::lookup::{absent, parse_name};
+use super::lookup::absent;
 use super::reply::one;
 use crate::commands::output::Output;
 use crate::error::Error;
@@ -45,7 +45,7 @@ fn records(paths: &Paths) -> Result<Records, Error> {
 
 pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
     let session = ReadOnlySession::read(paths)?;
-    let account = of_view(&session, &parse_name(typed)?)?;
+    let account = of_view(&session, &Username::parse(typed)?)?;
     let view = account.view();
     let text = format!(
         "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}",
@@ -62,7 +62,7 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
 
 /// The ssh keys of an enabled account, as sshd's AuthorizedKeysCommand wants them.
 pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Output, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     let view = ReadOnlySession::read(paths)?;
     let account = of_view(&view, &name)?;
     // A record on the volume names whom it likes, root too: sshd asks for all.

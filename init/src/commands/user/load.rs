@@ -11,7 +11,7 @@ use crate::cli::admin::Load;
 use crate::commands::output::Output;
 use crate::error::{Error, std_io, usage};
 use crate::fs::ofd_lock::Deadline;
-use crate::fs::sealed_stream::{Failed, VerifyingReader, drain, foreign, is_seal, parts};
+use crate::fs::sealed_stream::{Failed, VerifyingReader, drain, foreign, parts};
 use crate::home::Homes;
 use crate::home::extract::HomeExtractor;
 use crate::image;
@@ -21,7 +21,7 @@ use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
 use crate::store::{Staging, Store};
 use accounts::account::{Account, HOME_BASE, UidRange, Username};
-use accounts::admin::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
+use accounts::admin::backup::{HOMES, MANIFEST, Manifest, SEAL, STORE, Unusable};
 use accounts::admin::merge::{StoreContents, merge};
 use accounts::image::HomeBases;
 use accounts::wire::{LoadReply, SCHEMA};
@@ -159,7 +159,7 @@ impl<'a> Receiver<'a> {
             if std::mem::take(&mut is_first) {
                 let checked = self.check_first(&path, &read_small(&mut entry)?);
                 checked.map_err(Error::Backup)?;
-            } else if !is_seal(&path) {
+            } else if path != SEAL.as_bytes() {
                 self.take(&path, &mut entry)?;
             }
         }

@@ -8,14 +8,9 @@ use accounts::image::Image;
 use accounts::record::{Record, Records, refuse_name};
 use std::collections::BTreeSet;
 
-/// A name as typed; one that is no name can't be an account's.
-pub(super) fn parse_name(typed: &str) -> Result<Username, Error> {
-    Ok(Username::parse(typed)?)
-}
-
 /// The named accounts, each once, or the first error.
 pub(super) fn find_all(session: &Session, typed: &[String]) -> Result<Vec<Record>, Error> {
-    let names = typed.iter().map(|name| parse_name(name));
+    let names = typed.iter().map(|name| Username::parse(name));
     let names: BTreeSet<Username> = names.collect::<Result<_, _>>()?;
     names.iter().map(|name| find(session, name)).collect()
 }

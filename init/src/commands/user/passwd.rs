@@ -1,7 +1,7 @@
 //! `user passwd`, and where passwords come from.
 
 use super::apply::{apply, begin, warn_about};
-use super::lookup::{find, parse_name};
+use super::lookup::find;
 use super::reply::with_password;
 use crate::cli::admin::Source;
 use crate::clock::now_usec;
@@ -10,7 +10,7 @@ use crate::error::{Error, usage};
 use crate::log::say;
 use crate::password::{self, Password};
 use crate::restore::Paths;
-use accounts::account::PasswordHash;
+use accounts::account::{PasswordHash, Username};
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -40,7 +40,7 @@ pub(super) fn passwd(
     paths: &Paths,
     quiet: bool,
 ) -> Result<Output, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     // Before anybody is asked for a password in vain; the locks are not held
     // while a person types.
     drop(find(&begin(paths)?, &name)?);
