@@ -4,8 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Microseconds since 1970.
 pub(crate) fn now_usec() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(u64::MAX)
 }

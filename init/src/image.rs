@@ -1,8 +1,8 @@
 //! Reads what the image says: its own accounts, allowed groups, sudoers,
 //! login.defs, and which ids exist in this user namespace.
 
-use crate::error::{Error, io};
-use crate::fs::dir::{Directory, open_directory};
+use crate::error::{Error, io, std_io};
+use crate::fs::dir::{Directory, make_parents, open_directory};
 use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, mkdir};
 use crate::layout::{GROUPS_ALLOW, HOMES_ALLOW, IMAGE_ACCOUNTS, SNAPSHOT, STATE};
@@ -24,7 +24,6 @@ const LOGIN: [&str; 2] = ["bin/bash", "bin/sh"];
 /// Shells that let nobody in, best first.
 const NOLOGIN: [&str; 3] = ["usr/sbin/nologin", "sbin/nologin", "bin/false"];
 
-/// Reads all of it from a tree.
 pub(crate) fn read(root: &Path, etc: &Etc, may_write: bool) -> Result<Image, Error> {
     Ok(Image {
         accounts: image_accounts(root, etc, may_write)?,
@@ -47,11 +46,8 @@ pub(crate) fn uid_range(root: &Path) -> Result<UidRange, Error> {
 /// The container's own state directory, root's alone.
 pub(crate) fn state_directory(root: &Path) -> Result<Directory, Error> {
     let path = root.join(STATE);
-    let parents = path
-        .parent()
-        .map_or(Ok(()), |parent| again_io(|| fs::create_dir_all(parent)));
-    parents.map_err(|e| io("make", &path)(errno(&e)))?;
-    match mkdir(&path, Mode::from_bits_truncate(0o700)) {
+    make_parents(&path)?;
+    match mkdir(&path, Mode::S_IRWXU) {
         Ok(()) | Err(Errno::EEXIST) => open_directory(&path).map_err(io("open", path)),
         Err(errno) => Err(io("make", path)(errno)),
     }
@@ -80,7 +76,7 @@ fn allowed(root: &Path, list: &str) -> Result<Vec<u8>, Error> {
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
-        Err(e) => return Err(io("read", path)(errno(&e))),
+        Err(e) => return Err(std_io("read", path)(e)),
     };
     if !meta.is_file() || meta.uid() != 0 || meta.mode() & 0o022 != 0 {
         say(&format!(
@@ -107,7 +103,7 @@ fn sudoers_groups(root: &Path) -> Result<BTreeSet<String>, Error> {
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(e) if leads_nowhere(&e) => continue,
-            Err(e) => return Err(io("read", file)(errno(&e))),
+            Err(e) => return Err(std_io("read", file)(e)),
         };
         let sudoers = Sudoers::parse(&String::from_utf8_lossy(&text));
         groups.extend(sudoers.groups);
@@ -143,7 +139,7 @@ fn is_no_file(path: &Path) -> bool {
 
 /// Everything in a directory, if it is there.
 fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |e: std::io::Error| io("read", directory)(errno(&e));
+    let failed = |e| std_io("read", directory)(e);
     match again_io(|| fs::read_dir(directory)) {
         Ok(entries) => entries
             .map(|entry| entry.map(|entry| entry.path()).map_err(failed))
@@ -178,9 +174,9 @@ fn shells(root: &Path) -> Result<Shells, Error> {
 
 /// The ids that are in both maps of this user namespace: user_namespaces(7).
 fn mapped_ids() -> Result<Vec<(u32, u32)>, Error> {
-    let map = |path: &str| match fs::read(path) {
-        Ok(map) => Ok(parse_map(&map)),
-        Err(error) => Err(io("read", path)(errno(&error))),
+    let map = |path| {
+        let map = fs::read(path).map_err(std_io("read", path))?;
+        Ok::<_, Error>(parse_map(&map))
     };
     Ok(intersection(
         &map("/proc/self/uid_map")?,
@@ -212,13 +208,9 @@ fn intersection(left: &[(u32, u32)], right: &[(u32, u32)]) -> Vec<(u32, u32)> {
 pub(crate) fn read_optional(path: &PathBuf) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io("read", path)(errno(&error))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(std_io("read", path)(error)),
     }
-}
-
-fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_raw(error.raw_os_error().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -47,9 +47,6 @@ pub(crate) fn io_text(error: &std::io::Error) -> String {
 pub(crate) fn print(text: &str) -> u8 {
     use std::io::Write as _;
     let mut out = std::io::stdout();
-    u8::from(
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .is_err(),
-    )
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    u8::from(written.is_err())
 }

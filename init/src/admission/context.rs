@@ -1,16 +1,35 @@
-//! Lookups of the rules: the owner of each name, uid and home in the records, the files, the
-//! ledger and /home. Reads; never changes anything.
+//! Lookups of the rules: the owner of each name, uid and home in the records and the files.
+//! Reads; never changes anything.
 
-use crate::error::Error;
-use crate::home::Homes;
 use crate::proc::kill::AccountUids;
 use crate::store::Store;
 use accounts::account::{Home, Uid, Username};
 use accounts::files::{Etc, File, group, passwd, subid, table};
 use accounts::image::Image;
 use accounts::record::Records;
-use std::collections::BTreeSet;
 use std::path::Path;
+
+/// What an account has for itself, as long as its record or tombstone is there.
+pub(crate) struct Claim<'a> {
+    pub(crate) name: &'a Username,
+    pub(crate) uid: Uid,
+    pub(crate) home: &'a Home,
+}
+
+/// The claims of all accounts: those present, then those removed.
+pub(crate) fn claims(records: &Records) -> impl DoubleEndedIterator<Item = Claim<'_>> {
+    let living = records.accounts.values().map(|account| Claim {
+        name: &account.name,
+        uid: account.uid,
+        home: &account.home,
+    });
+    let removed = records.tombstones.iter().map(|dead| Claim {
+        name: &dead.name,
+        uid: dead.uid,
+        home: &dead.home,
+    });
+    living.chain(removed)
+}
 
 /// Everything that a rule about a new account reads.
 #[derive(Clone, Copy)]
@@ -46,50 +65,25 @@ impl Context<'_> {
         }
     }
 
-    /// The number that a name has in passwd.
     pub(crate) fn uid_in_passwd(&self, name: &Username) -> Option<u32> {
         id_of(self.users(), name)
     }
 
-    /// The number that a name has in group.
     pub(crate) fn gid_in_group(&self, name: &Username) -> Option<u32> {
         id_of(self.groups(), name)
     }
 
-    /// The ledger's owner of a uid.
-    pub(crate) fn ledger_owner(&self, uid: u32) -> Result<Option<String>, Error> {
-        self.store.map_or(Ok(None), |store| store.owner_of(uid))
-    }
-
     /// The account, present or removed, that has the home.
     pub(crate) fn owner_of_home(&self, home: &Home) -> Option<&Username> {
-        let accounts = self.records.accounts.values();
-        let living = accounts.map(|account| (&account.home, &account.name));
-        let tombstones = self.records.tombstones.iter();
-        let dead = tombstones.map(|dead| (&dead.home, &dead.name));
-        let mut claims = living.chain(dead);
-        claims
-            .find(|(claimed, _)| *claimed == home)
-            .map(|(_, owner)| owner)
+        let claim = claims(self.records).find(|claim| claim.home == home);
+        claim.map(|claim| claim.name)
     }
 
-    /// Every uid and gid known to have been an account's.
-    pub(crate) fn used_ids(&self) -> Result<BTreeSet<u32>, Error> {
-        let mut used = self.store.map_or(Ok(BTreeSet::new()), Store::given_uids)?;
-        used.extend(self.users().chain(self.groups()).map(|entry| entry.1));
-        used.extend(Homes::open(self.root, &self.image.home_bases)?.owners()?);
-        let accounts = self.records.accounts.values();
-        used.extend(accounts.map(|account| account.uid.get()));
-        let tombstones = self.records.tombstones.iter();
-        used.extend(tombstones.map(|tombstone| tombstone.uid.get()));
-        Ok(used)
-    }
-
-    fn users(&self) -> impl Iterator<Item = (&[u8], u32)> {
+    pub(super) fn users(&self) -> impl Iterator<Item = (&[u8], u32)> {
         table::lines(self.etc.bytes(File::Passwd)).filter_map(passwd::name_and_uid)
     }
 
-    fn groups(&self) -> impl Iterator<Item = (&[u8], u32)> {
+    pub(super) fn groups(&self) -> impl Iterator<Item = (&[u8], u32)> {
         table::lines(self.etc.bytes(File::Group)).filter_map(group::name_and_gid)
     }
 }

@@ -4,11 +4,12 @@
 
 mod context;
 
-pub(crate) use context::Context;
+pub(crate) use context::{Claim, Context, claims};
 
 use crate::error::Error;
+use crate::home::Homes;
 use crate::store::Store;
-use accounts::account::{Account, Home, InvalidName, InvalidText, Uid, Username};
+use accounts::account::{Account, Home, InvalidText, Uid, Username};
 use accounts::record::{
     Part, Record, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
 };
@@ -18,8 +19,8 @@ use std::collections::BTreeSet;
 /// refuse it too: `systemd-x` is not a typing mistake.
 pub(crate) fn new_name(typed: &str) -> Result<Username, Error> {
     match (Username::new_account(typed), Username::parse(typed)) {
-        (Err(_), Ok(name)) if name.is_reserved() => Err(refused(&name, Refusal::Reserved)),
-        (result, _) => result.map_err(|invalid: InvalidName| invalid.into()),
+        (Err(_), Ok(name)) if name.is_reserved() => Err(Error::refused(&name, Refusal::Reserved)),
+        (result, _) => Ok(result?),
     }
 }
 
@@ -30,21 +31,18 @@ pub(crate) fn present<'a>(
     name: &Username,
 ) -> Result<Option<&'a Account>, Error> {
     if let Some(refusal) = refuse_name(name, context.image) {
-        return Err(refused(name, refusal));
+        return Err(Error::refused(name, refusal));
     }
     if let Some(present) = context.records.accounts.get(name) {
         return Ok(Some(present));
     }
     let mut rejected = context.records.rejected.iter();
     if let Some(rejected) = rejected.find(|rejected| rejected.name.as_ref() == Some(name)) {
-        return Err(Error::BadRecord {
-            name: name.to_string(),
-            reason: rejected.reason.clone(),
-        });
+        return Err(Error::bad_record(name, &*rejected.reason));
     }
     let mut others = context.records.accounts.keys();
     if let Some(twin) = others.find(|other| other.folded() == name.folded()) {
-        return Err(refused(name, Refusal::CaseTwin(twin.clone())));
+        return Err(Error::refused(name, Refusal::CaseTwin(twin.clone())));
     }
     check_ledger(context.records)?;
     Ok(None)
@@ -70,7 +68,6 @@ pub(crate) fn tombstone<'a>(context: &Context<'a>, name: &Username) -> Option<&'
         .max_by_key(|dead| dead.uid)
 }
 
-/// Fails if an account of that name was removed.
 pub(crate) fn check_not_removed(context: &Context<'_>, name: &Username) -> Result<(), Error> {
     match tombstone(context, name) {
         Some(dead) => Err(Error::Removed {
@@ -100,13 +97,12 @@ pub(crate) fn check_lines(
                 name: shown,
                 id,
             };
-            return Err(refused(name, refusal));
+            return Err(Error::refused(name, refusal));
         }
     }
     Ok(())
 }
 
-/// Fails unless the image grants each of the groups.
 pub(crate) fn check_groups(
     context: &Context<'_>,
     name: &Username,
@@ -127,17 +123,14 @@ pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> 
     let uid = context.image.uids.uid(number)?;
     let probe = Account::new(name.clone(), uid, Home::parse(&format!("/home/{name}"))?, 0);
     if let Some(refusal) = refuse_by_image(&probe, context.image) {
-        return Err(refused(name, refusal));
+        return Err(Error::refused(name, refusal));
     }
-    let given = context.ledger_owner(uid.get())?;
-    let accounts = context.records.accounts.values();
-    let living = accounts.map(|account| (account.uid, &account.name));
-    let tombstones = context.records.tombstones.iter();
-    let dead = tombstones.map(|dead| (dead.uid, &dead.name));
-    let recorded = living.chain(dead).find(|(other, _)| *other == uid);
+    let given = context.store.map(|store| store.owner_of(uid.get()));
+    let given = given.transpose()?.flatten();
+    let recorded = claims(context.records).find(|claim| claim.uid == uid);
     let owner = given
         .filter(|owner| owner != name.as_str())
-        .or_else(|| recorded.map(|(_, owner)| owner.to_string()))
+        .or_else(|| recorded.map(|claim| claim.name.to_string()))
         .or_else(|| context.name_of_id(uid.get(), name));
     match owner {
         Some(owner) => Err(Error::UidTaken { uid, owner }),
@@ -156,13 +149,18 @@ pub(crate) fn next_uid(
     if context.image.is_mapped(uid.get()) {
         Ok(uid)
     } else {
-        Err(refused(name, Refusal::Unmapped(uid)))
+        Err(Error::refused(name, Refusal::Unmapped(uid)))
     }
 }
 
 /// Ids that no new account gets unless it is asked for by number.
 pub(crate) fn used_ids(context: &Context<'_>) -> Result<BTreeSet<u32>, Error> {
-    let mut used = context.used_ids()?;
+    let mut used = context
+        .store
+        .map_or(Ok(BTreeSet::new()), Store::given_uids)?;
+    used.extend(context.users().chain(context.groups()).map(|(_, id)| id));
+    used.extend(Homes::open(context.root, &context.image.home_bases)?.owners()?);
+    used.extend(claims(context.records).map(|claim| claim.uid.get()));
     used.extend(context.image.accounts.ids());
     used.extend(context.image.sudoers_gids());
     Ok(used)
@@ -201,11 +199,4 @@ pub(crate) fn choose_home(context: &Context<'_>, name: &Username, uid: Uid) -> R
         return Ok(plain);
     }
     check_home(context, Home::parse(&format!("/home/{name}-{uid}"))?)
-}
-
-fn refused(name: &Username, refusal: Refusal) -> Error {
-    Error::Refused {
-        name: name.clone(),
-        refusal,
-    }
 }

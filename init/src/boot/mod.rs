@@ -101,14 +101,11 @@ impl Boot<'_> {
     }
 
     fn start_command(&self, env: &Environment) -> Result<i32, CommandError> {
-        let user = self.run.user.as_deref();
-        let user = user
-            .map(run_as::look_up)
-            .transpose()
-            .map_err(|why| CommandError {
-                status: OWN_FAILURE,
-                line: format!("cannot run as the user: {why}"),
-            })?;
+        let user = self.run.user.as_deref().map(run_as::look_up).transpose();
+        let user = user.map_err(|why| CommandError {
+            status: OWN_FAILURE,
+            line: format!("cannot run as the user: {why}"),
+        })?;
         command::start(self.run.command, env, user.as_ref(), &self.inherited)
     }
 
@@ -139,22 +136,18 @@ impl Boot<'_> {
             name,
             group: self.run.group,
             terminal: self.inherited.terminal,
-            policy: self.policy(),
+            policy: Policy {
+                is_pid1: self.is_pid1,
+                grace: self.run.grace,
+                rewrite: self.run.rewrite.clone(),
+                remap_exit: self.run.remap_exit.clone(),
+            },
             quiet: self.run.globals.quiet,
             verbose: self.run.globals.verbose,
         };
         let exit_status = supervise(command, &mut hooks);
         hooks.finish();
         exit_status
-    }
-
-    fn policy(&self) -> Policy {
-        Policy {
-            is_pid1: self.is_pid1,
-            grace: self.run.grace,
-            rewrite: self.run.rewrite.clone(),
-            remap_exit: self.run.remap_exit.clone(),
-        }
     }
 }
 

@@ -52,15 +52,9 @@ pub(crate) enum User {
     /// Show one account
     Show { name: String },
     /// Let accounts log in again
-    Enable {
-        #[arg(required = true)]
-        names: Vec<String>,
-    },
+    Enable(Names),
     /// Shut accounts out and end their processes
-    Disable {
-        #[arg(required = true)]
-        names: Vec<String>,
-    },
+    Disable(Names),
     /// Remove accounts; their homes and uids are kept
     Remove(Remove),
     /// Make many accounts: lines of newusers(8), CSV with a header, or what export prints
@@ -91,10 +85,7 @@ pub(crate) enum User {
 /// Where a password comes from; without any, it is asked for at the terminal.
 #[derive(Debug, Default, Args)]
 #[group(multiple = false)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "one per flag, as clap wants them"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub(crate) struct Source {
     /// Make a password of 24 letters and digits and show it once
     #[arg(long)]
@@ -111,10 +102,7 @@ pub(crate) struct Source {
 }
 
 #[derive(Debug, Default, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "one per flag, as clap wants them"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub(crate) struct Add {
     /// Login name; asked for if missing
     pub(crate) name: Option<String>,
@@ -172,9 +160,15 @@ pub(crate) struct Load {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Remove {
+pub(crate) struct Names {
     #[arg(required = true)]
     pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub(crate) who: Names,
     /// Don't ask
     #[arg(short, long)]
     pub(crate) yes: bool,

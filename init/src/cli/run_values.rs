@@ -42,43 +42,32 @@ pub(super) fn user(bytes: &[u8]) -> Result<Vec<u8>, UsageError> {
 }
 
 pub(super) fn rewrites(bytes: &[u8]) -> Result<Vec<(u8, u8)>, UsageError> {
-    pairs(bytes, |from, to| {
-        let from = signals::parse(from)?;
-        let to = if to == "0" {
-            Some(0)
-        } else {
-            signals::parse(to)
-        };
-        Some((from, to?))
-            .filter(|(from, _)| !matches!(*from, signals::KILL | signals::STOP | signals::CHLD))
-    })
-    .ok_or_else(|| {
-        UsageError(format!(
-            "'{}' is not FROM:TO of signals (TERM:QUIT; 0 drops; not from KILL, STOP, CHLD)",
-            shown(bytes)
-        ))
+    let what = "signals (TERM:QUIT; 0 drops; not from KILL, STOP, CHLD)";
+    pairs(bytes, what, |from, to| {
+        let from = signals::parse(from)
+            .filter(|from| !matches!(*from, signals::KILL | signals::STOP | signals::CHLD))?;
+        let to = if to == "0" { 0 } else { signals::parse(to)? };
+        Some((from, to))
     })
 }
 
 pub(super) fn remaps(bytes: &[u8]) -> Result<Vec<(u8, u8)>, UsageError> {
-    pairs(bytes, |from, to| {
+    pairs(bytes, "exit statuses (143:0)", |from, to| {
         Some((signals::decimal(from)?, signals::decimal(to)?))
-    })
-    .ok_or_else(|| {
-        UsageError(format!(
-            "'{}' is not FROM:TO of exit statuses (143:0)",
-            shown(bytes)
-        ))
     })
 }
 
-/// `A:B,C:D`; None when one of them is not a pair that `read` takes.
-fn pairs(bytes: &[u8], read: impl Fn(&str, &str) -> Option<(u8, u8)>) -> Option<Vec<(u8, u8)>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    text.split(',')
-        .map(|pair| {
-            pair.split_once(':')
-                .and_then(|(from, to)| read(from.trim(), to.trim()))
-        })
-        .collect()
+/// `A:B,C:D`; an error if one of them is not a pair that `read` takes.
+fn pairs(
+    bytes: &[u8],
+    what: &str,
+    read: impl Fn(&str, &str) -> Option<(u8, u8)>,
+) -> Result<Vec<(u8, u8)>, UsageError> {
+    let text = shown(bytes);
+    let pair = |pair: &str| {
+        let (from, to) = pair.split_once(':')?;
+        read(from.trim(), to.trim())
+    };
+    let pairs: Option<Vec<_>> = text.split(',').map(pair).collect();
+    pairs.ok_or_else(|| UsageError(format!("'{text}' is not FROM:TO of {what}")))
 }

@@ -1,16 +1,9 @@
 //! Errors of the command line of `run`.
 
-use std::fmt;
-
 /// A command line that cannot be understood: the wrong part, and why.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct UsageError(pub(super) String);
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
 
 pub(super) fn wrong<T>(what: impl Into<String>) -> Result<T, UsageError> {
     Err(UsageError(what.into()))

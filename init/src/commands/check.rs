@@ -10,10 +10,10 @@ use accounts::reconcile::{Change, Drift, Plan, captures, drift};
 use accounts::record::{Part, Problem, Refusal};
 use accounts::wire;
 use serde::Serialize;
+use serde_json::Value;
 
 const RESTORE: &str = "run 'occ-init restore'";
 
-/// One thing to look at.
 #[derive(Debug, Serialize)]
 struct Finding {
     /// record, image, conflict, unmapped, hash, group, password, drift or home.
@@ -28,46 +28,36 @@ struct Finding {
 pub(crate) fn check(view: &ReadOnlySession, paths: &Paths) -> Output {
     let (findings, plan) = look(view, paths);
     let text = if findings.is_empty() {
-        format!(
-            "{}, nothing to look at",
-            wire::counted(plan.restored.len(), "account")
-        )
+        let accounts = wire::counted(plan.restored.len(), "account");
+        format!("{accounts}, nothing to look at")
     } else {
         lines(&findings).join("\n")
     };
-    let status = u8::from(!findings.is_empty());
+    let document = serde_json::json!({ "schema": wire::SCHEMA, "findings": findings });
     Output {
-        status,
-        ..Output::new(
-            text,
-            &serde_json::json!({ "schema": wire::SCHEMA, "findings": findings }),
-        )
+        status: u8::from(!findings.is_empty()),
+        ..Output::new(text, &document)
     }
 }
 
 /// The same, and which files a restore would write.
 pub(crate) fn dry_run(view: &ReadOnlySession, paths: &Paths) -> Output {
     let (findings, plan) = look(view, paths);
-    let changes = plan
-        .changes
-        .iter()
-        .map(|(name, change)| serde_json::json!({ "name": name, "change": change.word() }));
+    let change = |(name, change): &(Username, Change)| serde_json::json!({ "name": name, "change": change.word() });
+    let changes: Vec<Value> = plan.changes.iter().map(change).collect();
     let problems: Vec<String> = plan.problems.iter().map(ToString::to_string).collect();
     let writes: Vec<&str> = plan.writes.iter().map(|(file, _)| file.name()).collect();
     let document = serde_json::json!({
         "schema": wire::SCHEMA,
-        "changes": changes.collect::<Vec<_>>(),
+        "changes": changes,
         "findings": findings,
         "problems": problems,
         "writes": writes,
         "accounts": plan.restored.len(),
     });
     let mut text = lines(&findings);
-    text.extend(
-        writes
-            .iter()
-            .map(|file| format!("would write '/etc/{file}'")),
-    );
+    let writes = writes.iter();
+    text.extend(writes.map(|file| format!("would write '/etc/{file}'")));
     text.push(wire::counted(plan.restored.len(), "account"));
     Output::new(text.join("\n"), &document)
 }
@@ -103,20 +93,14 @@ fn look(view: &ReadOnlySession, paths: &Paths) -> (Vec<Finding>, Plan) {
     let plan = view.plan_of(&records);
     findings.extend(plan.problems.iter().map(of_problem));
     let drift = drift(&view.snapshot.etc, &plan);
-    let is_told = |name: &Username| {
-        drift
-            .iter()
-            .any(|difference| difference.name == name.as_str())
-    };
+    let is_told = |name: &Username| drift.iter().any(|one| one.name == name.as_str());
     let changes = plan.changes.iter();
     let untold = changes.filter(|(name, change)| change.is_whole() || !is_told(name));
     findings.extend(untold.map(|(name, change)| of_change(name, *change)));
+    let of_difference = |one: &Drift| of_drift(one.name.clone(), one.to_string());
     findings.extend(drift.iter().map(of_difference));
-    for account in plan
-        .restored
-        .iter()
-        .filter_map(|name| records.accounts.get(name))
-    {
+    let restored = plan.restored.iter();
+    for account in restored.filter_map(|name| records.accounts.get(name)) {
         let odd = Homes::look(&paths.root, &account.home, account.uid);
         findings.extend(odd.map(|what| of_home(account.name.to_string(), &what)));
     }
@@ -130,16 +114,14 @@ fn of_problem(problem: &Problem) -> Finding {
             let (kind, hint) = of_refusal(refusal);
             (kind, name.to_string(), hint)
         }
-        Problem::Hash(name, _) => (
-            "hash",
-            name.to_string(),
-            "set a new password with 'user passwd'",
-        ),
-        Problem::Group(name, _) | Problem::MoreGroups(name, _) => (
-            "group",
-            name.to_string(),
-            "allow it in /etc/occ/groups.allow of the image",
-        ),
+        Problem::Hash(name, _) => {
+            let hint = "set a new password with 'user passwd'";
+            ("hash", name.to_string(), hint)
+        }
+        Problem::Group(name, _) | Problem::MoreGroups(name, _) => {
+            let hint = "allow it in /etc/occ/groups.allow of the image";
+            ("group", name.to_string(), hint)
+        }
     };
     Finding {
         kind,
@@ -195,19 +177,14 @@ fn of_change(name: &Username, change: Change) -> Finding {
         Change::Update => format!("'{name}' differs in /etc from its record"),
         Change::Remove => format!("'{name}' has no record any more, but is in /etc"),
     };
-    Finding {
-        kind: "drift",
-        name: name.to_string(),
-        message,
-        hint: RESTORE,
-    }
+    of_drift(name.to_string(), message)
 }
 
-fn of_difference(difference: &Drift) -> Finding {
+fn of_drift(name: String, message: String) -> Finding {
     Finding {
         kind: "drift",
-        name: difference.name.clone(),
-        message: difference.to_string(),
+        name,
+        message,
         hint: RESTORE,
     }
 }

@@ -13,15 +13,16 @@ use crate::cli::admin::{Cli, Command, User};
 use crate::error::{Error, chain};
 use crate::log::{print, say};
 use crate::proc;
+use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, ReadOnlySession, Session};
 use crate::sys::Environment;
-use accounts::wire;
-use accounts::wire::{ErrorBody, ErrorCode, ErrorKind, ErrorReply};
+use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 use clap::Parser;
 use clap::error::ContextKind;
 use nix::sys::stat::{Mode, umask};
 use resync::resync;
 use std::ffi::OsString;
+use std::io::Write as _;
 
 /// Answers restore, check and user; `args` is the whole argv.
 pub(crate) fn main(args: Vec<OsString>, env: &mut Environment) -> u8 {
@@ -61,7 +62,7 @@ fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Output, Error> {
             let status = proc::kill::kill_child(*uid);
             Ok(Output {
                 status,
-                ..Output::none()
+                ..Output::default()
             })
         }
         Command::User(command) => user::run(command, &paths, &cli.global),
@@ -70,16 +71,12 @@ fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Output, Error> {
 
 fn restore(paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let summary = Session::begin_restore(paths, Caller::Command)?.restore(&|| ())?;
-    let text = (!quiet)
-        .then(|| summary.line())
-        .into_iter()
-        .chain(summary.told())
-        .collect::<Vec<_>>()
-        .join("\n");
-    Ok(Output::new(
-        text,
-        &serde_json::json!({ "schema": wire::SCHEMA, "restore": summary }),
-    ))
+    let mut lines = summary.told();
+    if !quiet {
+        lines.insert(0, summary.line());
+    }
+    let document = serde_json::json!({ "schema": wire::SCHEMA, "restore": summary });
+    Ok(Output::new(lines.join("\n"), &document))
 }
 
 /// PID 1 reads standard output: every line is a sign of life, the last one the
@@ -101,16 +98,20 @@ fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Output, Err
         summary.problems.insert(0, why);
         status = error.kind().exit_code();
     }
+    say_summary(&summary, quiet);
+    Ok(Output {
+        status,
+        ..Output::for_pid1(&summary)
+    })
+}
+
+fn say_summary(summary: &Summary, quiet: bool) {
     if !quiet {
         say(&summary.line());
     }
     for problem in summary.told() {
         say(&problem);
     }
-    Ok(Output {
-        status,
-        ..Output::for_pid1(&summary)
-    })
 }
 
 fn first_account(session: &mut Session, first: Option<FirstAccount>) -> Result<(), Error> {
@@ -131,19 +132,17 @@ fn fail(error: &Error, json: bool) -> u8 {
     };
     say(&body.message);
     if !body.hint.is_empty() {
-        say_hint(&body.hint);
+        write_stderr(&format!("hint: {}\n", body.hint));
     }
-    let exit_code = body.kind.exit_code();
     if json {
         print_error(body);
     }
-    exit_code
+    error.kind().exit_code()
 }
 
 fn usage_error(error: &clap::Error, json: bool) -> u8 {
-    use std::io::Write;
     let text = error.render().to_string();
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    write_stderr(&text);
     if json {
         // Without a subcommand clap shows the help instead of an error.
         let first = text.lines().find_map(|line| line.strip_prefix("error: "));
@@ -160,15 +159,12 @@ fn usage_error(error: &clap::Error, json: bool) -> u8 {
 
 /// The command or option that clap does not know.
 fn unknown_argument(error: &clap::Error) -> Option<String> {
-    [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
-        .into_iter()
-        .filter(|_| {
-            matches!(
-                error.kind(),
-                clap::error::ErrorKind::UnknownArgument | clap::error::ErrorKind::InvalidSubcommand
-            )
-        })
-        .find_map(|kind| error.get(kind).map(ToString::to_string))
+    let what = match error.kind() {
+        clap::error::ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        clap::error::ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return None,
+    };
+    error.get(what).map(ToString::to_string)
 }
 
 fn print_error(error: ErrorBody) {
@@ -176,13 +172,10 @@ fn print_error(error: ErrorBody) {
         schema: wire::SCHEMA,
         error,
     };
-    print(&format!(
-        "{}\n",
-        serde_json::to_string(&reply).unwrap_or_default()
-    ));
+    let json = serde_json::to_string(&reply).unwrap_or_default();
+    print(&format!("{json}\n"));
 }
 
-fn say_hint(hint: &str) {
-    use std::io::Write;
-    let _ = std::io::stderr().write_all(format!("hint: {hint}\n").as_bytes());
+fn write_stderr(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

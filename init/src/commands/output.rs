@@ -3,7 +3,7 @@
 
 use crate::restore::summary::Summary;
 
-/// The output of a command.
+#[derive(Default)]
 pub(crate) struct Output {
     /// For people; may be several lines.
     pub(crate) text: String,
@@ -19,15 +19,6 @@ impl Output {
         Self {
             text,
             json: serde_json::to_string(document).unwrap_or_default(),
-            status: 0,
-        }
-    }
-
-    /// No output.
-    pub(crate) fn none() -> Self {
-        Self {
-            text: String::new(),
-            json: String::new(),
             status: 0,
         }
     }

@@ -4,9 +4,9 @@
 //!
 //! Prints nothing where nothing changed: its own writes may start it once more.
 
+use super::say_summary;
 use crate::commands::output::Output;
 use crate::error::Error;
-use crate::log::say;
 use crate::proc::kill::end_processes;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
@@ -17,20 +17,14 @@ pub(crate) fn resync(paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let summary = match follow(paths) {
         Err(error @ (Error::Busy { .. } | Error::KeepsChanging(_))) => {
             return Ok(Output {
-                text: String::new(),
-                json: String::new(),
                 status: error.kind().exit_code(),
+                ..Output::default()
             });
         }
         other => other?,
     };
     if summary.added + summary.updated + summary.removed > 0 {
-        if !quiet {
-            say(&summary.line());
-        }
-        for problem in summary.told() {
-            say(&problem);
-        }
+        say_summary(&summary, quiet);
     }
     Ok(Output::for_pid1(&summary))
 }

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::log::errno_text;
 use accounts::account::{Home, InvalidHash, InvalidName, InvalidText, InvalidUid, Uid, Username};
 use accounts::admin::adopt::NotAdoptable;
 use accounts::admin::backup::Unusable;
@@ -14,9 +15,8 @@ use accounts::admin::merge::Conflict;
 use accounts::record::Refusal;
 use accounts::wire::{ErrorCode, ErrorKind, counted};
 use nix::errno::Errno;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// A failed command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{0}")]
@@ -121,30 +121,38 @@ pub(crate) enum Error {
     Recorded(#[source] Box<Error>),
 }
 
+pub(crate) fn usage(what: &str) -> Error {
+    Error::Usage(what.to_owned())
+}
+
 /// `map_err` for a system call on a path.
 pub(crate) fn io(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Errno) -> Error {
     let path = path.into();
     move |source| Error::Io { verb, path, source }
 }
 
-// Not `#[from]`: that makes them sources too, and the chain says them again.
-impl From<Unusable> for Error {
-    fn from(unusable: Unusable) -> Self {
-        Self::Backup(unusable)
-    }
-}
-
-impl From<Conflict> for Error {
-    fn from(clash: Conflict) -> Self {
-        Self::Clash(clash)
-    }
+/// The same for a call of std's.
+pub(crate) fn std_io(
+    verb: &'static str,
+    path: impl Into<PathBuf>,
+) -> impl FnOnce(std::io::Error) -> Error {
+    let failed = io(verb, path);
+    move |error| failed(Errno::try_from(error).unwrap_or(Errno::EIO))
 }
 
 impl Error {
-    /// A stream that failed.
-    pub(crate) fn stream(verb: &'static str, path: &Path, error: &std::io::Error) -> Self {
-        let errno = error.raw_os_error().unwrap_or(nix::libc::EIO);
-        io(verb, path)(Errno::from_raw(errno))
+    pub(crate) fn refused(name: &Username, refusal: Refusal) -> Self {
+        Self::Refused {
+            name: name.clone(),
+            refusal,
+        }
+    }
+
+    pub(crate) fn bad_record(name: &Username, reason: impl Into<String>) -> Self {
+        Self::BadRecord {
+            name: name.to_string(),
+            reason: reason.into(),
+        }
     }
 
     /// Which kind programs see; decides the exit code.
@@ -283,10 +291,8 @@ pub(crate) fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        let inner_text = match inner.downcast_ref::<Errno>() {
-            Some(errno) => errno.desc().to_lowercase(),
-            None => inner.to_string(),
-        };
+        let errno = inner.downcast_ref::<Errno>().copied();
+        let inner_text = errno.map_or_else(|| inner.to_string(), errno_text);
         text = format!("{text}: {inner_text}");
         cause = inner.source();
     }

@@ -17,15 +17,10 @@ fn the_chain_is_printed_once() {
 #[test]
 fn kinds() {
     let name = Username::parse("alice").unwrap();
-    let refused = |refusal| Error::Refused {
-        name: name.clone(),
-        refusal,
-    };
+    let refused = |refusal| Error::refused(&name, refusal);
     assert_eq!(refused(Refusal::ImageUser).kind(), ErrorKind::Refused);
-    assert_eq!(
-        refused(Refusal::CaseTwin(name.clone())).kind(),
-        ErrorKind::Conflict
-    );
+    let twin = refused(Refusal::CaseTwin(name.clone()));
+    assert_eq!(twin.kind(), ErrorKind::Conflict);
     assert_eq!(Error::LastAccount.kind(), ErrorKind::Refused);
     assert_eq!(Error::Password("empty").kind(), ErrorKind::Invalid);
 }

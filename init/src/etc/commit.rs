@@ -39,12 +39,12 @@ impl EtcFiles {
         let stage = |(file, content): &(File, Vec<u8>)| {
             let FileSnapshot {
                 location, opened, ..
-            } = snapshot.find(*file)?;
+            } = snapshot.files.iter().find(|found| found.file == *file)?;
             let access = access(*file, opened.as_ref().map(|it| &it.state), shadow_gid);
             let like = opened.as_ref().map(|it| &it.file);
             let staged = location
                 .directory
-                .stage_like(&location.name, content, access, like);
+                .stage(&location.name, content, access, like);
             Some(staged.map(|staged| StagedFile {
                 file: *file,
                 location,
@@ -118,26 +118,19 @@ impl StagedFile<'_> {
     }
 }
 
-impl Snapshot {
-    fn find(&self, file: File) -> Option<&FileSnapshot> {
-        self.files.iter().find(|found| found.file == file)
-    }
-}
-
 /// Owner and mode: as the file has them, or as distributions make it.
 fn access(file: File, present: Option<&FileStat>, shadow_gid: Option<u32>) -> Access {
     match (present, shadow_gid) {
         (Some(stat), _) => Access::of(stat),
         (None, Some(group)) if file.is_secret() => Access {
-            owner: 0,
             group,
             mode: 0o640,
+            ..Access::PRIVATE
         },
         (None, None) if file.is_secret() => Access::PRIVATE,
         (None, _) => Access {
-            owner: 0,
-            group: 0,
             mode: 0o644,
+            ..Access::PRIVATE
         },
     }
 }

@@ -2,19 +2,18 @@
 //! links for tools that know only those. The store's lock is taken before both.
 
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, stat, write_all};
-use crate::fs::ofd_lock::{Deadline, open_lock, try_lock, whole_file};
+use crate::fs::dir::{Directory, read_all, stat, write_all};
+use crate::fs::ofd_lock::{Deadline, lock_until, open_lock, whole_file};
 use crate::fs::replace::TEMPORARY;
-use crate::fs::retry::{linkat, openat, unlinkat};
+use crate::fs::retry::linkat;
 use crate::layout::LOCKED_FILES;
 use crate::log::say;
 use crate::proc;
+use crate::sys::own_pid;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl};
+use nix::fcntl::{AtFlags, FcntlArg, fcntl};
 use nix::libc;
-use nix::sys::stat::Mode;
-use nix::unistd::UnlinkatFlags;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 /// The file that is linked: a name of our own, so that one left by a killed run is found.
@@ -25,7 +24,7 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 /// Both locks of /etc, until dropped; functions that write account files take it.
 #[derive(Debug)]
 pub(crate) struct EtcLock {
-    etc: OwnedFd,
+    etc: Directory,
     linked: Vec<String>,
     file: Option<OwnedFd>,
 }
@@ -48,19 +47,15 @@ impl EtcLock {
             Err(Errno::EROFS | Errno::EPERM) => return Self::missing(etc),
             Err(errno) => return Err(io("open", path)(errno)),
         };
-        loop {
-            match try_lock(&file) {
-                Ok(()) => break,
-                Err(Errno::EAGAIN | Errno::EACCES) => {
-                    if deadline.started.elapsed() >= SUSPICIOUS {
-                        kill_managed_holder(&file, &is_managed);
-                    }
-                    if !deadline.wait() {
-                        return Err(Error::Busy { path });
-                    }
-                }
-                Err(errno) => return Err(io("lock", path)(errno)),
+        let while_held = || {
+            if deadline.started.elapsed() >= SUSPICIOUS {
+                kill_managed_holder(&file, &is_managed);
             }
+        };
+        match lock_until(&file, deadline, while_held) {
+            Ok(()) => (),
+            Err(Errno::EAGAIN) => return Err(Error::Busy { path }),
+            Err(errno) => return Err(io("lock", path)(errno)),
         }
         let mut lock = Self::missing(etc)?;
         lock.file = Some(file);
@@ -84,9 +79,8 @@ impl EtcLock {
 
     /// No lock: for a boot that could not get it in time, and for a read-only /etc.
     pub(crate) fn missing(etc: &Directory) -> Result<Self, Error> {
-        let etc = etc.open(".").map_err(io("open", &etc.path))?.fd;
         Ok(Self {
-            etc,
+            etc: etc.open(".").map_err(io("open", &etc.path))?,
             linked: Vec::new(),
             file: None,
         })
@@ -101,9 +95,8 @@ impl EtcLock {
     /// own, then link(2), which fails if somebody was first.
     fn link(&mut self, etc: &Directory, name: &str, deadline: Deadline) -> Result<(), Error> {
         let lock = format!("{name}.lock");
-        let fd = etc.fd.as_fd();
         loop {
-            match linkat(fd, OWN, fd, lock.as_str(), AtFlags::empty()) {
+            match linkat(etc, OWN, etc, lock.as_str(), AtFlags::empty()) {
                 Ok(()) => {
                     self.linked.push(lock);
                     return Ok(());
@@ -111,9 +104,8 @@ impl EtcLock {
                 Err(Errno::EEXIST) if is_stale(etc, &lock) => etc.remove(&lock)?,
                 Err(Errno::EEXIST) if deadline.wait() => (),
                 Err(Errno::EEXIST) => {
-                    return Err(Error::Busy {
-                        path: etc.join(&lock),
-                    });
+                    let path = etc.join(&lock);
+                    return Err(Error::Busy { path });
                 }
                 Err(errno) => return Err(io("lock", etc.join(&lock))(errno)),
             }
@@ -123,8 +115,8 @@ impl EtcLock {
 
 impl Drop for EtcLock {
     fn drop(&mut self) {
-        for lock in self.linked.drain(..).rev() {
-            let _ = unlinkat(self.etc.as_fd(), lock.as_str(), UnlinkatFlags::NoRemoveDir);
+        for lock in self.linked.iter().rev() {
+            let _ = self.etc.remove(lock);
         }
     }
 }
@@ -154,7 +146,7 @@ fn clean_own(etc: &Directory) -> Result<(), Error> {
 /// a POSIX lock has a pid; that of an OFD lock (ours) has none.
 fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
     let mut lock = whole_file(libc::F_WRLCK);
-    if fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut lock)).is_err() || lock.l_pid <= 0 {
+    if fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock)).is_err() || lock.l_pid <= 0 {
         return;
     }
     let Some(holder) = proc::Process::read(lock.l_pid) else {
@@ -170,22 +162,17 @@ fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
 }
 
 fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = openat(etc.fd.as_fd(), name, flags, Mode::from_bits_truncate(0o600))?;
+    let file = etc.create(name, 0o600)?;
     // With the final NUL, as shadow writes and counts it.
-    write_all(&file, format!("{}\0", std::process::id()).as_bytes())
+    write_all(&file, format!("{}\0", own_pid()).as_bytes())
 }
 
 /// Returns true if no process can still hold this `X.lock`: its pid is dead, or ours, or was
 /// given to a process that started after the lock was made. We hold .pwd.lock, so shadow's
 /// own tools are not running.
 fn is_stale(etc: &Directory, lock: &str) -> bool {
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let Ok(file) = openat(etc.fd.as_fd(), lock, flags, Mode::empty()) else {
-        return false;
-    };
-    let Ok(content) = crate::fs::dir::read_all(&file, 32) else {
+    let content = etc.open_file(lock).and_then(|file| read_all(&file, 32));
+    let Ok(content) = content else {
         return false;
     };
     let digits: String = content
@@ -193,12 +180,10 @@ fn is_stale(etc: &Directory, lock: &str) -> bool {
         .map(|&b| char::from(b))
         .take_while(char::is_ascii_digit)
         .collect();
-    let Ok(pid) = digits.parse::<i32>() else {
+    let pid = digits.parse::<i32>().ok();
+    let Some(pid) = pid.filter(|&pid| pid != own_pid()) else {
         return true;
     };
-    if u32::try_from(pid).is_ok_and(|pid| pid == std::process::id()) {
-        return true;
-    }
     let made = stat(etc, lock).ok().flatten().map(|stat| stat.st_mtime);
     match proc::Stat::read(pid).filter(|holder| !holder.has_ended()) {
         None => true,

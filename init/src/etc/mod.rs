@@ -13,16 +13,14 @@ mod tests;
 pub(crate) use commit::{StagedFile, WrittenFile};
 
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, kind, open_directory, read_all};
+use crate::fs::dir::{Directory, kind, open_or_make, read_all};
 use crate::fs::replace::TEMPORARY;
-use crate::fs::retry::{fstat, mkdir, openat};
+use crate::fs::retry::fstat;
 use accounts::files::{Etc, File};
 use lock::EtcLock;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::stat::{FileStat, Mode, SFlag};
+use nix::sys::stat::{FileStat, SFlag};
 use std::fs;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use symlink::Location;
@@ -54,14 +52,8 @@ struct OpenedFile {
 impl EtcFiles {
     /// Opens ROOT/etc.
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
-        let path = root.join("etc");
-        match mkdir(&path, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
-            Err(errno) => return Err(io("make", &path)(errno)),
-        }
-        let directory = open_directory(&path).map_err(io("open", path))?;
         Ok(Self {
-            directory: Arc::new(directory),
+            directory: Arc::new(open_or_make(&root.join("etc"))?),
             root: root.to_owned(),
         })
     }
@@ -107,17 +99,12 @@ impl EtcFiles {
 fn read_file(location: &Location) -> Result<Option<(OpenedFile, Vec<u8>)>, Error> {
     let Location { directory, name } = location;
     let failed = |errno| io("read", directory.join(name))(errno);
-    let flags = OFlag::O_RDONLY
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NONBLOCK
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
-    let file = match openat(directory.fd.as_fd(), name.as_str(), flags, Mode::empty()) {
+    let file = match directory.open_file(name.as_str()) {
         Ok(file) => file,
         Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(failed(errno)),
     };
-    let state = fstat(file.as_fd()).map_err(failed)?;
+    let state = fstat(&file).map_err(failed)?;
     if kind(&state) != SFlag::S_IFREG {
         return Err(Error::NotAFile(directory.join(name)));
     }

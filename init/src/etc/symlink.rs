@@ -11,7 +11,6 @@ use nix::errno::Errno;
 use nix::fcntl::readlinkat;
 use nix::sys::stat::SFlag;
 use std::ffi::OsString;
-use std::os::fd::AsFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,12 +47,12 @@ fn follow(root: &Path, name: &str) -> Result<Location, &'static str> {
             SFlag::S_IFLNK if links == MAX_LINKS => return Err("too many links"),
             SFlag::S_IFLNK => {
                 links += 1;
-                let to = readlinkat(here.fd.as_fd(), component.as_os_str());
+                let to = readlinkat(here, component.as_os_str());
                 enter_text(&to.map_err(Errno::desc)?, &mut way, &mut rest)?;
             }
             SFlag::S_IFDIR if !rest.is_empty() => {
                 let next = here.open(component.as_os_str()).map_err(Errno::desc)?;
-                let state = fstat(next.fd.as_fd()).map_err(Errno::desc)?;
+                let state = fstat(&next).map_err(Errno::desc)?;
                 if state.st_uid != 0 || state.st_mode & 0o022 != 0 {
                     return Err("others can write to a directory on the way");
                 }

@@ -7,13 +7,12 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::stat::Mode;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// Between two tries. There is no way to wait for an OFD lock with a deadline.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// Until when to wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     pub(crate) started: Instant,
@@ -42,12 +41,7 @@ impl Deadline {
 pub(crate) fn open_lock(directory: &Directory, name: &str) -> Result<OwnedFd, Errno> {
     let flags =
         OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    openat(
-        directory.fd.as_fd(),
-        name,
-        flags,
-        Mode::from_bits_truncate(0o600),
-    )
+    openat(directory, name, flags, Mode::from_bits_truncate(0o600))
 }
 
 pub(crate) fn whole_file(kind: libc::c_int) -> libc::flock {
@@ -60,10 +54,21 @@ pub(crate) fn whole_file(kind: libc::c_int) -> libc::flock {
     }
 }
 
-pub(crate) fn try_lock(file: &OwnedFd) -> Result<(), Errno> {
-    fcntl(
-        file.as_fd(),
-        FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK)),
-    )
-    .map(drop)
+/// Locks the file; EAGAIN if another process has it until the deadline. `while_held` is
+/// called after each try.
+pub(crate) fn lock_until(
+    file: &OwnedFd,
+    deadline: Deadline,
+    while_held: impl Fn(),
+) -> Result<(), Errno> {
+    let lock = whole_file(libc::F_WRLCK);
+    loop {
+        match fcntl(file, FcntlArg::F_OFD_SETLK(&lock)) {
+            Err(Errno::EAGAIN | Errno::EACCES) => while_held(),
+            answer => return answer.map(drop),
+        }
+        if !deadline.wait() {
+            return Err(Errno::EAGAIN);
+        }
+    }
 }

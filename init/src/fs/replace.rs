@@ -2,14 +2,13 @@
 //! renamed. Never writes into a file that is there.
 
 use super::dir::{Directory, write_all};
-use super::retry::{again_io, fchmod, fchown, fstat, fsync, linkat, openat, renameat};
+use super::retry::{again_io, fchmod, fchown, fstat, fsync, linkat, renameat};
 use crate::error::{Error, io};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag};
+use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, Uid};
 use std::fs::File;
-use std::os::fd::AsFd;
 use xattr::FileExt;
 
 /// Prefix of our temporaries; a leftover of a killed run is deleted by the next.
@@ -53,18 +52,8 @@ pub(crate) struct Staged<'a> {
 }
 
 impl Directory {
-    /// Puts a content on the disk under a temporary name.
+    /// Puts a content on the disk under a temporary name, with the extended attributes of `like`.
     pub(crate) fn stage(
-        &self,
-        name: &str,
-        content: &[u8],
-        access: Access,
-    ) -> Result<Staged<'_>, Error> {
-        self.stage_like(name, content, access, None)
-    }
-
-    /// The same, with the extended attributes of `like`.
-    pub(crate) fn stage_like(
         &self,
         name: &str,
         content: &[u8],
@@ -74,10 +63,7 @@ impl Directory {
         let temporary = format!("{TEMPORARY}{name}");
         self.remove(&temporary)?;
         let failed = |errno| io("write", self.join(name))(errno);
-        let flags =
-            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let mode = Mode::from_bits_truncate(0o600);
-        let file = openat(self.fd.as_fd(), temporary.as_str(), flags, mode).map_err(failed)?;
+        let file = self.create(temporary.as_str(), 0o600).map_err(failed)?;
         let mut staged = Staged {
             directory: self,
             name: name.to_owned(),
@@ -90,7 +76,7 @@ impl Directory {
 
     /// Replaces a file and makes the change durable.
     pub(crate) fn replace(&self, name: &str, content: &[u8], access: Access) -> Result<(), Error> {
-        self.stage(name, content, access)?.commit()?;
+        self.stage(name, content, access, None)?.commit()?;
         self.sync()
     }
 }
@@ -127,8 +113,8 @@ impl Staged<'_> {
     /// The same; returns the state of the file then, and leaves the temporary after an error.
     pub(crate) fn rename(&mut self) -> Result<Option<FileStat>, Errno> {
         if let Some(temporary) = &self.temporary {
-            let fd = self.directory.fd.as_fd();
-            renameat(fd, temporary.as_str(), fd, self.name.as_str())?;
+            let (directory, name) = (self.directory, self.name.as_str());
+            renameat(directory, temporary.as_str(), directory, name)?;
             self.temporary = None;
         }
         Ok(self.state)
@@ -143,8 +129,7 @@ impl Staged<'_> {
     /// same file system; the temporary name goes when this is dropped.
     pub(crate) fn link(&self, directory: &Directory, name: &str) -> Result<(), Errno> {
         let temporary = self.temporary().ok_or(Errno::ENOENT)?;
-        let (from, to) = (self.directory.fd.as_fd(), directory.fd.as_fd());
-        linkat(from, temporary, to, name, AtFlags::empty())
+        linkat(self.directory, temporary, directory, name, AtFlags::empty())
     }
 }
 
@@ -160,7 +145,7 @@ impl Drop for Staged<'_> {
 /// them: a shadow file without its label is one that login programs may not open. Leaves out
 /// what this file system has no place for, or this process no right to.
 fn copy_attributes(from: &File, to: &File) -> Result<(), Errno> {
-    let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or_default());
+    let errno = |error: std::io::Error| Errno::try_from(error).unwrap_or(Errno::EIO);
     let names = match again_io(|| from.list_xattr()).map_err(errno) {
         Err(Errno::ENOTSUP) => return Ok(()),
         names => names?,

@@ -34,48 +34,30 @@ pub(crate) fn again_io<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result
 
 /// Defines calls that take the same as nix's and answer the same.
 macro_rules! repeated {
-    ($($(#[$doc:meta])* fn $name:ident ( $($argument:ident: $type:ty),* ) -> $answer:ty = $call:path;)*) => {
-        $($(#[$doc])*
-        pub(crate) fn $name($($argument: $type),*) -> Result<$answer> {
+    ($(fn $name:ident ( $($argument:ident: $type:ty),* ) -> $answer:ty = $call:path;)*) => {
+        $(pub(crate) fn $name($($argument: $type),*) -> Result<$answer> {
             again(|| $call($($argument),*))
         })*
     };
 }
 
 repeated! {
-    /// openat(2).
     fn openat(at: impl AsFd + Copy, path: &(impl NixPath + ?Sized), flags: OFlag, mode: Mode) -> OwnedFd = nix::fcntl::openat;
-    /// renameat(2).
     fn renameat(from: impl AsFd + Copy, old: &(impl NixPath + ?Sized), to: impl AsFd + Copy, new: &(impl NixPath + ?Sized)) -> () = nix::fcntl::renameat;
-    /// unlinkat(2).
     fn unlinkat(at: impl AsFd + Copy, path: &(impl NixPath + ?Sized), flag: UnlinkatFlags) -> () = nix::unistd::unlinkat;
-    /// linkat(2).
     fn linkat(from: impl AsFd + Copy, old: &(impl NixPath + ?Sized), to: impl AsFd + Copy, new: &(impl NixPath + ?Sized), flags: AtFlags) -> () = nix::unistd::linkat;
-    /// symlinkat(2).
     fn symlinkat(target: &(impl NixPath + ?Sized), at: impl AsFd + Copy, path: &(impl NixPath + ?Sized)) -> () = nix::unistd::symlinkat;
-    /// mkdir(2).
     fn mkdir(path: &(impl NixPath + ?Sized), mode: Mode) -> () = nix::unistd::mkdir;
-    /// mkdirat(2).
     fn mkdirat(at: impl AsFd + Copy, path: &(impl NixPath + ?Sized), mode: Mode) -> () = nix::sys::stat::mkdirat;
-    /// fchmod(2).
     fn fchmod(file: impl AsFd + Copy, mode: Mode) -> () = nix::sys::stat::fchmod;
-    /// fchown(2).
     fn fchown(file: impl AsFd + Copy, owner: Option<Uid>, group: Option<Gid>) -> () = nix::unistd::fchown;
-    /// fchownat(2).
     fn fchownat(at: impl AsFd + Copy, path: &(impl NixPath + ?Sized), owner: Option<Uid>, group: Option<Gid>, flags: AtFlags) -> () = nix::unistd::fchownat;
-    /// fstat(2).
     fn fstat(file: impl AsFd + Copy) -> FileStat = nix::sys::stat::fstat;
-    /// fstatat(2).
     fn fstatat(at: impl AsFd + Copy, path: &(impl NixPath + ?Sized), flags: AtFlags) -> FileStat = nix::sys::stat::fstatat;
-    /// fsync(2).
     fn fsync(file: impl AsFd + Copy) -> () = nix::unistd::fsync;
-    /// ftruncate(2).
     fn ftruncate(file: impl AsFd + Copy, length: i64) -> () = nix::unistd::ftruncate;
-    /// read(2).
     fn read(file: impl AsFd + Copy, buffer: &mut [u8]) -> usize = nix::unistd::read;
-    /// write(2).
     fn write(file: impl AsFd + Copy, bytes: &[u8]) -> usize = nix::unistd::write;
-    /// pwrite(2).
     fn pwrite(file: impl AsFd + Copy, bytes: &[u8], offset: i64) -> usize = nix::sys::uio::pwrite;
 }
 

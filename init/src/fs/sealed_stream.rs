@@ -1,15 +1,14 @@
 //! A backup as a stream: tar entries going out under a seal, and coming in with
 //! the seal checked. What the entries mean is for `user save` and `user load`.
 
-use crate::error::Error;
-use accounts::admin::backup;
-use accounts::admin::backup::{Check, Checked, Seal, Unusable};
+use crate::error::{Error, std_io};
+use crate::fs::retry::{again, again_io};
+use accounts::admin::backup::{Check, Seal, Unusable};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::FileStat;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The longest gap in the input: the store's lock is held meanwhile.
@@ -79,6 +78,16 @@ pub(crate) fn header_of(kind: tar::EntryType, state: &FileStat, size: u64) -> ta
     header
 }
 
+/// Why an archive is not taken in.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) enum Failed {
+    /// It can't be read further.
+    Stream(#[from] io::Error),
+    /// One of its entries can't be used, or can't be written here.
+    Entry(#[from] Error),
+}
+
 /// An archive from a stream that may stop, or be something else.
 pub(crate) struct VerifyingReader {
     from: File,
@@ -96,43 +105,41 @@ impl VerifyingReader {
     }
 
     /// Reads what is left, and says whether all of it is what was written.
-    pub(crate) fn finish(mut self) -> Result<Checked, Error> {
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
         match io::copy(&mut self, &mut io::sink()) {
-            Ok(_) => Ok(self.check.finish()?),
-            Err(error) => Err(self.failure(&error)),
+            Ok(_) => self.check.finish().map(drop).map_err(Error::Backup),
+            Err(error) => Err(self.failure(error)),
         }
     }
 
     /// Why tar could not go on. What it can't read was cut off or damaged: the
     /// seal, at the end, knows which.
-    pub(crate) fn explain(self, error: &io::Error) -> Error {
+    pub(crate) fn explain(self, error: io::Error) -> Error {
         let is_own = self.wrong.is_some() || error.raw_os_error().is_some();
         if is_own || error.kind() == io::ErrorKind::TimedOut {
             return self.failure(error);
         }
         match self.finish() {
             Err(error) => error,
-            Ok(_) => Error::Backup(Unusable::Damaged),
+            Ok(()) => Error::Backup(Unusable::Damaged),
         }
     }
 
-    fn failure(self, error: &io::Error) -> Error {
+    fn failure(self, error: io::Error) -> Error {
         match self.wrong {
             Some(wrong) => Error::Backup(wrong),
             None if error.kind() == io::ErrorKind::TimedOut => Error::Stalled,
-            None => Error::stream("read", Path::new("standard input"), error),
+            None => std_io("read", "standard input")(error),
         }
     }
 }
 
 impl Read for VerifyingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut wait = [PollFd::new(self.from.as_fd(), PollFlags::POLLIN)];
-        let ready = crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(PATIENCE_MS)))?;
-        if ready == 0 {
+        if !is_ready(&self.from, PATIENCE_MS)? {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let got = crate::fs::retry::again_io(|| self.from.read(buffer))?;
+        let got = again_io(|| self.from.read(buffer))?;
         if let Err(wrong) = self.check.update(&buffer[..got]) {
             self.wrong = Some(wrong);
             return Err(io::ErrorKind::InvalidData.into());
@@ -147,18 +154,18 @@ pub(crate) fn drain(from: &mut File) {
     let begun = Instant::now();
     let mut piece = [0; 16 * 1024];
     while begun.elapsed() < DRAINING {
-        let mut wait = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
-        match crate::fs::retry::again(|| poll(&mut wait, PollTimeout::from(GAP_MS))) {
-            Ok(1..) => {}
-            _ => return,
-        }
-        if !matches!(
-            crate::fs::retry::again_io(|| from.read(&mut piece)),
-            Ok(1..)
-        ) {
+        let is_more = is_ready(from, GAP_MS).unwrap_or(false);
+        if !is_more || !matches!(again_io(|| from.read(&mut piece)), Ok(1..)) {
             return;
         }
     }
+}
+
+/// Waits until there is something to read; returns false if nothing came in time.
+fn is_ready(from: &File, patience_ms: u16) -> io::Result<bool> {
+    let mut wait = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+    let ready = again(|| poll(&mut wait, PollTimeout::from(patience_ms)))?;
+    Ok(ready > 0)
 }
 
 /// The parts of an entry's path; none may climb or be empty.
@@ -177,9 +184,4 @@ pub(crate) fn parts(path: &[u8]) -> Result<Vec<&[u8]>, Error> {
 pub(crate) fn foreign(path: &[u8]) -> Error {
     let name: String = String::from_utf8_lossy(path).chars().take(200).collect();
     Error::Backup(Unusable::Member(format!("'{}'", name.escape_debug())))
-}
-
-/// Returns true for the entry that ends an archive.
-pub(crate) fn is_seal(path: &[u8]) -> bool {
-    path == backup::SEAL.as_bytes()
 }

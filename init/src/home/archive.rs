@@ -4,19 +4,18 @@
 //! what changes under way is no reason to stop.
 
 use super::{Homes, MAX_DEPTH};
-use crate::fs::dir::{Directory, stat};
-use crate::fs::retry::{fstat, openat};
+use crate::fs::dir::{Directory, kind, stat};
+use crate::fs::retry::fstat;
 use crate::fs::sealed_stream::header_of;
 use crate::log::say;
 use accounts::account::{HOME_BASE, Home, Uid};
 use accounts::admin::backup::HOMES;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag};
+use nix::fcntl::readlinkat;
+use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self as std_io, Read, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use tar::EntryType;
 
@@ -39,10 +38,8 @@ impl Homes {
             let path = Path::new(&home.as_str()[1..]);
             return left_out(path, "only homes in /home are");
         }
-        let opened = self.bases.main.open(home.component());
-        let state = opened.and_then(|open| Ok((fstat(open.fd.as_fd())?, open)));
         let path = Path::new(HOMES).join(home.component());
-        match state {
+        match open(&self.bases.main, home.component().as_ref()) {
             Err(Errno::ENOENT) => Ok(()),
             Err(errno) => left_out(&path, errno.desc()),
             Ok((state, _)) if state.st_uid != uid.get() => {
@@ -51,6 +48,11 @@ impl Homes {
             Ok((state, open)) => pack_directory(&open, &state, &path, to, 0),
         }
     }
+}
+
+fn open(within: &Directory, name: &OsStr) -> Result<(FileStat, Directory), Errno> {
+    let directory = within.open(name)?;
+    Ok((fstat(&directory)?, directory))
 }
 
 /// Says what is missing; that is no reason to stop.
@@ -96,17 +98,14 @@ fn pack_one<W: Write>(
     to: &mut tar::Builder<W>,
     depth: usize,
 ) -> std_io::Result<()> {
-    match SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT {
-        SFlag::S_IFDIR => {
-            let opened = within.open(name);
-            match opened.and_then(|open| Ok((fstat(open.fd.as_fd())?, open))) {
-                Ok((state, open)) => pack_directory(&open, &state, path, to, depth + 1)?,
-                Err(Errno::ENOENT) => (),
-                Err(errno) => left_out(path, errno.desc())?,
-            }
-        }
+    match kind(state) {
+        SFlag::S_IFDIR => match open(within, name) {
+            Ok((state, open)) => pack_directory(&open, &state, path, to, depth + 1)?,
+            Err(Errno::ENOENT) => (),
+            Err(errno) => left_out(path, errno.desc())?,
+        },
         SFlag::S_IFREG => pack_file(within, name, path, to)?,
-        SFlag::S_IFLNK => match readlinkat(within.fd.as_fd(), name) {
+        SFlag::S_IFLNK => match readlinkat(within, name) {
             Ok(target) => {
                 let mut header = header_of(EntryType::Symlink, state, 0);
                 to.append_link(&mut header, path, PathBuf::from(target))?;
@@ -126,18 +125,13 @@ fn pack_file<W: Write>(
     path: &Path,
     to: &mut tar::Builder<W>,
 ) -> std_io::Result<()> {
-    let flags = OFlag::O_RDONLY
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NONBLOCK
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
-    let opened = openat(within.fd.as_fd(), name, flags, Mode::empty());
-    let (state, fd) = match opened.and_then(|fd| Ok((fstat(fd.as_fd())?, fd))) {
+    let opened = within.open_file(name);
+    let (state, fd) = match opened.and_then(|fd| Ok((fstat(&fd)?, fd))) {
         Ok(found) => found,
         Err(Errno::ENOENT) => return Ok(()),
         Err(errno) => return left_out(path, errno.desc()),
     };
-    if SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+    if kind(&state) != SFlag::S_IFREG {
         return Ok(());
     }
     if state.st_size - state.st_blocks.saturating_mul(STAT_BLOCK) > HOLES {

@@ -4,13 +4,11 @@
 //! image names: else anybody could swap a home while it is made.
 
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, open_directory};
-use crate::fs::retry::{fstat, mkdir};
+use crate::fs::dir::{Directory, open_directory, open_or_make};
+use crate::fs::retry::fstat;
 use accounts::account::{HOME_BASE, Home};
 use accounts::image::HomeBases;
 use nix::errno::Errno;
-use nix::sys::stat::Mode;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// The directories, open.
@@ -25,21 +23,15 @@ impl Bases {
     /// Opens them, making ROOT/home if there is none.
     pub(super) fn open(root: &Path, allowed: &HomeBases) -> Result<Self, Error> {
         let path = root.join("home");
-        match mkdir(&path, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST | Errno::EROFS) => (),
-            Err(errno) => return Err(io("make", &path)(errno)),
-        }
-        let main = open_directory(&path).map_err(io("open", &path))?;
+        let main = open_or_make(&path)?;
         let trusted = is_roots_alone(&main).map_err(io("read", &path))?;
         if !trusted {
             return Err(io("trust", path)(Errno::EPERM));
         }
-        let others = allowed
-            .others()
-            .map(|base| (base.to_owned(), walk(root, base)));
+        let walked = |base: &str| (base.to_owned(), walk(root, base));
         Ok(Self {
             main,
-            others: others.collect(),
+            others: allowed.others().map(walked).collect(),
             root: root.to_owned(),
         })
     }
@@ -58,11 +50,8 @@ impl Bases {
 
     /// All that can be used.
     pub(super) fn all(&self) -> impl Iterator<Item = &Directory> {
-        let others = self
-            .others
-            .iter()
-            .filter_map(|(_, opened)| opened.as_ref().ok());
-        std::iter::once(&self.main).chain(others)
+        let others = self.others.iter().map(|(_, opened)| opened);
+        std::iter::once(&self.main).chain(others.flatten())
     }
 }
 
@@ -79,6 +68,6 @@ fn walk(root: &Path, path: &str) -> Result<Directory, Errno> {
 }
 
 fn is_roots_alone(directory: &Directory) -> Result<bool, Errno> {
-    let state = fstat(directory.fd.as_fd())?;
+    let state = fstat(directory)?;
     Ok(state.st_uid == 0 && state.st_mode & 0o022 == 0)
 }

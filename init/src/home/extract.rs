@@ -7,11 +7,11 @@
 use super::{Homes, NEW, discard};
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, stat};
-use crate::fs::retry::{again, fchmod, fchown, fchownat, mkdirat, openat, renameat, symlinkat};
-use crate::fs::sealed_stream::foreign;
+use crate::fs::retry::{again, fchmod, fchown, fchownat, mkdirat, renameat, symlinkat};
+use crate::fs::sealed_stream::{Failed, foreign};
 use accounts::account::Uid;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag};
+use nix::fcntl::AtFlags;
 use nix::sys::stat::{Mode, UtimensatFlags, futimens, utimensat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid as RawUid, syncfs};
@@ -48,31 +48,27 @@ impl<'a> HomeExtractor<'a> {
         &mut self,
         parts: &[&[u8]],
         entry: &mut tar::Entry<'_, R>,
-    ) -> std_io::Result<Result<(), Error>> {
-        let Some((component, uid)) = self.owner(parts) else {
-            return Ok(Err(foreign(&parts.join(&b'/'))));
-        };
-        if let Err(error) = self.enter(&component, uid) {
-            return Ok(Err(error));
-        }
+    ) -> Result<(), Failed> {
+        let foreign = || foreign(&parts.join(&b'/'));
+        let (component, uid) = self.owner(parts).ok_or_else(foreign)?;
+        self.enter(&component, uid)?;
         let Some((_, Some(root))) = &self.open else {
             // It is there already: read past it.
-            return std_io::copy(entry, &mut std_io::sink()).map(|_| Ok(()));
+            std_io::copy(entry, &mut std_io::sink())?;
+            return Ok(());
         };
-        let path = root.path.clone();
         let below = &parts[1..];
         let is_whole = below.is_empty() && entry.header().entry_type() == EntryType::Directory;
-        match unpack(root, below, entry) {
-            Ok(()) if is_whole => {
-                self.complete.push(component);
-                self.open = None;
-                Ok(Ok(()))
-            }
-            Ok(()) => Ok(Ok(())),
-            Err(Failed::Stream(error)) => Err(error),
-            Err(Failed::Foreign) => Ok(Err(foreign(&parts.join(&b'/')))),
-            Err(Failed::Here(errno)) => Ok(Err(io("write", path)(errno))),
+        unpack(root, below, entry).map_err(|why| match why {
+            Stopped::Stream(error) => error.into(),
+            Stopped::Foreign => foreign().into(),
+            Stopped::Here(errno) => Failed::from(io("write", &root.path)(errno)),
+        })?;
+        if is_whole {
+            self.complete.push(component);
+            self.open = None;
         }
+        Ok(())
     }
 
     fn owner(&self, parts: &[&[u8]]) -> Option<(String, Uid)> {
@@ -84,11 +80,8 @@ impl<'a> HomeExtractor<'a> {
 
     /// Makes where its contents go, unless the home is there.
     fn enter(&mut self, component: &str, uid: Uid) -> Result<(), Error> {
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|(open, _)| open == component)
-        {
+        let open = self.open.as_ref();
+        if open.is_some_and(|(open, _)| open == component) {
             return Ok(());
         }
         let base = &self.homes.bases.main;
@@ -99,11 +92,7 @@ impl<'a> HomeExtractor<'a> {
             None
         } else {
             let name = format!("{NEW}{uid}");
-            let made = discard(base, &name).and_then(|()| {
-                let mode = Mode::from_bits_truncate(0o700);
-                mkdirat(base.fd.as_fd(), name.as_str(), mode)?;
-                base.open(name.as_str())
-            });
+            let made = discard(base, &name).and_then(|()| base.make(&name));
             Some(made.map_err(io("make", path))?)
         };
         self.open = Some((component.to_owned(), directory));
@@ -113,13 +102,12 @@ impl<'a> HomeExtractor<'a> {
     /// Puts the complete ones into place: those made, and those that were there.
     pub(crate) fn commit(mut self) -> Result<(Vec<String>, Vec<String>), Error> {
         let base = &self.homes.bases.main;
-        again(|| syncfs(base.fd.as_fd())).map_err(io("sync", &base.path))?;
+        again(|| syncfs(base)).map_err(io("sync", &base.path))?;
         let complete = std::mem::take(&mut self.complete);
         for component in &complete {
             let uid = self.owners.get(component).copied();
             let name = uid.map(|uid| format!("{NEW}{uid}")).unwrap_or_default();
-            let fd = base.fd.as_fd();
-            renameat(fd, name.as_str(), fd, component.as_str())
+            renameat(base, name.as_str(), base, component.as_str())
                 .map_err(io("rename", base.join(component)))?;
         }
         base.sync()?;
@@ -140,13 +128,13 @@ impl Drop for HomeExtractor<'_> {
 }
 
 /// Why an entry did not get in.
-enum Failed {
+enum Stopped {
     Stream(std_io::Error),
     Foreign,
     Here(Errno),
 }
 
-impl From<Errno> for Failed {
+impl From<Errno> for Stopped {
     fn from(errno: Errno) -> Self {
         Self::Here(errno)
     }
@@ -157,14 +145,14 @@ fn unpack<R: Read>(
     root: &Directory,
     below: &[&[u8]],
     entry: &mut tar::Entry<'_, R>,
-) -> Result<(), Failed> {
-    let access = Access::of(entry.header()).ok_or(Failed::Foreign)?;
+) -> Result<(), Stopped> {
+    let access = Access::of(entry.header()).ok_or(Stopped::Foreign)?;
     let kind = entry.header().entry_type();
     let Some((name, parents)) = below.split_last() else {
         // The home itself.
         return match kind {
-            EntryType::Directory => Ok(access.give(root)?),
-            _ => Err(Failed::Foreign),
+            EntryType::Directory => Ok(access.give_to(root)?),
+            _ => Err(Stopped::Foreign),
         };
     };
     let mut within = root.open(".")?;
@@ -173,28 +161,25 @@ fn unpack<R: Read>(
     }
     let name = OsStr::from_bytes(name);
     match kind {
-        EntryType::Directory => Ok(access.give(&descend(&within, name.as_bytes())?)?),
+        EntryType::Directory => Ok(access.give_to(&descend(&within, name.as_bytes())?)?),
         EntryType::Regular => make_file(&within, name, &access, entry),
         EntryType::Symlink => {
-            let target = entry.link_name_bytes().ok_or(Failed::Foreign)?;
+            let target = entry.link_name_bytes().ok_or(Stopped::Foreign)?;
             let target = OsString::from_vec(target.into_owned());
-            let fd = within.fd.as_fd();
-            symlinkat(target.as_os_str(), fd, name)?;
+            symlinkat(target.as_os_str(), &within, name)?;
             let (owner, group) = access.ids();
-            fchownat(fd, name, owner, group, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-            let flag = UtimensatFlags::NoFollowSymlink;
-            Ok(again(|| {
-                utimensat(fd, name, &access.time, &access.time, flag)
-            })?)
+            fchownat(&within, name, owner, group, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            let (time, flag) = (&access.time, UtimensatFlags::NoFollowSymlink);
+            Ok(again(|| utimensat(&within, name, time, time, flag))?)
         }
-        _ => Err(Failed::Foreign),
+        _ => Err(Stopped::Foreign),
     }
 }
 
 /// The directory of that name, made if it is not there.
 fn descend(within: &Directory, name: &[u8]) -> Result<Directory, Errno> {
     let name = OsStr::from_bytes(name);
-    match mkdirat(within.fd.as_fd(), name, Mode::from_bits_truncate(0o700)) {
+    match mkdirat(within, name, Mode::S_IRWXU) {
         Ok(()) | Err(Errno::EEXIST) => within.open(name),
         Err(errno) => Err(errno),
     }
@@ -205,20 +190,16 @@ fn make_file<R: Read>(
     name: &OsStr,
     access: &Access,
     entry: &mut tar::Entry<'_, R>,
-) -> Result<(), Failed> {
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mode = Mode::from_bits_truncate(0o600);
-    let file = openat(within.fd.as_fd(), name, flags, mode)?;
+) -> Result<(), Stopped> {
+    let file = within.create(name, 0o600)?;
     let mut chunk = vec![0; 64 * 1024];
     loop {
-        match entry.read(&mut chunk).map_err(Failed::Stream)? {
+        match entry.read(&mut chunk).map_err(Stopped::Stream)? {
             0 => break,
             got => crate::fs::dir::write_all(&file, &chunk[..got])?,
         }
     }
-    access.give_to(&file)?;
-    Ok(())
+    Ok(access.give_to(&file)?)
 }
 
 /// Owner and mode of an entry.
@@ -247,10 +228,6 @@ impl Access {
             Some(RawUid::from_raw(self.owner)),
             Some(Gid::from_raw(self.group)),
         )
-    }
-
-    fn give(&self, directory: &Directory) -> Result<(), Errno> {
-        self.give_to(&directory.fd)
     }
 
     fn give_to(&self, file: &impl AsFd) -> Result<(), Errno> {

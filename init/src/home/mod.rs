@@ -10,8 +10,8 @@ pub(crate) mod extract;
 mod skel;
 
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, stat};
-use crate::fs::retry::{fchmod, fchown, fstat, mkdirat, renameat, unlinkat};
+use crate::fs::dir::{Directory, kind, stat};
+use crate::fs::retry::{fchmod, fchown, fstat, renameat, unlinkat};
 use accounts::account::{Home, Uid};
 use accounts::image::HomeBases;
 use bases::Bases;
@@ -20,7 +20,6 @@ use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};
 use skel::Skeleton;
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -129,21 +128,18 @@ impl Homes {
     }
 
     fn build(&self, base: &Directory, temporary: &str, home: &Home, uid: Uid) -> Result<(), Errno> {
-        let fd = base.fd.as_fd();
-        let make = || mkdirat(fd, temporary, Mode::from_bits_truncate(0o700));
-        match make() {
+        let new = match base.make(temporary) {
             // A killed run's.
-            Err(Errno::EEXIST) => discard(base, temporary).and_then(|()| make())?,
-            other => other?,
-        }
-        let new = base.open(temporary)?;
+            Err(Errno::EEXIST) => discard(base, temporary).and_then(|()| base.make(temporary)),
+            made => made,
+        }?;
         let skeleton = self.skeleton.get_or_init(|| Skeleton::read(&self.root));
         if let Some(skeleton) = skeleton.as_ref().map_err(|errno| *errno)? {
             skeleton.copy_to(&new, uid)?;
         }
         own(&new, uid)?;
-        fchmod(new.fd.as_fd(), Mode::from_bits_truncate(0o700))?;
-        renameat(fd, temporary, fd, home.component())
+        fchmod(&new, Mode::S_IRWXU)?;
+        renameat(base, temporary, base, home.component())
     }
 
     /// Deletes a home with all that is in it, if it is the uid's.
@@ -160,12 +156,9 @@ impl Homes {
         // Out of the person's reach first: nobody else can enter a 0700
         // directory of root's, so nothing can be swapped while we walk.
         let trash = format!("{PURGED}{uid}");
-        let fd = base.fd.as_fd();
-        let purged = discard(base, &trash)
-            .and_then(|()| mkdirat(fd, trash.as_str(), Mode::from_bits_truncate(0o700)));
-        let purged = purged.and_then(|()| {
-            let inside = base.open(trash.as_str())?;
-            renameat(fd, home.component(), inside.fd.as_fd(), "home")?;
+        let inside = discard(base, &trash).and_then(|()| base.make(&trash));
+        let purged = inside.and_then(|inside| {
+            renameat(base, home.component(), &inside, "home")?;
             discard(base, &trash)
         });
         purged.map_err(io("delete", path))
@@ -182,17 +175,16 @@ fn discard(base: &Directory, name: &str) -> Result<(), Errno> {
     if stat(base, name)?.is_none() {
         return Ok(());
     }
-    let device = fstat(base.fd.as_fd())?.st_dev;
+    let device = fstat(base)?.st_dev;
     let top = base.open(name)?;
     while !top.names()?.is_empty() {
         empty(&top, &top, device, 0)?;
     }
-    unlinkat(base.fd.as_fd(), name, UnlinkatFlags::RemoveDir)
+    unlinkat(base, name, UnlinkatFlags::RemoveDir)
 }
 
 fn judge(state: &nix::sys::stat::FileStat, home: &Home, uid: Uid) -> Found {
-    let kind = SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT;
-    if kind != SFlag::S_IFDIR {
+    if kind(state) != SFlag::S_IFDIR {
         Found::Odd(format!("'{home}' is not a directory"))
     } else if state.st_uid != uid.get() {
         Found::Odd(format!(
@@ -211,7 +203,7 @@ fn judge(state: &nix::sys::stat::FileStat, home: &Home, uid: Uid) -> Found {
 
 fn own(directory: &Directory, uid: Uid) -> Result<(), Errno> {
     let (owner, group) = ids(uid);
-    fchown(directory.fd.as_fd(), owner, group)
+    fchown(directory, owner, group)
 }
 
 fn ids(uid: Uid) -> (Option<RawUid>, Option<Gid>) {
@@ -225,22 +217,21 @@ fn ids(uid: Uid) -> (Option<RawUid>, Option<Gid>) {
 /// below a home is not the home. People can nest deeper than we have stack and
 /// file descriptors, so what is too deep moves up to `top`, for the next round.
 fn empty(top: &Directory, directory: &Directory, device: u64, depth: usize) -> Result<(), Errno> {
-    if fstat(directory.fd.as_fd())?.st_dev != device {
+    if fstat(directory)?.st_dev != device {
         return Err(Errno::EXDEV);
     }
     for name in directory.names()? {
-        let fd = directory.fd.as_fd();
-        match unlinkat(fd, name.as_os_str(), UnlinkatFlags::NoRemoveDir) {
+        let name = name.as_os_str();
+        match unlinkat(directory, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => (),
             Err(Errno::EISDIR | Errno::EPERM) if depth == MAX_DEPTH => {
-                let below = fstat(directory.open(name.as_os_str())?.fd.as_fd())?;
+                let below = fstat(&directory.open(name)?)?;
                 let moved = format!("{DEEP}{}", below.st_ino);
-                renameat(fd, name.as_os_str(), top.fd.as_fd(), moved.as_str())?;
+                renameat(directory, name, top, moved.as_str())?;
             }
             Err(Errno::EISDIR | Errno::EPERM) => {
-                let below = directory.open(name.as_os_str())?;
-                empty(top, &below, device, depth + 1)?;
-                unlinkat(fd, name.as_os_str(), UnlinkatFlags::RemoveDir)?;
+                empty(top, &directory.open(name)?, device, depth + 1)?;
+                unlinkat(directory, name, UnlinkatFlags::RemoveDir)?;
             }
             Err(errno) => return Err(errno),
         }

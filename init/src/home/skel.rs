@@ -3,14 +3,13 @@
 //! a home costs beyond the file system's own work.
 
 use super::{MAX_DEPTH, ids, own};
-use crate::fs::dir::{Directory, open_directory, read_all, stat, write_all};
-use crate::fs::retry::{fchmod, fchown, fchownat, mkdirat, openat, symlinkat};
+use crate::fs::dir::{Directory, kind, open_directory, read_all, stat, write_all};
+use crate::fs::retry::{fchmod, fchown, fchownat, mkdirat, symlinkat};
 use accounts::account::Uid;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, readlinkat};
+use nix::fcntl::{AtFlags, readlinkat};
 use nix::sys::stat::{Mode, SFlag};
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a skeleton that are kept in memory; what is more is read each time.
@@ -63,10 +62,10 @@ impl Skeleton {
             let name = name.as_os_str();
             match kind {
                 Kind::Directory(mode, inside) => {
-                    mkdirat(to.fd.as_fd(), name, Mode::from_bits_truncate(0o700))?;
+                    mkdirat(to, name, Mode::S_IRWXU)?;
                     let new = to.open(name)?;
                     self.copy(inside, &new, uid)?;
-                    fchmod(new.fd.as_fd(), Mode::from_bits_truncate(*mode))?;
+                    fchmod(&new, Mode::from_bits_truncate(*mode))?;
                     own(&new, uid)?;
                 }
                 Kind::File(mode, Content::Kept(content)) => {
@@ -86,7 +85,7 @@ impl Skeleton {
         for part in path {
             directory = directory.open(part.as_os_str())?;
         }
-        read_all(&open(&directory, name)?, usize::MAX)
+        read_all(&directory.open_file(name)?, usize::MAX)
     }
 }
 
@@ -102,7 +101,7 @@ fn read(from: &Directory, path: &mut Vec<OsString>, left: &mut u64) -> Result<Ve
             continue;
         };
         let mode = state.st_mode & 0o755;
-        let kind = match SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT {
+        let kind = match kind(&state) {
             SFlag::S_IFDIR => {
                 let directory = from.open(name.as_os_str())?;
                 path.push(name.clone());
@@ -116,23 +115,18 @@ fn read(from: &Directory, path: &mut Vec<OsString>, left: &mut u64) -> Result<Ve
                     mode,
                     if size <= *left {
                         *left -= size;
-                        Content::Kept(read_all(&open(from, &name)?, usize::MAX)?)
+                        Content::Kept(read_all(&from.open_file(name.as_os_str())?, usize::MAX)?)
                     } else {
                         Content::OnDisk(path.clone())
                     },
                 )
             }
-            SFlag::S_IFLNK => Kind::Link(readlinkat(from.fd.as_fd(), name.as_os_str())?),
+            SFlag::S_IFLNK => Kind::Link(readlinkat(from, name.as_os_str())?),
             _ => continue,
         };
         entries.push(Entry { name, kind });
     }
     Ok(entries)
-}
-
-fn open(directory: &Directory, name: &OsStr) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    openat(directory.fd.as_fd(), name, flags, Mode::empty())
 }
 
 fn make_file(
@@ -142,18 +136,16 @@ fn make_file(
     mode: u32,
     uid: Uid,
 ) -> Result<(), Errno> {
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     // No umask takes any of these bits: `command` sets it.
-    let new = openat(to.fd.as_fd(), name, flags, Mode::from_bits_truncate(mode))?;
+    let new = to.create(name, mode)?;
     write_all(&new, content)?;
     let (owner, group) = ids(uid);
-    fchown(new.as_fd(), owner, group)
+    fchown(&new, owner, group)
 }
 
 fn link(to: &Directory, name: &OsStr, target: &OsStr, uid: Uid) -> Result<(), Errno> {
-    symlinkat(target, to.fd.as_fd(), name)?;
+    symlinkat(target, to, name)?;
     let (owner, group) = ids(uid);
     let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
-    fchownat(to.fd.as_fd(), name, owner, group, flags)
+    fchownat(to, name, owner, group, flags)
 }

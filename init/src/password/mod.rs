@@ -3,9 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::error::Error;
-use accounts::account::PasswordHash;
+use crate::error::{Error, io, usage};
+use crate::fs::retry;
+use accounts::account::{InvalidHash, PasswordHash};
 use accounts::wire::{REQUEST_LIMIT, Request, SCHEMA};
+use nix::errno::Errno;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use rand::TryRng;
@@ -13,7 +15,7 @@ use rand::rngs::SysRng;
 use sha_crypt::password_hash::{PasswordHasher, PasswordVerifier};
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 use std::io::IsTerminal;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use zeroize::Zeroizing;
 
 /// Longest password: musl's crypt refuses more than 256 bytes.
@@ -58,9 +60,8 @@ impl Password {
         let mut password = Zeroizing::new(Vec::with_capacity(GENERATED));
         let mut random = Zeroizing::new([0_u8; 64]);
         while password.len() < GENERATED {
-            SysRng
-                .try_fill_bytes(random.as_mut_slice())
-                .map_err(|_| Error::Hashing)?;
+            let filled = SysRng.try_fill_bytes(random.as_mut_slice());
+            filled.map_err(|_| Error::Hashing)?;
             // 248 = 4 · 62: higher bytes would favour the first letters.
             let even = random
                 .iter()
@@ -79,25 +80,19 @@ impl Password {
 
     /// sha512-crypt with a fresh salt, checked once against itself.
     pub(crate) fn hash(&self) -> Result<PasswordHash, Error> {
+        let text = self.sha512_crypt().ok_or(Error::Hashing)?;
+        Ok(PasswordHash::parse(&text)?)
+    }
+
+    fn sha512_crypt(&self) -> Option<Zeroizing<String>> {
         let mut salt = [0_u8; SALT];
-        SysRng
-            .try_fill_bytes(&mut salt)
-            .map_err(|_| Error::Hashing)?;
-        let params = Params::new(rounds()).map_err(|_| Error::Hashing)?;
-        let hasher = ShaCrypt::new(Algorithm::Sha512Crypt, params);
-        let hash = hasher
-            .hash_password_with_salt(&self.0, &salt)
-            .map_err(|_| Error::Hashing)?;
-        hasher
-            .verify_password(&self.0, &hash)
-            .map_err(|_| Error::Hashing)?;
+        SysRng.try_fill_bytes(&mut salt).ok()?;
+        let hasher = ShaCrypt::new(Algorithm::Sha512Crypt, Params::new(rounds()).ok()?);
+        let hash = hasher.hash_password_with_salt(&self.0, &salt).ok()?;
+        hasher.verify_password(&self.0, &hash).ok()?;
         let text = Zeroizing::new(hash.to_string());
-        let salt_is_whole = text.split('$').nth(3).is_some_and(|salt| salt.len() == 16);
-        if salt_is_whole {
-            Ok(PasswordHash::parse(&text)?)
-        } else {
-            Err(Error::Hashing)
-        }
+        let is_whole = text.split('$').nth(3).is_some_and(|salt| salt.len() == 16);
+        is_whole.then_some(text)
     }
 
     /// Why the password is easy to guess: a warning, never a refusal.
@@ -125,9 +120,11 @@ impl Password {
 
 /// A crypt(5) hash as one line of standard input.
 pub(crate) fn hash_from_stdin() -> Result<PasswordHash, Error> {
-    let line = line_from_stdin()?;
-    let text =
-        std::str::from_utf8(&line).map_err(|_| accounts::account::InvalidHash::Characters)?;
+    parse_hash(&line_from_stdin()?)
+}
+
+pub(crate) fn parse_hash(bytes: &[u8]) -> Result<PasswordHash, Error> {
+    let text = std::str::from_utf8(bytes).map_err(|_| InvalidHash::Characters)?;
     Ok(PasswordHash::parse(text)?)
 }
 
@@ -164,7 +161,7 @@ pub(crate) fn ask(question: &str) -> Result<String, Error> {
 
 fn typed(question: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let stdin = std::io::stdin();
-    let terminal = |errno| crate::error::io("set", "terminal")(errno);
+    let terminal = |errno| io("set", "terminal")(errno);
     let before = tcgetattr(stdin.as_fd()).map_err(terminal)?;
     let mut silent = before.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
@@ -189,25 +186,24 @@ fn terminal_line() -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut line = Zeroizing::new(Vec::with_capacity(1024));
     let mut byte = [0_u8; 1];
     loop {
-        match nix::unistd::read(stdin.as_fd(), &mut byte) {
-            Ok(0) if line.is_empty() => {
-                return Err(Error::Usage("no answer: the input ended".into()));
-            }
-            Ok(0) => return Ok(line),
-            Ok(_) if byte[0] == b'\n' => return Ok(line),
-            Ok(_) => line.push(byte[0]),
-            Err(nix::errno::Errno::EINTR) => (),
-            Err(errno) => return Err(crate::error::io("read", "standard input")(errno)),
+        match retry::read(stdin.as_fd(), &mut byte).map_err(io("read", "standard input"))? {
+            0 if line.is_empty() => return Err(usage("no answer: the input ended")),
+            0 => return Ok(line),
+            _ if byte[0] == b'\n' => return Ok(line),
+            _ => line.push(byte[0]),
         }
     }
 }
 
 fn line_from_stdin() -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut bytes = read_stdin(REQUEST_LIMIT)?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
+    Ok(without_newline(read_stdin(REQUEST_LIMIT)?))
+}
+
+pub(crate) fn without_newline(mut line: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    if line.last() == Some(&b'\n') {
+        line.pop();
     }
-    Ok(bytes)
+    line
 }
 
 /// Reads what is left, for an answer that was clear without it. A socket that is
@@ -219,27 +215,27 @@ pub(crate) fn finish_stdin() {
 }
 
 fn read_stdin(limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(limit));
-    let mut chunk = Zeroizing::new([0_u8; 4096]);
-    let stdin = std::io::stdin();
-    while bytes.len() < limit {
-        let want = chunk.len().min(limit - bytes.len());
-        // Past std's reader, whose buffer would keep a copy of the secret.
-        match nix::unistd::read(stdin.as_fd(), &mut chunk[..want]) {
-            Ok(0) => break,
-            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
-            Err(nix::errno::Errno::EINTR) => (),
-            Err(_) => return Err(Error::Request("it can't be read")),
+    let read = read_secret(std::io::stdin().as_fd(), limit);
+    read.map_err(|_| Error::Request("it can't be read"))
+}
+
+/// Reads to the end, or `limit` bytes; past std's readers, whose buffers would keep a copy.
+pub(crate) fn read_secret(from: BorrowedFd<'_>, limit: usize) -> Result<Zeroizing<Vec<u8>>, Errno> {
+    let mut bytes = Zeroizing::new(vec![0; limit]);
+    let mut filled = 0;
+    while filled < limit {
+        match retry::read(from, &mut bytes[filled..])? {
+            0 => break,
+            read => filled += read,
         }
     }
+    bytes.truncate(filled);
     Ok(bytes)
 }
 
 fn rounds() -> u32 {
-    let wanted = std::env::var(ROUNDS_VARIABLE)
-        .ok()
-        .and_then(|rounds| rounds.parse().ok());
-    wanted
-        .filter(|rounds| (100_000..=2_000_000).contains(rounds))
-        .unwrap_or(ROUNDS)
+    let wanted = std::env::var(ROUNDS_VARIABLE).ok();
+    let wanted = wanted.and_then(|rounds| rounds.parse().ok());
+    let is_allowed = |rounds: &u32| (100_000..=2_000_000).contains(rounds);
+    wanted.filter(is_allowed).unwrap_or(ROUNDS)
 }

@@ -34,7 +34,6 @@ fn may_kill() -> bool {
     file("/proc/1/exe").is_some_and(|init| file(OWN_PROGRAM) == Some(init))
 }
 
-/// Kills one process.
 pub(crate) fn kill_process(pid: i32) {
     let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
 }

@@ -3,7 +3,7 @@
 
 pub(crate) mod kill;
 
-use std::collections::BTreeSet;
+use crate::sys::own_pid;
 use std::fs;
 
 /// One process, by /proc/PID/stat: what everybody may know of it.
@@ -98,10 +98,8 @@ pub(crate) fn pids() -> impl Iterator<Item = i32> {
 
 /// All processes that have not ended, but this one.
 fn processes() -> impl Iterator<Item = Process> {
-    let own = i32::try_from(std::process::id()).unwrap_or_default();
-    pids()
-        .filter(move |&pid| pid != own)
-        .filter_map(Process::read)
+    let others = pids().filter(|&pid| pid != own_pid());
+    others.filter_map(Process::read)
 }
 
 /// Resident memory of all processes of a uid, in bytes; shared pages count for each.
@@ -113,11 +111,7 @@ pub(crate) fn memory_of(uid: u32) -> u64 {
 /// Returns true if this process and its parent are the only ones of the pid namespace and
 /// the parent is PID 1: then no other process holds a lock file.
 pub(crate) fn is_alone_with_init() -> bool {
-    nix::unistd::getppid().as_raw() == 1
-        && processes()
-            .map(|process| process.pid)
-            .collect::<BTreeSet<_>>()
-            == BTreeSet::from([1])
+    nix::unistd::getppid().as_raw() == 1 && processes().map(|process| process.pid).eq([1])
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ fn name_may_hold_brackets_and_blanks() {
 
 #[test]
 fn own_process_is_read() {
-    let own = i32::try_from(std::process::id()).unwrap();
+    let own = own_pid();
     assert!(!Stat::read(own).unwrap().has_ended());
     let now = i64::try_from(crate::clock::now_usec() / 1_000_000).unwrap();
     let started = Stat::read(own).unwrap().started().unwrap();

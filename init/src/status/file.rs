@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::cli::globals::Paths;
 use crate::clock::now_usec;
 use crate::layout::STATUS;
+use crate::proc::Stat;
 use crate::sys;
 
 /// The file, and its content as last set.
@@ -111,8 +112,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Returns true if PID 1 is an occ-init: then the file is its.
 pub(crate) fn pid1_is_occ_init() -> bool {
-    let Ok(own) = nix::sys::prctl::get_name() else {
-        return false;
-    };
-    fs::read("/proc/1/comm").is_ok_and(|name| name.trim_ascii_end() == own.to_bytes())
+    Stat::read(1).as_ref().is_some_and(is_occ_init)
+}
+
+/// Returns true for a process of this program's name.
+pub(super) fn is_occ_init(process: &Stat) -> bool {
+    Stat::read(sys::own_pid()).is_some_and(|own| own.name == process.name)
 }

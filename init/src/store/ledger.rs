@@ -6,13 +6,10 @@ use super::layout::{UIDS, list};
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, stat, write_all};
 use crate::fs::replace::Access;
-use crate::fs::retry::{fsync, openat};
+use crate::fs::retry::fsync;
 use accounts::account::{Uid, Username};
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
 
 /// The temporary of a new entry of the ledger.
 const GIVEN: &str = "given";
@@ -29,7 +26,7 @@ impl Store {
         // is nobody's for ever, and perhaps that of somebody's home.
         let whole = self
             .directory
-            .stage(GIVEN, content.as_bytes(), Access::PRIVATE)?;
+            .stage(GIVEN, content.as_bytes(), Access::PRIVATE, None)?;
         let linked = match whole.link(&uids, &file) {
             Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
                 create(&uids, &file, content.as_bytes())
@@ -47,15 +44,12 @@ impl Store {
 
     /// The ledger's owner of a uid; an unreadable entry counts as taken.
     pub(crate) fn owner_of(&self, uid: u32) -> Result<Option<String>, Error> {
-        let Some(uids) = self.present(UIDS)? else {
+        let Some(uids) = self.directory.find(UIDS)? else {
             return Ok(None);
         };
         let file = uid.to_string();
-        let path = uids.join(&file);
-        if stat(&uids, file.as_str())
-            .map_err(io("read", path))?
-            .is_none()
-        {
+        let found = stat(&uids, file.as_str()).map_err(io("read", uids.join(&file)))?;
+        if found.is_none() {
             return Ok(None);
         }
         Ok(Some(match self.read_file(&uids, &file) {
@@ -66,22 +60,17 @@ impl Store {
 
     /// Every uid that was ever given.
     pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
-        let Some(uids) = self.present(UIDS)? else {
+        let Some(uids) = self.directory.find(UIDS)? else {
             return Ok(BTreeSet::new());
         };
-        let files = list(&uids).map_err(io("read", &uids.path))?;
-        Ok(files
-            .iter()
-            .filter_map(|file| accounts::files::table::number(file.as_bytes()))
-            .collect())
+        let number = |file: String| accounts::files::table::number(file.as_bytes());
+        Ok(list(&uids)?.into_iter().filter_map(number).collect())
     }
 }
 
 /// For a file system without hard links.
 fn create(directory: &Directory, file: &str, content: &[u8]) -> Result<(), Errno> {
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mode = Mode::from_bits_truncate(0o600);
-    let fd = openat(directory.fd.as_fd(), file, flags, mode)?;
-    write_all(&fd, content).and_then(|()| fsync(fd.as_fd()))
+    let new = directory.create(file, 0o600)?;
+    write_all(&new, content)?;
+    fsync(&new)
 }

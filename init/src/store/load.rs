@@ -2,9 +2,9 @@
 //! records side by side. What can't be used is reported and stays where it is.
 
 use super::Store;
-use super::layout::{LEGACY, REMOVED, SUFFIX, UIDS, file_of, list, list_if, printable, stem};
+use super::layout::{LEGACY, REMOVED, UIDS, file_of, is_record, list, list_if, printable, stem};
 use super::ledger::UNREADABLE;
-use crate::error::{Error, chain, io};
+use crate::error::{Error, chain};
 use crate::fs::dir::Directory;
 use crate::fs::parallel;
 use crate::fs::replace::TEMPORARY;
@@ -13,7 +13,6 @@ use accounts::account::{Account, UidRange, Username};
 use accounts::record::{Legacy, ParsedAccount, Part, Records, Rejected, Tombstone};
 use std::sync::atomic::Ordering;
 
-/// The content of the store.
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) records: Records,
@@ -21,30 +20,9 @@ pub(crate) struct Loaded {
     pub(crate) legacy: Vec<(Legacy, Vec<u8>)>,
 }
 
-/// The content of one record file.
 enum One {
     Account(Box<Account>),
     Legacy(Box<(Legacy, Vec<u8>)>),
-}
-
-/// The files of records, without the suffix.
-pub(crate) struct Names(Vec<String>);
-
-impl Names {
-    fn of(files: Vec<String>) -> Self {
-        let name = |mut file: String| {
-            let length = stem(&file)?.len();
-            file.truncate(length);
-            Some(file)
-        };
-        Self(files.into_iter().filter_map(name).collect())
-    }
-
-    /// A directory has no order, and names are cheaper to sort than accounts.
-    fn sorted(mut self) -> Vec<String> {
-        self.0.sort_unstable();
-        self.0
-    }
 }
 
 impl Store {
@@ -57,12 +35,13 @@ impl Store {
     /// tombstone; and `first` something else beside them.
     pub(crate) fn load_these<A>(
         &self,
-        names: Names,
+        mut names: Vec<String>,
         range: UidRange,
         first: impl FnOnce() -> A,
     ) -> (A, Loaded) {
         let mut loaded = Loaded::default();
-        let names = names.sorted();
+        // A directory has no order, and names are cheaper to sort than accounts.
+        names.sort_unstable();
         let load = |names: &[String]| {
             let read = names.iter().map(|stem| self.load_one(stem, range));
             read.collect::<Vec<_>>()
@@ -106,7 +85,7 @@ impl Store {
     /// out: they are reported, and then every uid counts as doubtful.
     fn load_tombstones(&self, records: &mut Records, range: UidRange) {
         for name in [UIDS, LEGACY] {
-            if let Err(error) = self.present(name) {
+            if let Err(error) = self.directory.find(name) {
                 records.rejected.push(unusable(name, &error));
             }
         }
@@ -139,37 +118,34 @@ impl Store {
     }
 
     /// The names of all records.
-    pub(crate) fn names(&self) -> Result<Names, Error> {
-        let files = list_if(&self.directory, is_record);
-        let files = files.map_err(io("read", &self.directory.path))?;
-        Ok(Names::of(files))
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+        Ok(stems(list_if(&self.directory, is_record)?))
     }
 
     /// Deletes what a killed run left behind, and finishes what one committed. The
     /// names of all records, as it looks at all files anyway.
-    pub(crate) fn remove_temporaries(&self) -> Result<Names, Error> {
+    pub(crate) fn remove_temporaries(&self) -> Result<Vec<String>, Error> {
         self.finish_staged_load()?;
         let is_left = |name: &[u8]| name.starts_with(TEMPORARY.as_bytes());
         let clean = |directory: &Directory, is_wanted: &dyn Fn(&[u8]) -> bool| {
-            let files = list_if(directory, is_wanted).map_err(io("read", &directory.path))?;
-            let (left, others) = files.into_iter().partition(|file| is_left(file.as_bytes()));
-            let left: Vec<String> = left;
+            let files = list_if(directory, is_wanted)?.into_iter();
+            let (left, others): (Vec<_>, Vec<_>) = files.partition(|file| is_left(file.as_bytes()));
             left.iter().try_for_each(|file| directory.remove(file))?;
-            Ok::<Vec<String>, Error>(others)
+            Ok::<_, Error>(others)
         };
         let records = clean(&self.directory, &|name| is_record(name) || is_left(name))?;
         // One that is no directory holds no leftovers.
         for name in [REMOVED, LEGACY] {
-            if let Ok(Some(directory)) = self.present(name) {
+            if let Ok(Some(directory)) = self.directory.find(name) {
                 clean(&directory, &is_left)?;
             }
         }
-        Ok(Names::of(records))
+        Ok(stems(records))
     }
 
     /// Those that could be read, and the others.
     fn tombstones(&self, range: UidRange) -> Result<(Vec<Tombstone>, Vec<Rejected>), Error> {
-        let Some(removed) = self.present(REMOVED)? else {
+        let Some(removed) = self.directory.find(REMOVED)? else {
             return Ok((Vec::new(), Vec::new()));
         };
         let mut tombstones = Vec::new();
@@ -182,7 +158,7 @@ impl Store {
                 reason,
             });
         };
-        for file in list(&removed).map_err(io("read", &removed.path))? {
+        for file in list(&removed)? {
             let Some(stem) = stem(&file) else { continue };
             match self.read_contents(&removed, &file, range) {
                 Ok((ParsedAccount::Account(account), _)) if account.uid.to_string() == stem => {
@@ -220,6 +196,12 @@ fn reject(loaded: &mut Loaded, stem: &str, reason: String) {
     });
 }
 
-fn is_record(file: &[u8]) -> bool {
-    file.ends_with(SUFFIX.as_bytes()) && !file.starts_with(b".")
+/// The names of the files of records, without the suffix.
+fn stems(files: Vec<String>) -> Vec<String> {
+    let stem = |mut file: String| {
+        let length = stem(&file)?.len();
+        file.truncate(length);
+        Some(file)
+    };
+    files.into_iter().filter_map(stem).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, io};
 use crate::fs::dir::Directory;
-use crate::fs::ofd_lock::{Deadline, open_lock, try_lock};
+use crate::fs::ofd_lock::{Deadline, lock_until, open_lock};
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 
@@ -21,18 +21,12 @@ impl StoreLock {
     pub(crate) fn acquire(store: &Directory, deadline: Deadline) -> Result<Self, Error> {
         let path = store.join(".lock");
         let file = open_lock(store, ".lock").map_err(io("open", &path))?;
-        loop {
-            match try_lock(&file) {
-                Ok(()) => return Ok(Self(Some(file))),
-                Err(Errno::EAGAIN | Errno::EACCES) if deadline.wait() => (),
-                Err(Errno::EAGAIN | Errno::EACCES) => return Err(Error::Busy { path }),
-                // NFS without its lock daemon, and network file systems that
-                // know no locks at all.
-                Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
-                    return Err(Error::NoLocks { path });
-                }
-                Err(errno) => return Err(io("lock", path)(errno)),
-            }
+        match lock_until(&file, deadline, || ()) {
+            Ok(()) => Ok(Self(Some(file))),
+            Err(Errno::EAGAIN) => Err(Error::Busy { path }),
+            // NFS without its lock daemon, and network file systems that know no locks at all.
+            Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => Err(Error::NoLocks { path }),
+            Err(errno) => Err(io("lock", path)(errno)),
         }
     }
 }

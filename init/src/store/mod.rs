@@ -20,28 +20,26 @@ pub(crate) mod lock;
 mod read;
 mod staging;
 
-pub(crate) use layout::LEGACY;
+pub(crate) use layout::{LEGACY, is_record};
 pub(crate) use load::Loaded;
 pub(crate) use staging::Staging;
 
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, open_directory, stat};
+use crate::fs::dir::{Directory, make_parents, open_directory, stat};
 use crate::fs::replace::Access;
-use crate::fs::retry::{again_io, fchmod, fstat, mkdir, mkdirat, renameat};
+use crate::fs::retry::{fchmod, fstat, mkdir};
 use crate::log::say;
 use accounts::account::{UidRange, Username};
-use accounts::record::{MAX_BYTES, ParsedRecord, Record, Tombstone};
-use layout::{REMOVED, SUFFIX, UIDS, file_of, list, record_file};
+use accounts::record::{MAX_BYTES, Record, Tombstone};
+use layout::{REMOVED, UIDS, file_of, list_if, record_file};
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
 /// Set by an administrator whose volume driver can't keep owner and modes.
 pub(crate) const TRUST_VARIABLE: &str = "OCC_INIT_TRUST_STORE_MODES";
 
-/// The open store.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) directory: Directory,
@@ -56,12 +54,8 @@ impl Store {
         if let Some(store) = Self::find(path)? {
             return Ok(store);
         }
-        let parents = path.parent().map_or(Ok(()), |parent| {
-            again_io(|| std::fs::create_dir_all(parent))
-        });
-        parents
-            .map_err(|e| io("make", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default())))?;
-        match mkdir(path, Mode::from_bits_truncate(0o700)) {
+        make_parents(path)?;
+        match mkdir(path, Mode::S_IRWXU) {
             Ok(()) | Err(Errno::EEXIST) => (),
             Err(errno) => return Err(io("make", path)(errno)),
         }
@@ -86,8 +80,8 @@ impl Store {
     }
 
     fn check_directory(&self) -> Result<(), Error> {
-        let Directory { fd, path } = &self.directory;
-        let state = fstat(fd.as_fd()).map_err(io("read", path))?;
+        let path = &self.directory.path;
+        let state = fstat(&self.directory).map_err(io("read", path))?;
         if state.st_uid != 0 && !self.trusts_modes {
             return Err(Error::Store {
                 path: path.clone(),
@@ -95,7 +89,7 @@ impl Store {
             });
         }
         if state.st_mode & 0o077 != 0 {
-            let tightened = fchmod(fd.as_fd(), Mode::from_bits_truncate(0o700));
+            let tightened = fchmod(&self.directory, Mode::S_IRWXU);
             match tightened {
                 Ok(()) => say(&format!(
                     "store '{}' had mode {:o}; it is 700 now",
@@ -117,15 +111,10 @@ impl Store {
 
     /// Reads one record, to edit it.
     pub(crate) fn read(&self, name: &Username, range: UidRange) -> Result<Record, Error> {
-        let bad = |reason: String| Error::BadRecord {
-            name: name.to_string(),
-            reason,
-        };
-        match self.read_document(&self.directory, &record_file(name), range) {
-            Ok(ParsedRecord::Record(record)) if record.account().name == *name => Ok(*record),
-            Ok(_) => Err(bad("it holds another name".into())),
-            Err(reason) => Err(bad(reason)),
-        }
+        let read = self.read_record(&self.directory, &record_file(name), range);
+        let is_named = |record: &Record| record.account().name == *name;
+        let read = read.map(|record| record.filter(is_named));
+        usable(read, name, "it holds another name")
     }
 
     /// Writes a record: from here on the change is made, whatever happens next.
@@ -146,22 +135,14 @@ impl Store {
             file_of(&account.uid.to_string()),
         );
         // Of two records with one uid, the other may be buried there already.
-        if stat(&removed, to.as_str())
-            .map_err(io("read", removed.join(&to)))?
-            .is_some()
-        {
+        let buried = stat(&removed, to.as_str()).map_err(io("read", removed.join(&to)))?;
+        if buried.is_some() {
             return Err(Error::UidTaken {
                 uid: account.uid,
                 owner: self.owner_of(account.uid.get())?.unwrap_or_default(),
             });
         }
-        renameat(
-            self.directory.fd.as_fd(),
-            from.as_str(),
-            removed.fd.as_fd(),
-            to.as_str(),
-        )
-        .map_err(io("rename", self.directory.join(&from)))?;
+        self.directory.rename(&from, &removed, &to)?;
         self.directory.sync()?;
         removed.sync()?;
         removed.replace(&to, &record.remains().to_bytes(), Access::PRIVATE)
@@ -183,13 +164,7 @@ impl Store {
             record_file(&account.name),
         );
         removed.replace(&from, &readable(record)?, Access::PRIVATE)?;
-        renameat(
-            removed.fd.as_fd(),
-            from.as_str(),
-            self.directory.fd.as_fd(),
-            to.as_str(),
-        )
-        .map_err(io("rename", removed.join(&from)))?;
+        removed.rename(&from, &self.directory, &to)?;
         self.directory.sync()?;
         removed.sync()
     }
@@ -201,32 +176,19 @@ impl Store {
         range: UidRange,
     ) -> Result<Record, Error> {
         let removed = self.subdirectory(REMOVED)?;
-        let bad = |reason: String| Error::BadRecord {
-            name: tombstone.name.to_string(),
-            reason,
-        };
-        match self.read_document(&removed, &file_of(&tombstone.uid.to_string()), range) {
-            Ok(ParsedRecord::Record(record)) => Ok(*record),
-            Ok(_) => Err(bad("it is not a record of ours".into())),
-            Err(reason) => Err(bad(reason)),
-        }
+        let read = self.read_record(&removed, &file_of(&tombstone.uid.to_string()), range);
+        usable(read, &tombstone.name, "it is not a record of ours")
     }
 
     /// Returns true if the store never held an account: no record, readable or not, no
     /// tombstone, no uid given.
     pub(crate) fn is_new(&self) -> Result<bool, Error> {
-        let any = |directory: &Directory, ends: &str| -> Result<bool, Error> {
-            let files = list(directory).map_err(io("read", &directory.path))?;
-            Ok(files
-                .iter()
-                .any(|file| file.ends_with(ends) && !file.starts_with('.')))
-        };
-        if any(&self.directory, SUFFIX)? {
+        if !list_if(&self.directory, is_record)?.is_empty() {
             return Ok(false);
         }
         for name in [REMOVED, UIDS, LEGACY] {
-            if let Some(directory) = self.present(name)?
-                && any(&directory, "")?
+            if let Some(directory) = self.directory.find(name)?
+                && !list_if(&directory, |file| !file.starts_with(b"."))?.is_empty()
             {
                 return Ok(false);
             }
@@ -240,33 +202,25 @@ impl Store {
             .replace(&record_file(name), bytes, Access::PRIVATE)
     }
 
-    /// A directory of the store, if it is there.
-    fn present(&self, name: &str) -> Result<Option<Directory>, Error> {
-        match self.directory.open(name) {
-            Ok(directory) => Ok(Some(directory)),
-            Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(io("open", self.directory.join(name))(errno)),
-        }
-    }
-
     /// A directory of the store, made if it is not there.
     fn subdirectory(&self, name: &str) -> Result<Directory, Error> {
-        let path = self.directory.join(name);
-        match self.directory.open(name) {
-            Err(Errno::ENOENT) => {
-                mkdirat(
-                    self.directory.fd.as_fd(),
-                    name,
-                    Mode::from_bits_truncate(0o700),
-                )
-                .map_err(io("make", &path))?;
-                self.directory.sync()?;
-                self.directory.open(name)
-            }
-            other => other,
+        if let Some(directory) = self.directory.find(name)? {
+            return Ok(directory);
         }
-        .map_err(io("open", path))
+        let made = self.directory.make(name);
+        let made = made.map_err(io("make", self.directory.join(name)))?;
+        self.directory.sync()?;
+        Ok(made)
     }
+}
+
+fn usable(
+    read: Result<Option<Record>, String>,
+    name: &Username,
+    otherwise: &str,
+) -> Result<Record, Error> {
+    let read = read.and_then(|record| record.ok_or_else(|| otherwise.to_owned()));
+    read.map_err(|reason| Error::bad_record(name, reason))
 }
 
 /// The bytes of a record, unless they are too many to be read back.

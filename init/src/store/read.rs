@@ -2,25 +2,30 @@
 //! files of others under any name. Nothing here writes a content.
 
 use super::{Store, TRUST_VARIABLE};
-use crate::fs::dir::Directory;
-use crate::fs::retry::{fchmod, fstat, openat, read};
+use crate::fs::dir::{Directory, kind};
+use crate::fs::retry::{fchmod, fstat, read};
+use crate::log::errno_text;
 use accounts::account::UidRange;
-use accounts::record::{InvalidRecord, MAX_BYTES, ParsedAccount, ParsedRecord};
+use accounts::record::{InvalidRecord, MAX_BYTES, ParsedAccount, ParsedRecord, Record};
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 
 impl Store {
-    pub(super) fn read_document(
+    /// Reads a record of ours; `None` if it is an older one.
+    pub(super) fn read_record(
         &self,
         directory: &Directory,
         file: &str,
         range: UidRange,
-    ) -> Result<ParsedRecord, String> {
+    ) -> Result<Option<Record>, String> {
         let bytes = self.read_file(directory, file)?;
-        ParsedRecord::parse(&bytes, range).map_err(|invalid| invalid.to_string())
+        match ParsedRecord::parse(&bytes, range) {
+            Ok(ParsedRecord::Record(record)) => Ok(Some(*record)),
+            Ok(ParsedRecord::Legacy(_)) => Ok(None),
+            Err(invalid) => Err(invalid.to_string()),
+        }
     }
 
     pub(super) fn read_contents(
@@ -37,34 +42,23 @@ impl Store {
 
     /// Reads a small regular file of root's. The reason of a failure names no content.
     pub(super) fn read_file(&self, directory: &Directory, name: &str) -> Result<Vec<u8>, String> {
-        // O_NONBLOCK: a planted FIFO must not stop the boot.
-        let flags = OFlag::O_RDONLY
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_NONBLOCK
-            | OFlag::O_NOCTTY
-            | OFlag::O_CLOEXEC;
-        let file =
-            openat(directory.fd.as_fd(), name, flags, Mode::empty()).map_err(
-                |errno| match errno {
-                    Errno::ELOOP => "it is a symbolic link".to_owned(),
-                    other => format!("cannot open: {}", other.desc().to_lowercase()),
-                },
-            )?;
-        let state = fstat(file.as_fd()).map_err(|errno| errno.desc().to_lowercase())?;
+        let file = directory.open_file(name).map_err(|errno| match errno {
+            Errno::ELOOP => "it is a symbolic link".to_owned(),
+            other => format!("cannot open: {}", errno_text(other)),
+        })?;
+        let state = fstat(&file).map_err(errno_text)?;
         self.check_file(&file, &state)?;
         let size = usize::try_from(state.st_size).unwrap_or_default();
-        read_small(&file, size).map_err(|errno| errno.desc().to_lowercase())
+        read_small(&file, size).map_err(errno_text)
     }
 
     fn check_file(&self, file: &OwnedFd, state: &FileStat) -> Result<(), String> {
-        if SFlag::from_bits_truncate(state.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        if kind(state) != SFlag::S_IFREG {
             return Err("not a regular file".into());
         }
         if state.st_size > i64::try_from(MAX_BYTES).unwrap_or(i64::MAX) {
-            return Err(
-                InvalidRecord::TooLarge(u64::try_from(state.st_size).unwrap_or_default())
-                    .to_string(),
-            );
+            let size = u64::try_from(state.st_size).unwrap_or_default();
+            return Err(InvalidRecord::TooLarge(size).to_string());
         }
         // A second name could be anywhere on the volume, with other rules.
         if state.st_nlink != 1 {
@@ -82,7 +76,7 @@ impl Store {
             return Ok(());
         }
         // Kubernetes' fsGroup lets a group write to everything on a volume.
-        match fchmod(file.as_fd(), Mode::from_bits_truncate(0o600)) {
+        match fchmod(file, Mode::from_bits_truncate(0o600)) {
             Ok(()) => drop(self.tightened.fetch_add(1, Ordering::Relaxed)),
             Err(_) if mode & 0o022 == 0 => (),
             Err(_) => {
@@ -100,7 +94,7 @@ fn read_small(file: &OwnedFd, size: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = vec![0; size + 1];
     let mut filled = 0;
     loop {
-        let got = read(file.as_fd(), &mut bytes[filled..])?;
+        let got = read(file, &mut bytes[filled..])?;
         filled += got;
         if got == 0 || filled >= size {
             break;

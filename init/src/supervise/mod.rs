@@ -23,7 +23,6 @@ use survivors::Survivors;
 /// only while draining, and only if such are there.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// COMMAND, and how it is supervised.
 pub(crate) struct Command {
     pub(crate) pid: i32,
     /// For messages.
@@ -98,13 +97,12 @@ impl Life {
         } else {
             Survivors::Descendants
         };
-        let (phase, waited) = (Phase::START, Waited::Busy);
         Self {
             command,
             survivors,
-            phase,
+            phase: Phase::START,
             deadline: None,
-            waited,
+            waited: Waited::Busy,
             suspended: false,
         }
     }
@@ -152,12 +150,10 @@ impl Life {
         if self.limit().is_none() {
             return;
         }
+        let is_over = |deadline| Instant::now() >= deadline;
         if self.survivors.is_empty(self.waited) {
             self.on(Event::Alone);
-        } else if self
-            .deadline
-            .is_some_and(|deadline| Instant::now() >= deadline)
-        {
+        } else if self.deadline.is_some_and(is_over) {
             self.on(Event::TimeOver);
         }
     }
@@ -204,12 +200,9 @@ impl Life {
     }
 
     fn forward(&mut self, signal: u8) {
+        let (pid, what) = (self.command.pid, signals::name(signal));
         if self.command.verbose {
-            say(&format!(
-                "sending {} to '{}'",
-                signals::name(signal),
-                self.command.name
-            ));
+            say(&format!("sending {what} to '{}'", self.command.name));
         }
         let mut to_group = self.command.group;
         if signal == signals::CONT && self.suspended {
@@ -219,24 +212,13 @@ impl Life {
             self.lend();
         }
         // A COMMAND that made itself another group has left an empty one.
-        let sent = match sys::kill(
-            if to_group {
-                -self.command.pid
-            } else {
-                self.command.pid
-            },
-            signal,
-        ) {
-            Err(_) if to_group => sys::kill(self.command.pid, signal),
+        let sent = match sys::kill(if to_group { -pid } else { pid }, signal) {
+            Err(_) if to_group => sys::kill(pid, signal),
             sent => sent,
         };
         if let Err(error) = sent {
-            let why = errno_text(error);
-            say(&format!(
-                "cannot send {} to '{}': {why}",
-                signals::name(signal),
-                self.command.name
-            ));
+            let (name, why) = (&self.command.name, errno_text(error));
+            say(&format!("cannot send {what} to '{name}': {why}"));
         }
     }
 

@@ -57,10 +57,8 @@ impl Survivors {
 fn signal_descendants(list: &[u8]) {
     let mut done = HashSet::new();
     for _ in 0..ROUNDS {
-        let new: Vec<i32> = descendants()
-            .into_iter()
-            .filter(|pid| done.insert(*pid))
-            .collect();
+        let mut new = descendants();
+        new.retain(|pid| done.insert(*pid));
         if new.is_empty() {
             return;
         }
@@ -84,11 +82,8 @@ fn below(root: i32, all: &[(i32, i32)]) -> Vec<i32> {
     let mut found = vec![root];
     let mut next = 0;
     while let Some(parent) = found.get(next).copied() {
-        found.extend(
-            all.iter()
-                .filter(|(_, of)| *of == parent)
-                .map(|(pid, _)| *pid),
-        );
+        let children = all.iter().filter(|(_, of)| *of == parent);
+        found.extend(children.map(|(pid, _)| *pid));
         next += 1;
     }
     found.split_off(1)

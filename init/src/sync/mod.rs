@@ -119,7 +119,6 @@ impl<'a> AccountSync<'a> {
         self.watch.as_ref().map(Watch::fd)
     }
 
-    /// The first restore is still at work.
     pub(crate) fn first_restore_runs(&mut self) {
         self.rate.start(Instant::now());
     }

@@ -58,7 +58,6 @@ pub(crate) fn default_sigchld() -> bool {
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) == libc::SIG_IGN }
 }
 
-/// A signal that was waited for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
     pub(crate) signal: u8,

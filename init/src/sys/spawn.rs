@@ -20,7 +20,6 @@ use super::process::{own_pid, wait_exited};
 use super::signal::{SignalMask, set_mask};
 use super::terminal::Terminal;
 
-/// A program, and how it starts.
 pub(crate) struct Program<'a> {
     /// Tried in turn, as execvp(3) does with PATH.
     pub(crate) paths: &'a [CString],
@@ -37,7 +36,6 @@ pub(crate) struct Program<'a> {
     pub(crate) identity: Option<Ids<'a>>,
 }
 
-/// The ids that a program runs with.
 #[derive(Clone, Copy)]
 pub(crate) struct Ids<'a> {
     pub(crate) uid: u32,

@@ -3,12 +3,13 @@
 //!
 //! Reads the environment and the password file; `user::first` makes the account.
 
-use crate::error::{Error, io};
-use crate::password::Password;
+use crate::error::{Error, io, usage};
+use crate::fs::dir::kind;
+use crate::password::{self, Password};
 use crate::sys::Environment;
 use accounts::account::PasswordHash;
 use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag, fstat};
 use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStringExt as _;
@@ -71,25 +72,21 @@ impl FirstAccount {
     }
 
     fn new(user: Option<&Vec<u8>>, mut secrets: Vec<Secret>) -> Result<Option<Self>, Error> {
-        let Some(user) = user else {
-            return if secrets.is_empty() {
-                Ok(None)
-            } else {
-                Err(wrong(&format!("{USER} is not set")))
-            };
+        let wrong = match (user, secrets.pop(), secrets.is_empty()) {
+            (None, None, _) => return Ok(None),
+            (Some(user), Some(secret), true) => {
+                let user = String::from_utf8_lossy(user).into_owned();
+                return Ok(Some(Self { user, secret }));
+            }
+            (None, Some(_), _) => format!("{USER} is not set"),
+            (Some(_), None, _) => {
+                format!("{USER} needs {PASSWORD_FILE}, {PASSWORD_HASH} or {PASSWORD}")
+            }
+            (Some(_), Some(_), false) => {
+                format!("give one of {PASSWORD_FILE}, {PASSWORD_HASH} and {PASSWORD}")
+            }
         };
-        match (secrets.pop(), secrets.is_empty()) {
-            (Some(secret), true) => Ok(Some(Self {
-                user: String::from_utf8_lossy(user).into_owned(),
-                secret,
-            })),
-            (None, _) => Err(wrong(&format!(
-                "{USER} needs {PASSWORD_FILE}, {PASSWORD_HASH} or {PASSWORD}"
-            ))),
-            (Some(_), false) => Err(wrong(&format!(
-                "give one of {PASSWORD_FILE}, {PASSWORD_HASH} and {PASSWORD}"
-            ))),
-        }
+        Err(Error::Usage(wrong))
     }
 
     /// A warning about a password in the environment; logged at each boot.
@@ -106,19 +103,11 @@ impl FirstAccount {
     pub(crate) fn hash(&self) -> Result<(PasswordHash, Option<&'static str>), Error> {
         let hashed = |password: Password| Ok((password.hash()?, password.weakness()));
         match &self.secret {
-            Secret::Hash(text) => {
-                let text = std::str::from_utf8(text)
-                    .map_err(|_| accounts::account::InvalidHash::Characters)?;
-                Ok((PasswordHash::parse(text)?, None))
-            }
+            Secret::Hash(text) => Ok((password::parse_hash(text)?, None)),
             Secret::Password(bytes) => hashed(Password::new(bytes.clone())?),
             Secret::File(path) => hashed(Password::new(line_of(path)?)?),
         }
     }
-}
-
-fn wrong(what: &str) -> Error {
-    Error::Usage(what.to_owned())
 }
 
 /// The file's one line. Links are followed, for that is how Kubernetes mounts
@@ -129,24 +118,13 @@ fn line_of(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Error> {
     let failed = |errno| io("read", path)(errno);
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file = nix::fcntl::open(path, flags, Mode::empty()).map_err(failed)?;
-    let state = nix::sys::stat::fstat(file.as_fd()).map_err(failed)?;
-    if state.st_mode & nix::libc::S_IFMT != nix::libc::S_IFREG {
+    let state = fstat(&file).map_err(failed)?;
+    if kind(&state) != SFlag::S_IFREG {
         let path = path.display();
-        return Err(wrong(&format!("'{path}' is not a regular file")));
+        return Err(usage(&format!("'{path}' is not a regular file")));
     }
-    let mut line = Zeroizing::new(vec![0; LONGEST]);
-    let mut length = 0;
-    while let Some(free) = line.get_mut(length..).filter(|free| !free.is_empty()) {
-        match crate::fs::retry::read(file.as_fd(), free).map_err(failed)? {
-            0 => break,
-            count => length += count,
-        }
-    }
-    line.truncate(length);
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    }
-    Ok(line)
+    let line = password::read_secret(file.as_fd(), LONGEST).map_err(failed)?;
+    Ok(password::without_newline(line))
 }
 
 #[cfg(test)]

@@ -33,7 +33,6 @@ pub(crate) enum Precheck {
     NoAnswer,
 }
 
-/// Looks whether a restore has anything to do.
 pub(crate) fn run(paths: &Paths, timeout: Duration) -> Precheck {
     let paths = paths.clone();
     within(timeout, move || {

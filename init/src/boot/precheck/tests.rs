@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A tree that a boot with nothing to do leaves.
-fn tree() -> (tempfile::TempDir, Paths) {
+/// The answer for a tree that a boot with nothing to do leaves, once `change` has changed it.
+fn answer(change: impl FnOnce(&Path)) -> Precheck {
     let dir = tempfile::tempdir().unwrap();
     for path in ["etc", "usr/share/occ", STORE] {
         fs::create_dir_all(dir.path().join(path)).unwrap();
@@ -19,13 +19,13 @@ fn tree() -> (tempfile::TempDir, Paths) {
         store,
         without_lock: false,
     };
-    (dir, paths)
+    change(dir.path());
+    run(&paths, TIMEOUT)
 }
 
 #[test]
 fn store_that_never_had_an_account_needs_no_restore() {
-    let (_dir, paths) = tree();
-    assert_eq!(run(&paths, TIMEOUT), Precheck::NotNeeded);
+    assert_eq!(answer(|_| ()), Precheck::NotNeeded);
 }
 
 #[test]
@@ -39,29 +39,31 @@ fn every_trace_of_an_account_needs_one() {
         "etc/passwd.lock",
         "etc/shadow.lock",
     ] {
-        let (dir, paths) = tree();
-        let file = dir.path().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, "").unwrap();
-        assert_eq!(run(&paths, TIMEOUT), Precheck::Needed, "{path}");
+        let answer = answer(|root| {
+            let file = root.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, "").unwrap();
+        });
+        assert_eq!(answer, Precheck::Needed, "{path}");
     }
 }
 
 #[test]
 fn missing_files_of_a_first_boot_need_one() {
     for path in [STORE, IMAGE_ACCOUNTS, "etc"] {
-        let (dir, paths) = tree();
-        let gone = dir.path().join(path);
-        fs::rename(&gone, gone.with_extension("gone")).unwrap();
-        assert_eq!(run(&paths, TIMEOUT), Precheck::Needed, "{path}");
+        let answer = answer(|root| {
+            let gone = root.join(path);
+            fs::rename(&gone, gone.with_extension("gone")).unwrap();
+        });
+        assert_eq!(answer, Precheck::Needed, "{path}");
     }
 }
 
 #[test]
 fn store_that_others_may_read_needs_one() {
-    let (_dir, paths) = tree();
-    fs::set_permissions(&paths.store, fs::Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(run(&paths, TIMEOUT), Precheck::Needed);
+    let open = fs::Permissions::from_mode(0o755);
+    let answer = answer(|root| fs::set_permissions(root.join(STORE), open).unwrap());
+    assert_eq!(answer, Precheck::Needed);
 }
 
 #[test]

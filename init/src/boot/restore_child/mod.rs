@@ -29,7 +29,6 @@ const LONGEST: usize = 1 << 20;
 /// Between looks at a child that closed its stdout and has not ended.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// How a restore went.
 pub(crate) enum Outcome {
     Done(Report),
     /// Not wanted or not possible, and why.
@@ -64,7 +63,6 @@ impl Outcome {
         }
     }
 
-    /// Why it failed, if it did.
     pub(crate) fn failure(&self) -> Option<String> {
         match self {
             Self::Failed(why) => Some(why.clone()),
@@ -73,7 +71,6 @@ impl Outcome {
         }
     }
 
-    /// The marks of the files that it wrote.
     pub(crate) fn marks(&self) -> &[Mark] {
         match self {
             Self::Done(report) | Self::Partly(report) => &report.marks,
@@ -82,7 +79,6 @@ impl Outcome {
     }
 }
 
-/// Which restore.
 #[derive(Clone, Copy)]
 pub(crate) enum Mode {
     /// The first one; makes the bootstrap account too.
@@ -91,7 +87,6 @@ pub(crate) enum Mode {
     Capture,
 }
 
-/// A restore that runs.
 pub(crate) struct RestoreChild {
     pid: i32,
     out: OwnedFd,

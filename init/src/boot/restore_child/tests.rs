@@ -2,15 +2,22 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+fn begin(program: &str, words: &[&str]) -> Result<RestoreChild, String> {
+    let words = words.iter().map(|word| CString::new(*word).unwrap());
+    let (words, env): (Vec<CString>, _) = (words.collect(), Environment::default());
+    start(program.as_ref(), &words, &env, SignalMask::NONE)
+}
+
 fn shell(script: &str, patience: Duration) -> Outcome {
-    let args = [
-        c"sh".to_owned(),
-        c"-c".to_owned(),
-        CString::new(script).unwrap(),
-    ];
-    let env = Environment::default();
-    let child = start("/bin/sh".as_ref(), &args, &env, SignalMask::NONE).unwrap();
+    let child = begin("/bin/sh", &["sh", "-c", script]).unwrap();
     child.wait(patience)
+}
+
+fn late(script: &str) -> RestoreChild {
+    match shell(script, Duration::from_millis(50)) {
+        Outcome::Late(child) => child,
+        outcome => panic!("{}", outcome.json()),
+    }
 }
 
 fn failure(script: &str) -> String {
@@ -21,10 +28,8 @@ fn failure(script: &str) -> String {
 
 #[test]
 fn last_line_is_the_summary() {
-    let outcome = shell(
-        r#"echo one; echo two; printf '{"state":"done", "n": 1}'"#,
-        PATIENCE,
-    );
+    let script = r#"echo one; echo two; printf '{"state":"done", "n": 1}'"#;
+    let outcome = shell(script, PATIENCE);
     assert_eq!(outcome.json(), json!({"state": "done", "n": 1}));
 }
 
@@ -47,9 +52,7 @@ fn other_ends_are_failures_with_their_reason() {
     ] {
         assert_eq!(failure(none), "it gave no summary", "{none}");
     }
-    let args = [c"nonexistent".to_owned()];
-    let env = Environment::default();
-    let missing = start("/nonexistent".as_ref(), &args, &env, SignalMask::NONE);
+    let missing = begin("/nonexistent", &["nonexistent"]);
     assert_eq!(
         missing.err().as_deref(),
         Some("cannot start '/nonexistent': no such file or directory")
@@ -63,9 +66,7 @@ fn silent_child_is_left_and_its_end_is_taken_later() {
     let fifo = dir.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let script = format!("FIFO={}; {script}", fifo.display());
-    let Outcome::Late(late) = shell(&script, Duration::from_millis(50)) else {
-        panic!("not late")
-    };
+    let late = late(&script);
     std::fs::write(&fifo, "go\n").unwrap();
     let status = loop {
         if let Waited::Child(_, status) = sys::wait_child(late.pid()) {
@@ -80,18 +81,13 @@ fn silent_child_is_left_and_its_end_is_taken_later() {
 fn progress_restarts_the_time_out() {
     // Longer in all than the patience, never silent as long.
     let script = r#"for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done; echo '{"state":"done"}'"#;
-    assert_eq!(
-        shell(script, Duration::from_millis(400)).json(),
-        json!({"state": "done"})
-    );
+    let outcome = shell(script, Duration::from_millis(400));
+    assert_eq!(outcome.json(), json!({"state": "done"}));
 }
 
 #[test]
 fn closed_stdout_without_an_end_is_silence() {
-    let outcome = shell("exec >&-; exec sleep 1000", Duration::from_millis(50));
-    let Outcome::Late(late) = outcome else {
-        panic!("{}", outcome.json())
-    };
+    let late = late("exec >&-; exec sleep 1000");
     sys::kill(late.pid(), signals::KILL).unwrap();
     while sys::wait_child(late.pid()) == Waited::Busy {
         std::thread::yield_now();
@@ -111,10 +107,9 @@ fn lines_may_be_split_between_reads() {
     ] {
         output.feed(piece.as_bytes());
     }
-    let marks = [Mark::parse(mark.as_bytes()).unwrap()];
     let report = Report {
         summary: json!({"a": 1}),
-        marks: marks.to_vec(),
+        marks: vec![Mark::parse(mark.as_bytes()).unwrap()],
     };
     assert_eq!(output.report(), Some(report));
 }

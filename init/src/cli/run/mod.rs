@@ -20,7 +20,6 @@ pub(crate) const TWIN_PREFIX: &str = "OCC_INIT_";
 
 const DEFAULT_GRACE: Duration = Duration::from_secs(3);
 
-/// A command line that was read.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Parsed<'a> {
     Run(Run<'a>),
@@ -39,7 +38,7 @@ pub(crate) enum Probe {
 }
 
 /// `run`: COMMAND and how it is run.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Run<'a> {
     pub(crate) globals: Globals,
     /// Forward signals to COMMAND's process group instead of COMMAND.
@@ -63,7 +62,10 @@ pub(crate) fn parse<'a>(
     args: &'a [&'a CStr],
     env: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Parsed<'a>, UsageError> {
-    let mut line = Line::new(args);
+    let mut line = Line {
+        args,
+        ..Line::default()
+    };
     match line.options(Scope::Run)? {
         Stop::Answer(answer) => return Ok(answer),
         Stop::Operand => {}
@@ -78,8 +80,8 @@ pub(crate) fn parse<'a>(
             }
         }
         b"restore" | b"check" | b"user" => Ok(Parsed::Admin),
-        b"status" => line.into_look(None),
-        b"health" => line.into_look(Some(Probe::Ready)),
+        b"status" => line.into_look(Scope::Status),
+        b"health" => line.into_look(Scope::Health),
         _ => line.into_run(env),
     }
 }
@@ -101,37 +103,16 @@ enum Stop<'a> {
     End,
 }
 
-/// A command line that is being read.
+#[derive(Default)]
 struct Line<'a> {
     args: &'a [&'a CStr],
     at: usize,
-    globals: Globals,
-    run: RunOptions,
+    run: Run<'a>,
+    grace: Option<Duration>,
     probe: Option<Probe>,
 }
 
-#[derive(Default)]
-struct RunOptions {
-    group: Option<bool>,
-    grace: Option<Duration>,
-    rewrite: Vec<(u8, u8)>,
-    remap_exit: Vec<(u8, u8)>,
-    user: Option<Vec<u8>>,
-    strict: Option<bool>,
-    no_restore: Option<bool>,
-}
-
 impl<'a> Line<'a> {
-    fn new(args: &'a [&'a CStr]) -> Self {
-        Self {
-            args,
-            at: 0,
-            globals: Globals::default(),
-            run: RunOptions::default(),
-            probe: None,
-        }
-    }
-
     fn peek(&self) -> &'a [u8] {
         self.args.get(self.at).map_or(b"", |arg| arg.to_bytes())
     }
@@ -164,9 +145,9 @@ impl<'a> Line<'a> {
             match letter {
                 b'h' => return Ok(Some(Parsed::Help)),
                 b'V' => return Ok(Some(Parsed::Version)),
-                b'q' => self.globals.quiet = true,
-                b'v' => self.globals.verbose = true,
-                b'g' if scope == Scope::Run => self.run.group = Some(true),
+                b'q' => self.run.globals.quiet = true,
+                b'v' => self.run.globals.verbose = true,
+                b'g' if scope == Scope::Run => self.run.group = true,
                 // What tini's users write; here it goes without saying.
                 b's' if scope == Scope::Run => {}
                 _ => return wrong(format!("unknown option '-{}'", char::from(*letter))),
@@ -180,10 +161,10 @@ impl<'a> Line<'a> {
         let name = shown(parts.next().unwrap_or_default());
         let inline = parts.next();
         match name.as_str() {
-            "root" => self.globals.root = Some(path(self.value(&name, inline)?)),
-            "store" => self.globals.store = Some(path(self.value(&name, inline)?)),
+            "root" => self.run.globals.root = Some(path(self.value(&name, inline)?)),
+            "store" => self.run.globals.store = Some(path(self.value(&name, inline)?)),
             "grace" if scope == Scope::Run => {
-                self.run.grace = Some(self.read(&name, inline, grace)?);
+                self.grace = Some(self.read(&name, inline, grace)?);
             }
             "rewrite" if scope == Scope::Run => {
                 let list = self.read(&name, inline, rewrites)?;
@@ -210,14 +191,14 @@ impl<'a> Line<'a> {
         match name {
             "help" => return Ok(Some(Parsed::Help)),
             "version" => return Ok(Some(Parsed::Version)),
-            "no-store-lock" => self.globals.no_store_lock = true,
-            "json" => self.globals.json = true,
-            "quiet" => self.globals.quiet = true,
-            "verbose" => self.globals.verbose = true,
-            "group" if scope == Scope::Run => self.run.group = Some(true),
+            "no-store-lock" => self.run.globals.no_store_lock = true,
+            "json" => self.run.globals.json = true,
+            "quiet" => self.run.globals.quiet = true,
+            "verbose" => self.run.globals.verbose = true,
+            "group" if scope == Scope::Run => self.run.group = true,
             "subreaper" if scope == Scope::Run => {}
-            "strict" if scope == Scope::Run => self.run.strict = Some(true),
-            "no-restore" if scope == Scope::Run => self.run.no_restore = Some(true),
+            "strict" if scope == Scope::Run => self.run.strict = true,
+            "no-restore" if scope == Scope::Run => self.run.no_restore = true,
             "live" if scope == Scope::Health => self.probe = Some(Probe::Live),
             "ready" if scope == Scope::Health => self.probe = Some(Probe::Ready),
             _ => return wrong(format!("unknown option '--{name}'")),
@@ -248,22 +229,18 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn into_look(mut self, probe: Option<Probe>) -> Result<Parsed<'a>, UsageError> {
+    fn into_look(mut self, scope: Scope) -> Result<Parsed<'a>, UsageError> {
         self.at += 1;
-        let scope = if probe.is_some() {
-            Scope::Health
-        } else {
-            Scope::Status
-        };
         if let Stop::Answer(answer) = self.options(scope)? {
             return Ok(answer);
         }
         if self.at < self.args.len() {
             return wrong(format!("unexpected argument '{}'", shown(self.peek())));
         }
-        Ok(match probe {
-            Some(default) => Parsed::Health(self.globals, self.probe.unwrap_or(default)),
-            None => Parsed::Status(self.globals),
+        let globals = self.run.globals;
+        Ok(match scope {
+            Scope::Health => Parsed::Health(globals, self.probe.unwrap_or(Probe::Ready)),
+            Scope::Status | Scope::Run => Parsed::Status(globals),
         })
     }
 
@@ -273,34 +250,25 @@ impl<'a> Line<'a> {
             return wrong("no COMMAND to run: occ-init [OPTIONS] [--] COMMAND [ARG…]");
         }
         let twins = Twins(&env);
-        let run = self.run;
-        Ok(Parsed::Run(Run {
-            globals: Globals {
-                quiet: self.globals.quiet || twins.flag("QUIET")?,
-                verbose: self.globals.verbose || twins.flag("VERBOSE")?,
-                no_store_lock: self.globals.no_store_lock || twins.flag("NO_STORE_LOCK")?,
-                ..self.globals
-            },
-            group: run.group.map_or_else(|| twins.flag("GROUP"), Ok)?,
-            grace: run
-                .grace
-                .map_or_else(|| twins.value("GRACE", grace), |set| Ok(Some(set)))?
-                .unwrap_or(DEFAULT_GRACE),
-            rewrite: twins.list("REWRITE", rewrites, run.rewrite)?,
-            remap_exit: twins.list("REMAP_EXIT", remaps, run.remap_exit)?,
-            user: run
-                .user
-                .map_or_else(|| twins.value("USER", user), |set| Ok(Some(set)))?,
-            strict: run.strict.map_or_else(|| twins.flag("STRICT"), Ok)?,
-            no_restore: run
-                .no_restore
-                .map_or_else(|| twins.flag("NO_RESTORE"), Ok)?,
-            command,
-        }))
+        let mut run = self.run;
+        twins.flag("QUIET", &mut run.globals.quiet)?;
+        twins.flag("VERBOSE", &mut run.globals.verbose)?;
+        twins.flag("NO_STORE_LOCK", &mut run.globals.no_store_lock)?;
+        twins.flag("GROUP", &mut run.group)?;
+        run.grace = twins
+            .value("GRACE", grace, self.grace)?
+            .unwrap_or(DEFAULT_GRACE);
+        twins.list("REWRITE", rewrites, &mut run.rewrite)?;
+        twins.list("REMAP_EXIT", remaps, &mut run.remap_exit)?;
+        run.user = twins.value("USER", user, run.user)?;
+        twins.flag("STRICT", &mut run.strict)?;
+        twins.flag("NO_RESTORE", &mut run.no_restore)?;
+        run.command = command;
+        Ok(Parsed::Run(run))
     }
 }
 
-/// The options' environment twins. The command line wins over them.
+/// The options' environment twins, which are looked at where the command line has none.
 struct Twins<'e>(&'e dyn Fn(&str) -> Option<Vec<u8>>);
 
 impl Twins<'_> {
@@ -309,7 +277,11 @@ impl Twins<'_> {
         &self,
         name: &str,
         read: impl Fn(&[u8]) -> Result<T, UsageError>,
+        from_line: Option<T>,
     ) -> Result<Option<T>, UsageError> {
+        if from_line.is_some() {
+            return Ok(from_line);
+        }
         let variable = format!("{TWIN_PREFIX}{name}");
         match (self.0)(&variable).filter(|value| !value.is_empty()) {
             None => Ok(None),
@@ -317,24 +289,26 @@ impl Twins<'_> {
         }
     }
 
-    fn flag(&self, name: &str) -> Result<bool, UsageError> {
+    fn flag(&self, name: &str, flag: &mut bool) -> Result<(), UsageError> {
         let read = |value: &[u8]| match shown(value).to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(true),
             "0" | "false" | "no" | "off" => Ok(false),
             other => wrong(format!("'{other}' is not 1 or 0")),
         };
-        Ok(self.value(name, read)?.unwrap_or(false))
+        *flag = self.value(name, read, flag.then_some(true))? == Some(true);
+        Ok(())
     }
 
+    /// Puts the twin's pairs in front, for the later ones win.
     fn list<T>(
         &self,
         name: &str,
         read: impl Fn(&[u8]) -> Result<Vec<T>, UsageError>,
-        from_line: Vec<T>,
-    ) -> Result<Vec<T>, UsageError> {
-        let mut all = self.value(name, read)?.unwrap_or_default();
-        all.extend(from_line);
-        Ok(all)
+        list: &mut Vec<T>,
+    ) -> Result<(), UsageError> {
+        let first = self.value(name, read, None)?.unwrap_or_default();
+        list.splice(..0, first);
+        Ok(())
     }
 }
 

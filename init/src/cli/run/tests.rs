@@ -2,117 +2,87 @@ use super::*;
 use std::ffi::CString;
 use std::path::PathBuf;
 
-type Env<'e> = &'e [(&'e str, &'e str)];
-
+/// Parses words with one blank between them, so that two blanks hold an empty one. `env` are
+/// twins, without their prefix.
 fn with<R>(
-    args: &[&str],
-    env: Env<'_>,
+    line: &str,
+    env: &[(&str, &str)],
     then: impl FnOnce(Result<Parsed<'_>, UsageError>) -> R,
 ) -> R {
-    let owned: Vec<CString> = args.iter().map(|arg| CString::new(*arg).unwrap()).collect();
+    let words = line.split(' ').filter(|_| !line.is_empty());
+    let owned: Vec<CString> = words.map(|arg| CString::new(arg).unwrap()).collect();
     let args: Vec<&CStr> = owned.iter().map(CString::as_c_str).collect();
     let lookup = |name: &str| {
-        env.iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.as_bytes().to_vec())
+        let name = name.strip_prefix(TWIN_PREFIX)?;
+        let (_, value) = env.iter().find(|(key, _)| *key == name)?;
+        Some(value.as_bytes().to_vec())
     };
     then(parse(&args, lookup))
 }
 
-fn run<R>(args: &[&str], env: Env<'_>, then: impl FnOnce(Run<'_>) -> R) -> R {
-    with(args, env, |parsed| match parsed {
+fn run<R>(line: &str, env: &[(&str, &str)], then: impl FnOnce(Run<'_>) -> R) -> R {
+    with(line, env, |parsed| match parsed {
         Ok(Parsed::Run(run)) => then(run),
-        other => panic!("{args:?}: {other:?}"),
+        other => panic!("{line}: {other:?}"),
     })
 }
 
-fn command(args: &[&str]) -> String {
-    run(args, &[], |run| {
-        run.command
-            .iter()
-            .map(|arg| arg.to_str().unwrap())
-            .collect::<Vec<_>>()
-            .join(" ")
-    })
-}
-
-fn error(args: &[&str], env: Env<'_>) -> String {
-    with(args, env, |parsed| {
+fn error(line: &str, env: &[(&str, &str)]) -> String {
+    with(line, env, |parsed| {
         parsed.expect_err("a usage error").to_string()
     })
 }
 
 #[test]
 fn the_first_operand_decides_and_all_behind_it_is_the_command() {
-    let table: &[(&[&str], &str)] = &[
-        (&["true"], "true"),
-        (&["--", "true"], "true"),
-        (&["run", "true"], "true"),
-        (&["run", "--", "run"], "run"),
-        (&["--", "user", "list"], "user list"),
-        (&["--", "--", "x"], "-- x"),
-        (&["run", "status"], "status"),
-        (&["sh", "-g", "--grace", "1"], "sh -g --grace 1"),
-        (&["-g", "run", "-v", "x", "--json"], "x --json"),
-        (&["-"], "-"),
-        (&["--root", "user", "x"], "x"),
-    ];
-    for (args, expected) in table {
-        assert_eq!(command(args), *expected, "{args:?}");
+    for (line, expected) in [
+        ("true", "true"),
+        ("-- true", "true"),
+        ("run true", "true"),
+        ("run -- run", "run"),
+        ("-- user list", "user list"),
+        ("-- -- x", "-- x"),
+        ("run status", "status"),
+        ("sh -g --grace 1", "sh -g --grace 1"),
+        ("-g run -v x --json", "x --json"),
+        ("-", "-"),
+        ("--root user x", "x"),
+    ] {
+        run(line, &[], |run| {
+            let command = run.command.iter().map(|arg| arg.to_str().unwrap());
+            assert_eq!(command.collect::<Vec<_>>().join(" "), expected, "{line}");
+        });
     }
-}
-
-fn parsed_as(args: &[&str], expected: &Parsed<'_>) {
-    with(args, &[], |parsed| {
-        assert_eq!(parsed.as_ref(), Ok(expected), "{args:?}");
-    });
 }
 
 #[test]
 fn admin_words_are_commands_only_in_front() {
-    for word in ["restore", "check", "user"] {
-        parsed_as(&["--root", "/x", "-q", word, "--anything"], &Parsed::Admin);
-    }
     let json = Globals {
         json: true,
         ..Globals::default()
     };
-    parsed_as(&["status", "--json"], &Parsed::Status(json));
-    parsed_as(
-        &["health"],
-        &Parsed::Health(Globals::default(), Probe::Ready),
-    );
-    parsed_as(
-        &["health", "--live"],
-        &Parsed::Health(Globals::default(), Probe::Live),
-    );
-    parsed_as(&["-gvh"], &Parsed::Help);
-    parsed_as(&["run", "--version", "x"], &Parsed::Version);
+    let health = |probe| Parsed::Health(Globals::default(), probe);
+    for (line, expected) in [
+        ("--root /x -q restore --anything", Parsed::Admin),
+        ("--root /x -q check --anything", Parsed::Admin),
+        ("--root /x -q user --anything", Parsed::Admin),
+        ("status --json", Parsed::Status(json)),
+        ("health", health(Probe::Ready)),
+        ("health --live", health(Probe::Live)),
+        ("-gvh", Parsed::Help),
+        ("run --version x", Parsed::Version),
+    ] {
+        with(line, &[], |parsed| {
+            assert_eq!(parsed, Ok(expected), "{line}");
+        });
+    }
 }
 
 #[test]
 fn options_of_run() {
-    let args = [
-        "-gsv",
-        "--store=/s",
-        "--grace",
-        "0.5",
-        "--rewrite",
-        "TERM:QUIT,USR1:0",
-        "--rewrite=rtmin:64",
-        "run",
-        "--remap-exit",
-        "143:0",
-        "--user",
-        "app:www",
-        "--strict",
-        "--no-restore",
-        "--subreaper",
-        "--root",
-        "/r",
-        "x",
-    ];
-    run(&args, &[], |run| {
+    let line = "-gsv --store=/s --grace 0.5 --rewrite TERM:QUIT,USR1:0 --rewrite=rtmin:64 run \
+                --remap-exit 143:0 --user app:www --strict --no-restore --subreaper --root /r x";
+    run(line, &[], |run| {
         assert!(run.group && run.strict && run.no_restore && run.globals.verbose);
         assert_eq!(run.grace, Duration::from_millis(500));
         assert_eq!(run.rewrite, [(15, 3), (10, 0), (34, 64)]);
@@ -126,87 +96,65 @@ fn options_of_run() {
 #[test]
 fn the_environment_has_a_twin_of_every_option_and_the_line_wins() {
     let env = [
-        ("OCC_INIT_GROUP", "1"),
-        ("OCC_INIT_GRACE", "7"),
-        ("OCC_INIT_REWRITE", "TERM:INT, HUP:0"),
-        ("OCC_INIT_REMAP_EXIT", "143:0"),
-        ("OCC_INIT_USER", "app"),
-        ("OCC_INIT_STRICT", "yes"),
-        ("OCC_INIT_NO_RESTORE", "true"),
-        ("OCC_INIT_SUBREAPER", "1"),
-        ("OCC_INIT_QUIET", "on"),
-        ("OCC_INIT_VERBOSE", "0"),
+        ("GROUP", "1"),
+        ("GRACE", "7"),
+        ("REWRITE", "TERM:INT, HUP:0"),
+        ("REMAP_EXIT", "143:0"),
+        ("USER", "app"),
+        ("STRICT", "yes"),
+        ("NO_RESTORE", "true"),
+        ("SUBREAPER", "1"),
+        ("QUIET", "on"),
+        ("VERBOSE", "0"),
     ];
-    run(&["x"], &env, |run| {
-        assert!(
-            run.group && run.strict && run.no_restore && run.globals.quiet && !run.globals.verbose
-        );
+    run("x", &env, |run| {
+        assert!(run.group && run.strict && run.no_restore);
+        assert!(run.globals.quiet && !run.globals.verbose);
         assert_eq!(run.grace, Duration::from_secs(7));
         assert_eq!(run.rewrite, [(15, 2), (1, 0)]);
         assert_eq!(run.remap_exit, [(143, 0)]);
         assert_eq!(run.user.as_deref(), Some(&b"app"[..]));
     });
-    run(
-        &[
-            "--grace",
-            "0",
-            "--rewrite",
-            "TERM:QUIT",
-            "--user=other",
-            "x",
-        ],
-        &env,
-        |run| {
-            assert_eq!(run.grace, Duration::ZERO);
-            assert_eq!(
-                run.rewrite,
-                [(15, 2), (1, 0), (15, 3)],
-                "the later pair wins"
-            );
-            assert_eq!(run.user.as_deref(), Some(&b"other"[..]));
-        },
-    );
-    run(
-        &["x"],
-        &[("OCC_INIT_GRACE", ""), ("OCC_INIT_GROUP", "")],
-        |run| {
-            assert_eq!(
-                (run.grace, run.group),
-                (DEFAULT_GRACE, false),
-                "empty is unset"
-            );
-        },
-    );
+    let line = "--grace 0 --rewrite TERM:QUIT --user=other x";
+    run(line, &env, |run| {
+        assert_eq!(run.grace, Duration::ZERO);
+        let pairs = [(15, 2), (1, 0), (15, 3)];
+        assert_eq!(run.rewrite, pairs, "the later pair wins");
+        assert_eq!(run.user.as_deref(), Some(&b"other"[..]));
+    });
+    run("x", &[("GRACE", ""), ("GROUP", "")], |run| {
+        let unset = (DEFAULT_GRACE, false);
+        assert_eq!((run.grace, run.group), unset, "empty is unset");
+    });
 }
 
 #[test]
 fn what_is_wrong_is_named() {
     let none = "no COMMAND to run: occ-init [OPTIONS] [--] COMMAND [ARG…]";
-    let table: &[(&[&str], &str)] = &[
-        (&[], none),
-        (&["--"], none),
-        (&["run"], none),
-        (&["--nope", "x"], "unknown option '--nope'"),
-        (&["-x"], "unknown option '-x'"),
-        (&["--grace"], "option '--grace' needs a value"),
-        (
-            &["--group=1", "x"],
-            "unknown option or a value it does not take: '--group'",
-        ),
-        (&["status", "x"], "unexpected argument 'x'"),
-        (&["status", "--live"], "unknown option '--live'"),
-        (&["health", "-g"], "unknown option '-g'"),
-    ];
-    for (args, expected) in table {
-        assert_eq!(error(args, &[]), *expected, "{args:?}");
+    let no_value = "unknown option or a value it does not take: '--group'";
+    for (line, expected) in [
+        ("", none),
+        ("--", none),
+        ("run", none),
+        ("--nope x", "unknown option '--nope'"),
+        ("-x", "unknown option '-x'"),
+        ("--grace", "option '--grace' needs a value"),
+        ("--group=1 x", no_value),
+        ("status x", "unexpected argument 'x'"),
+        ("status --live", "unknown option '--live'"),
+        ("health -g", "unknown option '-g'"),
+        ("--user= x", "--user: an empty user name"),
+    ] {
+        assert_eq!(error(line, &[]), expected, "{line}");
     }
 }
 
 #[test]
 fn values_are_checked() {
+    let grace = |bad| format!("'{bad}' is not a number of seconds up to a year (3, 0.5)");
     for bad in ["1e3", "-1", "99999999", "", ".", "inf"] {
-        let expected = format!("--grace: '{bad}' is not a number of seconds up to a year (3, 0.5)");
-        assert_eq!(error(&["--grace", bad, "x"], &[]), expected);
+        let told = error(&format!("--grace {bad} x"), &[]);
+        assert_eq!(told, format!("--grace: {}", grace(bad)));
     }
     for bad in [
         "KILL:TERM",
@@ -217,25 +165,17 @@ fn values_are_checked() {
         "0:15",
         "TERM:QUIT,",
     ] {
-        let told = error(&["--rewrite", bad, "x"], &[]);
-        assert!(
-            told.starts_with(&format!("--rewrite: '{bad}' is not FROM:TO of signals")),
-            "{told}"
-        );
+        let told = error(&format!("--rewrite {bad} x"), &[]);
+        let expected = format!("--rewrite: '{bad}' is not FROM:TO of signals");
+        assert!(told.starts_with(&expected), "{told}");
     }
-    let told = error(&["--remap-exit", "256:0", "x"], &[]);
-    assert_eq!(
-        told,
-        "--remap-exit: '256:0' is not FROM:TO of exit statuses (143:0)"
-    );
-    assert_eq!(error(&["--user=", "x"], &[]), "--user: an empty user name");
-    let told = error(&["x"], &[("OCC_INIT_STRICT", "maybe")]);
+    let told = error("--remap-exit 256:0 x", &[]);
+    let expected = "--remap-exit: '256:0' is not FROM:TO of exit statuses (143:0)";
+    assert_eq!(told, expected);
+    let told = error("x", &[("STRICT", "maybe")]);
     assert_eq!(told, "OCC_INIT_STRICT: 'maybe' is not 1 or 0");
-    let told = error(&["x"], &[("OCC_INIT_GRACE", "soon")]);
-    assert_eq!(
-        told,
-        "OCC_INIT_GRACE: 'soon' is not a number of seconds up to a year (3, 0.5)"
-    );
+    let told = error("x", &[("GRACE", "soon")]);
+    assert_eq!(told, format!("OCC_INIT_GRACE: {}", grace("soon")));
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! `user add`: a name, a uid for ever, a record, a home, four lines.
 
 use super::apply::{apply, begin, warn_about};
-use super::passwd::{Credentials, credentials, with_password};
-use super::reply::one;
+use super::passwd::{Credentials, credentials};
+use super::reply::{one, with_password};
 use crate::admission;
 use crate::cli::admin::Add;
 use crate::clock::now_usec;
 use crate::commands::output::Output;
-use crate::error::{Error, io};
+use crate::error::{Error, std_io, usage};
 use crate::password;
 use crate::restore::{Paths, Session};
 use accounts::account::{Account, PasswordHash, RealName, Shell, Uid, Username};
 use accounts::record::Record;
-use nix::errno::Errno;
 
 /// Room for keys in a record: a larger record could not be read back.
 const MAX_KEY_BYTES: usize = 48 * 1024;
@@ -28,16 +27,14 @@ struct Wanted {
     ssh_keys: Vec<String>,
 }
 
-/// Makes an account.
 pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let wanted = wanted(options)?;
+    let exists = |present: &Account| {
+        let text = format!("User '{}' already exists.", wanted.name);
+        one(text, false, present)
+    };
     if let Some(present) = check(&begin(paths)?, &wanted, options)? {
-        return Ok(one(
-            format!("User '{}' already exists.", wanted.name),
-            false,
-            present.view(),
-            None,
-        ));
+        return Ok(exists(&present));
     }
     let mut credentials = if options.no_password && !options.source.request_stdin {
         Credentials::default()
@@ -53,26 +50,15 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Output, E
     // Somebody may have been faster while the password was typed.
     let mut session = begin(paths)?;
     if let Some(present) = check(&session, &wanted, options)? {
-        return Ok(one(
-            format!("User '{}' already exists.", wanted.name),
-            false,
-            present.view(),
-            None,
-        ));
+        return Ok(exists(&present));
     }
-    let generated = credentials.generated.clone();
     let record = make(&mut session, &wanted, options, &credentials)?;
     let summary = apply(&mut session)?;
     warn_about(&summary, &wanted.name)?;
     let account = record.account();
     let message = format!("User '{}' created (uid {}).", account.name, account.uid);
-    let text = with_password(message, generated.as_deref(), quiet, !options.no_password);
-    Ok(one(
-        text,
-        true,
-        account.view(),
-        generated.map(|password| password.to_string()),
-    ))
+    let (generated, always) = (credentials.generated.as_deref(), !options.no_password);
+    Ok(with_password(message, account, generated, quiet, always))
 }
 
 /// Makes an account whose hash comes from elsewhere; the caller restores. What
@@ -87,11 +73,7 @@ pub(super) fn with_hash<T>(
         return Err(Error::Exists(wanted.name));
     }
     let (hash, told) = hash()?;
-    let credentials = Credentials {
-        hash: Some(hash),
-        ..Credentials::default()
-    };
-    let record = make(session, &wanted, options, &credentials)?;
+    let record = make(session, &wanted, options, &Credentials::of(hash))?;
     Ok((record.account().clone(), told))
 }
 
@@ -102,18 +84,14 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
             "" => "opencode".to_owned(),
             name => name.to_owned(),
         },
-        None => {
-            return Err(Error::Usage(
-                "a name is needed: give NAME, or use a terminal".into(),
-            ));
-        }
+        None => return Err(usage("a name is needed: give NAME, or use a terminal")),
     };
     let mut ssh_keys = Vec::new();
     if let Some(path) = &options.ssh_key_file {
-        let text = std::fs::read(path)
-            .map_err(|e| io("read", path)(Errno::from_raw(e.raw_os_error().unwrap_or_default())))?;
+        let text = std::fs::read(path).map_err(std_io("read", path))?;
         ssh_keys = key_lines(text.split(|&byte| byte == b'\n'))?;
     }
+    let real_name = options.comment.as_deref();
     Ok(Wanted {
         // A short or dashed name of a removed account may come back as it was.
         name: if options.restore {
@@ -122,11 +100,7 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
             admission::new_name(&typed)?
         },
         uid: options.uid.as_deref().map(number).transpose()?,
-        real_name: options
-            .comment
-            .as_deref()
-            .map(RealName::parse)
-            .transpose()?,
+        real_name: real_name.map(RealName::parse).transpose()?,
         shell: options.shell.as_deref().map(Shell::parse).transpose()?,
         ssh_keys,
     })
@@ -195,10 +169,10 @@ fn make(
     let fill = |account: &mut Account| {
         // What a removed account had, it keeps unless something else is asked.
         if let Some(real_name) = &wanted.real_name {
-            account.real_name = real_name.clone();
+            account.real_name.clone_from(real_name);
         }
         if let Some(shell) = &wanted.shell {
-            account.shell = shell.clone();
+            account.shell.clone_from(shell);
         }
         if !options.groups.is_empty() {
             account.member_of.clone_from(&options.groups);
@@ -206,12 +180,7 @@ fn make(
             account.member_of.dedup();
         }
         account.locked = options.disabled;
-        account.ssh_keys = wanted
-            .ssh_keys
-            .iter()
-            .chain(&given.ssh_keys)
-            .cloned()
-            .collect();
+        account.ssh_keys = [&wanted.ssh_keys[..], &given.ssh_keys].concat();
         account.hash = None;
         account.password_changed_usec = None;
         if let Some(hash) = given.hash.clone() {

@@ -2,7 +2,6 @@
 //! survives the next update. Its lines stay as they are.
 
 use super::apply::{apply, begin, warn_about};
-use super::lookup::parse_name;
 use super::reply::one;
 use crate::admission;
 use crate::clock::now_usec;
@@ -11,13 +10,11 @@ use crate::error::Error;
 use crate::log::say;
 use crate::restore::{Paths, Session};
 use accounts::account::Username;
-use accounts::admin::adopt;
-use accounts::admin::adopt::{Found, NotAdoptable};
+use accounts::admin::adopt::{self, Found, NotAdoptable};
 use accounts::record::{Problem, Record};
 
-/// Makes a record from the lines of a name.
 pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     let mut session = begin(paths)?;
     let found = check(&session, &name)?;
     let record = Record::new(found.account);
@@ -37,7 +34,7 @@ pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {
         ));
     }
     let text = format!("User '{name}' adopted (uid {}).", account.uid);
-    Ok(one(text, true, account.view(), None))
+    Ok(one(text, true, account))
 }
 
 /// The rules for new accounts, but that lines of that name are there.
@@ -48,13 +45,8 @@ fn check(session: &Session, name: &Username) -> Result<Found, Error> {
     }
     admission::check_not_removed(&context, name)?;
     let image = context.image;
-    let found = adopt::find(
-        name,
-        context.etc,
-        image.uids,
-        &image.groups_allow,
-        now_usec(),
-    );
+    let (uids, groups) = (image.uids, &image.groups_allow);
+    let found = adopt::find(name, context.etc, uids, groups, now_usec());
     let found = found.map_err(|reason| match reason {
         NotAdoptable::NoLine => Error::NoSuchAccount(name.to_string()),
         NotAdoptable::Uid(invalid) => invalid.into(),

@@ -24,10 +24,8 @@ pub(super) fn begin(paths: &Paths) -> Result<Session, Error> {
 /// somebody out whose lines it could not touch.
 pub(super) fn warn_about(summary: &Summary, name: &Username) -> Result<(), Error> {
     if let Some((name, refusal)) = summary.refused.iter().find(|(other, _)| other == name) {
-        return Err(Error::Recorded(Box::new(Error::Refused {
-            name: name.clone(),
-            refusal: refusal.clone(),
-        })));
+        let refused = Error::refused(name, refusal.clone());
+        return Err(Error::Recorded(Box::new(refused)));
     }
     let quoted = format!("'{name}'");
     summary

@@ -5,7 +5,7 @@
 //! stays, so `enable` gives exactly what was.
 
 use super::apply::{apply, begin, warn_about};
-use super::lookup::{find_all, parse_name};
+use super::lookup::find_all;
 use super::reply::several;
 use crate::commands::output::Output;
 use crate::error::Error;
@@ -15,12 +15,11 @@ use crate::restore::{Paths, Session};
 use accounts::account::{Account, Username};
 use accounts::record::{Record, refuse_name};
 
-/// Lets accounts log in again.
 pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Output, Error> {
     let mut session = begin(paths)?;
     let mut records = find_all(&session, names)?;
     let changed = set_locked(&mut session, &mut records, false)?;
-    Ok(answer("enabled", changed, &records))
+    Ok(several("enabled", changed, &records))
 }
 
 /// Shuts accounts out and ends their processes.
@@ -32,16 +31,16 @@ pub(super) fn disable(names: &[String], paths: &Paths) -> Result<Output, Error> 
         return Err(shut_out(&mut session, paths, name, reason)?);
     }
     let mut records = find_all(&session, names)?;
-    let uids = rightful(&session, &records);
+    let uids = rightful(&session, records.iter().map(Record::account));
     end_processes(&paths.root, &uids, false)?;
     let changed = set_locked(&mut session, &mut records, true);
     end_processes(&paths.root, &uids, true)?;
-    Ok(answer("disabled", changed?, &records))
+    Ok(several("disabled", changed?, &records))
 }
 
 /// An account, not the image's, whose record can't be read; and why.
 fn unreadable(session: &Session, typed: &str) -> Result<Option<(Username, String)>, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     if refuse_name(&name, session.image()).is_some() {
         return Ok(None);
     }
@@ -67,15 +66,16 @@ fn shut_out(
     Ok(if summary.shut.contains(&name) {
         Error::ShutOutHere { name, reason }
     } else {
-        let name = name.to_string();
-        Error::BadRecord { name, reason }
+        Error::bad_record(&name, reason)
     })
 }
 
 /// The uids of these accounts' processes. A record that claims another's uid is left out: it
 /// must not end that person's processes.
-pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<AccountUids> {
-    let accounts = records.iter().map(Record::account);
+pub(super) fn rightful<'a>(
+    session: &Session,
+    accounts: impl Iterator<Item = &'a Account>,
+) -> Vec<AccountUids> {
     accounts
         .filter(|account| session.refusal(&account.name).is_none())
         .map(|account| session.context().account_uids(&account.name, account.uid))
@@ -84,13 +84,12 @@ pub(super) fn rightful(session: &Session, records: &[Record]) -> Vec<AccountUids
 
 fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Result<bool, Error> {
     let mut changed = false;
-    for record in records
-        .iter_mut()
-        .filter(|record| record.account().locked != locked)
-    {
-        record.update(|account| account.locked = locked);
-        session.save(record)?;
-        changed = true;
+    for record in records.iter_mut() {
+        if record.account().locked != locked {
+            record.update(|account| account.locked = locked);
+            session.save(record)?;
+            changed = true;
+        }
     }
     // Even with nothing changed: the lines may have been edited by hand.
     let summary = apply(session)?;
@@ -106,18 +105,4 @@ fn set_locked(session: &mut Session, records: &mut [Record], locked: bool) -> Re
         }
     }
     Ok(changed)
-}
-
-fn answer(word: &str, changed: bool, records: &[Record]) -> Output {
-    let accounts: Vec<&Account> = records.iter().map(Record::account).collect();
-    let text = accounts
-        .iter()
-        .map(|account| format!("User '{}' {word}.", account.name))
-        .collect::<Vec<_>>()
-        .join("\n");
-    several(
-        text,
-        changed,
-        accounts.into_iter().map(Account::view).collect(),
-    )
 }

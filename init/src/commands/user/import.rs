@@ -6,8 +6,7 @@
 
 use super::apply::{apply, begin};
 use super::import_input;
-use crate::admission;
-use crate::admission::Context;
+use crate::admission::{self, Context};
 use crate::cli::admin::Import;
 use crate::clock::now_usec;
 use crate::commands::output::Output;
@@ -16,15 +15,13 @@ use crate::log::say;
 use crate::password::Password;
 use crate::restore::{Paths, ReadOnlySession, Session};
 use crate::store::Store;
-use accounts::account::{Account, Home, PasswordHash, RealName, Shell, Username};
-use accounts::admin::import;
-use accounts::admin::import::{Entry, Item, Line, Secret};
+use accounts::account::{Account, Home, PasswordHash, RealName, Shell, Uid, Username};
+use accounts::admin::import::{self, Entry, Item, Line, Secret};
 use accounts::record::Record;
 use accounts::wire::{ErrorBody, ImportAction, ImportReply, ImportResult, SCHEMA};
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
-/// Makes the accounts of a file, or says what would be made.
 pub(super) fn import(
     options: &Import,
     paths: &Paths,
@@ -45,21 +42,16 @@ pub(super) fn import(
     Ok(answer(&lines, results, options.dry_run, quiet))
 }
 
-/// The decision about a line.
 enum Decision {
     Exists(Account),
     New(Record),
 }
 
-/// The result, or the rehearsed result, of a line.
-struct Done {
-    action: ImportAction,
-    uid: u32,
-}
-
-type Outcome = Result<Done, Error>;
+/// The result, or the rehearsed result, of a line: what was done with which uid.
+type Outcome = Result<(ImportAction, Uid), Error>;
 
 /// Names, uids and homes that the lines before this one asked for.
+#[derive(Default)]
 struct Round {
     names: BTreeMap<String, usize>,
     uids: BTreeMap<u64, usize>,
@@ -71,15 +63,12 @@ struct Round {
 impl Round {
     fn new(context: &Context<'_>, lines: &[Line<'_>]) -> Result<Self, Error> {
         let mut used = admission::used_ids(context)?;
-        let asked = lines
-            .iter()
-            .filter_map(|line| uid_of(line.item.as_ref().ok()?));
+        let items = lines.iter().filter_map(|line| line.item.as_ref().ok());
+        let asked = items.filter_map(uid_of);
         used.extend(asked.filter_map(|uid| u32::try_from(uid).ok()));
         Ok(Self {
-            names: BTreeMap::new(),
-            uids: BTreeMap::new(),
-            homes: BTreeMap::new(),
             used,
+            ..Self::default()
         })
     }
 
@@ -198,23 +187,16 @@ fn rehearse(
     for line in lines {
         let decision = round.decide(&view.context(store.as_ref(), paths), line);
         outcomes.push(decision.map(|decision| match decision {
-            Decision::Exists(account) => done(ImportAction::Exists, &account),
+            Decision::Exists(account) => (ImportAction::Exists, account.uid),
             Decision::New(record) => {
                 let account = record.account();
                 let accounts = &mut view.records.accounts;
                 accounts.insert(account.name.clone(), Box::new(account.clone()));
-                done(ImportAction::Created, account)
+                (ImportAction::Created, account.uid)
             }
         }));
     }
     Ok(outcomes)
-}
-
-fn done(action: ImportAction, account: &Account) -> Done {
-    Done {
-        action,
-        uid: account.uid.get(),
-    }
 }
 
 /// The hashes of the plain passwords of accounts that will be made.
@@ -226,7 +208,7 @@ fn hash_all(
     let mut progress = import_input::Progress::new(lines.len(), verbose);
     let mut hashes = Vec::with_capacity(lines.len());
     for (line, outcome) in lines.iter().zip(rehearsed) {
-        let is_new = matches!(outcome, Ok(done) if done.action == ImportAction::Created);
+        let is_new = matches!(outcome, Ok((ImportAction::Created, _)));
         let password = password_of(line).filter(|_| is_new);
         hashes.push(password.map(|password| plain(password)?.hash()));
         progress.step();
@@ -247,12 +229,12 @@ fn carry_out(
     for (line, hash) in lines.iter().zip(hashes) {
         let decision = round.decide(&session.context(), line);
         let outcome = decision.and_then(|decision| match decision {
-            Decision::Exists(account) => Ok(done(ImportAction::Exists, &account)),
+            Decision::Exists(account) => Ok((ImportAction::Exists, account.uid)),
             Decision::New(record) => {
                 let record = save(&mut session, record, line, hash)?;
                 let account = record.account();
                 created.insert(account.name.clone(), outcomes.len());
-                Ok(done(ImportAction::Created, account))
+                Ok((ImportAction::Created, account.uid))
             }
         });
         outcomes.push(outcome);
@@ -294,15 +276,13 @@ fn save(
 }
 
 fn answer(lines: &[Line<'_>], outcomes: Vec<Outcome>, dry_run: bool, quiet: bool) -> Output {
-    let results: Vec<ImportResult> = lines
-        .iter()
-        .zip(outcomes)
-        .map(|(line, outcome)| result(line, outcome))
-        .collect();
+    let results = lines.iter().zip(outcomes);
     let mut reply = ImportReply {
         schema: SCHEMA,
         changed: false,
-        results,
+        results: results
+            .map(|(line, outcome)| result(line, outcome))
+            .collect(),
     };
     reply.changed = !dry_run && reply.count(ImportAction::Created) > 0;
     Output {
@@ -318,7 +298,7 @@ fn result(line: &Line<'_>, outcome: Outcome) -> ImportResult {
         Err(_) => None,
     };
     let (action, uid, error) = match outcome {
-        Ok(Done { action, uid }) => (action, Some(uid), None),
+        Ok((action, uid)) => (action, Some(uid.get()), None),
         Err(error) => (ImportAction::Failed, None, Some(body(&error))),
     };
     ImportResult {

@@ -1,6 +1,7 @@
 //! Input of `user import`, wiped after use, and its progress.
 
-use crate::error::{Error, io};
+use crate::error::{Error, io, std_io, usage};
+use crate::fs::retry;
 use crate::log::say;
 use nix::errno::Errno;
 use std::fs::File;
@@ -18,12 +19,11 @@ const STEP: usize = 100;
 pub(super) fn read(file: Option<&Path>) -> Result<Zeroizing<Vec<u8>>, Error> {
     match file.filter(|path| *path != Path::new("-")) {
         Some(path) => {
-            let errno = |e: std::io::Error| Errno::from_raw(e.raw_os_error().unwrap_or_default());
-            let file = File::open(path).map_err(|e| io("read", path)(errno(e)))?;
+            let file = File::open(path).map_err(std_io("read", path))?;
             read_all(&file, path)
         }
-        None if std::io::stdin().is_terminal() => Err(Error::Usage(
-            "accounts are needed: give FILE, or send them to standard input".into(),
+        None if std::io::stdin().is_terminal() => Err(usage(
+            "accounts are needed: give FILE, or send them to standard input",
         )),
         None => read_all(&std::io::stdin(), Path::new("standard input")),
     }
@@ -40,11 +40,9 @@ fn read_all(from: &impl AsFd, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> 
             bytes = larger;
         }
         // Past std's reader, whose buffer would keep a copy.
-        match nix::unistd::read(from.as_fd(), &mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(Errno::EINTR) => (),
-            Err(errno) => return Err(io("read", path)(errno)),
+        match retry::read(from.as_fd(), &mut bytes[filled..]).map_err(io("read", path))? {
+            0 => break,
+            read => filled += read,
         }
         if filled > LIMIT {
             return Err(io("read", path)(Errno::EFBIG));
@@ -64,7 +62,6 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Nothing done yet.
     pub(super) fn new(total: usize, verbose: bool) -> Self {
         Self {
             total,
@@ -74,7 +71,6 @@ impl Progress {
         }
     }
 
-    /// One line more is done.
     pub(super) fn step(&mut self) {
         self.done += 1;
         let (done, total) = (self.done, self.total);

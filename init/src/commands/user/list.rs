@@ -1,6 +1,6 @@
 //! `user list`, `user show`, `user keys`: read records, take no lock.
 
-use super::lookup::{absent, parse_name};
+use super::lookup::absent;
 use super::reply::one;
 use crate::commands::output::Output;
 use crate::error::Error;
@@ -13,30 +13,23 @@ use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
 
 /// All accounts, sorted by name.
 pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
-    let accounts: Vec<AccountView> = records(paths)?
-        .accounts
-        .values()
-        .map(|account| account.view())
-        .collect();
+    let records = records(paths)?;
+    let views = records.accounts.values().map(|account| account.view());
+    let accounts: Vec<AccountView> = views.collect();
     let text = if names_only {
-        accounts
-            .iter()
-            .map(|account| account.user_name.as_str())
-            .collect::<Vec<_>>()
-            .join("\n")
+        let names = accounts.iter().map(|account| account.user_name.as_str());
+        names.collect::<Vec<_>>().join("\n")
     } else if accounts.is_empty() {
         "No users configured.".to_owned()
     } else {
         table(&accounts)
     };
-    Ok(Output::new(
-        text,
-        &ListReply {
-            schema: SCHEMA,
-            changed: None,
-            accounts,
-        },
-    ))
+    let reply = ListReply {
+        schema: SCHEMA,
+        changed: None,
+        accounts,
+    };
+    Ok(Output::new(text, &reply))
 }
 
 /// Those of the store alone: the account files have nothing to say about them, and
@@ -50,9 +43,10 @@ fn records(paths: &Paths) -> Result<Records, Error> {
     }
 }
 
-/// One account.
 pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
-    let view = of_view(&ReadOnlySession::read(paths)?, &parse_name(typed)?)?.view();
+    let session = ReadOnlySession::read(paths)?;
+    let account = of_view(&session, &Username::parse(typed)?)?;
+    let view = account.view();
     let text = format!(
         "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}",
         view.user_name,
@@ -63,20 +57,20 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
         view.shell,
         view.member_of.join(" ")
     );
-    Ok(one(text, false, view, None))
+    Ok(one(text, false, account))
 }
 
 /// The ssh keys of an enabled account, as sshd's AuthorizedKeysCommand wants them.
 pub(super) fn keys(paths: &Paths, typed: &str) -> Result<Output, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     let view = ReadOnlySession::read(paths)?;
     let account = of_view(&view, &name)?;
     // A record on the volume names whom it likes, root too: sshd asks for all.
     let is_ours = view.plan().restored.contains(&name);
-    let keys = if account.locked || !is_ours {
-        Vec::new()
+    let keys: &[String] = if account.locked || !is_ours {
+        &[]
     } else {
-        account.ssh_keys.clone()
+        &account.ssh_keys
     };
     Ok(Output::new(keys.join("\n"), &keys))
 }
@@ -95,28 +89,19 @@ const fn word(status: Status) -> &'static str {
 
 /// Columns wide enough for what is in them.
 fn table(accounts: &[AccountView]) -> String {
-    let rows: Vec<[String; 5]> =
-        std::iter::once(["Username", "Status", "UID", "Home", "Shell"].map(str::to_owned))
-            .chain(accounts.iter().map(|a| {
-                [
-                    a.user_name.clone(),
-                    word(a.status).into(),
-                    a.uid.to_string(),
-                    a.home_directory.clone(),
-                    a.shell.clone(),
-                ]
-            }))
-            .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].len())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths = [width(0), width(1), width(2), width(3)];
-    let line = |row: &[String; 5]| {
-        let [name, status, uid, home, shell] = row;
-        let [w0, w1, w2, w3] = widths;
+    let mut rows = vec![["Username", "Status", "UID", "Home", "Shell"].map(str::to_owned)];
+    rows.extend(accounts.iter().map(|account| {
+        [
+            account.user_name.clone(),
+            word(account.status).to_owned(),
+            account.uid.to_string(),
+            account.home_directory.clone(),
+            account.shell.clone(),
+        ]
+    }));
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let [w0, w1, w2, w3] = [0, 1, 2, 3].map(width);
+    let line = |[name, status, uid, home, shell]: &[String; 5]| {
         format!("{name:w0$}  {status:w1$}  {uid:w2$}  {home:w3$}  {shell}")
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -5,34 +5,34 @@
 //! rename commits the accounts, and the same road as ever takes them to /etc.
 
 use super::apply::{apply, begin};
+use super::disable::rightful;
+use crate::admission::claims;
 use crate::cli::admin::Load;
 use crate::commands::output::Output;
-use crate::error::Error;
+use crate::error::{Error, std_io, usage};
 use crate::fs::ofd_lock::Deadline;
-use crate::fs::sealed_stream::{VerifyingReader, drain, foreign, is_seal, parts};
+use crate::fs::sealed_stream::{Failed, VerifyingReader, drain, foreign, parts};
 use crate::home::Homes;
 use crate::home::extract::HomeExtractor;
 use crate::image;
-use crate::proc::kill::AccountUids;
-use crate::proc::kill::end_processes;
+use crate::proc::kill::{AccountUids, end_processes};
+use crate::restore::summary::refused;
 use crate::restore::{Caller, Paths, Session, deadline, must_be_root};
 use crate::store::lock::StoreLock;
 use crate::store::{Staging, Store};
-use accounts::account::{HOME_BASE, UidRange, Username};
-use accounts::admin::backup::{HOMES, MANIFEST, Manifest, STORE, Unusable};
-use accounts::admin::merge::{Merge, StoreContents, merge};
+use accounts::account::{Account, HOME_BASE, UidRange, Username};
+use accounts::admin::backup::{HOMES, MANIFEST, Manifest, SEAL, STORE, Unusable};
+use accounts::admin::merge::{StoreContents, merge};
 use accounts::image::HomeBases;
 use accounts::wire::{LoadReply, SCHEMA};
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::os::fd::AsFd;
-use std::path::Path;
 
-/// Restores a backup.
 pub(super) fn load(options: Load, paths: &Paths) -> Result<Output, Error> {
     if std::io::stdin().is_terminal() {
-        return Err(Error::Usage(
-            "a backup is needed on standard input: send a file there".into(),
+        return Err(usage(
+            "a backup is needed on standard input: send a file there",
         ));
     }
     must_be_root()?;
@@ -44,28 +44,20 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Output, Error> {
         kept_homes: Vec::new(),
         problems: Vec::new(),
     };
-    let committed = commit(options, paths, deadline(Caller::Command), &mut reply);
-    if committed.is_err() {
+    if let Err(error) = commit(options, paths, deadline(Caller::Command), &mut reply) {
         drain(&mut stdin()?);
+        return Err(error);
     }
-    committed?;
     let recorded = |cause| Error::Recorded(Box::new(cause));
     // The session puts into place what was committed.
     let mut session = begin(paths).map_err(recorded)?;
     reply.problems = apply(&mut session)?.problems;
     end_processes(&paths.root, &locked(&session, &reply), true).map_err(recorded)?;
     let (_, problems) = session.records().admit(session.image());
-    let refused = problems.iter().filter_map(crate::restore::summary::refused);
-    let is_ours = |name: &str| {
-        reply
-            .added
-            .iter()
-            .chain(&reply.replaced)
-            .any(|of| of == name)
-    };
-    let status = u8::from(refused.into_iter().any(|(name, _)| is_ours(name.as_str())));
-    let mut text = vec![reply.sentence()];
-    text.extend(reply.problems.iter().cloned());
+    let mut refused = problems.iter().filter_map(refused);
+    let ours = [&reply.added[..], &reply.replaced].concat();
+    let status = u8::from(refused.any(|(name, _)| ours.contains(&name.to_string())));
+    let text = [&[reply.sentence()], &reply.problems[..]].concat();
     Ok(Output {
         status,
         ..Output::new(text.join("\n"), &reply)
@@ -74,13 +66,10 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Output, Error> {
 
 /// Those that the backup shuts out may be logged in.
 fn locked(session: &Session, reply: &LoadReply) -> Vec<AccountUids> {
-    let is_ours = |name: &str| reply.replaced.iter().any(|of| of == name);
-    let accounts = session.records().accounts.values();
-    accounts
-        .filter(|account| account.locked && is_ours(account.name.as_str()))
-        .filter(|account| session.refusal(&account.name).is_none())
-        .map(|account| session.context().account_uids(&account.name, account.uid))
-        .collect()
+    let accounts = session.records().accounts.values().map(Box::as_ref);
+    let is_locked =
+        |account: &&Account| account.locked && reply.replaced.contains(&account.name.to_string());
+    rightful(session, accounts.filter(is_locked))
 }
 
 fn commit(
@@ -100,42 +89,27 @@ fn commit(
             removed: here.records.tombstones.len(),
         });
     }
-    let homes = if options.homes {
-        Some(Homes::open(&paths.root, &HomeBases::default())?)
-    } else {
-        None
-    };
-    let Received {
-        staging,
-        homes,
-        there,
-    } = receive(&store, homes.as_ref(), range)?;
-    let decided: Merge = merge(&here, &there)?;
+    let open = || Homes::open(&paths.root, &HomeBases::default());
+    let homes = options.homes.then(open).transpose()?;
+    let (staging, homes, there) = receive(&store, homes.as_ref(), range)?;
+    let decided = merge(&here, &there).map_err(Error::Clash)?;
     if let Some(homes) = homes {
         (reply.homes, reply.kept_homes) = homes.commit()?;
     }
     staging.commit(&decided)?;
+    let strings = |names: &[Username]| names.iter().map(ToString::to_string).collect();
     reply.added = strings(&decided.added);
     reply.replaced = strings(&decided.replaced);
     Ok(())
 }
 
-fn strings(names: &[Username]) -> Vec<String> {
-    names.iter().map(ToString::to_string).collect()
-}
-
-/// A whole backup, not yet in place.
-struct Received<'a> {
-    staging: Staging<'a>,
-    homes: Option<HomeExtractor<'a>>,
-    there: StoreContents,
-}
+/// A whole backup, not yet in place; and what its store holds.
+type Received<'a> = (Staging<'a>, Option<HomeExtractor<'a>>, StoreContents);
 
 /// Standard input, without a buffer in between.
 fn stdin() -> Result<File, Error> {
     let stdin = std::io::stdin().as_fd().try_clone_to_owned();
-    let stdin = stdin.map_err(|error| Error::stream("read", Path::new("standard input"), &error));
-    stdin.map(File::from)
+    Ok(stdin.map_err(std_io("read", "standard input"))?.into())
 }
 
 /// Reads all of it. An error: nothing was changed.
@@ -155,22 +129,16 @@ fn receive<'a>(
     let read = receiver.take_all(&mut archive);
     let incoming = archive.into_inner();
     match read {
-        Err(error) => return Err(incoming.explain(&error)),
+        Ok(()) => incoming.finish()?,
+        Err(Failed::Stream(error)) => return Err(incoming.explain(error)),
         // The seal has the last word: what looks foreign may be damage.
-        Ok(taken) => {
-            incoming.finish()?;
-            taken?;
-        }
+        Err(Failed::Entry(error)) => return Err(incoming.finish().err().unwrap_or(error)),
     }
     let there = match receiver.there.take() {
         Some(there) => there,
         None => receiver.staging.contents(range)?,
     };
-    Ok(Received {
-        staging: receiver.staging,
-        homes: receiver.unpacking,
-        there,
-    })
+    Ok((receiver.staging, receiver.unpacking, there))
 }
 
 struct Receiver<'a> {
@@ -183,31 +151,27 @@ struct Receiver<'a> {
 }
 
 impl<'a> Receiver<'a> {
-    /// The outer error is the stream's.
-    fn take_all(
-        &mut self,
-        archive: &mut tar::Archive<VerifyingReader>,
-    ) -> std::io::Result<Result<(), Error>> {
+    fn take_all(&mut self, archive: &mut tar::Archive<VerifyingReader>) -> Result<(), Failed> {
         let mut is_first = true;
         for entry in archive.entries()? {
             let mut entry = entry?;
             let path = entry.path_bytes().into_owned();
             if std::mem::take(&mut is_first) {
-                let manifest = first(&path, &read_small(&mut entry)?);
-                if let Err(unusable) = manifest.and_then(|manifest| self.wanted(&manifest)) {
-                    return Ok(Err(Error::Backup(unusable)));
-                }
-            } else if !is_seal(&path)
-                && let Err(error) = self.take(&path, &mut entry)?
-            {
-                return Ok(Err(error));
+                let checked = self.check_first(&path, &read_small(&mut entry)?);
+                checked.map_err(Error::Backup)?;
+            } else if path != SEAL.as_bytes() {
+                self.take(&path, &mut entry)?;
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    fn wanted(&self, manifest: &Manifest) -> Result<(), Unusable> {
-        if self.homes.is_some() && !manifest.homes {
+    /// The first entry says what it is.
+    fn check_first(&self, path: &[u8], bytes: &[u8]) -> Result<(), Unusable> {
+        if path != MANIFEST.as_bytes() {
+            return Err(Unusable::Foreign);
+        }
+        if !Manifest::parse(bytes)?.homes && self.homes.is_some() {
             return Err(Unusable::NoHomes);
         }
         Ok(())
@@ -217,24 +181,18 @@ impl<'a> Receiver<'a> {
         &mut self,
         path: &[u8],
         entry: &mut tar::Entry<'_, VerifyingReader>,
-    ) -> std::io::Result<Result<(), Error>> {
-        let parts = match parts(path) {
-            Ok(parts) => parts,
-            Err(error) => return Ok(Err(error)),
-        };
+    ) -> Result<(), Failed> {
+        let parts = parts(path)?;
         let is_file = entry.header().entry_type() == tar::EntryType::Regular;
         match parts.split_first() {
             Some((top, below)) if *top == STORE.as_bytes() && is_file && self.there.is_none() => {
-                Ok(self.staging.put(below, &read_small(entry)?))
+                Ok(self.staging.put(below, &read_small(entry)?)?)
             }
             Some((top, below)) if *top == HOMES.as_bytes() && !below.is_empty() => {
-                match self.unpacking() {
-                    Ok(Some(unpacking)) => unpacking.take(below, entry),
-                    Ok(None) => Ok(Ok(())),
-                    Err(error) => Ok(Err(error)),
-                }
+                let unpacking = self.unpacking()?;
+                unpacking.map_or(Ok(()), |unpacking| unpacking.take(below, entry))
             }
-            _ => Ok(Err(foreign(path))),
+            _ => Err(foreign(path).into()),
         }
     }
 
@@ -243,27 +201,15 @@ impl<'a> Receiver<'a> {
     fn unpacking(&mut self) -> Result<Option<&mut HomeExtractor<'a>>, Error> {
         if let (Some(homes), None) = (self.homes, &self.unpacking) {
             let there = self.staging.contents(self.range)?;
-            let accounts = there.records.accounts.values();
-            let living = accounts.map(|account| (&account.home, account.uid));
-            let tombstones = there.records.tombstones.iter();
-            let owners = tombstones
-                .map(|dead| (&dead.home, dead.uid))
-                .chain(living)
-                .filter(|(home, _)| home.base() == HOME_BASE)
-                .map(|(home, uid)| (home.component().to_owned(), uid));
+            // Those present last: they have it if somebody removed had it too.
+            let owners = claims(&there.records)
+                .rev()
+                .filter(|claim| claim.home.base() == HOME_BASE)
+                .map(|claim| (claim.home.component().to_owned(), claim.uid));
             self.unpacking = Some(HomeExtractor::new(homes, owners.collect()));
             self.there = Some(there);
         }
         Ok(self.unpacking.as_mut())
-    }
-}
-
-/// The first entry, which says what it is.
-fn first(path: &[u8], bytes: &[u8]) -> Result<Manifest, Unusable> {
-    if path == MANIFEST.as_bytes() {
-        Manifest::parse(bytes)
-    } else {
-        Err(Unusable::Foreign)
     }
 }
 

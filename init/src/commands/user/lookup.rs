@@ -8,30 +8,18 @@ use accounts::image::Image;
 use accounts::record::{Record, Records, refuse_name};
 use std::collections::BTreeSet;
 
-/// A name as typed; one that is no name can't be an account's.
-pub(super) fn parse_name(typed: &str) -> Result<Username, Error> {
-    Ok(Username::parse(typed)?)
-}
-
 /// The named accounts, each once, or the first error.
 pub(super) fn find_all(session: &Session, typed: &[String]) -> Result<Vec<Record>, Error> {
-    let names: BTreeSet<Username> = typed
-        .iter()
-        .map(|name| parse_name(name))
-        .collect::<Result<_, _>>()?;
+    let names = typed.iter().map(|name| Username::parse(name));
+    let names: BTreeSet<Username> = names.collect::<Result<_, _>>()?;
     names.iter().map(|name| find(session, name)).collect()
 }
 
 /// The record of an account; an account of the image is never one, whatever
 /// the volume says.
 pub(super) fn find(session: &Session, name: &Username) -> Result<Record, Error> {
-    if let Some(refusal) = refuse_name(name, session.image()) {
-        return Err(Error::Refused {
-            name: name.clone(),
-            refusal,
-        });
-    }
-    if session.records().accounts.contains_key(name) {
+    let is_there = session.records().accounts.contains_key(name);
+    if is_there && refuse_name(name, session.image()).is_none() {
         return session.read(name);
     }
     Err(absent(session.records(), session.image(), name))
@@ -40,20 +28,11 @@ pub(super) fn find(session: &Session, name: &Username) -> Result<Record, Error> 
 /// Why there is no account of that name.
 pub(super) fn absent(records: &Records, image: &Image, name: &Username) -> Error {
     if let Some(refusal) = refuse_name(name, image) {
-        return Error::Refused {
-            name: name.clone(),
-            refusal,
-        };
+        return Error::refused(name, refusal);
     }
-    match records
-        .rejected
-        .iter()
-        .find(|rejected| rejected.is_record_of(name))
-    {
-        Some(rejected) => Error::BadRecord {
-            name: name.to_string(),
-            reason: rejected.reason.clone(),
-        },
+    let mut rejected = records.rejected.iter();
+    match rejected.find(|rejected| rejected.is_record_of(name)) {
+        Some(rejected) => Error::bad_record(name, &*rejected.reason),
         None => Error::NoSuchAccount(name.to_string()),
     }
 }

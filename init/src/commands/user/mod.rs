@@ -23,10 +23,9 @@ pub(crate) use bootstrap::make_first;
 use crate::cli::admin::User;
 use crate::cli::globals::Globals;
 use crate::commands::output::Output;
-use crate::error::Error;
+use crate::error::{Error, usage};
 use crate::restore::Paths;
 
-/// Runs one of the commands.
 pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Output, Error> {
     let said = |answer: Output| Output {
         text: if global.quiet {
@@ -42,15 +41,15 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Out
         User::Keys { name } => list::keys(paths, name),
         User::Add(add) => add::add(add, paths, global.quiet),
         User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
-        User::Enable { names } => disable::enable(names, paths).map(said),
-        User::Disable { names } => disable::disable(names, paths).map(said),
+        User::Enable(who) => disable::enable(&who.names, paths).map(said),
+        User::Disable(who) => disable::disable(&who.names, paths).map(said),
         User::Import(options) => import::import(options, paths, global.quiet, global.verbose),
         User::Export { with_hashes } => export::export(*with_hashes, paths),
         User::Save { homes } => save::save(*homes, paths),
         User::Load(options) => load::load(*options, paths),
         User::Adopt { name } => adopt::adopt(name, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
-        User::Sweep { .. } => Err(Error::Usage("'sweep' is for occ-init itself".into())),
+        User::Sweep { .. } => Err(usage("'sweep' is for occ-init itself")),
     };
     if takes_secret_from_stdin(command) {
         crate::password::finish_stdin();

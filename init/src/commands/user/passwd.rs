@@ -1,16 +1,16 @@
 //! `user passwd`, and where passwords come from.
 
 use super::apply::{apply, begin, warn_about};
-use super::lookup::{find, parse_name};
-use super::reply::one;
+use super::lookup::find;
+use super::reply::with_password;
 use crate::cli::admin::Source;
 use crate::clock::now_usec;
 use crate::commands::output::Output;
-use crate::error::Error;
+use crate::error::{Error, usage};
 use crate::log::say;
 use crate::password::{self, Password};
 use crate::restore::Paths;
-use accounts::account::PasswordHash;
+use accounts::account::{PasswordHash, Username};
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -24,6 +24,15 @@ pub(super) struct Credentials {
     pub(super) ssh_keys: Vec<String>,
 }
 
+impl Credentials {
+    pub(super) fn of(hash: PasswordHash) -> Self {
+        Self {
+            hash: Some(hash),
+            ..Self::default()
+        }
+    }
+}
+
 /// Sets a new password. A disabled account stays disabled.
 pub(super) fn passwd(
     typed: &str,
@@ -31,7 +40,7 @@ pub(super) fn passwd(
     paths: &Paths,
     quiet: bool,
 ) -> Result<Output, Error> {
-    let name = parse_name(typed)?;
+    let name = Username::parse(typed)?;
     // Before anybody is asked for a password in vain; the locks are not held
     // while a person types.
     drop(find(&begin(paths)?, &name)?);
@@ -45,43 +54,30 @@ pub(super) fn passwd(
     session.save(&record)?;
     let summary = apply(&mut session)?;
     warn_about(&summary, &name)?;
-    let text = with_password(
-        format!("Password of '{name}' changed."),
-        credentials.generated.as_deref(),
-        quiet,
-        false,
-    );
-    Ok(one(
-        text,
-        true,
-        record.account().view(),
-        credentials.generated.map(|password| password.to_string()),
-    ))
+    let (account, generated) = (record.account(), credentials.generated.as_deref());
+    let message = format!("Password of '{name}' changed.");
+    Ok(with_password(message, account, generated, quiet, false))
 }
 
 /// Reads, asks for or makes a password, and hashes it.
 pub(super) fn credentials(source: &Source) -> Result<Credentials, Error> {
     if source.generate {
         let password = Password::generate()?;
-        let generated = Some(password.reveal());
         Ok(Credentials {
-            generated,
+            generated: Some(password.reveal()),
             ..hashed(&password)?
         })
     } else if source.password_stdin {
         hashed(&Password::from_stdin()?)
     } else if source.password_hash_stdin {
-        Ok(Credentials {
-            hash: Some(password::hash_from_stdin()?),
-            ..Credentials::default()
-        })
+        Ok(Credentials::of(password::hash_from_stdin()?))
     } else if source.request_stdin {
         of_request(password::request_from_stdin()?)
     } else if password::can_ask() {
         hashed(&Password::from_terminal()?)
     } else {
-        Err(Error::Usage(
-            "a password is needed: give --password-stdin or --generate, or use a terminal".into(),
+        Err(usage(
+            "a password is needed: give --password-stdin or --generate, or use a terminal",
         ))
     }
 }
@@ -90,10 +86,7 @@ fn hashed(password: &Password) -> Result<Credentials, Error> {
     if let Some(weakness) = password.weakness() {
         say(&format!("warning: {weakness}"));
     }
-    Ok(Credentials {
-        hash: Some(password.hash()?),
-        ..Credentials::default()
-    })
+    Ok(Credentials::of(password.hash()?))
 }
 
 fn of_request(mut request: Request) -> Result<Credentials, Error> {
@@ -102,10 +95,7 @@ fn of_request(mut request: Request) -> Result<Credentials, Error> {
         (None, Some(mut text)) => {
             let hash = PasswordHash::parse(&text);
             text.zeroize();
-            Credentials {
-                hash: Some(hash?),
-                ..Credentials::default()
-            }
+            Credentials::of(hash?)
         }
         (None, None) => Credentials::default(),
     };
@@ -113,21 +103,4 @@ fn of_request(mut request: Request) -> Result<Credentials, Error> {
         ssh_keys: request.ssh_authorized_keys.unwrap_or_default(),
         ..credentials
     })
-}
-
-/// The message and the password line. `-q` never swallows a password that
-/// nobody could read otherwise.
-pub(super) fn with_password(
-    message: String,
-    generated: Option<&String>,
-    quiet: bool,
-    always: bool,
-) -> String {
-    match (generated, quiet) {
-        (Some(password), true) => password.clone(),
-        (Some(password), false) => format!("{message}\nPassword: {password}"),
-        (None, true) => String::new(),
-        (None, false) if always => format!("{message}\nPassword: ********"),
-        (None, false) => message,
-    }
 }

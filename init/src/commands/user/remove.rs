@@ -6,7 +6,7 @@ use super::lookup::find_all;
 use super::reply::several;
 use crate::cli::admin::Remove;
 use crate::commands::output::Output;
-use crate::error::Error;
+use crate::error::{Error, usage};
 use crate::home::Homes;
 use crate::password;
 use crate::proc::kill::end_processes;
@@ -19,27 +19,22 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Output, Error> {
     let asks = !options.yes && !options.force;
     if asks {
         let session = begin(paths)?;
-        let records = find_all(&session, &options.names)?;
+        let records = find_all(&session, &options.who.names)?;
         guard_last(&session, &records)?;
         drop(session);
         if !confirmed(&records)? {
-            return Ok(Output::new(
-                "Nothing was removed.".into(),
-                &serde_json::json!({}),
-            ));
+            let text = "Nothing was removed.".to_owned();
+            return Ok(Output::new(text, &serde_json::json!({})));
         }
     }
     let mut session = begin(paths)?;
-    let records = find_all(&session, &options.names)?;
+    let records = find_all(&session, &options.who.names)?;
     if !options.force {
         guard_last(&session, &records)?;
     }
-    let homes = if options.purge_home {
-        Some(purgeable(&session, &records)?)
-    } else {
-        None
-    };
-    let uids = rightful(&session, &records);
+    let purgeable = || purgeable(&session, &records);
+    let homes = options.purge_home.then(purgeable).transpose()?;
+    let uids = rightful(&session, records.iter().map(Record::account));
     end_processes(&paths.root, &uids, false)?;
     for record in &records {
         session.remove(record)?;
@@ -49,33 +44,19 @@ pub(super) fn remove(options: &Remove, paths: &Paths) -> Result<Output, Error> {
     if let Some(homes) = homes {
         purge(&homes, &records)?;
     }
-    let text = records
-        .iter()
-        .map(|r| format!("User '{}' removed.", r.account().name))
-        .collect::<Vec<_>>()
-        .join("\n");
-    Ok(several(
-        text,
-        true,
-        records
-            .iter()
-            .map(|record| record.account().view())
-            .collect(),
-    ))
+    Ok(several("removed", true, &records))
 }
 
 /// Nobody could log in afterwards: refused, unless nobody could before.
 fn guard_last(session: &Session, leaving: &[Record]) -> Result<(), Error> {
     let stays = |account: &&Account| {
-        leaving
-            .iter()
-            .all(|record| record.account().name != account.name)
+        let mut leaving = leaving.iter().map(Record::account);
+        leaving.all(|other| other.name != account.name)
     };
     let all = || session.records().accounts.values().map(Box::as_ref);
-    let only_one = all().filter(stays).count() == 0;
-    let last_enabled =
-        all().any(|account| !account.locked) && !all().filter(stays).any(|account| !account.locked);
-    if only_one || last_enabled {
+    let staying = || all().filter(stays);
+    let is_last_enabled = all().any(|one| !one.locked) && staying().all(|one| one.locked);
+    if staying().next().is_none() || is_last_enabled {
         Err(Error::LastAccount)
     } else {
         Ok(())
@@ -84,14 +65,12 @@ fn guard_last(session: &Session, leaving: &[Record]) -> Result<(), Error> {
 
 fn confirmed(records: &[Record]) -> Result<bool, Error> {
     if !password::can_ask() {
-        return Err(Error::Usage(
-            "removing needs an answer: give --yes, or use a terminal".into(),
+        return Err(usage(
+            "removing needs an answer: give --yes, or use a terminal",
         ));
     }
-    let names: Vec<String> = records
-        .iter()
-        .map(|record| format!("'{}'", record.account().name))
-        .collect();
+    let name = |record: &Record| format!("'{}'", record.account().name);
+    let names: Vec<String> = records.iter().map(name).collect();
     let answer = password::ask(&format!("Remove user {}? [y/N] ", names.join(", ")))?;
     Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
@@ -105,8 +84,7 @@ fn purgeable(session: &Session, records: &[Record]) -> Result<Homes, Error> {
     } in records.iter().map(Record::account)
     {
         if let Some(refusal) = session.refusal(name) {
-            let name = name.clone();
-            return Err(Error::Refused { name, refusal });
+            return Err(Error::refused(name, refusal));
         }
         if let Some(owner) = homes.owner(home)?.filter(|&owner| owner != uid.get()) {
             let (home, uid) = (home.clone(), *uid);

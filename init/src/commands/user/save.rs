@@ -1,9 +1,10 @@
 //! `user save`: a backup of all accounts on standard output.
 
 use super::apply::begin;
+use crate::admission::{Claim, claims};
 use crate::clock::now_usec;
 use crate::commands::output::Output;
-use crate::error::Error;
+use crate::error::{Error, std_io, usage};
 use crate::fs::sealed_stream::SealingWriter;
 use crate::home::Homes;
 use crate::restore::{Paths, Session};
@@ -13,13 +14,12 @@ use accounts::image::HomeBases;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
 
 /// Writes the store as it is under its locks, then the homes as they are found.
 pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Output, Error> {
     if io::stdout().is_terminal() {
-        return Err(Error::Usage(
-            "a backup holds password hashes and is not for a terminal: send it to a file".into(),
+        return Err(usage(
+            "a backup holds password hashes and is not for a terminal: send it to a file",
         ));
     }
     let session = begin(paths)?;
@@ -30,26 +30,22 @@ pub(super) fn save(with_homes: bool, paths: &Paths) -> Result<Output, Error> {
         homes: with_homes,
     };
     let store = session.store().snapshot(&manifest)?;
-    let homes = if with_homes {
-        homes_of(&session)
-    } else {
-        Vec::new()
-    };
+    let homes = with_homes.then(|| homes_of(&session));
     // Whoever reads this slowly keeps nobody waiting.
     drop(session);
-    let homes = (Homes::open(&paths.root, &HomeBases::default())?, homes);
+    let homes = (
+        Homes::open(&paths.root, &HomeBases::default())?,
+        homes.unwrap_or_default(),
+    );
     let written = standard_output().and_then(|out| write(out, store, &homes));
-    written.map_err(|error| Error::stream("write", Path::new("standard output"), &error))?;
-    Ok(Output::none())
+    written.map_err(std_io("write", "standard output"))?;
+    Ok(Output::default())
 }
 
 /// The homes of all accounts, removed ones too, whose homes are kept.
 fn homes_of(session: &Session) -> Vec<(Home, Uid)> {
-    let accounts = session.records().accounts.values();
-    let living = accounts.map(|account| (account.home.clone(), account.uid));
-    let tombstones = session.records().tombstones.iter();
-    let dead = tombstones.map(|dead| (dead.home.clone(), dead.uid));
-    let mut all: Vec<_> = living.chain(dead).collect();
+    let owned = |claim: Claim<'_>| (claim.home.clone(), claim.uid);
+    let mut all: Vec<_> = claims(session.records()).map(owned).collect();
     all.sort_by(|one, other| one.0.component().cmp(other.0.component()));
     all
 }

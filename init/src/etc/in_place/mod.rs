@@ -17,7 +17,6 @@ use crate::log::say;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode};
-use std::os::fd::{AsFd, OwnedFd};
 
 /// A whole new content that may have been written in part.
 fn redo_name(name: &str) -> String {
@@ -42,11 +41,10 @@ pub(super) fn write(
     let old = content(directory, name).map_err(failed)?;
     let new = content(directory, temporary).map_err(failed)?;
     directory
-        .stage(&backup_name(name), &old, Access::PRIVATE)?
+        .stage(&backup_name(name), &old, Access::PRIVATE, None)?
         .commit()?;
     let redo = redo_name(name);
-    let fd = directory.fd.as_fd();
-    renameat(fd, temporary, fd, redo.as_str()).map_err(failed)?;
+    renameat(directory, temporary, directory, redo.as_str()).map_err(failed)?;
     directory.sync()?;
     if let Err(errno) = overwrite(directory, name, &old, &new) {
         // A disk that is full for the new content had room for the old one.
@@ -55,8 +53,8 @@ pub(super) fn write(
         return Err(failed(errno));
     }
     directory.remove(&redo)?;
-    let file = open(directory, name, OFlag::O_RDONLY).map_err(failed)?;
-    let state = fstat(file.as_fd()).map_err(failed)?;
+    let file = directory.open_file(name).map_err(failed)?;
+    let state = fstat(&file).map_err(failed)?;
     let now = read_all(&file, usize::MAX).map_err(failed)?;
     Ok((now == new).then_some(state))
 }
@@ -104,14 +102,15 @@ fn common(one: &[u8], other: &[u8]) -> usize {
 }
 
 fn overwrite(directory: &Directory, name: &str, now: &[u8], new: &[u8]) -> Result<(), Errno> {
-    let file = open(directory, name, OFlag::O_WRONLY)?;
+    let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = openat(directory, name, flags, Mode::empty())?;
     let whole = padded(new, now.len());
     let mut at = common(now, &whole);
     while at < whole.len() {
-        at += pwrite(file.as_fd(), &whole[at..], length(at)?)?;
+        at += pwrite(&file, &whole[at..], length(at)?)?;
     }
-    ftruncate(file.as_fd(), length(new.len())?)?;
-    fsync(file.as_fd())
+    ftruncate(&file, length(new.len())?)?;
+    fsync(&file)
 }
 
 fn length(len: usize) -> Result<i64, Errno> {
@@ -119,10 +118,5 @@ fn length(len: usize) -> Result<i64, Errno> {
 }
 
 fn content(directory: &Directory, name: &str) -> Result<Vec<u8>, Errno> {
-    read_all(&open(directory, name, OFlag::O_RDONLY)?, usize::MAX)
-}
-
-fn open(directory: &Directory, name: &str, access: OFlag) -> Result<OwnedFd, Errno> {
-    let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    openat(directory.fd.as_fd(), name, flags, Mode::empty())
+    read_all(&directory.open_file(name)?, usize::MAX)
 }

@@ -57,7 +57,6 @@ impl fmt::Display for FileVersion {
 /// The first word of a line that holds a mark.
 const MARK: &str = "left ";
 
-/// Which of the watched directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WatchedDir {
     Etc,

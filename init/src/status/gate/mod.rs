@@ -3,12 +3,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::clock::now_usec;
 use crate::layout::GATE_STATUS;
-
 use crate::proc;
 
 /// The login's own file, and `memoryBytes` for each opencode. `None` if no login runs.
@@ -27,8 +26,7 @@ pub(crate) fn read(root: &Path) -> Option<Value> {
 
 /// A line for the login and one for each opencode.
 pub(crate) fn for_people(status: &Value) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    lines(status, now.unwrap_or_default().as_secs())
+    lines(status, now_usec() / 1_000_000)
 }
 
 fn lines(status: &Value, now: u64) -> String {

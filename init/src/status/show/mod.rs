@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::file::{path, pid1_is_occ_init};
+use super::file::{is_occ_init, path, pid1_is_occ_init};
 use super::gate;
 use crate::cli::globals::Globals;
 use crate::cli::run::Probe;
@@ -32,14 +32,12 @@ pub(crate) fn show(globals: &Globals) -> u8 {
             print(&(for_people(&status) + &gate.unwrap_or_default()))
         }
         Err(why) => {
-            if globals.json {
-                print(&format!(
-                    "{}\n",
-                    json!({"schema": 1, "state": "unknown", "reason": why})
-                ));
+            let text = if globals.json {
+                json!({"schema": 1, "state": "unknown", "reason": why}).to_string()
             } else {
-                print(&format!("unknown: {why}\n"));
-            }
+                format!("unknown: {why}")
+            };
+            print(&format!("{text}\n"));
             FAILED
         }
     }
@@ -55,10 +53,8 @@ fn for_people(status: &Value) -> String {
         Err(_) => "not running",
     };
     let mut lines = vec![format!("restore: {}\n", known("/restore/state"))];
-    lines.extend(
-        rest.filter(|(name, _)| *name != "state")
-            .map(|(name, value)| format!("  {name}: {}\n", plain(value))),
-    );
+    let rest = rest.filter(|(name, _)| *name != "state");
+    lines.extend(rest.map(|(name, value)| format!("  {name}: {}\n", plain(value))));
     let (argv0, pid) = (known("/child/argv0"), known("/child/pid"));
     lines.push(format!("command: {argv0} (pid {pid}), {state}\n"));
     lines.concat()
@@ -72,9 +68,7 @@ fn plain(value: &Value) -> String {
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    text.chars()
-        .map(|char| if char.is_control() { '?' } else { char })
-        .collect()
+    text.replace(char::is_control, "?")
 }
 
 /// `occ-init health`: 0, or 1 and one line why.
@@ -167,10 +161,6 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
             read => return read,
         }
     }
-}
-
-fn is_occ_init(process: &Stat) -> bool {
-    Stat::read(crate::sys::own_pid()).is_some_and(|own| own.name == process.name)
 }
 
 fn process(pid: i32) -> Result<Stat, String> {

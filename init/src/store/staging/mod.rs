@@ -14,22 +14,19 @@
 mod tests;
 
 use super::Store;
-use super::layout::{LEGACY, REMOVED, UIDS, file_of, list, printable, stem};
-use crate::error::{Error, io};
+use super::layout::{LEGACY, REMOVED, UIDS, file_of, list, printable, stem, texts};
+use crate::error::{Error, io, std_io};
 use crate::fs::dir::{Directory, write_all};
-use crate::fs::replace::{Access, TEMPORARY};
-use crate::fs::retry::{again, fsync, mkdirat, openat, renameat, unlinkat};
+use crate::fs::replace::TEMPORARY;
+use crate::fs::retry::{again, unlinkat};
 use crate::fs::sealed_stream::{foreign, private_header};
 use crate::log::say;
 use accounts::account::UidRange;
 use accounts::admin::backup;
 use accounts::admin::merge::{Merge, StoreContents};
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, syncfs};
 use std::fs::File;
-use std::os::fd::AsFd;
 use std::sync::atomic::AtomicUsize;
 
 const STAGING: &str = ".loading";
@@ -49,6 +46,10 @@ impl Store {
     /// Begins a staging; for whoever holds the lock.
     pub(crate) fn stage(&self) -> Result<Staging<'_>, Error> {
         self.discard_directory(STAGING)?;
+        let make = |within: &Directory, name| {
+            let made = within.make(name);
+            made.map_err(io("make", within.join(name)))
+        };
         let directory = make(&self.directory, STAGING)?;
         for part in PARTS {
             make(&directory, part)?;
@@ -66,12 +67,12 @@ impl Store {
     /// Finishes what a killed load committed, and forgets what one did not.
     pub(super) fn finish_staged_load(&self) -> Result<(), Error> {
         self.discard_directory(STAGING)?;
-        let Some(journal) = self.present(JOURNAL)? else {
+        let Some(journal) = self.directory.find(JOURNAL)? else {
             return Ok(());
         };
         self.end_tombstones(&journal)?;
         for part in [UIDS, LEGACY, REMOVED] {
-            if let Some(from) = open(&journal, part)? {
+            if let Some(from) = journal.find(part)? {
                 move_all(&from, &self.subdirectory(part)?)?;
             }
         }
@@ -81,26 +82,24 @@ impl Store {
     }
 
     fn end_tombstones(&self, journal: &Directory) -> Result<(), Error> {
-        let (Some(drop), Some(removed)) = (open(journal, DROP)?, self.present(REMOVED)?) else {
+        let (Some(drop), Some(removed)) = (journal.find(DROP)?, self.directory.find(REMOVED)?)
+        else {
             return Ok(());
         };
-        for uid in list(&drop).map_err(io("read", &drop.path))? {
+        for uid in list(&drop)? {
             removed.remove(&file_of(&uid))?;
         }
         removed.sync()?;
         // Only now: a tombstone of the backup could have the same number.
-        list(&drop)
-            .map_err(io("read", &drop.path))?
-            .iter()
-            .try_for_each(|uid| drop.remove(uid))
+        empty(&drop)
     }
 
     fn discard_directory(&self, name: &str) -> Result<(), Error> {
-        let Some(directory) = self.present(name)? else {
+        let Some(directory) = self.directory.find(name)? else {
             return Ok(());
         };
         for part in PARTS {
-            if let Some(part_directory) = open(&directory, part)? {
+            if let Some(part_directory) = directory.find(part)? {
                 empty(&part_directory)?;
                 remove(&directory, part)?;
             }
@@ -118,7 +117,7 @@ impl Store {
                 ledger.insert(uid, owner);
             }
         }
-        let files = list(&self.directory).map_err(io("read", &self.directory.path))?;
+        let files = list(&self.directory)?;
         let stems = files.iter().filter_map(|file| stem(file));
         Ok(StoreContents {
             records,
@@ -134,15 +133,12 @@ impl Store {
         let name = format!("{TEMPORARY}save");
         let path = self.directory.join(&name);
         self.directory.remove(&name)?;
-        let flags =
-            OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let mode = Mode::from_bits_truncate(0o600);
-        let fd = openat(self.directory.fd.as_fd(), name.as_str(), flags, mode);
+        let fd = self.directory.create(name.as_str(), 0o600);
         let fd = fd.map_err(io("make", &path))?;
         self.directory.remove(&name)?;
         let mut to = tar::Builder::new(std::io::BufWriter::new(File::from(fd)));
         let packed = self.pack(&mut to, manifest);
-        packed.map_err(|error| Error::stream("write", &path, &error))?;
+        packed.map_err(std_io("write", &path))?;
         let whole = to.into_inner().and_then(|buffered| {
             let mut file = buffered
                 .into_inner()
@@ -152,7 +148,7 @@ impl Store {
             file.seek(SeekFrom::Start(0))?;
             Ok((file, length))
         });
-        whole.map_err(|error| Error::stream("write", &path, &error))
+        whole.map_err(std_io("write", path))
     }
 
     fn pack<W: std::io::Write>(
@@ -166,15 +162,12 @@ impl Store {
         };
         put(backup::MANIFEST, &serde_json::to_vec(manifest)?)?;
         for part in ["", UIDS, REMOVED, LEGACY] {
-            let directory = match part {
-                "" => self.directory.open("."),
-                part => self.directory.open(part),
-            };
-            let directory = match directory {
+            let name = if part.is_empty() { "." } else { part };
+            let directory = match self.directory.open(name) {
                 Err(Errno::ENOENT) => continue,
                 other => other?,
             };
-            let mut files = list(&directory)?;
+            let mut files = texts(directory.names()?);
             files.sort();
             for file in files.iter().filter(|file| belongs(part, file)) {
                 let path = format!("{}/{part}/{file}", backup::STORE).replace("//", "/");
@@ -195,18 +188,14 @@ impl Staging<'_> {
     /// Puts a file of the backup's store into it. `parts` is its path below
     /// `store/`.
     pub(crate) fn put(&self, parts: &[&[u8]], bytes: &[u8]) -> Result<(), Error> {
-        let whole = || parts.join(&b'/');
-        let texts: Option<Vec<&str>> = parts
-            .iter()
-            .map(|part| std::str::from_utf8(part).ok())
-            .collect();
-        let (part, file) = match texts.as_deref() {
-            Some([file]) => ("", *file),
-            Some([part, file]) if PARTS[1..].contains(part) => (*part, *file),
-            _ => return Err(foreign(&whole())),
-        };
-        if !belongs(part, file) || bytes.len() > accounts::record::MAX_BYTES {
-            return Err(foreign(&whole()));
+        let path = parts.join(&b'/');
+        let text = std::str::from_utf8(&path).map_err(|_| foreign(&path))?;
+        let (part, file) = text.split_once('/').unwrap_or(("", text));
+        let is_known = part.is_empty() || PARTS[1..].contains(&part);
+        let is_deeper = file.contains('/');
+        let is_small = bytes.len() <= accounts::record::MAX_BYTES;
+        if !is_known || is_deeper || !is_small || !belongs(part, file) {
+            return Err(foreign(&path));
         }
         let into = &self.filled.directory;
         if part.is_empty() {
@@ -238,10 +227,10 @@ impl Staging<'_> {
             into.remove(&file_of(name.as_str()))?;
         }
         // Thousands of small files: one call for all of them.
-        again(|| syncfs(into.fd.as_fd())).map_err(io("sync", &into.path))?;
-        let store = self.of.directory.fd.as_fd();
-        renameat(store, STAGING, store, JOURNAL).map_err(io("rename", &into.path))?;
-        self.of.directory.sync()
+        again(|| syncfs(into)).map_err(io("sync", &into.path))?;
+        let store = &self.of.directory;
+        store.rename(STAGING, store, JOURNAL)?;
+        store.sync()
     }
 }
 
@@ -262,44 +251,25 @@ fn belongs(part: &str, file: &str) -> bool {
 }
 
 fn fill(directory: &Directory, file: &str, bytes: &[u8]) -> Result<(), Error> {
-    let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mode = Mode::from_bits_truncate(Access::PRIVATE.mode);
-    let written =
-        openat(directory.fd.as_fd(), file, flags, mode).and_then(|new| write_all(&new, bytes));
+    let new = directory.create(file, 0o600);
+    let written = new.and_then(|new| write_all(&new, bytes));
     written.map_err(io("write", directory.join(file)))
 }
 
-fn make(directory: &Directory, name: &str) -> Result<Directory, Error> {
-    let mode = Mode::from_bits_truncate(0o700);
-    let opened = mkdirat(directory.fd.as_fd(), name, mode).and_then(|()| directory.open(name));
-    opened.map_err(io("make", directory.join(name)))
-}
-
-fn open(directory: &Directory, name: &str) -> Result<Option<Directory>, Error> {
-    match directory.open(name) {
-        Ok(open) => Ok(Some(open)),
-        Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(io("open", directory.join(name))(errno)),
-    }
-}
-
 fn remove(directory: &Directory, name: &str) -> Result<(), Error> {
-    unlinkat(directory.fd.as_fd(), name, UnlinkatFlags::RemoveDir)
-        .map_err(io("delete", directory.join(name)))
+    unlinkat(directory, name, UnlinkatFlags::RemoveDir).map_err(io("delete", directory.join(name)))
 }
 
 fn empty(directory: &Directory) -> Result<(), Error> {
-    let files = list(directory).map_err(io("read", &directory.path))?;
+    let files = list(directory)?;
     files.iter().try_for_each(|file| directory.remove(file))
 }
 
 /// Moves the files, and not the directories; durable when it returns.
 fn move_all(from: &Directory, to: &Directory) -> Result<(), Error> {
-    let files = list(from).map_err(io("read", &from.path))?;
+    let files = list(from)?;
     for file in files.iter().filter(|file| !PARTS.contains(&file.as_str())) {
-        renameat(from.fd.as_fd(), file.as_str(), to.fd.as_fd(), file.as_str())
-            .map_err(io("rename", from.join(file)))?;
+        from.rename(file, to, file)?;
     }
-    fsync(to.fd.as_fd()).map_err(io("sync", &to.path))
+    to.sync()
 }

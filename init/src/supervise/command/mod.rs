@@ -139,18 +139,13 @@ fn explain(name: &[u8], paths: &[CString], error: SpawnError) -> CommandError {
                 },
             }
         }
-        Step::Exec => CommandError {
-            status: CANNOT_INVOKE,
-            line: format!("cannot run '{shown}': {}", why_not(paths, errno)),
-        },
+        Step::Exec => cannot_run(&shown, &why_not(paths, errno)),
     }
 }
 
 fn why_not(paths: &[CString], error: Errno) -> String {
-    let found = paths
-        .iter()
-        .find_map(|path| fs::metadata(as_path(path)).ok());
-    match found {
+    let mut found = paths.iter().map(as_path).map(fs::metadata);
+    match found.find_map(Result::ok) {
         Some(found) if error == Errno::EACCES && found.is_dir() => "it is a directory".to_owned(),
         Some(found) if error == Errno::EACCES && found.mode() & 0o111 == 0 => {
             "it has no execute permission; chmod +x gives it".to_owned()
@@ -177,16 +172,18 @@ fn no_interpreter(path: &Path) -> CommandError {
     if fs::metadata(path).is_ok_and(|meta| meta.is_file()) {
         let _ = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
     }
-    let why = match interpreter(&head) {
-        Some(found) => format!(
-            "its interpreter '{}' does not exist",
-            String::from_utf8_lossy(found)
-        ),
-        None => "its interpreter does not exist".to_owned(),
-    };
+    let named = interpreter(&head).map(|found| format!(" '{}'", String::from_utf8_lossy(found)));
+    let why = format!(
+        "its interpreter{} does not exist",
+        named.unwrap_or_default()
+    );
+    cannot_run(&path.to_string_lossy(), &why)
+}
+
+fn cannot_run(name: &str, why: &str) -> CommandError {
     CommandError {
         status: CANNOT_INVOKE,
-        line: format!("cannot run '{}': {why}", path.display()),
+        line: format!("cannot run '{name}': {why}"),
     }
 }
 
@@ -196,12 +193,8 @@ const PT_INTERP: usize = 3;
 /// The interpreter that a script's first line or a 64-bit ELF file's PT_INTERP names.
 fn interpreter(head: &[u8]) -> Option<&[u8]> {
     if let Some(line) = head.strip_prefix(b"#!") {
-        return line
-            .split(|byte| matches!(byte, b'\n'))
-            .next()?
-            .trim_ascii()
-            .split(u8::is_ascii_whitespace)
-            .next();
+        let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
+        return line.split(u8::is_ascii_whitespace).next();
     }
     if !head.starts_with(b"\x7fELF\x02\x01") {
         return None;
@@ -222,13 +215,8 @@ fn interpreter(head: &[u8]) -> Option<&[u8]> {
 
 /// A little-endian number of `length` bytes at `at`.
 fn number(bytes: &[u8], at: usize, length: usize) -> Option<usize> {
-    let field = bytes.get(at..at.checked_add(length)?)?;
-    Some(
-        field
-            .iter()
-            .rev()
-            .fold(0, |sum, byte| (sum << 8) | usize::from(*byte)),
-    )
+    let field = bytes.get(at..at.checked_add(length)?)?.iter().rev();
+    Some(field.fold(0, |sum, byte| (sum << 8) | usize::from(*byte)))
 }
 
 #[cfg(test)]

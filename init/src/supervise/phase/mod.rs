@@ -27,7 +27,6 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     Signal(Received),
-    /// COMMAND changed.
     Command(Change),
     /// Nothing is left but us.
     Alone,
@@ -96,23 +95,10 @@ pub(crate) struct Policy {
     pub(crate) remap_exit: Vec<(u8, u8)>,
 }
 
-impl Policy {
-    /// The signal to send for one that was received; 0 for none.
-    fn rewritten(&self, signal: u8) -> u8 {
-        last_of(&self.rewrite, signal)
-    }
-
-    fn remapped(&self, status: u8) -> u8 {
-        last_of(&self.remap_exit, status)
-    }
-}
-
-fn last_of(pairs: &[(u8, u8)], value: u8) -> u8 {
-    pairs
-        .iter()
-        .rev()
-        .find(|(from, _)| *from == value)
-        .map_or(value, |(_, to)| *to)
+/// What the last pair that begins with the value makes of it.
+fn mapped(pairs: &[(u8, u8)], value: u8) -> u8 {
+    let last = pairs.iter().rfind(|(from, _)| *from == value);
+    last.map_or(value, |(_, to)| *to)
 }
 
 impl Phase {
@@ -158,7 +144,7 @@ pub(crate) fn step(phase: Phase, event: Event, policy: &Policy) -> (Phase, Actio
 fn command_changed(phase: Phase, stops: u8, change: Change, policy: &Policy) -> (Phase, Action) {
     match (change, change.exit_status()) {
         (_, Some(status)) => {
-            let status = policy.remapped(status);
+            let status = mapped(&policy.remap_exit, status);
             if policy.grace.is_zero() {
                 (Phase::Ended { status }, Action::Nothing)
             } else {
@@ -210,7 +196,7 @@ fn forwarded(received: Received, policy: &Policy) -> Action {
         signals::PIPE => received.by_us,
         _ => false,
     };
-    match policy.rewritten(received.signal) {
+    match mapped(&policy.rewrite, received.signal) {
         _ if ours => Action::Nothing,
         0 => Action::Nothing,
         signal => Action::Forward(signal),

@@ -9,55 +9,52 @@ fn policy(is_pid1: bool, grace: u64) -> Policy {
     }
 }
 
-fn sent(signal: u8) -> Event {
-    Event::Signal(Received {
+const fn received(signal: u8) -> Received {
+    Received {
         signal,
         by_kernel: false,
         by_us: false,
-    })
+    }
+}
+
+fn sent(signal: u8) -> Event {
+    Event::Signal(received(signal))
 }
 
 const RUNNING: Phase = Phase::START;
 const EXIT_3: Event = Event::Command(Change::Exited(3));
+const ENDED: Phase = Phase::Ended { status: 3 };
 
-#[test]
-fn every_signal_is_forwarded_but_three() {
-    for signal in 1..=signals::HIGHEST {
-        let (_, action) = step(RUNNING, sent(signal), &policy(true, 3));
-        let expected = if matches!(signal, CHLD | KILL | STOP) {
-            Action::Nothing
-        } else {
-            Action::Forward(signal)
-        };
-        assert_eq!(action, expected, "{signal}");
-    }
+const fn draining(stops: u8) -> Phase {
+    Phase::Draining { status: 3, stops }
 }
 
 #[test]
-fn what_the_kernel_or_we_ourselves_caused_is_kept() {
+fn every_signal_is_forwarded_but_three_and_what_the_kernel_or_we_ourselves_caused() {
     for signal in 1..=signals::HIGHEST {
-        let by_kernel = Event::Signal(Received {
-            signal,
+        let by_other = received(signal);
+        let by_kernel = Received {
             by_kernel: true,
-            by_us: false,
-        });
-        let kept = step(RUNNING, by_kernel, &policy(true, 3)).1 == Action::Nothing;
-        assert_eq!(
-            kept,
-            matches!(signal, CHLD | KILL | STOP | TTIN | TTOU),
-            "{signal} by the kernel"
-        );
-        let by_us = Event::Signal(Received {
-            signal,
-            by_kernel: false,
+            ..by_other
+        };
+        let by_us = Received {
             by_us: true,
-        });
-        let kept = step(RUNNING, by_us, &policy(true, 3)).1 == Action::Nothing;
-        assert_eq!(
-            kept,
-            matches!(signal, CHLD | KILL | STOP | signals::PIPE),
-            "{signal} by us"
-        );
+            ..by_other
+        };
+        let never = matches!(signal, CHLD | KILL | STOP);
+        for (received, kept) in [
+            (by_other, never),
+            (by_kernel, never || matches!(signal, TTIN | TTOU)),
+            (by_us, never || signal == signals::PIPE),
+        ] {
+            let (_, action) = step(RUNNING, Event::Signal(received), &policy(true, 3));
+            let expected = if kept {
+                Action::Nothing
+            } else {
+                Action::Forward(signal)
+            };
+            assert_eq!(action, expected, "{received:?}");
+        }
     }
 }
 
@@ -75,50 +72,27 @@ fn rewriting_replaces_or_drops_and_the_last_pair_wins() {
 #[test]
 fn the_end_in_order() {
     let policy = policy(false, 3);
-    let (draining, action) = step(RUNNING, EXIT_3, &policy);
-    assert_eq!(
-        (draining, action),
-        (
-            Phase::Draining {
-                status: 3,
-                stops: 0
-            },
-            Action::Terminate
-        )
-    );
-    assert_eq!(draining.limit(&policy), Some(Duration::from_secs(3)));
-    let (killed, action) = step(draining, Event::TimeOver, &policy);
-    assert_eq!(
-        (killed, action),
-        (Phase::Killed { status: 3 }, Action::Kill)
-    );
-    for last in [Event::Alone, Event::TimeOver] {
-        assert_eq!(
-            step(killed, last, &policy),
-            (Phase::Ended { status: 3 }, Action::Nothing)
-        );
+    let killed = Phase::Killed { status: 3 };
+    for (phase, event, expected) in [
+        (RUNNING, EXIT_3, (draining(0), Action::Terminate)),
+        (draining(0), Event::TimeOver, (killed, Action::Kill)),
+        (draining(0), Event::Alone, (ENDED, Action::Nothing)),
+        (killed, Event::Alone, (ENDED, Action::Nothing)),
+        (killed, Event::TimeOver, (ENDED, Action::Nothing)),
+    ] {
+        assert_eq!(step(phase, event, &policy), expected, "{phase:?} {event:?}");
     }
-    assert_eq!(
-        step(draining, Event::Alone, &policy),
-        (Phase::Ended { status: 3 }, Action::Nothing)
-    );
+    let limit = draining(0).limit(&policy);
+    assert_eq!(limit, Some(Duration::from_secs(3)));
 }
 
 #[test]
 fn pid1_ends_with_its_kill_and_without_grace_at_once() {
-    let draining = Phase::Draining {
-        status: 3,
-        stops: 0,
-    };
-    assert_eq!(
-        step(draining, Event::TimeOver, &policy(true, 3)),
-        (Phase::Ended { status: 3 }, Action::Kill)
-    );
+    let over = step(draining(0), Event::TimeOver, &policy(true, 3));
+    assert_eq!(over, (ENDED, Action::Kill));
     for is_pid1 in [true, false] {
-        assert_eq!(
-            step(RUNNING, EXIT_3, &policy(is_pid1, 0)),
-            (Phase::Ended { status: 3 }, Action::Nothing)
-        );
+        let exited = step(RUNNING, EXIT_3, &policy(is_pid1, 0));
+        assert_eq!(exited, (ENDED, Action::Nothing));
     }
 }
 
@@ -127,37 +101,14 @@ fn a_second_stop_cuts_the_grace_short() {
     let policy = policy(true, 3);
     for (first, second) in [(TERM, TERM), (INT, INT), (TERM, INT)] {
         let (running, _) = step(RUNNING, sent(first), &policy);
-        let (draining, _) = step(running, EXIT_3, &policy);
-        assert_eq!(
-            draining,
-            Phase::Draining {
-                status: 3,
-                stops: 1
-            }
-        );
-        assert_eq!(
-            step(draining, sent(second), &policy),
-            (Phase::Ended { status: 3 }, Action::Kill)
-        );
+        assert_eq!(step(running, EXIT_3, &policy).0, draining(1));
+        let stopped = step(draining(1), sent(second), &policy);
+        assert_eq!(stopped, (ENDED, Action::Kill));
     }
-    let (draining, _) = step(RUNNING, EXIT_3, &policy);
-    let (once, action) = step(draining, sent(TERM), &policy);
-    assert_eq!(
-        (once, action),
-        (
-            Phase::Draining {
-                status: 3,
-                stops: 1
-            },
-            Action::Nothing
-        )
-    );
-    assert_eq!(
-        step(once, sent(10), &policy),
-        (once, Action::Nothing),
-        "other signals have nobody to go to"
-    );
-    assert_eq!(step(once, sent(TERM), &policy).1, Action::Kill);
+    let once = (draining(1), Action::Nothing);
+    assert_eq!(step(draining(0), sent(TERM), &policy), once);
+    let other = step(draining(1), sent(10), &policy);
+    assert_eq!(other, once, "other signals have nobody to go to");
 }
 
 #[test]
@@ -167,10 +118,7 @@ fn term_is_the_end_unless_command_never_sees_it() {
             rewrite,
             ..policy(true, 3)
         };
-        let Event::Signal(received) = sent(signal) else {
-            panic!()
-        };
-        is_stop_request(received, &policy)
+        is_stop_request(received(signal), &policy)
     };
     assert!(end(vec![], TERM));
     assert!(end(vec![(TERM, 3)], TERM), "COMMAND's own way to end");
@@ -198,11 +146,8 @@ fn a_stopped_command_stops_us_only_below_a_shell() {
         (STOP, false, Action::Nothing),
     ] {
         let event = Event::Command(Change::Stopped(signal));
-        assert_eq!(
-            step(RUNNING, event, &policy(is_pid1, 3)),
-            (RUNNING, expected),
-            "{signal} {is_pid1}"
-        );
+        let next = step(RUNNING, event, &policy(is_pid1, 3));
+        assert_eq!(next, (RUNNING, expected), "{signal} {is_pid1}");
     }
 }
 

@@ -5,12 +5,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use accounts::files::group::name_and_gid;
-use accounts::files::table;
-use accounts::files::table::{fields, lines};
+use accounts::files::table::{self, fields, lines};
 
+use crate::clock::now_usec;
 use crate::log::io_text;
 
 /// The user that COMMAND runs as.
@@ -27,16 +26,9 @@ pub(crate) struct Identity {
 
 /// Reads the files of `/etc` and resolves `spec`. The error is one line.
 pub(crate) fn look_up(spec: &[u8]) -> Result<Identity, String> {
-    let today = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs() / 86_400);
-    resolve(
-        spec,
-        &read("/etc/passwd")?,
-        &read("/etc/group")?,
-        &read("/etc/shadow")?,
-        today,
-    )
+    let today = now_usec() / 86_400_000_000;
+    let (passwd, group) = (read("/etc/passwd")?, read("/etc/group")?);
+    resolve(spec, &passwd, &group, &read("/etc/shadow")?, today)
 }
 
 /// Only NotFound means empty: an unread shadow may hide a disabled account.
@@ -88,10 +80,8 @@ fn account(user: &[u8], passwd: &[u8]) -> Option<Identity> {
         let field = fields(line).get(2).copied();
         uid.is_some() && table::name(line).is_some() && field.and_then(id) == uid
     };
-    let line = lines(passwd)
-        .find(by_name)
-        .or_else(|| lines(passwd).find(by_uid))?;
-    let fields = fields(line);
+    let by_name = lines(passwd).find(by_name);
+    let fields = fields(by_name.or_else(|| lines(passwd).find(by_uid))?);
     let [name, _, uid, gid, _, home, shell] = fields.as_slice() else {
         return None;
     };
@@ -140,12 +130,10 @@ fn is_disabled(name: &[u8], shadow: &[u8], today: u64) -> bool {
         return false;
     };
     let fields = fields(line);
-    let locked = fields
-        .get(1)
-        .and_then(|hash| hash.strip_prefix(b"!"))
-        .is_some_and(|rest| rest.contains(&b'$'));
+    let locked = fields.get(1).and_then(|hash| hash.strip_prefix(b"!"));
+    let is_locked = locked.is_some_and(|hash| hash.contains(&b'$'));
     let expires = fields.get(7).and_then(|day| id(day));
-    locked || expires.is_some_and(|day| u64::from(day) <= today)
+    is_locked || expires.is_some_and(|day| u64::from(day) <= today)
 }
 
 #[cfg(test)]

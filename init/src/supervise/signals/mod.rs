@@ -39,28 +39,25 @@ pub(crate) fn parse(text: &str) -> Option<u8> {
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
     if let Some(rest) = name.strip_prefix("RTMIN") {
-        return offset(rest, '+')
-            .and_then(|by| RTMIN.checked_add(by))
-            .filter(|n| *n <= RTMAX);
+        let number = offset(rest, '+').and_then(|by| RTMIN.checked_add(by));
+        return number.filter(|number| *number <= RTMAX);
     }
     if let Some(rest) = name.strip_prefix("RTMAX") {
-        return offset(rest, '-')
-            .and_then(|by| RTMAX.checked_sub(by))
-            .filter(|n| *n >= RTMIN);
+        let number = offset(rest, '-').and_then(|by| RTMAX.checked_sub(by));
+        return number.filter(|number| *number >= RTMIN);
     }
-    (1u8..)
-        .zip(NAMES)
-        .find(|(_, known)| *known == name)
-        .map(|(number, _)| number)
+    let named = numbered().find(|(_, known)| *known == name);
+    named.map(|(number, _)| number)
+}
+
+fn numbered() -> impl Iterator<Item = (u8, &'static str)> {
+    (1..).zip(NAMES)
 }
 
 /// Digits and nothing else: `u8::from_str` would also take `+5`.
 pub(crate) fn decimal(text: &str) -> Option<u8> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain)
 }
 
 fn offset(rest: &str, sign: char) -> Option<u8> {
@@ -73,13 +70,8 @@ fn offset(rest: &str, sign: char) -> Option<u8> {
 
 /// `SIGTERM`, `SIGRTMIN+2`, `signal 32`.
 pub(crate) fn name(number: u8) -> String {
-    match (
-        usize::from(number)
-            .checked_sub(1)
-            .and_then(|at| NAMES.get(at)),
-        number,
-    ) {
-        (Some(name), _) => format!("SIG{name}"),
+    match (numbered().find(|(known, _)| *known == number), number) {
+        (Some((_, name)), _) => format!("SIG{name}"),
         (None, RTMIN) => "SIGRTMIN".to_owned(),
         (None, 35..=RTMAX) => format!("SIGRTMIN+{}", number - RTMIN),
         (None, _) => format!("signal {number}"),

@@ -17,6 +17,7 @@ use nix::sys::statfs::statfs;
 
 use crate::cli::globals::Paths;
 use crate::fs::version::{Mark, WatchedDir};
+use crate::store::is_record;
 use crate::supervise::signals;
 use crate::sys;
 
@@ -40,7 +41,6 @@ const WATCHED: [&str; 2] = ["shadow", "passwd"];
 
 const ARRIVAL: AddWatchFlags = AddWatchFlags::IN_MOVED_TO.union(AddWatchFlags::IN_CLOSE_WRITE);
 
-/// Both directories, watched.
 pub(crate) struct Watch {
     inotify: Inotify,
     etc: Directory,
@@ -147,7 +147,6 @@ impl Watch {
         self.etc.watched.is_ok()
     }
 
-    /// Returns true if changed records are seen.
     pub(crate) fn sees_store(&self) -> bool {
         self.store.watched.is_ok()
     }
@@ -167,15 +166,12 @@ impl Watch {
     }
 
     fn take(&mut self, event: InotifyEvent) {
+        let is_overflow = event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
+        if is_overflow || self.mounted.contains(&event.wd) {
+            self.unexplained = true;
+            return;
+        }
         let place = match event {
-            _ if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) => {
-                self.unexplained = true;
-                return;
-            }
-            _ if self.mounted.contains(&event.wd) => {
-                self.unexplained = true;
-                return;
-            }
             _ if self.etc.is(&event) => WatchedDir::Etc,
             _ if self.store.is(&event) => WatchedDir::Store,
             _ => return,
@@ -226,11 +222,6 @@ fn matters(place: WatchedDir, name: &[u8]) -> bool {
         WatchedDir::Etc => WATCHED.iter().any(|file| file.as_bytes() == name),
         WatchedDir::Store => is_record(name),
     }
-}
-
-/// Not a temporary, a lock or a directory of the store.
-fn is_record(name: &[u8]) -> bool {
-    name.ends_with(b".json") && !name.starts_with(b".")
 }
 
 #[cfg(test)]

@@ -55,7 +55,6 @@ impl Environment {
         self.0.iter().find_map(|entry| value(entry, name))
     }
 
-    /// The entries whose names begin with `prefix`.
     pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
         let is_meant = |entry: &&CString| entry.as_bytes().starts_with(prefix.as_bytes());
         Self(self.0.iter().filter(is_meant).cloned().collect())
@@ -75,7 +74,6 @@ impl Environment {
     }
 }
 
-/// The value of an entry, if it is called `name`.
 fn value<'a>(entry: &'a CStr, name: &str) -> Option<&'a [u8]> {
     entry
         .to_bytes()
