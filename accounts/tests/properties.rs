@@ -447,7 +447,7 @@ proptest! {
         let new = hash(letter);
         let lines = table::edit(world.etc.bytes(File::Shadow), |line| match shadow::Entry::parse(line) {
             Some(entry) => LineAction::Replace(
-                [entry.name, b":", new.as_bytes(), b":20000:0:99999:7:::"].concat(),
+                [entry.name, b":", new.as_bytes(), b":20000:0:99999:7:::"].concat().into(),
             ),
             None => LineAction::Keep,
         });

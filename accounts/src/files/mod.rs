@@ -54,7 +54,7 @@ impl File {
     }
 
     /// Fields of one line.
-    const fn field_count(self) -> u32 {
+    const fn field_count(self) -> usize {
         match self {
             Self::Subuid | Self::Subgid => 3,
             Self::Group | Self::Gshadow => 4,
@@ -76,17 +76,15 @@ impl File {
     /// UTF-8, short enough. It repeats what the types promise, on the very
     /// bytes that are written.
     pub fn is_sound(self, line: &[u8]) -> bool {
-        // One pass for all of it: a boot asks for four lines of each account.
-        let (mut fields, mut has_controls, mut is_ascii) = (1_u32, false, true);
-        for &byte in line {
-            fields += u32::from(byte == b':');
-            has_controls |= byte.is_ascii_control();
-            is_ascii &= byte.is_ascii();
-        }
+        let colons = line.iter().filter(|&&byte| byte == b':').count();
+        // Not `any`: without a way out many bytes are looked at at once.
+        let has_controls = line
+            .iter()
+            .fold(false, |has, byte| has | byte.is_ascii_control());
         line.len() <= self.max_line()
-            && fields == self.field_count()
+            && colons + 1 == self.field_count()
             && !has_controls
-            && (is_ascii || std::str::from_utf8(line).is_ok())
+            && (line.is_ascii() || std::str::from_utf8(line).is_ok())
     }
 }
 

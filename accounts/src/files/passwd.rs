@@ -15,9 +15,9 @@ pub fn name_and_uid(line: &[u8]) -> Option<(&[u8], u32)> {
     Some((name, table::number(uid)?))
 }
 
-/// The line of an account, without its newline. A disabled one keeps its place, so
-/// that its files keep their owner's name.
-pub fn line(account: &Account, shell: &Shell) -> Vec<u8> {
+/// Appends the line of an account, without its newline. A disabled one keeps its place,
+/// so that its files keep their owner's name.
+pub fn push_line(text: &mut String, account: &Account, shell: &Shell) {
     let Account {
         name,
         uid,
@@ -25,10 +25,11 @@ pub fn line(account: &Account, shell: &Shell) -> Vec<u8> {
         home,
         ..
     } = account;
-    let (real_name, shell) = (real_name.as_str(), shell.as_str());
-    table::line(format_args!(
-        "{name}:x:{uid}:{uid}:{real_name}:{home}:{shell}"
-    ))
+    let mut digits = itoa::Buffer::new();
+    let uid = digits.format(uid.get());
+    let (name, real_name) = (name.as_str(), real_name.as_str());
+    let (home, shell) = (home.as_str(), shell.as_str());
+    table::push_fields(text, &[name, "x", uid, uid, real_name, home, shell]);
 }
 
 /// The line with another shell. Returns `None` if it has not seven fields.

@@ -19,9 +19,9 @@ pub fn password_field(account: &Account) -> [&str; 2] {
     ]
 }
 
-/// Fields 3 to 8 of an account. A disabled one expired on day 1, which shuts
+/// Appends fields 3 to 8 of an account with their colons. A disabled one expired on day 1, which shuts
 /// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
-pub fn aging_fields(account: &Account) -> String {
+pub fn push_aging(text: &mut String, account: &Account) {
     let Aging {
         min,
         max,
@@ -34,31 +34,40 @@ pub fn aging_fields(account: &Account) -> String {
     } else {
         expire.map(|day| day.max(1))
     };
-    format!(
-        "{}:{}:{}:{}:{}:{}",
-        Days(account.password_changed_usec.and_then(day_of_change)),
-        min.unwrap_or(0),
-        max.unwrap_or(99_999),
-        warn.unwrap_or(7),
-        Days(inactive),
-        Days(expire)
-    )
-}
-
-/// A number of days, or an empty field.
-struct Days(Option<u32>);
-
-impl std::fmt::Display for Days {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |days| days.fmt(f))
+    let days = [
+        account.password_changed_usec.and_then(day_of_change),
+        Some(min.unwrap_or(0)),
+        Some(max.unwrap_or(99_999)),
+        Some(warn.unwrap_or(7)),
+        inactive,
+        expire,
+    ];
+    let mut digits = itoa::Buffer::new();
+    for (at, days) in days.into_iter().enumerate() {
+        if at > 0 {
+            text.push(':');
+        }
+        if let Some(days) = days {
+            text.push_str(digits.format(days));
+        }
     }
 }
 
-/// The line of an account, without its newline.
-pub fn line(account: &Account) -> Vec<u8> {
+/// Appends the line of an account, without its newline.
+pub fn push_line(text: &mut String, account: &Account) {
     let [lock, password] = password_field(account);
-    let (name, aging) = (&account.name, aging_fields(account));
-    table::line(format_args!("{name}:{lock}{password}:{aging}:"))
+    table::push_fields(text, &[account.name.as_str(), lock]);
+    text.push_str(password);
+    text.push(':');
+    push_aging(text, account);
+    text.push(':');
+}
+
+/// The line of an account, without its newline.
+pub fn line(account: &Account) -> String {
+    let mut line = String::new();
+    push_line(&mut line, account);
+    line
 }
 
 /// A present line as that of a disabled account, where the record can't say what

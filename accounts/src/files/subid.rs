@@ -23,9 +23,11 @@ pub fn range(uid: u32, people: UidRange) -> Option<Range> {
     (end <= LAST && start > u64::from(people.max())).then_some((start, end))
 }
 
-/// The line of an account, without its newline.
-pub fn line(account: &Account, range: Range) -> Vec<u8> {
-    table::line(format_args!("{}:{}:{COUNT}", account.name, range.0))
+/// Appends the line of an account, without its newline.
+pub fn push_line(text: &mut String, account: &Account, range: Range) {
+    let (mut start, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let (start, count) = (start.format(range.0), count.format(COUNT));
+    table::push_fields(text, &[account.name.as_str(), start, count]);
 }
 
 /// The name and range of a line, if it is one.

@@ -1,6 +1,7 @@
 //! File by file: which lines stay, go, change and come.
 
 use super::changes::{Change, Changes};
+use super::lines::Lines;
 use super::locked_out::{LockedName, LockedOut};
 use super::ownership::Ownership;
 use crate::account::Account;
@@ -55,7 +56,9 @@ impl<'a> Files<'a> {
     fn passwd(self, changes: &mut Changes) -> Option<Vec<u8>> {
         let shells = &self.image.shells;
         let mut others = Vec::new();
-        let render = |account: &Account| Some(passwd::line(account, shells.of(account)));
+        let render = |text: &mut String, account: &Account| {
+            passwd::push_line(text, account, shells.of(account));
+        };
         let new = self.edit(File::Passwd, changes, render, |line| {
             if let Some((name, uid)) = passwd::name_and_uid(line)
                 && let Some(name) = self.ownership.released.find(name, uid)
@@ -70,7 +73,7 @@ impl<'a> Files<'a> {
             if locked != line {
                 others.push((name, Change::Update));
             }
-            LineAction::Replace(locked)
+            LineAction::Replace(locked.into())
         });
         for (name, change) in others {
             changes.other(name, change);
@@ -79,14 +82,13 @@ impl<'a> Files<'a> {
     }
 
     fn shadow(self, changes: &mut Changes) -> Option<Vec<u8>> {
-        let render = |account: &Account| Some(shadow::line(account));
-        self.edit(File::Shadow, changes, render, |line| {
+        self.edit(File::Shadow, changes, shadow::push_line, |line| {
             let lock = |locked: LockedName<'_>| match locked.account {
-                Some(account) => Some(shadow::line(account)),
+                Some(account) => Some(shadow::line(account).into_bytes()),
                 None => shadow::locked(line),
             };
             match self.locked_line(File::Shadow, line, lock) {
-                Some((_, locked)) => LineAction::Replace(locked),
+                Some((_, locked)) => LineAction::Replace(locked.into()),
                 None => self.drop_unclaimed(line),
             }
         })
@@ -94,11 +96,10 @@ impl<'a> Files<'a> {
 
     fn group(self, changes: &mut Changes) -> Option<Vec<u8>> {
         let granted = self.granted();
-        let render = |account: &Account| Some(group::line(account));
         self.edit(
             File::Group,
             changes,
-            render,
+            group::push_line,
             |line| match group::name_and_gid(line) {
                 Some((name, gid)) if self.ownership.released.has(name, gid) => LineAction::Drop,
                 _ => self.members(line, false, &granted),
@@ -117,15 +118,17 @@ impl<'a> Files<'a> {
             .filter_map(table::name)
             .filter(|name| self.ownership.is_unclaimed(name))
             .collect();
-        let has_group = |line| table::name(line).is_some_and(|name| kept.contains(name));
+        let has_group = |line: &[u8]| table::name(line).is_some_and(|name| kept.contains(name));
         let granted = self.granted();
-        let render = |account: &Account| Some(group::gshadow_line(account));
-        self.edit(File::Gshadow, changes, render, |line| {
-            match self.drop_unclaimed(line) {
+        self.edit(
+            File::Gshadow,
+            changes,
+            group::push_gshadow_line,
+            |line| match self.drop_unclaimed(line) {
                 LineAction::Drop if !has_group(line) => LineAction::Drop,
                 _ => self.members(line, true, &granted),
-            }
-        })
+            },
+        )
     }
 
     fn subid(self, file: File, changes: &mut Changes) -> Option<Vec<u8>> {
@@ -142,9 +145,11 @@ impl<'a> Files<'a> {
             let before = taken.partition_point(|other| other.0 <= range.1);
             taken[..before].iter().all(|other| other.1 < range.0)
         };
-        let render = |account: &Account| {
+        let render = |text: &mut String, account: &Account| {
             let range = subid::range(account.uid.get(), self.image.uids).filter(free);
-            range.map(|range| subid::line(account, range))
+            if let Some(range) = range {
+                subid::push_line(text, account, range);
+            }
         };
         self.edit(file, changes, render, |line| self.drop_unclaimed(line))
     }
@@ -163,7 +168,7 @@ impl<'a> Files<'a> {
     }
 
     /// A line goes if its name was ours and has no holder now.
-    fn drop_unclaimed(self, line: &[u8]) -> LineAction {
+    fn drop_unclaimed(self, line: &[u8]) -> LineAction<'static> {
         match table::name(line) {
             Some(name) if self.ownership.is_unclaimed(name) => LineAction::Drop,
             _ => LineAction::Keep,
@@ -171,7 +176,12 @@ impl<'a> Files<'a> {
     }
 
     /// A group of others: our names in it are those that the image grants.
-    fn members(self, line: &[u8], has_administrators: bool, granted: &Granted<'_>) -> LineAction {
+    fn members(
+        self,
+        line: &[u8],
+        has_administrators: bool,
+        granted: &Granted<'_>,
+    ) -> LineAction<'static> {
         let Some(group) = table::name(line) else {
             return LineAction::Keep;
         };
@@ -186,7 +196,7 @@ impl<'a> Files<'a> {
         };
         let stays = |name: &[u8]| !is_ours(name) || is_granted(name);
         let new = group::with_members(line, has_administrators, stays, joins);
-        new.map_or(LineAction::Keep, LineAction::Replace)
+        new.map_or(LineAction::Keep, |new| LineAction::Replace(new.into()))
     }
 
     fn granted(self) -> Granted<'a> {
@@ -207,35 +217,34 @@ impl<'a> Files<'a> {
 
     /// The new content of one file: the present line of an account is replaced in
     /// place, its duplicates go, missing lines come before the first NIS line, and
-    /// `foreign` decides about lines of others. A line of `render` that is not sound
-    /// is left out.
+    /// `foreign` decides about lines of others. A line of `render` that is empty or not
+    /// sound is left out.
     fn edit(
         self,
         file: File,
         changes: &mut Changes,
-        render: impl Fn(&Account) -> Option<Vec<u8>>,
-        mut foreign: impl FnMut(&'a [u8]) -> LineAction,
+        render: impl Fn(&mut String, &Account),
+        mut foreign: impl FnMut(&[u8]) -> LineAction<'static>,
     ) -> Option<Vec<u8>> {
         let index = &self.ownership.index;
-        let ours =
-            |place: usize| render(index.accounts()[place]).filter(|line| file.is_sound(line));
+        let lines = Lines::new(file, index.accounts(), render);
         let mut seen = vec![false; index.accounts().len()];
         let mut edit = table::edit(self.etc.bytes(file), |line| {
             let Some(place) = table::name(line).and_then(|name| index.place(name)) else {
                 return foreign(line);
             };
             let is_duplicate = std::mem::replace(&mut seen[place], true);
-            let Some(new) = ours(place).filter(|_| !is_duplicate) else {
+            let Some(new) = lines.get(place).filter(|_| !is_duplicate) else {
                 return LineAction::Drop;
             };
             if new == line {
                 return LineAction::Confirm;
             }
             changes.update(place);
-            LineAction::Replace(new)
+            LineAction::Replace(new.into())
         });
         for place in index.places_by_uid().filter(|&place| !seen[place]) {
-            let Some(new) = ours(place) else {
+            let Some(new) = lines.get(place) else {
                 continue;
             };
             edit.add(new);

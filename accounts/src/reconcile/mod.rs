@@ -12,6 +12,7 @@ mod drift;
 mod files;
 mod foreign;
 mod index;
+mod lines;
 mod locked_out;
 mod ownership;
 mod plan;

@@ -42,7 +42,7 @@ pub(crate) fn record(bytes: &[u8]) -> Verdict {
 }
 
 /// Appends one line of an account.
-type Render = fn(&Account) -> Vec<u8>;
+type Render = fn(&mut String, &Account);
 
 fn reads_back(record: &Record) -> Verdict {
     let account = record.account();
@@ -55,15 +55,16 @@ fn reads_back(record: &Record) -> Verdict {
         "it reads back as another account",
     )?;
     let lines: [(File, Render); 3] = [
-        (File::Shadow, shadow::line),
-        (File::Group, group::line),
-        (File::Gshadow, group::gshadow_line),
+        (File::Shadow, shadow::push_line),
+        (File::Group, group::push_line),
+        (File::Gshadow, group::push_gshadow_line),
     ];
     for (file, render) in lines {
-        let line = render(account);
+        let mut line = String::new();
+        render(&mut line, account);
         let is_short = file != File::Shadow || line.len() <= shadow::MAX_LINE;
         ensure(
-            !is_short || file.is_sound(&line),
+            !is_short || file.is_sound(line.as_bytes()),
             "a line that the gate stops",
         )?;
     }
@@ -74,7 +75,7 @@ fn reads_back(record: &Record) -> Verdict {
 pub(crate) fn account_file(bytes: &[u8]) -> Verdict {
     let kept = table::edit(bytes, |_| LineAction::Keep).finish();
     ensure(kept.is_none(), "a file where nothing changes is another")?;
-    let copied = table::edit(bytes, |line| LineAction::Replace(line.to_vec()));
+    let copied = table::edit(bytes, |line| LineAction::Replace(line.into()));
     let has_last_newline = bytes.last().is_none_or(|&b| b == b'\n');
     ensure(
         copied.finish().is_none() == has_last_newline,

@@ -30,9 +30,10 @@ fn what_useradd_wrote() {
     );
     assert!(!account.locked);
     // Nothing changes for the person: the line is written as it was.
-    assert_eq!(shadow::line(&account), shadow.trim_end().as_bytes());
-    let passwd_line = passwd::line(&account, &account.shell);
-    assert_eq!(passwd_line, PASSWD.trim_end().as_bytes());
+    assert_eq!(shadow::line(&account), shadow.trim_end());
+    let mut passwd_line = String::new();
+    passwd::push_line(&mut passwd_line, &account, &account.shell);
+    assert_eq!(passwd_line, PASSWD.trim_end());
 }
 
 #[test]

@@ -17,15 +17,17 @@ pub fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
     Some((name, table::number(gid)?))
 }
 
-/// The line of an account's own group in group(5), without its newline.
-pub fn line(account: &Account) -> Vec<u8> {
-    table::line(format_args!("{}:x:{}:", account.name, account.uid))
+/// Appends the line of an account's own group in group(5), without its newline.
+pub fn push_line(text: &mut String, account: &Account) {
+    let mut digits = itoa::Buffer::new();
+    let gid = digits.format(account.uid.get());
+    table::push_fields(text, &[account.name.as_str(), "x", gid, ""]);
 }
 
-/// The line of an account's own group in gshadow(5), without its newline: no
+/// Appends the line of an account's own group in gshadow(5), without its newline: no
 /// password, no members.
-pub fn gshadow_line(account: &Account) -> Vec<u8> {
-    table::line(format_args!("{}:!::", account.name))
+pub fn push_gshadow_line(text: &mut String, account: &Account) {
+    table::push_fields(text, &[account.name.as_str(), "!", "", ""]);
 }
 
 /// A line of somebody else's group in group(5) or gshadow(5), with the names of

@@ -4,7 +4,7 @@ use super::*;
 fn keep_and_add(old: &str, added: &[&str]) -> Option<String> {
     let mut edited = edit(old.as_bytes(), |_| LineAction::Keep);
     for line in added {
-        edited.add(line.as_bytes().to_vec());
+        edited.add(line.as_bytes());
     }
     Some(String::from_utf8(edited.finish()?).unwrap())
 }
@@ -57,10 +57,10 @@ fn whatever_changes_first_the_rest_is_the_same() {
         let mut edited = edit(old.as_bytes(), |_| match turn.next() {
             Some("keep") | None => LineAction::Keep,
             Some("drop") => LineAction::Drop,
-            Some(other) => LineAction::Replace(other.into()),
+            Some(other) => LineAction::Replace(other.as_bytes().into()),
         });
         if let Some(line) = added {
-            edited.add(line.as_bytes().to_vec());
+            edited.add(line.as_bytes());
         }
         let new = edited.finish().map(|new| String::from_utf8(new).unwrap());
         let expected = plainly(lines, decided, ends, added);
@@ -72,7 +72,9 @@ fn whatever_changes_first_the_rest_is_the_same() {
 #[test]
 fn a_line_replaced_by_itself_is_no_change() {
     let replace = |old: &str, new: &str| {
-        let edited = edit(old.as_bytes(), |_| LineAction::Replace(new.into()));
+        let edited = edit(old.as_bytes(), |_| {
+            LineAction::Replace(new.as_bytes().into())
+        });
         edited.finish().map(|file| String::from_utf8(file).unwrap())
     };
     assert_eq!(replace("a:x\n", "a:x"), None);

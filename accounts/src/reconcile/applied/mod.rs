@@ -35,10 +35,12 @@ pub struct AppliedEntry {
 impl AppliedEntry {
     /// The entry of the lines that restore writes for this account.
     pub fn of(account: &Account) -> Self {
+        let mut aging = String::new();
+        shadow::push_aging(&mut aging, account);
         Self {
             uid: account.uid.get(),
             shadow: Digest::of(shadow::password_field(account)),
-            aging: shadow::aging_fields(account),
+            aging,
         }
     }
 }

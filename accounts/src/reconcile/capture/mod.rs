@@ -45,7 +45,7 @@ impl Capture {
 pub fn are_as_recorded(records: &Records, etc: &Etc) -> bool {
     table::lines(etc.bytes(File::Shadow)).all(|line| {
         let account = table::name(line).and_then(|name| records.get(name));
-        account.is_none_or(|account| shadow::line(account) == line)
+        account.is_none_or(|account| shadow::line(account).as_bytes() == line)
     })
 }
 
@@ -91,7 +91,7 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> V
     // remember that.
     let [lock, password] = shadow::password_field(account);
     let is_recorded = entry.password.strip_prefix(lock.as_bytes()) == Some(password.as_bytes())
-        && entry.aging == shadow::aging_fields(account).as_bytes();
+        && entry.aging == AppliedEntry::of(account).aging.as_bytes();
     if is_recorded {
         return Verdict::Same;
     }

@@ -21,7 +21,7 @@ fn account(fields: &str, hash: &str) -> Account {
 }
 
 fn line_of(account: &Account) -> String {
-    String::from_utf8(shadow::line(account)).unwrap()
+    shadow::line(account)
 }
 
 fn applied(account: &Account) -> Applied {
