@@ -229,8 +229,9 @@ impl<'a> Files<'a> {
         let index = &self.ownership.index;
         let lines = Lines::new(file, index.accounts(), render);
         let mut seen = vec![false; index.accounts().len()];
+        let mut in_turn = index.in_turn();
         let mut edit = table::edit(self.etc.bytes(file), |line| {
-            let Some(place) = table::name(line).and_then(|name| index.place(name)) else {
+            let Some(place) = table::name(line).and_then(|name| in_turn.place(name)) else {
                 return foreign(line);
             };
             let is_duplicate = std::mem::replace(&mut seen[place], true);

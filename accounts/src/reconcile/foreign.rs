@@ -2,7 +2,7 @@
 //! line stays.
 
 use super::applied::Applied;
-use super::index::AccountIndex;
+use super::index::{AccountIndex, InTurn};
 use super::ownership::Released;
 use crate::account::Username;
 use crate::files::{Etc, File, group, passwd, table};
@@ -18,6 +18,7 @@ pub(super) fn claims(
 ) -> BTreeMap<Username, Refusal> {
     let mut claims = Claims {
         index,
+        in_turn: index.in_turn(),
         refused: BTreeMap::new(),
         held: BTreeMap::new(),
     };
@@ -36,6 +37,7 @@ pub(super) fn claims(
 
 struct Claims<'a> {
     index: &'a AccountIndex<'a>,
+    in_turn: InTurn<'a, 'a>,
     refused: BTreeMap<Username, Refusal>,
     /// Lines of ours that still have another id than their record.
     held: BTreeMap<&'a Username, Vec<(&'static str, u32)>>,
@@ -43,7 +45,8 @@ struct Claims<'a> {
 
 impl Claims<'_> {
     fn add_line(&mut self, file: &'static str, name: &[u8], id: u32, applied: &Applied) {
-        let same_name = self.index.with_name(name);
+        let place = self.in_turn.place(name);
+        let same_name = place.map(|place| self.index.accounts()[place]);
         if same_name.is_some_and(|account| account.uid.get() == id) {
             return;
         }

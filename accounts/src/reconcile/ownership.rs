@@ -23,10 +23,8 @@ impl<'a> Released<'a> {
         let tombstones = records.tombstones.iter();
         let tombstones = tombstones.map(|dead| (&dead.name, dead.uid.get()));
         let unreadable = unreadable(records);
-        let written = applied.accounts.iter().filter(|(name, _)| {
-            !records.accounts.contains_key(*name) && !unreadable.contains(name)
-        });
-        let written = written.map(|(name, entry)| (name, entry.uid));
+        let written = missing(records.accounts.keys(), applied);
+        let written = written.filter(|(name, _)| !unreadable.contains(name));
         let released = tombstones
             .chain(written)
             .filter(|&(name, uid)| !has_record(name, uid) && !image.has_account(name));
@@ -45,6 +43,20 @@ impl<'a> Released<'a> {
     pub(super) fn has(&self, name: &[u8], id: u32) -> bool {
         self.find(name, id).is_some()
     }
+}
+
+/// Those of [`Applied::accounts`] that are not among the names. Both are in the order of names,
+/// so none is looked up.
+fn missing<'a>(
+    names: impl Iterator<Item = &'a Username>,
+    applied: &'a Applied,
+) -> impl Iterator<Item = (&'a Username, u32)> {
+    let mut names = names.peekable();
+    let written = applied.accounts.iter().filter(move |(name, _)| {
+        while names.next_if(|other| other < name).is_some() {}
+        names.peek() != Some(name)
+    });
+    written.map(|(name, entry)| (name, entry.uid))
 }
 
 /// Names whose record can't be read: it may be whole again tomorrow, so their lines
@@ -85,17 +97,16 @@ impl<'a> Ownership<'a> {
 
     /// Names that `applied` has and whose accounts are left out of this restore only:
     /// their record is refused, or can't be read.
-    pub(super) fn left_out(
-        &self,
-        records: &Records,
-        applied: &Applied,
-    ) -> impl Iterator<Item = Username> {
+    pub(super) fn left_out<'s>(
+        &'s self,
+        records: &'s Records,
+        applied: &'s Applied,
+    ) -> impl Iterator<Item = Username> + 's {
         let unreadable = unreadable(records);
-        let left_out = applied.accounts.iter().filter(move |(name, entry)| {
+        let restored = self.restored().iter().map(|account| &account.name);
+        let left_out = missing(restored, applied).filter(move |(name, uid)| {
             let has_record = records.accounts.contains_key(*name) || unreadable.contains(name);
-            has_record
-                && self.index.place(name.as_bytes()).is_none()
-                && !self.released.has(name.as_bytes(), entry.uid)
+            has_record && !self.released.has(name.as_bytes(), *uid)
         });
         left_out.map(|(name, _)| name.clone())
     }

@@ -19,6 +19,12 @@ pub(super) struct AppliedFile {
     version: Option<FileVersion>,
 }
 
+/// A content that is not in the file yet.
+pub(super) struct NextApplied {
+    applied: Applied,
+    json: Vec<u8>,
+}
+
 impl AppliedFile {
     /// Reads the file. One that can't be parsed counts as missing: the records win.
     pub(super) fn read(paths: &Paths) -> Result<Self, Error> {
@@ -63,14 +69,26 @@ fn path(paths: &Paths) -> PathBuf {
 impl Session {
     /// Writes the file and keeps the session in step with it.
     pub(super) fn remember(&mut self, applied: Applied) -> Result<(), Error> {
+        let next = self.next_applied(applied)?;
+        self.write_applied(next)
+    }
+
+    /// The next content of the file. Returns `None` if it is there.
+    pub(super) fn next_applied(&self, applied: Applied) -> Result<Option<NextApplied>, Error> {
         if applied == self.applied {
-            return Ok(());
+            return Ok(None);
         }
         let json = applied.to_json();
         let json = json.map_err(|_| Error::NotOurs(path(&self.paths)))?;
-        let directory = image::state_directory(&self.paths.root)?;
-        directory.replace(APPLIED, &json, Access::PRIVATE)?;
-        self.applied = applied;
+        Ok(Some(NextApplied { applied, json }))
+    }
+
+    pub(super) fn write_applied(&mut self, next: Option<NextApplied>) -> Result<(), Error> {
+        if let Some(NextApplied { applied, json }) = next {
+            let directory = image::state_directory(&self.paths.root)?;
+            directory.replace(APPLIED, &json, Access::PRIVATE)?;
+            self.applied = applied;
+        }
         Ok(())
     }
 }

@@ -1,14 +1,16 @@
 //! One restore: plan, homes and staged files, commit. What it decides is a [`Plan`], which
 //! `restore --dry-run` prints; this only carries it out.
 
+use super::applied_file::NextApplied;
 use super::homes::Ensured;
 use super::session::{Progress, Session};
 use super::summary::Summary;
 use crate::error::Error;
 use crate::etc::{EtcFiles, StagedFile};
+use crate::fs::parallel;
 use accounts::files::File;
 use accounts::reconcile;
-use accounts::reconcile::{Applied, Plan, are_as_recorded};
+use accounts::reconcile::{Plan, are_as_recorded};
 use std::time::Instant;
 
 /// One try to see that there is something to capture, the others for a file that somebody
@@ -19,8 +21,7 @@ const TRIES: usize = 4;
 struct Prepared<'a> {
     plan: Plan,
     new: Vec<StagedFile<'a>>,
-    /// The next `applied.json`.
-    applied: Applied,
+    applied: Option<NextApplied>,
     homes: Ensured,
 }
 
@@ -47,7 +48,7 @@ impl Session {
             let (etc, lock, read) = (&self.etc_files, &self.etc_lock, &self.snapshot);
             let written = etc.commit(lock, read, new, plan.only_removes())?;
             if let Some(written) = written {
-                self.remember(applied)?;
+                self.write_applied(applied)?;
                 self.written = written;
                 let summary = Summary::new(&plan, homes_made, homes.odd, started.elapsed());
                 for (file, content) in plan.writes {
@@ -84,14 +85,18 @@ impl Session {
         let files = || {
             let plan = decision.plan();
             let new = EtcFiles::stage(&self.etc_lock, &self.snapshot, &plan.writes)?;
-            Ok::<_, Error>((plan, new, decision.applied(&self.not_captured)))
+            Ok::<_, Error>((plan, new))
         };
-        let (files, homes) = self.ensure_homes(restored, progress, files);
-        let (plan, new, applied) = files?;
+        let ((files, homes), applied) = parallel::both(
+            restored.len(),
+            || self.ensure_homes(restored, progress, files),
+            || self.next_applied(decision.applied(&self.not_captured)),
+        );
+        let (plan, new) = files?;
         Ok(Prepared {
             plan,
             new,
-            applied,
+            applied: applied?,
             homes,
         })
     }

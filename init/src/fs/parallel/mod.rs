@@ -55,6 +55,22 @@ pub(crate) fn beside<'i, A, T: Sync, R: Send>(
     (first, results)
 }
 
+/// Two pieces of work at once, where there are many items: `there` by a thread of its own.
+pub(crate) fn both<A, B: Send>(
+    items: usize,
+    here: impl FnOnce() -> A,
+    there: impl Fn() -> B + Sync,
+) -> (A, B) {
+    let there = &there;
+    thread::scope(|scope| {
+        let start = || thread::Builder::new().spawn_scoped(scope, there).ok();
+        let other = (threads(items) > 1).then(start).flatten();
+        let here = here();
+        let done = other.and_then(|other| other.join().ok());
+        (here, done.unwrap_or_else(there))
+    })
+}
+
 fn threads(items: usize) -> usize {
     if items < WORTH_IT {
         return 1;

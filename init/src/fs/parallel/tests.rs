@@ -32,3 +32,16 @@ fn first_runs_on_the_calling_thread_before_the_blocks() {
         assert_eq!(sums.iter().sum::<usize>(), count);
     }
 }
+
+#[test]
+fn both_pieces_of_work_are_done() {
+    for count in [1, WORTH_IT] {
+        let thread = thread::current().id();
+        let (here, there) = both(
+            count,
+            || thread::current().id() == thread,
+            || thread::current().id() == thread,
+        );
+        assert_eq!((here, there), (true, count < WORTH_IT));
+    }
+}
