@@ -76,15 +76,18 @@ impl File {
     /// UTF-8, short enough. It repeats what the types promise, on the very
     /// bytes that are written.
     pub fn is_sound(self, line: &[u8]) -> bool {
-        let colons = line.iter().filter(|&&byte| byte == b':').count();
-        // Not `any`: without a way out many bytes are looked at at once.
-        let has_controls = line
-            .iter()
-            .fold(false, |has, byte| has | byte.is_ascii_control());
+        let (mut fields, mut is_ascii) = (1, true);
+        for &byte in line {
+            match byte {
+                b':' => fields += 1,
+                b' '..=b'~' => (),
+                0x80.. => is_ascii = false,
+                _ => return false,
+            }
+        }
         line.len() <= self.max_line()
-            && colons + 1 == self.field_count()
-            && !has_controls
-            && (line.is_ascii() || std::str::from_utf8(line).is_ok())
+            && fields == self.field_count()
+            && (is_ascii || std::str::from_utf8(line).is_ok())
     }
 }
 

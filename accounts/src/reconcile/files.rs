@@ -231,7 +231,8 @@ impl<'a> Files<'a> {
         let mut seen = vec![false; index.accounts().len()];
         let mut in_turn = index.in_turn();
         let mut edit = table::edit(self.etc.bytes(file), |line| {
-            let Some(place) = table::name(line).and_then(|name| in_turn.place(name)) else {
+            let found = table::name(line).and_then(|name| in_turn.place_and_uid(name));
+            let Some((place, _)) = found else {
                 return foreign(line);
             };
             let is_duplicate = std::mem::replace(&mut seen[place], true);

@@ -45,11 +45,11 @@ struct Claims<'a> {
 
 impl Claims<'_> {
     fn add_line(&mut self, file: &'static str, name: &[u8], id: u32, applied: &Applied) {
-        let place = self.in_turn.place(name);
-        let same_name = place.map(|place| self.index.accounts()[place]);
-        if same_name.is_some_and(|account| account.uid.get() == id) {
+        let same_name = self.in_turn.place_and_uid(name);
+        if same_name.is_some_and(|(_, uid)| uid == id) {
             return;
         }
+        let same_name = same_name.map(|(place, _)| self.index.accounts()[place]);
         if let Some(account) = same_name.filter(|_| applied.get(name).is_some()) {
             self.held.entry(&account.name).or_default().push((file, id));
             return;

@@ -77,18 +77,18 @@ pub(super) struct InTurn<'i, 'a> {
 }
 
 impl InTurn<'_, '_> {
-    /// The place of the account with that name.
-    pub(super) fn place(&mut self, name: &[u8]) -> Option<usize> {
+    /// The place of the account with that name, and its uid.
+    pub(super) fn place_and_uid(&mut self, name: &[u8]) -> Option<(usize, u32)> {
         let by_uid = &self.index.by_uid;
         let next = by_uid.get(self.next);
         if let Some(entry) = next.filter(|entry| entry.name.as_bytes() == name) {
             self.next += 1;
-            return Some(entry.place);
+            return Some((entry.place, entry.uid));
         }
         let place = self.index.place(name)?;
         let uid = self.index.accounts[place].uid.get();
         self.next = by_uid.partition_point(|entry| entry.uid <= uid);
-        Some(place)
+        Some((place, uid))
     }
 }
 
@@ -126,7 +126,9 @@ mod tests {
         ] {
             let mut in_turn = index.in_turn();
             for name in order.map(str::as_bytes) {
-                assert_eq!(in_turn.place(name), index.place(name), "{order:?}");
+                let found = index.place(name);
+                let expected = found.map(|place| (place, accounts[place].uid.get()));
+                assert_eq!(in_turn.place_and_uid(name), expected, "{order:?}");
             }
         }
     }

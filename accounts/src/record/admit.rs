@@ -125,7 +125,7 @@ impl<'a> Contested<'a> {
     fn has(&self, account: &Account) -> bool {
         self.uids.contains(&account.uid)
             || self.homes.contains(&account.home)
-            || self.names.contains(&account.name.folded())
+            || (!self.names.is_empty() && self.names.contains(&account.name.folded()))
     }
 }
 

@@ -6,13 +6,17 @@
 
 use crate::account::{Account, Digest, Username};
 use crate::files::shadow;
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// `/var/lib/occ-init/applied.json`. Lives in the container's own layer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// By login name.
+    #[serde(deserialize_with = "in_order")]
     pub accounts: BTreeMap<Username, AppliedEntry>,
     /// Entries that stand in the files and are about to be captured into records: a
     /// kill between record and [`Applied::accounts`] must not make the next change
@@ -29,7 +33,30 @@ pub struct AppliedEntry {
     /// Digest of the second field of shadow(5).
     pub shadow: Digest,
     /// Fields 3 to 8 of shadow(5) with their colons.
-    pub aging: String,
+    pub aging: SmolStr,
+}
+
+/// Reads a map that was written in order, as ours is: put together at once, which takes a
+/// fraction of the time of inserting one by one.
+fn in_order<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<Username, AppliedEntry>, D::Error> {
+    struct InOrder;
+
+    impl<'de> Visitor<'de> for InOrder {
+        type Value = BTreeMap<Username, AppliedEntry>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let entries = std::iter::from_fn(|| map.next_entry().transpose());
+            entries.collect()
+        }
+    }
+
+    deserializer.deserialize_map(InOrder)
 }
 
 impl AppliedEntry {
@@ -40,7 +67,7 @@ impl AppliedEntry {
         Self {
             uid: account.uid.get(),
             shadow: Digest::of(shadow::password_field(account)),
-            aging,
+            aging: aging.into(),
         }
     }
 }
