@@ -142,9 +142,11 @@ fn make_room<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Failures>, now
         return;
     }
     map.retain(|_, failures| failures.current(now) > 0);
+    if map.len() < MOST {
+        return;
+    }
     let oldest = map.iter().min_by_key(|(_, failures)| failures.last);
-    let oldest = oldest.map(|(key, _)| *key).filter(|_| map.len() >= MOST);
-    if let Some(oldest) = oldest {
+    if let Some(oldest) = oldest.map(|(key, _)| *key) {
         map.remove(&oldest);
     }
 }
