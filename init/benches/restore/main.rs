@@ -52,7 +52,7 @@ fn rounds(count: u32) -> Rounds {
         },
         1001..=10_000 => Rounds {
             quick: 20,
-            homes: 20,
+            homes: 7,
             slow: 0,
         },
         _ => Rounds {

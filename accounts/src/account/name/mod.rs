@@ -27,7 +27,7 @@ const RESERVED_PREFIXES: &[&str] = &["occ-", "systemd-"];
 /// or `_`: a name starting with a digit is read as a uid by too many programs
 /// (CVE-2016-3697, CVE-2017-1000082).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "SmolStr")]
 pub struct Username(SmolStr);
 
 /// Why a name is refused.
@@ -111,10 +111,10 @@ fn shortened(name: &str) -> String {
     short
 }
 
-impl TryFrom<String> for Username {
+impl TryFrom<SmolStr> for Username {
     type Error = InvalidName;
 
-    fn try_from(name: String) -> Result<Self, InvalidName> {
+    fn try_from(name: SmolStr) -> Result<Self, InvalidName> {
         Self::parse(&name)
     }
 }
