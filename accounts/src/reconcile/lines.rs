@@ -1,5 +1,8 @@
-//! The lines of all accounts in one file, rendered in the order in which accounts lie in
-//! memory: in that of the file each of 100,000 would be looked up once a file.
+//! The lines of all accounts in one file: in one piece of memory, and rendered in the order in
+//! which accounts lie there.
+//!
+//! With a `Vec` of `format!` for each line, in the order of the file, a restore of 100,000 took
+//! 9.5 µs an account instead of 7.4, systemd-sysusers 8.2 (DESIGN.md §10: ahead of it).
 
 use crate::account::Account;
 use crate::files::File;
