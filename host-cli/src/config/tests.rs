@@ -62,3 +62,11 @@ fn values_are_checked_and_a_refused_one_changes_nothing() {
     config.set(Key::Bind, None).unwrap();
     assert_eq!(config.bind, None);
 }
+
+#[test]
+fn image_of_a_registry_with_a_port_is_kept_whole() {
+    let mut config = Config::default();
+    let name = "registry:5000/occ:1";
+    config.set(Key::Image, Some(name)).unwrap();
+    assert_eq!(config.image.as_deref(), Some(name));
+}
