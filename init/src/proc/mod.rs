@@ -52,6 +52,12 @@ impl Stat {
     }
 }
 
+/// The name of a process. Less work than [`Stat`], for each start of PID 1 asks for one.
+pub(crate) fn name(pid: i32) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())
+}
+
 /// One process that has not ended, by /proc/PID/status: whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Process {

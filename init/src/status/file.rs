@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::cli::globals::Paths;
 use crate::clock::now_usec;
 use crate::layout::STATUS;
-use crate::proc::Stat;
+use crate::proc;
 use crate::sys;
 
 /// The file, and its content as last set.
@@ -112,10 +112,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Returns true if PID 1 is an occ-init: then the file is its.
 pub(crate) fn pid1_is_occ_init() -> bool {
-    Stat::read(1).as_ref().is_some_and(is_occ_init)
+    proc::name(1).is_some_and(|name| is_occ_init(&name))
 }
 
-/// Returns true for a process of this program's name.
-pub(super) fn is_occ_init(process: &Stat) -> bool {
-    Stat::read(sys::own_pid()).is_some_and(|own| own.name == process.name)
+/// Returns true for the name of a process that is this program's.
+pub(super) fn is_occ_init(name: &str) -> bool {
+    nix::sys::prctl::get_name().is_ok_and(|own| own.to_bytes() == name.as_bytes())
 }

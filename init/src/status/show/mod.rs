@@ -96,7 +96,7 @@ fn is_live(status: Option<&Value>) -> Result<(), String> {
         .and_then(|status| pid_of(status, "/pid"))
         .unwrap_or(1);
     let init = process(pid)?;
-    if !is_occ_init(&init) {
+    if !is_occ_init(&init.name) {
         return Err(format!("process {pid} is '{}', not occ-init", init.name));
     }
     if matches!(init.state, 'T' | 't' | 'Z' | 'X') {
