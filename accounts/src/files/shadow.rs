@@ -19,9 +19,16 @@ pub fn password_field(account: &Account) -> [&str; 2] {
     ]
 }
 
-/// Appends fields 3 to 8 of an account with their colons. A disabled one expired on day 1, which shuts
+/// Fields 3 to 8 of an account with their colons.
+pub fn aging_fields(account: &Account) -> String {
+    let mut fields = String::new();
+    push_aging(&mut fields, account);
+    fields
+}
+
+/// Appends fields 3 to 8. A disabled account expired on day 1, which shuts
 /// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
-pub fn push_aging(text: &mut String, account: &Account) {
+fn push_aging(text: &mut String, account: &Account) {
     let Aging {
         min,
         max,

@@ -91,7 +91,7 @@ fn compare(account: &Account, entry: &shadow::Entry<'_>, applied: &Applied) -> V
     // remember that.
     let [lock, password] = shadow::password_field(account);
     let is_recorded = entry.password.strip_prefix(lock.as_bytes()) == Some(password.as_bytes())
-        && entry.aging == AppliedEntry::of(account).aging.as_bytes();
+        && entry.aging == shadow::aging_fields(account).as_bytes();
     if is_recorded {
         return Verdict::Same;
     }
