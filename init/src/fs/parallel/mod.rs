@@ -56,6 +56,7 @@ pub(crate) fn beside<'i, A, T: Sync, R: Send>(
 }
 
 /// Two pieces of work at once, where there are many items: `there` by a thread of its own.
+/// `applied.json`, put together when all else was done, was a tenth of a restore of 100,000.
 pub(crate) fn both<A, B: Send>(
     items: usize,
     here: impl FnOnce() -> A,
