@@ -7,7 +7,7 @@ use crate::settings::Settings;
 /// Once a minute is enough for a session that lasts for days.
 const TOUCH: Duration = Duration::from_secs(60);
 
-/// How many, how large, how long.
+/// Counts and times.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Connections at once.

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::monitor::subprocess;
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode, stream};
 
-/// What a helper is told.
+/// The command that a helper gets on its standard input.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PamCommand {
     pub(crate) user: User,

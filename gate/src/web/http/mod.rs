@@ -13,8 +13,8 @@ pub(crate) mod percent;
 pub(crate) mod redirect;
 pub(crate) mod reply;
 
-/// What came exactly once. Of two with one name, who reads the first sees another
-/// request than who reads the last.
+/// Returns the value that came exactly once. Of two values with one name, a program that
+/// takes the first sees another request than a program that takes the last.
 fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
     let first = found.next()?;
     found.next().is_none().then_some(first)

@@ -95,7 +95,7 @@ pub(crate) struct Policy {
     pub(crate) remap_exit: Vec<(u8, u8)>,
 }
 
-/// What the last pair that begins with the value makes of it.
+/// Returns the second value of the last pair whose first is `value`.
 fn mapped(pairs: &[(u8, u8)], value: u8) -> u8 {
     let last = pairs.iter().rfind(|(from, _)| *from == value);
     last.map_or(value, |(_, to)| *to)

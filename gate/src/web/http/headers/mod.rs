@@ -23,9 +23,9 @@ const HOP_BY_HOP: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
-/// What opencode does not get of a browser's headers besides: what is ours to write,
-/// and ways to say where a request comes from. Ours is loopback, and nobody's word
-/// on it passes.
+/// Other headers of a browser that opencode does not get: those that the gate writes
+/// itself, and those that name a request's source. The source is always loopback here,
+/// and no client may say otherwise.
 const WITHHELD: [&str; 9] = [
     "authorization",
     "content-length",
