@@ -90,13 +90,15 @@ fn tell(report: &mut Report, rows: &[Row]) {
     });
     line("binary, KB", &|row| (row.bytes / 1000).to_string());
     for (number, kind) in signals::KINDS.iter().enumerate() {
+        let of = |row: &Row, cell: &dyn Fn(&signals::Lost) -> String| {
+            row.lost.get(number).map_or(String::new(), cell)
+        };
+        line(&format!("SIGTERM not blocked yet, ms, {kind}"), &|row| {
+            of(row, &|lost| format!("{:.2}", lost.blind * 1e3))
+        });
         line(
-            &format!("signals lost of {}, {kind}", signals::ROUNDS),
-            &|row| {
-                row.lost
-                    .get(number)
-                    .map_or(String::new(), |lost| lost.after.to_string())
-            },
+            &format!("lost after that, of {}, {kind}", signals::ROUNDS),
+            &|row| of(row, &|lost| lost.after.to_string()),
         );
     }
     report.table(&table);

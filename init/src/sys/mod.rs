@@ -18,7 +18,7 @@ pub(crate) use mount::is_mount_point;
 pub(crate) use process::{Waited, kill, own_pid, wait_child};
 pub(crate) use signal::{
     Received, SignalMask, become_command, block_all_signals, default_sigchld, wait_sigchld,
-    wait_signal,
+    wait_signal, wait_signal_but_sigchld,
 };
 pub(crate) use terminal::{Terminal, held_terminal};
 

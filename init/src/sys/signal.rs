@@ -73,6 +73,11 @@ pub(crate) fn wait_signal(timeout: Option<Duration>) -> Option<Received> {
     wait_for(u64::MAX, timeout)
 }
 
+/// The same for all but SIGCHLD, which stays pending.
+pub(crate) fn wait_signal_but_sigchld(timeout: Duration) -> Option<Received> {
+    wait_for(!SIGCHLD, Some(timeout))
+}
+
 /// Waits for SIGCHLD alone; all others stay pending. Returns true if it came.
 pub(crate) fn wait_sigchld(timeout: Duration) -> bool {
     wait_for(SIGCHLD, Some(timeout)).is_some()

@@ -41,7 +41,7 @@ enum Secret {
 
 /// Returns true if the environment names anything about a first account.
 pub(crate) fn is_set(env: &Environment) -> bool {
-    !env.with_prefix(PREFIX).entries().is_empty()
+    env.has_prefix(PREFIX)
 }
 
 /// Removes all of them, and overwrites the secrets.

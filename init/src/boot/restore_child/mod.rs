@@ -142,7 +142,7 @@ fn start(
     let (out, into) = nix::unistd::pipe2(OFlag::O_CLOEXEC)
         .map_err(|errno| format!("cannot make a pipe: {}", errno_text(errno)))?;
     let words: Vec<&CStr> = args.iter().map(CString::as_c_str).collect();
-    let env: Vec<&CStr> = env.entries().iter().map(CString::as_c_str).collect();
+    let env: Vec<&CStr> = env.entries().collect();
     let program = Program {
         paths: &[CString::new(path.as_bytes()).unwrap_or_default()],
         argv: &words,

@@ -79,7 +79,7 @@ fn entries<'a>(
         let is = |other: &str| name == Some(other.as_bytes());
         set.iter().any(|(name, _)| is(name)) || (listen_pid && is("LISTEN_PID"))
     };
-    let kept = env.entries().iter().map(CString::as_c_str);
+    let kept = env.entries();
     let set = set.iter().map(|(_, entry)| entry.as_c_str());
     kept.filter(|entry| !is_replaced(entry))
         .chain(set)

@@ -1,4 +1,5 @@
 use super::*;
+use std::ffi::CString;
 
 #[test]
 fn entry_is_a_name_and_a_value() {
@@ -14,14 +15,15 @@ fn entry_is_a_name_and_a_value() {
     ] {
         assert_eq!(env.get(name), value, "{name}");
     }
-    assert_eq!(env.with_prefix("A").entries(), [c"A=1", c"A=2"]);
+    assert!(env.has_prefix("HOM"));
+    assert!(!env.has_prefix("OME"));
 }
 
 #[test]
 fn removed_entries_are_gone() {
     let mut env = Environment::of(&[c"A=1", c"B=2", c"A=3"]);
     env.remove("A");
-    assert_eq!(env.entries(), [c"B=2"]);
+    assert_eq!(env.entries().collect::<Vec<_>>(), [c"B=2"]);
 }
 
 #[test]
@@ -34,6 +36,7 @@ fn secrets_are_overwritten_where_the_kernel_has_them() {
     // SAFETY: an array of C strings of our own, with a null pointer at its end.
     let env = unsafe { Environment::take(pointers.as_mut_ptr(), &["A"]) };
     assert_eq!(env.get("A"), Some(&b"12"[..]));
+    drop(env);
     pointers.pop();
     let left: Vec<CString> = pointers
         .into_iter()
