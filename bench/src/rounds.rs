@@ -72,12 +72,29 @@ impl Costs {
 
 /// Runs all rounds, the contenders of each in their order: one may start from
 /// what the one before it left.
-pub fn interleave(mut contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Error> {
-    let mut costs = vec![Vec::new(); contenders.len()];
+pub fn interleave(contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Error> {
+    run_rounds(contenders, |_| 0)
+}
+
+/// The same for contenders that build on nothing: in each round the next one begins, for a
+/// process that has ended leaves the kernel work that disturbs the next.
+pub fn take_turns(contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Error> {
+    run_rounds(contenders, |round| round)
+}
+
+/// `first` is, for each round, which of the contenders begins.
+fn run_rounds(
+    mut contenders: Vec<Contender<'_>>,
+    first: impl Fn(usize) -> usize,
+) -> Result<Vec<Costs>, Error> {
+    let count = contenders.len();
+    let mut costs = vec![Vec::new(); count];
     let most = contenders.iter().map(|it| it.rounds).max().unwrap_or(0);
     for round in 0..most {
-        for (contender, costs) in contenders.iter_mut().zip(&mut costs) {
-            if round < contender.rounds {
+        for at in (first(round)..).map(|at| at % count).take(count) {
+            if let (Some(contender), Some(costs)) = (contenders.get_mut(at), costs.get_mut(at))
+                && round < contender.rounds
+            {
                 costs.push((contender.round)()?);
             }
         }
@@ -128,23 +145,39 @@ mod tests {
         assert_eq!(Costs::new("b", Vec::new()).mean_cpu(), Duration::ZERO);
     }
 
-    #[test]
-    fn contenders_take_turns() {
-        let order = RefCell::new(String::new());
-        let contender = |name: &'static str, rounds, micros| {
-            let order = &order;
-            Contender::new(name, rounds, move || {
-                order.borrow_mut().push_str(name);
-                Ok(Cost {
-                    wall: Duration::from_micros(micros),
-                    cpu: Duration::from_micros(micros),
-                    peak: micros,
-                })
+    /// Notes its name in `order`, each round.
+    fn noting<'a>(
+        order: &'a RefCell<String>,
+        name: &'static str,
+        rounds: usize,
+        micros: u64,
+    ) -> Contender<'a> {
+        Contender::new(name, rounds, move || {
+            order.borrow_mut().push_str(name);
+            Ok(Cost {
+                wall: Duration::from_micros(micros),
+                cpu: Duration::from_micros(micros),
+                peak: micros,
             })
-        };
-        let costs = interleave(vec![contender("a", 3, 7), contender("b", 1, 9)]).unwrap();
+        })
+    }
+
+    #[test]
+    fn contenders_run_in_each_round() {
+        let order = RefCell::new(String::new());
+        let both = vec![noting(&order, "a", 3, 7), noting(&order, "b", 1, 9)];
+        let costs = interleave(both).unwrap();
         assert_eq!(order.into_inner(), "abaa");
         assert_eq!((costs[0].rounds(), costs[1].rounds()), (3, 1));
+        assert_eq!(costs[1].median().peak, 9);
+    }
+
+    #[test]
+    fn each_begins_in_turn() {
+        let order = RefCell::new(String::new());
+        let both = vec![noting(&order, "a", 3, 7), noting(&order, "b", 3, 9)];
+        let costs = take_turns(both).unwrap();
+        assert_eq!(order.into_inner(), "abbaab");
         assert_eq!(costs[1].median().peak, 9);
     }
 
