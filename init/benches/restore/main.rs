@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tree::Tree;
 
-const SIZES: [u32; 5] = [100, 1000, 5000, 10_000, 100_000];
+const SIZES: [u32; 4] = [100, 1000, 10_000, 100_000];
 const ROWS: [&str; 7] = [PRESENT, UNCHANGED, FRESH, BARE, SYSUSERS, NEWUSERS, LOOP];
 
 /// The bars, in microseconds per account, bytes and times.
