@@ -19,7 +19,7 @@ mod tool;
 pub use cost::{Cost, answer, run};
 pub use process::{number, until};
 pub use report::{Report, main, say};
-pub use rounds::{Contender, Costs, interleave, take_turns};
+pub use rounds::{Contender, Costs, interleave, shuffle};
 pub use table::{Table, times};
 pub use tool::tool;
 

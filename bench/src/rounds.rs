@@ -2,6 +2,7 @@
 //! else the machine does hits them alike. What is told is the median.
 
 use crate::{Cost, Error};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 /// A way to do the work, run once a round.
@@ -73,25 +74,37 @@ impl Costs {
 /// Runs all rounds, the contenders of each in their order: one may start from
 /// what the one before it left.
 pub fn interleave(contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Error> {
-    run_rounds(contenders, |_| 0)
+    let in_order = |_, count| (0..count).collect();
+    run_rounds(contenders, in_order)
 }
 
-/// The same for contenders that build on nothing: in each round the next one begins, for a
+/// The same for contenders that build on nothing: each round has an order of its own, for a
 /// process that has ended leaves the kernel work that disturbs the next.
-pub fn take_turns(contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Error> {
-    run_rounds(contenders, |round| round)
+pub fn shuffle(contenders: Vec<Contender<'_>>) -> Result<Vec<Costs>, Error> {
+    run_rounds(contenders, shuffled)
 }
 
-/// `first` is, for each round, which of the contenders begins.
+/// Numbers below `count`, in an order that is the same whenever the round is.
+fn shuffled(round: usize, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_cached_key(|at| {
+        let mut hasher = DefaultHasher::new();
+        (round, at).hash(&mut hasher);
+        hasher.finish()
+    });
+    order
+}
+
+/// `order` takes the number of the round and that of the contenders.
 fn run_rounds(
     mut contenders: Vec<Contender<'_>>,
-    first: impl Fn(usize) -> usize,
+    order: impl Fn(usize, usize) -> Vec<usize>,
 ) -> Result<Vec<Costs>, Error> {
     let count = contenders.len();
     let mut costs = vec![Vec::new(); count];
     let most = contenders.iter().map(|it| it.rounds).max().unwrap_or(0);
     for round in 0..most {
-        for at in (first(round)..).map(|at| at % count).take(count) {
+        for at in order(round, count) {
             if let (Some(contender), Some(costs)) = (contenders.get_mut(at), costs.get_mut(at))
                 && round < contender.rounds
             {
@@ -173,12 +186,22 @@ mod tests {
     }
 
     #[test]
-    fn each_begins_in_turn() {
-        let order = RefCell::new(String::new());
-        let both = vec![noting(&order, "a", 3, 7), noting(&order, "b", 3, 9)];
-        let costs = take_turns(both).unwrap();
-        assert_eq!(order.into_inner(), "abbaab");
-        assert_eq!(costs[1].median().peak, 9);
+    fn a_shuffled_round_has_everybody_once() {
+        let orders: Vec<Vec<usize>> = (0..50).map(|round| shuffled(round, 5)).collect();
+        for order in &orders {
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4]);
+        }
+        let followers = |of| {
+            let behind = |order: &Vec<usize>| {
+                let at = order.iter().position(|&other| other == of)?;
+                order.get(at + 1).copied()
+            };
+            let found: std::collections::BTreeSet<_> = orders.iter().filter_map(behind).collect();
+            found.len()
+        };
+        assert_eq!(followers(0), 4, "always behind the same one");
     }
 
     #[test]

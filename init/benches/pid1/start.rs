@@ -1,7 +1,7 @@
 //! What a start and an end cost: `INIT -- true` over `true`, taking turns.
 
 use crate::inits::{Init, plain};
-use bench::{Contender, Cost, Error, take_turns, tool};
+use bench::{Contender, Cost, Error, shuffle, tool};
 use std::time::Duration;
 
 const TRUE: &str = "/bin/true";
@@ -22,7 +22,7 @@ pub(crate) fn all(inits: &[Init]) -> Result<Vec<Start>, Error> {
         let round = || bench::run(&mut init.command(&[TRUE]));
         contenders.push(Contender::new(init.name, ROUNDS, round));
     }
-    let costs = take_turns(contenders)?;
+    let costs = shuffle(contenders)?;
     let medians: Vec<Cost> = costs.iter().map(bench::Costs::median).collect();
     let [bare, inits @ ..] = medians.as_slice() else {
         return Ok(Vec::new());

@@ -57,9 +57,10 @@ fn rounds(count: u32) -> Rounds {
             homes: 7,
             slow: 0,
         },
+        // 100,000 homes take a minute.
         _ => Rounds {
             quick: 5,
-            homes: 3,
+            homes: 1,
             slow: 0,
         },
     }
