@@ -8,6 +8,7 @@ mod fds;
 mod mount;
 pub(crate) mod pool;
 mod process;
+mod processor;
 mod signal;
 pub(crate) mod spawn;
 mod terminal;
@@ -16,6 +17,7 @@ pub(crate) use environment::Environment;
 pub(crate) use fds::{close_inherited, fill_closed_stdio, signal_when_readable, write_if_ready};
 pub(crate) use mount::is_mount_point;
 pub(crate) use process::{Waited, kill, own_pid, wait_child};
+pub(crate) use processor::StayHere;
 pub(crate) use signal::{
     Received, SignalMask, become_command, block_all_signals, default_sigchld, wait_sigchld,
     wait_signal, wait_signal_but_sigchld,
