@@ -7,9 +7,11 @@ use crate::fs::replace::Access;
 use crate::fs::retry::{again_io, mkdir};
 use crate::layout::{GROUPS_ALLOW, HOMES_ALLOW, IMAGE_ACCOUNTS, SNAPSHOT, STATE};
 use crate::log::say;
+use crate::store::Store;
 use accounts::account::{Shell, Shells, UidRange};
 use accounts::files::{Etc, File, table};
 use accounts::image::{GroupsAllow, HomeBases, Image, ImageAccounts, Include, Sudoers};
+use accounts::record::Records;
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use std::collections::BTreeSet;
@@ -24,13 +26,29 @@ const LOGIN: [&str; 2] = ["bin/bash", "bin/sh"];
 /// Shells that let nobody in, best first.
 const NOLOGIN: [&str; 3] = ["usr/sbin/nologin", "sbin/nologin", "bin/false"];
 
-pub(crate) fn read(root: &Path, etc: &Etc, may_write: bool) -> Result<Image, Error> {
+/// The people that the store knows: none of them is of the image.
+#[derive(Clone, Copy)]
+pub(crate) struct People<'a> {
+    pub(crate) records: &'a Records,
+    /// With its ledger.
+    pub(crate) store: Option<&'a Store>,
+}
+
+pub(crate) fn read(
+    root: &Path,
+    etc: &Etc,
+    people: People<'_>,
+    may_write: bool,
+) -> Result<Image, Error> {
+    let uids = uid_range(root)?;
+    let mut accounts = image_accounts(root, etc, people, may_write)?;
+    accounts.forget_people(uids, |name, id| people.have(name, id));
     Ok(Image {
-        accounts: image_accounts(root, etc, may_write)?,
+        accounts,
         groups_allow: GroupsAllow::parse(&allowed(root, GROUPS_ALLOW)?),
         home_bases: HomeBases::parse(&allowed(root, HOMES_ALLOW)?),
         sudoers_groups: sudoers_groups(root)?,
-        uids: uid_range(root)?,
+        uids,
         mapped_ids: mapped_ids()?,
         shells: shells(root)?,
     })
@@ -53,14 +71,36 @@ pub(crate) fn state_directory(root: &Path) -> Result<Directory, Error> {
     }
 }
 
-fn image_accounts(root: &Path, etc: &Etc, may_write: bool) -> Result<ImageAccounts, Error> {
-    let snapshot = root.join(STATE).join(SNAPSHOT);
-    for path in [root.join(IMAGE_ACCOUNTS), snapshot] {
-        if let Some(list) = read_optional(&path)? {
-            return Ok(ImageAccounts::parse(&list));
-        }
+impl People<'_> {
+    /// Returns true if an account or a removed one has the name, in lower case, or the uid.
+    fn have(self, name: &str, id: u32) -> bool {
+        let living = self.records.accounts.values();
+        let living = living.map(|account| (&account.name, account.uid));
+        let dead = self.records.tombstones.iter();
+        let mut all = living.chain(dead.map(|dead| (&dead.name, dead.uid)));
+        all.any(|(other, uid)| uid.get() == id || other.folded() == name)
     }
-    let accounts = ImageAccounts::snapshot(etc.bytes(File::Passwd), etc.bytes(File::Group));
+}
+
+fn image_accounts(
+    root: &Path,
+    etc: &Etc,
+    people: People<'_>,
+    may_write: bool,
+) -> Result<ImageAccounts, Error> {
+    if let Some(list) = read_optional(&root.join(IMAGE_ACCOUNTS))? {
+        return Ok(ImageAccounts::parse(&list));
+    }
+    if let Some(snapshot) = read_optional(&root.join(STATE).join(SNAPSHOT))? {
+        return Ok(ImageAccounts::parse_snapshot(&snapshot));
+    }
+    let mut accounts = ImageAccounts::snapshot(etc.bytes(File::Passwd), etc.bytes(File::Group));
+    let given = people
+        .store
+        .map_or(Ok(BTreeSet::new()), Store::given_uids)?;
+    accounts.forget_people(uid_range(root)?, |name, id| {
+        given.contains(&id) || people.have(name, id)
+    });
     if may_write {
         state_directory(root)?.replace(SNAPSHOT, &accounts.to_bytes(), Access::PRIVATE)?;
     }

@@ -5,15 +5,21 @@ mod digest;
 mod id;
 mod name;
 mod password;
+mod plaintext;
 mod shells;
+mod ssh_key;
 mod text;
 
-pub use aging::{Aging, DAY_USEC, day_of_change, whole_days};
+pub use aging::{
+    Aging, DAY_USEC, LOCKED, LastChange, date_of, day_of_change, parse_date, whole_days,
+};
 pub use digest::Digest;
 pub use id::{InvalidUid, Uid, UidRange};
 pub use name::{InvalidName, Username};
 pub use password::{InvalidHash, PasswordHash};
+pub use plaintext::{InvalidPassword, MAX_PASSWORD, check_password, secret_of};
 pub use shells::Shells;
+pub use ssh_key::{InvalidKeys, SshKey, check_room};
 pub use text::{HOME_BASE, Home, InvalidText, RealName, Shell};
 pub(crate) use text::{is_field, is_plain};
 
@@ -45,6 +51,8 @@ pub struct Account {
     pub aging: Aging,
     /// When the password was last set, microseconds since 1970.
     pub password_changed_usec: Option<u64>,
+    /// A new password must be set at the next login.
+    pub must_change: bool,
     /// Lines for sshd.
     pub ssh_keys: Vec<String>,
     /// When the record was made, microseconds since 1970.
@@ -66,6 +74,7 @@ impl Account {
             locked: false,
             aging: Aging::default(),
             password_changed_usec: None,
+            must_change: false,
             ssh_keys: Vec::new(),
             created_usec,
         }
@@ -76,10 +85,31 @@ impl Account {
         self.hash = Some(hash);
         self.hash_refused = None;
         self.password_changed_usec = Some(now_usec);
+        self.must_change = false;
     }
 
-    /// The account as programs see it.
-    pub fn view(&self) -> AccountView {
+    /// The day of the last change as shadow(5) has it.
+    pub fn last_change(&self) -> LastChange {
+        if self.must_change {
+            return LastChange::Forced;
+        }
+        LastChange::of(self.password_changed_usec.and_then(day_of_change))
+    }
+
+    /// Takes over what shadow(5) says about the last change. A record knows the time of
+    /// day, which shadow(5) does not.
+    pub fn set_last_change(&mut self, change: LastChange) {
+        self.must_change = change == LastChange::Forced;
+        if change == LastChange::Forced || change == self.last_change() {
+            return;
+        }
+        // shadow(5) has room for days that overflow 64 bits of microseconds.
+        let usec = |day| u64::from(day).saturating_mul(DAY_USEC);
+        self.password_changed_usec = change.days().map(usec);
+    }
+
+    /// The account as programs see it on that day.
+    pub fn view(&self, today: u32) -> AccountView {
         // Whatever the record asks for ends up on a terminal.
         let printable = |group: &&String| !group.is_empty() && is_field(group);
         let mut member_of: Vec<String> = self.member_of.iter().filter(printable).cloned().collect();
@@ -95,9 +125,16 @@ impl Account {
             member_of,
             status: if self.locked {
                 Status::Disabled
+            } else if self.aging.has_expired(today) {
+                Status::Expired
             } else {
                 Status::Enabled
             },
+            expires_usec: self
+                .aging
+                .expire
+                .map(|day| u64::from(day).saturating_mul(DAY_USEC)),
+            password_change_now: self.must_change,
             last_password_change_usec: self.password_changed_usec,
         }
     }

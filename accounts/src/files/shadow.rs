@@ -2,7 +2,7 @@
 //! since 1970.
 
 use super::table;
-use crate::account::{Account, Aging, PasswordHash, day_of_change};
+use crate::account::{Account, Aging, LOCKED, LastChange, PasswordHash};
 
 /// Longest line, without the newline: musl's getspnam(3) has 256 bytes for
 /// line, newline and NUL.
@@ -27,7 +27,7 @@ pub fn aging_fields(account: &Account) -> String {
 }
 
 /// Appends fields 3 to 8. A disabled account expired on day 1, which shuts
-/// key logins, cron and `su` out; not 0, which shadow(5) calls ambiguous.
+/// key logins, cron and `su` out.
 fn push_aging(text: &mut String, account: &Account) {
     let Aging {
         min,
@@ -37,12 +37,12 @@ fn push_aging(text: &mut String, account: &Account) {
         expire,
     } = account.aging;
     let expire = if account.locked {
-        Some(1)
+        Some(LOCKED)
     } else {
-        expire.map(|day| day.max(1))
+        expire.map(|day| day.max(LOCKED))
     };
     let days = [
-        account.password_changed_usec.and_then(day_of_change),
+        account.last_change().days(),
         Some(min.unwrap_or(0)),
         Some(max.unwrap_or(99_999)),
         Some(warn.unwrap_or(7)),
@@ -125,19 +125,24 @@ impl<'a> Entry<'a> {
     }
 
     /// The aging fields as numbers, and the day of the last change.
-    pub fn aging(&self) -> (Option<u32>, Aging) {
-        let mut days = self.aging.split(|&b| b == b':').map(table::number);
-        let mut next = || days.next().flatten();
-        let last_change = next();
-        let aging = Aging {
-            min: next(),
-            max: next(),
-            warn: next(),
-            inactive: next(),
-            expire: next(),
-        };
-        (last_change, aging)
+    pub fn aging(&self) -> (LastChange, Aging) {
+        read_aging(self.aging)
     }
+}
+
+/// Reads fields 3 to 8 with their colons.
+pub fn read_aging(fields: &[u8]) -> (LastChange, Aging) {
+    let mut days = fields.split(|&b| b == b':').map(table::number);
+    let mut next = || days.next().flatten();
+    let last_change = LastChange::of(next());
+    let aging = Aging {
+        min: next(),
+        max: next(),
+        warn: next(),
+        inactive: next(),
+        expire: next(),
+    };
+    (last_change, aging)
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub struct ImageAccounts {
     users: BTreeMap<String, u32>,
     groups: BTreeMap<String, u32>,
     ids: BTreeMap<u32, String>,
+    /// Taken from passwd and group at the first boot, as the image has no list.
+    is_snapshot: bool,
 }
 
 impl ImageAccounts {
@@ -60,7 +62,10 @@ impl ImageAccounts {
 
     /// A snapshot of what stands in passwd and group.
     pub fn snapshot(passwd: &[u8], group: &[u8]) -> Self {
-        let mut accounts = Self::default();
+        let mut accounts = Self {
+            is_snapshot: true,
+            ..Self::default()
+        };
         for (name, uid) in table::lines(passwd).filter_map(passwd::name_and_uid) {
             accounts.insert(b"user", name, uid);
         }
@@ -68,6 +73,36 @@ impl ImageAccounts {
             accounts.insert(b"group", name, gid);
         }
         accounts
+    }
+
+    /// A snapshot that was kept, as [`Self::parse`] reads it.
+    pub fn parse_snapshot(file: &[u8]) -> Self {
+        Self {
+            is_snapshot: true,
+            ..Self::parse(file)
+        }
+    }
+
+    /// Returns whether these are from a snapshot: then whoever made them is not known, and
+    /// somebody's account may be among them.
+    pub fn is_snapshot(&self) -> bool {
+        self.is_snapshot
+    }
+
+    /// Takes people out of a snapshot: their lines were there before it where /etc is on a
+    /// volume. `is_persons` takes a name in lower case and its id; a list of the image's
+    /// build is never changed, and nor is what is no person's number.
+    pub fn forget_people(&mut self, uids: UidRange, is_persons: impl Fn(&str, u32) -> bool) {
+        if !self.is_snapshot {
+            return;
+        }
+        let stays =
+            |name: &String, id: &mut u32| uids.uid((*id).into()).is_err() || !is_persons(name, *id);
+        self.users.retain(stays);
+        self.groups.retain(stays);
+        let (users, groups) = (&self.users, &self.groups);
+        self.ids
+            .retain(|id, name| users.get(name) == Some(id) || groups.get(name) == Some(id));
     }
 
     /// The lines that [`Self::parse`] reads.

@@ -6,7 +6,7 @@ use super::index::{AccountIndex, InTurn};
 use super::ownership::Released;
 use crate::account::Username;
 use crate::files::{Etc, File, group, passwd, table};
-use crate::record::Refusal;
+use crate::record::{Problem, Refusal, Tombstone};
 use std::collections::BTreeMap;
 
 /// Accounts whose name or id a line of others has.
@@ -33,6 +33,28 @@ pub(super) fn claims(
     }
     claims.keep_ids_of_refused();
     claims.refused
+}
+
+/// Lines of others with the uid of a removed account: useradd(8) knows nothing of those.
+pub fn strangers(tombstones: &[Tombstone], passwd: &[u8]) -> Vec<Problem> {
+    if tombstones.is_empty() {
+        return Vec::new();
+    }
+    let by_uid: BTreeMap<u32, &Tombstone> = tombstones
+        .iter()
+        .map(|dead| (dead.uid.get(), dead))
+        .collect();
+    let lines = table::lines(passwd).filter_map(passwd::name_and_uid);
+    let stranger = |(name, uid): (&[u8], u32)| {
+        let dead = by_uid.get(&uid)?;
+        let is_other = dead.name.as_str().as_bytes() != name;
+        is_other.then(|| Problem::Stranger {
+            name: String::from_utf8_lossy(name).escape_debug().to_string(),
+            uid: dead.uid,
+            owner: dead.name.clone(),
+        })
+    };
+    lines.filter_map(stranger).collect()
 }
 
 struct Claims<'a> {

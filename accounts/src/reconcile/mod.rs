@@ -18,13 +18,14 @@ mod ownership;
 mod plan;
 
 pub use applied::{Applied, AppliedEntry};
-pub use capture::{Capture, are_as_recorded, captures};
+pub use capture::{Capture, Captures, Reverted, Why, are_as_recorded, captures};
 pub use changes::Change;
 pub use drift::{Drift, drift};
+pub use foreign::strangers;
 pub use plan::Plan;
 
 use crate::account::{Account, Username};
-use crate::files::Etc;
+use crate::files::{Etc, File};
 use crate::image::Image;
 use crate::record::{Problem, Records};
 use changes::Changes;
@@ -72,6 +73,7 @@ pub fn decide<'a>(
     }
     let refused = refused.into_iter();
     problems.extend(refused.map(|(name, why)| Problem::Refused(name, why)));
+    problems.extend(strangers(&records.tombstones, etc.bytes(File::Passwd)));
     let ownership = Ownership::new(index, released, etc);
     let locked_out = LockedOut::new(&ownership, records, etc, image, applied);
     Decision {

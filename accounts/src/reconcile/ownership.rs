@@ -6,7 +6,7 @@ use super::index::AccountIndex;
 use crate::account::{Account, Username};
 use crate::files::{Etc, File, passwd, table};
 use crate::image::Image;
-use crate::record::{Part, Records};
+use crate::record::Records;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names and uids that were ours and must leave the files: those of tombstones, and
@@ -63,7 +63,7 @@ fn missing<'a>(
 /// stay.
 fn unreadable(records: &Records) -> BTreeSet<&Username> {
     let rejected = records.rejected.iter();
-    let records = rejected.filter(|rejected| rejected.part == Part::Record);
+    let records = rejected.filter(|rejected| rejected.part.is_record());
     records.flat_map(|rejected| &rejected.name).collect()
 }
 

@@ -9,6 +9,7 @@ mod admit;
 mod parse;
 mod refusal;
 mod set;
+mod settle;
 mod strict_json;
 
 pub use parse::{InvalidRecord, Legacy, MAX_BYTES, ParsedAccount, SCHEMA};
@@ -74,6 +75,13 @@ impl Record {
         &self.account
     }
 
+    /// Returns whether the document has a field, and not as `null`.
+    pub fn has(&self, field: &str) -> bool {
+        self.document
+            .get(field)
+            .is_some_and(|value| !value.is_null())
+    }
+
     /// Changes the account and writes the change into the document. Name and
     /// uid stay, whatever `edit` does.
     pub fn update(&mut self, edit: impl FnOnce(&mut Account)) {
@@ -120,6 +128,7 @@ impl Record {
         remains.update(|account| {
             account.hash = None;
             account.hash_refused = None;
+            account.must_change = false;
             account.ssh_keys.clear();
         });
         if remains.to_bytes().len() <= MAX_BYTES {
@@ -166,13 +175,18 @@ fn write_account(document: &mut Map<String, Value>, account: &Account) {
         "lastPasswordChangeUSec",
         account.password_changed_usec.map(|usec| json!(usec)),
     );
+    put(
+        document,
+        "passwordChangeNow",
+        account.must_change.then_some(json!(true)),
+    );
     // `null` reads as absent, and must not swallow what is written.
     if document.get("privileged").is_none_or(Value::is_null) {
         document.insert("privileged".into(), json!({}));
     }
     if let Some(Value::Object(privileged)) = document.get_mut("privileged") {
         if account.hash_refused.is_none() {
-            put_hash(privileged, account.hash.as_ref());
+            put_hash(privileged, account);
         }
         put(
             privileged,
@@ -195,11 +209,18 @@ fn put_days(document: &mut Map<String, Value>, field: &'static str, days: Option
 
 /// The hash, unless it is the first already: the format allows several, and
 /// the others are not ours to drop with an unrelated change.
-fn put_hash(privileged: &mut Map<String, Value>, hash: Option<&PasswordHash>) {
+fn put_hash(privileged: &mut Map<String, Value>, account: &Account) {
     let present = privileged
         .get("hashedPassword")
         .and_then(|hashes| hashes.get(0)?.as_str());
-    let hash = hash.map(PasswordHash::expose);
+    let present = if account.locked {
+        // The mark that locks it says nothing else than the record.
+        let bare = present.map(|text| text.trim_start_matches('!'));
+        bare.filter(|bare| !matches!(*bare, "" | "*"))
+    } else {
+        present
+    };
+    let hash = account.hash.as_ref().map(PasswordHash::expose);
     if present != hash {
         put(privileged, "hashedPassword", hash.map(|hash| json!([hash])));
     }

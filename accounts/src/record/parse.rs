@@ -128,7 +128,8 @@ fn account(document: &Object<'_>, range: UidRange) -> Result<Account, InvalidRec
         Some(home) => Home::parse(home)?,
         None => Home::parse(&format!("/home/{name}"))?,
     };
-    let (hash, hash_refused) = read_hash(document)?;
+    let locked = boolean(document, "locked")?.unwrap_or(false);
+    let (hash, hash_refused) = read_hash(document, locked)?;
     Ok(Account {
         real_name: RealName::parse(string(document, "realName")?.unwrap_or(""))?,
         shell: string(document, "shell")?
@@ -136,7 +137,7 @@ fn account(document: &Object<'_>, range: UidRange) -> Result<Account, InvalidRec
             .transpose()?
             .unwrap_or_default(),
         member_of: strings(document, "memberOf")?,
-        locked: boolean(document, "locked")?.unwrap_or(false),
+        locked,
         aging: read_aging(document)?,
         ssh_keys: object(document, "privileged")?
             .map_or(Ok(Vec::new()), |p| strings(p, "sshAuthorizedKeys"))?,
@@ -149,6 +150,7 @@ fn account(document: &Object<'_>, range: UidRange) -> Result<Account, InvalidRec
         hash,
         hash_refused,
         password_changed_usec: number(document, "lastPasswordChangeUSec")?,
+        must_change: boolean(document, "passwordChangeNow")?.unwrap_or(false),
     })
 }
 
@@ -159,19 +161,34 @@ fn check_schema(document: &Object<'_>) -> Result<(), InvalidRecord> {
     }
 }
 
-fn read_hash(
-    document: &Object<'_>,
-) -> Result<(Option<PasswordHash>, Option<InvalidHash>), InvalidRecord> {
+/// A hash, or why it does not pass the gate.
+type Gated = (Option<PasswordHash>, Option<InvalidHash>);
+
+/// The first hash. Where the record is locked `!` may stand before it, as `passwd -l` writes
+/// and userdbctl(1) repeats.
+fn read_hash(document: &Object<'_>, is_locked: bool) -> Result<Gated, InvalidRecord> {
     let Some(privileged) = object(document, "privileged")? else {
         return Ok((None, None));
     };
     let mut hashes = texts(privileged, "hashedPassword")?;
     let first = hashes.next().transpose()?;
     hashes.try_for_each(|hash| hash.map(drop))?;
-    Ok(first.map_or((None, None), gate))
+    Ok(match first {
+        None => (None, None),
+        Some(hash) if is_locked && hash.starts_with('!') => unlocked(hash),
+        Some(hash) => gate(hash),
+    })
 }
 
-fn gate(hash: &str) -> (Option<PasswordHash>, Option<InvalidHash>) {
+/// The hash behind the marks that lock it.
+fn unlocked(field: &str) -> Gated {
+    match field.trim_start_matches('!') {
+        "" | "*" => (None, None),
+        hash => gate(hash),
+    }
+}
+
+fn gate(hash: &str) -> Gated {
     match PasswordHash::parse(hash) {
         Ok(hash) => (Some(hash), None),
         Err(reason) => (None, Some(reason)),
@@ -270,12 +287,8 @@ fn legacy(document: &Object<'_>) -> Result<Legacy, InvalidRecord> {
         Username::parse(string(document, "username")?.ok_or(InvalidRecord::Missing("username"))?)?;
     let field = string(document, "password_hash")?.unwrap_or("");
     // `passwd -l` puts '!' before the hash: locked by whichever sign says so.
-    let bare = field.trim_start_matches('!');
-    let locked = boolean(document, "locked")?.unwrap_or(false) || bare.len() != field.len();
-    let (hash, hash_refused) = match bare {
-        "" | "*" => (None, None),
-        other => gate(other),
-    };
+    let locked = boolean(document, "locked")?.unwrap_or(false) || field.starts_with('!');
+    let (hash, hash_refused) = unlocked(field);
     Ok(Legacy {
         name,
         hash,

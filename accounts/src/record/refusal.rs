@@ -34,7 +34,7 @@ pub enum Refusal {
     #[error("uid {0} does not exist in this user namespace")]
     Unmapped(Uid),
     /// Another name got the number first.
-    #[error("uid {} was given to '{}'", .0, shown(.1))]
+    #[error("uid {} {}", .0, whose(.1))]
     UidTaken(Uid, String),
     /// Another record has the name in another case.
     #[error("the name differs from '{0}' in case only")]
@@ -67,6 +67,15 @@ pub enum Problem {
     Group(Username, String),
     /// The number of further groups: one record can name thousands.
     MoreGroups(Username, usize),
+    /// Somebody who is not ours has the uid, and so the files, of a removed account.
+    Stranger {
+        /// The name, made printable.
+        name: String,
+        /// The uid.
+        uid: Uid,
+        /// Who had it.
+        owner: Username,
+    },
 }
 
 impl std::fmt::Display for Problem {
@@ -86,11 +95,23 @@ impl std::fmt::Display for Problem {
                     shown(group)
                 )
             }
+            Self::Stranger { name, uid, owner } => write!(
+                f,
+                "'{name}' has uid {uid} in /etc/passwd, which was '{owner}''s, and so their files"
+            ),
             Self::MoreGroups(name, count) => write!(
                 f,
                 "'{name}' is not put into {count} more groups: the image does not allow it"
             ),
         }
+    }
+}
+
+/// Whose a uid is. Nobody's where two records claim it and nothing tells which came first.
+fn whose(owner: &str) -> String {
+    match owner {
+        "" => "is claimed by another record too, and neither's line or home is there".into(),
+        owner => format!("was given to '{}'", shown(owner)),
     }
 }
 

@@ -47,7 +47,14 @@ pub struct Rejected {
 impl Rejected {
     /// Returns whether it would be this account's record; not its tombstone.
     pub fn is_record_of(&self, name: &Username) -> bool {
-        self.part == Part::Record && self.name.as_ref() == Some(name)
+        self.part.is_record() && self.name.as_ref() == Some(name)
+    }
+}
+
+impl Part {
+    /// Returns whether it is the record of an account, of whatever form.
+    pub fn is_record(self) -> bool {
+        matches!(self, Self::Record | Self::Older | Self::Refused)
     }
 }
 
@@ -56,6 +63,10 @@ impl Rejected {
 pub enum Part {
     /// The record of an account.
     Record,
+    /// A record of opencode-cloud that the next restore takes over.
+    Older,
+    /// A record of opencode-cloud whose name or uid nobody may have here.
+    Refused,
     /// The record of a removed account.
     Tombstone,
     /// A directory: of tombstones, of the ledger, of older records.

@@ -377,6 +377,7 @@ fn a_hash_that_does_not_pass_leaves_the_account_without_password() {
         ("", InvalidHash::Empty),
         ("*", InvalidHash::Characters),
         ("!", InvalidHash::Characters),
+        ("!$6$salt$hash", InvalidHash::Characters),
         ("x:0:0:99999:7:::\\nroot::0", InvalidHash::Characters),
         ("hunter2", InvalidHash::Scheme),
         ("$1$salt$qJH7.N4xYta3aEG/dfqo/0", InvalidHash::Scheme),
@@ -571,7 +572,7 @@ fn legacy_of_the_wrong_shape() {
 #[test]
 fn what_programs_see_can_be_printed() {
     let groups = r#""memberOf":["video","audio","audio","a\u001b[2J","","b:c","d\u202e"]"#;
-    let view = record(&with(groups)).account().view();
+    let view = record(&with(groups)).account().view(0);
     assert_eq!(view.member_of, ["audio", "video"]);
 }
 
@@ -588,4 +589,33 @@ fn what_is_exported() {
         record.exported(false).to_string(),
         r#"{"privileged":{"sshAuthorizedKeys":["ssh-rsa A"]},"theme":"dark","uid":1001,"userName":"eve"}"#
     );
+}
+
+#[test]
+fn a_mark_before_the_hash_of_a_locked_record_is_no_part_of_it() {
+    let hash = format!("$6$saltsaltsaltsalt${}", "x".repeat(86));
+    for (field, kept) in [
+        (format!("!{hash}"), Some(hash.as_str())),
+        (format!("!!{hash}"), Some(&hash)),
+        ("!".to_owned(), None),
+        ("!*".to_owned(), None),
+    ] {
+        let record = record(&with(&format!(
+            r#""locked":true,"privileged":{{"hashedPassword":["{field}"]}}"#
+        )));
+        let account = record.account();
+        assert!(account.locked, "{field}");
+        assert_eq!(account.hash.as_ref().map(PasswordHash::expose), kept);
+        assert_eq!(account.hash_refused, None);
+    }
+}
+
+#[test]
+fn a_forced_change_is_systemds_field() {
+    let mut forced = record(&with(r#""passwordChangeNow":true"#));
+    assert!(forced.account().must_change);
+    forced.update(|account| account.must_change = false);
+    assert_eq!(forced.exported(true).get("passwordChangeNow"), None);
+    forced.update(|account| account.must_change = true);
+    assert_eq!(forced.exported(true)["passwordChangeNow"], true);
 }

@@ -10,6 +10,8 @@ pub enum Status {
     Enabled,
     /// Shut out: `!` before the hash, expired, no login shell.
     Disabled,
+    /// Not disabled, but closed since the day of [`AccountView::expires_usec`].
+    Expired,
 }
 
 /// One account as programs see it. Field names are systemd's (USER_RECORD).
@@ -32,8 +34,18 @@ pub struct AccountView {
     /// Supplementary groups that the record asks for, sorted.
     #[serde(default)]
     pub member_of: Vec<String>,
-    /// Enabled or disabled.
+    /// Whether its person can log in.
     pub status: Status,
+    /// The day on which it closes or closed, in microseconds since 1970 (UTC).
+    #[serde(
+        rename = "expiresUSec",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expires_usec: Option<u64>,
+    /// A new password must be set at the next login.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub password_change_now: bool,
     /// When the password was last set, in microseconds since 1970 (UTC).
     #[serde(
         rename = "lastPasswordChangeUSec",

@@ -24,4 +24,7 @@ pub struct Request {
     /// Lines of an authorized_keys file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh_authorized_keys: Option<Vec<String>>,
+    /// The same, to be added to those that are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_ssh_authorized_keys: Option<Vec<String>>,
 }

@@ -22,7 +22,7 @@ pub struct ExportReply {
 pub struct ImportReply {
     /// [`SCHEMA`](super::SCHEMA).
     pub schema: u32,
-    /// True if an account was made; never with `--dry-run`.
+    /// True if an account was made or changed; never with `--dry-run`.
     pub changed: bool,
     /// One for each line with an account, in their order.
     pub results: Vec<ImportResult>,
@@ -45,6 +45,9 @@ pub struct ImportResult {
     /// Why the line failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
+    /// What an administrator may want to look at, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl ImportReply {
@@ -61,25 +64,38 @@ impl ImportReply {
             .results
             .iter()
             .filter(|result| !quiet || result.action == ImportAction::Failed);
-        let mut text: Vec<String> = said.map(|result| result.sentence(dry_run)).collect();
+        let mut text: Vec<String> = said.flat_map(|result| result.sentences(dry_run)).collect();
         if !quiet {
-            text.push(format!(
-                "{} {}, {} exist already, {} failed",
-                self.count(ImportAction::Created),
-                if dry_run {
-                    "would be created"
-                } else {
-                    "created"
-                },
-                self.count(ImportAction::Exists),
-                self.count(ImportAction::Failed),
-            ));
+            text.push(self.total(dry_run));
         }
         text
+    }
+
+    fn total(&self, dry_run: bool) -> String {
+        let would = if dry_run { "would be " } else { "" };
+        let count = |action, done: &str| format!("{} {would}{done}", self.count(action));
+        let updated = match self.count(ImportAction::Updated) {
+            0 => String::new(),
+            _ => format!(", {}", count(ImportAction::Updated, "changed")),
+        };
+        format!(
+            "{}{updated}, {} exist already, {} failed",
+            count(ImportAction::Created, "created"),
+            self.count(ImportAction::Exists),
+            self.count(ImportAction::Failed),
+        )
     }
 }
 
 impl ImportResult {
+    fn sentences(&self, dry_run: bool) -> Vec<String> {
+        let warnings = self.warnings.iter();
+        let warnings = warnings.map(|warning| format!("line {}: warning: {warning}", self.line));
+        std::iter::once(self.sentence(dry_run))
+            .chain(warnings)
+            .collect()
+    }
+
     fn sentence(&self, dry_run: bool) -> String {
         let Self {
             line, user_name, ..
@@ -92,6 +108,10 @@ impl ImportResult {
             (ImportAction::Created, _) => {
                 format!("line {line}: User '{user_name}' created (uid {uid}).")
             }
+            (ImportAction::Updated, _) if dry_run => {
+                format!("line {line}: User '{user_name}' would be changed.")
+            }
+            (ImportAction::Updated, _) => format!("line {line}: User '{user_name}' changed."),
             (ImportAction::Exists, _) => format!("line {line}: User '{user_name}' already exists."),
             (ImportAction::Failed, error) => {
                 let message = error.as_ref().map_or("", |error| &error.message);
@@ -159,7 +179,9 @@ pub fn counted(number: usize, noun: &str) -> String {
 pub enum ImportAction {
     /// A new account.
     Created,
-    /// There is one of that name; it was left as it is.
+    /// One of that name is there, and was changed (`--update`).
+    Updated,
+    /// There is one of that name; it was left as it is, or is as asked.
     Exists,
     /// Nothing was done. Unknown actions of a newer program read as this.
     #[serde(other)]

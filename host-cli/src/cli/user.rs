@@ -15,6 +15,8 @@ pub(crate) enum User {
     Show(AccountName),
     /// Set the password of an account
     Passwd(Passwd),
+    /// Change an account: what is named, and nothing else
+    Set(Box<Set>),
     /// Let accounts log in again
     Enable(AccountNames),
     /// Shut accounts out and end their processes; nothing is deleted
@@ -27,7 +29,7 @@ pub(crate) enum User {
     /// Print the records of all accounts, one JSON document a line
     Export(Export),
     /// Make an account that useradd made in the container survive updates
-    Adopt(AccountName),
+    Adopt(Adopt),
 }
 
 /// One account.
@@ -88,6 +90,9 @@ pub(crate) struct Add {
     /// Add the account shut out
     #[arg(long)]
     pub disabled: bool,
+    /// Add it although its home is there and belongs to another uid
+    #[arg(short, long)]
+    pub force: bool,
     /// Succeed without a change if the account exists
     #[arg(long)]
     pub if_missing: bool,
@@ -105,6 +110,51 @@ pub(crate) struct Passwd {
     pub name: String,
     #[command(flatten)]
     pub source: PasswordSource,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// Name of the account
+    pub name: String,
+    /// The person's name
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// Login shell
+    #[arg(long, value_name = "PATH")]
+    pub shell: Option<String>,
+    /// These groups and no others, which the image has to allow; '' for none
+    #[arg(long, value_name = "GROUP", value_delimiter = ',', conflicts_with_all = ["add_groups", "remove_groups"])]
+    pub groups: Option<Vec<String>>,
+    /// These groups too
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub add_groups: Vec<String>,
+    /// Not these groups any more
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub remove_groups: Vec<String>,
+    /// The ssh public keys of this file and no others
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["add_key", "remove_key"])]
+    pub ssh_key_file: Option<PathBuf>,
+    /// The ssh public keys of this file too
+    #[arg(long, value_name = "FILE")]
+    pub add_key: Option<PathBuf>,
+    /// Not the ssh key with this fingerprint any more
+    #[arg(long, value_name = "SHA256:…")]
+    pub remove_key: Option<String>,
+    /// The day on which the account closes, like 2027-01-31, or 'never'
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<String>,
+    /// A new password must be set at the next login
+    #[arg(long)]
+    pub must_change_password: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Adopt {
+    /// Name of the account
+    pub name: String,
+    /// Only say what would be kept and what not
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -129,6 +179,9 @@ pub(crate) struct Import {
     /// Only say what would be done
     #[arg(long)]
     pub dry_run: bool,
+    /// Change accounts that are there to what their lines say; what is empty stays
+    #[arg(long)]
+    pub update: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

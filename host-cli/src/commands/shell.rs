@@ -61,6 +61,10 @@ async fn enabled(init: &OccInit, name: &str, known: &[String]) -> Result<Account
             message: format!("user '{name}' is disabled"),
             hint: format!("`occ user enable {name}` lets them in again"),
         }),
+        Status::Expired => Err(Error::Refused {
+            message: format!("the account of user '{name}' has expired"),
+            hint: format!("`occ user set {name} --expires never` lets them in again"),
+        }),
     }
 }
 

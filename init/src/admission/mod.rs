@@ -192,6 +192,19 @@ pub(crate) fn check_home(context: &Context<'_>, home: Home) -> Result<Home, Erro
     }
 }
 
+/// Fails if the home is there and is another person's: whoever had the name before an update
+/// that forgot them has another uid than the next one, and all of their files.
+pub(crate) fn check_old_home(context: &Context<'_>, home: &Home, uid: Uid) -> Result<(), Error> {
+    let homes = Homes::open(context.root, &context.image.home_bases)?;
+    match homes.owner(home)? {
+        Some(owner) if owner != uid.get() && context.image.uids.uid(owner.into()).is_ok() => {
+            let home = home.clone();
+            Err(Error::OldHome { home, owner, uid })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns /home/NAME, or /home/NAME-UID if a removed account has that.
 pub(crate) fn choose_home(context: &Context<'_>, name: &Username, uid: Uid) -> Result<Home, Error> {
     let plain = Home::parse(&format!("/home/{name}"))?;

@@ -47,6 +47,8 @@ pub(crate) enum User {
         #[command(flatten)]
         source: Source,
     },
+    /// Change an account: what is named, and nothing else
+    Set(Box<Set>),
     /// List all accounts
     List,
     /// Show one account
@@ -74,7 +76,12 @@ pub(crate) enum User {
     /// Restore a backup from standard input; checked whole before anything changes
     Load(Load),
     /// Make an account that useradd made inside survive updates
-    Adopt { name: String },
+    Adopt {
+        name: String,
+        /// Say what would be kept and what not, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Print the ssh keys of an account, for sshd's AuthorizedKeysCommand
     Keys { name: String },
     /// Kills all processes of a uid; started by `disable` and `remove`
@@ -129,6 +136,9 @@ pub(crate) struct Add {
     /// Make it disabled
     #[arg(long)]
     pub(crate) disabled: bool,
+    /// Make it although its home is there and belongs to another uid
+    #[arg(short, long)]
+    pub(crate) force: bool,
     /// Do nothing if the account is there
     #[arg(long)]
     pub(crate) if_missing: bool,
@@ -140,6 +150,44 @@ pub(crate) struct Add {
     pub(crate) new_uid: bool,
 }
 
+#[derive(Debug, Default, Args)]
+pub(crate) struct Set {
+    pub(crate) name: String,
+    /// Full name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+    /// Login shell
+    #[arg(long, value_name = "PATH")]
+    pub(crate) shell: Option<String>,
+    /// These groups of the image and no others; '' for none
+    #[arg(long, value_name = "GROUP,…", value_delimiter = ',', conflicts_with_all = ["add_groups", "remove_groups"])]
+    pub(crate) groups: Option<Vec<String>>,
+    /// These groups too
+    #[arg(long, value_name = "GROUP,…", value_delimiter = ',')]
+    pub(crate) add_groups: Vec<String>,
+    /// Not these groups any more
+    #[arg(long, value_name = "GROUP,…", value_delimiter = ',')]
+    pub(crate) remove_groups: Vec<String>,
+    /// The ssh public keys of this file and no others
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["add_key", "remove_key"])]
+    pub(crate) ssh_key_file: Option<PathBuf>,
+    /// The ssh public keys of this file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) add_key: Option<PathBuf>,
+    /// Not the ssh key with this fingerprint any more
+    #[arg(long, value_name = "SHA256:…")]
+    pub(crate) remove_key: Option<String>,
+    /// The day on which the account closes, like 2027-01-31, or 'never'
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: Option<String>,
+    /// A new password must be set at the next login
+    #[arg(long)]
+    pub(crate) must_change_password: bool,
+    /// Read one JSON document with the ssh keys from standard input
+    #[arg(long, hide = true)]
+    pub(crate) request_stdin: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// Where they are; standard input if missing
@@ -147,6 +195,9 @@ pub(crate) struct Import {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Change accounts that are there to what their lines say; what is empty stays
+    #[arg(long)]
+    pub(crate) update: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

@@ -6,7 +6,7 @@ use crate::commands::output::Output;
 use crate::home::Homes;
 use crate::restore::{Paths, ReadOnlySession};
 use accounts::account::Username;
-use accounts::reconcile::{Change, Drift, Plan, captures, drift};
+use accounts::reconcile::{Captures, Change, Drift, Plan, captures, drift};
 use accounts::record::{Part, Problem, Refusal};
 use accounts::wire;
 use serde::Serialize;
@@ -21,7 +21,7 @@ struct Finding {
     /// The account, or the record file where there is none.
     name: String,
     message: String,
-    hint: &'static str,
+    hint: String,
 }
 
 /// Lists all findings; with any, the status is 1.
@@ -70,25 +70,28 @@ fn lines(findings: &[Finding]) -> Vec<String> {
 /// All findings, and the plan of a restore now: with the passwords that it
 /// would take into records first.
 fn look(view: &ReadOnlySession, paths: &Paths) -> (Vec<Finding>, Plan) {
-    let (taken, differing) = captures(&view.records, &view.snapshot.etc, &view.applied);
+    let Captures { taken, reverted } = captures(&view.records, &view.snapshot.etc, &view.applied);
     let (mut records, mut findings) = (view.records.clone(), Vec::new());
     for capture in taken {
         let name = capture.name.clone();
         findings.push(Finding {
             kind: "password",
-            message: format!("'{name}' was changed in /etc/shadow, newer than its record"),
+            message: format!(
+                "{} of '{name}' in /etc/shadow is not in its record yet",
+                capture.what()
+            ),
             name: name.to_string(),
-            hint: "the next restore takes it into the record",
+            hint: "the next restore takes it into the record".into(),
         });
         if let Some(account) = records.accounts.get_mut(&name) {
             capture.apply(account);
         }
     }
-    findings.extend(differing.into_iter().map(|name| Finding {
+    findings.extend(reverted.into_iter().map(|reverted| Finding {
         kind: "password",
-        message: format!("'{name}' was changed in /etc/shadow; its record wins"),
-        name: name.to_string(),
-        hint: "'user passwd' sets a new password, 'user enable' and 'disable' open and shut",
+        message: reverted.to_string(),
+        name: reverted.name.to_string(),
+        hint: reverted.hint(),
     }));
     let plan = view.plan_of(&records);
     findings.extend(plan.problems.iter().map(of_problem));
@@ -118,6 +121,10 @@ fn of_problem(problem: &Problem) -> Finding {
             let hint = "set a new password with 'user passwd'";
             ("hash", name.to_string(), hint)
         }
+        Problem::Stranger { name, .. } => {
+            let hint = "'userdel NAME' and then 'occ-init user add NAME' give it a uid of its own";
+            ("conflict", name.clone(), hint)
+        }
         Problem::Group(name, _) | Problem::MoreGroups(name, _) => {
             let hint = "allow it in /etc/occ/groups.allow of the image";
             ("group", name.to_string(), hint)
@@ -127,13 +134,17 @@ fn of_problem(problem: &Problem) -> Finding {
         kind,
         name,
         message: problem.to_string(),
-        hint,
+        hint: hint.into(),
     }
 }
 
 const fn of_part(part: Part) -> &'static str {
     match part {
         Part::Record => "mend or delete the file; it was left as it is",
+        Part::Older => "nothing needs to be done; 'occ-init restore' does it now",
+        Part::Refused => {
+            "make an account of another name, for which 'occ-init user add NAME --password-hash-stdin' takes the hash; then delete the file"
+        }
         Part::Tombstone => {
             "mend the file, or its uid and home may go to somebody else; it was left as it is"
         }
@@ -185,7 +196,7 @@ fn of_drift(name: String, message: String) -> Finding {
         kind: "drift",
         name,
         message,
-        hint: RESTORE,
+        hint: RESTORE.into(),
     }
 }
 
@@ -196,9 +207,9 @@ fn of_home(name: String, what: &str) -> Finding {
         message: format!("home of '{name}': {what}"),
         name,
         hint: if is_missing {
-            RESTORE
+            RESTORE.into()
         } else {
-            "an existing home is never changed: set owner and mode, or move it away"
+            "an existing home is never changed: set owner and mode, or move it away".into()
         },
     }
 }

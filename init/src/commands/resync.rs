@@ -2,11 +2,12 @@
 //! Restores as boot does, and ends the processes of accounts that another container on the
 //! same store disabled or removed.
 //!
-//! Prints nothing where nothing changed: its own writes may start it once more.
+//! Prints nothing where nothing changed: its own writes may start it once more. Problems are
+//! in the summary, and PID 1 tells those that are new.
 
-use super::say_summary;
 use crate::commands::output::Output;
 use crate::error::Error;
+use crate::log::say;
 use crate::proc::kill::end_processes;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
@@ -23,8 +24,8 @@ pub(crate) fn resync(paths: &Paths, quiet: bool) -> Result<Output, Error> {
         }
         other => other?,
     };
-    if summary.added + summary.updated + summary.removed > 0 {
-        say_summary(&summary, quiet);
+    if summary.added + summary.updated + summary.removed > 0 && !quiet {
+        say(&summary.line());
     }
     Ok(Output::for_pid1(&summary))
 }

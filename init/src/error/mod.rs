@@ -7,7 +7,10 @@
 mod tests;
 
 use crate::log::errno_text;
-use accounts::account::{Home, InvalidHash, InvalidName, InvalidText, InvalidUid, Uid, Username};
+use accounts::account::{
+    Home, InvalidHash, InvalidKeys, InvalidName, InvalidPassword, InvalidText, InvalidUid, Uid,
+    Username,
+};
 use accounts::admin::adopt::NotAdoptable;
 use accounts::admin::backup::Unusable;
 use accounts::admin::import::{InvalidInput, InvalidLine};
@@ -32,13 +35,19 @@ pub(crate) enum Error {
     #[error(transparent)]
     Hash(#[from] InvalidHash),
     #[error("invalid password: {0}")]
-    Password(&'static str),
+    Password(InvalidPassword),
+    #[error("invalid password: the two are not the same")]
+    PasswordsDiffer,
     #[error("invalid request on standard input: {0}")]
     Request(&'static str),
-    #[error("invalid ssh key in line {0}: one key a line, no control characters")]
-    SshKey(usize),
-    #[error("invalid ssh keys: more than 48 KiB, and a record has at most 64")]
-    SshKeys,
+    #[error("invalid ssh keys: {0}")]
+    SshKeys(InvalidKeys),
+    #[error("'{name}' has no key with the fingerprint '{}'", .fingerprint.escape_debug())]
+    NoSuchKey { name: Username, fingerprint: String },
+    #[error("invalid date '{}': one like 2027-01-31 or 'never' is expected", .0.escape_debug())]
+    Date(String),
+    #[error("'{0}' has no password that could be changed")]
+    NothingToChange(Username),
     #[error("the record of '{0}' would have more than 64 KiB")]
     RecordTooLarge(Username),
     #[error("no such account '{}'", .0.escape_debug())]
@@ -55,6 +64,8 @@ pub(crate) enum Error {
     UidTaken { uid: Uid, owner: String },
     #[error("home '{home}' belongs to '{owner}'")]
     HomeTaken { home: Home, owner: Username },
+    #[error("home '{home}' is there and belongs to uid {owner}: uid {uid} could not use it")]
+    OldHome { home: Home, owner: u32, uid: Uid },
     #[error("home '{home}' belongs to uid {owner}, not {uid}: it is not deleted")]
     ForeignHome { home: Home, owner: u32, uid: Uid },
     #[error("cannot adopt '{name}': {reason}")]
@@ -74,6 +85,8 @@ pub(crate) enum Error {
     NotEmpty { records: usize, removed: usize },
     #[error("the backup stopped coming in for 60 s")]
     Stalled,
+    #[error("the {what} of '{name}' is another, and an import never changes it")]
+    Stays { name: Username, what: &'static str },
     #[error("line {line} has the same {what}")]
     Repeated { what: &'static str, line: usize },
     #[error("the image does not allow '{name}' in group '{}'", .group.escape_debug())]
@@ -165,25 +178,31 @@ impl Error {
             | Self::Text(_)
             | Self::Hash(_)
             | Self::Password(_)
+            | Self::PasswordsDiffer
             | Self::Request(_)
-            | Self::SshKey(_)
-            | Self::SshKeys
+            | Self::SshKeys(_)
+            | Self::Date(_)
             | Self::Line(_)
             | Self::Backup(_)
             | Self::RecordTooLarge(_) => ErrorKind::Invalid,
-            Self::NoSuchAccount(_) | Self::NotRemoved(_) => ErrorKind::NotFound,
+            Self::NoSuchAccount(_) | Self::NotRemoved(_) | Self::NoSuchKey { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Exists(_)
             | Self::Removed { .. }
             | Self::UidTaken { .. }
             | Self::HomeTaken { .. }
+            | Self::OldHome { .. }
             | Self::NotAdoptable { .. }
             | Self::Clash(_)
+            | Self::Stays { .. }
             | Self::Repeated { .. } => ErrorKind::Conflict,
             Self::Refused { refusal, .. } => kind_of_refusal(refusal),
             Self::GroupNotAllowed { .. }
             | Self::ForeignHome { .. }
             | Self::LastAccount
             | Self::NotEmpty { .. }
+            | Self::NothingToChange(_)
             | Self::NotRoot => ErrorKind::Refused,
             Self::Stalled | Self::Busy { .. } | Self::KeepsChanging(_) => ErrorKind::Busy,
             Self::Uid(InvalidUid::Exhausted { .. })
@@ -213,7 +232,13 @@ impl Error {
 
     /// The next step for the administrator; may be empty.
     pub(crate) fn hint(&self) -> String {
-        match self {
+        self.hint_about_account()
+            .unwrap_or_else(|| self.other_hint())
+    }
+
+    /// The next step where the error is about one account, or one that could be made.
+    fn hint_about_account(&self) -> Option<String> {
+        Some(match self {
             Self::Removed { name, .. } => format!(
                 "'user add {name} --restore' gives the same uid and home back, 'user add {name} --new-uid' makes a new account"
             ),
@@ -223,7 +248,38 @@ impl Error {
             Self::GroupNotAllowed { group, name } => {
                 format!("add the line '{group}: {name}' to /etc/occ/groups.allow in the image")
             }
+            Self::OldHome { owner, .. } => format!(
+                "--uid {owner} gives the account the uid of its home, --force makes it all the same; nothing was changed"
+            ),
             Self::ForeignHome { .. } => "leave --purge-home out; nothing was changed".into(),
+            Self::NoSuchKey { name, .. } => {
+                format!("'user keys {name}' prints them, and ssh-keygen -lf - their fingerprints")
+            }
+            Self::Stays {
+                name,
+                what: "locked",
+            } => {
+                format!("'user disable {name}' and 'user enable {name}' shut and open")
+            }
+            Self::NotAdoptable {
+                name,
+                reason: NotAdoptable::NoPrivateGroup(uid),
+            } => format!(
+                "make it one: 'groupmod -g {uid} {name}' where a group '{name}' is there, else 'groupadd -g {uid} {name}'; then 'usermod -g {uid} {name}', and adopt again"
+            ),
+            Self::NothingToChange(name) => format!("'user passwd {name}' sets one"),
+            Self::BadRecord { name, .. } => format!(
+                "mend or delete the file, it was left as it is; until then 'user disable {name}' alone shuts the account out"
+            ),
+            Self::ShutOutHere { name, .. } => format!(
+                "mend or delete the file, then 'user disable {name}' again: a record that can be read again decides"
+            ),
+            _ => return None,
+        })
+    }
+
+    fn other_hint(&self) -> String {
+        match self {
             Self::NotRoot => "run it as root, or through 'docker exec'".into(),
             Self::Backup(Unusable::NoHomes) => "leave --homes out; nothing was changed".into(),
             Self::Backup(Unusable::Newer(_)) => {
@@ -241,15 +297,12 @@ impl Error {
             Self::NoLocks { .. } => {
                 "use a volume with locks; or, while nobody else changes accounts on it, --no-store-lock".into()
             }
-            Self::Password(_) => "a password has 1 to 255 bytes in one line".into(),
+            Self::Password(_) => "a password has 1 to 255 bytes in one line, without control characters".into(),
+            Self::Hash(_) => {
+                "`openssl passwd -6` prints one; in a compose file each '$' of it is written '$$'".into()
+            }
             Self::Request(_) => "nothing was changed; send one whole JSON document".into(),
-            Self::BadRecord { name, .. } => format!(
-                "mend or delete the file, it was left as it is; until then 'user disable {name}' alone shuts the account out"
-            ),
             Self::NoLedger(_) => "make it a directory of root's that can be read".into(),
-            Self::ShutOutHere { name, .. } => format!(
-                "mend or delete the file, then 'user disable {name}' again: a record that can be read again decides"
-            ),
             Self::Store { .. } => "make it a directory of root with mode 0700".into(),
             Self::NotAFile(_) => {
                 "put the image's file there again; nothing was changed".into()
@@ -265,6 +318,7 @@ impl Error {
                 "mend the cause and run 'occ-init restore'".into()
             }
             Self::Recorded(cause) => cause.hint(),
+
             _ => String::new(),
         }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use accounts::account::InvalidPassword;
 
 #[test]
 fn the_chain_is_printed_once() {
@@ -22,5 +23,8 @@ fn kinds() {
     let twin = refused(Refusal::CaseTwin(name.clone()));
     assert_eq!(twin.kind(), ErrorKind::Conflict);
     assert_eq!(Error::LastAccount.kind(), ErrorKind::Refused);
-    assert_eq!(Error::Password("empty").kind(), ErrorKind::Invalid);
+    assert_eq!(
+        Error::Password(InvalidPassword::Empty).kind(),
+        ErrorKind::Invalid
+    );
 }

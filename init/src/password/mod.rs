@@ -5,7 +5,7 @@ mod tests;
 
 use crate::error::{Error, io, usage};
 use crate::fs::retry;
-use accounts::account::{InvalidHash, PasswordHash};
+use accounts::account::{InvalidHash, PasswordHash, check_password, secret_of};
 use accounts::wire::{REQUEST_LIMIT, Request, SCHEMA};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, setrlimit};
@@ -18,8 +18,6 @@ use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd};
 use zeroize::Zeroizing;
 
-/// Longest password: musl's crypt refuses more than 256 bytes.
-const MAX_LEN: usize = 255;
 /// Length of a generated password.
 const GENERATED: usize = 24;
 /// Rounds of sha512-crypt; 0.2 s on a small machine.
@@ -41,16 +39,10 @@ pub(crate) fn protect_process() {
 }
 
 impl Password {
-    /// 1 to 255 bytes without NUL and newline.
+    /// 1 to 255 bytes without control characters.
     pub(crate) fn new(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
-        match bytes.len() {
-            0 => Err(Error::Password("it is empty")),
-            1..=MAX_LEN if bytes.iter().any(|&b| matches!(b, 0 | b'\n')) => {
-                Err(Error::Password("it holds a NUL or a newline"))
-            }
-            1..=MAX_LEN => Ok(Self(bytes)),
-            _ => Err(Error::Password("it has more than 255 bytes")),
-        }
+        check_password(&bytes).map_err(Error::Password)?;
+        Ok(Self(bytes))
     }
 
     /// 24 letters and digits from the operating system's generator.
@@ -113,7 +105,7 @@ impl Password {
         if *first == *second {
             Self::new(first)
         } else {
-            Err(Error::Password("the two are not the same"))
+            Err(Error::PasswordsDiffer)
         }
     }
 }
@@ -196,14 +188,8 @@ fn terminal_line() -> Result<Zeroizing<Vec<u8>>, Error> {
 }
 
 fn line_from_stdin() -> Result<Zeroizing<Vec<u8>>, Error> {
-    Ok(without_newline(read_stdin(REQUEST_LIMIT)?))
-}
-
-pub(crate) fn without_newline(mut line: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    }
-    line
+    let content = read_stdin(REQUEST_LIMIT)?;
+    Ok(Zeroizing::new(secret_of(&content).to_vec()))
 }
 
 /// Reads what is left, for an answer that was clear without it. A socket that is

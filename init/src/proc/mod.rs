@@ -9,10 +9,13 @@ use std::fs;
 /// One process, by /proc/PID/stat: what everybody may know of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
+    pid: i32,
     pub(crate) name: String,
     /// `R`, `S`, `T`, `Z`…, see proc(5).
     pub(crate) state: char,
     pub(crate) parent: i32,
+    /// It has a controlling terminal.
+    pub(crate) has_terminal: bool,
     /// Clock ticks from the boot of the machine to its start.
     start_ticks: i64,
 }
@@ -25,21 +28,29 @@ impl Stat {
 
     /// Reads `PID (NAME) STATE PARENT …`; the name may hold brackets and blanks.
     fn parse(stat: &str) -> Option<Self> {
-        /// Fields from PARENT to STARTTIME, which is field 22.
-        const BETWEEN: usize = 17;
+        /// Fields between PARENT and TTY_NR, which is field 7.
+        const BEFORE_TTY: usize = 2;
+        /// Fields between that and STARTTIME, which is field 22.
+        const BEFORE_START: usize = 14;
         let (front, back) = stat.rsplit_once(')')?;
-        let (_, name) = front.split_once('(')?;
+        let (pid, name) = front.split_once('(')?;
         let mut fields = back.split_ascii_whitespace();
         Some(Self {
+            pid: pid.trim_ascii().parse().ok()?,
             name: name.to_owned(),
             state: fields.next()?.chars().next()?,
             parent: fields.next()?.parse().ok()?,
-            start_ticks: fields.nth(BETWEEN)?.parse().ok()?,
+            has_terminal: fields.nth(BEFORE_TTY)? != "0",
+            start_ticks: fields.nth(BEFORE_START)?.parse().ok()?,
         })
     }
 
     /// Returns true for a process that has ended and is not reaped.
     pub(crate) fn has_ended(&self) -> bool {
+        self.is_dead() && has_no_thread(self.pid)
+    }
+
+    fn is_dead(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
 
@@ -50,6 +61,35 @@ impl Stat {
         let boot: i64 = field(&stat, "btime ")?.parse().ok()?;
         Some(boot + self.start_ticks / per_second)
     }
+}
+
+/// Returns true if no thread of a process runs. The first one, which the process is seen by,
+/// may end before the others.
+fn has_no_thread(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let stats = threads.into_iter().flatten().flatten();
+    let mut stats = stats.filter_map(|thread| {
+        let stat = fs::read(thread.path().join("stat")).ok()?;
+        Stat::parse(&String::from_utf8_lossy(&stat))
+    });
+    stats.all(|stat| stat.is_dead())
+}
+
+/// Whether a process runs this very program, seen from the same files: PID 1 may be another
+/// container's. `None` where the kernel does not say.
+pub(crate) fn is_own_program(pid: i32) -> Option<bool> {
+    let file = |of: &str, what: &str| nix::sys::stat::stat(&*format!("/proc/{of}/{what}"));
+    let pid = pid.to_string();
+    let (other, own) = (file(&pid, "exe").ok()?, file("self", "exe").ok()?);
+    if (other.st_dev, other.st_ino) != (own.st_dev, own.st_ino) {
+        return Some(false);
+    }
+    // Where there are no namespaces there is one.
+    let same = match (file(&pid, "ns/mnt"), file("self", "ns/mnt")) {
+        (Ok(other), Ok(own)) => other.st_ino == own.st_ino,
+        _ => true,
+    };
+    Some(same)
 }
 
 /// The name of a process. Less work than [`Stat`], for each start of PID 1 asks for one.
@@ -72,7 +112,7 @@ impl Process {
     /// Returns `None` if the process is gone or has ended.
     pub(crate) fn read(pid: i32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        if field(&status, "State:")?.starts_with(['Z', 'X']) {
+        if field(&status, "State:")?.starts_with(['Z', 'X']) && has_no_thread(pid) {
             return None;
         }
         let mut ids = field(&status, "Uid:")?
@@ -88,6 +128,13 @@ impl Process {
             resident_bytes: kibibytes * 1024,
         })
     }
+}
+
+/// Returns true if the kernel has ended a process of this container for want of memory
+/// (cgroup v2).
+pub(crate) fn has_run_out_of_memory() -> bool {
+    let events = fs::read_to_string("/sys/fs/cgroup/memory.events").unwrap_or_default();
+    field(&events, "oom_kill ").is_some_and(|count| count != "0")
 }
 
 /// The rest of the line that begins with `name`.

@@ -5,9 +5,11 @@ fn name_may_hold_brackets_and_blanks() {
     let rest = "1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99";
     let stat = Stat::parse(&format!("12 (a) Z (b) S 7 {rest}"));
     let expected = Stat {
+        pid: 12,
         name: "a) Z (b".to_owned(),
         state: 'S',
         parent: 7,
+        has_terminal: false,
         start_ticks: 4711,
     };
     assert_eq!(stat, Some(expected));

@@ -6,9 +6,15 @@ use super::session::{Caller, Session, must_be_root};
 use super::{Paths, migrate};
 use crate::error::Error;
 use crate::etc::EtcFiles;
-use crate::image;
+use crate::home::Homes;
+use crate::image::{self, People};
 use crate::store::{Loaded, Store};
+use accounts::files::Etc;
+use accounts::image::HomeBases;
+use accounts::record::Records;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 impl Session {
     /// Takes the locks, reads, takes older records over, and captures passwords
@@ -31,15 +37,25 @@ impl Session {
             None => store.names()?,
         };
         let uids = image::uid_range(&paths.root)?;
-        let (applied, Loaded { records, legacy }) =
-            store.load_these(names, uids, || AppliedFile::read(paths));
+        let (
+            applied,
+            Loaded {
+                mut records,
+                legacy,
+            },
+        ) = store.load_these(names, uids, || AppliedFile::read(paths));
         let etc_files = EtcFiles::open(&paths.root)?;
         let etc_lock = lock_etc(&etc_files, &records, caller)?;
         if etc_lock.is_held() {
             etc_files.finish_writes(&etc_lock)?;
         }
         let snapshot = etc_files.read()?;
-        let image = image::read(&paths.root, &snapshot.etc, true)?;
+        settle(&mut records, &snapshot.etc, &paths.root);
+        let people = People {
+            records: &records,
+            store: Some(&store),
+        };
+        let image = image::read(&paths.root, &snapshot.etc, people, true)?;
         let applied = applied?.into_current(paths)?;
         let mut session = Self {
             paths: paths.clone(),
@@ -62,9 +78,21 @@ impl Session {
                 session.migrate(&record, &bytes);
             }
         } else {
-            let left = legacy.iter().map(|(old, _)| migrate::not_yet(&old.name));
+            let left = legacy
+                .iter()
+                .map(|(old, _)| migrate::not_yet(&old.name, &session.image));
             session.records.rejected.extend(left);
         }
         Ok(session)
     }
+}
+
+/// Decides who has a uid that two records claim and the ledger does not know.
+pub(super) fn settle(records: &mut Records, etc: &Etc, root: &Path) {
+    let homes = OnceCell::new();
+    records.settle(etc, |home, uid| {
+        let homes = homes.get_or_init(|| Homes::open(root, &HomeBases::default()).ok());
+        let owner = homes.as_ref().and_then(|homes| homes.owner(home).ok()?);
+        owner == Some(uid.get())
+    });
 }

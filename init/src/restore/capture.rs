@@ -1,4 +1,4 @@
-//! Passwords that people changed inside the container go into their records, under the locks
+//! What was changed in /etc/shadow inside the container goes into the records, under the locks
 //! and before anything is rewritten.
 //!
 //! `accounts::capture` decides which ones; this only writes them.
@@ -7,20 +7,21 @@ use super::session::Session;
 use crate::error::{Error, chain};
 use crate::log::say;
 use accounts::reconcile::AppliedEntry;
-use accounts::reconcile::{Capture, captures};
+use accounts::reconcile::{Capture, Captures, captures};
 
 impl Session {
-    /// Takes passwords changed inside the container into their records. One that can't be taken
+    /// Takes what was changed inside the container into the records. What can't be taken
     /// stays in /etc/shadow, and stops nothing else.
     pub(super) fn capture(&mut self) {
-        let (taken, differing) = captures(&self.records, &self.snapshot.etc, &self.applied);
+        let Captures { taken, reverted } =
+            captures(&self.records, &self.snapshot.etc, &self.applied);
         let mut agreed = Vec::new();
         self.announce(&taken);
         for capture in taken {
-            let name = capture.name.clone();
+            let (name, what) = (capture.name.clone(), capture.what());
             if self.store_lock.is_none() {
                 say(&format!(
-                    "the new password of '{name}' stays in /etc/shadow; the next restore takes it into its record"
+                    "{what} of '{name}' stays in /etc/shadow; the next restore takes it into its record"
                 ));
                 self.defer_capture(capture);
                 continue;
@@ -28,13 +29,11 @@ impl Session {
             match self.capture_one(capture.clone()) {
                 Ok(entry) => {
                     agreed.push((name.clone(), entry));
-                    say(&format!(
-                        "took the new password of '{name}' into its record"
-                    ));
+                    say(&format!("took {what} of '{name}' into its record"));
                 }
                 Err(error) => {
                     say(&format!(
-                        "cannot take the new password of '{name}', it stays in /etc/shadow: {}",
+                        "cannot take {what} of '{name}', it stays in /etc/shadow: {}",
                         chain(&error)
                     ));
                     self.defer_capture(capture);
@@ -50,10 +49,8 @@ impl Session {
                 say(&chain(&error));
             }
         }
-        for name in differing {
-            say(&format!(
-                "'{name}' was changed in /etc/shadow; its record wins"
-            ));
+        for reverted in reverted {
+            say(&format!("{reverted}; next: {}", reverted.hint()));
         }
     }
 

@@ -8,13 +8,25 @@ use crate::error::{Error, chain};
 use crate::home::Homes;
 use crate::log::say;
 use accounts::account::{Account, Home, Uid, Username};
+use accounts::image::Image;
 use accounts::record::{Legacy, Part, Record, Rejected, refuse_by_image, refuse_name};
 
-/// The line of a listing for a record that is still to be migrated.
-pub(super) fn not_yet(name: &Username) -> Rejected {
-    let reason = "an older record; the next restore takes it over".into();
+/// The line of a listing for a record that is still to be migrated, or can't be.
+pub(super) fn not_yet(name: &Username, image: &Image) -> Rejected {
+    let refusal = refuse_name(name, image);
+    let (part, reason) = match refusal {
+        None => (
+            Part::Older,
+            "an older record; the next restore takes it over".into(),
+        ),
+        Some(refusal) => (Part::Refused, refusal.to_string()),
+    };
+    left(name, part, reason)
+}
+
+fn left(name: &Username, part: Part, reason: String) -> Rejected {
     Rejected {
-        part: Part::Record,
+        part,
         file: format!("{name}.json"),
         name: Some(name.clone()),
         reason,
@@ -25,7 +37,7 @@ impl Session {
     /// Migrates an older record, or leaves it where it is with a reason.
     pub(super) fn migrate(&mut self, legacy: &Legacy, bytes: &[u8]) {
         if let Err(error) = self.try_migrate(legacy, bytes) {
-            self.leave(legacy, chain(&error));
+            self.leave(legacy, Part::Record, chain(&error));
         }
     }
 
@@ -33,14 +45,14 @@ impl Session {
     /// leaves the old record, and the next run takes it over with the same uid.
     fn try_migrate(&mut self, legacy: &Legacy, bytes: &[u8]) -> Result<(), Error> {
         if let Some(refusal) = refuse_name(&legacy.name, &self.image) {
-            self.leave(legacy, refusal.to_string());
+            self.leave(legacy, Part::Refused, refusal.to_string());
             return Ok(());
         }
         admission::check_ledger(&self.records)?;
         let mut tombstones = self.records.tombstones.iter();
         if let Some(dead) = tombstones.find(|dead| dead.name == legacy.name) {
             let reason = format!("the account was removed; its uid {} is kept", dead.uid);
-            self.leave(legacy, reason);
+            self.leave(legacy, Part::Record, reason);
             return Ok(());
         }
         let uid = self.uid_for(&legacy.name)?;
@@ -53,7 +65,7 @@ impl Session {
         account.hash.clone_from(&legacy.hash);
         account.locked = legacy.locked;
         if let Some(refusal) = refuse_by_image(&account, &self.image) {
-            self.leave(legacy, refusal.to_string());
+            self.leave(legacy, Part::Refused, refusal.to_string());
             return Ok(());
         }
         if let Some(reason) = legacy.hash_refused {
@@ -71,14 +83,9 @@ impl Session {
         Ok(())
     }
 
-    fn leave(&mut self, legacy: &Legacy, reason: String) {
-        let name = Some(legacy.name.clone());
-        self.records.rejected.push(Rejected {
-            part: Part::Record,
-            file: format!("{}.json", legacy.name),
-            name,
-            reason,
-        });
+    fn leave(&mut self, legacy: &Legacy, part: Part, reason: String) {
+        let rejected = left(&legacy.name, part, reason);
+        self.records.rejected.push(rejected);
     }
 
     /// The uid that the ledger, passwd or the owner of the home says, if it is

@@ -2,11 +2,11 @@
 
 use super::applied_file::AppliedFile;
 use super::session::must_be_root;
-use super::{Paths, migrate};
+use super::{Paths, begin, migrate};
 use crate::admission::Context;
 use crate::error::Error;
 use crate::etc::{EtcFiles, Snapshot};
-use crate::image;
+use crate::image::{self, People};
 use crate::store::{Loaded, Store};
 use accounts::image::Image;
 use accounts::reconcile;
@@ -26,18 +26,25 @@ impl ReadOnlySession {
     pub(crate) fn read(paths: &Paths) -> Result<Self, Error> {
         must_be_root()?;
         let snapshot = EtcFiles::open(&paths.root)?.read()?;
-        let image = image::read(&paths.root, &snapshot.etc, false)?;
+        let store = Store::find(&paths.store)?;
+        let uids = image::uid_range(&paths.root)?;
         let Loaded {
             mut records,
             legacy,
-        } = match Store::find(&paths.store)? {
-            Some(store) => store.load(image.uids)?,
+        } = match &store {
+            Some(store) => store.load(uids)?,
             None => Loaded::default(),
         };
+        begin::settle(&mut records, &snapshot.etc, &paths.root);
+        let people = People {
+            records: &records,
+            store: store.as_ref(),
+        };
+        let image = image::read(&paths.root, &snapshot.etc, people, false)?;
         records.rejected.extend(
             legacy
                 .iter()
-                .map(|(legacy, _)| migrate::not_yet(&legacy.name)),
+                .map(|(legacy, _)| migrate::not_yet(&legacy.name, &image)),
         );
         Ok(Self {
             records,

@@ -5,12 +5,13 @@ use super::applied_file::NextApplied;
 use super::homes::Ensured;
 use super::session::{Progress, Session};
 use super::summary::Summary;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::etc::{EtcFiles, StagedFile};
 use crate::fs::parallel;
+use crate::log::say;
 use accounts::files::File;
 use accounts::reconcile;
-use accounts::reconcile::{Plan, are_as_recorded};
+use accounts::reconcile::{Change, Plan, are_as_recorded};
 use std::time::Instant;
 
 /// One try to see that there is something to capture, the others for a file that somebody
@@ -50,6 +51,7 @@ impl Session {
             if let Some(written) = written {
                 self.write_applied(applied)?;
                 self.written = written;
+                self.enter_in_ledger(&plan);
                 let summary = Summary::new(&plan, homes_made, homes.odd, started.elapsed());
                 for (file, content) in plan.writes {
                     self.snapshot.etc.set(file, content);
@@ -61,6 +63,23 @@ impl Session {
             self.capture();
         }
         Err(Error::KeepsChanging(self.etc_files.directory.path.clone()))
+    }
+
+    /// Enters in the ledger who was added without an entry: a record that somebody put into the
+    /// store by hand. Its uid is its own from now on.
+    fn enter_in_ledger(&self, plan: &Plan) {
+        let is_added = |(_, change): &(_, Change)| *change == Change::Add;
+        if self.store_lock.is_none() || !plan.changes.iter().any(is_added) {
+            return;
+        }
+        let given = self.store.given_uids().unwrap_or_default();
+        let restored = plan.restored.iter();
+        let accounts = restored.filter_map(|name| self.records.accounts.get(name));
+        for account in accounts.filter(|account| !given.contains(&account.uid.get())) {
+            if let Err(error) = self.store.give_uid(account.uid, &account.name) {
+                say(&chain(&error));
+            }
+        }
     }
 
     /// Returns true if every line agrees with its record, as nearly always: then there is nothing

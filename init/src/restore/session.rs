@@ -148,6 +148,13 @@ impl Session {
         Ok(())
     }
 
+    /// An account of this name is ours now, and no image's, where there is only a snapshot.
+    pub(crate) fn forget_in_snapshot(&mut self, name: &Username) {
+        let uids = self.image.uids;
+        let is_it = |other: &str, _| other == name.folded();
+        self.image.accounts.forget_people(uids, is_it);
+    }
+
     /// Locks the lines of an account in the next restore, although its record can't be read.
     pub(crate) fn lock_lines(&mut self, name: &Username) {
         self.records.to_lock.insert(name.clone());

@@ -26,6 +26,8 @@ pub(crate) struct StatusFile {
 struct Content {
     schema: u32,
     pid: i32,
+    /// The name that PID 1 has in /proc: that under which it was started.
+    name: Option<String>,
     /// COMMAND was asked to end.
     ending: bool,
     /// The summary of the last restore of this boot.
@@ -48,6 +50,7 @@ impl StatusFile {
             content: Content {
                 schema: 1,
                 pid: sys::own_pid(),
+                name: own_name(),
                 ending: false,
                 restore: Value::Null,
                 child: Child {
@@ -61,6 +64,10 @@ impl StatusFile {
 
     pub(crate) fn set_restore(&mut self, restore: Value) {
         self.content.restore = restore;
+    }
+
+    pub(crate) fn restore(&self) -> &Value {
+        &self.content.restore
     }
 
     /// COMMAND is asked to end. Returns false if it was before.
@@ -79,6 +86,11 @@ impl StatusFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn own_name() -> Option<String> {
+    let name = nix::sys::prctl::get_name().ok()?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 pub(super) fn path(paths: &Paths) -> PathBuf {
@@ -110,12 +122,19 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&temp, path)
 }
 
-/// Returns true if PID 1 is an occ-init: then the file is its.
+/// Returns true if PID 1 is this container's occ-init, by whatever name: then the file is its.
 pub(crate) fn pid1_is_occ_init() -> bool {
-    proc::name(1).is_some_and(|name| is_occ_init(&name))
+    is_occ_init(1)
 }
 
-/// Returns true for the name of a process that is this program's.
-pub(super) fn is_occ_init(name: &str) -> bool {
-    nix::sys::prctl::get_name().is_ok_and(|own| own.to_bytes() == name.as_bytes())
+/// Returns true for a process that runs this program. Only root may see whose program it is;
+/// others go by the name.
+pub(super) fn is_occ_init(pid: i32) -> bool {
+    let has_own_name = || {
+        let own = nix::sys::prctl::get_name().ok();
+        let name = proc::name(pid);
+        own.zip(name)
+            .is_some_and(|(own, name)| own.to_bytes() == name.as_bytes())
+    };
+    proc::is_own_program(pid).unwrap_or_else(has_own_name)
 }

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::AccountSync;
 use crate::boot::restore_child::{Outcome, RestoreChild};
 use crate::log::{io_text, say};
@@ -40,7 +42,7 @@ impl<'a> AccountHooks<'a> {
             late: None,
             sync,
         };
-        hooks.set_restore(&outcome);
+        hooks.set_restore(outcome.json());
         if let Outcome::Late(child) = outcome {
             hooks.late = Some(child);
             if let Some(sync) = &mut hooks.sync {
@@ -52,9 +54,21 @@ impl<'a> AccountHooks<'a> {
         hooks
     }
 
-    fn set_restore(&mut self, outcome: &Outcome) {
+    /// A later restore ended: tells what it found wrong that the one before it did not.
+    fn on_restore(&mut self, restore: Value) {
+        if let Some(status) = &self.status {
+            let known = problems(status.restore());
+            let new =
+                problems(&restore).filter(|problem| !known.clone().any(|old| old == *problem));
+            new.for_each(say);
+        }
+        self.set_restore(restore);
+        self.write_status();
+    }
+
+    fn set_restore(&mut self, restore: Value) {
         if let Some(status) = &mut self.status {
-            status.set_restore(outcome.json());
+            status.set_restore(restore);
         }
     }
 
@@ -77,7 +91,7 @@ impl<'a> AccountHooks<'a> {
             Some(why) => say(&format!("restore failed late: {why}; see 'occ-init check'")),
             None => say("restore has ended"),
         }
-        self.set_restore(outcome);
+        self.set_restore(outcome.json());
         self.write_status();
         if let Some(sync) = &mut self.sync {
             sync.on_first_restore(outcome);
@@ -93,6 +107,12 @@ impl<'a> AccountHooks<'a> {
     }
 }
 
+/// The problems that a restore told.
+fn problems(restore: &Value) -> impl Iterator<Item = &str> + Clone {
+    let list = restore.get("problems").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str)
+}
+
 impl Hooks for AccountHooks<'_> {
     fn on_signal(&mut self, received: Received) -> bool {
         let sync = self.sync.as_mut();
@@ -102,8 +122,10 @@ impl Hooks for AccountHooks<'_> {
     fn on_child_exit(&mut self, pid: i32, status: i32) {
         if let Some(late) = self.late.take_if(|late| late.pid() == pid) {
             self.on_late_end(&late.finish(status));
-        } else if let Some(sync) = &mut self.sync {
-            sync.on_child_exit(pid, status);
+        } else if let Some(sync) = &mut self.sync
+            && let Some(restore) = sync.on_child_exit(pid, status)
+        {
+            self.on_restore(restore);
         }
     }
 

@@ -16,6 +16,7 @@ use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use accounts::wire::ErrorKind;
+use serde_json::Value;
 
 use crate::boot::precheck::{self, Precheck};
 use crate::boot::restore_child::{Mode, Outcome, RestoreChild, RestoreCommand};
@@ -145,10 +146,9 @@ impl<'a> AccountSync<'a> {
         self.on(Event::Signal(received), &[])
     }
 
-    pub(crate) fn on_child_exit(&mut self, pid: i32, status: i32) {
-        let Some(child) = self.child.take_if(|child| child.pid() == pid) else {
-            return;
-        };
+    /// Returns the restore as the status file has it, if the child was one.
+    pub(crate) fn on_child_exit(&mut self, pid: i32, status: i32) -> Option<Value> {
+        let child = self.child.take_if(|child| child.pid() == pid)?;
         self.rate.end();
         let outcome = child.finish(status);
         if let Outcome::Failed(why) = &outcome {
@@ -158,6 +158,8 @@ impl<'a> AccountSync<'a> {
         let busy = ErrorKind::Busy.exit_code();
         let is_busy = matches!(outcome, Outcome::Exited(status) if status == busy);
         self.on(Event::RestoreEnded { is_busy }, outcome.marks());
+        // One that was busy comes again.
+        (!is_busy).then(|| outcome.json())
     }
 
     pub(crate) fn on_command_exit(&mut self) {

@@ -1,7 +1,7 @@
 //! What `user add` prints for people, for programs, and with `-q`.
 
 use crate::commands::password;
-use crate::tree::{MARK, Tree, hash};
+use crate::tree::{KEY, MARK, Tree, hash};
 use accounts::wire::{AccountReply, Status};
 use serde_json::json;
 
@@ -118,7 +118,7 @@ fn add_for_programs() {
 fn add_what_a_request_holds() {
     let tree = Tree::new();
     let request = json!({
-        "schema": 1, "password": format!("{MARK} ä\u{7f}"), "sshAuthorizedKeys": ["ssh-ed25519 AAAA alice@x"],
+        "schema": 1, "password": format!("{MARK} ä"), "sshAuthorizedKeys": [format!("{KEY} alice@x")],
     });
     tree.feed(
         &["user", "add", "alice", "--request-stdin"],
@@ -133,7 +133,7 @@ fn add_what_a_request_holds() {
     )
     .ends(0);
     assert_eq!(tree.field("etc/shadow", "bob", 1), hash('b'));
-    let request = json!({ "schema": 1, "sshAuthorizedKeys": ["ssh-rsa BBBB", "# no key", " "] });
+    let request = json!({ "schema": 1, "sshAuthorizedKeys": [KEY, "# no key", " "] });
     tree.feed(
         &["user", "add", "carol", "--request-stdin", "--no-password"],
         request.to_string(),
@@ -142,10 +142,10 @@ fn add_what_a_request_holds() {
     assert_eq!(tree.field("etc/shadow", "carol", 1), "*");
     tree.run(&["user", "keys", "alice"])
         .ends(0)
-        .prints("ssh-ed25519 AAAA alice@x\n");
+        .prints(&format!("{KEY} alice@x\n"));
     tree.run(&["user", "keys", "carol"])
         .ends(0)
-        .prints("ssh-rsa BBBB\n");
+        .prints(&format!("{KEY}\n"));
     tree.run(&["user", "disable", "carol"]).ends(0);
     tree.run(&["user", "keys", "carol"]).ends(0).prints("");
 }

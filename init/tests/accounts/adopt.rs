@@ -71,7 +71,7 @@ fn only_granted_groups_are_kept() {
     tree.edit("etc/group", "sudo:x:27:", "sudo:x:27:eve");
     tree.run(&["user", "adopt", "eve"])
         .ends(0)
-        .says(&["'eve' is not put into group 'sudo'"]);
+        .says(&["'eve': it leaves group 'sudo', which the image does not allow"]);
     assert_eq!(tree.record("eve")["memberOf"], json!(["staff"]));
     assert_eq!(tree.line("etc/group", "sudo").unwrap(), "sudo:x:27:");
     assert_eq!(tree.field("etc/group", "staff", 3), "eve");

@@ -78,14 +78,105 @@ fn what_is_no_password_is_not_taken() {
         assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'), "{field:?}");
     }
     let tree = Tree::with(&["alice"]);
-    tree.edit("etc/shadow", &hash('a'), &format!("!{}", hash('a')));
-    tree.restore();
-    assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
-    assert_eq!(tree.record("alice")["locked"], false);
     let bomb = format!("$6$rounds=9000000$salt${}", "x".repeat(86));
     tree.edit("etc/shadow", &hash('a'), &bomb);
     tree.restore();
     assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
+}
+
+/// What `usermod -L`, `chage -E` and `passwd -e` leave: one field is another.
+fn field_inside(tree: &Tree, name: &str, changes: &[(usize, &str)]) {
+    let line = tree.line("etc/shadow", name).unwrap();
+    let mut fields: Vec<&str> = line.split(':').collect();
+    for (index, value) in changes {
+        fields[*index] = value;
+    }
+    tree.edit("etc/shadow", &line, &fields.join(":"));
+}
+
+/// The store in another image, restored there.
+fn updated(tree: &Tree) -> Tree {
+    let fresh = Tree::new();
+    fs::rename(tree.path(STORE), fresh.path(STORE)).unwrap();
+    fresh.restore();
+    fresh
+}
+
+#[test]
+fn a_lock_by_root_survives_an_update() {
+    let locked = format!("!{}", hash('a'));
+    for changes in [&[(1, &*locked)][..], &[(1, &*locked), (7, "1")]] {
+        let tree = Tree::with(&["alice"]);
+        field_inside(&tree, "alice", changes);
+        tree.restore()
+            .says(&["took the lock of 'alice' into its record"]);
+        let fresh = updated(&tree);
+        assert_eq!(fresh.record("alice")["locked"], true);
+        assert_eq!(fresh.field("etc/shadow", "alice", 1), locked);
+        fresh.run(&["user", "enable", "alice"]).ends(0);
+        assert_eq!(fresh.field("etc/shadow", "alice", 1), hash('a'));
+        assert_eq!(
+            fresh.field("etc/shadow", "alice", 7),
+            "",
+            "open, not expired"
+        );
+    }
+}
+
+#[test]
+fn expiry_by_root_survives_an_update_whatever_else_is_refused() {
+    let other = format!("!{}", hash('b'));
+    for changes in [&[(7, "18262")][..], &[(7, "18262"), (1, &*other)]] {
+        let tree = Tree::with(&["alice"]);
+        field_inside(&tree, "alice", changes);
+        tree.restore();
+        assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
+        tree.run(&["user", "list"]).ends(0).says(&["expired"]);
+        assert_eq!(updated(&tree).field("etc/shadow", "alice", 7), "18262");
+    }
+}
+
+#[test]
+fn a_forced_change_by_root_survives_an_update() {
+    let tree = Tree::with(&["alice"]);
+    let before = tree.record("alice")["lastPasswordChangeUSec"].clone();
+    field_inside(&tree, "alice", &[(2, "0")]);
+    tree.restore()
+        .says(&["took the forced change of the password of 'alice' into its record"]);
+    let record = tree.record("alice");
+    assert_eq!(record["passwordChangeNow"], true);
+    assert_eq!(record["lastPasswordChangeUSec"], before);
+    let fresh = updated(&tree);
+    assert_eq!(fresh.field("etc/shadow", "alice", 2), "0");
+    fresh.run(&["check"]).ends(0);
+}
+
+#[test]
+fn what_is_reverted_says_why_and_what_to_do() {
+    for (field, why) in [
+        (
+            "",
+            "an empty password lets everybody in; next: occ-init user passwd alice",
+        ),
+        ("*", "'*' is no password; next: occ-init user disable alice"),
+        (
+            "!",
+            "what stands behind the '!' is not the recorded password; next: occ-init user disable alice",
+        ),
+        (
+            "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
+            "the password hash has no known scheme",
+        ),
+    ] {
+        let tree = Tree::with(&["alice"]);
+        tree.edit("etc/shadow", &hash('a'), field);
+        tree.restore().says(&["its record wins: ", why]);
+    }
+    let tree = Tree::with(&["alice"]);
+    tree.run(&["user", "disable", "alice"]).ends(0);
+    field_inside(&tree, "alice", &[(1, &hash('a'))]);
+    tree.restore()
+        .says(&["the account is disabled; next: occ-init user enable alice"]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ const FINDINGS: &[(&str, Spoil, &str)] = &[
             );
         },
         "skipped 'carol.json': an older record; the next restore takes it over
-  hint: mend or delete the file; it was left as it is",
+  hint: nothing needs to be done; 'occ-init restore' does it now",
     ),
     (
         "image",
@@ -79,14 +79,14 @@ const FINDINGS: &[(&str, Spoil, &str)] = &[
     (
         "password",
         |tree| tree.edit("etc/shadow", &hash('a'), &hash('n')),
-        "'alice' was changed in /etc/shadow, newer than its record
+        "the new password of 'alice' in /etc/shadow is not in its record yet
   hint: the next restore takes it into the record",
     ),
     (
         "password",
         |tree| tree.edit("etc/shadow", &hash('a'), "!"),
-        "'alice' was changed in /etc/shadow; its record wins
-  hint: 'user passwd' sets a new password, 'user enable' and 'disable' open and shut
+        "'alice' was changed in /etc/shadow; its record wins: what stands behind the '!' is not the recorded password
+  hint: occ-init user disable alice
 'alice' in /etc/shadow: locked, and recorded as enabled
   hint: run 'occ-init restore'",
     ),

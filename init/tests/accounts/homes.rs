@@ -110,7 +110,14 @@ fn a_present_home_is_never_touched() {
         chown(&home, Some(owner), None).unwrap();
         fs::set_permissions(&home, fs::Permissions::from_mode(mode)).unwrap();
         let before = fs::symlink_metadata(&home).unwrap();
-        let args = ["user", "add", "alice", "--uid", "10000", "--no-password"];
+        let args = [
+            "user",
+            "add",
+            "alice",
+            "--uid=10000",
+            "--no-password",
+            "--force",
+        ];
         tree.run(&args)
             .ends(0)
             .says(&["User 'alice' created", said]);

@@ -146,10 +146,10 @@ fn each_line_stands_for_itself() {
         &tree,
         &format!(
             "good_one:{MARK}:::::\n\
-             root:x:::::\nnode:x:::::\noccasion:x:1000::::\ngone:x:::::\nGood_One:x:::::\n\
-             two:x:10000::::\nthree:x:0::::\nfour:x:::::/bin/../sh\nfive:x::::/home/good_one:\n\
-             six:x:2000::::\nseven:x:2000::::\neight:x::::/home/h:\nnine:x::::/home/h:\n\
-             ab:x:::::\nALICE:x:::::\nten:x\n{}:x:::::\nlast_one:{MARK}:::::\n",
+             root::::::\nnode::::::\noccasion::1000::::\ngone::::::\nGood_One::::::\n\
+             two::10000::::\nthree::0::::\nfour::::::/bin/../sh\nfive:::::/home/good_one:\n\
+             six::2000::::\nseven::2000::::\neight:::::/home/h:\nnine:::::/home/h:\n\
+             ab::::::\nALICE::::::\nten:\n{}::::::\nlast_one:{MARK}:::::\n",
             "x".repeat(40)
         ),
         1,
@@ -181,8 +181,8 @@ fn each_line_stands_for_itself() {
 fn what_a_failed_line_holds_is_not_repeated() {
     let tree = Tree::new();
     let input = format!(
-        "{MARK}!:alice:::::\nbob:x:{MARK}::::\ncarol:x::::{MARK}:\ndave:x:::{MARK}\n\
-         erin:x:::::{MARK}\nfay:{MARK}{}:::::\n",
+        "{MARK}!:alice:::::\nbob::{MARK}::::\ncarol:::::{MARK}:\ndave::::{MARK}\n\
+         erin::::::{MARK}\nfay:{MARK}{}:::::\n",
         "x".repeat(255)
     );
     // Every run looks for the mark in what is printed.
@@ -210,7 +210,7 @@ fn what_a_failed_line_holds_is_not_repeated() {
 fn a_dry_run_changes_nothing() {
     let tree = Tree::with(&["alice"]);
     let before = tree.state();
-    let input = format!("alice::::::\nbob:{MARK}:::::\ncarol::10001::::\ndave:x:5::::\n");
+    let input = format!("alice::::::\nbob:{MARK}:::::\ncarol::10001::::\ndave::5::::\n");
     let ran = tree.feed(&["--json", "user", "import", "--dry-run"], &input);
     let dry: ImportReply = ran.ends(1).json();
     unchanged(&before, &tree.state(), &"--dry-run");

@@ -1,7 +1,7 @@
 //! Bad passwords, hashes, requests and ssh keys: named by rule, never repeated.
 
 use crate::input::refused;
-use crate::tree::{MARK, Tree, hash};
+use crate::tree::{KEY, MARK, Tree, hash};
 use accounts::wire::ErrorKind;
 use serde_json::{Value, json};
 
@@ -149,7 +149,7 @@ fn requests() {
         (with(&json!({ "password": 7 })), "not one whole"),
         (with(&json!({})), "no password and no hash"),
         (
-            with(&json!({ "sshAuthorizedKeys": ["ssh-rsa A"] })),
+            with(&json!({ "sshAuthorizedKeys": [KEY] })),
             "no password and no hash",
         ),
         (with(&json!({ "password": "" })), "empty"),
@@ -185,19 +185,19 @@ fn requests() {
 fn ssh_keys() {
     let tree = Tree::with(&["alice", "carol"]);
     tree.run(&["user", "remove", "--yes", "carol"]).ends(0);
-    let many = vec![format!("ssh-rsa {}", "A".repeat(1000)); 60];
+    let many = vec![format!("{KEY} {}", "a".repeat(1000)); 60];
     for (keys, words) in [
         (
-            vec!["ssh-rsa A\nssh-rsa EVIL".to_owned()],
-            ["line 1", "no control characters"],
+            vec![format!("{KEY}\n{KEY}")],
+            ["line 1", "no ssh public key"],
         ),
         (
-            vec!["ssh-rsa A".to_owned(), "ssh-rsa B\u{1b}[2J".to_owned()],
-            ["line 2", "no control characters"],
+            vec![KEY.to_owned(), format!("{KEY} \u{1b}[2J")],
+            ["line 2", "no ssh public key"],
         ),
         (
-            vec!["ssh-rsa A\r".to_owned() + "ssh-rsa B"],
-            ["line 1", "no control characters"],
+            vec![format!("{KEY}\r{KEY}")],
+            ["line 1", "no ssh public key"],
         ),
         (many, ["ssh keys", "48 KiB"]),
     ] {
@@ -212,22 +212,24 @@ fn ssh_keys() {
     }
     for (content, kind, words) in [
         (
-            &b"ssh-rsa A\n\nssh-rsa B\x07\n"[..],
+            format!("{KEY}\n\n{KEY} \x07\n").into_bytes(),
             ErrorKind::Invalid,
-            ["line 3", "no control characters"],
+            ["line 3", "no ssh public key"],
         ),
         (
-            b"ssh-rsa A\nssh-rsa \xff\n",
+            [KEY.as_bytes(), b"\nssh-rsa \xff\n"].concat(),
             ErrorKind::Invalid,
-            ["line 2", "no control characters"],
+            ["line 2", "no ssh public key"],
         ),
         (
-            &vec![b'A'; 70_000],
+            format!("{KEY} {}\n", "a".repeat(1000))
+                .repeat(70)
+                .into_bytes(),
             ErrorKind::Invalid,
             ["ssh keys", "48 KiB"],
         ),
     ] {
-        tree.write("keys", content, 0o600);
+        tree.write("keys", &content, 0o600);
         let path = tree.path("keys");
         let args = [
             "user",
@@ -255,7 +257,7 @@ fn ssh_keys() {
         ErrorKind::Failed,
         &["cannot read", "no such file"],
     );
-    let most = format!("{}\n", "A".repeat(1000)).repeat(45);
+    let most = format!("{KEY} {}\n", "a".repeat(900)).repeat(45);
     tree.write("keys", most.as_bytes(), 0o600);
     let path = tree.path("keys");
     let args = [

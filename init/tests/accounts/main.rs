@@ -27,6 +27,7 @@ mod failures;
 mod findings;
 mod golden;
 mod homes;
+mod hostages;
 mod import;
 mod input;
 mod input_secrets;
@@ -36,6 +37,7 @@ mod locks;
 mod many;
 mod no_locks;
 mod secrets;
+mod setting;
 #[path = "../support/mod.rs"]
 mod support;
 mod together;

@@ -19,7 +19,9 @@ pub struct Uid(u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUid {
     /// Outside what this image gives to people.
-    #[error("invalid uid {uid}: people have {min} to {max}, never 65534 or 65535")]
+    #[error(
+        "invalid uid {uid}: people have {min} to {max}, never 65534 or 65535; a UID_MAX above 60000 in /etc/login.defs of the image gives them more"
+    )]
     OutOfRange {
         /// The number refused.
         uid: u64,

@@ -4,10 +4,10 @@
 //! The rules for new accounts decide later whether the account may be ours.
 
 use crate::account::{
-    Account, DAY_USEC, Home, InvalidText, InvalidUid, PasswordHash, RealName, Shell, UidRange,
-    Username,
+    Account, Home, InvalidHash, InvalidText, InvalidUid, PasswordHash, RealName, Shell, Uid,
+    UidRange, Username,
 };
-use crate::files::{Etc, File, group, passwd, shadow, table};
+use crate::files::{Etc, File, group, passwd, shadow, subid, table};
 use crate::image::GroupsAllow;
 
 /// An account found in the files, and what of it can't be kept.
@@ -15,8 +15,27 @@ use crate::image::GroupsAllow;
 pub struct Found {
     /// The account that its lines describe.
     pub account: Account,
-    /// Groups that it is in and that the image does not grant.
-    pub ungranted: Vec<String>,
+    /// What of the lines the account does not keep.
+    pub losses: Vec<Loss>,
+}
+
+/// Something that an account does not keep.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Loss {
+    /// A group that the image does not grant.
+    #[error(
+        "it leaves group '{}', which the image does not allow: the line '{}: NAME' in /etc/occ/groups.allow would",
+        .0.escape_debug(), .0.escape_debug()
+    )]
+    Group(String),
+    /// The hash does not pass the gate.
+    #[error("its password is lost: {0}; set a new one with 'user passwd'")]
+    Hash(InvalidHash),
+    /// subuid or subgid has another range than follows from the uid.
+    #[error(
+        "its range in {0} becomes {1}:65536; files of its rootless containers keep the old numbers"
+    )]
+    Range(&'static str, u64),
 }
 
 /// Why the lines are no account that we can keep.
@@ -56,10 +75,14 @@ pub fn find(
     check_private_group(name, number, line, etc)?;
     let text = std::str::from_utf8(line).map_err(|_| NotAdoptable::NotUtf8)?;
     let fields: Vec<&str> = text.split(':').collect();
-    let &[_, _, _, _, real_name, home, shell] = fields.as_slice() else {
+    let &[_, password, _, _, real_name, home, shell] = fields.as_slice() else {
         return Err(NotAdoptable::NoLine);
     };
     let mut account = Account::new(name.clone(), uid, Home::parse(home)?, created_usec);
+    // Where pwunconv(8) was, the hash is here and shadow is gone.
+    if password != "x" {
+        read_password(&mut account, password);
+    }
     account.real_name = RealName::parse(real_name)?;
     if !shell.is_empty() {
         account.shell = Shell::parse(shell)?;
@@ -71,7 +94,29 @@ pub fn find(
         .into_iter()
         .partition(|group| allow.allows(group, name));
     account.member_of = granted;
-    Ok(Found { account, ungranted })
+    let ungranted: Vec<String> = ungranted;
+    let groups = ungranted.into_iter().map(Loss::Group);
+    let hash = account.hash_refused.map(Loss::Hash);
+    let losses = groups.chain(hash).chain(range_losses(name, uid, etc, uids));
+    Ok(Found {
+        losses: losses.collect(),
+        account,
+    })
+}
+
+/// Ranges of subordinate ids that restore will write otherwise.
+fn range_losses(name: &Username, uid: Uid, etc: &Etc, uids: UidRange) -> Vec<Loss> {
+    let Some(range) = subid::range(uid.get(), uids) else {
+        return Vec::new();
+    };
+    let files = [(File::Subuid, "subuid"), (File::Subgid, "subgid")];
+    let is_other = |file: &(File, &str)| {
+        let ranges = table::lines(etc.bytes(file.0)).filter_map(subid::name_and_range);
+        let mut own = ranges.filter(|(other, _)| *other == name.as_str().as_bytes());
+        own.any(|(_, other)| other != range)
+    };
+    let others = files.into_iter().filter(is_other);
+    others.map(|(_, file)| Loss::Range(file, range.0)).collect()
 }
 
 fn only_line<'a>(
@@ -108,21 +153,27 @@ fn read_shadow(account: &mut Account, line: &[u8]) {
     let Some(entry) = shadow::Entry::parse(line) else {
         return;
     };
-    let field = String::from_utf8_lossy(entry.password);
+    read_password(account, &String::from_utf8_lossy(entry.password));
+    let (last_change, aging) = entry.aging();
+    account.aging = aging;
+    account.set_last_change(last_change);
+    if account.locked {
+        account.aging.forget_lock();
+    }
+}
+
+fn read_password(account: &mut Account, field: &str) {
     // `usermod -L` puts '!' before the hash; useradd writes '!' alone.
     let bare = field.trim_start_matches('!');
     account.locked = bare.len() != field.len();
+    account.hash = None;
+    account.hash_refused = None;
     if !matches!(bare, "" | "*") {
         match PasswordHash::parse(bare) {
             Ok(hash) => account.hash = Some(hash),
             Err(refused) => account.hash_refused = Some(refused),
         }
     }
-    let (last_change, aging) = entry.aging();
-    account.aging = aging;
-    account.password_changed_usec = last_change
-        .filter(|&day| day > 0)
-        .map(|day| u64::from(day) * DAY_USEC);
 }
 
 /// The groups that have the name for a member, sorted.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::account::DAY_USEC;
 
 const HASH: &str = "$y$j9T$saltsaltsaltsaltsalt..$0123456789012345678901234567890123456789abc";
 
@@ -18,15 +19,15 @@ const GROUP: &str = "sudo:x:27:eve\naudio:x:29:www, eve\neve:x:1001:\n";
 #[test]
 fn what_useradd_wrote() {
     let shadow = format!("eve:{HASH}:20000:1:90:7:30:21000:\n");
-    let Found { account, ungranted } = found(PASSWD, &shadow, GROUP).unwrap();
+    let Found { account, losses } = found(PASSWD, &shadow, GROUP).unwrap();
     assert_eq!(account.uid.get(), 1001);
     assert_eq!(account.real_name.as_str(), "Eve,,,");
     assert_eq!(account.shell.as_str(), "/bin/sh");
     assert_eq!(account.hash.as_ref().map(PasswordHash::expose), Some(HASH));
     assert_eq!(account.password_changed_usec, Some(20_000 * DAY_USEC));
     assert_eq!(
-        (account.member_of.clone(), ungranted),
-        (vec!["audio".into()], vec!["sudo".into()])
+        (account.member_of.clone(), losses),
+        (vec!["audio".into()], vec![Loss::Group("sudo".into())])
     );
     assert!(!account.locked);
     // Nothing changes for the person: the line is written as it was.
@@ -66,6 +67,41 @@ fn passwords_that_are_none() {
     }
     assert_eq!(of(&format!("!{HASH}")).hash.unwrap().expose(), HASH);
     assert!(found(PASSWD, "", GROUP).unwrap().account.hash.is_none());
+}
+
+#[test]
+fn a_forced_change_and_a_lock_are_kept() {
+    let of = |shadow: &str| found(PASSWD, shadow, GROUP).unwrap().account;
+    let forced = of(&format!("eve:{HASH}:0:0:99999:7:::\n"));
+    assert!(forced.must_change);
+    assert_eq!(forced.password_changed_usec, None);
+    let locked = of(&format!("eve:!{HASH}:20000:0:99999:7::1:\n"));
+    assert!(locked.locked);
+    assert_eq!(locked.aging.expire, None, "open again once it is enabled");
+}
+
+#[test]
+fn a_hash_in_passwd_is_kept() {
+    let passwd = PASSWD.replace(":x:", &format!(":{HASH}:"));
+    let account = found(&passwd, "", GROUP).unwrap().account;
+    assert_eq!(account.hash.unwrap().expose(), HASH);
+    let shadow = format!("eve:{HASH}:20000::::::\n");
+    let account = found(PASSWD, &shadow, GROUP).unwrap().account;
+    assert_eq!(account.hash.unwrap().expose(), HASH, "shadow's counts");
+}
+
+#[test]
+fn every_loss_is_told() {
+    let found = found(PASSWD, "eve:$1$salt$hash:20000::::::\n", "eve:x:1001:\n");
+    assert_eq!(found.unwrap().losses, [Loss::Hash(InvalidHash::Scheme)]);
+    let mut etc = Etc::default();
+    etc.set(File::Passwd, PASSWD.into());
+    etc.set(File::Group, "eve:x:1001:\n".into());
+    etc.set(File::Subuid, "eve:165536:65536\nbob:231072:65536\n".into());
+    etc.set(File::Subgid, "eve:100000:65536\n".into());
+    let (name, allow) = (Username::parse("eve").unwrap(), GroupsAllow::default());
+    let found = find(&name, &etc, UidRange::default(), &allow, 7).unwrap();
+    assert_eq!(found.losses, [Loss::Range("subgid", 165_536)]);
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub enum Unusable {
     /// Something else.
     #[error("it is not a backup of occ")]
     Foreign,
+    /// Compressed by somebody.
+    #[error("it is compressed; give what `{0} -dc FILE` prints")]
+    Compressed(&'static str),
     /// From a newer occ.
     #[error("it has version {0}, this program reads up to {SCHEMA}")]
     Newer(u32),
@@ -129,6 +132,9 @@ impl Check {
         let missing = (2 * BLOCK - self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..missing]);
         let known = self.head.len().min(MANIFEST.len());
+        if let Some(program) = compressed_by(&self.head) {
+            return Err(Unusable::Compressed(program));
+        }
         if self.head[..known] != MANIFEST.as_bytes()[..known] {
             return Err(Unusable::Foreign);
         }
@@ -158,6 +164,18 @@ impl Check {
             Err(Unusable::Short)
         }
     }
+}
+
+/// The program that undoes what a file was compressed with, by its first bytes.
+fn compressed_by(head: &[u8]) -> Option<&'static str> {
+    let known: [(&[u8], &str); 4] = [
+        (b"\x1f\x8b", "gzip"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"BZh", "bzip2"),
+    ];
+    let found = known.iter().find(|(magic, _)| head.starts_with(magic));
+    found.map(|(_, program)| *program)
 }
 
 /// The content of the first entry, which has no more than a block of it.

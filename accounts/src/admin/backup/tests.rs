@@ -58,6 +58,10 @@ fn what_is_wrong_is_named() {
     let mut bytes = sealed(&[7; 3000]);
     assert_eq!(check(b"", 512), Err(Unusable::Foreign));
     assert_eq!(check(b"PK\x03\x04", 512), Err(Unusable::Foreign));
+    assert_eq!(
+        check(b"\x1f\x8b\x08\0", 512),
+        Err(Unusable::Compressed("gzip"))
+    );
     assert_eq!(check(&bytes[..1000], 512), Err(Unusable::Short));
     bytes[600] ^= 1;
     assert_eq!(check(&bytes, 512), Err(Unusable::Damaged));

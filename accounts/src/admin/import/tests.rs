@@ -27,7 +27,7 @@ fn shown(line: &Line<'_>) -> String {
             format!(
                 "{name}|{secret}|{uid:?}|{comment:?}|{home:?}|{shell:?}|{:?}|{}",
                 entry.groups(),
-                entry.locked
+                entry.locked.unwrap_or_default()
             )
         }
     }
@@ -44,7 +44,7 @@ fn refused(input: &[u8]) -> InvalidInput {
 #[test]
 fn newusers_lines() {
     let input = b"\nalice:pa ss\xff:::::\r\n\nbob::1001:1001:Bob B:/home/bob:/bin/sh\n\
-        a:b\ncarol:x:1001:1002:::\ndave:x::1001:::\nerin:x:-1::::\nf\xff::::::\n";
+        a:b\ncarol:xy:1001:1002:::\ndave:xy::1001:::\nerin:xy:-1::::\nf\xff::::::\n";
     assert_eq!(
         read(input),
         [
@@ -61,7 +61,7 @@ fn newusers_lines() {
 
 #[test]
 fn csv_with_quotes() {
-    let input = b"\xef\xbb\xbfUsername,password,groups,locked,comment\r\n\
+    let input = b"Username,password,groups,locked,comment\r\n\
         alice,\"a,\"\"b\",\"audio,video\",,\r\n\r\n\
         bob,,staff;audio staff,TRUE,\"B,\nob\"\r\ncarol\r\ndave,,,maybe,";
     assert_eq!(
@@ -85,8 +85,70 @@ fn csv_with_quotes() {
 }
 
 #[test]
+fn csv_of_spreadsheets() {
+    let alice = r#"2 alice|a b|Some(1001)|Some("Anna")|None|None|["audio", "staff"]|false"#;
+    for input in [
+        "name,password,uid,comment,groups,locked\nalice, a b ,1001, Anna ,audio staff,FALSE\n",
+        "name;password;uid;comment;groups;locked\nalice;a b;1001;Anna;audio,staff;FALSCH\n",
+        "name\tpassword\tuid\tcomment\tgroups\tlocked\nalice\ta b\t1001\tAnna\taudio,staff\tnein\n",
+        "name;password;uid;comment;groups;locked;;\nalice;a b;1001;Anna;audio,staff;FALSCH;;\n",
+    ] {
+        assert_eq!(read(input.as_bytes()), [alice], "{input}");
+    }
+    let named = "sep=;\r\nname;password;locked\r\n;;\r\n# the second team\r\nbob;c|;WAHR\r\n  \r\n";
+    assert_eq!(
+        read(named.as_bytes()),
+        ["5 bob|c||None|None|None|None|[]|true"]
+    );
+}
+
+#[test]
+fn blanks_belong_to_what_is_quoted() {
+    let mut unquoted = Zeroizing::new(Vec::new());
+    let input = b"name,password\nalice,\" correct horse\"\nbob,  plain  \ncarol, \"x y\"\n";
+    let lines = parse(input, &mut unquoted, UidRange::default()).unwrap();
+    let shown: Vec<String> = lines.iter().map(shown).collect();
+    assert!(
+        shown[0].starts_with("alice| correct horse|"),
+        "{}",
+        shown[0]
+    );
+    assert_eq!(lines[0].warning, Some(LineWarning::OuterBlanks));
+    assert!(shown[1].starts_with("bob|plain|"), "{}", shown[1]);
+    assert_eq!(lines[1].warning, None);
+    assert_eq!(shown[2], InvalidLine::Quote.to_string());
+}
+
+#[test]
+fn utf_16_is_read_as_utf_8() {
+    let text = "name\tpassword\nalice\tMüller-ß\n";
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    for input in [
+        [&b"\xff\xfe"[..], &little].concat(),
+        [&b"\xfe\xff"[..], &big].concat(),
+        [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+        text.as_bytes().to_vec(),
+    ] {
+        assert_eq!(decode(&input).unwrap(), text.as_bytes());
+    }
+    for broken in [&b"\xff\xfea"[..], b"\xff\xfe\x00\xd8"] {
+        assert_eq!(decode(broken), Err(InvalidInput::NotUtf16));
+    }
+}
+
+#[test]
+fn comments_are_no_lines() {
+    assert_eq!(
+        read(b"# people\nalice:::::: \n  # more\n"),
+        ["2 alice||None|None|None|Some(\" \")|[]|false"]
+    );
+}
+
+#[test]
 fn a_row_of_many_cells_does_not_take_the_next_one_along() {
-    let input = format!("name\n{}\nbob\n", ",".repeat(1000));
+    let input = format!("name\n{}x\nbob\n", ",".repeat(1000));
     assert_eq!(
         read(input.as_bytes()),
         [
@@ -126,12 +188,58 @@ name,password
 }
 
 #[test]
+fn documents_of_any_form() {
+    let eve = r#"{"userName":"eve","uid":1001,"realName":"{ \"x\" }"}"#;
+    let fay = r#"{"userName":"fay","uid":1002}"#;
+    for (input, expected) in [
+        (format!("[{eve},\n{fay}]"), ["1 record eve", "2 record fay"]),
+        (
+            format!("\x1e{eve}\n\x1e{fay}\n"),
+            ["1 record eve", "2 record fay"],
+        ),
+        (format!("{eve}{fay}"), ["1 record eve", "1 record fay"]),
+        (
+            format!("{{\n  \"userName\": \"eve\",\n  \"uid\": 1001\n}}\n{fay}\n"),
+            ["1 record eve", "5 record fay"],
+        ),
+    ] {
+        assert_eq!(read(input.as_bytes()), expected, "{input}");
+    }
+}
+
+#[test]
+fn what_userdbctl_prints_of_a_locked_account_is_locked() {
+    let hash = format!("!$6$saltsaltsaltsalt${}", "x".repeat(86));
+    let text = format!(
+        r#"{{"userName":"eve","uid":1001,"locked":true,"perMachine":[],"notBeforeUSec":5,"privileged":{{"hashedPassword":["{hash}"]}}}}"#
+    );
+    let mut unquoted = Zeroizing::new(Vec::new());
+    let lines = parse(text.as_bytes(), &mut unquoted, UidRange::default()).unwrap();
+    let Ok(Item::Record(record)) = &lines[0].item else {
+        panic!("no record");
+    };
+    assert!(record.account().locked);
+    assert_eq!(record.account().hash.as_ref().unwrap().expose(), &hash[1..]);
+    assert_eq!(
+        lines[0].warning,
+        Some(LineWarning::NotHonoured(vec![
+            "perMachine",
+            "notBeforeUSec"
+        ]))
+    );
+}
+
+#[test]
 fn formats_that_are_none() {
     assert_eq!(read(b""), [""; 0]);
     assert_eq!(read(b"\n \r\n"), [""; 0]);
-    for input in [&b"alice\nbob\n"[..], b"[]", b"\xff\xfe", b"a,b,c\n"] {
+    for input in [&b"alice\nbob\n"[..], b"[]", b"a,b,c\n"] {
         assert_eq!(refused(input), InvalidInput::Format);
     }
+    assert_eq!(
+        refused(b"name,password\nalice,M\xfcller\n"),
+        InvalidInput::NotUtf8
+    );
     assert_eq!(refused(b"name,colour\n"), InvalidInput::Column(2));
     assert_eq!(refused(b"name,uid,UID\n"), InvalidInput::ColumnTwice(3));
 }
@@ -151,5 +259,38 @@ fn no_error_repeats_what_stood_in_the_line() {
         let read = read(input.as_bytes()).concat();
         assert!(!read.contains(secret), "{read}");
         assert!(!read.contains('|'), "{read}");
+    }
+}
+
+#[test]
+fn what_stands_in_passwd_and_shadow_is_no_plain_password() {
+    let not_plain = InvalidLine::NotPlain.to_string();
+    for field in [
+        "x",
+        "*",
+        "!",
+        "!!",
+        "!*",
+        "!$6$salt$hash",
+        "$6$salt$hash",
+        "$y$j9T$s$h",
+        "$2b$10$x",
+    ] {
+        let lines = format!("petra:{field}:1500:1500:Petra:/home/petra:/bin/bash\n");
+        let table = format!("name,password\npetra,{field}\n");
+        assert_eq!(
+            read(lines.as_bytes()),
+            [format!("1 {not_plain}")],
+            "{field}"
+        );
+        assert_eq!(
+            read(table.as_bytes()),
+            [format!("2 {not_plain}")],
+            "{field}"
+        );
+    }
+    for field in ["xx", "a*", "$", "$$", "$6", "$ 6$salt", "5$6$", "xy!"] {
+        let lines = format!("petra:{field}:::::\n");
+        assert!(read(lines.as_bytes())[0].starts_with("1 petra|"), "{field}");
     }
 }

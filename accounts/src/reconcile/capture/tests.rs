@@ -1,7 +1,7 @@
 //! Which change to /etc/shadow goes into a record, and which does not.
 
 use super::*;
-use crate::account::UidRange;
+use crate::account::{DAY_USEC, UidRange};
 use crate::record::ParsedRecord;
 use std::collections::BTreeMap;
 
@@ -49,21 +49,26 @@ fn etc(shadow: &str) -> Etc {
 
 /// What is captured when restore wrote `base`, the record says `record` and
 /// shadow(5) says `line`: the account afterwards, or whether it differs.
-fn outcome(base: &Account, record: &Account, lines: &str) -> Result<Option<Account>, &'static str> {
-    let (taken, differing) = captures(&records(record.clone()), &etc(lines), &applied(base));
-    match (taken.as_slice(), differing.as_slice()) {
-        ([], []) => Ok(None),
-        ([], [name]) if name.as_str() == "alice" => Err("differs"),
-        ([capture], []) => {
-            let mut after = record.clone();
-            capture.clone().apply(&mut after);
-            Ok(Some(after))
-        }
-        _ => panic!("{} captures, {} differ", taken.len(), differing.len()),
-    }
+fn outcome(base: &Account, record: &Account, lines: &str) -> Result<Option<Account>, Why> {
+    let (after, why) = both(base, record, lines);
+    assert!(after.is_none() || why.is_none(), "taken in part");
+    why.map_or(Ok(after), Err)
 }
 
-fn unchanged(account: &Account, lines: &str) -> Result<Option<Account>, &'static str> {
+/// The same where a line may be taken in part.
+fn both(base: &Account, record: &Account, lines: &str) -> (Option<Account>, Option<Why>) {
+    let Captures { taken, reverted } =
+        captures(&records(record.clone()), &etc(lines), &applied(base));
+    assert!(taken.len() <= 1 && reverted.len() <= 1);
+    let after = taken.into_iter().next().map(|capture| {
+        let mut after = record.clone();
+        capture.apply(&mut after);
+        after
+    });
+    (after, reverted.first().map(|reverted| reverted.why))
+}
+
+fn unchanged(account: &Account, lines: &str) -> Result<Option<Account>, Why> {
     outcome(account, account, lines)
 }
 
@@ -75,19 +80,7 @@ fn a_persons_new_password_is_taken() {
     let after = after.unwrap().unwrap();
     assert_eq!(after.hash.as_ref().unwrap().expose(), new);
     assert_eq!(after.password_changed_usec, Some(20_500 * DAY_USEC));
-    assert_eq!(after.aging, Aging::default().written());
-}
-
-impl Aging {
-    /// The defaults as they stand in shadow(5) and come back from there.
-    fn written(self) -> Self {
-        Self {
-            min: self.min.or(Some(0)),
-            max: self.max.or(Some(99_999)),
-            warn: self.warn.or(Some(7)),
-            ..self
-        }
-    }
+    assert_eq!(after.aging, Aging::default());
 }
 
 #[test]
@@ -138,26 +131,87 @@ fn days_that_no_record_can_hold() {
 }
 
 #[test]
-fn no_lock_and_no_open_door_is_ever_taken() {
+fn no_other_lock_and_no_open_door_is_ever_taken() {
     let old = account("", &hash("a"));
-    let (a, b) = (hash("a"), hash("b"));
-    for field in [
-        "",
-        "!",
-        "*",
-        "!!",
-        "!*",
-        "x",
-        "plain",
-        "$1$a$b",
-        &format!("!{a}"),
-        &format!("!{b}"),
-        &format!("{b}\r"),
-        &format!("$6$rounds=999999999$salt${}", "b".repeat(86)),
+    let b = hash("b");
+    for (field, expected) in [
+        ("", Why::NoPassword),
+        ("!", Why::OtherLock),
+        ("*", Why::Star),
+        ("!!", Why::OtherLock),
+        ("!*", Why::OtherLock),
+        ("x", Why::Hash(InvalidHash::Scheme)),
+        ("$1$a$b", Why::Hash(InvalidHash::Scheme)),
+        (&format!("!{b}"), Why::OtherLock),
+        (&format!("!!{}", hash("a")), Why::OtherLock),
+        (&format!("{b}\r"), Why::Hash(InvalidHash::Characters)),
+        (
+            &format!("$6$rounds=999999999$salt${}", "b".repeat(86)),
+            Why::Hash(InvalidHash::Cost),
+        ),
     ] {
         let line = format!("alice:{field}:20500:0:99999:7:::\n");
-        assert_eq!(unchanged(&old, &line), Err("differs"), "{field}");
+        assert_eq!(unchanged(&old, &line), Err(expected), "{field}");
     }
+}
+
+#[test]
+fn a_lock_by_root_is_taken() {
+    let open = account("", &hash("a"));
+    let mut key_only = open.clone();
+    key_only.hash = None;
+    let hash = hash("a");
+    for (old, line) in [
+        (&open, format!("alice:!{hash}:20000:0:99999:7:::\n")),
+        // usermod -L -e 1
+        (&open, format!("alice:!{hash}:20000:0:99999:7::1:\n")),
+        (&key_only, "alice:!*:20000:0:99999:7:::\n".to_owned()),
+    ] {
+        let after = unchanged(old, &line).unwrap().unwrap();
+        let expected = Account {
+            locked: true,
+            ..old.clone()
+        };
+        assert_eq!(after, expected);
+    }
+}
+
+#[test]
+fn a_lock_with_a_day_of_its_own_keeps_the_day() {
+    let old = account("", &hash("a"));
+    let line = format!("alice:!{}:20000:0:99999:7::30000:\n", hash("a"));
+    let after = unchanged(&old, &line).unwrap().unwrap();
+    assert!(after.locked);
+    assert_eq!(after.aging.expire, Some(30_000));
+}
+
+#[test]
+fn expiry_is_taken_although_the_password_is_not() {
+    let old = account("", &hash("a"));
+    let line = format!("alice:!{}:20500:0:99999:7::20400:\n", hash("b"));
+    let (after, why) = both(&old, &old, &line);
+    let after = after.unwrap();
+    assert_eq!(why, Some(Why::OtherLock));
+    assert_eq!(after.aging.expire, Some(20_400));
+    assert_eq!(after.hash, old.hash);
+    assert_eq!(after.password_changed_usec, old.password_changed_usec);
+}
+
+#[test]
+fn a_forced_change_is_taken_and_ends_with_the_change() {
+    let old = account("", &hash("a"));
+    let after = unchanged(&old, &format!("alice:{}:0:0:99999:7:::\n", hash("a")));
+    let forced = after.unwrap().unwrap();
+    assert!(forced.must_change);
+    assert_eq!(forced.password_changed_usec, old.password_changed_usec);
+    assert_eq!(
+        unchanged(&forced, &format!("{}\n", line_of(&forced))),
+        Ok(None)
+    );
+    let line = format!("alice:{}:20500:0:99999:7:::\n", hash("b"));
+    let done = unchanged(&forced, &line).unwrap().unwrap();
+    assert!(!done.must_change);
+    assert_eq!(done.password_changed_usec, Some(20_500 * DAY_USEC));
 }
 
 #[test]
@@ -168,7 +222,7 @@ fn a_disabled_account_takes_nothing() {
         format!("alice:{}:20000:0:99999:7:::\n", hash("a")),
         format!("alice:!{}:20000:0:99999:7:::\n", hash("a")),
     ] {
-        assert_eq!(unchanged(&locked, &line), Err("differs"));
+        assert_eq!(unchanged(&locked, &line), Err(Why::Disabled));
     }
 }
 
@@ -177,8 +231,8 @@ fn disabled_between_two_restores() {
     let enabled = account("", &hash("a"));
     let locked = account(r#","locked":true"#, &hash("a"));
     let new = format!("alice:{}:20500:0:99999:7:::\n", hash("b"));
-    assert_eq!(outcome(&enabled, &locked, &new), Err("differs"));
-    assert_eq!(outcome(&locked, &enabled, &new), Err("differs"));
+    assert_eq!(outcome(&enabled, &locked, &new), Err(Why::Disabled));
+    assert_eq!(outcome(&locked, &enabled, &new), Err(Why::RecordIsNewer));
 }
 
 #[test]
@@ -186,7 +240,7 @@ fn an_administrators_reset_is_never_undone() {
     let base = account("", &hash("a"));
     let reset = account("", &hash("r"));
     let new = format!("alice:{}:20500:0:99999:7:::\n", hash("b"));
-    assert_eq!(outcome(&base, &reset, &new), Err("differs"));
+    assert_eq!(outcome(&base, &reset, &new), Err(Why::RecordIsNewer));
     let old = format!("alice:{}:20000:0:99999:7:::\n", hash("a"));
     assert_eq!(
         outcome(&base, &reset, &old),
@@ -208,12 +262,16 @@ fn without_a_base_the_record_wins() {
     let old = account("", &hash("a"));
     let none = Applied::default();
     let new = format!("alice:{}:20500:0:99999:7:::\n", hash("b"));
-    let (taken, differing) = captures(&records(old.clone()), &etc(&new), &none);
-    assert!(taken.is_empty());
-    assert_eq!(differing, std::slice::from_ref(&old.name));
+    let found = captures(&records(old.clone()), &etc(&new), &none);
+    assert!(found.taken.is_empty());
+    let [reverted] = found.reverted.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(reverted.why, Why::RecordIsNewer);
+    assert_eq!(reverted.hint(), "occ-init user passwd alice");
     let line = line_of(&old);
-    let (taken, differing) = captures(&records(old), &etc(&line), &none);
-    assert!(taken.is_empty() && differing.is_empty());
+    let found = captures(&records(old), &etc(&line), &none);
+    assert!(found.taken.is_empty() && found.reverted.is_empty());
 }
 
 #[test]
@@ -223,7 +281,7 @@ fn another_uid_is_another_person() {
     moved.uid = UidRange::default().uid(10_001).unwrap();
     let line = format!("alice:{}:20500:0:99999:7:::\n", hash("b"));
     assert_eq!(outcome(&base, &moved, &line), Ok(None), "passwd says 10000");
-    assert_eq!(outcome(&moved, &base, &line), Err("differs"));
+    assert_eq!(outcome(&moved, &base, &line), Err(Why::RecordIsNewer));
 }
 
 #[test]
@@ -236,7 +294,7 @@ fn a_key_only_account_gets_a_password() {
     assert_eq!(after.hash.unwrap().expose(), new);
     assert_eq!(
         unchanged(&key_only, "alice::20000:0:99999:7:::\n"),
-        Err("differs")
+        Err(Why::NoPassword)
     );
 }
 
@@ -273,9 +331,9 @@ fn after_a_kill(base: &Account, capturing: &Account, record: &Account, line: &st
         capturing: applied(capturing).accounts,
         ..applied(base)
     };
-    let (taken, differing) = captures(&records(record.clone()), &etc(line), &known);
-    assert_eq!(taken.len() + differing.len(), 1);
-    taken.len() == 1
+    let found = captures(&records(record.clone()), &etc(line), &known);
+    assert_eq!(found.taken.len() + found.reverted.len(), 1);
+    found.taken.len() == 1
 }
 
 #[test]

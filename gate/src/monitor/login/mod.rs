@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use accounts::account::check_password;
 use tokio::time::Instant;
 
 use self::device_cookie::DeviceKey;
@@ -230,7 +231,7 @@ impl Logins {
         ChangePassword { token, old, new }: ChangePassword,
     ) -> Vec<Action> {
         if let Some(text) = unusable(&new) {
-            let (why, text) = (Rejection::New, PamText::cut(text));
+            let (why, text) = (Rejection::New, PamText::cut(&text));
             return vec![change_reply(id, ChangeReply::Rejected { why, text })];
         }
         if self.is_changing(&session.user) {
@@ -340,14 +341,8 @@ pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -
     }
 }
 
-/// Why a password cannot be used: crypt(3) stops at a NUL, a record's line at a
-/// newline.
-fn unusable(password: &Secret) -> Option<&'static str> {
-    let bytes = password.expose();
-    if bytes.is_empty() {
-        return Some("The new password is empty.");
-    }
-    bytes
-        .contains(&b'\n')
-        .then_some("The new password holds a line break.")
+/// Why a password cannot be used.
+fn unusable(password: &Secret) -> Option<String> {
+    let why = check_password(password.expose()).err()?;
+    Some(format!("The new password can't be used: {why}."))
 }

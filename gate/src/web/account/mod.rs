@@ -1,5 +1,6 @@
 //! The account page: whose sessions there are, ending them, a new password.
 
+use accounts::account::check_password;
 use hyper::body::Incoming;
 use hyper::header::SET_COOKIE;
 use hyper::{Request, Response, StatusCode};
@@ -118,7 +119,7 @@ async fn change_password(gate: &AppState, session: &Session, form: &Form) -> Res
             old,
             new,
         },
-        Err(why) => return page(gate, session, Some(Err(why.to_owned()))).await,
+        Err(why) => return page(gate, session, Some(Err(why))).await,
     };
     let outcome = match gate.monitor.ask(request).await {
         Ok(Ok(ChangeReply::Changed)) => Ok(()),
@@ -145,21 +146,16 @@ fn rejected(why: Rejection, text: &str) -> String {
 }
 
 /// The old password and the new one, typed twice.
-fn new_password(form: &Form) -> Result<(Secret, Secret), &'static str> {
+fn new_password(form: &Form) -> Result<(Secret, Secret), String> {
     let field = |name| form.bytes(name).cloned().unwrap_or_default();
     let (old, new, again) = (field("old"), field("new"), field("again"));
     if new != again {
-        return Err("The two new passwords differ.");
+        return Err("The two new passwords differ.".to_owned());
     }
-    if new.is_empty() {
-        return Err("The new password is empty.");
-    }
-    if new.contains(&b'\n') || new.contains(&b'\r') {
-        return Err("The new password must be one line.");
-    }
+    check_password(&new).map_err(|why| format!("The new password can't be used: {why}."))?;
     match (Secret::new(old), Secret::new(new)) {
         (Some(old), Some(new)) => Ok((old, new)),
-        _ => Err("A password is longer than 255 bytes."),
+        _ => Err("A password is longer than 255 bytes.".to_owned()),
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-fn read(body: &str) -> Result<Vec<u8>, &'static str> {
+fn read(body: &str) -> Result<Vec<u8>, String> {
     new_password(&Form::parse(body.as_bytes()).unwrap()).map(|(_, new)| new.expose().to_vec())
 }
 
@@ -11,15 +11,21 @@ fn a_new_password_is_typed_twice() {
     let long = format!("old=a&new={long}&again={long}");
     for (form, why) in [
         ("old=a&new=b&again=c", "The two new passwords differ."),
-        ("old=a&new=&again=", "The new password is empty."),
-        ("old=a", "The new password is empty."),
+        (
+            "old=a&new=&again=",
+            "The new password can't be used: it is empty.",
+        ),
+        ("old=a", "The new password can't be used: it is empty."),
         (
             "old=a&new=b%0A&again=b%0A",
-            "The new password must be one line.",
+            "The new password can't be used: it holds a newline; it must be one line.",
         ),
-        (&long, "A password is longer than 255 bytes."),
+        (
+            &long,
+            "The new password can't be used: it has more than 255 bytes.",
+        ),
     ] {
-        assert_eq!(read(form), Err(why));
+        assert_eq!(read(form), Err(why.to_owned()));
     }
 }
 

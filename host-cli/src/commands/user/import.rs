@@ -30,6 +30,7 @@ pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode>
     );
     let switches = [
         ("--dry-run", options.dry_run),
+        ("--update", options.update),
         ("--verbose", session.screen.verbose),
     ];
     let args = occ_init::user("import", switched_on(switches));

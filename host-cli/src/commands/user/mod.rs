@@ -11,7 +11,9 @@ mod import;
 mod list_show;
 mod passwd;
 mod remove;
+mod set;
 mod source;
+mod ssh_keys;
 
 use std::process::ExitCode;
 
@@ -38,12 +40,13 @@ async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
         User::List => list_show::list(session).await?,
         User::Show(name) => list_show::show(session, &name.name).await?,
         User::Passwd(passwd) => passwd::run(session, passwd).await?,
+        User::Set(set) => set::run(session, *set).await?,
         User::Enable(names) => enable_disable::run(session, "enable", &names.names).await?,
         User::Disable(names) => enable_disable::run(session, "disable", &names.names).await?,
         User::Remove(remove) => remove::run(session, remove).await?,
         User::Import(options) => return import::run(session, &options).await,
         User::Export(options) => return export::run(session, options).await,
-        User::Adopt(name) => adopt::run(session, name.name).await?,
+        User::Adopt(options) => adopt::run(session, options).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::cli::PasswordSource;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ui::secret::{self, Secret};
 
 /// A new password, or the decision to have none.
@@ -50,46 +50,6 @@ impl New {
         match self {
             Self::Generated(secret) => Some(secret),
             _ => None,
-        }
-    }
-}
-
-/// The lines of an authorized_keys file, without comments and blank lines.
-pub(super) fn ssh_keys(bytes: &[u8]) -> Result<Vec<String>> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Error::Invalid("the ssh key file is not UTF-8".into()))?;
-    if text.contains("PRIVATE KEY") {
-        return Err(Error::Invalid(
-            "that is a private key; give the .pub file".into(),
-        ));
-    }
-    let keys: Vec<_> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect();
-    if keys.is_empty() {
-        Err(Error::Invalid("the ssh key file holds no key".into()))
-    } else {
-        Ok(keys)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_lines_and_private_keys_stay_here() {
-        let keys = ssh_keys(b"# mine\n\nssh-ed25519 AAAA me\r\n  ssh-rsa BBBB\n").unwrap();
-        assert_eq!(keys, ["ssh-ed25519 AAAA me", "ssh-rsa BBBB"]);
-        for refused in [
-            &b"# only a comment\n"[..],
-            b"-----BEGIN OPENSSH PRIVATE KEY-----\nx\n",
-            b"\xff",
-        ] {
-            assert_eq!(ssh_keys(refused).unwrap_err().kind().exit_code(), 9);
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
+use accounts::account::{check_password, secret_of};
 use accounts::wire::{REQUEST_LIMIT, Request, SCHEMA};
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -17,8 +18,6 @@ use crate::error::{Error, Result};
 /// Characters of a generated password.
 const GENERATED: usize = 24;
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/// Longest password, in bytes.
-const LONGEST: usize = 255;
 
 /// A password or a hash. Never printed by `Debug`.
 pub(crate) struct Secret(Zeroizing<String>);
@@ -30,16 +29,11 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// A password: 1 to 255 bytes of UTF-8 without NUL or newline.
+    /// A password: 1 to 255 bytes of UTF-8 without control characters.
     pub(crate) fn password(bytes: &[u8]) -> Result<Self> {
-        let invalid = |why: &str| Err(Error::Invalid(format!("invalid password: {why}")));
-        match bytes {
-            [] => invalid("it is empty"),
-            _ if bytes.len() > LONGEST => invalid("it is longer than 255 bytes"),
-            _ if bytes.contains(&b'\n') => invalid("it holds a newline (one line is read)"),
-            _ if bytes.contains(&0) => invalid("it holds a NUL byte"),
-            _ => Self::text(bytes).map_or_else(|| invalid("it is not UTF-8"), Ok),
-        }
+        let invalid = |why: &str| Error::Invalid(format!("invalid password: {why}"));
+        check_password(bytes).map_err(|why| invalid(&why.to_string()))?;
+        Self::text(bytes).ok_or_else(|| invalid("it is not UTF-8"))
     }
 
     /// A crypt(5) hash; occ-init judges it, here it only has to be one line.
@@ -85,11 +79,19 @@ pub(crate) fn request(
     hash: Option<&Secret>,
     keys: Option<Vec<String>>,
 ) -> Result<Zeroizing<Vec<u8>>> {
-    let mut document = Request {
-        schema: SCHEMA,
+    to_bytes(Request {
         password: password.map(|secret| secret.expose().to_owned()),
         password_hash: hash.map(|secret| secret.expose().to_owned()),
         ssh_authorized_keys: keys,
+        ..Request::default()
+    })
+}
+
+/// The document of a request, whose secrets are wiped.
+pub(crate) fn to_bytes(request: Request) -> Result<Zeroizing<Vec<u8>>> {
+    let mut document = Request {
+        schema: SCHEMA,
+        ..request
     };
     // The whole size at once: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * REQUEST_LIMIT));
@@ -105,13 +107,10 @@ pub(crate) fn request(
     Ok(bytes)
 }
 
-/// One line from stdin to its end; one trailing newline is not part of it.
+/// The secret that stdin holds to its end.
 pub(crate) fn from_stdin() -> Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = read_all(stdin(), REQUEST_LIMIT).map_err(|error| stdin_error(&error))?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-    }
-    Ok(bytes)
+    let content = read_all(stdin(), REQUEST_LIMIT).map_err(|error| stdin_error(&error))?;
+    Ok(Zeroizing::new(secret_of(&content).to_vec()))
 }
 
 /// Reads to the end, or until there are more bytes than `limit`.

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 
+use accounts::account::{date_of, whole_days};
 use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -167,6 +168,7 @@ fn status_word(status: Status) -> (&'static str, Color) {
     match status {
         Status::Enabled => ("enabled", Color::Green),
         Status::Disabled => ("disabled", Color::Yellow),
+        Status::Expired => ("expired", Color::Yellow),
     }
 }
 
@@ -220,6 +222,12 @@ fn account_fields(account: &AccountView) -> Vec<(&'static str, String)> {
     ];
     if !account.real_name.is_empty() {
         list.insert(1, ("Name", account.real_name.clone()));
+    }
+    if let Some(usec) = account.expires_usec {
+        list.push(("Expires", date_of(whole_days(usec))));
+    }
+    if account.password_change_now {
+        list.push(("Password", "must be changed at the next login".to_owned()));
     }
     list
 }

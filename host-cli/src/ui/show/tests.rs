@@ -14,6 +14,8 @@ fn account(name: &str, uid: u32, status: Status) -> AccountView {
         shell: "/bin/bash".into(),
         member_of: vec![],
         status,
+        expires_usec: None,
+        password_change_now: false,
         last_password_change_usec: None,
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, io, usage};
 use crate::fs::dir::kind;
 use crate::password::{self, Password};
 use crate::sys::Environment;
-use accounts::account::PasswordHash;
+use accounts::account::{PasswordHash, secret_of};
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use std::ffi::OsString;
@@ -113,8 +113,9 @@ impl FirstAccount {
 /// The file's one line. Links are followed, for that is how Kubernetes mounts
 /// secrets; a FIFO or a device would keep the boot waiting.
 fn line_of(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Error> {
-    /// A password has 255 at most, and a newline; one more shows what is longer.
-    const LONGEST: usize = 257;
+    /// A password has 255 at most, a newline 2, a mark of UTF-8 before it 3; one more shows
+    /// what is longer.
+    const LONGEST: usize = 261;
     let failed = |errno| io("read", path)(errno);
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file = nix::fcntl::open(path, flags, Mode::empty()).map_err(failed)?;
@@ -123,8 +124,8 @@ fn line_of(path: &PathBuf) -> Result<Zeroizing<Vec<u8>>, Error> {
         let path = path.display();
         return Err(usage(&format!("'{path}' is not a regular file")));
     }
-    let line = password::read_secret(file.as_fd(), LONGEST).map_err(failed)?;
-    Ok(password::without_newline(line))
+    let content = password::read_secret(file.as_fd(), LONGEST).map_err(failed)?;
+    Ok(Zeroizing::new(secret_of(&content).to_vec()))
 }
 
 #[cfg(test)]

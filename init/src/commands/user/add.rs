@@ -1,22 +1,18 @@
 //! `user add`: a name, a uid for ever, a record, a home, four lines.
 
-use super::apply::{apply, begin, warn_about};
+use super::apply::{apply, begin, warn_about, warn_about_shell};
 use super::passwd::{Credentials, credentials};
 use super::reply::{one, with_password};
-use crate::admission;
+use super::ssh_keys::{check_keys, key_lines, read_keys};
+use crate::admission::{self, Context};
 use crate::cli::admin::Add;
 use crate::clock::now_usec;
 use crate::commands::output::Output;
-use crate::error::{Error, std_io, usage};
+use crate::error::{Error, usage};
 use crate::password;
 use crate::restore::{Paths, Session};
-use accounts::account::{Account, PasswordHash, RealName, Shell, Uid, Username};
+use accounts::account::{Account, PasswordHash, RealName, Shell, SshKey, Uid, Username};
 use accounts::record::Record;
-
-/// Room for keys in a record: a larger record could not be read back.
-const MAX_KEY_BYTES: usize = 48 * 1024;
-/// Quotes, comma, newline and indentation of one key in a record.
-const KEY_OVERHEAD: usize = 10;
 
 /// The options, checked as far as that needs no store.
 struct Wanted {
@@ -24,7 +20,7 @@ struct Wanted {
     uid: Option<u64>,
     real_name: Option<RealName>,
     shell: Option<Shell>,
-    ssh_keys: Vec<String>,
+    ssh_keys: Vec<SshKey>,
 }
 
 pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Output, Error> {
@@ -46,7 +42,10 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Output, E
         (Some(_), true) => return Err(Error::Request("a password in it, but --no-password")),
         _ => (),
     }
-    credentials.ssh_keys = key_lines(credentials.ssh_keys.iter().map(String::as_bytes))?;
+    credentials
+        .ssh_keys
+        .splice(..0, wanted.ssh_keys.iter().cloned());
+    check_keys(&credentials.ssh_keys)?;
     // Somebody may have been faster while the password was typed.
     let mut session = begin(paths)?;
     if let Some(present) = check(&session, &wanted, options)? {
@@ -56,6 +55,9 @@ pub(super) fn add(options: &Add, paths: &Paths, quiet: bool) -> Result<Output, E
     let summary = apply(&mut session)?;
     warn_about(&summary, &wanted.name)?;
     let account = record.account();
+    if options.shell.is_some() {
+        warn_about_shell(account, paths);
+    }
     let message = format!("User '{}' created (uid {}).", account.name, account.uid);
     let (generated, always) = (credentials.generated.as_deref(), !options.no_password);
     Ok(with_password(message, account, generated, quiet, always))
@@ -86,11 +88,7 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         },
         None => return Err(usage("a name is needed: give NAME, or use a terminal")),
     };
-    let mut ssh_keys = Vec::new();
-    if let Some(path) = &options.ssh_key_file {
-        let text = std::fs::read(path).map_err(std_io("read", path))?;
-        ssh_keys = key_lines(text.split(|&byte| byte == b'\n'))?;
-    }
+    let ssh_keys = options.ssh_key_file.as_deref().map(read_keys).transpose()?;
     let real_name = options.comment.as_deref();
     Ok(Wanted {
         // A short or dashed name of a removed account may come back as it was.
@@ -102,7 +100,7 @@ fn wanted(options: &Add) -> Result<Wanted, Error> {
         uid: options.uid.as_deref().map(number).transpose()?,
         real_name: real_name.map(RealName::parse).transpose()?,
         shell: options.shell.as_deref().map(Shell::parse).transpose()?,
-        ssh_keys,
+        ssh_keys: ssh_keys.unwrap_or_default(),
     })
 }
 
@@ -111,25 +109,6 @@ fn number(typed: &str) -> Result<u64, Error> {
     let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
     let number = typed.parse().ok().filter(|_| digits);
     number.ok_or_else(|| Error::NoNumber(typed.to_owned()))
-}
-
-/// The keys among the lines; comments and blank lines are left out.
-fn key_lines<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<String>, Error> {
-    let mut keys = Vec::new();
-    let mut room = MAX_KEY_BYTES;
-    for (index, line) in lines.enumerate() {
-        let line = std::str::from_utf8(line).map_err(|_| Error::SshKey(index + 1))?;
-        let line = line.trim();
-        if line.chars().any(|c| c.is_control() && c != '\t') {
-            return Err(Error::SshKey(index + 1));
-        }
-        if !line.is_empty() && !line.starts_with('#') {
-            let in_record = line.len() + KEY_OVERHEAD + line.matches(['"', '\\', '\t']).count();
-            room = room.checked_sub(in_record).ok_or(Error::SshKeys)?;
-            keys.push(line.to_owned());
-        }
-    }
-    Ok(keys)
 }
 
 /// Every rule that says no, without changing anything. Returns the account that
@@ -152,8 +131,13 @@ fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Acc
     }
     admission::check_lines(&context, name, tombstone)?;
     admission::check_groups(&context, name, &options.groups)?;
-    if let Some(number) = wanted.uid {
-        admission::check_uid(&context, name, number)?;
+    if options.restore {
+        return Ok(None);
+    }
+    let uid = choose_uid(&context, wanted)?;
+    let home = admission::choose_home(&context, name, uid)?;
+    if !options.force {
+        admission::check_old_home(&context, &home, uid)?;
     }
     Ok(None)
 }
@@ -180,7 +164,7 @@ fn make(
             account.member_of.dedup();
         }
         account.locked = options.disabled;
-        account.ssh_keys = [&wanted.ssh_keys[..], &given.ssh_keys].concat();
+        account.ssh_keys = key_lines(&given.ssh_keys);
         account.hash = None;
         account.password_changed_usec = None;
         if let Some(hash) = given.hash.clone() {
@@ -193,7 +177,7 @@ fn make(
             .ok_or_else(|| Error::NotRemoved(name.clone()))?;
         return session.bring_back(&dead, fill);
     }
-    let uid = choose_uid(session, wanted)?;
+    let uid = choose_uid(&session.context(), wanted)?;
     let mut account = Account::new(
         name.clone(),
         uid,
@@ -206,10 +190,10 @@ fn make(
     Ok(record)
 }
 
-fn choose_uid(session: &Session, wanted: &Wanted) -> Result<Uid, Error> {
-    let (context, name) = (session.context(), &wanted.name);
+fn choose_uid(context: &Context<'_>, wanted: &Wanted) -> Result<Uid, Error> {
+    let name = &wanted.name;
     match wanted.uid {
-        Some(number) => admission::check_uid(&context, name, number),
-        None => admission::next_uid(&context, name, &admission::used_ids(&context)?),
+        Some(number) => admission::check_uid(context, name, number),
+        None => admission::next_uid(context, name, &admission::used_ids(context)?),
     }
 }

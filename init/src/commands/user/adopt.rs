@@ -1,50 +1,71 @@
 //! `user adopt`: an account made inside by useradd(8) gets a record, so that it
-//! survives the next update. Its lines stay as they are.
+//! survives the next update. Its lines stay as they are, but for what is told.
 
 use super::apply::{apply, begin, warn_about};
 use super::reply::one;
-use crate::admission;
+use crate::admission::{self, Context};
 use crate::clock::now_usec;
 use crate::commands::output::Output;
 use crate::error::Error;
 use crate::log::say;
-use crate::restore::{Paths, Session};
+use crate::restore::{Paths, ReadOnlySession};
+use crate::store::Store;
 use accounts::account::Username;
 use accounts::admin::adopt::{self, Found, NotAdoptable};
-use accounts::record::{Problem, Record};
+use accounts::record::Record;
 
-pub(super) fn adopt(typed: &str, paths: &Paths) -> Result<Output, Error> {
+pub(super) fn adopt(typed: &str, dry_run: bool, paths: &Paths) -> Result<Output, Error> {
     let name = Username::parse(typed)?;
+    if dry_run {
+        let view = ReadOnlySession::read(paths)?;
+        let store = Store::find(&paths.store)?;
+        let found = check(&view.context(store.as_ref(), paths), &name)?;
+        tell(&found);
+        let uid = found.account.uid;
+        let text = format!("User '{name}' would be adopted (uid {uid}).");
+        return Ok(one(text, false, &found.account));
+    }
     let mut session = begin(paths)?;
-    let found = check(&session, &name)?;
-    let record = Record::new(found.account);
-    let account = record.account();
+    let found = check(&session.context(), &name)?;
+    let record = Record::new(found.account.clone());
     session.admit(&record)?;
+    session.forget_in_snapshot(&name);
     let summary = apply(&mut session)?;
     warn_about(&summary, &name)?;
-    for group in found.ungranted {
-        say(&Problem::Group(name.clone(), group).to_string());
-    }
-    if let Some(reason) = account.hash_refused {
-        say(&Problem::Hash(name.clone(), reason).to_string());
+    tell(&found);
+    let account = record.account();
+    let text = format!("User '{name}' adopted (uid {}).", account.uid);
+    Ok(one(text, true, account))
+}
+
+/// Says what is not as it was.
+fn tell(found: &Found) {
+    let account = &found.account;
+    let name = &account.name;
+    for loss in &found.losses {
+        say(&format!("'{name}': {loss}"));
     }
     if account.locked {
         say(&format!(
             "'{name}' is disabled: its password was locked; 'user enable {name}' lets it in"
         ));
     }
-    let text = format!("User '{name}' adopted (uid {}).", account.uid);
-    Ok(one(text, true, account))
 }
 
 /// The rules for new accounts, but that lines of that name are there.
-fn check(session: &Session, name: &Username) -> Result<Found, Error> {
-    let context = session.context();
+fn check(context: &Context<'_>, name: &Username) -> Result<Found, Error> {
+    // A snapshot does not tell the image's accounts from those made before it.
+    let mut image = context.image.clone();
+    let is_it = |other: &str, _| other == name.folded();
+    image.accounts.forget_people(image.uids, is_it);
+    let context = Context {
+        image: &image,
+        ..*context
+    };
     if admission::present(&context, name)?.is_some() {
         return Err(Error::Exists(name.clone()));
     }
     admission::check_not_removed(&context, name)?;
-    let image = context.image;
     let (uids, groups) = (image.uids, &image.groups_allow);
     let found = adopt::find(name, context.etc, uids, groups, now_usec());
     let found = found.map_err(|reason| match reason {

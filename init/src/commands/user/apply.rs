@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::log::say;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
-use accounts::account::Username;
+use accounts::account::{Account, Username};
 
 /// Brings /etc in line after records were saved. The change is made by then, so
 /// a failure here says so.
@@ -17,6 +17,18 @@ pub(super) fn apply(session: &mut Session) -> Result<Summary, Error> {
 
 pub(super) fn begin(paths: &Paths) -> Result<Session, Error> {
     Session::begin(paths, Caller::Command)
+}
+
+/// Warns about a login shell that the image does not have: whoever logs in is thrown out.
+pub(super) fn warn_about_shell(account: &Account, paths: &Paths) {
+    let shell = account.shell.as_str();
+    let path = paths.root.join(shell.trim_start_matches('/'));
+    if std::fs::symlink_metadata(path).is_err() {
+        say(&format!(
+            "warning: the image has no '{shell}', so '{}' cannot log in there",
+            account.name
+        ));
+    }
 }
 
 /// Says what restore left out about an account that was just changed. One that

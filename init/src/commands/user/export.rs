@@ -5,7 +5,7 @@ use crate::error::{Error, chain};
 use crate::log::say;
 use crate::restore::{Paths, ReadOnlySession};
 use crate::store::Store;
-use accounts::record::{Part, Problem};
+use accounts::record::Problem;
 use accounts::wire::{ExportReply, SCHEMA};
 
 /// All records that can be read, sorted by name; the others are named on
@@ -14,7 +14,7 @@ pub(super) fn export(with_hashes: bool, paths: &Paths) -> Result<Output, Error> 
     let view = ReadOnlySession::read(paths)?;
     let rejected = view.records.rejected.iter();
     let mut skipped: Vec<String> = rejected
-        .filter(|rejected| rejected.part == Part::Record)
+        .filter(|rejected| rejected.part.is_record())
         .map(|rejected| Problem::Rejected(rejected.clone()).to_string())
         .collect();
     let mut records = Vec::new();

@@ -2,20 +2,28 @@
 
 use super::lookup::absent;
 use super::reply::one;
+use crate::clock::today;
 use crate::commands::output::Output;
 use crate::error::Error;
 use crate::image;
+use crate::log::say;
 use crate::restore::{Paths, ReadOnlySession, must_be_root};
 use crate::store::Store;
-use accounts::account::{Account, Username};
+use accounts::account::{Account, Username, date_of};
+use accounts::reconcile::strangers;
 use accounts::record::Records;
 use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
 
 /// All accounts, sorted by name.
 pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
     let records = records(paths)?;
-    let views = records.accounts.values().map(|account| account.view());
+    let today = today();
+    let views = records.accounts.values().map(|account| account.view(today));
     let accounts: Vec<AccountView> = views.collect();
+    let passwd = image::read_optional(&paths.etc().join("passwd"))?;
+    for stranger in strangers(&records.tombstones, &passwd.unwrap_or_default()) {
+        say(&stranger.to_string());
+    }
     let text = if names_only {
         let names = accounts.iter().map(|account| account.user_name.as_str());
         names.collect::<Vec<_>>().join("\n")
@@ -32,8 +40,7 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
     Ok(Output::new(text, &reply))
 }
 
-/// Those of the store alone: the account files have nothing to say about them, and
-/// reading those takes a while of its own.
+/// Those of the store alone: the account files have nothing to say about them.
 fn records(paths: &Paths) -> Result<Records, Error> {
     must_be_root()?;
     let uids = image::uid_range(&paths.root)?;
@@ -46,16 +53,24 @@ fn records(paths: &Paths) -> Result<Records, Error> {
 pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
     let session = ReadOnlySession::read(paths)?;
     let account = of_view(&session, &Username::parse(typed)?)?;
-    let view = account.view();
+    let view = account.view(today());
+    let expires = account.aging.expire.map(date_of);
+    let must_change = if view.password_change_now {
+        "yes"
+    } else {
+        "no"
+    };
     let text = format!(
-        "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}",
+        "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}\n\
+         Expires: {}\nMust change password: {must_change}",
         view.user_name,
         word(view.status),
         view.uid,
         view.real_name,
         view.home_directory,
         view.shell,
-        view.member_of.join(" ")
+        view.member_of.join(" "),
+        expires.as_deref().unwrap_or("never"),
     );
     Ok(one(text, false, account))
 }
@@ -84,6 +99,7 @@ const fn word(status: Status) -> &'static str {
     match status {
         Status::Enabled => "enabled",
         Status::Disabled => "disabled",
+        Status::Expired => "expired",
     }
 }
 

@@ -9,7 +9,6 @@ mod bootstrap;
 mod disable;
 mod export;
 mod import;
-mod import_input;
 mod list;
 mod load;
 mod lookup;
@@ -17,6 +16,8 @@ mod passwd;
 mod remove;
 mod reply;
 mod save;
+mod set;
+mod ssh_keys;
 
 pub(crate) use bootstrap::make_first;
 
@@ -41,13 +42,14 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Out
         User::Keys { name } => list::keys(paths, name),
         User::Add(add) => add::add(add, paths, global.quiet),
         User::Passwd { name, source } => passwd::passwd(name, source, paths, global.quiet),
+        User::Set(options) => set::set(options, paths).map(said),
         User::Enable(who) => disable::enable(&who.names, paths).map(said),
         User::Disable(who) => disable::disable(&who.names, paths).map(said),
         User::Import(options) => import::import(options, paths, global.quiet, global.verbose),
         User::Export { with_hashes } => export::export(*with_hashes, paths),
         User::Save { homes } => save::save(*homes, paths),
         User::Load(options) => load::load(*options, paths),
-        User::Adopt { name } => adopt::adopt(name, paths).map(said),
+        User::Adopt { name, dry_run } => adopt::adopt(name, *dry_run, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
         User::Sweep { .. } => Err(usage("'sweep' is for occ-init itself")),
     };
@@ -61,6 +63,7 @@ fn takes_secret_from_stdin(command: &User) -> bool {
     let source = match command {
         User::Add(add) => &add.source,
         User::Passwd { source, .. } => source,
+        User::Set(options) => return options.request_stdin,
         _ => return false,
     };
     source.request_stdin || source.password_stdin || source.password_hash_stdin

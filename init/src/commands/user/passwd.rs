@@ -3,6 +3,7 @@
 use super::apply::{apply, begin, warn_about};
 use super::lookup::find;
 use super::reply::with_password;
+use super::ssh_keys::parse_keys;
 use crate::cli::admin::Source;
 use crate::clock::now_usec;
 use crate::commands::output::Output;
@@ -10,7 +11,7 @@ use crate::error::{Error, usage};
 use crate::log::say;
 use crate::password::{self, Password};
 use crate::restore::Paths;
-use accounts::account::{PasswordHash, Username};
+use accounts::account::{PasswordHash, SshKey, Username};
 use accounts::wire::Request;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -21,7 +22,7 @@ pub(super) struct Credentials {
     /// The password that `--generate` made.
     pub(super) generated: Option<Zeroizing<String>>,
     /// ssh keys that came in a request.
-    pub(super) ssh_keys: Vec<String>,
+    pub(super) ssh_keys: Vec<SshKey>,
 }
 
 impl Credentials {
@@ -99,8 +100,9 @@ fn of_request(mut request: Request) -> Result<Credentials, Error> {
         }
         (None, None) => Credentials::default(),
     };
+    let ssh_keys = parse_keys(&request.ssh_authorized_keys.unwrap_or_default())?;
     Ok(Credentials {
-        ssh_keys: request.ssh_authorized_keys.unwrap_or_default(),
+        ssh_keys,
         ..credentials
     })
 }

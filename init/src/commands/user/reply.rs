@@ -1,5 +1,6 @@
 //! The answers of commands on accounts.
 
+use crate::clock::today;
 use crate::commands::output::Output;
 use accounts::account::Account;
 use accounts::record::Record;
@@ -38,7 +39,7 @@ fn with_generated(
     let reply = AccountReply {
         schema: SCHEMA,
         changed,
-        account: account.view(),
+        account: account.view(today()),
         generated_password,
     };
     Output::new(text, &reply)
@@ -51,7 +52,8 @@ pub(super) fn several(done: &str, changed: bool, records: &[Record]) -> Output {
     if let [record] = records {
         return one(text, changed, record.account());
     }
-    let views = records.iter().map(|record| record.account().view());
+    let today = today();
+    let views = records.iter().map(|record| record.account().view(today));
     let reply = ListReply {
         schema: SCHEMA,
         changed: Some(changed),

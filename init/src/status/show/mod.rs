@@ -96,7 +96,8 @@ fn is_live(status: Option<&Value>) -> Result<(), String> {
         .and_then(|status| pid_of(status, "/pid"))
         .unwrap_or(1);
     let init = process(pid)?;
-    if !is_occ_init(&init.name) {
+    let name = status.and_then(|status| status.get("name")?.as_str());
+    if name != Some(&init.name) && !is_occ_init(pid) {
         return Err(format!("process {pid} is '{}', not occ-init", init.name));
     }
     if matches!(init.state, 'T' | 't' | 'Z' | 'X') {

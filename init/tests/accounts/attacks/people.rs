@@ -3,7 +3,7 @@
 use crate::live::{inside, with_racer};
 use crate::locks::Holder;
 use crate::support::SOON;
-use crate::tree::{Tree, hash};
+use crate::tree::{KEY, Tree, hash};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ fn symlinked_ssh_directory() {
         std::os::unix::fs::chown(tree.path("home/alice"), Some(10_001), Some(10_001)).unwrap();
         symlink(to, tree.path("home/alice/.ssh")).unwrap();
         let before = fs::read_dir(tree.path("etc")).unwrap().count();
-        tree.write("keys", b"ssh-ed25519 AAAA alice@home\n", 0o644);
+        tree.write("keys", format!("{KEY} alice@home\n").as_bytes(), 0o644);
         let keys = tree.path("keys");
         let args = [
             "user",
@@ -85,7 +85,7 @@ fn symlinked_ssh_directory() {
         tree.restore();
         tree.run(&["user", "keys", "alice"])
             .ends(0)
-            .prints("ssh-ed25519 AAAA alice@home\n");
+            .prints(&format!("{KEY} alice@home\n"));
         assert_eq!(
             fs::read_link(tree.path("home/alice/.ssh"))
                 .unwrap()

@@ -52,6 +52,11 @@ killed_everywhere! {
     import: IMPORT;
     adopt: ADOPT;
     capture: CAPTURE;
+    capture_of_a_lock: CAPTURE_OF_A_LOCK;
+    capture_of_an_expiry: CAPTURE_OF_AN_EXPIRY;
+    capture_of_a_forced_change: CAPTURE_OF_A_FORCED_CHANGE;
+    set: SET;
+    import_update: IMPORT_UPDATE;
     add_in_place: ADD_IN_PLACE;
     disable_in_place: DISABLE_IN_PLACE;
     remove_in_place: REMOVE_IN_PLACE;

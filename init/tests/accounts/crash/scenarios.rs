@@ -62,6 +62,62 @@ pub(crate) const ENABLE: Scenario = Scenario {
     ..PLAIN
 };
 
+/// Every part of an account that has a flag.
+pub(crate) const SET: Scenario = Scenario {
+    args: &[
+        "user",
+        "set",
+        "alice",
+        "--comment=Alice Liddell",
+        "--shell=/bin/sh",
+        "--groups=staff",
+        "--expires=2099-12-31",
+        "--must-change-password",
+    ],
+    ..PLAIN
+};
+
+pub(crate) const IMPORT_UPDATE: Scenario = Scenario {
+    args: &["user", "import", "--update"],
+    input: || b"name,comment,shell\nalice,Alice,/bin/sh\nbob,Bob,/bin/sh\n".to_vec(),
+    parts: || {
+        let parts = ["alice,Alice,/bin/sh", "bob,Bob,/bin/sh"];
+        let of = |line: &str| format!("name,comment,shell\n{line}\n").into_bytes();
+        parts.map(of).to_vec()
+    },
+    ..PLAIN
+};
+
+/// What usermod(8), chage(1) and passwd(1) changed inside, and is captured.
+pub(crate) const CAPTURE_OF_A_LOCK: Scenario = Scenario {
+    make: || changed_inside(&[(1, &format!("!{}", hash('a'))), (7, "1")]),
+    args: &["restore"],
+    ..PLAIN
+};
+
+pub(crate) const CAPTURE_OF_AN_EXPIRY: Scenario = Scenario {
+    make: || changed_inside(&[(7, "18262")]),
+    args: &["restore"],
+    ..PLAIN
+};
+
+pub(crate) const CAPTURE_OF_A_FORCED_CHANGE: Scenario = Scenario {
+    make: || changed_inside(&[(2, "0")]),
+    args: &["restore"],
+    ..PLAIN
+};
+
+fn changed_inside(fields: &[(usize, &str)]) -> Tree {
+    let tree = Tree::with(&["alice", "bob"]);
+    let line = tree.line("etc/shadow", "alice").unwrap();
+    let mut all: Vec<&str> = line.split(':').collect();
+    for (index, value) in fields {
+        all[*index] = value;
+    }
+    tree.edit("etc/shadow", &line, &all.join(":"));
+    tree
+}
+
 pub(crate) const REMOVE: Scenario = Scenario {
     args: &["user", "remove", "--yes", "bob"],
     ..PLAIN

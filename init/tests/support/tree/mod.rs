@@ -25,6 +25,9 @@ pub(crate) const MARK: &str = "xyzzy-plugh";
 /// The four files.
 pub(crate) const FOUR: [&str; 4] = ["etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"];
 
+/// A public key of ssh; its private half was thrown away.
+pub(crate) const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG7XlDM31LdZr0AjzdymgbyWg7rQepVzcdAqVudzft8b";
 /// A hash that passes the gate; another letter, another hash.
 pub(crate) fn hash(letter: char) -> String {
     format!(

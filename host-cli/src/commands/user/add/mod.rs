@@ -4,7 +4,8 @@ use accounts::account::Username;
 use accounts::wire::{AccountReply, AccountView, SCHEMA};
 
 use super::may_have_changed;
-use super::source::{self, New};
+use super::source::New;
+use super::ssh_keys;
 use crate::cli::Add;
 use crate::error::{Error, Result};
 use crate::occ_init::{self, OccInit, switched_on};
@@ -18,7 +19,11 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
     if let Some(name) = &add.name {
         check(name)?;
     }
-    let keys = read_keys(&add)?;
+    let keys = add
+        .ssh_key_file
+        .as_deref()
+        .map(ssh_keys::read)
+        .transpose()?;
     let given = New::from_flags(add.source, add.no_password)?;
     let init = session.occ_init().await?;
     require_input(session, &add, given.is_none())?;
@@ -67,14 +72,6 @@ fn check(name: &str) -> Result<()> {
     Username::new_account(name)
         .map(|_| ())
         .map_err(|error| Error::Invalid(error.to_string()))
-}
-
-fn read_keys(add: &Add) -> Result<Option<Vec<String>>> {
-    let Some(path) = &add.ssh_key_file else {
-        return Ok(None);
-    };
-    let bytes = std::fs::read(path).map_err(Error::unusable("read", path))?;
-    source::ssh_keys(&bytes).map(Some)
 }
 
 enum Answer {
@@ -126,6 +123,7 @@ fn flags(add: &Add, name: &str, no_password: bool, request: bool) -> Vec<String>
         ("--no-password", no_password),
         ("--request-stdin", request),
         ("--disabled", add.disabled),
+        ("--force", add.force),
         ("--if-missing", add.if_missing),
         ("--restore", add.restore),
         ("--new-uid", add.new_uid),
