@@ -6,6 +6,8 @@ mod first_restore;
 pub(crate) mod precheck;
 pub(crate) mod restore_child;
 
+use std::os::fd::AsRawFd as _;
+
 use crate::cli::globals::Paths;
 use crate::cli::run::{Run, TWIN_PREFIX};
 use crate::log::say;
@@ -17,6 +19,7 @@ use crate::supervise::signals;
 use crate::supervise::{Command, supervise};
 use crate::sync::hooks::AccountHooks;
 use crate::sync::{AccountSync, WatchStart};
+use crate::sys::spawn::Group;
 use crate::sys::{self, Environment, SignalMask};
 use precheck::Precheck;
 use restore_child::{Outcome, RestoreCommand};
@@ -38,6 +41,13 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
             mask,
             ignore_sigchld: sys::default_sigchld(),
             terminal: sys::held_terminal(),
+            group: if run.setsid {
+                Group::Session
+            } else if sys::is_terminal_kept() {
+                Group::Ours
+            } else {
+                Group::Own
+            },
         },
     };
     if boot.is_primary_init {
@@ -106,6 +116,9 @@ impl Boot<'_> {
             status: OWN_FAILURE,
             line: format!("cannot run as the user: {why}"),
         })?;
+        if let Some(user) = &user {
+            sys::give_stdio(user.uid);
+        }
         command::start(self.run.command, env, user.as_ref(), &self.inherited)
     }
 
@@ -126,9 +139,11 @@ impl Boot<'_> {
             Outcome::Late(child) => Some(child.fd()),
             _ => None,
         };
+        let terminal = self.inherited.terminal;
         let keep = late
             .into_iter()
-            .chain(sync.as_ref().and_then(AccountSync::fd));
+            .chain(sync.as_ref().and_then(AccountSync::fd))
+            .chain(terminal.map(|terminal| terminal.fd.as_raw_fd()));
         detach(&keep.collect::<Vec<_>>());
         let mut hooks = AccountHooks::new(status, sync, outcome);
         let command = Command {
@@ -138,6 +153,7 @@ impl Boot<'_> {
             terminal: self.inherited.terminal,
             policy: Policy {
                 is_pid1: self.is_pid1,
+                shares_group: self.inherited.group == Group::Ours,
                 grace: self.run.grace,
                 rewrite: self.run.rewrite.clone(),
                 remap_exit: self.run.remap_exit.clone(),

@@ -15,6 +15,7 @@ mod survivors;
 use std::time::{Duration, Instant};
 
 use crate::log::{errno_text, say};
+use crate::proc;
 use crate::sys::{self, Received, Terminal, Waited};
 use phase::{Action, Change, Event, Phase, Policy, step};
 use survivors::Survivors;
@@ -22,6 +23,9 @@ use survivors::Survivors;
 /// How often to look whether processes that are not our children are gone;
 /// only while draining, and only if such are there.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// A program that ends so soon and leaves others at work went into the background.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// After an orphan, for how long others may end and be reaped with one SIGCHLD. Without it an
 /// orphan took as much CPU as with the best peer, 11.9 µs (DESIGN.md §10: not more).
@@ -78,6 +82,7 @@ pub(crate) fn supervise(command: Command, hooks: &mut dyn Hooks) -> u8 {
             Some(received) if hooks.on_signal(received) => {}
             Some(received) => {
                 life.on(Event::Signal(received));
+                life.explain(received);
                 if life.is_stop_request(received) {
                     hooks.on_stop_request();
                 }
@@ -96,8 +101,11 @@ struct Life {
     /// The last answer of waitpid(2): whether there are children.
     waited: Waited,
     has_reaped_orphan: bool,
+    started: Instant,
     /// COMMAND's group stopped, and we with it.
     suspended: bool,
+    /// COMMAND stopped, and nothing that we know of continued it.
+    has_stopped: bool,
 }
 
 impl Life {
@@ -114,7 +122,9 @@ impl Life {
             deadline: None,
             waited: Waited::Busy,
             has_reaped_orphan: false,
+            started: Instant::now(),
             suspended: false,
+            has_stopped: false,
         }
     }
 
@@ -125,6 +135,7 @@ impl Life {
             changes.extend(self.collect(hooks));
         }
         for change in changes {
+            self.has_stopped = matches!(change, Change::Stopped(_));
             self.tell(change);
             if change.exit_status().is_some() {
                 self.take_terminal();
@@ -195,6 +206,7 @@ impl Life {
         match action {
             Action::Nothing => {}
             Action::Forward(signal) => self.forward(signal),
+            Action::Continue => self.continue_at_terminal(),
             Action::Suspend => self.suspend(),
             Action::Lend => drop(self.lend_and_continue()),
             Action::LendOrSuspend => {
@@ -204,6 +216,7 @@ impl Life {
             }
             Action::Terminate => {
                 if !self.survivors.is_empty(self.waited) {
+                    self.tell_background();
                     self.survivors.terminate();
                 }
             }
@@ -228,9 +241,31 @@ impl Life {
             Err(_) if to_group => sys::kill(pid, signal),
             sent => sent,
         };
+        if self.has_stopped && signal != signals::CONT {
+            // It can act on none but KILL before it goes on.
+            self.wake(to_group, signal);
+        }
         if let Err(error) = sent {
             let (name, why) = (&self.command.name, errno_text(error));
             say(&format!("cannot send {what} to '{name}': {why}"));
+        }
+    }
+
+    /// Continues a stopped COMMAND that was asked to end.
+    fn wake(&mut self, to_group: bool, signal: u8) {
+        if matches!(
+            signal,
+            signals::TERM | signals::INT | signals::QUIT | signals::HUP
+        ) {
+            let pid = self.command.pid;
+            let _ = sys::kill(if to_group { -pid } else { pid }, signals::CONT);
+            self.has_stopped = false;
+        }
+    }
+
+    fn continue_at_terminal(&self) {
+        if self.command.terminal.is_some() {
+            let _ = sys::kill(-self.command.pid, signals::CONT);
         }
     }
 
@@ -245,7 +280,8 @@ impl Life {
     /// Gives COMMAND the foreground, if we hold it now: `fg` may have given it to us long after
     /// the start.
     fn lend(&mut self) -> bool {
-        let Some(terminal) = sys::held_terminal() else {
+        let known = self.command.terminal.filter(|terminal| terminal.is_held());
+        let Some(terminal) = known.or_else(sys::held_terminal) else {
             return false;
         };
         self.command.terminal = Some(terminal);
@@ -264,9 +300,7 @@ impl Life {
 
     /// Gives the terminal back to the shell that started us.
     fn leave_terminal(&self) {
-        if let Some(terminal) = self.command.terminal
-            && !self.command.policy.is_pid1
-        {
+        if let Some(terminal) = self.command.terminal {
             terminal.inherit();
         }
     }
@@ -276,14 +310,41 @@ impl Life {
             && phase::is_stop_request(received, &self.command.policy)
     }
 
+    /// Most programs know nothing of the signal that asks systemd to halt, and die of it.
+    fn explain(&self, received: Received) {
+        let rewrites = &self.command.policy.rewrite;
+        let is_rewritten = rewrites.iter().any(|(from, _)| *from == signals::HALT);
+        if received.signal == signals::HALT && !is_rewritten && !self.command.quiet {
+            say("SIGRTMIN+3 asks systemd to halt; '--rewrite RTMIN+3:TERM' asks any program");
+        }
+    }
+
+    /// A daemon ends at once and leaves another process at work, which ends with us.
+    fn tell_background(&self) {
+        let is_over = matches!(self.phase, Phase::Draining { status: 0, .. });
+        if is_over && self.started.elapsed() < AT_ONCE && !self.command.quiet {
+            let name = &self.command.name;
+            say(&format!(
+                "'{name}' ended and left processes behind, which are asked to end; a program \
+                 that goes into the background needs its option for the foreground"
+            ));
+        }
+    }
+
     fn tell(&self, change: Change) {
         if let Change::Died { signal, core } = change
             && !self.command.quiet
         {
             let (name, pid) = (&self.command.name, self.command.pid);
-            let dumped = if core { " (core dumped)" } else { "" };
+            let more = match signal {
+                _ if core => " (core dumped)",
+                signals::KILL if proc::has_run_out_of_memory() => {
+                    "; the kernel ended processes here for want of memory"
+                }
+                _ => "",
+            };
             say(&format!(
-                "'{name}' (pid {pid}) was killed by {}{dumped}",
+                "'{name}' (pid {pid}) was killed by {}{more}",
                 signals::name(signal)
             ));
         }

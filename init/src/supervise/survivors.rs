@@ -22,9 +22,19 @@ pub(crate) enum Survivors {
 }
 
 impl Survivors {
-    /// Sends TERM, and CONT so that stopped processes can act on it.
+    /// Sends TERM, and CONT so that stopped processes can act on it; HUP to those at a
+    /// terminal, for an interactive shell ignores TERM.
     pub(crate) fn terminate(self) {
-        self.signal(&[signals::TERM, signals::CONT]);
+        self.signal(&[signals::TERM]);
+        let all = match self {
+            Self::Namespace => proc::pids().filter(|pid| *pid != sys::own_pid()).collect(),
+            Self::Descendants => descendants(),
+        };
+        let at_terminal = |pid: &i32| Stat::read(*pid).is_some_and(|stat| stat.has_terminal);
+        for pid in all.into_iter().filter(at_terminal) {
+            let _ = sys::kill(pid, signals::HUP);
+        }
+        self.signal(&[signals::CONT]);
     }
 
     pub(crate) fn kill(self) {

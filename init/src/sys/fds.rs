@@ -49,6 +49,22 @@ pub(crate) fn fill_closed_stdio() {
     }
 }
 
+/// Gives the user those of fds 0 to 2 that are pipes or terminals, as docker does: they were
+/// opened by root, and /dev/stdout is opened anew. Files and /dev/null stay whose they are.
+pub(crate) fn give_stdio(uid: u32) {
+    for fd in 0..=super::STDERR {
+        // SAFETY: a zeroed stat is one, and the call fills it; 0 to 2 are open.
+        unsafe {
+            let mut stat: libc::stat = std::mem::zeroed();
+            let kind = (libc::fstat(fd, &raw mut stat) == 0).then_some(stat.st_mode & libc::S_IFMT);
+            if kind == Some(libc::S_IFIFO) || libc::isatty(fd) == 1 {
+                // Fails on a read-only /dev, which docker ignores too.
+                libc::fchown(fd, uid, libc::gid_t::MAX);
+            }
+        }
+    }
+}
+
 /// Has the kernel send `signal`, with a positive si_code, when `fd` can be
 /// read. With too many queued it sends SIGIO instead, with a positive one too.
 pub(crate) fn signal_when_readable(fd: impl AsFd, signal: u8) -> Result<(), Errno> {

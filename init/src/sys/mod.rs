@@ -14,7 +14,9 @@ pub(crate) mod spawn;
 mod terminal;
 
 pub(crate) use environment::Environment;
-pub(crate) use fds::{close_inherited, fill_closed_stdio, signal_when_readable, write_if_ready};
+pub(crate) use fds::{
+    close_inherited, fill_closed_stdio, give_stdio, signal_when_readable, write_if_ready,
+};
 pub(crate) use mount::is_mount_point;
 pub(crate) use process::{Waited, kill, own_pid, wait_child};
 pub(crate) use processor::StayHere;
@@ -22,7 +24,7 @@ pub(crate) use signal::{
     Received, SignalMask, become_command, block_all_signals, default_sigchld, wait_sigchld,
     wait_signal, wait_signal_but_sigchld,
 };
-pub(crate) use terminal::{Terminal, held_terminal};
+pub(crate) use terminal::{Terminal, held_terminal, is_terminal_kept};
 
 use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::RawFd;

@@ -43,12 +43,15 @@ pub(crate) fn block_all_signals() -> SignalMask {
     set_mask(SignalMask(u64::MAX))
 }
 
-/// Turns this process into an ordinary command, as Rust's runtime would have
-/// it: the mask it was started with, and SIGPIPE an error of write(2).
+/// Turns this process into an ordinary command, as Rust's runtime would have it: the mask it
+/// was started with, and SIGPIPE an error of write(2). SIGXFSZ too: a file that would be
+/// larger than its limit is a line, and no crash.
 pub(crate) fn become_command(mask: SignalMask) {
     set_mask(mask);
-    // SAFETY: no handler is installed, only a disposition.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: no handler is installed, only a disposition.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }
 
 /// Sets SIGCHLD to its default and returns whether it was ignored: with that

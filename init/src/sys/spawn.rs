@@ -37,6 +37,18 @@ pub(crate) struct Program<'a> {
     pub(crate) terminal: Option<Terminal>,
     pub(crate) stdout: Option<BorrowedFd<'a>>,
     pub(crate) identity: Option<Ids<'a>>,
+    pub(crate) group: Group,
+}
+
+/// The process group and session that the program gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// A group of its own.
+    Own,
+    /// A session of its own, with our terminal if we may give it away.
+    Session,
+    /// Ours, where it is the terminal's and has no number that would bring it back there.
+    Ours,
 }
 
 #[derive(Clone, Copy)]
@@ -220,7 +232,17 @@ fn become_program(program: &Program<'_>, arrays: &mut Arrays) -> SpawnError {
 fn prepare(program: &Program<'_>) -> Result<(), SpawnError> {
     // SAFETY: system calls on our own descriptors and constants.
     unsafe {
-        libc::setpgid(0, 0);
+        match program.group {
+            Group::Own => {
+                libc::setpgid(0, 0);
+            }
+            Group::Session => {
+                libc::setsid();
+                // Fails where another session has the terminal, and for no terminal.
+                libc::ioctl(0, libc::TIOCSCTTY, 0);
+            }
+            Group::Ours => (),
+        }
         if let Some(terminal) = program.terminal {
             // Never fatal. SIGTTOU is still blocked.
             libc::tcsetpgrp(terminal.fd.as_raw_fd(), libc::getpid());

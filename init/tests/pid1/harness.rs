@@ -17,8 +17,10 @@ pub(crate) use crate::support::{children, field, kill, state, until};
 /// The place of occ-init: PID 1, or not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
-    /// PID 1 of a pid namespace of its own.
+    /// PID 1 of a pid namespace of its own, as a script makes one.
     Namespace,
+    /// The same as leader of its session, as in a container.
+    Container,
     Subreaper,
 }
 
@@ -47,9 +49,13 @@ pub(crate) fn setup_restoring(place: Place, args: &[&str]) -> Setup {
     let root = tempfile::tempdir().unwrap();
     let mut command = match place {
         Place::Subreaper => Command::new(env!("CARGO_BIN_EXE_occ-init")),
-        Place::Namespace => {
+        Place::Namespace | Place::Container => {
             let mut command = Command::new("unshare");
             command.args(["--pid", "--fork", "--mount-proc", "--kill-child", "--"]);
+            if place == Place::Container {
+                // Takes the terminal, if there is one, from the session of unshare.
+                command.args(["setsid", "--ctty"]);
+            }
             command.arg(env!("CARGO_BIN_EXE_occ-init"));
             command
         }
@@ -191,7 +197,7 @@ impl Init {
         let own = self.child.id().cast_signed();
         match self.place {
             Place::Subreaper => own,
-            Place::Namespace => *children(own).first().expect("unshare's child"),
+            Place::Namespace | Place::Container => *children(own).first().expect("unshare's child"),
         }
     }
 

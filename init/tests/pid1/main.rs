@@ -2,6 +2,7 @@
 //! real binary, real signals, real processes. Needs root, as the namespaces do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod anywhere;
 mod at_once;
 mod endings;
 mod first_account;

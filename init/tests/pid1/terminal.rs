@@ -46,7 +46,7 @@ fn foreground(terminal: &File) -> i32 {
 
 #[test]
 fn command_has_the_foreground_and_reads() {
-    for place in [Place::Subreaper, Place::Namespace] {
+    for place in [Place::Subreaper, Place::Container] {
         let (mut init, mut terminal) =
             on_terminal(place, "echo ready; read line; echo got $line; exit 5");
         assert_eq!(
@@ -108,7 +108,7 @@ fn a_hangup_reaches_command() {
 
 #[test]
 fn a_new_window_size_reaches_command() {
-    for place in [Place::Subreaper, Place::Namespace] {
+    for place in [Place::Subreaper, Place::Container] {
         let (mut init, terminal) = on_terminal(
             place,
             "trap 'stty size; exit 6' WINCH; echo ready; while :; do sleep 0.01; done",
@@ -127,4 +127,28 @@ fn a_new_window_size_reaches_command() {
         assert_eq!(init.line(), "33 77", "{place:?}");
         assert_eq!(init.exit_code(), 6);
     }
+}
+
+#[test]
+fn control_z_cannot_stop_command_for_good_where_nobody_could_continue_it() {
+    let (mut init, mut terminal) =
+        on_terminal(Place::Container, "echo ready; read line; echo got $line");
+    terminal.write_all(b"\x1a").unwrap();
+    terminal.write_all(b"hello\n").unwrap();
+    assert_eq!(init.line(), "got hello");
+    assert_eq!(init.exit_code(), 0);
+}
+
+#[test]
+fn a_foreground_that_could_not_be_given_back_is_not_taken() {
+    let (mut init, mut terminal) = on_terminal(
+        Place::Namespace,
+        "echo ready; read line; echo got $line; exit 4",
+    );
+    let before = foreground(&terminal);
+    assert_eq!(before, init.child.id().cast_signed(), "unshare's");
+    terminal.write_all(b"hello\n").unwrap();
+    assert_eq!(init.line(), "got hello");
+    assert_eq!(foreground(&terminal), before);
+    assert_eq!(init.exit_code(), 4);
 }

@@ -21,7 +21,7 @@ use crate::layout::OWN_PROGRAM;
 use crate::log::errno_text;
 use crate::supervise::phase::Change;
 use crate::supervise::signals;
-use crate::sys::spawn::{self, Program};
+use crate::sys::spawn::{self, Group, Program};
 use crate::sys::{self, Environment, SignalMask, Waited};
 
 /// Longest line kept; more is no summary.
@@ -153,6 +153,7 @@ fn start(
         terminal: None,
         stdout: Some(into.as_fd()),
         identity: None,
+        group: Group::Own,
     };
     match spawn::start(&program) {
         Ok(pid) => Ok(RestoreChild {

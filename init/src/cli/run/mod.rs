@@ -39,6 +39,7 @@ pub(crate) enum Probe {
 
 /// `run`: COMMAND and how it is run.
 #[derive(Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub(crate) struct Run<'a> {
     pub(crate) globals: Globals,
     /// Forward signals to COMMAND's process group instead of COMMAND.
@@ -51,6 +52,8 @@ pub(crate) struct Run<'a> {
     pub(crate) remap_exit: Vec<(u8, u8)>,
     /// `NAME[:GROUP]`
     pub(crate) user: Option<Vec<u8>>,
+    /// COMMAND gets a session of its own.
+    pub(crate) setsid: bool,
     pub(crate) strict: bool,
     pub(crate) no_restore: bool,
     /// At least one: the program.
@@ -150,7 +153,7 @@ impl<'a> Line<'a> {
                 b'g' if scope == Scope::Run => self.run.group = true,
                 // What tini's users write; here it goes without saying.
                 b's' if scope == Scope::Run => {}
-                _ => return wrong(format!("unknown option '-{}'", char::from(*letter))),
+                _ => return wrong(unknown(char::from(*letter))),
             }
         }
         Ok(None)
@@ -197,6 +200,7 @@ impl<'a> Line<'a> {
             "verbose" => self.run.globals.verbose = true,
             "group" if scope == Scope::Run => self.run.group = true,
             "subreaper" if scope == Scope::Run => {}
+            "setsid" if scope == Scope::Run => self.run.setsid = true,
             "strict" if scope == Scope::Run => self.run.strict = true,
             "no-restore" if scope == Scope::Run => self.run.no_restore = true,
             "live" if scope == Scope::Health => self.probe = Some(Probe::Live),
@@ -261,11 +265,25 @@ impl<'a> Line<'a> {
         twins.list("REWRITE", rewrites, &mut run.rewrite)?;
         twins.list("REMAP_EXIT", remaps, &mut run.remap_exit)?;
         run.user = twins.value("USER", user, run.user)?;
+        twins.flag("SETSID", &mut run.setsid)?;
         twins.flag("STRICT", &mut run.strict)?;
         twins.flag("NO_RESTORE", &mut run.no_restore)?;
         run.command = command;
         Ok(Parsed::Run(run))
     }
+}
+
+/// The error for a letter; some are of other inits, and called otherwise here.
+fn unknown(letter: char) -> String {
+    let here = match letter {
+        'e' => "; tini's '-e CODE' is '--remap-exit CODE:0' here",
+        'p' => "; tini's '-p' has nothing like it here",
+        'w' => "; tini's '-w' is '-v' here",
+        'r' => "; dumb-init's '-r FROM:TO' is '--rewrite FROM:TO' here",
+        'c' => "; dumb-init's '-c' goes without saying here",
+        _ => "",
+    };
+    format!("unknown option '-{letter}'{here}")
 }
 
 /// The options' environment twins, which are looked at where the command line has none.

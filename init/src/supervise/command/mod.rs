@@ -12,7 +12,7 @@ use nix::errno::Errno;
 
 use super::run_as::Identity;
 use crate::log::errno_text;
-use crate::sys::spawn::{self, Ids, Program, SpawnError, Step};
+use crate::sys::spawn::{self, Group, Ids, Program, SpawnError, Step};
 use crate::sys::{self, Environment, SignalMask, Terminal};
 
 /// Own failure of `run`, as docker and env(1) have it.
@@ -35,6 +35,7 @@ pub(crate) struct Inherited {
     pub(crate) mask: SignalMask,
     pub(crate) ignore_sigchld: bool,
     pub(crate) terminal: Option<Terminal>,
+    pub(crate) group: Group,
 }
 
 /// Starts COMMAND and returns its process id.
@@ -56,7 +57,8 @@ pub(crate) fn start(
         listen_pid,
         mask: inherited.mask,
         ignore_sigchld: inherited.ignore_sigchld,
-        terminal: inherited.terminal,
+        terminal: inherited.terminal.filter(|_| inherited.group == Group::Own),
+        group: inherited.group,
         stdout: None,
         identity: identity.map(|of| Ids {
             uid: of.uid,
@@ -74,10 +76,15 @@ fn entries<'a>(
     set: &'a [(&'static str, CString)],
     listen_pid: bool,
 ) -> Vec<&'a CStr> {
+    let own_pid = sys::own_pid().to_string();
+    // With the id of another process it is none of ours; with ours it would not be COMMAND's.
+    let is_watched = env.get("WATCHDOG_PID") == Some(own_pid.as_bytes());
     let is_replaced = |entry: &CStr| {
         let name = entry.to_bytes().split(|byte| *byte == b'=').next();
         let is = |other: &str| name == Some(other.as_bytes());
-        set.iter().any(|(name, _)| is(name)) || (listen_pid && is("LISTEN_PID"))
+        set.iter().any(|(name, _)| is(name))
+            || (listen_pid && (is("LISTEN_PID") || is("LISTEN_PIDFDID")))
+            || (is_watched && is("WATCHDOG_PID"))
     };
     let kept = env.entries();
     let set = set.iter().map(|(_, entry)| entry.as_c_str());
@@ -127,6 +134,12 @@ fn explain(name: &[u8], paths: &[CString], error: SpawnError) -> CommandError {
         line: format!("{what}: {}", errno_text(errno)),
     };
     match step {
+        Step::Fork if errno == Errno::EAGAIN => CommandError {
+            status: OWN_FAILURE,
+            line: "cannot make a process: as many as the container may have are there \
+                   (docker's --pids-limit, or ulimit -u)"
+                .to_owned(),
+        },
         Step::Fork => own("cannot make a process"),
         Step::Stdout => own("cannot pass stdout on"),
         Step::Identity => own("cannot become the user"),
@@ -150,11 +163,19 @@ fn why_not(paths: &[CString], error: Errno) -> String {
         Some(found) if error == Errno::EACCES && found.mode() & 0o111 == 0 => {
             "it has no execute permission; chmod +x gives it".to_owned()
         }
+        Some(_) if error == Errno::EACCES && paths.iter().map(as_path).any(is_noexec) => {
+            "its file system is mounted with noexec".to_owned()
+        }
         _ if error == Errno::ENOEXEC => {
             "it is for another kind of machine, or damaged (exec format error)".to_owned()
         }
         _ => errno_text(error),
     }
+}
+
+fn is_noexec(path: &Path) -> bool {
+    let flags = nix::sys::statvfs::statvfs(path).map(|found| found.flags());
+    flags.is_ok_and(|flags| flags.contains(nix::sys::statvfs::FsFlags::ST_NOEXEC))
 }
 
 fn where_looked(name: &[u8]) -> &'static str {
@@ -173,11 +194,21 @@ fn no_interpreter(path: &Path) -> CommandError {
         let _ = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
     }
     let named = interpreter(&head).map(|found| format!(" '{}'", String::from_utf8_lossy(found)));
-    let why = format!(
-        "its interpreter{} does not exist",
-        named.unwrap_or_default()
-    );
+    let why = if has_windows_line_ends(&head) {
+        "its first line ends as on Windows; sed -i 's/\\r$//' mends the file".to_owned()
+    } else {
+        format!(
+            "its interpreter{} does not exist",
+            named.unwrap_or_default()
+        )
+    };
     cannot_run(&path.to_string_lossy(), &why)
+}
+
+/// `#!/bin/bash\r`: the kernel looks for a program with the carriage return in its name.
+fn has_windows_line_ends(head: &[u8]) -> bool {
+    let first = head.split(|byte| *byte == b'\n').next();
+    first.is_some_and(|line| line.starts_with(b"#!") && line.ends_with(b"\r"))
 }
 
 fn cannot_run(name: &str, why: &str) -> CommandError {
@@ -190,23 +221,44 @@ fn cannot_run(name: &str, why: &str) -> CommandError {
 /// The program header that names the dynamic loader, elf(5).
 const PT_INTERP: usize = 3;
 
-/// The interpreter that a script's first line or a 64-bit ELF file's PT_INTERP names.
+/// Where an ELF file has what: the offset of the program headers, their size and, behind it,
+/// their count; and how many bytes an offset has.
+struct Elf {
+    headers: usize,
+    size: usize,
+    word: usize,
+}
+
+const ELF64: Elf = Elf {
+    headers: 32,
+    size: 54,
+    word: 8,
+};
+const ELF32: Elf = Elf {
+    headers: 28,
+    size: 42,
+    word: 4,
+};
+
+/// The interpreter that a script's first line or an ELF file's PT_INTERP names.
 fn interpreter(head: &[u8]) -> Option<&[u8]> {
     if let Some(line) = head.strip_prefix(b"#!") {
         let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
         return line.split(u8::is_ascii_whitespace).next();
     }
-    if !head.starts_with(b"\x7fELF\x02\x01") {
-        return None;
-    }
-    let headers = number(head, 32, 8)?;
-    let (size, count) = (number(head, 54, 2)?, number(head, 56, 2)?);
+    let elf = match head.get(..6)? {
+        b"\x7fELF\x02\x01" => ELF64,
+        b"\x7fELF\x01\x01" => ELF32,
+        _ => return None,
+    };
+    let headers = number(head, elf.headers, elf.word)?;
+    let (size, count) = (number(head, elf.size, 2)?, number(head, elf.size + 2, 2)?);
     let header = (0..count)
         .filter_map(|at| headers.checked_add(at.checked_mul(size)?))
         .find(|at| number(head, *at, 4) == Some(PT_INTERP))?;
     let (from, length) = (
-        number(head, header.checked_add(8)?, 8)?,
-        number(head, header.checked_add(32)?, 8)?,
+        number(head, header.checked_add(elf.word)?, elf.word)?,
+        number(head, header.checked_add(4 * elf.word)?, elf.word)?,
     );
     head.get(from..from.checked_add(length)?)?
         .split(|byte| *byte == 0)

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::signals::{self, CHLD, INT, KILL, STOP, TERM, TSTP, TTIN, TTOU};
+use super::signals::{self, CHLD, HALT, HUP, INT, KILL, QUIT, STOP, TERM, TSTP, TTIN, TTOU, WINCH};
 use crate::sys::Received;
 
 /// How long killed processes may take to die, where occ-init is a subreaper.
@@ -71,6 +71,8 @@ pub(crate) enum Action {
     Nothing,
     /// Send this signal to COMMAND or its group.
     Forward(u8),
+    /// Continues COMMAND, which stopped itself at our terminal: nobody else could.
+    Continue,
     /// Stops us, as COMMAND did: the shell above waits for us, not for COMMAND.
     Suspend,
     /// COMMAND stopped because it is in the terminal's background: gives it the foreground,
@@ -78,7 +80,7 @@ pub(crate) enum Action {
     Lend,
     /// The same; if it is not, [`Action::Suspend`].
     LendOrSuspend,
-    /// TERM and CONT to all survivors.
+    /// TERM and CONT to all survivors, HUP to those at a terminal.
     Terminate,
     /// KILL to all survivors.
     Kill,
@@ -88,6 +90,8 @@ pub(crate) enum Action {
 pub(crate) struct Policy {
     /// PID 1 has no shell to stop for, and the kernel kills what it leaves.
     pub(crate) is_pid1: bool,
+    /// COMMAND is in our process group: the terminal's signals reach it without us.
+    pub(crate) shares_group: bool,
     pub(crate) grace: Duration,
     /// Signals received → sent, 0 for none; a later pair wins.
     pub(crate) rewrite: Vec<(u8, u8)>,
@@ -116,7 +120,8 @@ impl Phase {
 
 /// Returns true if the signal asks COMMAND to end.
 pub(crate) fn is_stop_request(received: Received, policy: &Policy) -> bool {
-    received.signal == TERM && forwarded(received, policy) != Action::Nothing
+    let asks = matches!(received.signal, TERM | INT | QUIT | HALT);
+    asks && forwarded(received, policy) != Action::Nothing
 }
 
 /// The table.
@@ -151,7 +156,8 @@ fn command_changed(phase: Phase, stops: u8, change: Change, policy: &Policy) -> 
                 (Phase::Draining { status, stops }, Action::Terminate)
             }
         }
-        (Change::Stopped(TSTP), None) if !policy.is_pid1 => (phase, Action::Suspend),
+        (Change::Stopped(TSTP), None) if policy.is_pid1 => (phase, Action::Continue),
+        (Change::Stopped(TSTP), None) => (phase, Action::Suspend),
         (Change::Stopped(TTIN | TTOU), None) if policy.is_pid1 => (phase, Action::Lend),
         (Change::Stopped(TTIN | TTOU), None) => (phase, Action::LendOrSuspend),
         _ => (phase, Action::Nothing),
@@ -187,13 +193,14 @@ fn counted(stops: u8, received: Received) -> u8 {
 }
 
 /// Forwards all signals but those about occ-init alone: SIGCHLD, SIGKILL and SIGSTOP; TTIN
-/// and TTOU where the kernel says that *we* used the terminal from the background; the
-/// SIGPIPE of our own log line.
+/// and TTOU where the kernel says that *we* used the terminal from the background; SIGPIPE
+/// and SIGXFSZ of what we wrote ourselves.
 fn forwarded(received: Received, policy: &Policy) -> Action {
     let ours = match received.signal {
         CHLD | KILL | STOP => true,
         TTIN | TTOU => received.by_kernel,
-        signals::PIPE => received.by_us,
+        signals::PIPE | signals::XFSZ => received.by_us,
+        INT | QUIT | TSTP | HUP | WINCH => received.by_kernel && policy.shares_group,
         _ => false,
     };
     match mapped(&policy.rewrite, received.signal) {

@@ -3,6 +3,7 @@ use super::*;
 fn policy(is_pid1: bool, grace: u64) -> Policy {
     Policy {
         is_pid1,
+        shares_group: false,
         grace: Duration::from_secs(grace),
         rewrite: Vec::new(),
         remap_exit: Vec::new(),
@@ -45,7 +46,10 @@ fn every_signal_is_forwarded_but_three_and_what_the_kernel_or_we_ourselves_cause
         for (received, kept) in [
             (by_other, never),
             (by_kernel, never || matches!(signal, TTIN | TTOU)),
-            (by_us, never || signal == signals::PIPE),
+            (
+                by_us,
+                never || matches!(signal, signals::PIPE | signals::XFSZ),
+            ),
         ] {
             let (_, action) = step(RUNNING, Event::Signal(received), &policy(true, 3));
             let expected = if kept {
@@ -112,7 +116,7 @@ fn a_second_stop_cuts_the_grace_short() {
 }
 
 #[test]
-fn term_is_the_end_unless_command_never_sees_it() {
+fn a_request_is_the_end_unless_command_never_sees_it() {
     let end = |rewrite, signal| {
         let policy = Policy {
             rewrite,
@@ -123,8 +127,9 @@ fn term_is_the_end_unless_command_never_sees_it() {
     assert!(end(vec![], TERM));
     assert!(end(vec![(TERM, 3)], TERM), "COMMAND's own way to end");
     assert!(!end(vec![(TERM, 0)], TERM));
-    for signal in (1..=signals::HIGHEST).filter(|signal| *signal != TERM) {
-        assert!(!end(vec![], signal), "{signal}");
+    for signal in 1..=signals::HIGHEST {
+        let asks = matches!(signal, INT | signals::QUIT | TERM | signals::HALT);
+        assert_eq!(end(vec![], signal), asks, "{signal}");
     }
 }
 
@@ -140,7 +145,7 @@ fn a_stopped_command_stops_us_only_below_a_shell() {
         (TSTP, false, Action::Suspend),
         (TTIN, false, Action::LendOrSuspend),
         (TTOU, false, Action::LendOrSuspend),
-        (TSTP, true, Action::Nothing),
+        (TSTP, true, Action::Continue),
         (TTIN, true, Action::Lend),
         (TTOU, true, Action::Lend),
         (STOP, false, Action::Nothing),

@@ -50,8 +50,8 @@ fn resolve(
     let mut parts = spec.splitn(2, |byte| *byte == b':');
     let user = parts.next().unwrap_or_default();
     let shown = String::from_utf8_lossy(user);
-    let mut found =
-        account(user, passwd).ok_or_else(|| format!("no user '{shown}' in /etc/passwd"))?;
+    let found = account(user, passwd).or_else(|| numbered(user));
+    let mut found = found.ok_or_else(|| format!("no user '{shown}' in /etc/passwd"))?;
     if is_disabled(&found.name, shadow, today) {
         return Err(format!("the account '{shown}' is disabled"));
     }
@@ -96,6 +96,19 @@ fn account(user: &[u8], passwd: &[u8]) -> Option<Identity> {
         groups: Vec::new(),
         home: or(home, b"/"),
         shell: or(shell, b"/bin/sh"),
+    })
+}
+
+/// A user who is no more than a number, as docker takes one: no line says more.
+fn numbered(user: &[u8]) -> Option<Identity> {
+    let uid = id(user)?;
+    Some(Identity {
+        name: user.to_vec(),
+        uid,
+        gid: 0,
+        groups: Vec::new(),
+        home: b"/".to_vec(),
+        shell: b"/bin/sh".to_vec(),
     })
 }
 

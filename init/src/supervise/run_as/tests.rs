@@ -46,7 +46,16 @@ fn numbers_are_uids_unless_they_are_names() {
         "the account '10001' is disabled",
         "the name, not bob's uid"
     );
-    assert_eq!(of("4242").unwrap_err(), "no user '4242' in /etc/passwd");
+    let nobody = of("4242").unwrap();
+    assert_eq!(
+        (nobody.uid, nobody.gid, nobody.home),
+        (4242, 0, b"/".to_vec())
+    );
+    assert_eq!(of("4242:999").unwrap().gid, 999);
+    assert_eq!(
+        of("4294967295").unwrap_err(),
+        "no user '4294967295' in /etc/passwd"
+    );
 }
 
 #[test]

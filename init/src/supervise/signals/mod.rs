@@ -9,6 +9,7 @@ pub(crate) const HUP: u8 = 1;
 pub(crate) const INT: u8 = 2;
 pub(crate) const KILL: u8 = 9;
 pub(crate) const PIPE: u8 = 13;
+pub(crate) const QUIT: u8 = 3;
 pub(crate) const TERM: u8 = 15;
 pub(crate) const CHLD: u8 = 17;
 pub(crate) const CONT: u8 = 18;
@@ -16,7 +17,11 @@ pub(crate) const STOP: u8 = 19;
 pub(crate) const TSTP: u8 = 20;
 pub(crate) const TTIN: u8 = 21;
 pub(crate) const TTOU: u8 = 22;
+pub(crate) const XFSZ: u8 = 25;
+pub(crate) const WINCH: u8 = 28;
 pub(crate) const IO: u8 = 29;
+/// By which systemd, and podman for it, is asked to halt.
+pub(crate) const HALT: u8 = RTMIN + 3;
 const RTMIN: u8 = 34;
 const RTMAX: u8 = HIGHEST;
 /// By which the kernel tells of a watched descriptor. A real-time one, because
