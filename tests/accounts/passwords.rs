@@ -120,11 +120,13 @@ fn nothing_is_taken_from_a_disabled_account_whenever_the_container_dies() {
 }
 
 #[test]
-fn a_lock_set_inside_is_not_taken_and_a_reset_keeps_an_account_disabled() {
+fn a_lock_set_inside_is_a_disable_and_a_reset_keeps_an_account_disabled() {
     let instance = Instance::started("inside");
     instance.add("alice", FIRST);
     instance.exec(["usermod", "--lock", "alice"]).ok();
     instance.user(["add", "bob", "--no-password"], "");
+    instance.shut_out("alice", FIRST);
+    instance.user(["enable", "alice"], "");
     it_is(&instance, FIRST);
     instance.user(["disable", "alice"], "");
     instance.user(

@@ -252,3 +252,68 @@ fn hundreds_of_lines_show_progress_only_when_asked() {
     );
     assert_eq!(tree.names().len(), 250);
 }
+
+#[test]
+fn update_changes_what_a_line_says() {
+    let tree = Tree::with(&["alice", "bob"]);
+    let input = format!(
+        "name,comment,shell,groups,password\n\
+         alice,Alice,/bin/sh,audio,\n\
+         bob,,,,{MARK}-new\n\
+         zoe,,,,{MARK}-first\n"
+    );
+    tree.feed(&["user", "import", "--update", "--dry-run"], &input)
+        .ends(0)
+        .says(&["line 2: User 'alice' would be changed."]);
+    tree.feed(&["user", "import", "--update"], &input)
+        .ends(0)
+        .prints(
+            "line 2: User 'alice' changed.\n\
+             line 3: User 'bob' changed.\n\
+             line 4: User 'zoe' created (uid 10002).\n\
+             1 created, 2 changed, 0 exist already, 0 failed\n",
+        );
+    assert_eq!(
+        tree.line("etc/passwd", "alice").unwrap(),
+        "alice:x:10000:10000:Alice:/home/alice:/bin/sh"
+    );
+    assert_eq!(tree.field("etc/group", "audio", 3), "node,alice");
+    assert_eq!(tree.field("etc/shadow", "alice", 1), hash('a'));
+    assert_ne!(tree.field("etc/shadow", "bob", 1), hash('b'));
+    assert_eq!(tree.field("etc/passwd", "bob", 6), "/bin/bash");
+    let again: ImportReply = tree
+        .feed(
+            &[&IMPORT[..], &["--update"]].concat(),
+            "name,comment\nalice,Alice\n",
+        )
+        .ends(0)
+        .json();
+    assert!(!again.changed);
+}
+
+#[test]
+fn update_changes_no_uid_no_home_and_no_lock() {
+    let tree = Tree::with(&["alice"]);
+    let before = tree.state();
+    for line in ["alice,10007,,", "alice,,/home/other,", "alice,,,true"] {
+        let input = format!("name,uid,home,locked\n{line}\n");
+        let args = [&IMPORT[..], &["--update"]].concat();
+        let reply: ImportReply = tree.feed(&args, &input).ends(1).json();
+        assert_eq!(kind(&reply.results[0]), Some(ErrorKind::Conflict), "{line}");
+        unchanged(&before, &tree.state(), &line);
+    }
+}
+
+#[test]
+fn weak_passwords_are_warned_about() {
+    let tree = Tree::new();
+    let reply: ImportReply = tree
+        .feed(
+            &IMPORT,
+            "name,password\nalice,short\nbob,\" long enough \"\n",
+        )
+        .ends(0)
+        .json();
+    assert!(reply.results[0].warnings[0].contains("short"));
+    assert!(reply.results[1].warnings[0].contains("begins or ends with a blank"));
+}
