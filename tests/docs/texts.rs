@@ -71,11 +71,11 @@ user remove alice bob carol --yes
 user add erin --no-password
 user add erin --no-password --json
 user add erin --no-password --restore
-user import --dry-run << grace:x:::Grace::
+user import --dry-run << grace::::Grace::
 user import << heidi:h h h:::Heidi::
 user import --json << ivan:i i i:::Ivan::
 user import << sudo:s s s:::::
-!useradd judy; useradd mallory
+!for one in judy:10008 mallory:10009; do groupadd -g ${one#*:} ${one%:*}; useradd -u ${one#*:} -g ${one%:*} ${one%:*}; done
 user adopt judy
 user adopt mallory --json
 user adopt nobody
