@@ -2,7 +2,6 @@
 //! a process is left.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use accounts::files::subid;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::processes;
+use super::{is_own_program, processes};
 use crate::error::Error;
 use crate::layout::OWN_PROGRAM;
 use crate::log::say;
@@ -26,12 +25,11 @@ const LOOKS: u32 = 3;
 /// Uids of a range that are killed after one look.
 const AT_ONCE: usize = 64;
 
-/// Returns true if processes of a uid may be killed here at all: PID 1 is this very program.
-/// With `--pid=host` the uid may be another person's.
+/// Returns true if processes of a uid may be killed here at all: PID 1 is this container's.
+/// With `--pid=host`, or in the PID namespace of another container, the uid may be another
+/// person's.
 fn may_kill() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let file = |path: &str| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
-    file("/proc/1/exe").is_some_and(|init| file(OWN_PROGRAM) == Some(init))
+    is_own_program(1) == Some(true)
 }
 
 pub(crate) fn kill_process(pid: i32) {

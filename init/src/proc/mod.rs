@@ -3,8 +3,10 @@
 
 pub(crate) mod kill;
 
+use crate::layout::OWN_PROGRAM;
 use crate::sys::own_pid;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 /// One process, by /proc/PID/stat: what everybody may know of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,21 +80,18 @@ fn has_no_thread(pid: i32) -> bool {
 /// Whether a process runs this very program, seen from the same files: PID 1 may be another
 /// container's. `None` where the kernel does not say.
 pub(crate) fn is_own_program(pid: i32) -> Option<bool> {
-    let file = |of: &str, what: &str| nix::sys::stat::stat(&*format!("/proc/{of}/{what}"));
-    let pid = pid.to_string();
-    let (other, own) = (file(&pid, "exe").ok()?, file("self", "exe").ok()?);
-    if (other.st_dev, other.st_ino) != (own.st_dev, own.st_ino) {
-        return Some(false);
-    }
-    // Where there are no namespaces there is one.
-    let same = match (file(&pid, "ns/mnt"), file("self", "ns/mnt")) {
-        (Ok(other), Ok(own)) => other.st_ino == own.st_ino,
-        _ => true,
+    let file = |path: &str| {
+        let meta = fs::metadata(path).ok()?;
+        Some((meta.dev(), meta.ino()))
     };
-    Some(same)
+    let is_same = file(&format!("/proc/{pid}/exe"))? == file(OWN_PROGRAM)?;
+    // Where the kernel tells of no namespaces there is one.
+    let other = file(&format!("/proc/{pid}/ns/mnt"));
+    let is_ours = other.is_none_or(|other| Some(other) == file("/proc/self/ns/mnt"));
+    Some(is_same && is_ours)
 }
 
-/// The name of a process. Less work than [`Stat`], for each start of PID 1 asks for one.
+/// The name of a process.
 pub(crate) fn name(pid: i32) -> Option<String> {
     let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())
