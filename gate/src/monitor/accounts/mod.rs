@@ -117,14 +117,14 @@ fn person(fields: &[&[u8]], entry: &shadow::Entry<'_>, today: u32) -> Option<Per
     let uid = table::number(uid)?;
     let shell = Shell::parse(text(shell)?).ok()?;
     let has_password = !matches!(entry.password.first(), None | Some(b'!' | b'*'));
-    let expire = entry.aging().1.expire;
-    let is_open = has_password && expire.is_none_or(|day| today < day) && !is_nologin(&shell);
+    let aging = entry.aging().1;
+    let is_open = has_password && !aging.has_expired(today) && !is_nologin(&shell);
     let is_person =
         UIDS.contains(&uid) && !matches!(uid, NOBODY | NO_CHANGE) && !name.is_reserved();
     let gecos = String::from_utf8_lossy(gecos);
     (is_open && is_person).then_some(())?;
     Some(Person {
-        fingerprint: fingerprint(&name, uid, entry.password, expire, &shell),
+        fingerprint: fingerprint(&name, uid, entry.password, aging.expire, &shell),
         display_name: gecos.split(',').next().unwrap_or_default().to_owned(),
         gid: table::number(gid).filter(|gid| UIDS.contains(gid))?,
         home: Home::parse(text(home)?).ok()?,

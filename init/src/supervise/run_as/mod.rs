@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use accounts::files::group::name_and_gid;
 use accounts::files::table::{self, fields, lines};
 
-use crate::clock::now_usec;
+use crate::clock::today;
 use crate::log::io_text;
 
 /// The user that COMMAND runs as.
@@ -26,9 +26,8 @@ pub(crate) struct Identity {
 
 /// Reads the files of `/etc` and resolves `spec`. The error is one line.
 pub(crate) fn look_up(spec: &[u8]) -> Result<Identity, String> {
-    let today = now_usec() / 86_400_000_000;
     let (passwd, group) = (read("/etc/passwd")?, read("/etc/group")?);
-    resolve(spec, &passwd, &group, &read("/etc/shadow")?, today)
+    resolve(spec, &passwd, &group, &read("/etc/shadow")?, today())
 }
 
 /// Only NotFound means empty: an unread shadow may hide a disabled account.
@@ -45,7 +44,7 @@ fn resolve(
     passwd: &[u8],
     group: &[u8],
     shadow: &[u8],
-    today: u64,
+    today: u32,
 ) -> Result<Identity, String> {
     let mut parts = spec.splitn(2, |byte| *byte == b':');
     let user = parts.next().unwrap_or_default();
@@ -138,7 +137,7 @@ fn memberships(account: &Identity, group: &[u8]) -> Vec<u32> {
 
 /// Returns true if the account has expired, or its hash is locked with `!`. A bare `!` or
 /// `*` is the password of the image's own service users, which may run.
-fn is_disabled(name: &[u8], shadow: &[u8], today: u64) -> bool {
+fn is_disabled(name: &[u8], shadow: &[u8], today: u32) -> bool {
     let Some(line) = lines(shadow).find(|line| table::name(line) == Some(name)) else {
         return false;
     };
@@ -146,7 +145,7 @@ fn is_disabled(name: &[u8], shadow: &[u8], today: u64) -> bool {
     let locked = fields.get(1).and_then(|hash| hash.strip_prefix(b"!"));
     let is_locked = locked.is_some_and(|hash| hash.contains(&b'$'));
     let expires = fields.get(7).and_then(|day| id(day));
-    is_locked || expires.is_some_and(|day| u64::from(day) <= today)
+    is_locked || expires.is_some_and(|day| day <= today)
 }
 
 #[cfg(test)]

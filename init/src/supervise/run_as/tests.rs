@@ -8,7 +8,7 @@ const GROUP: &[u8] =
 const SHADOW: &[u8] =
     b"alice:$6$salt$hash:20000:0:99999:7:::\nbob:!$6$salt$hash:20000::::::\napp:!:20000::::::\n\
     10001:!*:20000:::::1:\n";
-const TODAY: u64 = 20_600;
+const TODAY: u32 = 20_600;
 
 fn of(spec: &str) -> Result<Identity, String> {
     resolve(spec.as_bytes(), PASSWD, GROUP, SHADOW, TODAY)
