@@ -118,6 +118,18 @@ pub(crate) fn check_groups(
     }
 }
 
+/// Fails if an account that is changed gets a group that the image does not allow it. One that
+/// its record asked for before may stay.
+pub(crate) fn check_new_groups(
+    context: &Context<'_>,
+    before: &Account,
+    after: &Account,
+) -> Result<(), Error> {
+    let is_new = |group: &&String| !before.member_of.contains(group);
+    let new: Vec<String> = after.member_of.iter().filter(is_new).cloned().collect();
+    check_groups(context, &after.name, &new)
+}
+
 /// Parses a uid that was asked for by number, and fails unless it is free.
 pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> Result<Uid, Error> {
     let uid = context.image.uids.uid(number)?;

@@ -46,13 +46,7 @@ pub(super) fn set(options: &Set, paths: &Paths) -> Result<Output, Error> {
     let mut record = find(&session, &name)?;
     let mut account = record.account().clone();
     changes.apply(&mut account)?;
-    let new_groups: Vec<String> = account
-        .member_of
-        .iter()
-        .filter(|group| !record.account().member_of.contains(group))
-        .cloned()
-        .collect();
-    admission::check_groups(&session.context(), &name, &new_groups)?;
+    admission::check_new_groups(&session.context(), record.account(), &account)?;
     if account == *record.account() {
         let text = format!("User '{name}' is so already.");
         return Ok(one(text, false, &account));

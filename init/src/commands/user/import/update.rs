@@ -19,9 +19,7 @@ pub(super) fn updated(
         Item::Entry(entry) => update_by_entry(&mut account, entry)?,
         Item::Record(record) => update_by_record(&mut account, record.account())?,
     }
-    let is_new = |group: &&String| !present.member_of.contains(group);
-    let new_groups: Vec<String> = account.member_of.iter().filter(is_new).cloned().collect();
-    admission::check_groups(context, &account.name, &new_groups)?;
+    admission::check_new_groups(context, present, &account)?;
     let has_password = matches!(
         item,
         Item::Entry(Entry {
