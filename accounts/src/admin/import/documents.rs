@@ -23,10 +23,16 @@ pub(super) fn parse(input: &[u8], uids: UidRange) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut at = 0;
     let mut number = 1;
+    // Once an object does not end, no later one is looked for beyond its line: to look through
+    // the rest for each would take the square of the input's length.
+    let mut has_ends = true;
     while at < input.len() {
         let rest = &input[at..];
         let length = match rest[0] {
-            b'{' => object_length(rest),
+            b'{' if has_ends => object_length(rest).unwrap_or_else(|| {
+                has_ends = false;
+                line_length(rest)
+            }),
             byte if is_between(byte) => 1,
             _ => line_length(rest),
         };
@@ -50,9 +56,9 @@ fn line_length(text: &[u8]) -> usize {
     end.unwrap_or(text.len())
 }
 
-/// The length of the object that a text begins with; of one that does not end, that of its
-/// line, so that the records behind it are read all the same.
-fn object_length(text: &[u8]) -> usize {
+/// The length of the object that a text begins with; of one that is broken, that of its line,
+/// so that the records behind it are read all the same. `None`: it does not end.
+fn object_length(text: &[u8]) -> Option<usize> {
     let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
     for (at, byte) in text.iter().enumerate() {
         match byte {
@@ -60,18 +66,18 @@ fn object_length(text: &[u8]) -> usize {
             b'\\' if in_string => is_escaped = true,
             b'"' => in_string = !in_string,
             // No string of JSON holds one: the document is broken here.
-            b'\n' if in_string => return line_length(text),
+            b'\n' if in_string => return Some(line_length(text)),
             b'{' if !in_string => depth += 1,
             b'}' if !in_string => {
                 depth -= 1;
                 if depth == 0 {
-                    return at + 1;
+                    return Some(at + 1);
                 }
             }
             _ => (),
         }
     }
-    line_length(text)
+    None
 }
 
 fn record(document: &[u8], number: usize, uids: UidRange) -> Line<'static> {

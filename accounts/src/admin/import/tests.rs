@@ -208,6 +208,15 @@ fn documents_of_any_form() {
 }
 
 #[test]
+fn what_never_ends_costs_nobody_behind_it() {
+    let open = "{\n".repeat(200_000);
+    let input = format!("{open}{{\"userName\":\"eve\",\"uid\":1001}}\n");
+    let read = read(input.as_bytes());
+    assert_eq!(read.len(), 200_001);
+    assert_eq!(read[200_000], "200001 record eve");
+}
+
+#[test]
 fn what_userdbctl_prints_of_a_locked_account_is_locked() {
     let hash = format!("!$6$saltsaltsaltsalt${}", "x".repeat(86));
     let text = format!(
