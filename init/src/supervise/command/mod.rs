@@ -21,6 +21,7 @@ const NOT_FOUND: u8 = 127;
 const CANNOT_INVOKE: u8 = 126;
 /// The PATH that docker gives a container without one.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const LISTEN_PID: &str = "LISTEN_PID";
 /// Enough of a file to see its interpreter.
 const HEAD: u64 = 4096;
 
@@ -47,13 +48,13 @@ pub(crate) fn start(
 ) -> Result<i32, CommandError> {
     let name = command.first().map_or(&b""[..], |name| name.to_bytes());
     let paths = candidates(name, env.get("PATH").unwrap_or(DEFAULT_PATH));
-    let own_pid = sys::own_pid().to_string();
-    let listen_pid = env.get("LISTEN_PID") == Some(own_pid.as_bytes());
+    let dropped = naming_us(env, &sys::own_pid().to_string());
+    let listen_pid = dropped.contains(&LISTEN_PID);
     let set = identity.map(variables).unwrap_or_default();
     let program = Program {
         paths: &paths,
         argv: command,
-        env: &entries(env, &set, listen_pid),
+        env: &entries(env, &set, &dropped),
         listen_pid,
         mask: inherited.mask,
         ignore_sigchld: inherited.ignore_sigchld,
@@ -69,22 +70,33 @@ pub(crate) fn start(
     spawn::start(&program).map_err(|error| explain(name, &paths, error))
 }
 
-/// COMMAND's environment: ours, with the variables `set`, and without `LISTEN_PID` where
-/// the child sets its own.
+/// The variables by which systemd tells us, and not COMMAND, that they are meant for us
+/// (sd_listen_fds(3), sd_watchdog_enabled(3)). The child sets its own LISTEN_PID.
+fn naming_us(env: &Environment, own_pid: &str) -> Vec<&'static str> {
+    let tables: [&[&str]; 2] = [&[LISTEN_PID, "LISTEN_PIDFDID"], &["WATCHDOG_PID"]];
+    let is_ours = |names: &&&[&str]| {
+        let first = names.first().and_then(|name| env.get(name));
+        first == Some(own_pid.as_bytes())
+    };
+    tables
+        .iter()
+        .filter(is_ours)
+        .copied()
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// COMMAND's environment: ours, with the variables `set`, and without those `dropped`.
 fn entries<'a>(
     env: &'a Environment,
     set: &'a [(&'static str, CString)],
-    listen_pid: bool,
+    dropped: &[&str],
 ) -> Vec<&'a CStr> {
-    let own_pid = sys::own_pid().to_string();
-    // With the id of another process it is none of ours; with ours it would not be COMMAND's.
-    let is_watched = env.get("WATCHDOG_PID") == Some(own_pid.as_bytes());
     let is_replaced = |entry: &CStr| {
         let name = entry.to_bytes().split(|byte| *byte == b'=').next();
         let is = |other: &str| name == Some(other.as_bytes());
-        set.iter().any(|(name, _)| is(name))
-            || (listen_pid && (is("LISTEN_PID") || is("LISTEN_PIDFDID")))
-            || (is_watched && is("WATCHDOG_PID"))
+        set.iter().any(|(name, _)| is(name)) || dropped.iter().any(|name| is(name))
     };
     let kept = env.entries();
     let set = set.iter().map(|(_, entry)| entry.as_c_str());

@@ -53,6 +53,30 @@ fn variables_that_are_set_replace_inherited_ones() {
         c"odd",
         c"HOME=/x",
     ];
-    assert_eq!(entries(&env, &set, true), kept);
-    assert_eq!(entries(&env, &[], false).len(), 7);
+    assert_eq!(entries(&env, &set, &[LISTEN_PID]), kept);
+    assert_eq!(entries(&env, &[], &[]).len(), 7);
+}
+
+#[test]
+fn variables_that_name_us_are_not_commands() {
+    let of = |entries: &[&std::ffi::CStr]| naming_us(&Environment::of(entries), "7");
+    let listening = [c"LISTEN_PID=7", c"LISTEN_PIDFDID=5", c"LISTEN_FDS=1"];
+    assert_eq!(of(&listening), [LISTEN_PID, "LISTEN_PIDFDID"]);
+    assert_eq!(
+        of(&[c"WATCHDOG_PID=7", c"WATCHDOG_USEC=9"]),
+        ["WATCHDOG_PID"]
+    );
+    assert!(of(&[c"LISTEN_PID=77", c"WATCHDOG_PID=1"]).is_empty());
+}
+
+#[test]
+fn a_loader_of_32_bits_is_named() {
+    let mut elf = vec![0; 256];
+    elf[..6].copy_from_slice(b"\x7fELF\x01\x01");
+    // One program header at 52, of 32 bytes: PT_INTERP, at 100, 19 bytes.
+    for (at, value) in [(28, 52), (42, 32), (44, 1), (52, 3), (56, 100), (68, 19)] {
+        elf[at] = value;
+    }
+    elf[100..119].copy_from_slice(b"/lib/ld-linux.so.2\0");
+    assert_eq!(interpreter(&elf), Some(&b"/lib/ld-linux.so.2"[..]));
 }
