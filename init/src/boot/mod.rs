@@ -43,8 +43,8 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
             terminal: sys::held_terminal(),
             group: if run.setsid {
                 Group::Session
-            } else if sys::is_terminal_kept() {
-                Group::Ours
+            } else if sys::is_front_without_number() {
+                Group::Inherited
             } else {
                 Group::Own
             },
@@ -153,7 +153,7 @@ impl Boot<'_> {
             terminal: self.inherited.terminal,
             policy: Policy {
                 is_pid1: self.is_pid1,
-                shares_group: self.inherited.group == Group::Ours,
+                shares_group: self.inherited.group == Group::Inherited,
                 grace: self.run.grace,
                 rewrite: self.run.rewrite.clone(),
                 remap_exit: self.run.remap_exit.clone(),

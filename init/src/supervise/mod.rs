@@ -241,9 +241,9 @@ impl Life {
             Err(_) if to_group => sys::kill(pid, signal),
             sent => sent,
         };
-        if self.has_stopped && signal != signals::CONT {
+        if self.has_stopped {
             // It can act on none but KILL before it goes on.
-            self.wake(to_group, signal);
+            self.continue_for(signal, to_group);
         }
         if let Err(error) = sent {
             let (name, why) = (&self.command.name, errno_text(error));
@@ -251,8 +251,8 @@ impl Life {
         }
     }
 
-    /// Continues a stopped COMMAND that was asked to end.
-    fn wake(&mut self, to_group: bool, signal: u8) {
+    /// Continues a stopped COMMAND if the signal asks it to end.
+    fn continue_for(&mut self, signal: u8, to_group: bool) {
         if matches!(
             signal,
             signals::TERM | signals::INT | signals::QUIT | signals::HUP

@@ -3,28 +3,28 @@
 //! are safe; it decides nothing, and imports nothing of the crate.
 #![allow(unsafe_code)]
 
+mod affinity;
 mod environment;
 mod fds;
 mod mount;
 pub(crate) mod pool;
 mod process;
-mod processor;
 mod signal;
 pub(crate) mod spawn;
 mod terminal;
 
+pub(crate) use affinity::Pinned;
 pub(crate) use environment::Environment;
 pub(crate) use fds::{
     close_inherited, fill_closed_stdio, give_stdio, signal_when_readable, write_if_ready,
 };
 pub(crate) use mount::is_mount_point;
 pub(crate) use process::{Waited, kill, own_pid, wait_child};
-pub(crate) use processor::StayHere;
 pub(crate) use signal::{
     Received, SignalMask, become_command, block_all_signals, default_sigchld, wait_sigchld,
     wait_signal, wait_signal_but_sigchld,
 };
-pub(crate) use terminal::{Terminal, held_terminal, is_terminal_kept};
+pub(crate) use terminal::{Terminal, held_terminal, is_front_without_number};
 
 use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::RawFd;

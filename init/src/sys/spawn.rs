@@ -48,7 +48,7 @@ pub(crate) enum Group {
     /// A session of its own, with our terminal if we may give it away.
     Session,
     /// Ours, where it is the terminal's and has no number that would bring it back there.
-    Ours,
+    Inherited,
 }
 
 #[derive(Clone, Copy)]
@@ -241,7 +241,7 @@ fn prepare(program: &Program<'_>) -> Result<(), SpawnError> {
                 // Fails where another session has the terminal, and for no terminal.
                 libc::ioctl(0, libc::TIOCSCTTY, 0);
             }
-            Group::Ours => (),
+            Group::Inherited => (),
         }
         if let Some(terminal) = program.terminal {
             // Never fatal. SIGTTOU is still blocked.

@@ -25,10 +25,10 @@ pub(crate) fn held_terminal() -> Option<Terminal> {
     Some(Terminal { fd, own })
 }
 
-/// Returns true if the terminal is ours and our process group is of another pid namespace, as
-/// under `unshare --pid --fork`: what has no number here could not be given the foreground
-/// back.
-pub(crate) fn is_terminal_kept() -> bool {
+/// Returns true if the terminal's foreground is our process group and that is of another pid
+/// namespace, as under `unshare --pid --fork`: without a number here it could not be given the
+/// foreground back.
+pub(crate) fn is_front_without_number() -> bool {
     nix::unistd::getpgrp().as_raw() == 0 && standard_fds().any(|fd| is_front(fd, Pid::from_raw(0)))
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use crate::cli::globals::Paths;
 use crate::layout::{APPLIED, IMAGE_ACCOUNTS, LOCKED_FILES, SNAPSHOT, STATE};
-use crate::sys::{self, StayHere};
+use crate::sys::{self, Pinned};
 
 /// Enough for system calls and the buffer of a directory.
 const STACK: usize = 128 * 1024;
@@ -49,14 +49,14 @@ pub(crate) fn run(paths: &Paths, timeout: Duration) -> Precheck {
 /// Calls `look` in a thread. All signals are blocked, and stay so.
 fn within(timeout: Duration, look: impl FnOnce() -> Precheck + Send + 'static) -> Precheck {
     let (sender, receiver) = mpsc::sync_channel(1);
-    let here = StayHere::begin();
+    let pinned = Pinned::begin();
     let thread = thread::Builder::new().stack_size(STACK);
     let started = thread.spawn(move || {
         let _ = sender.send(look());
     });
     sys::block_all_signals();
     let answer = started.map(|_| receiver.recv_timeout(timeout));
-    drop(here);
+    drop(pinned);
     match answer {
         Ok(Ok(answer)) => answer,
         Ok(Err(RecvTimeoutError::Timeout)) => Precheck::NoAnswer,

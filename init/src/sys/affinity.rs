@@ -1,16 +1,18 @@
-//! Keeps threads on one processor for a while. Decides nothing.
+//! CPU affinity, sched_setaffinity(2): pins threads to one processor for a while. Decides
+//! nothing.
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 
 const SELF: Pid = Pid::from_raw(0);
 
-/// While it lives, this thread and those that it starts stay on the processor where it is.
-pub(crate) struct StayHere {
+/// While it lives, this thread and those that it starts are pinned to the processor where it
+/// is.
+pub(crate) struct Pinned {
     before: Option<CpuSet>,
 }
 
-impl StayHere {
+impl Pinned {
     /// Does nothing where the kernel does not say which processors there are.
     pub(crate) fn begin() -> Self {
         Self {
@@ -28,7 +30,7 @@ impl StayHere {
     }
 }
 
-impl Drop for StayHere {
+impl Drop for Pinned {
     fn drop(&mut self) {
         let Some(before) = &self.before else { return };
         if sched_setaffinity(SELF, before).is_err() {
@@ -51,13 +53,13 @@ mod tests {
     }
 
     #[test]
-    fn threads_stay_for_as_long_as_they_are_asked_to() {
+    fn threads_are_pinned_for_as_long_as_it_lives() {
         let before = allowed();
-        let here = StayHere::begin();
+        let pinned = Pinned::begin();
         let started = std::thread::spawn(allowed).join().unwrap();
         assert_eq!(started.len(), 1);
         assert_eq!(started, allowed());
-        drop(here);
+        drop(pinned);
         assert_eq!(allowed(), before);
     }
 }
