@@ -253,7 +253,9 @@ impl Error {
             ),
             Self::ForeignHome { .. } => "leave --purge-home out; nothing was changed".into(),
             Self::NoSuchKey { name, .. } => {
-                format!("'user keys {name}' prints them, and ssh-keygen -lf - their fingerprints")
+                format!(
+                    "`occ-init user keys {name} | ssh-keygen -lf -` in the container prints the fingerprints"
+                )
             }
             Self::Stays {
                 name,
