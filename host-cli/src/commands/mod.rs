@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod desired;
 pub(crate) mod doctor;
 pub(crate) mod man;
+mod probe;
 pub(crate) mod reset;
 mod rollback;
 pub(crate) mod shell;

@@ -5,9 +5,11 @@ pub(crate) mod container;
 mod context;
 mod dial;
 mod endpoint;
+pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod identity;
 pub(crate) mod labels;
+pub(crate) mod machine;
 pub(crate) mod spec;
 mod ssh;
 mod tls;
@@ -22,7 +24,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use crate::error::{Error, Result, chain, plain};
-pub(crate) use choose::{Chosen, EngineRequest};
+pub(crate) use choose::{Chosen, EngineRequest, context_names};
 use dial::Dialler;
 use endpoint::Endpoint;
 

@@ -185,7 +185,7 @@ impl Error {
         match self {
             Self::NeedsInput { give, .. } => format!("give {give}"),
             Self::Forbidden { .. } => {
-                "run occ with sudo, or join the docker group (`sudo usermod -aG docker $USER`) and log in again".into()
+                "put `sudo \"$(command -v occ)\"` in the place of `occ`, or join the docker group (`sudo usermod -aG docker $USER`) and log in again".into()
             }
             Self::EngineName { .. } => {
                 "write unix:///path, tcp://host:port or ssh://user@host:port; `--host unix:///var/run/docker.sock` is the local engine".into()
@@ -227,9 +227,14 @@ impl Error {
 
     /// The document that `--json` prints.
     pub(crate) fn reply(&self) -> ErrorReply {
+        let hint = match self {
+            // Its sentence names the command already.
+            Self::NotRunning => "`occ start`".to_owned(),
+            _ => self.hint(),
+        };
         let mut error = match self {
             Self::Remote(body) => body.clone(),
-            _ => ErrorBody::new(self.kind(), self.to_string(), self.hint()),
+            _ => ErrorBody::new(self.kind(), self.to_string(), hint),
         };
         if let Self::NoSuchAccount { name, .. } = self {
             error.code = Some(ErrorCode::NoSuchAccount);
@@ -241,19 +246,25 @@ impl Error {
         }
     }
 
-    /// The lines for people. The owner's sentences (a capital letter) stand
-    /// alone; everything else says who speaks.
-    pub(crate) fn text(&self) -> String {
+    /// The lines for people, message and hint. The owner's sentences (a capital letter)
+    /// stand alone; everything else says who speaks.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let message = self.to_string();
         let speaker = if message.starts_with(char::is_uppercase) {
             ""
         } else {
             "occ: "
         };
-        match self.hint().as_str() {
-            "" => format!("{speaker}{message}\n"),
-            hint => format!("{speaker}{message}\nhint: {hint}\n"),
-        }
+        let hint = Some(self.hint()).filter(|hint| !hint.is_empty());
+        let hint = hint.map(|hint| format!("hint: {hint}"));
+        let message = format!("{speaker}{message}");
+        std::iter::once(message).chain(hint).collect()
+    }
+
+    /// The same as one text.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        self.lines().join("\n") + "\n"
     }
 }
 

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::engine::container::{self, Listed};
 use crate::engine::exec::{self, Finished};
 use crate::error::{Error, Result};
-use crate::ui::show::printable;
+use crate::text;
 use reply::{document, no_document, pass_on, read, read_of_lines};
 
 /// occ-init's path in every image of ours.
@@ -118,7 +118,7 @@ impl OccInit {
         self.refuse_cut(&finished).await?;
         let text = String::from_utf8_lossy(&finished.stdout);
         match text.trim().strip_prefix("occ-init ") {
-            Some(version) if finished.code == 0 => Ok(printable(version)),
+            Some(version) if finished.code == 0 => Ok(text::line(version).into_owned()),
             _ => Err(no_document(&self.container.name, &finished)),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
+use crate::text;
 use crate::ui::show::{self, Screen};
 
 /// Shows steps until it is dropped.
@@ -26,17 +27,17 @@ impl Progress {
     }
 
     /// The next step.
-    pub(crate) fn step(&self, text: &str) {
+    pub(crate) fn step(&self, step: &str) {
         match &self.bar {
-            Some(bar) => bar.set_message(text.to_owned()),
-            None => self.screen.progress(text),
+            Some(bar) => bar.set_message(text::line(step).into_owned()),
+            None => self.screen.progress(step),
         }
     }
 
     /// How far the step is; only where it can replace what was said before.
-    pub(crate) fn so_far(&self, text: impl FnOnce() -> String) {
+    pub(crate) fn so_far(&self, words: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text());
+            bar.set_message(text::line(&words()).into_owned());
         }
     }
 

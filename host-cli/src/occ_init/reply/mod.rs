@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use super::PATH;
 use crate::engine::exec::Finished;
 use crate::error::{Error, Result};
-use crate::ui::show::{self, printable};
+use crate::text;
+use crate::ui::show;
 
 /// The line of JSON in an answer.
 pub(super) fn document(finished: &Finished) -> Option<String> {
@@ -96,6 +97,15 @@ pub(super) fn no_document(container: &str, finished: &Finished) -> Error {
     }
 }
 
+/// A line of the container, which must not look like one of ours.
+fn spoken(line: &str) -> String {
+    let line = text::line(line);
+    if line.starts_with("occ-init: ") || line.starts_with("hint: ") {
+        return line.into_owned();
+    }
+    format!("occ-init: {line}")
+}
+
 pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
     let repeated = error.map(|error| (error.to_string(), error.hint()));
     for line in String::from_utf8_lossy(stderr)
@@ -106,7 +116,7 @@ pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
             line.ends_with(message.as_str()) || (!hint.is_empty() && line.ends_with(hint.as_str()))
         });
         if !said {
-            show::note(&printable(line));
+            show::note(&spoken(line));
         }
     }
 }
