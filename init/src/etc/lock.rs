@@ -3,7 +3,7 @@
 
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, read_all, stat, write_all};
-use crate::fs::ofd_lock::{Deadline, lock_until, open_lock, whole_file};
+use crate::fs::ofd_lock::{Deadline, Owner, lock_until, open_lock, whole_file};
 use crate::fs::replace::TEMPORARY;
 use crate::fs::retry::linkat;
 use crate::layout::LOCKED_FILES;
@@ -52,7 +52,12 @@ impl EtcLock {
                 kill_managed_holder(&file, &is_managed);
             }
         };
-        match lock_until(&file, deadline, while_held) {
+        let lock_as = |owner| lock_until(&file, owner, deadline, while_held);
+        let locked = match lock_as(Owner::OpenFile) {
+            Err(Errno::EINVAL) => lock_as(Owner::Process),
+            other => other,
+        };
+        match locked {
             Ok(()) => (),
             Err(Errno::EAGAIN) => return Err(Error::Busy { path }),
             Err(errno) => return Err(io("lock", path)(errno)),
@@ -146,7 +151,9 @@ fn clean_own(etc: &Directory) -> Result<(), Error> {
 /// a POSIX lock has a pid; that of an OFD lock (ours) has none.
 fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
     let mut lock = whole_file(libc::F_WRLCK);
-    if fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock)).is_err() || lock.l_pid <= 0 {
+    let asked = fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))
+        .or_else(|_| fcntl(file, FcntlArg::F_GETLK(&mut lock)));
+    if asked.is_err() || lock.l_pid <= 0 {
         return;
     }
     let Some(holder) = proc::Process::read(lock.l_pid) else {
