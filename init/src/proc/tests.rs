@@ -28,3 +28,13 @@ fn own_process_is_read() {
     assert!(Process::read(own).unwrap().resident_bytes > 0);
     assert!(pids().any(|pid| pid == own));
 }
+
+#[test]
+fn programs_are_known_by_their_note() {
+    // The tests' own program has it, as it is the same crate.
+    let own = head(OWN_PROGRAM).unwrap();
+    assert!(has_note(&own));
+    assert!(!has_note(&head("/bin/sh").unwrap()));
+    assert_eq!(is_own_program(own_pid()), Some(true));
+    assert_eq!(head("/no/such"), None);
+}
