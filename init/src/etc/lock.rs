@@ -3,7 +3,7 @@
 
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, read_all, stat, write_all};
-use crate::fs::ofd_lock::{Deadline, holder, lock_until, open_lock};
+use crate::fs::ofd_lock::{Deadline, Owner, holder, lock_until, open_lock};
 use crate::fs::replace::TEMPORARY;
 use crate::fs::retry::linkat;
 use crate::layout::LOCKED_FILES;
@@ -51,7 +51,12 @@ impl EtcLock {
                 kill_managed_holder(&file, &is_managed);
             }
         };
-        match lock_until(&file, deadline, while_held) {
+        let lock_as = |owner| lock_until(&file, owner, deadline, while_held);
+        let locked = match lock_as(Owner::OpenFile) {
+            Err(Errno::EINVAL) => lock_as(Owner::Process),
+            other => other,
+        };
+        match locked {
             Ok(()) => (),
             Err(Errno::EAGAIN) => {
                 let holder = holder(&file).map(Holder::from);

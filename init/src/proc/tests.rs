@@ -38,3 +38,13 @@ fn lacking_capabilities_are_those_without_their_bit() {
         assert_eq!(lacking(unknown), [""; 0], "{unknown}");
     }
 }
+
+#[test]
+fn programs_are_known_by_their_note() {
+    // The tests' own program has it, as it is the same crate.
+    let own = head(OWN_PROGRAM).unwrap();
+    assert!(has_note(&own));
+    assert!(!has_note(&head("/bin/sh").unwrap()));
+    assert_eq!(is_own_program(own_pid()), Some(true));
+    assert_eq!(head("/no/such"), None);
+}
