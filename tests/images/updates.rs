@@ -135,6 +135,13 @@ impl Drop for Networks {
     }
 }
 
+/// Settings of `docker run` that an update has to keep.
+const OPTIONS: &str = "--device /dev/null:/dev/mine --ulimit nofile=1000:2000 \
+    --sysctl net.core.somaxconn=1000 --shm-size 32m --group-add 27 --pids-limit 500 \
+    --dns 192.0.2.53 --security-opt no-new-privileges --oom-score-adj 100 \
+    --log-opt max-size=1m --cpu-shares 512 --stop-timeout 20 --stop-signal INT \
+    --workdir /srv --health-interval 7s";
+
 /// A container started by hand, with many settings of its own.
 fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Networks) {
     let name = instance.name.as_str();
@@ -151,42 +158,8 @@ fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Netw
     .ok();
     docker(["run", "--detach", "--name", name, "--hostname", "box"])
         .args(["--volumes-from", &format!("{name}-lender:ro")])
-        .args([
-            "--device",
-            "/dev/null:/dev/mine",
-            "--ulimit",
-            "nofile=1000:2000",
-        ])
-        .args(["--sysctl", "net.core.somaxconn=1000", "--shm-size", "32m"])
-        .args([
-            "--group-add",
-            "27",
-            "--pids-limit",
-            "500",
-            "--dns",
-            "192.0.2.53",
-        ])
-        .args([
-            "--security-opt",
-            "no-new-privileges",
-            "--oom-score-adj",
-            "100",
-        ])
-        .args(["--log-opt", "max-size=1m", "--cpu-shares", "512"])
-        .args([
-            "--stop-timeout",
-            "20",
-            "--stop-signal",
-            "INT",
-            "--workdir",
-            "/srv",
-        ])
-        .args([
-            "--health-cmd",
-            "occ-init health --ready",
-            "--health-interval",
-            "7s",
-        ])
+        .args(OPTIONS.split_whitespace())
+        .args(["--health-cmd", "occ-init health --ready"])
         .args(["--entrypoint", "/usr/local/bin/occ-init"])
         .args(["--label", &format!("dev.occ.instance={name}")])
         .args(["--volume", &format!("{name}-users:/var/lib/opencode-users")])

@@ -5,6 +5,7 @@ pub(crate) mod kill;
 
 use crate::layout::OWN_PROGRAM;
 use crate::sys::own_pid;
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -127,6 +128,53 @@ impl Process {
             resident_bytes: kibibytes * 1024,
         })
     }
+}
+
+/// A process that holds a lock, for an error's text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) pid: i32,
+    name: String,
+    uid: u32,
+}
+
+impl From<Process> for Holder {
+    fn from(process: Process) -> Self {
+        Self {
+            pid: process.pid,
+            name: name(process.pid).unwrap_or_default(),
+            uid: process.real_uid,
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, name, uid } = self;
+        write!(f, "process {pid} ({}) of uid {uid}", name.escape_debug())
+    }
+}
+
+/// The capabilities that accounts need, with their bits of capabilities(7).
+const NEEDED: [(u32, &str); 6] = [
+    (0, "CHOWN"),
+    (1, "DAC_OVERRIDE"),
+    (3, "FOWNER"),
+    (5, "KILL"),
+    (6, "SETGID"),
+    (7, "SETUID"),
+];
+
+/// Those of them that this process does not have; none if the kernel does not tell.
+pub(crate) fn lacking_capabilities() -> Vec<&'static str> {
+    lacking(&fs::read_to_string("/proc/self/status").unwrap_or_default())
+}
+
+fn lacking(status: &str) -> Vec<&'static str> {
+    let effective = field(status, "CapEff:").and_then(|set| u64::from_str_radix(set, 16).ok());
+    let effective = effective.unwrap_or(u64::MAX);
+    let lacks = |(bit, _): &&(u32, &str)| effective & (1 << *bit) == 0;
+    NEEDED.iter().filter(lacks).map(|(_, name)| *name).collect()
 }
 
 /// Returns true if the kernel has ended a process of this container for want of memory

@@ -28,3 +28,13 @@ fn own_process_is_read() {
     assert!(Process::read(own).unwrap().resident_bytes > 0);
     assert!(pids().any(|pid| pid == own));
 }
+
+#[test]
+fn lacking_capabilities_are_those_without_their_bit() {
+    assert_eq!(lacking("Name:\tx\nCapEff:\t00000000000000eb\n"), [""; 0]);
+    assert_eq!(lacking("CapEff:\t00000000000000ea\n"), ["CHOWN"]);
+    assert_eq!(lacking("CapEff:\t0000000000000000\n").len(), NEEDED.len());
+    for unknown in ["", "CapEff:\tnone\n"] {
+        assert_eq!(lacking(unknown), [""; 0], "{unknown}");
+    }
+}

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, io};
 use crate::fs::dir::Directory;
-use crate::fs::ofd_lock::{Deadline, lock_until, open_lock};
+use crate::fs::ofd_lock::{Deadline, holder, lock_until, open_lock};
+use crate::proc::Holder;
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 
@@ -23,7 +24,10 @@ impl StoreLock {
         let file = open_lock(store, ".lock").map_err(io("open", &path))?;
         match lock_until(&file, deadline, || ()) {
             Ok(()) => Ok(Self(Some(file))),
-            Err(Errno::EAGAIN) => Err(Error::Busy { path }),
+            Err(Errno::EAGAIN) => Err(Error::Busy {
+                path,
+                holder: holder(&file).map(Holder::from),
+            }),
             // NFS without its lock daemon, and network file systems that know no locks at all.
             Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => Err(Error::NoLocks { path }),
             Err(errno) => Err(io("lock", path)(errno)),
