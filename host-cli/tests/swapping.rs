@@ -246,3 +246,43 @@ fn an_update_by_name_or_id_keeps_label_and_name() {
         assert_eq!(engine.names().len(), 2);
     }
 }
+
+/// It ends as soon as it is started: that is what is said, whatever its engine answers.
+#[test]
+fn container_that_restarts_again_and_again_is_called_so() {
+    for (code, forgets) in [(126, false), (127, false), (0, true)] {
+        let engine = Engine::new(move |_| (code, String::new(), String::new()));
+        engine.has("opencode");
+        let list = || {
+            let output = engine.occ(&["user", "list"]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            (output.status.code(), said)
+        };
+        engine.with(|state| {
+            state.forgets = forgets;
+            state.containers[0]["RestartCount"] = 4.into();
+            state.containers[0]["State"]["StartedAt"] = "2999-01-01T00:00:00Z".into();
+        });
+        let (status, said) = list();
+        assert_eq!(status, Some(7), "{said}");
+        assert!(
+            said.contains("is restarting: it ends as soon as it is started"),
+            "{said}"
+        );
+        assert!(said.contains("hint: `occ logs` shows why"), "{said}");
+        // One that runs well has no occ-init in it.
+        engine.with(|state| state.containers[0]["RestartCount"] = 0.into());
+        let (_, said) = list();
+        assert!(!said.contains("restarting"), "{said}");
+    }
+}
+
+#[test]
+fn stop_waits_as_long_as_it_is_told() {
+    let engine = Engine::new(one_account);
+    engine.has("opencode");
+    ok(&engine, "stop --time 5");
+    let state = engine.state.lock().unwrap();
+    let last = state.changes.last().unwrap();
+    assert!(last.ends_with("/stop?t=5"), "{last}");
+}

@@ -169,7 +169,7 @@ fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Netw
         .args(["--label", "mine=yes", "--env", "MINE=1", "--memory", "512m"])
         .args(["--add-host", "there:192.0.2.7", "--restart", "on-failure:3"])
         .args(["--network", id.text(), "--network-alias", "app"])
-        .args(["--ip", "10.211.7.77", "--mac-address", "02:42:0a:d3:07:4d"])
+        .args(["--ip", "10.211.7.77"])
         .args([&instance.image, "--", "sleep", "infinity"])
         .ok();
     docker(["network", "connect", &networks.0[1], name]).ok();

@@ -12,6 +12,7 @@ use crate::config::{
 };
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
 pub(crate) struct Start {
     /// Port on this machine [default: 3000, or as configured]
     #[arg(short, long, value_parser = parse_port)]
@@ -40,6 +41,9 @@ pub(crate) struct Start {
     /// Make the container anew; accounts and homes stay
     #[arg(long)]
     pub recreate: bool,
+    /// Open its address in a browser
+    #[arg(long)]
+    pub open: bool,
     /// Allow another running container to use the same accounts
     #[arg(long)]
     pub shared: bool,

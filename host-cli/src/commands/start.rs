@@ -1,26 +1,22 @@
 //! `occ start`: makes what is missing, starts it, waits until it is healthy.
 
-use std::path::PathBuf;
-
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
 use crate::commands::desired::{self, Desired, Requested, differences};
-use crate::commands::probe::{self, Answer};
-use crate::config::parse_variable;
-use crate::engine::container::{self, Listed, store_mount};
+use crate::commands::{env_file, ready};
+use crate::engine::container::{self, Listed};
 use crate::engine::labels::{self, VOLUMES, volume_name};
 use crate::engine::spec::{self, Published};
-use crate::engine::{environment, identity, machine};
+use crate::engine::{identity, machine};
 use crate::error::{Error, Result};
 use crate::image::{self, Origin, build};
-use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::swap::{Kept, NewImage, Swap, checks, health, recover};
+use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::ui::{interrupt, show};
 
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     crate::commands::config::warn_of_unknown(&session.config);
@@ -35,7 +31,11 @@ pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     };
     let container = work.until_healthy().await?;
     drop(progress);
-    say_ready(session, &docker, &container).await
+    let url = ready::say(session, &docker, &container).await?;
+    if start.open {
+        ready::open(url.as_deref());
+    }
+    Ok(())
 }
 
 struct Work<'a> {
@@ -83,7 +83,7 @@ impl Work<'_> {
             Some(listed) => identity::inspect_ours(self.docker, listed).await?,
             None => None,
         };
-        let typed = Requested::typed(self.start, variables(&self.start.env_file)?);
+        let typed = Requested::typed(self.start, env_file::read(&self.start.env_file)?);
         let Some(found) = found else {
             let settings = self.session.config.settings(Some(instance));
             self.create(&typed.or_configured(settings)).await?;
@@ -238,28 +238,6 @@ impl Work<'_> {
     }
 }
 
-/// The variables of files: a line each, comments and empty lines left out.
-fn variables(files: &[PathBuf]) -> Result<Vec<String>> {
-    let mut env = Vec::new();
-    for path in files {
-        let bytes = std::fs::read(path).map_err(Error::unusable("read", path))?;
-        let wrong = |line: usize, why: &str| {
-            Error::Invalid(format!("'{}', line {line}: {why}", path.display()))
-        };
-        let content = std::str::from_utf8(&bytes).map_err(|_| wrong(1, "it is not UTF-8"))?;
-        let content = content.trim_start_matches('\u{feff}');
-        for (number, line) in content.lines().enumerate() {
-            let line = line.trim_start();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let variable = parse_variable(line).map_err(|why| wrong(number + 1, &why))?;
-            environment::set(&mut env, &variable);
-        }
-    }
-    Ok(env)
-}
-
 async fn make_volumes(docker: &Docker, instance: &str) -> Result<()> {
     for (end, _) in VOLUMES {
         let name = volume_name(instance, end);
@@ -274,54 +252,4 @@ async fn make_volumes(docker: &Docker, instance: &str) -> Result<()> {
             .map_err(Error::engine(format!("make the volume '{name}'")))?;
     }
     Ok(())
-}
-
-/// The address, and what is worth knowing about the accounts.
-pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Listed) -> Result<()> {
-    let found = container::present(docker, &listed.id).await?;
-    let published = Published::of(&found);
-    let accounts = OccInit::of(docker, &found).accounts().await?;
-    let none = accounts.accounts.is_empty();
-    if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {
-        show::warn(&format!(
-            "opencode is reachable on {} and there is no account yet",
-            published.bind
-        ));
-    }
-    if session.screen.format == show::Format::Json {
-        return crate::commands::status::show(session, docker, &found)
-            .await
-            .map(|_| ());
-    }
-    let name = &listed.name;
-    session.screen.message(&match published {
-        None => format!("Container '{name}' is ready; it publishes no port."),
-        Some(published) => ready(session, name, published),
-    });
-    if none && store_mount(&found).is_some() {
-        session
-            .screen
-            .message("No users yet. Add one with `occ user add`.");
-    }
-    Ok(())
-}
-
-/// Addresses are tried before they are named; those of another machine can't be.
-fn ready(session: &Session, name: &str, published: Published) -> String {
-    let urls = published.urls(name);
-    if !session.chosen.is_here() {
-        return format!("Container '{name}' is ready: {}", urls.join(" or "));
-    }
-    let answers = |url: &String| {
-        let answer = probe::ask(published.near(), probe::host_of(url));
-        matches!(answer, Ok(Answer::Page | Answer::Other))
-    };
-    let good: Vec<String> = urls.iter().filter(|url| answers(url)).cloned().collect();
-    if good.is_empty() {
-        return format!(
-            "Container '{name}' is ready, but nothing answers at {}; `occ doctor` says why.",
-            urls.join(" or ")
-        );
-    }
-    format!("Container '{name}' is ready: {}", good.join(" or "))
 }

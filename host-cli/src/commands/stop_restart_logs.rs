@@ -7,7 +7,7 @@ use bollard::query_parameters::{LogsOptionsBuilder, RestartContainerOptionsBuild
 use futures_util::StreamExt;
 
 use crate::cli::{Logs, Stop};
-use crate::commands::start;
+use crate::commands::ready;
 use crate::engine::container;
 use crate::engine::identity;
 use crate::error::{Error, Result};
@@ -73,7 +73,7 @@ pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
     progress.step("Waiting until it is healthy");
     health::wait(&docker, &found.id, seconds).await?;
     drop(progress);
-    start::say_ready(session, &docker, &found).await
+    ready::say(session, &docker, &found).await.map(drop)
 }
 
 /// Copies the log: stdout to stdout, stderr to stderr.

@@ -189,6 +189,19 @@ fn pin(docker: Docker, version: Version) -> Docker {
     })
 }
 
+/// Returns true for a Docker that takes a hardware address only in a field that later
+/// versions have dropped (API 1.44); to others an endpoint's is enough.
+pub(crate) async fn forgets_hardware_addresses(docker: &Docker) -> Result<bool> {
+    let version = docker
+        .version()
+        .await
+        .map_err(Error::engine("tell its version"))?;
+    let mut components = version.components.into_iter().flatten();
+    let is_podman = components.any(|one| one.name.contains("Podman"));
+    let theirs = version.api_version.as_deref().and_then(api_version);
+    Ok(!is_podman && theirs.is_some_and(|theirs| theirs < (1, 44)))
+}
+
 fn api_version(text: &str) -> Option<Version> {
     let (major, minor) = text.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))

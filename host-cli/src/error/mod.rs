@@ -203,7 +203,7 @@ impl Error {
             Self::NoInit { .. } => "the image is too old or not occ's: `occ update container`".into(),
             Self::BadReply(_) => "the image may be too old: `occ update container`".into(),
             Self::NewerReply(_) => "install a newer occ".into(),
-            Self::Remote(body) => body.hint.clone(),
+            Self::Remote(body) => for_the_host(&body.hint),
             Self::TimedOut { look, .. } => format!("look with `{look}`, then try again"),
             Self::NoSuchAccount { close: Some(name), .. } => format!("did you mean '{name}'? `occ user list` shows all"),
             Self::NoSuchAccount { .. } => "`occ user list` shows all".into(),
@@ -234,8 +234,9 @@ impl Error {
         };
         let mut error = match self {
             Self::Remote(body) => body.clone(),
-            _ => ErrorBody::new(self.kind(), self.to_string(), hint),
+            _ => ErrorBody::new(self.kind(), self.to_string(), hint.clone()),
         };
+        error.hint = hint;
         if let Self::NoSuchAccount { name, .. } = self {
             error.code = Some(ErrorCode::NoSuchAccount);
             error.name = Some(name.clone());
@@ -266,6 +267,22 @@ impl Error {
     pub(crate) fn text(&self) -> String {
         self.lines().join("\n") + "\n"
     }
+}
+
+/// A hint of occ-init's: its `'user …'` is typed as `occ user …` here.
+pub(crate) fn for_the_host(hint: &str) -> String {
+    let parts = hint.split('\'').enumerate().map(|(at, part)| {
+        match (at % 2 == 1, part.starts_with("user ")) {
+            (true, true) => format!("`occ {part}`"),
+            (true, false) => format!("'{part}'"),
+            (false, _) => part.to_owned(),
+        }
+    });
+    // An apostrophe that nothing closes is one.
+    if hint.matches('\'').count() % 2 == 1 {
+        return hint.to_owned();
+    }
+    parts.collect()
 }
 
 /// The words of the system or of another program, to go on with after a colon and

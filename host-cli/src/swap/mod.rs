@@ -20,6 +20,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
+use crate::engine;
 use crate::engine::container;
 use crate::engine::identity;
 use crate::engine::labels::{self, Beside, Names};
@@ -185,6 +186,10 @@ impl Swap<'_> {
         body: ContainerCreateBody,
         names: &Names,
     ) -> Result<String> {
+        let chosen = clone::chosen_hardware_addresses(found);
+        if !chosen.is_empty() && engine::forgets_hardware_addresses(self.docker).await? {
+            return Err(cannot_keep(names, &chosen));
+        }
         let _deferred = interrupt::defer();
         let next = names.with(Beside::Next);
         identity::remove_ours(self.docker, self.instance, &next).await?;
@@ -201,14 +206,7 @@ impl Swap<'_> {
         }
         match lost.as_slice() {
             [] => id,
-            lost => Err(Error::Refused {
-                message: format!(
-                    "container '{}' has settings that a new one does not get from this engine: {}; nothing was changed",
-                    names.own,
-                    lost.join(", ")
-                ),
-                hint: "make the container anew by hand, with the same volumes".into(),
-            }),
+            lost => Err(cannot_keep(names, lost)),
         }
     }
 
@@ -275,6 +273,18 @@ impl Swap<'_> {
                 String::new()
             },
         })
+    }
+}
+
+/// The error for settings that an update would lose.
+fn cannot_keep(names: &Names, settings: &[String]) -> Error {
+    Error::Refused {
+        message: format!(
+            "container '{}' has settings that a new one does not get from this engine: {}; nothing was changed",
+            names.own,
+            settings.join(", ")
+        ),
+        hint: "make the container anew by hand, with the same volumes".into(),
     }
 }
 

@@ -4,6 +4,8 @@
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use indicatif::ProgressBar;
+
 use crate::error::plain;
 use crate::text;
 
@@ -11,6 +13,26 @@ use crate::text;
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 /// The options that chose engine and container, for commands in hints.
 static OPTIONS: OnceLock<String> = OnceLock::new();
+
+/// The spinner that is on the screen.
+static SPINNER: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Shows a spinner, which gives way to every line that is written; `None` takes it away.
+pub(crate) fn spin(spinner: Option<ProgressBar>) {
+    *SPINNER.lock().unwrap_or_else(PoisonError::into_inner) = spinner;
+}
+
+/// Writes while no spinner is in the way: a line of it would stay behind.
+fn alone<T>(write: impl FnOnce() -> T) -> T {
+    let spinner = SPINNER
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    match spinner {
+        Some(spinner) => spinner.suspend(write),
+        None => write(),
+    }
+}
 
 /// Sets the options that every `occ …` in a message is to be typed with.
 pub(crate) fn address(options: String) {
@@ -26,7 +48,7 @@ pub(crate) fn addressed(message: &str) -> String {
 /// Writes to stdout; returns false if that failed.
 pub(crate) fn answer(bytes: &[u8]) -> bool {
     let mut stdout = io::stdout();
-    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    let written = alone(|| stdout.write_all(bytes).and_then(|()| stdout.flush()));
     written.map_err(lose).is_ok()
 }
 
@@ -43,12 +65,13 @@ pub(crate) fn note(message: &str) {
 
 /// A sentence that stands as it is, commands too.
 pub(crate) fn verbatim(sentence: &str) {
-    let _ = io::stderr().write_all(format!("{}\n", text::message(sentence)).as_bytes());
+    let line = format!("{}\n", text::message(sentence));
+    let _ = alone(|| io::stderr().write_all(line.as_bytes()));
 }
 
 fn write_note(message: &str) -> io::Result<()> {
     let safe = addressed(&text::message(message));
-    io::stderr().write_all(format!("{safe}\n").as_bytes())
+    alone(|| io::stderr().write_all(format!("{safe}\n").as_bytes()))
 }
 
 /// Shows what must not be lost where stdout does not take it: on stderr, else on the

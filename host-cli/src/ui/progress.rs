@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 
 use crate::text;
+use crate::ui::out;
 use crate::ui::show::{self, Screen};
 
 /// Shows steps until it is dropped.
@@ -21,6 +22,7 @@ impl Progress {
         let bar = spin.then(|| {
             let bar = ProgressBar::new_spinner();
             bar.enable_steady_tick(Duration::from_millis(120));
+            out::spin(Some(bar.clone()));
             bar
         });
         Self { bar, screen }
@@ -52,6 +54,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
+            out::spin(None);
             bar.finish_and_clear();
         }
     }

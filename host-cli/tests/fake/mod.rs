@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) log: String,
     /// An error with this text is the answer to everything but a ping.
     pub(crate) fails: Option<String>,
+    /// A command that has ended is forgotten, as those of a container that restarts are.
+    pub(crate) forgets: bool,
     execs: Vec<(String, i64)>,
 }
 
@@ -307,6 +309,9 @@ fn answer(request: &Request, state: &mut State) -> Reply {
         ),
         (_, ["volumes", _]) => reply(404, &json!({"message": "no such volume"})),
         ("POST", ["networks", _, "connect"]) => (200, vec![]),
+        ("GET", ["exec", ..]) if state.forgets => {
+            reply(404, &json!({"message": "No such exec instance"}))
+        }
         ("GET", ["exec", id, "json"]) => {
             let code = state.execs[id.parse::<usize>().unwrap()].1;
             reply(200, &json!({"Running": false, "ExitCode": code}))

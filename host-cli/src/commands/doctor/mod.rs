@@ -204,10 +204,10 @@ fn port(report: &mut Report, published: Option<Published>, running: bool, name: 
         return;
     };
     if running {
-        return published
-            .urls(name)
-            .iter()
-            .for_each(|url| address(report, published, url));
+        // What is wrong with the first is so with the second.
+        let urls = published.urls(name);
+        let _ = urls.iter().all(|url| address(report, published, url));
+        return;
     }
     let Published { bind, port } = published;
     match TcpListener::bind((bind, port)) {
@@ -229,11 +229,14 @@ fn free_port(bind: IpAddr) -> u16 {
     found.map_or(3001, |address| address.port())
 }
 
-/// The URL, asked as a browser would.
-fn address(report: &mut Report, published: Published, url: &str) {
+/// The URL, asked as a browser would; false if it is wrong.
+fn address(report: &mut Report, published: Published, url: &str) -> bool {
     let host = probe::host_of(url);
     let (message, fix) = match probe::ask(published.near(), host) {
-        Ok(Answer::Page | Answer::Other) => return report.fine("ports", format!("{url} answers")),
+        Ok(Answer::Page | Answer::Other) => {
+            report.fine("ports", format!("{url} answers"));
+            return true;
+        }
         Ok(Answer::WrongName) => (
             format!("the login does not take requests for {url}"),
             format!("`occ start --recreate --host-name {host}`"),
@@ -248,6 +251,7 @@ fn address(report: &mut Report, published: Published, url: &str) {
         ),
     };
     report.wrong("ports", message, fix);
+    false
 }
 
 async fn inside(report: &mut Report, init: &OccInit, published: Option<Published>) -> Result<()> {

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::PATH;
 use crate::engine::exec::Finished;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, for_the_host};
 use crate::text;
 use crate::ui::show;
 
@@ -101,13 +101,16 @@ pub(super) fn no_document(container: &str, finished: &Finished) -> Error {
 fn spoken(line: &str) -> String {
     let line = text::line(line);
     if line.starts_with("occ-init: ") || line.starts_with("hint: ") {
-        return line.into_owned();
+        return for_the_host(&line);
     }
     format!("occ-init: {line}")
 }
 
 pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
-    let repeated = error.map(|error| (error.to_string(), error.hint()));
+    let repeated = error.map(|error| match error {
+        Error::Remote(body) => (body.message.clone(), body.hint.clone()),
+        other => (other.to_string(), other.hint()),
+    });
     for line in String::from_utf8_lossy(stderr)
         .lines()
         .filter(|line| !line.trim().is_empty())

@@ -1,6 +1,7 @@
 //! The same container on another image, as a value.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use bollard::models::{
@@ -235,6 +236,28 @@ fn asked_of(found: &ContainerInspectResponse, mut settings: EndpointSettings) ->
         mac_address: settings.mac_address.filter(|address| !address.is_empty()),
         ..EndpointSettings::default()
     }
+}
+
+/// The networks whose hardware address somebody chose, as far as that shows: an older
+/// engine makes its own out of the address (libnetwork's GenerateMACFromIP).
+pub(crate) fn chosen_hardware_addresses(found: &ContainerInspectResponse) -> Vec<String> {
+    let networks = found.network_settings.as_ref();
+    let networks = networks.and_then(|settings| settings.networks.as_ref());
+    let chosen = networks.into_iter().flatten().filter(|(_, settings)| {
+        let address = settings.ip_address.as_deref().unwrap_or_default();
+        let hardware = settings.mac_address.as_deref().unwrap_or_default();
+        let Ok(address) = address.parse::<Ipv4Addr>() else {
+            return false;
+        };
+        let [a, b, c, d] = address.octets();
+        let own = format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
+        !hardware.is_empty() && !hardware.eq_ignore_ascii_case(&own)
+    });
+    let mut names: Vec<String> = chosen
+        .map(|(name, _)| format!("NetworkSettings.Networks.{name}.MacAddress"))
+        .collect();
+    names.sort();
+    names
 }
 
 /// What the engine made of a copy, held against the original: the settings that it does

@@ -372,3 +372,20 @@ fn container_made_from_an_id_keeps_the_name_of_its_image() {
     let labels = HashMap::from([("mine".to_owned(), "2".to_owned())]);
     assert_eq!(after.labels, Some(labels));
 }
+
+#[test]
+fn hardware_address_that_somebody_chose_is_told_from_the_engines() {
+    let found = |address: &str, hardware: &str| {
+        let networks = json!({"web": {"IPAddress": address, "MacAddress": hardware}});
+        let mut found = old_container();
+        found.network_settings = Some(NetworkSettings {
+            networks: Some(serde_json::from_value(networks).unwrap()),
+            ..NetworkSettings::default()
+        });
+        chosen_hardware_addresses(&found).len()
+    };
+    assert_eq!(found("192.0.2.9", "02:42:C0:00:02:09"), 0);
+    assert_eq!(found("192.0.2.9", "02:42:c0:00:02:0a"), 1);
+    assert_eq!(found("", ""), 0);
+    assert_eq!(found("192.0.2.9", ""), 0);
+}
