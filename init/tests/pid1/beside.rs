@@ -151,7 +151,7 @@ fn exit_statuses_are_mapped() {
 
 #[test]
 fn more_and_less_is_said() {
-    let script = "trap '' USR1; echo ready; read line";
+    let script = "trap 'echo told; exit' USR1; echo ready; while :; do :; done";
     for (words, variable, speaks) in [
         (TINI, None, false),
         (&["tini", "-s", "-v"], None, true),
@@ -168,6 +168,7 @@ fn more_and_less_is_said() {
         let mut init = with(setup, variable).start();
         assert_eq!(init.line(), "ready");
         init.kill(USR1);
+        assert_eq!(init.line(), "told");
         // tini informs on stdout.
         let (_, out, err) = init.end();
         let said = out + &err;

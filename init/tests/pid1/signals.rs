@@ -249,7 +249,7 @@ fn pid1_does_not_stop_with_its_command() {
     let command = *children(init.pid()).first().unwrap();
     init.kill(20);
     until("COMMAND stops", || state(command) == 'T');
-    assert_eq!(state(init.pid()), 'S');
+    until("PID 1 waits", || state(init.pid()) == 'S');
     init.kill(CONT);
     assert_eq!(init.end().0, 5);
 }
