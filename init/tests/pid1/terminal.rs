@@ -143,13 +143,14 @@ fn control_z_cannot_stop_command_for_good_where_nobody_could_continue_it() {
 fn a_foreground_that_could_not_be_given_back_is_not_taken() {
     let (mut init, mut terminal) = on_terminal(
         Place::Namespace,
-        "echo ready; read line; echo got $line; exit 4",
+        "echo ready; read line; echo got $line; read line; exit 4",
     );
     let before = foreground(&terminal);
     assert_eq!(before, init.child.id().cast_signed(), "unshare's");
     terminal.write_all(b"hello\n").unwrap();
     assert_eq!(init.line(), "got hello");
     assert_eq!(foreground(&terminal), before);
+    terminal.write_all(b"end\n").unwrap();
     assert_eq!(init.exit_code(), 4);
 }
 
