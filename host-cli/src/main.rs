@@ -7,7 +7,8 @@
 //! commands/ one file a command · session.rs settings and engine of one run · cli/ the
 //! command line, types only · swap/ a container for another · image/ build and pull ·
 //! occ_init/ asks the container's occ-init · engine/ the connection, containers, exec ·
-//! config/ the configuration file · ui/ answers, questions, signals · error/ errors and their hints
+//! config/ the configuration file · ui/ answers, questions, signals · error/ errors and their hints ·
+//! text/ what others wrote, made safe to show
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -19,8 +20,10 @@ mod image;
 mod occ_init;
 mod session;
 mod swap;
+mod text;
 mod ui;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use accounts::wire::{ErrorCode, ErrorKind, ErrorReply};
@@ -33,7 +36,7 @@ use crate::commands::{
 };
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::ui::{interrupt, secret, show};
+use crate::ui::{interrupt, out, secret, show};
 
 fn main() -> ExitCode {
     secret::keep_out_of_core_dumps();
@@ -43,24 +46,35 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let screen = session::screen(&cli.global);
-    match run(cli) {
-        Ok(code) => code,
-        Err(error) => {
-            screen.error(&error.text(), &error.reply());
-            ExitCode::from(error.kind().exit_code())
-        }
+    out::address(cli.global.options());
+    let code = run(cli).unwrap_or_else(|error| {
+        screen.error(&error.lines(), &error.reply());
+        ExitCode::from(error.kind().exit_code())
+    });
+    written(code)
+}
+
+/// The exit code, which is never success where an answer is missing.
+fn written(code: ExitCode) -> ExitCode {
+    if out::is_complete() || code != ExitCode::SUCCESS {
+        return code;
     }
+    ExitCode::from(ErrorKind::Failed.exit_code())
 }
 
 /// Prints help and version, which are answers; the rest is exit 2, as a document too
 /// where one was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    if matches!(
+    let is_answer = matches!(
         error.kind(),
         ClapKind::DisplayHelp | ClapKind::DisplayVersion
-    ) {
-        return ExitCode::SUCCESS;
+    );
+    let printed = error.print();
+    if is_answer {
+        let _ = printed
+            .and_then(|()| std::io::stdout().flush())
+            .map_err(out::lose);
+        return written(ExitCode::SUCCESS);
     }
     let unknown = match error.kind() {
         ClapKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
@@ -80,7 +94,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn usage_reply(text: &str, unknown: Option<String>) -> ErrorReply {
-    let message = text.lines().next().unwrap_or_default();
+    // Arguments that are missing stand on lines of their own.
+    let message = text.lines().take_while(|line| !line.is_empty());
+    let message = message.map(str::trim).collect::<Vec<_>>().join(" ");
     let message = message.trim_start_matches("error: ").to_owned();
     let mut reply = Error::Usage {
         message,
@@ -120,7 +136,9 @@ fn wants_json(args: impl Iterator<Item = String>) -> bool {
 fn run(cli: Cli) -> Result<ExitCode> {
     let screen = session::screen(&cli.global);
     match cli.command {
-        Command::Config(command) => commands::config::run(screen, &command)?,
+        Command::Config(command) => {
+            commands::config::run(screen, cli.global.container.as_deref(), &command)?;
+        }
         Command::Completions { shell } => completions::print(shell)?,
         Command::Man { directory } => man::run(screen, &directory)?,
         command => return with_engine(&cli.global, command),
@@ -131,19 +149,25 @@ fn run(cli: Cli) -> Result<ExitCode> {
 fn with_engine(global: &Global, command: Command) -> Result<ExitCode> {
     interrupt::install()
         .map_err(|error| Error::failed(format!("cannot wait for signals: {error}"), ""))?;
-    let session = Session::new(global)?;
+    let mut session = match command {
+        Command::Doctor => Session::for_doctor(global)?,
+        _ => Session::new(global)?,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::failed(format!("cannot start: {error}"), ""))?;
-    runtime.block_on(dispatch(&session, command))
+    runtime.block_on(async {
+        session.resolve_id().await?;
+        dispatch(&session, command).await
+    })
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
     match command {
         Command::User(command) => return user::run(session, command).await,
         Command::Start(command) => start::run(session, &command).await?,
-        Command::Stop => stop_restart_logs::stop(session).await?,
+        Command::Stop(options) => stop_restart_logs::stop(session, options).await?,
         Command::Restart(command) => {
             stop_restart_logs::restart(session, command.wait_timeout).await?;
         }
@@ -171,6 +195,13 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_argument_is_named_in_the_document() {
+        let error = Cli::try_parse_from(["occ", "user", "show"]).unwrap_err();
+        let reply = usage_reply(&error.to_string(), None);
+        assert!(reply.error.message.ends_with("<NAME>"), "{reply:?}");
+    }
 
     #[test]
     fn a_usage_error_is_a_document_where_one_was_asked_for() {

@@ -8,7 +8,7 @@ use crate::cli::{Global, Output};
 use crate::config::{self, Config, DEFAULT_CONTAINER, KnownUsers};
 use crate::engine::identity;
 use crate::engine::{self, Chosen, EngineRequest};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::occ_init::OccInit;
 use crate::ui::show::{Format, Screen};
 use crate::ui::terminal;
@@ -20,6 +20,8 @@ pub(crate) struct Session {
     pub no_input: bool,
     /// The configuration as it was at the start.
     pub config: Config,
+    /// Why it is the default, if the file cannot be used; only for doctor.
+    pub config_error: Option<Error>,
     /// The instance: the container's name.
     pub container: String,
     /// The place of its account names in the configuration.
@@ -31,9 +33,21 @@ pub(crate) struct Session {
 impl Session {
     /// Reads the configuration and decides on the engine, without a call.
     pub(crate) fn new(global: &Global) -> Result<Self> {
-        let config = config::load()?;
+        Self::with_config(global, config::load()?, None)
+    }
+
+    /// The same for whoever looks for what is wrong: a configuration that cannot be used
+    /// is a finding.
+    pub(crate) fn for_doctor(global: &Global) -> Result<Self> {
+        match config::load() {
+            Ok(config) => Self::with_config(global, config, None),
+            Err(error) => Self::with_config(global, Config::default(), Some(error)),
+        }
+    }
+
+    fn with_config(global: &Global, config: Config, config_error: Option<Error>) -> Result<Self> {
         let chosen = EngineRequest::from_environment(global.host.clone(), global.context.clone())
-            .choose(Path::exists)?;
+            .choose(is_usable)?;
         let container = global.container.as_ref().or(config.container.as_ref());
         let container = container
             .map_or(DEFAULT_CONTAINER, String::as_str)
@@ -45,8 +59,27 @@ impl Session {
             known_users_key: config.known_users_key(&container, engine.as_deref()),
             container,
             config,
+            config_error,
             chosen,
         })
+    }
+
+    /// Puts the container's name where its id was given: names beside it, volumes and
+    /// the configuration go by that. Without an engine the command itself says so.
+    pub(crate) async fn resolve_id(&mut self) -> Result<()> {
+        let is_hexadecimal = self.container.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hexadecimal {
+            return Ok(());
+        }
+        let Ok(docker) = self.docker().await else {
+            return Ok(());
+        };
+        self.container = identity::name_of(&docker, &self.container).await?;
+        let engine = self.chosen.elsewhere();
+        self.known_users_key = self
+            .config
+            .known_users_key(&self.container, engine.as_deref());
+        Ok(())
     }
 
     /// The names of the container's accounts as last seen.
@@ -69,6 +102,12 @@ impl Session {
     pub(crate) fn follow(&self, edit: impl FnOnce(&mut Vec<String>)) {
         config::follow(&self.known_users_key, edit);
     }
+}
+
+/// Returns true for a socket that this user may use.
+fn is_usable(socket: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    access(socket, Access::READ_OK | Access::WRITE_OK).is_ok()
 }
 
 /// How answers look, from the flags.

@@ -354,3 +354,52 @@ fn configuration_below_a_file_means_the_defaults() {
     let set = here.occ(&["config", "set", "port", "4000"], &[nowhere]);
     ended(&set, 1, "'/dev/null/occ'");
 }
+
+/// People keep their configuration in a repository, and run sudo with their HOME.
+#[test]
+fn a_link_to_the_configuration_stays_and_its_owner_and_mode_too() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+    let here = Surroundings::new();
+    here.write("dotfiles/occ.json", r#"{"schema":1,"port":3001}"#);
+    let real = here.path("dotfiles/occ.json");
+    std::fs::set_permissions(&real, PermissionsExt::from_mode(0o640)).unwrap();
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    if is_root {
+        chown(&real, Some(1234), Some(1234)).unwrap();
+    }
+    let owner = std::fs::metadata(&real).unwrap().uid();
+    std::fs::create_dir_all(here.path(".config/occ")).unwrap();
+    let link = here.path(".config/occ/config.json");
+    symlink("../../dotfiles/occ.json", &link).unwrap();
+    ended(&here.occ(&["config", "set", "port", "4000"], &[]), 0, "");
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    let after = std::fs::metadata(&real).unwrap();
+    assert_eq!((after.uid(), after.mode() & 0o777), (owner, 0o640));
+    assert!(std::fs::read_to_string(&real).unwrap().contains("4000"));
+    // A new one belongs to whose home it is.
+    if is_root {
+        let other = Surroundings::new();
+        chown(other.home.path(), Some(1234), Some(1234)).unwrap();
+        ended(&other.occ(&["config", "set", "port", "4000"], &[]), 0, "");
+        for made in [".config", ".config/occ", ".config/occ/config.json"] {
+            assert_eq!(
+                std::fs::metadata(other.path(made)).unwrap().uid(),
+                1234,
+                "{made}"
+            );
+        }
+    }
+}
+
+#[test]
+fn doctor_reports_a_configuration_that_cannot_be_read() {
+    let here = Surroundings::new();
+    here.write(".config/occ/config.json", "{");
+    let engine = Engine::at(here.path("d.sock"));
+    let found = here.occ(&["--host", &engine.url(), "doctor"], &[]);
+    let told = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+    assert!(told.contains("FAIL   configuration: cannot read"), "{told}");
+    assert!(told.contains("fix: repair the file"), "{told}");
+    assert!(told.contains("engine: "), "{told}");
+}

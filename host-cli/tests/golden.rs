@@ -119,7 +119,6 @@ start --container ../x
 update
 update container --check --rollback
 config get prot
-config get port
 config set port http
 config set port 0
 config set port 65536
@@ -184,6 +183,8 @@ config set port 4000
 config set bind ::1
 config set image registry:5000/img:tag
 config get port
+config get base_image
+config get gate_idle
 config get users
 config unset bind
 config unset bind

@@ -24,6 +24,8 @@ pub(crate) const LOCKED_FILES: [&str; 6] =
 
 /// The status of PID 1: names and counts, for everybody.
 pub(crate) const STATUS: &str = "run/occ-init/status.json";
+/// The last restore that a command made, where PID 1 has a status.
+pub(crate) const LAST_RESTORE: &str = "run/occ-init/restore.json";
 /// The status of the login.
 pub(crate) const GATE_STATUS: &str = "run/occ/gate.json";
 

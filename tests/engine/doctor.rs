@@ -125,12 +125,12 @@ fn an_image_without_occ_init_is_named_by_every_command() {
         .run()
         .exits(1)
         .says(said)
-        .says("occ update container");
+        .says("update container`");
     let found = findings(&instance);
     assert!(
         found
             .iter()
-            .any(|(topic, mend)| topic == "image" && mend.contains("occ update"))
+            .any(|(topic, mend)| topic == "image" && mend.contains(" update container`"))
     );
     // An older one: it does not know the command that it is given.
     instance.sh("printf '%s\\n' '#!/bin/sh' 'echo \"error: unrecognized subcommand\" >&2; exit 2' > /usr/local/bin/occ-init && chmod +x /usr/local/bin/occ-init");

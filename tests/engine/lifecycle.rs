@@ -12,8 +12,9 @@ fn start_and_stop_can_be_said_twice_and_status_tells() {
     assert_eq!(absent["container"]["state"], "absent");
     let started = instance.start();
     assert!(
+        // The light image serves nothing, and what was not reached is not called ready.
         started.stdout.contains(&format!(
-            "is ready: http://{}.localhost:{}",
+            "is ready, but nothing answers at http://{}.localhost:{1} or http://localhost:{1};",
             instance.name, instance.port
         )),
         "{started:#?}"
@@ -156,8 +157,9 @@ fn progress_is_on_stderr_and_the_answer_alone_on_stdout() {
     let start = ["start", "--image", &instance.image, "--port", &port];
     let piped = instance.occ(start).ok();
     let ready = format!(
-        "Container '{0}' is ready: http://{0}.localhost:{port}\n\
-         No users yet. Add one with `occ user add`.\n",
+        "Container '{0}' is ready, but nothing answers at http://{0}.localhost:{port} or \
+         http://localhost:{port}; `occ --container {0} doctor` says why.\n\
+         No users yet. Add one with `occ --container {0} user add`.\n",
         instance.name
     );
     assert_eq!(piped.stdout, ready);
@@ -170,11 +172,13 @@ fn progress_is_on_stderr_and_the_answer_alone_on_stdout() {
     let list = directory.path().join("list");
     std::fs::write(&list, "alice:a a a:::::\n").unwrap();
     let import = ["user", "import", list.to_str().unwrap()];
+    let built = format!("{}-built", instance.image);
     for (args, shown, answer) in [
         (
-            &["start", "--recreate", "--build"][..],
+            // A tag that is occ's own: it builds over nobody else's.
+            &["start", "--recreate", "--build", "--image", &built][..],
             "Building",
-            "is ready: ",
+            "is ready",
         ),
         (&import, "Importing 1 line", "User 'alice' created"),
     ] {

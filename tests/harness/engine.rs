@@ -138,7 +138,7 @@ impl Run {
             cat >/dev/null
             docker ps --all --quiet --filter "name=$0-" | xargs -r docker rm --force --volumes
             docker volume ls --quiet --filter "name=$0-" | xargs -r docker volume rm --force
-            docker images --format '{{.Repository}}:{{.Tag}}' occe2e | grep "^$1\(-\|\$\)" | xargs -r docker image rm --force
+            docker images --format '{{.Repository}}:{{.Tag}}' occe2e | grep "^$1\(-\|[.]\|\$\)" | xargs -r docker image rm --force
         "#;
         let child = Command::new("sh")
             .args(["-c", script, &self.prefix, &self.image])

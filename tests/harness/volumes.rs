@@ -58,15 +58,29 @@ impl Volumes {
             .args(["--volume", &self.users(), "--volume", &self.homes()])
             .args([image])
             .ok();
-        let container = Container::named(name);
+        let container = Running {
+            container: Container::named(name),
+            _on: self,
+        };
+        container.is_restored();
+        container
+    }
+}
+
+impl Running<'_> {
+    /// Starts it once more after a crash, and waits until all accounts are restored.
+    #[track_caller]
+    pub(crate) fn start_again(&self) {
+        docker(["start", &self.name]).ok();
+        self.is_restored();
+    }
+
+    #[track_caller]
+    fn is_restored(&self) {
         until("all accounts are restored", || {
-            let health = container.exec(["/usr/local/bin/occ-init", "health", "--ready"]);
+            let health = self.exec(["/usr/local/bin/occ-init", "health", "--ready"]);
             (health.run().code == Some(0)).then_some(())
         });
-        Running {
-            container,
-            _on: self,
-        }
     }
 }
 

@@ -28,6 +28,8 @@ fn settings(instance: &Instance) -> Value {
     let mut settings: Value = serde_json::from_str(&instance.inspect(SETTINGS)).unwrap();
     for list in ["add", "environment"] {
         let mut sorted: Vec<String> = serde_json::from_value(settings[list].take()).unwrap();
+        // Compose passes settings that are not set: to the login they are not there.
+        sorted.retain(|one| !one.ends_with('='));
         sorted.sort();
         settings[list] = sorted.into();
     }

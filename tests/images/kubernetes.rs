@@ -121,6 +121,11 @@ fn a_pod_has_its_people_in_the_next_one() {
         .args(["--silent", "--noproxy", "*", &url])
         .ok();
     assert!(page.stdout.contains("Log in to opencode"), "{page:#?}");
+    let published = podman.call(["port", "--all"]).ok();
+    assert!(
+        published.stdout.contains(&format!("127.0.0.1:{port}")),
+        "{published:#?}"
+    );
 
     podman.call(["kube", "down", &file]).ok();
     podman.play(&file);

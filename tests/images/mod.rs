@@ -10,3 +10,4 @@ mod twenty_people;
 mod two_containers;
 mod updates;
 mod user_records;
+mod what_survives;

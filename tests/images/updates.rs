@@ -97,8 +97,14 @@ fn a_build_that_cannot_begin_leaves_the_container_serving() {
 const GIVEN: &str = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds}} \
     {{.HostConfig.PortBindings}} {{.Config.Hostname}} {{.HostConfig.Memory}} {{.HostConfig.Tmpfs}} \
     {{.HostConfig.ExtraHosts}} {{.HostConfig.RestartPolicy}} {{.HostConfig.NetworkMode}} \
-    {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}\n\
-    {{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}}\n{{end}}";
+    {{json .HostConfig.Devices}} {{.HostConfig.Ulimits}} {{.HostConfig.Sysctls}} {{.HostConfig.ShmSize}} \
+    {{.HostConfig.GroupAdd}} {{.HostConfig.PidsLimit}} {{.HostConfig.SecurityOpt}} {{.HostConfig.Dns}} \
+    {{.HostConfig.OomScoreAdj}} {{.HostConfig.LogConfig}} {{.HostConfig.CpuShares}} {{.HostConfig.VolumesFrom}} \
+    {{.Config.StopTimeout}} {{.Config.StopSignal}} {{.Config.WorkingDir}} {{json .Config.Healthcheck}} \
+    {{json .Config.Entrypoint}} {{json .Config.Cmd}} \
+    {{range $name, $of := .NetworkSettings.Networks}}{{$name}} \
+    {{if eq $of.IPAddress \"10.211.7.77\"}}kept {{$of.MacAddress}} {{end}}{{end}}\n\
+    {{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}} {{.RW}}\n{{end}}";
 
 /// In an order that engines don't promise.
 fn given(instance: &Instance) -> Vec<String> {
@@ -114,8 +120,10 @@ struct Networks([String; 2]);
 impl Networks {
     fn new(theme: &str) -> Self {
         let names = ["one", "two"].map(|end| format!("{}-{theme}-{end}", run().prefix));
-        for name in &names {
-            docker(["network", "create", name]).ok();
+        // Addresses can be given only where the subnet was.
+        for (name, number) in names.iter().zip(211..) {
+            let subnet = format!("10.{number}.7.0/24");
+            docker(["network", "create", "--subnet", &subnet, name]).ok();
         }
         Self(names)
     }
@@ -127,19 +135,42 @@ impl Drop for Networks {
     }
 }
 
+/// Settings of `docker run` that an update has to keep.
+const OPTIONS: &str = "--device /dev/null:/dev/mine --ulimit nofile=1000:2000 \
+    --sysctl net.core.somaxconn=1000 --shm-size 32m --group-add 27 --pids-limit 500 \
+    --dns 192.0.2.53 --security-opt no-new-privileges --oom-score-adj 100 \
+    --log-opt max-size=1m --cpu-shares 512 --stop-timeout 20 --stop-signal INT \
+    --workdir /srv --health-interval 7s";
+
 /// A container started by hand, with many settings of its own.
 fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Networks) {
     let name = instance.name.as_str();
+    let id = docker(["network", "inspect", "--format", "{{.Id}}", &networks.0[0]]).ok();
+    // Its volume is one that nobody may write to afterwards either.
+    docker([
+        "create",
+        "--name",
+        &format!("{name}-lender"),
+        "--volume",
+        "/lent",
+    ])
+    .args([&instance.image, "true"])
+    .ok();
     docker(["run", "--detach", "--name", name, "--hostname", "box"])
+        .args(["--volumes-from", &format!("{name}-lender:ro")])
+        .args(OPTIONS.split_whitespace())
+        .args(["--health-cmd", "occ-init health --ready"])
+        .args(["--entrypoint", "/usr/local/bin/occ-init"])
         .args(["--label", &format!("dev.occ.instance={name}")])
         .args(["--volume", &format!("{name}-users:/var/lib/opencode-users")])
-        .args(["--volume", &format!("{}:/srv/mine", bound.display())])
+        .args(["--volume", &format!("{}:/srv/mine/", bound.display())])
         .args(["--volume", "/nameless", "--tmpfs", "/scratch:size=1m"])
         .args(["--publish", &format!("127.0.0.1:{}:3000", instance.port)])
         .args(["--label", "mine=yes", "--env", "MINE=1", "--memory", "512m"])
         .args(["--add-host", "there:192.0.2.7", "--restart", "on-failure:3"])
-        .args(["--network", &networks.0[0], "--network-alias", "app"])
-        .args([&instance.image])
+        .args(["--network", id.text(), "--network-alias", "app"])
+        .args(["--ip", "10.211.7.77"])
+        .args([&instance.image, "--", "sleep", "infinity"])
         .ok();
     docker(["network", "connect", &networks.0[1], name]).ok();
 }
@@ -174,6 +205,7 @@ fn settings_made_by_hand_survive_and_other_containers_are_left_alone() {
     }
     docker(["container", "inspect", &stranger]).ok();
     docker(["rm", &stranger]).ok();
+    docker(["rm", "--volumes", &format!("{}-lender", instance.name)]).ok();
 }
 
 /// The engine's default network is one of those to be kept.

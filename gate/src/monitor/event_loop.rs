@@ -44,6 +44,8 @@ pub(crate) struct Monitor {
     web: Option<WebProcess>,
     web_id: WebId,
     web_since: Instant,
+    /// The same by the clock.
+    web_clock: u64,
     restarts: Restarts,
     started: Instant,
     events: mpsc::Sender<Event>,
@@ -75,6 +77,7 @@ impl Monitor {
             web: None,
             web_id: WebId::default(),
             web_since: Instant::now(),
+            web_clock: clock::now(),
             restarts: Restarts::default(),
             started: Instant::now(),
             events,
@@ -102,11 +105,14 @@ impl Monitor {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Web(web, FromWeb::Call(call)) if web == self.web_id => self.answer(call),
-            Event::Web(web, FromWeb::Ended) if web == self.web_id => self.web_ended(),
+            Event::Web(web, FromWeb::Ended(ended)) if web == self.web_id => self.web_ended(ended),
             Event::Reply(web, id, reply) if web == self.web_id => self.reply(id, *reply),
             // Of a web half that is gone.
             Event::Web(..) | Event::Reply(..) => (),
-            Event::StartWeb => self.start_web(),
+            Event::StartWeb => {
+                self.start_web();
+                self.write_status();
+            }
             Event::Pam(event) => {
                 // The account must still be as it was when PAM was asked.
                 self.read_accounts();
@@ -216,7 +222,7 @@ impl Monitor {
             return;
         }
         self.web_id = self.web_id.next();
-        self.web_since = Instant::now();
+        (self.web_since, self.web_clock) = (Instant::now(), clock::now());
         let (web, events) = (self.web_id, self.events.clone());
         let tell = async move |from: FromWeb| {
             let _ = events.send(Event::Web(web, from)).await;
@@ -230,13 +236,23 @@ impl Monitor {
         }
     }
 
-    fn web_ended(&mut self) {
+    fn web_ended(&mut self, ended: Result<(), String>) {
         self.web = None;
         self.logins.forget_web();
+        let why = match ended {
+            // It was asked to.
+            Ok(()) if self.is_stopping => None,
+            Ok(()) => Some("it hung up".to_owned()),
+            Err(why) => Some(why),
+        };
+        if let Some(why) = why {
+            log::line(&format!("the web half ended: {why}"));
+        }
         if self.is_stopping {
             self.opencodes.stop_all(Stop::Gently, |_| true);
         } else {
             self.restart_web();
+            self.write_status();
         }
     }
 
@@ -297,7 +313,12 @@ impl Monitor {
 
     fn write_status(&self) {
         let lines = self.opencodes.lines();
-        if let Err(error) = files::write_status(self.address(), self.sessions.count(), &lines) {
+        let web = files::WebLine {
+            since: self.web.as_ref().map(|_| self.web_clock),
+            restarts: self.restarts.count(),
+        };
+        let sessions = self.sessions.count();
+        if let Err(error) = files::write_status(self.address(), &web, sessions, &lines) {
             log::line(&format!("cannot write '{}': {error}", files::STATUS));
         }
     }

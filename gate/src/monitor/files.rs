@@ -114,9 +114,18 @@ pub(crate) struct OpencodeLine<'a> {
     pub(crate) since: u64,
 }
 
+/// The web half, as `occ-init health` judges it.
+pub(crate) struct WebLine {
+    /// When it was started, if it runs.
+    pub(crate) since: Option<u64>,
+    /// How often it was started again since one last ran for long.
+    pub(crate) restarts: u32,
+}
+
 /// Writes /run/occ/gate.json. No secret is in it, and no port.
 pub(crate) fn write_status(
     address: SocketAddr,
+    web: &WebLine,
     sessions: usize,
     instances: &[OpencodeLine<'_>],
 ) -> io::Result<()> {
@@ -132,6 +141,10 @@ pub(crate) fn write_status(
         .collect();
     let status = serde_json::json!({
         "schema": 1, "pid": std::process::id(), "listen": address.to_string(),
+        "web": {
+            "sinceUSec": web.since.map(|since| since.saturating_mul(1_000_000)),
+            "restarts": web.restarts,
+        },
         "sessions": sessions, "instances": instances,
     });
     replace(STATUS, format!("{status}\n").as_bytes(), 0o644, false)

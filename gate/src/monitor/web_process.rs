@@ -14,7 +14,6 @@ use tokio::process::Child;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use crate::log;
 use crate::monitor::subprocess;
 use crate::wire::{Call, Frames, Message, encode, stream};
 
@@ -29,8 +28,8 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 /// A message of the web half's process.
 pub(crate) enum FromWeb {
     Call(Call),
-    /// It is gone; the last of that one.
-    Ended,
+    /// It is gone; the last of that one. The error is why, where it did not hang up by itself.
+    Ended(Result<(), String>),
 }
 
 /// Tells one web half from the next.
@@ -102,23 +101,26 @@ async fn run(
     tell: impl AsyncFn(FromWeb),
 ) {
     let (reader, writer) = wire.into_split();
-    let why = tokio::select! {
-        why = read(reader, &tell) => why,
-        () = stream::write(writer, unsent) => "it does not read".to_owned(),
-        ended = child.wait() => ended.map_or_else(|error| error.to_string(), |status| status.to_string()),
+    let ended = tokio::select! {
+        ended = read(reader, &tell) => ended,
+        () = stream::write(writer, unsent) => Err("it does not read".to_owned()),
+        ended = child.wait() => match ended {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(status.to_string()),
+            Err(error) => Err(error.to_string()),
+        },
     };
     let _ = child.kill().await;
-    log::line(&format!("the web half ended: {why}"));
-    tell(FromWeb::Ended).await;
+    tell(FromWeb::Ended(ended)).await;
 }
 
-async fn read(mut reader: OwnedReadHalf, tell: &impl AsyncFn(FromWeb)) -> String {
+async fn read(mut reader: OwnedReadHalf, tell: &impl AsyncFn(FromWeb)) -> Result<(), String> {
     let mut frames = Frames::default();
     loop {
         match stream::read(&mut reader, &mut frames).await {
             Ok(Some(call)) => tell(FromWeb::Call(call)).await,
-            Ok(None) => return "it hung up".to_owned(),
-            Err(error) => return error.to_string(),
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(error.to_string()),
         }
     }
 }
@@ -128,6 +130,10 @@ async fn read(mut reader: OwnedReadHalf, tell: &impl AsyncFn(FromWeb)) -> String
 pub(crate) struct Restarts(u32);
 
 impl Restarts {
+    pub(crate) fn count(&self) -> u32 {
+        self.0
+    }
+
     pub(crate) fn rest_after(&mut self, ran: Duration) -> Duration {
         if ran >= STEADY {
             self.0 = 0;

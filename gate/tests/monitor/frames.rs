@@ -128,3 +128,38 @@ fn a_web_half_that_dies_is_started_again() {
     web.ensure(&alice.token, "alice");
     assert_eq!(place.starts("alice"), 1, "her opencode never noticed");
 }
+
+#[test]
+fn a_stop_is_no_death_of_the_web_half() {
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    until("a web half", || monitor.web_half().is_some());
+    let (status, said) = monitor.stop();
+    assert_eq!(status, Some(0), "{said}");
+    assert!(!said.contains("the web half ended"), "{said}");
+    assert!(said.contains("stopped"), "{said}");
+}
+
+#[test]
+fn status_tells_how_the_web_half_fares() {
+    use nix::sys::signal::{Signal, kill};
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let web = || {
+        let text = std::fs::read(place.path("run/occ/gate.json")).unwrap_or_default();
+        let status: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        let since = status["web"]["sinceUSec"].as_u64();
+        (since.is_some(), status["web"]["restarts"].as_u64())
+    };
+    until("its first start is told", || web() == (true, Some(0)));
+    for restarts in 1..4 {
+        let mut found = None;
+        until("a web half", || {
+            found = monitor.web_half();
+            found.is_some()
+        });
+        kill(nix::unistd::Pid::from_raw(found.unwrap()), Signal::SIGKILL).unwrap();
+        until("its next start is told", || web() == (true, Some(restarts)));
+    }
+    assert!(monitor.log().contains("the web half ended: signal: 9"));
+}

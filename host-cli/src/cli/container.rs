@@ -4,11 +4,15 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
-use super::{number, seconds};
-use crate::config::{parse_bind, parse_image, parse_port};
+use super::{moment, number, seconds, stop_seconds};
+use crate::config::{
+    parse_bind, parse_host, parse_image, parse_port, parse_variable, parse_volume,
+};
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of its own.
 pub(crate) struct Start {
     /// Port on this machine [default: 3000, or as configured]
     #[arg(short, long, value_parser = parse_port)]
@@ -16,6 +20,18 @@ pub(crate) struct Start {
     /// Address to publish on [default: 127.0.0.1, or as configured]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_bind)]
     pub bind: Option<IpAddr>,
+    /// Name that browsers use for it, such as code.example.com; again for more
+    #[arg(long, value_name = "NAME", value_parser = parse_host)]
+    pub host_name: Vec<String>,
+    /// Variable of its environment, such as OCC_GATE_IDLE=1h; again for more
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = parse_variable)]
+    pub env: Vec<String>,
+    /// File with variables, a line each
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Volume or directory to mount besides, SOURCE:TARGET[:ro]; again for more
+    #[arg(long, value_name = "VOLUME", value_parser = parse_volume)]
+    pub volume: Vec<String>,
     /// Image to run [default: occ:local, or as configured]
     #[arg(long, value_name = "IMAGE", value_parser = parse_image)]
     pub image: Option<String>,
@@ -25,6 +41,9 @@ pub(crate) struct Start {
     /// Make the container anew; accounts and homes stay
     #[arg(long)]
     pub recreate: bool,
+    /// Open its address in a browser
+    #[arg(long)]
+    pub open: bool,
     /// Allow another running container to use the same accounts
     #[arg(long)]
     pub shared: bool,
@@ -48,6 +67,19 @@ pub(crate) struct Logs {
     /// Only the last lines
     #[arg(short = 'n', long, value_name = "NUMBER", value_parser = number)]
     pub lines: Option<u32>,
+    /// Only what was logged since then: 10m, 2h30m, or a date and time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub since: Option<Timestamp>,
+    /// With the time of each line
+    #[arg(short, long)]
+    pub timestamps: bool,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Stop {
+    /// Seconds until what still runs is killed
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 30, value_parser = stop_seconds)]
+    pub time: i32,
 }
 
 #[derive(Debug, Subcommand)]

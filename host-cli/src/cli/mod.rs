@@ -6,8 +6,10 @@ mod user;
 use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::parse_container;
+use crate::text;
 pub(crate) use container::*;
 pub(crate) use user::*;
 
@@ -113,6 +115,22 @@ pub(crate) struct Global {
     pub color: ColorChoice,
 }
 
+impl Global {
+    /// The options that chose engine and container, as they can be typed again.
+    pub(crate) fn options(&self) -> String {
+        let given = [
+            ("--host", &self.host),
+            ("--context", &self.context),
+            ("--container", &self.container),
+        ];
+        let words = given.into_iter().filter_map(|(flag, value)| {
+            let value = text::word(value.as_ref()?);
+            Some(format!("{flag} {value}"))
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
@@ -142,7 +160,7 @@ pub(crate) enum Command {
     /// Make what is missing, start the container and wait until it is healthy
     Start(Start),
     /// Stop the container
-    Stop,
+    Stop(Stop),
     /// Stop and start the container
     Restart(Restart),
     /// Show how the container is; exits 7 unless it runs
@@ -211,6 +229,19 @@ fn number(value: &str) -> Result<u32, String> {
 fn seconds(value: &str) -> Result<u64, String> {
     let parsed = value.parse();
     parsed.map_err(|_| "a number of seconds is needed, such as 60".to_owned())
+}
+
+fn stop_seconds(value: &str) -> Result<i32, String> {
+    let parsed = value.parse().ok().filter(|seconds| *seconds >= 0);
+    parsed.ok_or_else(|| "a number of seconds is needed, such as 60".to_owned())
+}
+
+/// A moment, or how long ago it was.
+fn moment(value: &str) -> Result<Timestamp, String> {
+    let ago = value.parse::<SignedDuration>().ok();
+    let ago = ago.and_then(|ago| Timestamp::now().checked_sub(ago).ok());
+    ago.or_else(|| value.parse().ok())
+        .ok_or_else(|| "a time is written 10m, 2h30m or 2027-01-31T08:00:00Z".to_owned())
 }
 
 #[cfg(test)]

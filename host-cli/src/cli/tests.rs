@@ -31,3 +31,70 @@ fn passwords_come_from_one_place_and_never_from_the_command_line() {
         assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
     }
 }
+
+/// The commands in backquotes of a source, without its tests and comments.
+fn hints(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let parts = code.split('`').skip(1).step_by(2);
+    let commands = parts.filter(|part| part.starts_with("occ ") || *part == "occ");
+    commands.map(str::to_owned).collect()
+}
+
+fn sources(directory: &std::path::Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // It holds the rule for hints, and none.
+        if path.is_dir() && name == "text" {
+            continue;
+        }
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && name != "tests.rs" {
+            found.push(std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// Values for what a hint gets when it is shown.
+const VALUES: [(&str, &str); 8] = [
+    ("{options}", " --port 4000"),
+    ("{host}", "box.localhost:3000"),
+    ("{volume}:{target}", "opencode-home:/home"),
+    ("{name}", "alice"),
+    ("{verb}", "list"),
+    ("{word}", "box"),
+    ("{}", "4000"),
+    ("`", ""),
+];
+
+/// Each is a command line that occ takes, with no word that stands for another.
+#[test]
+fn every_hint_can_be_typed_as_it_stands() {
+    let mut files = Vec::new();
+    sources(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    let hints: Vec<String> = files.iter().flat_map(|file| hints(file)).collect();
+    assert!(hints.len() > 40, "{hints:?}");
+    for hint in hints {
+        let typed = VALUES
+            .iter()
+            .fold(hint.clone(), |text, (from, to)| text.replace(from, to));
+        for command in typed.split(" && ").filter(|part| part.starts_with("occ ")) {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let parsed = Cli::try_parse_from(&words);
+            let is_help = words.contains(&"--help") || words[1] == "COMMAND" || words[1] == "man";
+            assert!(parsed.is_ok() || is_help, "{hint}: {command}");
+            let is_placeholder =
+                |word: &&&str| word.len() > 1 && word.chars().all(char::is_uppercase);
+            let found = words.iter().find(is_placeholder);
+            assert!(found.is_none() || is_help, "{hint}: {found:?}");
+        }
+    }
+}

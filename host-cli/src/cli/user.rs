@@ -4,6 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+/// The formats of `occ user import`.
+const IMPORT: &str = "\
+CSV has a header. Columns, in any order, of which only name is needed: name (or username),
+password, password_hash, uid, comment, home, shell, groups (separated by blanks or commas, in
+quotes), locked (true or false). Cells are divided by comma, semicolon or tab.
+
+newusers(8) lines: NAME:PASSWORD:UID:GID:COMMENT:HOME:SHELL, plain passwords.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
     /// Add an account; asks for what is not given
@@ -25,6 +33,7 @@ pub(crate) enum User {
     #[command(visible_alias = "rm")]
     Remove(Remove),
     /// Add many accounts: newusers(8) lines, CSV with a header, or what export prints
+    #[command(after_help = IMPORT)]
     Import(Import),
     /// Print the records of all accounts, one JSON document a line
     Export(Export),

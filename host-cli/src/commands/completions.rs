@@ -4,14 +4,17 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use accounts::account::Username;
 use clap::{Command, CommandFactory, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Zsh};
 
 use crate::cli::{Cli, CompletionShell, Global};
-use crate::config::Key;
+use crate::config::{Key, parse_container};
+use crate::engine::{self, identity};
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::text;
 use crate::ui::show;
 
 /// Set by the shell's part when it asks.
@@ -36,6 +39,8 @@ fn with_completers(command: Command) -> Command {
         .mut_args(|arg| match arg.get_id().as_str() {
             "name" | "names" if !is_add => arg.add(ArgValueCompleter::new(account_names)),
             "key" => arg.add(ArgValueCandidates::new(keys)),
+            "container" => arg.add(ArgValueCompleter::new(containers)),
+            "context" => arg.add(ArgValueCompleter::new(contexts)),
             _ => arg,
         })
         .mut_subcommands(with_completers)
@@ -48,29 +53,68 @@ pub(crate) fn print(shell: CompletionShell) -> Result<()> {
         CompletionShell::Zsh => &Zsh,
         CompletionShell::Fish => &Fish,
     };
-    let mut text = Vec::new();
+    let mut script = Vec::new();
     completer
-        .write_registration(VARIABLE, "occ", "occ", "occ", &mut text)
+        .write_registration(VARIABLE, "occ", "occ", "occ", &mut script)
         .map_err(|error| {
             let word = completer.name();
             Error::failed(format!("cannot write completions for {word}: {error}"), "")
         })?;
-    show::line(String::from_utf8_lossy(&text).trim_end());
+    show::line(String::from_utf8_lossy(&script).trim_end());
     Ok(())
 }
 
 /// Accounts whose names begin so; for [`clap_complete`].
 fn account_names(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(session) = session() else {
+        return Vec::new();
+    };
+    let names = within_patience(async {
+        let init = session.occ_init().await.ok()?;
+        let reply = init.accounts().await.ok()?;
+        let names = reply.accounts.into_iter().map(|account| account.user_name);
+        Some(names.collect())
+    });
+    let names = names.unwrap_or_else(|| session.known_users().to_vec());
+    candidates(names, begun, |name| Username::parse(name).is_ok())
+}
+
+/// Containers of occ whose names begin so.
+fn containers(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let names = session().and_then(|session| {
+        within_patience(async {
+            let docker = session.docker().await.ok()?;
+            identity::all_names(&docker).await.ok()
+        })
+    });
+    let is_name = |name: &str| parse_container(name).is_ok();
+    candidates(names.unwrap_or_default(), begun, is_name)
+}
+
+/// Contexts of docker whose names begin so.
+fn contexts(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let is_name = |name: &str| text::word(name) == name;
+    candidates(engine::context_names(), begun, is_name)
+}
+
+/// The shell puts a candidate into the command line as it is. A container may answer
+/// anything: what is no name is not offered, so nothing needs a quote.
+fn candidates(
+    names: Vec<String>,
+    begun: &OsStr,
+    is_name: impl Fn(&str) -> bool,
+) -> Vec<CompletionCandidate> {
     let begun = begun.to_string_lossy();
-    let global = typed(std::env::args().skip_while(|word| word != "--").skip(1));
-    let session = global.and_then(|global| Session::new(&global).ok());
-    let names = session.map(|session| live(&session).unwrap_or(session.known_users().to_vec()));
-    names
-        .unwrap_or_default()
+    let offered = names
         .into_iter()
-        .filter(|name| name.starts_with(&*begun))
-        .map(CompletionCandidate::new)
-        .collect()
+        .filter(|name| name.starts_with(&*begun) && is_name(name));
+    offered.map(CompletionCandidate::new).collect()
+}
+
+/// The session of the line that is being typed.
+fn session() -> Option<Session> {
+    let words = std::env::args().skip_while(|word| word != "--").skip(1);
+    Session::new(&typed(words)?).ok()
 }
 
 fn keys() -> Vec<CompletionCandidate> {
@@ -85,24 +129,37 @@ fn typed(words: impl Iterator<Item = String>) -> Option<Global> {
     Global::from_arg_matches(&matches).ok()
 }
 
-/// The names in the container; `None` if it does not say in time.
-fn live(session: &Session) -> Option<Vec<String>> {
+/// What is asked for; `None` if it does not come in time.
+fn within_patience(listed: impl Future<Output = Option<Vec<String>>>) -> Option<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .ok()?;
-    let listed = async {
-        let init = session.occ_init().await.ok()?;
-        let reply = init.accounts().await.ok()?;
-        let names = reply.accounts.into_iter().map(|account| account.user_name);
-        Some(names.collect())
-    };
     runtime.block_on(async { tokio::time::timeout(PATIENCE, listed).await.ok()? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_names_are_offered() {
+        let names = [
+            "alice",
+            "alice;touch X;:",
+            "al\u{1b}[2J",
+            "$(id)",
+            "bob",
+            "al ice",
+        ];
+        let names = names.map(str::to_owned).to_vec();
+        let is_name = |name: &str| Username::parse(name).is_ok();
+        let offered = |begun: &str| candidates(names.clone(), OsStr::new(begun), is_name);
+        let all = offered("");
+        let all: Vec<_> = all.iter().map(CompletionCandidate::get_value).collect();
+        assert_eq!(all, ["alice", "bob"]);
+        assert_eq!(offered("al").len(), 1);
+    }
 
     #[test]
     fn typed_words_name_container_and_engine() {

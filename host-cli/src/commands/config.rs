@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::cli::ConfigCommand;
 use crate::config::{self, Config, Key};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::text;
 use crate::ui::show::{self, Format, Screen, fields};
 
 /// The document of one key.
@@ -30,32 +31,32 @@ struct Place<'a> {
 }
 
 /// Runs one of the commands; needs no engine.
-pub(crate) fn run(screen: Screen, command: &ConfigCommand) -> Result<()> {
+pub(crate) fn run(screen: Screen, container: Option<&str>, command: &ConfigCommand) -> Result<()> {
     if !matches!(command, ConfigCommand::Path) {
         warn_of_unknown(&config::load()?);
     }
     match command {
-        ConfigCommand::Get { key } => get(screen, Key::parse(key)?),
-        ConfigCommand::Set { key, value } => set(screen, Key::parse(key)?, Some(value)),
-        ConfigCommand::Unset { key } => set(screen, Key::parse(key)?, None),
-        ConfigCommand::List => list(screen),
+        ConfigCommand::Get { key } => get(screen, Key::parse(key)?, container),
+        ConfigCommand::Set { key, value } => set(screen, Key::parse(key)?, Some(value), container),
+        ConfigCommand::Unset { key } => set(screen, Key::parse(key)?, None, container),
+        ConfigCommand::List => list(screen, container),
         ConfigCommand::Path => path(screen),
     }
 }
 
-fn set(screen: Screen, key: Key, value: Option<&str>) -> Result<()> {
-    let changed = config::change(|config| config.set(key, value))?;
-    tell(screen, key, Some(changed))
+fn set(screen: Screen, key: Key, value: Option<&str>, container: Option<&str>) -> Result<()> {
+    let changed = config::change(|config| config.set(key, value, container))?;
+    tell(screen, key, Some(changed), container)
 }
 
 /// A change needs no words, but programs want a document.
-fn tell(screen: Screen, key: Key, changed: Option<bool>) -> Result<()> {
+fn tell(screen: Screen, key: Key, changed: Option<bool>, container: Option<&str>) -> Result<()> {
     if screen.format == Format::Json {
         show::json(&Entry {
             schema: SCHEMA,
             changed,
             key: key.word(),
-            value: config::load()?.get(key),
+            value: config::load()?.get(key, container),
         });
     }
     Ok(())
@@ -68,8 +69,8 @@ fn path(screen: Screen) -> Result<()> {
             schema: SCHEMA,
             path: &path,
         }),
-        Format::Text | Format::Name => show::line(&path.to_string_lossy()),
-    }
+        Format::Text | Format::Name => show::line(&text::line(&path.to_string_lossy())),
+    };
     Ok(())
 }
 
@@ -84,17 +85,16 @@ pub(crate) fn warn_of_unknown(config: &Config) {
     }
 }
 
-fn get(screen: Screen, key: Key) -> Result<()> {
-    let config = config::load()?;
-    let value = config.get(key).ok_or_else(|| Error::Failed {
-        message: format!("{} is not set", key.word()),
-        hint: "the default holds; `occ config list` shows it".into(),
-    })?;
-    let text = plain(&value);
-    if screen.format != Format::Json && !text.is_empty() {
-        show::line(&text);
+/// Prints the value that holds, the default too; a document says `null` for that.
+fn get(screen: Screen, key: Key, container: Option<&str>) -> Result<()> {
+    let value = config::load()?.get(key, container);
+    let shown = value
+        .as_ref()
+        .map_or_else(|| default(key).to_owned(), plain);
+    if screen.format != Format::Json && !shown.is_empty() {
+        show::line(&shown);
     }
-    tell(screen, key, None)
+    tell(screen, key, None, container)
 }
 
 fn plain(value: &Value) -> String {
@@ -105,31 +105,40 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn list(screen: Screen) -> Result<()> {
+fn list(screen: Screen, container: Option<&str>) -> Result<()> {
     let config = config::load()?;
     match screen.format {
         Format::Json => show::json(&config),
-        Format::Name => Key::ALL.iter().for_each(|key| show::line(key.word())),
+        Format::Name => Key::ALL.iter().all(|key| show::line(key.word())),
         Format::Text => {
-            let rows = Key::ALL.map(|key| (key.word(), shown(&config, key)));
-            show::line(&fields(&rows));
+            let rows = Key::ALL.map(|key| (key.word(), shown(&config, key, container)));
+            show::line(&fields(&rows))
         }
-    }
+    };
     Ok(())
 }
 
-fn shown(config: &Config, key: Key) -> String {
-    let default = match key {
+const fn default(key: Key) -> &'static str {
+    match key {
         Key::Container => "opencode",
         Key::Image => "occ:local",
-        Key::BaseImage => "debian:bookworm-slim, or occ-base:bookworm where that cannot be had",
+        Key::BaseImage => "debian:bookworm-slim",
         Key::Port => "3000",
         Key::Bind => "127.0.0.1",
-        Key::Users => "",
-    };
-    match config.get(key) {
-        Some(Value::Array(names)) if names.is_empty() => "-".to_owned(),
-        Some(value) => plain(&value).replace('\n', ", "),
-        None => format!("{default} (default)"),
+        // The login has its own.
+        Key::Gate(_) | Key::Users => "",
+    }
+}
+
+fn shown(config: &Config, key: Key, container: Option<&str>) -> String {
+    match (config.get(key, container), key) {
+        (Some(Value::Array(names)), _) if names.is_empty() => "-".to_owned(),
+        (Some(value), _) => plain(&value).replace('\n', ", "),
+        (None, Key::Gate(_)) => "(default)".to_owned(),
+        (None, Key::BaseImage) => {
+            let made_here = "occ-base:bookworm where that cannot be had";
+            format!("{}, or {made_here} (default)", default(key))
+        }
+        (None, _) => format!("{} (default)", default(key)),
     }
 }

@@ -75,9 +75,10 @@ async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     }
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();
+    let label = identity::label_of(docker, &names.own).await?;
     for one in Beside::ALL {
         let beside = container::inspect(docker, &names.with(one)).await?;
-        let ours = beside.filter(|beside| identity::belongs(beside, instance));
+        let ours = beside.filter(|beside| identity::belongs(beside, &label));
         found.extend(ours.as_ref().map(Listed::of));
     }
     Ok(found)

@@ -20,6 +20,7 @@ use crate::engine::exec::{self, Input, Output};
 use crate::error::{Error, Result};
 use crate::occ_init::{self, OccInit};
 use crate::session::Session;
+use crate::text;
 use crate::ui::{interrupt, terminal};
 
 /// Keys that nobody types, so that none is held back: docker's own are Ctrl-P
@@ -30,12 +31,14 @@ const ROOTS_SHELL: &str = "command -v bash >/dev/null && exec bash -l; exec sh -
 
 /// Opens the shell; its status is ours.
 pub(crate) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCode> {
+    let name = name.filter(|name| *name != "root");
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Error::Usage {
             message: "a shell needs a terminal".into(),
             hint: format!(
-                "for a script: `docker exec --user NAME {} COMMAND`",
-                session.container
+                "for a script: `docker exec --user {} {} id`",
+                name.unwrap_or("root"),
+                text::word(&session.container)
             ),
         });
     }

@@ -1,22 +1,22 @@
 //! `occ start`: makes what is missing, starts it, waits until it is healthy.
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, VolumeCreateRequest};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, VolumeCreateRequest};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
-use crate::commands::desired::{Desired, Requested, differences};
-use crate::engine::container::{self, Listed, store_mount};
-use crate::engine::identity;
+use crate::commands::desired::{self, Desired, Requested, differences};
+use crate::commands::{env_file, ready};
+use crate::engine::container::{self, Listed};
 use crate::engine::labels::{self, VOLUMES, volume_name};
 use crate::engine::spec::{self, Published};
+use crate::engine::{identity, machine};
 use crate::error::{Error, Result};
-use crate::image::{self, build};
-use crate::occ_init::OccInit;
+use crate::image::{self, Origin, build};
 use crate::session::Session;
-use crate::swap::{Kept, Swap, checks, health, recover};
+use crate::swap::{Kept, NewImage, Swap, checks, health, recover};
+use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::ui::{interrupt, show};
 
 pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     crate::commands::config::warn_of_unknown(&session.config);
@@ -31,7 +31,11 @@ pub(crate) async fn run(session: &Session, start: &Start) -> Result<()> {
     };
     let container = work.until_healthy().await?;
     drop(progress);
-    say_ready(session, &docker, &container).await
+    let url = ready::say(session, &docker, &container).await?;
+    if start.open {
+        ready::open(url.as_deref());
+    }
+    Ok(())
 }
 
 struct Work<'a> {
@@ -76,25 +80,35 @@ impl Work<'_> {
         let listed = identity::find(self.docker, instance).await?;
         checks::refuse_shared(self.docker, instance, listed.as_ref(), self.start.shared).await?;
         let found = match &listed {
-            Some(listed) => container::inspect(self.docker, &listed.id).await?,
+            Some(listed) => identity::inspect_ours(self.docker, listed).await?,
             None => None,
         };
-        let requested = Requested::new(self.session, self.start);
-        let desired = requested.desired(found.as_ref());
-        self.make_image(&desired.image).await?;
-        match found {
-            None => self.create(&desired).await.map(|()| false),
-            Some(found) => self.existing(&found, &requested, &desired).await,
-        }
+        let typed = Requested::typed(self.start, env_file::read(&self.start.env_file)?);
+        let Some(found) = found else {
+            let settings = self.session.config.settings(Some(instance));
+            self.create(&typed.or_configured(settings)).await?;
+            return Ok(false);
+        };
+        let desired = typed.desired(Some(&found));
+        self.make_image(&desired.image, Some(&found)).await?;
+        self.existing(&found, &typed, &desired).await
     }
 
-    /// Builds with --build and where the default image is missing; pulls others.
-    async fn make_image(&self, name: &str) -> Result<()> {
+    /// Builds with --build and where the default image is missing; pulls others. A
+    /// container that is there runs without its name.
+    async fn make_image(&self, name: &str, found: Option<&ContainerInspectResponse>) -> Result<()> {
         let present = image::inspect(self.docker, name).await?;
+        let is_asked = self.start.build || self.start.recreate || self.start.image.is_some();
         let wanted = self.start.build || (present.is_none() && name == image::DEFAULT);
+        if found.is_some() && !is_asked {
+            return Ok(());
+        }
         if wanted {
             let base = self.session.config.base_image.as_deref();
             let inputs = build::inputs(self.docker, base, present.as_ref(), self.progress).await?;
+            if present.is_some_and(|present| image::origin(&present) == Origin::Child) {
+                return Err(image::not_ours(name));
+            }
             build::build(self.docker, name, &inputs, self.progress).await
         } else if present.is_some() {
             Ok(())
@@ -103,15 +117,23 @@ impl Work<'_> {
         }
     }
 
-    async fn create(&self, desired: &Desired) -> Result<()> {
+    async fn create(&self, requested: &Requested) -> Result<()> {
         let (docker, instance) = (self.docker, &self.session.container);
+        let desired = requested.desired(None);
+        self.make_image(&desired.image, None).await?;
         self.progress
             .step(&format!("Making container '{instance}'"));
         make_volumes(docker, instance).await?;
+        let info = docker
+            .info()
+            .await
+            .map_err(Error::engine("describe itself"))?;
+        let has_json_log = info.logging_driver.as_deref() == Some("json-file");
+        let mut body = spec::create(instance, &desired.image, desired.published, has_json_log);
+        requested.apply(&mut body, None, desired.published, &self.machine());
         let options = CreateContainerOptionsBuilder::default()
             .name(instance)
             .build();
-        let body = spec::create(instance, &desired.image, desired.published);
         let made = docker
             .create_container(Some(options), body)
             .await
@@ -122,6 +144,15 @@ impl Work<'_> {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// The names of the machine that publishes the port.
+    fn machine(&self) -> Vec<String> {
+        if !self.session.chosen.is_here() {
+            return Vec::new();
+        }
+        let addresses = machine::addresses().into_iter().map(spec::host);
+        machine::name().into_iter().chain(addresses).collect()
     }
 
     /// A container that is there: started, left alone (true), or made anew.
@@ -140,9 +171,9 @@ impl Work<'_> {
             .await?
             .is_some_and(|image| image.id != found.image);
         let image_asked = requested.image.is_some() || self.start.build;
-        let differs = differences(found, desired, newer && image_asked);
+        let differs = differences(found, requested, desired, newer && image_asked);
         if self.start.recreate || (state != "running" && !differs.is_empty()) {
-            self.recreate(found, desired).await?;
+            self.recreate(found, requested, desired, newer).await?;
             return Ok(false);
         }
         let screen = self.session.screen;
@@ -154,8 +185,11 @@ impl Work<'_> {
         }
         if state == "running" {
             screen.message(&format!("Container '{name}' is running already."));
+            let options = desired::options(self.start);
             for difference in differs {
-                screen.progress(&format!("{difference}; `occ start --recreate` applies it"));
+                screen.progress(&format!(
+                    "{difference}; `occ start --recreate{options}` applies it"
+                ));
             }
             return Ok(true);
         }
@@ -165,19 +199,42 @@ impl Work<'_> {
         Ok(false)
     }
 
-    async fn recreate(&self, found: &ContainerInspectResponse, desired: &Desired) -> Result<()> {
-        self.progress.step(&format!(
-            "Making container '{}' anew",
-            container::name_of(found)
-        ));
+    /// With another image only where that was asked for: the name may stand for one by
+    /// now that an update has tried, and that was gone back from.
+    async fn recreate(
+        &self,
+        found: &ContainerInspectResponse,
+        requested: &Requested,
+        desired: &Desired,
+        newer: bool,
+    ) -> Result<()> {
+        let name = container::name_of(found);
+        self.progress
+            .step(&format!("Making container '{name}' anew"));
+        let is_asked = requested.image.is_some() || self.start.build || self.start.recreate;
+        let id = found.image.as_deref().filter(|_| newer && !is_asked);
+        let image = NewImage {
+            name: &desired.image,
+            id,
+        };
+        if id.is_some() {
+            self.session.screen.progress(&format!(
+                "there is a newer {}; `occ update container` moves to it",
+                desired.image
+            ));
+        }
         let swap = Swap {
             docker: self.docker,
-            instance: &self.session.container,
+            instance: &identity::label_of(self.docker, &name).await?,
             old: found,
             seconds: self.start.wait_timeout,
             progress: self.progress,
         };
-        Box::pin(swap.for_image(&desired.image, desired.published, Kept::No)).await
+        let (old, machine) = (Published::of(found), self.machine());
+        let edit = |body: &mut ContainerCreateBody| {
+            requested.apply(body, old, desired.published, &machine);
+        };
+        Box::pin(swap.for_image(image, edit, Kept::No)).await
     }
 }
 
@@ -193,36 +250,6 @@ async fn make_volumes(docker: &Docker, instance: &str) -> Result<()> {
             .create_volume(request)
             .await
             .map_err(Error::engine(format!("make the volume '{name}'")))?;
-    }
-    Ok(())
-}
-
-/// The address, and what is worth knowing about the accounts.
-pub(crate) async fn say_ready(session: &Session, docker: &Docker, listed: &Listed) -> Result<()> {
-    let found = container::present(docker, &listed.id).await?;
-    let published = Published::of(&found);
-    let accounts = OccInit::of(docker, &found).accounts().await?;
-    let none = accounts.accounts.is_empty();
-    if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {
-        show::warn(&format!(
-            "opencode is reachable on {} and there is no account yet",
-            published.bind
-        ));
-    }
-    if session.screen.format == show::Format::Json {
-        return crate::commands::status::show(session, docker, &found)
-            .await
-            .map(|_| ());
-    }
-    let name = &listed.name;
-    session.screen.message(&match published {
-        None => format!("Container '{name}' is ready; it publishes no port."),
-        Some(published) => format!("Container '{name}' is ready: {}", published.url(name)),
-    });
-    if none && store_mount(&found).is_some() {
-        session
-            .screen
-            .message("No users yet. Add one with `occ user add`.");
     }
     Ok(())
 }

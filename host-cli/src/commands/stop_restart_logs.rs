@@ -1,23 +1,24 @@
 //! `occ stop`, `occ restart`, `occ logs`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use bollard::container::LogOutput;
 use bollard::query_parameters::{LogsOptionsBuilder, RestartContainerOptionsBuilder};
 use futures_util::StreamExt;
 
-use crate::cli::Logs;
-use crate::commands::start;
+use crate::cli::{Logs, Stop};
+use crate::commands::ready;
 use crate::engine::container;
 use crate::engine::identity;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::swap::{checks, health};
-use crate::ui::interrupt;
+use crate::text;
 use crate::ui::progress::Progress;
+use crate::ui::{interrupt, out};
 
 /// Stops the container; nothing to stop is fine.
-pub(crate) async fn stop(session: &Session) -> Result<()> {
+pub(crate) async fn stop(session: &Session, options: Stop) -> Result<()> {
     let docker = session.docker().await?;
     let name = &session.container;
     let (changed, message) = match identity::find(&docker, name).await? {
@@ -32,7 +33,7 @@ pub(crate) async fn stop(session: &Session) -> Result<()> {
                 interrupt::notice("the container may still be stopping; look with `occ status`");
             let progress = Progress::new(session.screen);
             progress.step(&format!("Stopping container '{}'", found.name));
-            container::stop(&docker, &found.id).await?;
+            container::stop_within(&docker, &found.id, options.time).await?;
             (true, format!("Container '{}' stopped.", found.name))
         }
     };
@@ -72,7 +73,7 @@ pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
     progress.step("Waiting until it is healthy");
     health::wait(&docker, &found.id, seconds).await?;
     drop(progress);
-    start::say_ready(session, &docker, &found).await
+    ready::say(session, &docker, &found).await.map(drop)
 }
 
 /// Copies the log: stdout to stdout, stderr to stderr.
@@ -88,19 +89,48 @@ pub(crate) async fn logs(session: &Session, logs: &Logs) -> Result<()> {
         .stdout(true)
         .stderr(true)
         .follow(logs.follow)
-        .tail(&tail)
-        .build();
+        .timestamps(logs.timestamps)
+        .tail(&tail);
+    let options = match logs.since {
+        Some(since) => options.since(i32::try_from(since.as_second()).unwrap_or(i32::MAX)),
+        None => options,
+    };
+    let options = options.build();
     let mut chunks = docker.logs(&found.id, Some(options));
+    let mut to_stdout = Copy::new(std::io::stdout());
+    let mut to_stderr = Copy::new(std::io::stderr());
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(Error::engine("read the log"))?;
         let written = match &chunk {
-            LogOutput::StdErr { message } => std::io::stderr().write_all(message),
-            other => std::io::stdout().write_all(LogOutput::as_ref(other)),
+            LogOutput::StdErr { message } => to_stderr.write(message),
+            other => to_stdout.write(LogOutput::as_ref(other)),
         };
-        // `occ logs | head` ends here.
-        if written.and_then(|()| std::io::stdout().flush()).is_err() {
+        // `occ logs --follow | head` ends here.
+        if let Err(error) = written {
+            out::lose(error);
             break;
         }
     }
     Ok(())
+}
+
+/// One stream of a log on its way: as it is into a file or pipe, harmless to a terminal.
+struct Copy<W> {
+    to: W,
+    harmless: Option<text::Stream>,
+}
+
+impl<W: Write + IsTerminal> Copy<W> {
+    fn new(to: W) -> Self {
+        let harmless = to.is_terminal().then(text::Stream::default);
+        Self { to, harmless }
+    }
+
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        match &mut self.harmless {
+            Some(stream) => self.to.write_all(stream.next(piece).as_bytes())?,
+            None => self.to.write_all(piece)?,
+        }
+        self.to.flush()
+    }
 }

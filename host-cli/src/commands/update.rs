@@ -22,10 +22,10 @@ use crate::commands::rollback;
 use crate::engine::container::{self, Listed};
 use crate::engine::identity;
 use crate::error::{Error, Result};
-use crate::image;
 use crate::image::build::{self, Inputs};
+use crate::image::{self, Origin};
 use crate::session::Session;
-use crate::swap::{Kept, Swap, checks, recover};
+use crate::swap::{Kept, NewImage, Swap, checks, recover};
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, show};
 
@@ -49,13 +49,14 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
     let found = identity::inspect_ours(&docker, &listed)
         .await?
         .ok_or(Error::NotRunning)?;
+    let instance = identity::label_of(&docker, &listed.name).await?;
     let work = Work {
         session,
         image: image_name(&found)?,
         listed: &listed,
         swap: Swap {
             docker: &docker,
-            instance: &session.container,
+            instance: &instance,
             old: &found,
             seconds: update.wait_timeout,
             progress: &progress,
@@ -81,13 +82,13 @@ pub(crate) async fn run(session: &Session, update: &UpdateContainer) -> Result<(
 /// The name that the container was made with; an id has nothing newer.
 fn image_name(found: &ContainerInspectResponse) -> Result<&str> {
     let name = container::image_name(found).unwrap_or_default();
-    if name.is_empty() || name.starts_with("sha256:") {
+    if name.is_empty() || container::is_id(name) {
         return Err(Error::failed(
             format!(
                 "container '{}' was made from an image without a name",
                 container::name_of(found)
             ),
-            "`occ start --recreate --image NAME` gives it one",
+            "`occ start --recreate --image occ:local` gives it one",
         ));
     }
     Ok(name)
@@ -142,7 +143,11 @@ impl Work<'_> {
         }
         let (swap, image) = (&self.swap, self.image);
         checks::refuse_shared(swap.docker, swap.instance, Some(self.listed), shared).await?;
-        Box::pin(swap.for_image(image, None, Kept::Yes)).await?;
+        let new = NewImage {
+            name: image,
+            id: None,
+        };
+        Box::pin(swap.for_image(new, |_| (), Kept::Yes)).await?;
         let name = &self.listed.name;
         Ok(Outcome {
             changed: true,
@@ -155,7 +160,9 @@ impl Work<'_> {
     async fn is_newer(&self) -> Result<bool> {
         match image::inspect(self.swap.docker, self.image).await? {
             Some(local) if !self.swap.is_on(&local) => Ok(true),
-            Some(local) if image::is_ours(&local) => Ok(!self.inputs(&local).await?.made(&local)),
+            Some(local) if image::origin(&local) == Origin::Occ => {
+                Ok(!self.inputs(&local).await?.made(&local))
+            }
             _ => {
                 show::warn(&format!(
                     "whether a registry has a newer {} shows only without --check",
@@ -171,17 +178,35 @@ impl Work<'_> {
         build::inputs(self.swap.docker, base, Some(local), self.swap.progress).await
     }
 
+    /// An image that somebody built on occ's holds their own tools: only its own
+    /// Dockerfile makes it anew.
+    async fn refuse_older_base(&self, local: &ImageInspect) -> Result<()> {
+        match self.inputs(local).await {
+            Ok(inputs) if !inputs.made(local) => Err(image::not_ours(self.image)),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                show::warn(&error.to_string());
+                Ok(())
+            }
+        }
+    }
+
     /// Makes the name stand for the newest image; false if the container has it.
     async fn get_newer(&self) -> Result<bool> {
         let (docker, name, progress) = (self.swap.docker, self.image, self.swap.progress);
         match image::inspect(docker, name).await? {
-            Some(local) if image::is_ours(&local) => match self.inputs(&local).await {
-                Ok(inputs) if inputs.made(&local) => {}
-                Ok(inputs) => build::build(docker, name, &inputs, progress).await?,
-                // What cannot be built again can still be used.
-                Err(error) if !self.swap.is_on(&local) => show::warn(&error.to_string()),
-                Err(error) => return Err(error),
-            },
+            Some(local) if image::origin(&local) == Origin::Occ => {
+                match self.inputs(&local).await {
+                    Ok(inputs) if inputs.made(&local) => {}
+                    Ok(inputs) => build::build(docker, name, &inputs, progress).await?,
+                    // What cannot be built again can still be used.
+                    Err(error) if !self.swap.is_on(&local) => show::warn(&error.to_string()),
+                    Err(error) => return Err(error),
+                }
+            }
+            Some(local) if self.swap.is_on(&local) && image::origin(&local) == Origin::Child => {
+                self.refuse_older_base(&local).await?;
+            }
             Some(local) if self.swap.is_on(&local) => {
                 if let Err(error) = image::pull_newer(docker, name, progress).await {
                     show::warn(&format!("{error}; the local {name} is taken as the newest"));

@@ -10,12 +10,16 @@ mod values;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use accounts::account::Username;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 pub(crate) use file::{change, follow, load, path};
-pub(crate) use values::{parse_bind, parse_container, parse_image, parse_port};
+pub(crate) use values::{
+    parse_bind, parse_container, parse_host, parse_image, parse_port, parse_setting,
+    parse_variable, parse_volume,
+};
 
 const SCHEMA: u64 = 1;
 /// The container where none is named or configured.
@@ -34,18 +38,40 @@ pub(crate) enum Key {
     Port,
     /// The address it is published on.
     Bind,
+    /// A setting of the login, by its word here; its variable is `OCC_` and the word in
+    /// capital letters.
+    Gate(&'static str),
     /// The accounts as last seen; not to be set.
     Users,
 }
 
+/// The settings of the login that a container gets from the configuration. The two that
+/// are missing are occ's own: `OCC_GATE_NAME` and `OCC_GATE_LISTEN`.
+pub(crate) const GATE: [&str; 7] = [
+    "gate_hosts",
+    "gate_trusted_proxies",
+    "gate_session_idle",
+    "gate_session_limit",
+    "gate_idle",
+    "gate_max_processes",
+    "gate_allow_setuid",
+];
+
 impl Key {
     /// All, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Container,
         Self::Image,
         Self::BaseImage,
         Self::Port,
         Self::Bind,
+        Self::Gate(GATE[0]),
+        Self::Gate(GATE[1]),
+        Self::Gate(GATE[2]),
+        Self::Gate(GATE[3]),
+        Self::Gate(GATE[4]),
+        Self::Gate(GATE[5]),
+        Self::Gate(GATE[6]),
         Self::Users,
     ];
 
@@ -57,6 +83,7 @@ impl Key {
             Self::BaseImage => "base_image",
             Self::Port => "port",
             Self::Bind => "bind",
+            Self::Gate(word) => word,
             Self::Users => "users",
         }
     }
@@ -102,13 +129,10 @@ pub(crate) struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_image: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bind: Option<IpAddr>,
+    /// For the configured container; image and address for others too.
+    #[serde(flatten)]
+    settings: Settings,
     /// Other containers, and those on other engines, by [`KnownUsers`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     instances: BTreeMap<String, Instance>,
@@ -116,11 +140,27 @@ pub(crate) struct Config {
     unknown: Map<String, Value>,
 }
 
+/// The settings that a new container gets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bind: Option<IpAddr>,
+    /// Settings of the login, by their word.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub login: BTreeMap<String, String>,
+}
+
 /// Data kept for a container that is not the configured one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Instance {
     #[serde(default)]
     users: Vec<String>,
+    #[serde(flatten)]
+    settings: Settings,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -140,10 +180,8 @@ impl Default for Config {
             schema: SCHEMA,
             users: Vec::new(),
             container: None,
-            image: None,
             base_image: None,
-            port: None,
-            bind: None,
+            settings: Settings::default(),
             instances: BTreeMap::new(),
             unknown: Map::new(),
         }
@@ -153,39 +191,97 @@ impl Default for Config {
 impl Config {
     /// From the bytes of the file; the error is words for its reader.
     pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
-        let config: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let mut config: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if config.schema > SCHEMA {
             return Err(format!("schema {} is newer than this occ", config.schema));
         }
         config.check().map_err(|error| error.to_string())?;
+        keep_names(&mut config.users);
+        let instances = config.instances.values_mut();
+        instances.for_each(|one| keep_names(&mut one.users));
         Ok(config)
     }
 
     /// Values written into the file are checked like typed ones.
     fn check(&self) -> Result<()> {
-        let port = self.port.map(|port| port.to_string());
         checked(Key::Container, self.container.as_deref(), parse_container)?;
-        checked(Key::Image, self.image.as_deref(), parse_image)?;
         checked(Key::BaseImage, self.base_image.as_deref(), parse_image)?;
-        checked(Key::Port, port.as_deref(), parse_port).map(drop)
+        let others = self.instances.values().map(|one| &one.settings);
+        std::iter::once(&self.settings)
+            .chain(others)
+            .try_for_each(Settings::check)
     }
 
-    /// The value of a key, or `None` where the default holds.
-    pub(crate) fn get(&self, key: Key) -> Option<Value> {
-        let file = serde_json::to_value(self).ok()?;
-        file.get(key.word()).cloned()
+    /// The value of a key, or `None` where the default holds; `container` is the one
+    /// that was named, if one was.
+    pub(crate) fn get(&self, key: Key, container: Option<&str>) -> Option<Value> {
+        match key {
+            Key::Container => self.container.clone().map(Value::from),
+            Key::BaseImage => self.base_image.clone().map(Value::from),
+            Key::Users => Some(self.users.clone().into()),
+            Key::Image => self.settings(container).image.map(Value::from),
+            Key::Port => self.settings(container).port.map(Value::from),
+            Key::Bind => self
+                .settings(container)
+                .bind
+                .map(|bind| bind.to_string().into()),
+            Key::Gate(word) => self.settings(container).login.remove(word).map(Value::from),
+        }
     }
 
-    /// Sets a key from the command line, checked; `None` is back to the default.
-    pub(crate) fn set(&mut self, key: Key, value: Option<&str>) -> Result<()> {
+    /// The settings of a new container of that name; `None` for the configured one.
+    /// A port is one container's, and so are the names of its login.
+    pub(crate) fn settings(&self, container: Option<&str>) -> Settings {
+        let Some(name) = self.other(container) else {
+            return self.settings.clone();
+        };
+        let own = self.instances.get(name).map(|one| one.settings.clone());
+        let own = own.unwrap_or_default();
+        let mut login = self.settings.login.clone();
+        login.remove(GATE[0]);
+        login.extend(own.login);
+        Settings {
+            image: own.image.or_else(|| self.settings.image.clone()),
+            bind: own.bind.or(self.settings.bind),
+            port: own.port,
+            login,
+        }
+    }
+
+    /// The name of a container that is not the configured one.
+    fn other<'a>(&self, container: Option<&'a str>) -> Option<&'a str> {
+        let configured = self.container.as_deref().unwrap_or(DEFAULT_CONTAINER);
+        container.filter(|name| *name != configured)
+    }
+
+    /// Sets a key from the command line, checked, for the container that was named;
+    /// `None` is back to the default.
+    pub(crate) fn set(
+        &mut self,
+        key: Key,
+        value: Option<&str>,
+        container: Option<&str>,
+    ) -> Result<()> {
+        let settings = match self.other(container) {
+            Some(name) => &mut self.instances.entry(name.to_owned()).or_default().settings,
+            None => &mut self.settings,
+        };
         match key {
             Key::Container => self.container = checked(key, value, parse_container)?,
-            Key::Image => self.image = checked(key, value, parse_image)?,
             Key::BaseImage => self.base_image = checked(key, value, parse_image)?,
-            Key::Port => self.port = checked(key, value, parse_port)?,
-            Key::Bind => self.bind = checked(key, value, parse_bind)?,
             Key::Users => return Err(users_follow()),
+            Key::Image => settings.image = checked(key, value, parse_image)?,
+            Key::Port => settings.port = checked(key, value, parse_port)?,
+            Key::Bind => settings.bind = checked(key, value, parse_bind)?,
+            Key::Gate(word) => {
+                let value = checked(key, value, parse_setting)?;
+                settings.login.remove(word);
+                settings
+                    .login
+                    .extend(value.map(|value| (word.to_owned(), value)));
+            }
         }
+        self.instances.retain(|_, one| *one != Instance::default());
         Ok(())
     }
 
@@ -214,6 +310,7 @@ impl Config {
             KnownUsers::Other(key) => &mut self.instances.entry(key.clone()).or_default().users,
         };
         edit(users);
+        keep_names(users);
         users.sort();
         users.dedup();
         self.instances.retain(|_, one| *one != Instance::default());
@@ -223,6 +320,24 @@ impl Config {
     pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
         let keys = self.unknown.keys();
         keys.map(|key| (key.as_str(), Key::nearest(key)))
+    }
+}
+
+/// Names come from the container, and go to completion and hints: only real ones stay.
+fn keep_names(users: &mut Vec<String>) {
+    users.retain(|name| Username::parse(name).is_ok());
+}
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        let port = self.port.map(|port| port.to_string());
+        checked(Key::Image, self.image.as_deref(), parse_image)?;
+        checked(Key::Port, port.as_deref(), parse_port)?;
+        for word in GATE {
+            let value = self.login.get(word).map(String::as_str);
+            checked(Key::Gate(word), value, parse_setting)?;
+        }
+        Ok(())
     }
 }
 
@@ -242,7 +357,8 @@ fn checked<T>(
 fn users_follow() -> Error {
     Error::Usage {
         message: "users follows the accounts in the container".into(),
-        hint: "use `occ user add` and `occ user remove`; `occ user list` refreshes it".into(),
+        hint: "use `occ user add alice` and `occ user remove alice`; `occ user list` refreshes it"
+            .into(),
     }
 }
 

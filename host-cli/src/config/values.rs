@@ -37,3 +37,51 @@ pub(crate) fn parse_image(name: &str) -> Result<String, String> {
     }
     Ok(name.to_owned())
 }
+
+/// A setting of the login; the login itself says what is wrong with its value.
+pub(crate) fn parse_setting(value: &str) -> Result<String, String> {
+    if value.is_empty() || value.contains(char::is_control) {
+        return Err("a value on one line is needed".into());
+    }
+    Ok(value.to_owned())
+}
+
+/// A name that browsers may ask for, with or without a port.
+pub(crate) fn parse_host(name: &str) -> Result<String, String> {
+    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_fine) {
+        return Err("a host name is written like code.example.com or 192.0.2.7:3000".into());
+    }
+    Ok(name.to_ascii_lowercase())
+}
+
+/// A variable of the environment, `NAME=VALUE`; NAME alone takes the value that it has
+/// here, as with docker.
+pub(crate) fn parse_variable(text: &str) -> Result<String, String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, std::env::var(text).ok()),
+    };
+    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("a variable is written NAME=VALUE".into());
+    }
+    let value = value.ok_or_else(|| format!("{name} is not set here; write {name}=VALUE"))?;
+    if value.contains('\0') {
+        return Err("a value holds no NUL".into());
+    }
+    Ok(format!("{name}={value}"))
+}
+
+/// A mount in docker's short form.
+pub(crate) fn parse_volume(text: &str) -> Result<String, String> {
+    let wrong = || "a volume is written SOURCE:/TARGET or SOURCE:/TARGET:ro".to_owned();
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts.as_slice() {
+        [source, target] | [source, target, "ro" | "rw" | "z" | "Z" | "ro,z" | "ro,Z"]
+            if !source.is_empty() && target.starts_with('/') =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(wrong()),
+    }
+}

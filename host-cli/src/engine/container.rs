@@ -15,11 +15,13 @@ use bollard::query_parameters::{
 };
 use futures_util::StreamExt;
 
-use crate::engine::labels::{ROLE, STORE};
+use crate::engine::labels::{IMAGE_NAME, ROLE, STORE};
 use crate::error::{Error, Result, api_text, is_absent};
 
 /// Seconds that a container gets to stop.
 pub(crate) const STOP_SECONDS: i32 = 30;
+/// Digits of an id as engines show it.
+pub(crate) const SHORT_ID: usize = 12;
 /// Until the engine has removed what it was asked to remove.
 const REMOVAL: Duration = Duration::from_secs(30);
 
@@ -81,13 +83,13 @@ fn has_role(summary: &ContainerSummary) -> bool {
     labels.is_some_and(|labels| labels.contains_key(ROLE))
 }
 
-/// Everything about a container; `None` if there is none.
+/// Everything about a container of that name or id; `None` if there is none.
 pub(crate) async fn inspect(
     docker: &Docker,
     name: &str,
 ) -> Result<Option<ContainerInspectResponse>> {
     match docker.inspect_container(name, None).await {
-        Ok(found) => Ok(Some(found)),
+        Ok(found) => Ok(Some(found).filter(|found| is_called(found, name))),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(Error::engine(format!("inspect the container '{name}'"))(
             error,
@@ -95,14 +97,33 @@ pub(crate) async fn inspect(
     }
 }
 
+/// An engine takes the begin of an id as well, however short: `cafe` is a name first.
+fn is_called(found: &ContainerInspectResponse, name: &str) -> bool {
+    let id = found.id.as_deref().unwrap_or_default();
+    name_of(found) == name || name.len() >= SHORT_ID && id.starts_with(name)
+}
+
 /// Everything about a container that has to be there.
 pub(crate) async fn present(docker: &Docker, name: &str) -> Result<ContainerInspectResponse> {
     inspect(docker, name).await?.ok_or(Error::NotRunning)
 }
 
-/// The image as it was named when the container was made.
+/// The image as it was named when the container was made; one that was made from an id
+/// because its image had lost the name keeps it in a label.
 pub(crate) fn image_name(found: &ContainerInspectResponse) -> Option<&str> {
-    found.config.as_ref()?.image.as_deref()
+    let config = found.config.as_ref()?;
+    let name = config.image.as_deref();
+    if name.is_none_or(is_id) {
+        let labels = config.labels.as_ref();
+        let kept = labels.and_then(|labels| labels.get(IMAGE_NAME));
+        return kept.map(String::as_str).or(name);
+    }
+    name
+}
+
+/// Returns true for the id of an image, which is no name.
+pub(crate) fn is_id(image: &str) -> bool {
+    image.starts_with("sha256:")
 }
 
 /// The state in the engine's word; empty if it gives none.
@@ -133,9 +154,12 @@ pub(crate) async fn start(docker: &Docker, id: &str, name: &str) -> Result<()> {
 
 /// Stops a container; one that is stopped already is fine.
 pub(crate) async fn stop(docker: &Docker, name: &str) -> Result<()> {
-    let options = StopContainerOptionsBuilder::default()
-        .t(STOP_SECONDS)
-        .build();
+    stop_within(docker, name, STOP_SECONDS).await
+}
+
+/// The same, killed after that many seconds.
+pub(crate) async fn stop_within(docker: &Docker, name: &str, seconds: i32) -> Result<()> {
+    let options = StopContainerOptionsBuilder::default().t(seconds).build();
     docker
         .stop_container(name, Some(options))
         .await

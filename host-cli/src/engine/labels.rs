@@ -6,6 +6,8 @@ use std::collections::HashMap;
 pub(crate) const INSTANCE: &str = "dev.occ.instance";
 /// Set on containers that are not the instance itself: kept or being tried.
 pub(crate) const ROLE: &str = "dev.occ.role";
+/// The name of the image of a container that was made from its id.
+pub(crate) const IMAGE_NAME: &str = "dev.occ.image-name";
 /// The mount point of the store.
 pub(crate) const STORE: &str = "/var/lib/opencode-users";
 

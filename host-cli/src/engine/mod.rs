@@ -5,9 +5,11 @@ pub(crate) mod container;
 mod context;
 mod dial;
 mod endpoint;
+pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod identity;
 pub(crate) mod labels;
+pub(crate) mod machine;
 pub(crate) mod spec;
 mod ssh;
 mod tls;
@@ -22,7 +24,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use crate::error::{Error, Result, chain, plain};
-pub(crate) use choose::{Chosen, EngineRequest};
+pub(crate) use choose::{Chosen, EngineRequest, context_names};
 use dial::Dialler;
 use endpoint::Endpoint;
 
@@ -185,6 +187,19 @@ fn pin(docker: Docker, version: Version) -> Docker {
         }
         request
     })
+}
+
+/// Returns true for a Docker that takes a hardware address only in a field that later
+/// versions have dropped (API 1.44); to others an endpoint's is enough.
+pub(crate) async fn forgets_hardware_addresses(docker: &Docker) -> Result<bool> {
+    let version = docker
+        .version()
+        .await
+        .map_err(Error::engine("tell its version"))?;
+    let mut components = version.components.into_iter().flatten();
+    let is_podman = components.any(|one| one.name.contains("Podman"));
+    let theirs = version.api_version.as_deref().and_then(api_version);
+    Ok(!is_podman && theirs.is_some_and(|theirs| theirs < (1, 44)))
 }
 
 fn api_version(text: &str) -> Option<Version> {

@@ -185,7 +185,7 @@ impl Error {
         match self {
             Self::NeedsInput { give, .. } => format!("give {give}"),
             Self::Forbidden { .. } => {
-                "run occ with sudo, or join the docker group (`sudo usermod -aG docker $USER`) and log in again".into()
+                "put `sudo \"$(command -v occ)\"` in the place of `occ`, or join the docker group (`sudo usermod -aG docker $USER`) and log in again".into()
             }
             Self::EngineName { .. } => {
                 "write unix:///path, tcp://host:port or ssh://user@host:port; `--host unix:///var/run/docker.sock` is the local engine".into()
@@ -203,7 +203,7 @@ impl Error {
             Self::NoInit { .. } => "the image is too old or not occ's: `occ update container`".into(),
             Self::BadReply(_) => "the image may be too old: `occ update container`".into(),
             Self::NewerReply(_) => "install a newer occ".into(),
-            Self::Remote(body) => body.hint.clone(),
+            Self::Remote(body) => for_the_host(&body.hint),
             Self::TimedOut { look, .. } => format!("look with `{look}`, then try again"),
             Self::NoSuchAccount { close: Some(name), .. } => format!("did you mean '{name}'? `occ user list` shows all"),
             Self::NoSuchAccount { .. } => "`occ user list` shows all".into(),
@@ -227,10 +227,16 @@ impl Error {
 
     /// The document that `--json` prints.
     pub(crate) fn reply(&self) -> ErrorReply {
+        let hint = match self {
+            // Its sentence names the command already.
+            Self::NotRunning => "`occ start`".to_owned(),
+            _ => self.hint(),
+        };
         let mut error = match self {
             Self::Remote(body) => body.clone(),
-            _ => ErrorBody::new(self.kind(), self.to_string(), self.hint()),
+            _ => ErrorBody::new(self.kind(), self.to_string(), hint.clone()),
         };
+        error.hint = hint;
         if let Self::NoSuchAccount { name, .. } = self {
             error.code = Some(ErrorCode::NoSuchAccount);
             error.name = Some(name.clone());
@@ -241,20 +247,42 @@ impl Error {
         }
     }
 
-    /// The lines for people. The owner's sentences (a capital letter) stand
-    /// alone; everything else says who speaks.
-    pub(crate) fn text(&self) -> String {
+    /// The lines for people, message and hint. The owner's sentences (a capital letter)
+    /// stand alone; everything else says who speaks.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let message = self.to_string();
         let speaker = if message.starts_with(char::is_uppercase) {
             ""
         } else {
             "occ: "
         };
-        match self.hint().as_str() {
-            "" => format!("{speaker}{message}\n"),
-            hint => format!("{speaker}{message}\nhint: {hint}\n"),
-        }
+        let hint = Some(self.hint()).filter(|hint| !hint.is_empty());
+        let hint = hint.map(|hint| format!("hint: {hint}"));
+        let message = format!("{speaker}{message}");
+        std::iter::once(message).chain(hint).collect()
     }
+
+    /// The same as one text.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        self.lines().join("\n") + "\n"
+    }
+}
+
+/// A hint of occ-init's: its `'user …'` is typed as `occ user …` here.
+pub(crate) fn for_the_host(hint: &str) -> String {
+    let parts = hint.split('\'').enumerate().map(|(at, part)| {
+        match (at % 2 == 1, part.starts_with("user ")) {
+            (true, true) => format!("`occ {part}`"),
+            (true, false) => format!("'{part}'"),
+            (false, _) => part.to_owned(),
+        }
+    });
+    // An apostrophe that nothing closes is one.
+    if hint.matches('\'').count() % 2 == 1 {
+        return hint.to_owned();
+    }
+    parts.collect()
 }
 
 /// The words of the system or of another program, to go on with after a colon and

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{CreateImageInfo, ImageInspect};
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::StreamExt;
 
 use crate::error::{Error, Result, status};
@@ -19,6 +19,8 @@ use crate::ui::progress::Progress;
 pub(crate) const DEFAULT: &str = "occ:local";
 /// Marks images that occ built.
 pub(crate) const BUILT: &str = "dev.occ.image";
+/// Ends the second tag of an image that occ built itself.
+const PROOF: &str = ".built-by-occ";
 /// The digest of everything that went into one.
 pub(crate) const INPUTS: &str = "dev.occ.inputs";
 /// The base it was built from, which the next build takes again.
@@ -45,9 +47,55 @@ pub(crate) fn with_short_id(name: &str, id: Option<&str>) -> String {
     format!("{name} ({})", id.get(..12).unwrap_or(id))
 }
 
-/// Returns true for an image that occ built.
-pub(crate) fn is_ours(image: &ImageInspect) -> bool {
-    label(image, BUILT).is_some()
+/// Who built an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// occ itself: it can be built again from what occ carries.
+    Occ,
+    /// Somebody, on one of occ's, whose labels it has inherited.
+    Child,
+    /// Somebody else.
+    Other,
+}
+
+/// Tells by the second tag that a build of occ leaves: labels are inherited, tags are
+/// not. One that came from a registry is that registry's.
+pub(crate) fn origin(image: &ImageInspect) -> Origin {
+    let mut tags = image.repo_tags.iter().flatten();
+    let is_pulled = image.repo_digests.iter().flatten().next().is_some();
+    match label(image, BUILT) {
+        None => Origin::Other,
+        Some(_) if tags.any(|tag| tag.ends_with(PROOF)) => Origin::Occ,
+        Some(_) if is_pulled => Origin::Other,
+        Some(_) => Origin::Child,
+    }
+}
+
+/// The error where occ would build over somebody's image.
+pub(crate) fn not_ours(name: &str) -> Error {
+    let (proof, plain) = (with_tag(name) + PROOF, with_tag(name));
+    Error::Refused {
+        message: format!(
+            "the image {name} was built on occ's image by somebody; building it anew would lose what they added"
+        ),
+        hint: format!(
+            "build it from its own Dockerfile, then `occ update container`; if occ built it, `docker tag {plain} {proof}` says so"
+        ),
+    }
+}
+
+/// Lets an image that occ has built be known as such.
+pub(crate) async fn prove(docker: &Docker, name: &str) -> Result<()> {
+    let full = with_tag(name) + PROOF;
+    let (repository, tag) = full.rsplit_once(':').unwrap_or((&full, ""));
+    let options = TagImageOptionsBuilder::default()
+        .repo(repository)
+        .tag(tag)
+        .build();
+    docker
+        .tag_image(name, Some(options))
+        .await
+        .map_err(Error::engine(format!("give the image the name '{full}'")))
 }
 
 pub(crate) fn label<'a>(image: &'a ImageInspect, key: &str) -> Option<&'a String> {
@@ -161,7 +209,7 @@ pub(crate) async fn pick_base(
         }
         (Err(error), None) => Err(Error::failed(
             format!("there is no base image: {error}, and no local {made_here}"),
-            "make one with `sudo image/base`, or name one with `occ config set base_image IMAGE`",
+            "make one with `sudo image/base`, or name one that is here, as in `occ config set base_image debian:bookworm`",
         )),
     }
 }
@@ -176,6 +224,25 @@ mod tests {
         assert_eq!(with_tag("host:5000/a/debian"), "host:5000/a/debian:latest");
         assert_eq!(with_tag("host:5000/a/debian:x"), "host:5000/a/debian:x");
         assert_eq!(with_tag("a@sha256:00"), "a@sha256:00");
+    }
+
+    #[test]
+    fn image_built_on_ours_is_not_ours() {
+        let labels = serde_json::json!({"dev.occ.image": "local"});
+        let of = |labels: &serde_json::Value, tags: &[&str], digests: &[&str]| {
+            let image = serde_json::json!({
+                "Config": {"Labels": labels}, "RepoTags": tags, "RepoDigests": digests,
+            });
+            origin(&serde_json::from_value(image).unwrap())
+        };
+        let ours = ["occ:local", "occ:local.built-by-occ"];
+        assert_eq!(of(&labels, &ours, &[]), Origin::Occ);
+        assert_eq!(of(&labels, &["occ:local"], &[]), Origin::Child);
+        assert_eq!(
+            of(&labels, &["occ:local"], &["occ@sha256:00"]),
+            Origin::Other
+        );
+        assert_eq!(of(&serde_json::json!({}), &ours, &[]), Origin::Other);
     }
 
     #[test]

@@ -9,12 +9,13 @@ use accounts::wire::ListReply;
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::models::ContainerInspectResponse;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use crate::engine::container::{self, Listed};
 use crate::engine::exec::{self, Finished};
 use crate::error::{Error, Result};
-use crate::ui::show::printable;
+use crate::text;
 use reply::{document, no_document, pass_on, read, read_of_lines};
 
 /// occ-init's path in every image of ours.
@@ -26,6 +27,9 @@ const LINE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Looks at whether the container has ended, ten a second.
 const END_TRIES: u32 = 20;
+
+/// One that was restarted no longer ago than this is in trouble.
+const RECENT: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long a stream may rest: occ-init puts 100,000 accounts in place.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -118,7 +122,7 @@ impl OccInit {
         self.refuse_cut(&finished).await?;
         let text = String::from_utf8_lossy(&finished.stdout);
         match text.trim().strip_prefix("occ-init ") {
-            Some(version) if finished.code == 0 => Ok(printable(version)),
+            Some(version) if finished.code == 0 => Ok(text::line(version).into_owned()),
             _ => Err(no_document(&self.container.name, &finished)),
         }
     }
@@ -172,8 +176,11 @@ impl OccInit {
         limit: Duration,
     ) -> Result<Finished> {
         let args = argv(args);
-        let finished = exec::run(&self.docker, &self.container.id, &args, input, limit);
-        finished.await.map_err(|error| self.named(error))
+        let finished = exec::run(&self.docker, &self.container.id, &args, input, limit).await;
+        match finished {
+            Ok(finished) => Ok(finished),
+            Err(error) => Err(self.explained(error).await),
+        }
     }
 
     async fn stream(
@@ -184,8 +191,25 @@ impl OccInit {
     ) -> Result<i64> {
         let (docker, id) = (&self.docker, &self.container.id);
         let args = argv(args);
-        let code = exec::copy_stream(docker, id, &args, source, sink, PATIENCE);
-        code.await.map_err(|error| self.named(error))
+        let code = exec::copy_stream(docker, id, &args, source, sink, PATIENCE).await;
+        match code {
+            Ok(code) => Ok(code),
+            Err(error) => Err(self.explained(error).await),
+        }
+    }
+
+    /// An engine forgets the commands of a container that ends: whether it is there, and
+    /// starts again and again, tells another look.
+    async fn explained(&self, error: Error) -> Error {
+        if !matches!(error, Error::Cut(_)) {
+            return self.named(error);
+        }
+        let Listed { id, name, .. } = &self.container;
+        match container::inspect(&self.docker, id).await {
+            Ok(Some(found)) if restarts(&found) => Error::Restarting(name.clone()),
+            Ok(Some(_)) => Error::Cut(format!("container '{name}' ended")),
+            _ => Error::Cut(format!("container '{name}' was removed")),
+        }
     }
 
     /// The engine was asked by id; people know the name.
@@ -211,10 +235,22 @@ impl OccInit {
     /// Everything in a container that ends is killed, occ-init in the middle too; the
     /// engine says a moment later that it has ended.
     async fn refuse_cut(&self, finished: &Finished) -> Result<()> {
-        if finished.code <= 128 || document(finished).is_some() {
+        if document(finished).is_some() {
             return Ok(());
         }
         let Listed { id, name, .. } = &self.container;
+        if matches!(finished.code, 126 | 127) {
+            // In one that ends under it, a program can't be run either.
+            let found = container::inspect(&self.docker, id).await?;
+            return if found.is_some_and(|found| restarts(&found)) {
+                Err(Error::Restarting(name.clone()))
+            } else {
+                Ok(())
+            };
+        }
+        if finished.code <= 128 {
+            return Ok(());
+        }
         for _ in 0..END_TRIES {
             let found = container::inspect(&self.docker, id).await?;
             match found.as_ref().map(container::state_word).as_deref() {
@@ -225,6 +261,14 @@ impl OccInit {
         }
         Ok(())
     }
+}
+
+/// Returns true for one that the engine starts again and again.
+fn restarts(found: &ContainerInspectResponse) -> bool {
+    let state = found.state.as_ref();
+    let started = state.and_then(|state| state.started_at.as_deref()?.parse::<Timestamp>().ok());
+    let is_recent = started.is_some_and(|at| Timestamp::now().duration_since(at) < RECENT);
+    container::state_word(found) == "restarting" || found.restart_count > Some(0) && is_recent
 }
 
 fn argv(args: Vec<String>) -> Vec<String> {

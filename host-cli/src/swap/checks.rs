@@ -18,9 +18,9 @@ use crate::engine::{identity, spec};
 use crate::error::{Error, Result};
 use crate::occ_init::{self, CheckReply};
 use crate::swap::health;
+use crate::text;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
-use crate::ui::show;
 
 /// A check takes no second with 100,000 accounts; signals wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -149,7 +149,7 @@ fn clashes(report: &str) -> Vec<String> {
         .into_iter()
         .filter(|finding| finding.kind == "image");
     of_the_image
-        .map(|finding| show::printable(&finding.message))
+        .map(|finding| text::line(&finding.message).into_owned())
         .collect()
 }
 

@@ -14,19 +14,23 @@ pub(crate) mod steps;
 use std::collections::BTreeSet;
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ImageInspect, NetworkConnectRequest};
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, ImageInspect, NetworkConnectRequest,
+    RestartPolicyNameEnum,
+};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
+use crate::engine;
 use crate::engine::container;
 use crate::engine::identity;
 use crate::engine::labels::{self, Beside, Names};
-use crate::engine::spec::Published;
 use crate::error::{Error, Result};
 use crate::image;
 use crate::occ_init::OccInit;
+pub(crate) use crate::swap::clone::NewImage;
 use crate::swap::steps::Step;
-use crate::ui::interrupt;
 use crate::ui::progress::Progress;
+use crate::ui::{interrupt, show};
 
 /// The old container's fate after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,43 +53,108 @@ pub(crate) struct Swap<'a> {
 }
 
 impl Swap<'_> {
-    /// Puts a copy of the old container on another image in its place; `published` is
-    /// `None` for the port of the old one.
+    /// Puts a copy of the old container on another image in its place, which `edit`
+    /// changes as was asked.
     ///
     /// Errors: what happened, and that the old container is back.
     pub(crate) async fn for_image(
         &self,
-        image: &str,
-        published: Option<Published>,
+        image: NewImage<'_>,
+        edit: impl FnOnce(&mut ContainerCreateBody),
         kept: Kept,
     ) -> Result<()> {
         refuse_auto_remove(self.old)?;
         let (docker, instance) = (self.docker, self.instance);
         let names = Names::of(container::name_of(self.old));
         let expected = account_names(docker, self.old).await?;
-        let local = image::inspect(docker, image).await?;
+        let reference = image.id.unwrap_or(image.name);
+        let local = image::inspect(docker, reference).await?;
         if local.is_none_or(|local| !self.is_on(&local)) {
-            checks::check_accounts(docker, instance, self.old, image, self.progress).await?;
+            checks::check_accounts(docker, instance, self.old, reference, self.progress).await?;
         }
+        let mut body = self.copy(self.old, image).await?;
+        edit(&mut body);
+        let made = self.make(self.old, body, &names).await?;
+        self.put(&made, &names, &expected, kept).await
+    }
+
+    /// Puts `X-next` in the place of the old container, for good if it is as good.
+    async fn put(
+        &self,
+        made: &str,
+        names: &Names,
+        expected: &BTreeSet<String>,
+        kept: Kept,
+    ) -> Result<()> {
+        let (docker, instance) = (self.docker, self.instance);
         let _deferred = interrupt::defer();
-        let next = names.with(Beside::Next);
-        identity::remove_ours(docker, instance, &next).await?;
         self.progress
             .step(&format!("Replacing container '{}'", names.own));
-        let replaced = match self.make(image, published, &next).await {
-            Ok(made) => self.change(&steps::replace(&names), &made, &expected).await,
-            Err(error) => Err(error),
-        };
+        let replaced = self.change(&steps::replace(names), made, expected).await;
         if let Err(error) = replaced {
             self.progress.step("Going back to the old container");
             return Err(self.undo(&error).await?);
         }
-        let there = recover::look(docker, instance, &names).await?;
+        let there = recover::look(docker, instance, names).await?;
         let steps = match kept {
-            Kept::Yes => steps::keep_replaced(&names, &there),
-            Kept::No => steps::drop_replaced(&names),
+            Kept::Yes => steps::keep_replaced(names, &there),
+            Kept::No => steps::drop_replaced(names),
         };
-        recover::apply(docker, instance, &steps).await
+        recover::apply(docker, instance, &steps).await?;
+        if kept == Kept::Yes
+            && let Err(error) = self.hide_from_compose(names).await
+        {
+            show::warn(&format!(
+                "compose may start the container that is kept: {error}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Labels of a container can't be changed: one of compose's is kept as a copy
+    /// without them, which never ran.
+    async fn hide_from_compose(&self, names: &Names) -> Result<()> {
+        let docker = self.docker;
+        if !is_composed(self.old) {
+            return Ok(());
+        }
+        let previous = container::present(docker, &names.with(Beside::Previous)).await?;
+        let (name, id) = (container::image_name(&previous), previous.image.as_deref());
+        let image = NewImage {
+            name: name.unwrap_or_default(),
+            id,
+        };
+        let mut body = self.copy(&previous, image).await?;
+        let labels = body.labels.get_or_insert_default();
+        labels.retain(|key, _| !clone::is_of_compose(key));
+        let host = body.host_config.get_or_insert_default();
+        host.restart_policy = Some(container::restart_policy(RestartPolicyNameEnum::NO));
+        self.create(&previous, body, &names.with(Beside::Older))
+            .await?;
+        recover::apply(docker, self.instance, &steps::renew_kept(names)).await
+    }
+
+    /// A container that is kept, as a new one in the place of the old: with the labels
+    /// by which compose finds it.
+    pub(crate) async fn for_kept(&self, kept: &ContainerInspectResponse) -> Result<()> {
+        let names = Names::of(container::name_of(self.old));
+        let expected = account_names(self.docker, self.old).await?;
+        let image = NewImage {
+            name: container::image_name(kept).unwrap_or_default(),
+            id: kept.image.as_deref(),
+        };
+        let mut body = self.copy(kept, image).await?;
+        let labels = self.old.config.iter().flat_map(|config| &config.labels);
+        let composed = labels
+            .flatten()
+            .filter(|(key, _)| clone::is_of_compose(key));
+        let composed = composed.map(|(key, value)| (key.clone(), value.clone()));
+        body.labels.get_or_insert_default().extend(composed);
+        let policy = self.old.host_config.as_ref();
+        let policy = policy.and_then(|host| host.restart_policy.clone());
+        body.host_config.get_or_insert_default().restart_policy = policy;
+        let made = self.make(kept, body, &names).await?;
+        self.put(&made, &names, &expected, Kept::Yes).await
     }
 
     /// Returns true if the old container was made from this very image.
@@ -93,23 +162,68 @@ impl Swap<'_> {
         image.id.is_some() && image.id == self.old.image
     }
 
-    /// Creates the copy on another image; returns its id.
-    async fn make(&self, image: &str, published: Option<Published>, name: &str) -> Result<String> {
-        let docker = self.docker;
-        let id = self.old.image.as_deref().unwrap_or_default();
-        let old_image = image::inspect(docker, id).await?;
+    /// Describes a container on another image.
+    async fn copy(
+        &self,
+        found: &ContainerInspectResponse,
+        image: NewImage<'_>,
+    ) -> Result<ContainerCreateBody> {
+        let id = found.image.as_deref().unwrap_or_default();
+        let old_image = image::inspect(self.docker, id).await?;
         let old_image = old_image.and_then(|image| image.config);
-        let mut body = clone::copy(self.old, &old_image.unwrap_or_default(), image, published);
+        let mut body = clone::copy(found, &old_image.unwrap_or_default(), image);
         // One that was found by its name only is ours from now on.
         body.labels
             .get_or_insert_default()
             .extend(labels::labels(self.instance));
+        Ok(body)
+    }
+
+    /// Creates `X-next`, which has to have all that the other has; returns its id.
+    async fn make(
+        &self,
+        found: &ContainerInspectResponse,
+        body: ContainerCreateBody,
+        names: &Names,
+    ) -> Result<String> {
+        let chosen = clone::chosen_hardware_addresses(found);
+        if !chosen.is_empty() && engine::forgets_hardware_addresses(self.docker).await? {
+            return Err(cannot_keep(names, &chosen));
+        }
+        let _deferred = interrupt::defer();
+        let next = names.with(Beside::Next);
+        identity::remove_ours(self.docker, self.instance, &next).await?;
+        let id = self.create(found, body, &next).await;
+        let made = match &id {
+            Ok(id) => container::inspect(self.docker, id).await?,
+            Err(_) => None,
+        };
+        let lost = made
+            .map(|made| clone::lost(found, &made))
+            .unwrap_or_default();
+        if id.is_err() || !lost.is_empty() {
+            identity::remove_ours(self.docker, self.instance, &next).await?;
+        }
+        match lost.as_slice() {
+            [] => id,
+            lost => Err(cannot_keep(names, lost)),
+        }
+    }
+
+    /// Creates a container in all the networks of another; returns its id.
+    async fn create(
+        &self,
+        found: &ContainerInspectResponse,
+        body: ContainerCreateBody,
+        name: &str,
+    ) -> Result<String> {
         let options = CreateContainerOptionsBuilder::default().name(name).build();
-        let made = docker
+        let made = self
+            .docker
             .create_container(Some(options), body)
             .await
             .map_err(Error::engine(format!("make the container '{name}'")))?;
-        connect_all(docker, self.old, &made.id).await?;
+        connect_all(self.docker, found, &made.id).await?;
         Ok(made.id)
     }
 
@@ -160,6 +274,24 @@ impl Swap<'_> {
             },
         })
     }
+}
+
+/// The error for settings that an update would lose.
+fn cannot_keep(names: &Names, settings: &[String]) -> Error {
+    Error::Refused {
+        message: format!(
+            "container '{}' has settings that a new one does not get from this engine: {}; nothing was changed",
+            names.own,
+            settings.join(", ")
+        ),
+        hint: "make the container anew by hand, with the same volumes".into(),
+    }
+}
+
+/// Returns true for a container of a compose project.
+pub(crate) fn is_composed(found: &ContainerInspectResponse) -> bool {
+    let labels = found.config.iter().flat_map(|config| &config.labels);
+    labels.flatten().any(|(key, _)| clone::is_of_compose(key))
 }
 
 /// The engine deletes such a container as it stops: nothing to go back to.

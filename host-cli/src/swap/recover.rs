@@ -20,33 +20,34 @@ const TRIES: u32 = 20;
 
 /// Undoes what an interrupted update or rollback of the instance left, and
 /// starts the container again.
-pub(crate) async fn instance(docker: &Docker, instance: &str, progress: &Progress) -> Result<()> {
-    for names in affected(docker, instance).await? {
+pub(crate) async fn instance(docker: &Docker, container: &str, progress: &Progress) -> Result<()> {
+    let instance = identity::label_of(docker, container).await?;
+    for names in affected(docker, container, &instance).await? {
         let _deferred = interrupt::defer();
-        if self::names(docker, instance, &names).await? {
+        if self::names(docker, &instance, &names).await? {
             progress.step(&format!(
                 "An update of '{}' was interrupted; the container as it was is back",
                 names.own
             ));
-            apply(docker, instance, &[Step::Start(names.own)]).await?;
+            apply(docker, &instance, &[Step::Start(names.own)]).await?;
         }
     }
     Ok(())
 }
 
 /// The containers around which there is something to settle.
-async fn affected(docker: &Docker, instance: &str) -> Result<Vec<Names>> {
-    let labelled = container::list(docker, &identity::labelled(instance)).await?;
+async fn affected(docker: &Docker, container: &str, instance: &str) -> Result<Vec<Names>> {
+    let labelled = identity::with_store(docker, instance).await?;
     let mut owns: BTreeSet<String> = labelled
         .iter()
         .filter_map(|one| Names::around(&one.name))
         .map(|names| names.own)
         .collect();
     // An own container that is called like another one's leftover.
-    if let Some(other) = Names::around(instance) {
+    if let Some(other) = Names::around(container) {
         owns.remove(&other.own);
     }
-    owns.insert(instance.to_owned());
+    owns.insert(container.to_owned());
     Ok(owns.into_iter().map(Names::of).collect())
 }
 

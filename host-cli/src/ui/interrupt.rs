@@ -2,14 +2,13 @@
 //!
 //! What a signal would cut in two (the swap of `update`) defers it.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::ui::terminal;
+use crate::ui::{out, terminal};
 
 struct State {
     notice: String,
@@ -59,7 +58,7 @@ fn arrived(signal: i32) {
     if state.deferred > 0 {
         let again = state.pending.replace(signal).is_some();
         if !again {
-            say("\nocc: interrupted; finishing the step that must not be cut in two");
+            say("occ: interrupted; finishing the step that must not be cut in two");
         }
         return;
     }
@@ -75,12 +74,14 @@ fn end(signal: i32, state: &State) -> ! {
         "" => String::new(),
         notice => format!("; {notice}"),
     };
-    say(&format!("\nocc: interrupted{more}"));
+    say(&format!("occ: interrupted{more}"));
     std::process::exit(128 + signal)
 }
 
+/// On a line of its own, whatever the cursor was at.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    out::note("");
+    out::note(line);
 }
 
 /// While it lives, an interruption ends with this said.

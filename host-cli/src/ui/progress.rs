@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
+use crate::text;
+use crate::ui::out;
 use crate::ui::show::{self, Screen};
 
 /// Shows steps until it is dropped.
@@ -20,23 +22,24 @@ impl Progress {
         let bar = spin.then(|| {
             let bar = ProgressBar::new_spinner();
             bar.enable_steady_tick(Duration::from_millis(120));
+            out::spin(Some(bar.clone()));
             bar
         });
         Self { bar, screen }
     }
 
     /// The next step.
-    pub(crate) fn step(&self, text: &str) {
+    pub(crate) fn step(&self, step: &str) {
         match &self.bar {
-            Some(bar) => bar.set_message(text.to_owned()),
-            None => self.screen.progress(text),
+            Some(bar) => bar.set_message(text::line(step).into_owned()),
+            None => self.screen.progress(step),
         }
     }
 
     /// How far the step is; only where it can replace what was said before.
-    pub(crate) fn so_far(&self, text: impl FnOnce() -> String) {
+    pub(crate) fn so_far(&self, words: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text());
+            bar.set_message(text::line(&words()).into_owned());
         }
     }
 
@@ -51,6 +54,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
+            out::spin(None);
             bar.finish_and_clear();
         }
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::text;
 use crate::ui::secret::{self, Secret};
 use crate::ui::{interrupt, show, terminal};
 
@@ -54,7 +55,7 @@ pub(crate) fn new_password(name: &str) -> Result<Secret> {
         let password = match Secret::password(&first) {
             Ok(password) => password,
             Err(error) => {
-                show::note(error.text().trim_end());
+                error.lines().iter().for_each(|line| show::note(line));
                 continue;
             }
         };
@@ -72,6 +73,6 @@ pub(crate) fn new_password(name: &str) -> Result<Secret> {
 /// Asks, and reads one line.
 fn ask(question: &str) -> Result<Zeroizing<Vec<u8>>> {
     let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+    let _ = write!(stderr, "{}", text::line(question)).and_then(|()| stderr.flush());
     secret::line()?.ok_or(Error::NoAnswer)
 }

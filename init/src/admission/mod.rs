@@ -9,7 +9,7 @@ pub(crate) use context::{Claim, Context, claims};
 use crate::error::Error;
 use crate::home::Homes;
 use crate::store::Store;
-use accounts::account::{Account, Home, InvalidText, Uid, Username};
+use accounts::account::{Account, Home, Uid, Username};
 use accounts::record::{
     Part, Record, Records, Refusal, Rejected, Tombstone, refuse_by_image, refuse_name,
 };
@@ -91,16 +91,48 @@ pub(crate) fn check_lines(
     ];
     for (file, id) in present {
         if let Some(id) = id.filter(|&id| tombstone.is_none_or(|dead| dead.uid.get() != id)) {
-            let shown = name.to_string();
-            let refusal = Refusal::Foreign {
-                file,
-                name: shown,
-                id,
-            };
-            return Err(Error::refused(name, refusal));
+            let line = name.to_string();
+            return Err(foreign(name, file, line, id));
         }
     }
     Ok(())
+}
+
+/// Fails if somebody else's line has the id that a removed account would get back.
+pub(crate) fn check_old_id(
+    context: &Context<'_>,
+    name: &Username,
+    dead: &Tombstone,
+) -> Result<(), Error> {
+    let id = dead.uid.get();
+    let is_others =
+        |(line, other): &(&[u8], u32)| *other == id && *line != name.as_str().as_bytes();
+    let user = context
+        .users()
+        .find(is_others)
+        .map(|(line, _)| ("passwd", line));
+    let group = || {
+        context
+            .groups()
+            .find(is_others)
+            .map(|(line, _)| ("group", line))
+    };
+    match user.or_else(group) {
+        Some((file, line)) => {
+            let line = String::from_utf8_lossy(line).escape_debug().to_string();
+            Err(foreign(name, file, line, id))
+        }
+        None => Ok(()),
+    }
+}
+
+fn foreign(name: &Username, file: &'static str, line: String, id: u32) -> Error {
+    let refusal = Refusal::Foreign {
+        file,
+        name: line,
+        id,
+    };
+    Error::refused(name, refusal)
 }
 
 pub(crate) fn check_groups(
@@ -193,7 +225,7 @@ pub(crate) fn admit(store: &Store, record: &Record) -> Result<(), Error> {
 /// Fails unless the home is where the image allows it, and nobody else's.
 pub(crate) fn check_home(context: &Context<'_>, home: Home) -> Result<Home, Error> {
     if !context.image.home_bases.allow(&home) {
-        return Err(InvalidText::Home(home.to_string()).into());
+        return Err(Error::HomeElsewhere(home));
     }
     match context.owner_of_home(&home) {
         Some(owner) => Err(Error::HomeTaken {

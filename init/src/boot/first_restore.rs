@@ -29,7 +29,7 @@ pub(crate) fn look(
     } else if !nix::unistd::geteuid().is_root() {
         Err("not root")
     } else if nix::unistd::access(&paths.etc(), AccessFlags::W_OK) == Err(Errno::EROFS) {
-        Err("/etc is read-only")
+        Err("/etc is read-only (run the container without '--read-only')")
     } else if bootstrap_env::is_set(env) {
         Ok(Precheck::Needed)
     } else {

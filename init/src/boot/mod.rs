@@ -32,11 +32,12 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
         // Without it orphans go past us; that is no reason not to run.
         let _ = nix::sys::prctl::set_child_subreaper(true);
     }
+    let paths = run.globals.paths().absolute();
     let boot = Boot {
         run,
-        paths: run.globals.paths().absolute(),
         is_pid1,
-        is_primary_init: is_pid1 || !file::pid1_is_occ_init(),
+        is_primary_init: (is_pid1 || !file::pid1_is_occ_init()) && !file::is_claimed(&paths),
+        paths,
         inherited: Inherited {
             mask,
             ignore_sigchld: sys::default_sigchld(),

@@ -112,21 +112,26 @@ fn look(view: &ReadOnlySession, paths: &Paths) -> (Vec<Finding>, Plan) {
 
 fn of_problem(problem: &Problem) -> Finding {
     let (kind, name, hint) = match problem {
-        Problem::Rejected(rejected) => ("record", rejected.file.clone(), of_part(rejected.part)),
+        Problem::Rejected(rejected) => {
+            let hint = of_part(rejected.part).to_owned();
+            ("record", rejected.file.clone(), hint)
+        }
         Problem::Refused(name, refusal) => {
             let (kind, hint) = of_refusal(refusal);
-            (kind, name.to_string(), hint)
+            (kind, name.to_string(), hint.to_owned())
         }
         Problem::Hash(name, _) => {
-            let hint = "set a new password with 'user passwd'";
+            let hint = format!("set a new password with 'occ-init user passwd {name}'");
             ("hash", name.to_string(), hint)
         }
         Problem::Stranger { name, .. } => {
-            let hint = "'userdel NAME' and then 'occ-init user add NAME' give it a uid of its own";
+            let hint = format!(
+                "'userdel {name}' and then 'occ-init user add {name}' give it a uid of its own"
+            );
             ("conflict", name.clone(), hint)
         }
         Problem::Group(name, _) | Problem::MoreGroups(name, _) => {
-            let hint = "allow it in /etc/occ/groups.allow of the image";
+            let hint = "allow it in /etc/occ/groups.allow of the image".to_owned();
             ("group", name.to_string(), hint)
         }
     };
@@ -134,7 +139,7 @@ fn of_problem(problem: &Problem) -> Finding {
         kind,
         name,
         message: problem.to_string(),
-        hint: hint.into(),
+        hint,
     }
 }
 
@@ -175,7 +180,7 @@ const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
         ),
         Refusal::UidTaken(..) | Refusal::CaseTwin(_) | Refusal::HomeTaken(..) => (
             "conflict",
-            "one of the two records must go; remove it with 'user remove'",
+            "one of the two records must go; remove it with 'occ-init user remove'",
         ),
         // In a container that has just started, every line not ours is the image's.
         Refusal::Foreign { .. } => ("image", "remove that line from the image, or the record"),

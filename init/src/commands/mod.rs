@@ -15,6 +15,7 @@ use crate::log::{print, say};
 use crate::proc;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, ReadOnlySession, Session};
+use crate::status::file::tell_restore;
 use crate::sys::Environment;
 use accounts::wire::{self, ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 use clap::Parser;
@@ -71,6 +72,7 @@ fn dispatch(cli: &Cli, env: &mut Environment) -> Result<Output, Error> {
 
 fn restore(paths: &Paths, quiet: bool) -> Result<Output, Error> {
     let summary = Session::begin_restore(paths, Caller::Command)?.restore(&|| ())?;
+    tell_restore(paths, &summary);
     let mut lines = summary.told();
     if !quiet {
         lines.insert(0, summary.line());

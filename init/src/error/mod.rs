@@ -1,12 +1,14 @@
-//! Everything that can go wrong in a command, with its exit code and its hint.
+//! Everything that can go wrong in a command, with its exit code; `hint` has the next steps.
 //!
 //! `Display` holds one sentence without its cause; [`chain`] adds the causes.
 //! No variant holds a password, a hash or a line of shadow(5).
 
+mod hint;
 #[cfg(test)]
 mod tests;
 
 use crate::log::errno_text;
+use crate::proc::Holder;
 use accounts::account::{
     Home, InvalidHash, InvalidKeys, InvalidName, InvalidPassword, InvalidText, InvalidUid, Uid,
     Username,
@@ -64,6 +66,8 @@ pub(crate) enum Error {
     UidTaken { uid: Uid, owner: String },
     #[error("home '{home}' belongs to '{owner}'")]
     HomeTaken { home: Home, owner: Username },
+    #[error("home '{0}' is neither in /home nor in a directory that /etc/occ/homes.allow names")]
+    HomeElsewhere(Home),
     #[error("home '{home}' is there and belongs to uid {owner}: uid {uid} could not use it")]
     OldHome { home: Home, owner: u32, uid: Uid },
     #[error("home '{home}' belongs to uid {owner}, not {uid}: it is not deleted")]
@@ -101,8 +105,12 @@ pub(crate) enum Error {
     LastAccount,
     #[error("only root may do this")]
     NotRoot,
-    #[error("'{}' is locked by another program", .path.display())]
-    Busy { path: PathBuf },
+    #[error("'{}' is locked by {}", .path.display(), by(.holder.as_ref()))]
+    Busy {
+        path: PathBuf,
+        /// The process that holds the lock, where the kernel tells it.
+        holder: Option<Holder>,
+    },
     #[error("cannot lock '{}': its file system has no locks", .path.display())]
     NoLocks { path: PathBuf },
     #[error("'{}' changed while it was being rewritten", .0.display())]
@@ -176,6 +184,7 @@ impl Error {
             | Self::Uid(InvalidUid::OutOfRange { .. })
             | Self::NoNumber(_)
             | Self::Text(_)
+            | Self::HomeElsewhere(_)
             | Self::Hash(_)
             | Self::Password(_)
             | Self::PasswordsDiffer
@@ -229,101 +238,10 @@ impl Error {
             _ => None,
         }
     }
+}
 
-    /// The next step for the administrator; may be empty.
-    pub(crate) fn hint(&self) -> String {
-        self.hint_about_account()
-            .unwrap_or_else(|| self.other_hint())
-    }
-
-    /// The next step where the error is about one account, or one that could be made.
-    fn hint_about_account(&self) -> Option<String> {
-        Some(match self {
-            Self::Removed { name, .. } => format!(
-                "'user add {name} --restore' gives the same uid and home back, 'user add {name} --new-uid' makes a new account"
-            ),
-            Self::NotRemoved(name) => format!("'user add {name}' makes a new account"),
-            Self::Exists(name) => format!("'user passwd {name}' sets a new password"),
-            Self::NoSuchAccount(_) => "'user list' shows the accounts".into(),
-            Self::GroupNotAllowed { group, name } => {
-                format!("add the line '{group}: {name}' to /etc/occ/groups.allow in the image")
-            }
-            Self::OldHome { owner, .. } => format!(
-                "--uid {owner} gives the account the uid of its home, --force makes it all the same; nothing was changed"
-            ),
-            Self::ForeignHome { .. } => "leave --purge-home out; nothing was changed".into(),
-            Self::NoSuchKey { name, .. } => {
-                format!(
-                    "`occ-init user keys {name} | ssh-keygen -lf -` in the container prints the fingerprints"
-                )
-            }
-            Self::Stays {
-                name,
-                what: "locked",
-            } => {
-                format!("'user disable {name}' and 'user enable {name}' shut and open")
-            }
-            Self::NotAdoptable {
-                name,
-                reason: NotAdoptable::NoPrivateGroup(uid),
-            } => format!(
-                "make it one: 'groupmod -g {uid} {name}' where a group '{name}' is there, else 'groupadd -g {uid} {name}'; then 'usermod -g {uid} {name}', and adopt again"
-            ),
-            Self::NothingToChange(name) => format!("'user passwd {name}' sets one"),
-            Self::BadRecord { name, .. } => format!(
-                "mend or delete the file, it was left as it is; until then 'user disable {name}' alone shuts the account out"
-            ),
-            Self::ShutOutHere { name, .. } => format!(
-                "mend or delete the file, then 'user disable {name}' again: a record that can be read again decides"
-            ),
-            _ => return None,
-        })
-    }
-
-    fn other_hint(&self) -> String {
-        match self {
-            Self::NotRoot => "run it as root, or through 'docker exec'".into(),
-            Self::Backup(Unusable::NoHomes) => "leave --homes out; nothing was changed".into(),
-            Self::Backup(Unusable::Newer(_)) => {
-                "update the image; nothing was changed".into()
-            }
-            Self::Backup(_) => "nothing was changed; use another copy of the backup".into(),
-            Self::Clash(_) => {
-                "nothing was changed; restore it where the volumes are empty".into()
-            }
-            Self::NotEmpty { .. } => {
-                "--force lets the accounts of the backup replace theirs here; others stay".into()
-            }
-            Self::Stalled => "nothing was changed; try again".into(),
-            Self::Busy { .. } | Self::KeepsChanging(_) => "try again".into(),
-            Self::NoLocks { .. } => {
-                "use a volume with locks; or, while nobody else changes accounts on it, --no-store-lock".into()
-            }
-            Self::Password(_) => "a password has 1 to 255 bytes in one line, without control characters".into(),
-            Self::Hash(_) => {
-                "`openssl passwd -6` prints one; in a compose file each '$' of it is written '$$'".into()
-            }
-            Self::Request(_) => "nothing was changed; send one whole JSON document".into(),
-            Self::NoLedger(_) => "make it a directory of root's that can be read".into(),
-            Self::Store { .. } => "make it a directory of root with mode 0700".into(),
-            Self::NotAFile(_) => {
-                "put the image's file there again; nothing was changed".into()
-            }
-            Self::Link { .. } => {
-                "let it be a file, or link to a regular file of root in directories that only root can write".into()
-            }
-            Self::Io {
-                source: Errno::ENOSPC,
-                ..
-            } => "make room and run 'occ-init restore'".into(),
-            Self::Recorded(cause) if cause.hint().is_empty() => {
-                "mend the cause and run 'occ-init restore'".into()
-            }
-            Self::Recorded(cause) => cause.hint(),
-
-            _ => String::new(),
-        }
-    }
+fn by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another program".to_owned(), ToString::to_string)
 }
 
 fn kind_of_refusal(refusal: &Refusal) -> ErrorKind {

@@ -3,16 +3,15 @@
 
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, read_all, stat, write_all};
-use crate::fs::ofd_lock::{Deadline, lock_until, open_lock, whole_file};
+use crate::fs::ofd_lock::{Deadline, Owner, holder, lock_until, open_lock};
 use crate::fs::replace::TEMPORARY;
 use crate::fs::retry::linkat;
 use crate::layout::LOCKED_FILES;
 use crate::log::say;
-use crate::proc;
+use crate::proc::{self, Holder};
 use crate::sys::own_pid;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, FcntlArg, fcntl};
-use nix::libc;
+use nix::fcntl::AtFlags;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -52,9 +51,17 @@ impl EtcLock {
                 kill_managed_holder(&file, &is_managed);
             }
         };
-        match lock_until(&file, deadline, while_held) {
+        let lock_as = |owner| lock_until(&file, owner, deadline, while_held);
+        let locked = match lock_as(Owner::OpenFile) {
+            Err(Errno::EINVAL) => lock_as(Owner::Process),
+            other => other,
+        };
+        match locked {
             Ok(()) => (),
-            Err(Errno::EAGAIN) => return Err(Error::Busy { path }),
+            Err(Errno::EAGAIN) => {
+                let holder = holder(&file).map(Holder::from);
+                return Err(Error::Busy { path, holder });
+            }
             Err(errno) => return Err(io("lock", path)(errno)),
         }
         let mut lock = Self::missing(etc)?;
@@ -104,8 +111,11 @@ impl EtcLock {
                 Err(Errno::EEXIST) if is_stale(etc, &lock) => etc.remove(&lock)?,
                 Err(Errno::EEXIST) if deadline.wait() => (),
                 Err(Errno::EEXIST) => {
-                    let path = etc.join(&lock);
-                    return Err(Error::Busy { path });
+                    let pid = pid_in(etc, &lock).ok().flatten();
+                    return Err(Error::Busy {
+                        path: etc.join(&lock),
+                        holder: pid.and_then(proc::Process::read).map(Holder::from),
+                    });
                 }
                 Err(errno) => return Err(io("lock", etc.join(&lock))(errno)),
             }
@@ -142,17 +152,9 @@ fn clean_own(etc: &Directory) -> Result<(), Error> {
     etc.remove(OWN)
 }
 
-/// Kills the holder of the lock if it runs for a managed account. The holder of
-/// a POSIX lock has a pid; that of an OFD lock (ours) has none.
+/// Kills the holder of the lock if it runs for a managed account.
 fn kill_managed_holder(file: &OwnedFd, is_managed: &impl Fn(u32) -> bool) {
-    let mut lock = whole_file(libc::F_WRLCK);
-    if fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock)).is_err() || lock.l_pid <= 0 {
-        return;
-    }
-    let Some(holder) = proc::Process::read(lock.l_pid) else {
-        return;
-    };
-    if is_managed(holder.real_uid) {
+    if let Some(holder) = holder(file).filter(|holder| is_managed(holder.real_uid)) {
         say(&format!(
             "killed process {} of uid {}: it held /etc/.pwd.lock",
             holder.pid, holder.real_uid
@@ -167,20 +169,20 @@ fn write_pid(etc: &Directory, name: &str) -> Result<(), Errno> {
     write_all(&file, format!("{}\0", own_pid()).as_bytes())
 }
 
+/// The pid in an `X.lock`, or `None` if it holds none.
+fn pid_in(etc: &Directory, lock: &str) -> Result<Option<i32>, Errno> {
+    let content = etc.open_file(lock).and_then(|file| read_all(&file, 32))?;
+    let digits = content.split(|byte| !byte.is_ascii_digit()).next();
+    Ok(digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()))
+}
+
 /// Returns true if no process can still hold this `X.lock`: its pid is dead, or ours, or was
 /// given to a process that started after the lock was made. We hold .pwd.lock, so shadow's
 /// own tools are not running.
 fn is_stale(etc: &Directory, lock: &str) -> bool {
-    let content = etc.open_file(lock).and_then(|file| read_all(&file, 32));
-    let Ok(content) = content else {
+    let Ok(pid) = pid_in(etc, lock) else {
         return false;
     };
-    let digits: String = content
-        .iter()
-        .map(|&b| char::from(b))
-        .take_while(char::is_ascii_digit)
-        .collect();
-    let pid = digits.parse::<i32>().ok();
     let Some(pid) = pid.filter(|&pid| pid != own_pid()) else {
         return true;
     };

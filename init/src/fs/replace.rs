@@ -61,9 +61,16 @@ impl Directory {
         like: Option<&File>,
     ) -> Result<Staged<'_>, Error> {
         let temporary = format!("{TEMPORARY}{name}");
-        self.remove(&temporary)?;
         let failed = |errno| io("write", self.join(name))(errno);
-        let file = self.create(temporary.as_str(), 0o600).map_err(failed)?;
+        let file = match self.create(temporary.as_str(), 0o600) {
+            // A killed run's.
+            Err(Errno::EEXIST) => {
+                self.remove(&temporary)?;
+                self.create(temporary.as_str(), 0o600)
+            }
+            made => made,
+        }
+        .map_err(failed)?;
         let mut staged = Staged {
             directory: self,
             name: name.to_owned(),

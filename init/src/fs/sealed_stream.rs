@@ -88,9 +88,70 @@ pub(crate) enum Failed {
     Entry(#[from] Error),
 }
 
+/// Bytes of a path at most (PATH_MAX), with the entry that carries it.
+const LONGEST_NAME: u64 = 4096 + 1;
+/// tar's unit of length.
+const BLOCK: usize = 512;
+
+/// Reads along which entries come, before tar does: it keeps a long name in memory,
+/// however long that is.
+#[derive(Default)]
+struct Headers {
+    /// Bytes until the next header.
+    skip: u64,
+    header: Vec<u8>,
+}
+
+impl Headers {
+    /// Errors: an entry that no backup has.
+    fn update(&mut self, mut bytes: &[u8]) -> Result<(), Unusable> {
+        while !bytes.is_empty() {
+            let skipped = usize::try_from(self.skip)
+                .unwrap_or(usize::MAX)
+                .min(bytes.len());
+            self.skip -= skipped as u64;
+            bytes = &bytes[skipped..];
+            let wanted = (BLOCK - self.header.len()).min(bytes.len());
+            let (part, rest) = bytes.split_at(wanted);
+            self.header.extend_from_slice(part);
+            bytes = rest;
+            if self.header.len() == BLOCK {
+                self.skip = content(&self.header)?;
+                self.header.clear();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The length of what follows a header, in whole blocks. One that can't be read, and the
+/// zeros at the end, are for tar to judge.
+fn content(header: &[u8]) -> Result<u64, Unusable> {
+    let header = tar::Header::from_byte_slice(header);
+    let Ok(size) = header.entry_size() else {
+        return Ok(0);
+    };
+    let kind = header.entry_type();
+    let is_name = kind.is_gnu_longname() || kind.is_gnu_longlink();
+    // With these a size stands elsewhere, so that two readers see two archives.
+    let is_foreign =
+        kind.is_pax_local_extensions() || kind.is_pax_global_extensions() || kind.is_gnu_sparse();
+    if is_foreign || is_name && size > LONGEST_NAME {
+        return Err(Unusable::Member(format!(
+            "an entry of type {kind:?} and {size} bytes"
+        )));
+    }
+    Ok(size
+        .checked_next_multiple_of(BLOCK as u64)
+        .unwrap_or(u64::MAX))
+}
+
 /// An archive from a stream that may stop, or be something else.
 pub(crate) struct VerifyingReader {
     from: File,
+    /// `None` once one was foreign: then only the seal is of interest.
+    headers: Option<Headers>,
+    foreign: Option<Unusable>,
     check: Check,
     wrong: Option<Unusable>,
 }
@@ -99,6 +160,8 @@ impl VerifyingReader {
     pub(crate) fn new(from: File) -> Self {
         Self {
             from,
+            headers: Some(Headers::default()),
+            foreign: None,
             check: Check::default(),
             wrong: None,
         }
@@ -114,14 +177,15 @@ impl VerifyingReader {
 
     /// Why tar could not go on. What it can't read was cut off or damaged: the
     /// seal, at the end, knows which.
-    pub(crate) fn explain(self, error: io::Error) -> Error {
+    pub(crate) fn explain(mut self, error: io::Error) -> Error {
         let is_own = self.wrong.is_some() || error.raw_os_error().is_some();
         if is_own || error.kind() == io::ErrorKind::TimedOut {
             return self.failure(error);
         }
+        let foreign = self.foreign.take();
         match self.finish() {
             Err(error) => error,
-            Ok(()) => Error::Backup(Unusable::Damaged),
+            Ok(()) => Error::Backup(foreign.unwrap_or(Unusable::Damaged)),
         }
     }
 
@@ -142,6 +206,13 @@ impl Read for VerifyingReader {
         let got = again_io(|| self.from.read(buffer))?;
         if let Err(wrong) = self.check.update(&buffer[..got]) {
             self.wrong = Some(wrong);
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let headers = self.headers.as_mut();
+        let checked = headers.map_or(Ok(()), |headers| headers.update(&buffer[..got]));
+        if let Err(foreign) = checked {
+            self.headers = None;
+            self.foreign = Some(foreign);
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(got)

@@ -19,8 +19,8 @@ use std::io::{self as std_io, Read, Write};
 use std::path::{Path, PathBuf};
 use tar::EntryType;
 
-/// More than this in holes, and a file is left out: anybody can make one of
-/// exabytes, and tar would write every zero.
+/// More than this in the holes of a home's files, and the next file with holes is left
+/// out: anybody can make exabytes of them, and tar would write every zero.
 const HOLES: i64 = 1 << 30;
 /// In units of st_blocks, stat(2).
 const STAT_BLOCK: i64 = 512;
@@ -41,13 +41,23 @@ impl Homes {
         let path = Path::new(HOMES).join(home.component());
         match open(&self.bases.main, home.component().as_ref()) {
             Err(Errno::ENOENT) => Ok(()),
-            Err(errno) => left_out(&path, errno.desc()),
+            Err(errno) => left_out(&path, &errno.desc().to_lowercase()),
             Ok((state, _)) if state.st_uid != uid.get() => {
                 left_out(&path, "it belongs to somebody else")
             }
-            Ok((state, open)) => pack_directory(&open, &state, &path, to, 0),
+            Ok((state, open)) => {
+                let mut packer = Packer { to, holes: HOLES };
+                packer.directory(&open, &state, &path, 0)
+            }
         }
     }
+}
+
+/// One home on its way into an archive.
+struct Packer<'a, W: Write> {
+    to: &'a mut tar::Builder<W>,
+    /// Bytes of holes that may still come.
+    holes: i64,
 }
 
 fn open(within: &Directory, name: &OsStr) -> Result<(FileStat, Directory), Errno> {
@@ -61,85 +71,85 @@ fn left_out(path: &Path, why: &str) -> std_io::Result<()> {
     say(&format!(
         "'/{}' is not in the backup: {}",
         path.display().to_string().escape_debug(),
-        why.to_lowercase()
+        why
     ));
     Ok(())
 }
 
-fn pack_directory<W: Write>(
-    directory: &Directory,
-    state: &FileStat,
-    path: &Path,
-    to: &mut tar::Builder<W>,
-    depth: usize,
-) -> std_io::Result<()> {
-    if depth > MAX_DEPTH {
-        return left_out(path, "it is too deep");
-    }
-    let mut names = directory.names().unwrap_or_default();
-    names.sort();
-    for name in names {
-        let path = path.join(&name);
-        match stat(directory, name.as_os_str()) {
-            Ok(Some(state)) => pack_one(directory, &name, &state, &path, to, depth)?,
-            Ok(None) => (),
-            Err(errno) => left_out(&path, errno.desc())?,
+impl<W: Write> Packer<'_, W> {
+    fn directory(
+        &mut self,
+        directory: &Directory,
+        state: &FileStat,
+        path: &Path,
+        depth: usize,
+    ) -> std_io::Result<()> {
+        if depth > MAX_DEPTH {
+            return left_out(path, "it is too deep");
         }
-    }
-    let mut header = header_of(EntryType::Directory, state, 0);
-    to.append_data(&mut header, path, std_io::empty())
-}
-
-fn pack_one<W: Write>(
-    within: &Directory,
-    name: &OsStr,
-    state: &FileStat,
-    path: &Path,
-    to: &mut tar::Builder<W>,
-    depth: usize,
-) -> std_io::Result<()> {
-    match kind(state) {
-        SFlag::S_IFDIR => match open(within, name) {
-            Ok((state, open)) => pack_directory(&open, &state, path, to, depth + 1)?,
-            Err(Errno::ENOENT) => (),
-            Err(errno) => left_out(path, errno.desc())?,
-        },
-        SFlag::S_IFREG => pack_file(within, name, path, to)?,
-        SFlag::S_IFLNK => match readlinkat(within, name) {
-            Ok(target) => {
-                let mut header = header_of(EntryType::Symlink, state, 0);
-                to.append_link(&mut header, path, PathBuf::from(target))?;
+        let mut names = directory.names().unwrap_or_default();
+        names.sort();
+        for name in names {
+            let path = path.join(&name);
+            match stat(directory, name.as_os_str()) {
+                Ok(Some(state)) => self.entry(directory, &name, &state, &path, depth)?,
+                Ok(None) => (),
+                Err(errno) => left_out(&path, &errno.desc().to_lowercase())?,
             }
-            Err(Errno::ENOENT) => (),
-            Err(errno) => left_out(path, errno.desc())?,
-        },
-        // Sockets and FIFOs belong to processes, devices to root.
-        _ => (),
+        }
+        let mut header = header_of(EntryType::Directory, state, 0);
+        self.to.append_data(&mut header, path, std_io::empty())
     }
-    Ok(())
-}
 
-fn pack_file<W: Write>(
-    within: &Directory,
-    name: &OsStr,
-    path: &Path,
-    to: &mut tar::Builder<W>,
-) -> std_io::Result<()> {
-    let opened = within.open_file(name);
-    let (state, fd) = match opened.and_then(|fd| Ok((fstat(&fd)?, fd))) {
-        Ok(found) => found,
-        Err(Errno::ENOENT) => return Ok(()),
-        Err(errno) => return left_out(path, errno.desc()),
-    };
-    if kind(&state) != SFlag::S_IFREG {
-        return Ok(());
+    fn entry(
+        &mut self,
+        within: &Directory,
+        name: &OsStr,
+        state: &FileStat,
+        path: &Path,
+        depth: usize,
+    ) -> std_io::Result<()> {
+        match kind(state) {
+            SFlag::S_IFDIR => match open(within, name) {
+                Ok((state, open)) => self.directory(&open, &state, path, depth + 1)?,
+                Err(Errno::ENOENT) => (),
+                Err(errno) => left_out(path, &errno.desc().to_lowercase())?,
+            },
+            SFlag::S_IFREG => self.file(within, name, path)?,
+            SFlag::S_IFLNK => match readlinkat(within, name) {
+                Ok(target) => {
+                    let mut header = header_of(EntryType::Symlink, state, 0);
+                    self.to
+                        .append_link(&mut header, path, PathBuf::from(target))?;
+                }
+                Err(Errno::ENOENT) => (),
+                Err(errno) => left_out(path, &errno.desc().to_lowercase())?,
+            },
+            // Sockets and FIFOs belong to processes, devices to root.
+            _ => (),
+        }
+        Ok(())
     }
-    if state.st_size - state.st_blocks.saturating_mul(STAT_BLOCK) > HOLES {
-        return left_out(path, "it has holes of more than 1 GiB");
+
+    fn file(&mut self, within: &Directory, name: &OsStr, path: &Path) -> std_io::Result<()> {
+        let opened = within.open_file(name);
+        let (state, fd) = match opened.and_then(|fd| Ok((fstat(&fd)?, fd))) {
+            Ok(found) => found,
+            Err(Errno::ENOENT) => return Ok(()),
+            Err(errno) => return left_out(path, &errno.desc().to_lowercase()),
+        };
+        if kind(&state) != SFlag::S_IFREG {
+            return Ok(());
+        }
+        let holes = state.st_size - state.st_blocks.saturating_mul(STAT_BLOCK);
+        if holes > self.holes {
+            return left_out(path, "the files of this home have holes of more than 1 GiB");
+        }
+        self.holes -= holes.max(0);
+        let size = u64::try_from(state.st_size).unwrap_or_default();
+        let mut header = header_of(EntryType::Regular, &state, size);
+        // The header says how much comes: what grows is cut, what shrinks is filled.
+        let content = File::from(fd).chain(std_io::repeat(0)).take(size);
+        self.to.append_data(&mut header, path, content)
     }
-    let size = u64::try_from(state.st_size).unwrap_or_default();
-    let mut header = header_of(EntryType::Regular, &state, size);
-    // The header says how much comes: what grows is cut, what shrinks is filled.
-    let content = File::from(fd).chain(std_io::repeat(0)).take(size);
-    to.append_data(&mut header, path, content)
 }

@@ -4,8 +4,10 @@
 pub(crate) mod kill;
 
 use crate::layout::OWN_PROGRAM;
-use crate::sys::own_pid;
+use crate::sys::{has_note, own_pid};
+use std::fmt;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 
 /// One process, by /proc/PID/stat: what everybody may know of it.
@@ -77,18 +79,28 @@ fn has_no_thread(pid: i32) -> bool {
     stats.all(|stat| stat.is_dead())
 }
 
-/// Whether a process runs this very program, seen from the same files: PID 1 may be another
-/// container's. `None` where the kernel does not say.
+/// Returns true for a process that runs this program, whichever copy of it, and sees the same
+/// files: PID 1 may be another container's. `None` where the kernel does not say.
 pub(crate) fn is_own_program(pid: i32) -> Option<bool> {
     let file = |path: &str| {
         let meta = fs::metadata(path).ok()?;
         Some((meta.dev(), meta.ino()))
     };
-    let is_same = file(&format!("/proc/{pid}/exe"))? == file(OWN_PROGRAM)?;
+    let program = format!("/proc/{pid}/exe");
+    let is_same = file(&program)? == file(OWN_PROGRAM)? || has_note(&head(&program)?);
     // Where the kernel tells of no namespaces there is one.
     let other = file(&format!("/proc/{pid}/ns/mnt"));
     let is_ours = other.is_none_or(|other| Some(other) == file("/proc/self/ns/mnt"));
     Some(is_same && is_ours)
+}
+
+/// The part of a program's file where its notes are.
+fn head(path: &str) -> Option<Vec<u8>> {
+    const LENGTH: u64 = 4096;
+    let mut head = Vec::new();
+    let file = fs::File::open(path).ok()?;
+    file.take(LENGTH).read_to_end(&mut head).ok()?;
+    Some(head)
 }
 
 /// The name of a process.
@@ -129,11 +141,60 @@ impl Process {
     }
 }
 
+/// A process that holds a lock, for an error's text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) pid: i32,
+    name: String,
+    uid: u32,
+}
+
+impl From<Process> for Holder {
+    fn from(process: Process) -> Self {
+        Self {
+            pid: process.pid,
+            name: name(process.pid).unwrap_or_default(),
+            uid: process.real_uid,
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, name, uid } = self;
+        write!(f, "process {pid} ({}) of uid {uid}", name.escape_debug())
+    }
+}
+
+/// The capabilities that accounts need, with their bits of capabilities(7).
+const NEEDED: [(u32, &str); 6] = [
+    (0, "CHOWN"),
+    (1, "DAC_OVERRIDE"),
+    (3, "FOWNER"),
+    (5, "KILL"),
+    (6, "SETGID"),
+    (7, "SETUID"),
+];
+
+/// Those of them that this process does not have; none if the kernel does not tell.
+pub(crate) fn lacking_capabilities() -> Vec<&'static str> {
+    lacking(&fs::read_to_string("/proc/self/status").unwrap_or_default())
+}
+
+fn lacking(status: &str) -> Vec<&'static str> {
+    let effective = field(status, "CapEff:").and_then(|set| u64::from_str_radix(set, 16).ok());
+    let effective = effective.unwrap_or(u64::MAX);
+    let lacks = |(bit, _): &&(u32, &str)| effective & (1 << *bit) == 0;
+    NEEDED.iter().filter(lacks).map(|(_, name)| *name).collect()
+}
+
 /// Returns true if the kernel has ended a process of this container for want of memory
-/// (cgroup v2).
+/// (cgroup v2, or else v1).
 pub(crate) fn has_run_out_of_memory() -> bool {
-    let events = fs::read_to_string("/sys/fs/cgroup/memory.events").unwrap_or_default();
-    field(&events, "oom_kill ").is_some_and(|count| count != "0")
+    let files = ["memory.events", "memory/memory.oom_control"];
+    let events = files.map(|file| fs::read_to_string(format!("/sys/fs/cgroup/{file}")));
+    let kills = |text: &String| field(text, "oom_kill ").is_some_and(|count| count != "0");
+    events.iter().flatten().any(kills)
 }
 
 /// The rest of the line that begins with `name`.

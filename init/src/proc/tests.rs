@@ -28,3 +28,23 @@ fn own_process_is_read() {
     assert!(Process::read(own).unwrap().resident_bytes > 0);
     assert!(pids().any(|pid| pid == own));
 }
+
+#[test]
+fn lacking_capabilities_are_those_without_their_bit() {
+    assert_eq!(lacking("Name:\tx\nCapEff:\t00000000000000eb\n"), [""; 0]);
+    assert_eq!(lacking("CapEff:\t00000000000000ea\n"), ["CHOWN"]);
+    assert_eq!(lacking("CapEff:\t0000000000000000\n").len(), NEEDED.len());
+    for unknown in ["", "CapEff:\tnone\n"] {
+        assert_eq!(lacking(unknown), [""; 0], "{unknown}");
+    }
+}
+
+#[test]
+fn programs_are_known_by_their_note() {
+    // The tests' own program has it, as it is the same crate.
+    let own = head(OWN_PROGRAM).unwrap();
+    assert!(has_note(&own));
+    assert!(!has_note(&head("/bin/sh").unwrap()));
+    assert_eq!(is_own_program(own_pid()), Some(true));
+    assert_eq!(head("/no/such"), None);
+}

@@ -14,6 +14,8 @@ pub(super) struct Ensured {
     pub(super) made: usize,
     /// Accounts whose homes need attention, and why.
     pub(super) odd: Vec<(Username, String)>,
+    /// The way out for the first home that could not be made, said once for all.
+    hint: Option<String>,
 }
 
 impl Session {
@@ -42,6 +44,9 @@ impl Session {
         });
         clean();
         let ensured = done.into_iter().fold(Ensured::default(), Ensured::and);
+        if let Some(hint) = &ensured.hint {
+            say(hint);
+        }
         (first, ensured)
     }
 
@@ -62,13 +67,18 @@ impl Ensured {
             Some(Ok(Found::Made)) => self.made += 1,
             Some(Ok(Found::Odd(what))) => self.odd.push((account.name.clone(), what)),
             Some(Ok(Found::Present)) | None => (),
-            Some(Err(error)) => self.odd.push((account.name.clone(), chain(&error))),
+            Some(Err(error)) => {
+                self.odd.push((account.name.clone(), chain(&error)));
+                let hint = || Some(error.hint()).filter(|hint| !hint.is_empty());
+                self.hint = self.hint.take().or_else(hint);
+            }
         }
     }
 
     fn and(mut self, other: Self) -> Self {
         self.made += other.made;
         self.odd.extend(other.odd);
+        self.hint = self.hint.or(other.hint);
         self
     }
 }

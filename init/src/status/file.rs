@@ -1,17 +1,20 @@
 //! Writes the status file: by PID 1 after each boot, and when COMMAND is asked to end. Anybody
-//! may read it.
+//! may read it. Its directory is locked by the init that writes it, for as long as that lives:
+//! one in a PID namespace below cannot see who else is there.
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::globals::Paths;
 use crate::clock::now_usec;
-use crate::layout::STATUS;
+use crate::layout::{LAST_RESTORE, STATUS};
 use crate::proc;
 use crate::sys;
 
@@ -19,6 +22,8 @@ use crate::sys;
 pub(crate) struct StatusFile {
     path: PathBuf,
     content: Content,
+    /// The lock of its directory, once the file was written.
+    claim: Option<Flock<File>>,
 }
 
 #[derive(Serialize)]
@@ -59,6 +64,7 @@ impl StatusFile {
                 },
                 started_usec: now_usec(),
             },
+            claim: None,
         }
     }
 
@@ -83,6 +89,18 @@ impl StatusFile {
         replace(&self.path, &text).inspect_err(|_| drop(fs::remove_file(&self.path)))
     }
 
+    /// Claims the file for as long as this init lives. Returns false if it is another's.
+    pub(crate) fn claim(&mut self) -> bool {
+        let Some(directory) = self.path.parent() else {
+            return true;
+        };
+        if self.claim.is_none() && make(directory).is_ok() {
+            self.claim = lock(directory, FlockArg::LockExclusiveNonblock).ok();
+        }
+        // Who only looks has it locked for a moment too.
+        self.claim.is_some() || !is_locked(directory)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -97,18 +115,50 @@ pub(super) fn path(paths: &Paths) -> PathBuf {
     paths.root.join(STATUS)
 }
 
-/// Deletes the file of the boot before, as a container that is started again has it: its
+/// Deletes what the boot before left, as a container that is started again has it: its
 /// pids may be those of other processes by now.
 pub(crate) fn delete(paths: &Paths) {
     let _ = fs::remove_file(path(paths));
+    let _ = fs::remove_file(paths.root.join(LAST_RESTORE));
+}
+
+/// Returns true if an init that runs has claimed the file.
+pub(crate) fn is_claimed(paths: &Paths) -> bool {
+    path(paths).parent().is_some_and(is_locked)
+}
+
+fn is_locked(directory: &Path) -> bool {
+    let looked = lock(directory, FlockArg::LockSharedNonblock);
+    looked.err() == Some(Errno::EWOULDBLOCK)
+}
+
+/// flock(2): it ends with its holder, and is seen from any namespace.
+fn lock(directory: &Path, how: FlockArg) -> Result<Flock<File>, Errno> {
+    let directory = File::open(directory).map_err(|_| Errno::ENOENT)?;
+    Flock::lock(directory, how).map_err(|(_, errno)| errno)
+}
+
+/// Tells of a restore that a command made, for `status`; PID 1 tells of its own. Without a
+/// directory of PID 1's there is nobody to tell.
+pub(crate) fn tell_restore(paths: &Paths, restore: &impl Serialize) {
+    let path = paths.root.join(LAST_RESTORE);
+    if path.parent().is_some_and(Path::is_dir)
+        && let Ok(text) = serde_json::to_vec(restore)
+    {
+        let _ = replace(&path, &text);
+    }
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o755).create(directory)
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(dir) = path.parent()
-        && !dir.is_dir()
-    {
-        DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
-    }
+    path.parent().map_or(Ok(()), make)?;
     let temp = path.with_extension("json.new");
     let mut file = OpenOptions::new()
         .write(true)

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, io};
 use crate::fs::dir::Directory;
-use crate::fs::ofd_lock::{Deadline, lock_until, open_lock};
+use crate::fs::ofd_lock::{Deadline, Owner, holder, lock_until, open_lock};
+use crate::proc::Holder;
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 
@@ -21,11 +22,17 @@ impl StoreLock {
     pub(crate) fn acquire(store: &Directory, deadline: Deadline) -> Result<Self, Error> {
         let path = store.join(".lock");
         let file = open_lock(store, ".lock").map_err(io("open", &path))?;
-        match lock_until(&file, deadline, || ()) {
+        match lock_until(&file, Owner::OpenFile, deadline, || ()) {
             Ok(()) => Ok(Self(Some(file))),
-            Err(Errno::EAGAIN) => Err(Error::Busy { path }),
-            // NFS without its lock daemon, and network file systems that know no locks at all.
-            Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => Err(Error::NoLocks { path }),
+            Err(Errno::EAGAIN) => Err(Error::Busy {
+                path,
+                holder: holder(&file).map(Holder::from),
+            }),
+            // NFS without its lock daemon, network file systems that know no locks at all, and
+            // gVisor, whose other kind of lock its next container on the store would not see.
+            Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL) => {
+                Err(Error::NoLocks { path })
+            }
             Err(errno) => Err(io("lock", path)(errno)),
         }
     }

@@ -255,7 +255,7 @@ impl Life {
     fn continue_for(&mut self, signal: u8, to_group: bool) {
         if matches!(
             signal,
-            signals::TERM | signals::INT | signals::QUIT | signals::HUP
+            signals::TERM | signals::INT | signals::QUIT | signals::HUP | signals::HALT
         ) {
             let pid = self.command.pid;
             let _ = sys::kill(if to_group { -pid } else { pid }, signals::CONT);

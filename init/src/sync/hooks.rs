@@ -74,6 +74,9 @@ impl<'a> AccountHooks<'a> {
 
     fn write_status(&mut self) {
         self.write_at = None;
+        // Who keeps no accounts in step has no place to keep.
+        let claims = self.sync.is_some();
+        self.status.take_if(|status| claims && !status.claim());
         if let Some(status) = &self.status
             && let Err(error) = status.write()
             // Only root can write there; that it is not root was logged already.

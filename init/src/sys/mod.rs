@@ -7,6 +7,7 @@ mod affinity;
 mod environment;
 mod fds;
 mod mount;
+mod note;
 pub(crate) mod pool;
 mod process;
 mod signal;
@@ -19,6 +20,7 @@ pub(crate) use fds::{
     close_inherited, fill_closed_stdio, give_stdio, signal_when_readable, write_if_ready,
 };
 pub(crate) use mount::is_mount_point;
+pub(crate) use note::has_note;
 pub(crate) use process::{Waited, kill, own_pid, wait_child};
 pub(crate) use signal::{
     Received, SignalMask, become_command, block_all_signals, default_sigchld, wait_sigchld,

@@ -127,7 +127,10 @@ fn a_number_or_home_of_somebody_removed_is_refused() {
     let error = tree
         .run(&["--json", "user", "adopt", "eve"])
         .fails_as(ErrorKind::Conflict);
-    assert_eq!(error.error.message, "uid 10001 was given to 'gone'");
+    assert_eq!(
+        error.error.message,
+        "cannot adopt 'eve': uid 10001 was given to 'gone'"
+    );
     assert!(!tree.store("eve.json").exists());
 
     let tree = Tree::with(&["alice", "gone"]);

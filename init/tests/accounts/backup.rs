@@ -410,9 +410,62 @@ fn a_file_of_nothing_but_holes_is_left_out() {
     assert!(output.status.success() && output.stdout.len() < 100_000);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("exabytes' is not in the backup: it has holes"),
+        said.contains("exabytes' is not in the backup: the files of this home have holes"),
         "{said}"
     );
+}
+
+/// Each has less than one may have, and cost its owner nothing.
+#[test]
+fn holes_of_many_files_count_together() {
+    let tree = Tree::with(&["alice"]);
+    for number in 0..20 {
+        let path = tree.path(format!("home/alice/{number:02}"));
+        fs::File::create(path).unwrap().set_len(300 << 20).unwrap();
+    }
+    let mut command = tree.command(&["user", "save", "--homes"]);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let length = std::io::copy(&mut out, &mut std::io::sink()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(length < (1 << 30) + (1 << 20), "{length}");
+    assert_eq!(
+        said.matches("have holes of more than 1 GiB").count(),
+        17,
+        "{said}"
+    );
+}
+
+/// tar keeps such a name in memory before anybody sees it.
+#[test]
+fn a_name_that_is_longer_than_a_path_is_not_read() {
+    let tree = Tree::new();
+    tree.restore();
+    let before = tree.state();
+    for (kind, size) in [
+        (tar::EntryType::GNULongName, 1 << 20),
+        (tar::EntryType::GNULongLink, 1 << 20),
+        (tar::EntryType::XHeader, 10),
+        (tar::EntryType::GNUSparse, 0),
+    ] {
+        let forged = forged(|archive| {
+            let mut header = header(kind, "././@LongLink", size);
+            header.set_cksum();
+            archive.append(&header, &*vec![b'x'; size]).unwrap();
+            directory(archive, "home/alice");
+        });
+        let reply = load(&tree, &["--homes"], &forged).fails_as(ErrorKind::Invalid);
+        let message = reply.error.message;
+        assert!(message.contains("an entry of type"), "{kind:?}: {message}");
+        unchanged(&before, &tree.state(), &kind);
+    }
 }
 
 #[test]

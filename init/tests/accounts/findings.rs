@@ -53,7 +53,7 @@ const FINDINGS: &[(&str, Spoil, &str)] = &[
         "conflict",
         |tree| tree.plant("mallory.json", &record("mallory", 10_000, &json!({}))),
         "skipped 'mallory': uid 10000 was given to 'alice'
-  hint: one of the two records must go; remove it with 'user remove'",
+  hint: one of the two records must go; remove it with 'occ-init user remove'",
     ),
     (
         "hash",
@@ -66,7 +66,7 @@ const FINDINGS: &[(&str, Spoil, &str)] = &[
             );
         },
         "'alice' has no password until it is set again: the password hash has no known scheme: $y$, $gy$, $7$, $2a$, $2b$, $2y$, $6$ and $5$ are accepted
-  hint: set a new password with 'user passwd'
+  hint: set a new password with 'occ-init user passwd alice'
 'alice' in /etc/shadow: another password than the recorded one
   hint: run 'occ-init restore'",
     ),

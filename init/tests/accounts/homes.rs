@@ -171,7 +171,7 @@ fn homes_are_elsewhere_where_the_image_says_so() {
     let line = "name,home\ndave,/srv/people/dave\n";
     tree.feed(&["user", "import"], line)
         .ends(1)
-        .says(&["invalid home"]);
+        .says(&["nor in a directory that /etc/occ/homes.allow names"]);
     tree.write(allow, b"# people's disk\n/srv/people\n", 0o644);
     tree.restore().says(&["restored 2 accounts (1 new"]);
     assert_eq!(tree.field("etc/passwd", "bob", 5), "/srv/people/bob");

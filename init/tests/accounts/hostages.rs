@@ -89,6 +89,23 @@ fn adopt_says_beforehand_what_it_would_do() {
 }
 
 #[test]
+fn a_home_elsewhere_names_the_line_that_the_image_lacks() {
+    let tree = Tree::with(&["alice"]);
+    useradd(&tree, "eve", 1001);
+    tree.edit("etc/passwd", "/home/eve", "/srv/people/eve");
+    let adopt = ["--json", "user", "adopt", "eve"];
+    let before = tree.state();
+    let refused = tree.run(&adopt).fails_as(ErrorKind::Invalid).error;
+    let step = "add the line '/srv/people' to /etc/occ/homes.allow in the image";
+    assert_eq!(refused.hint, step, "{}", refused.message);
+    unchanged(&before, &tree.state(), &adopt);
+    tree.write("etc/occ/homes.allow", b"/srv/people\n", 0o644);
+    fs::create_dir_all(tree.path("srv/people")).unwrap();
+    tree.run(&adopt).ends(0);
+    assert_eq!(tree.record("eve")["homeDirectory"], "/srv/people/eve");
+}
+
+#[test]
 fn a_stranger_with_the_uid_of_a_removed_account_is_told() {
     let tree = Tree::with(&["alice", "bob"]);
     tree.run(&["user", "remove", "bob", "--yes"]).ends(0);
@@ -97,6 +114,33 @@ fn a_stranger_with_the_uid_of_a_removed_account_is_told() {
     tree.run(&["check"]).ends(1).says(&[told]);
     tree.restore().says(&[told]);
     tree.run(&["user", "list"]).ends(0).says(&[told]);
+    // Neither way back is a half one.
+    let before = tree.state();
+    let adopt = ["--json", "user", "adopt", "eve"];
+    let refused = tree.run(&adopt).fails_as(ErrorKind::Conflict).error;
+    assert!(
+        refused.hint.starts_with("'userdel eve' and then"),
+        "{}",
+        refused.hint
+    );
+    let restore = ["--json", "user", "add", "bob", "--restore", "--no-password"];
+    let refused = tree.run(&restore).fails_as(ErrorKind::Conflict).error;
+    assert!(refused.hint.contains("'userdel eve'"), "{}", refused.hint);
+    unchanged(&before, &tree.state(), &restore);
+}
+
+#[test]
+fn a_line_of_useradd_in_the_way_names_adopt() {
+    let tree = Tree::with(&["alice"]);
+    useradd(&tree, "eve", 1001);
+    let add = ["--json", "user", "add", "eve", "--no-password"];
+    let refused = tree.run(&add).fails_as(ErrorKind::Conflict).error;
+    assert!(
+        refused.hint.starts_with("'occ-init user adopt eve'"),
+        "{}",
+        refused.hint
+    );
+    tree.run(&["user", "adopt", "eve"]).ends(0);
 }
 
 #[test]

@@ -71,6 +71,10 @@ impl Holder {
         }
     }
 
+    pub(crate) const fn pid(&self) -> Pid {
+        self.0
+    }
+
     pub(crate) fn is_alive(&mut self) -> bool {
         let status = waitpid(self.0, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL));
         status == Ok(WaitStatus::StillAlive)

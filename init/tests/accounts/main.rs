@@ -35,6 +35,7 @@ mod legacy;
 mod live;
 mod locks;
 mod many;
+mod next_steps;
 mod no_locks;
 mod secrets;
 mod setting;

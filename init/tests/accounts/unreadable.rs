@@ -104,7 +104,7 @@ fn of_several_names_none_is_changed() {
     let reply = tree
         .run(&["--json", "user", "disable", "alice", "bob"])
         .fails_as(ErrorKind::Failed);
-    let way_out = "'user disable alice' alone shuts the account out";
+    let way_out = "'occ-init user disable alice' alone shuts the account out";
     assert!(reply.error.hint.contains(way_out), "{}", reply.error.hint);
     unchanged(&before, &tree.state(), &"disable");
 }

@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
-use crate::harness::{BOTH, Place, run, setup, setup_restoring};
+use crate::harness::{BOTH, Place, bare, run, setup, setup_restoring};
 
 /// A program file in a directory of its own.
 fn program(content: &str) -> (tempfile::TempDir, String) {
@@ -32,6 +33,10 @@ fn options_of_other_inits_are_told_what_they_are_here() {
         ("-w", "'-v'"),
         ("-c", "goes without saying"),
         ("-p", "nothing like it"),
+        ("-P", "-- sleep infinity"),
+        ("-l", "MIT"),
+        ("-L", "MIT"),
+        ("--single-child", "goes without saying"),
     ] {
         let (code, _, err) = run(Place::Subreaper, &[option, "--", "true"]);
         assert_eq!(code, 2, "{option}");
@@ -124,4 +129,83 @@ fn the_signal_that_halts_systemd_is_explained() {
     let (code, _, err) = init.end();
     assert_eq!(code, 128 + 37);
     assert!(err.contains("'--rewrite RTMIN+3:TERM'"), "{err}");
+}
+
+/// A program of 32 bits whose loader is not there, as in an image without i386 libraries.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_loader_of_32_bits_that_is_not_there_is_named() {
+    let mut elf = vec![0; 256];
+    elf[..7].copy_from_slice(b"\x7fELF\x01\x01\x01");
+    // ET_EXEC for EM_386, version 1; one program header at 52, of 32 bytes: PT_INTERP, at 100.
+    for (at, value) in [
+        (16, 2),
+        (18, 3),
+        (20, 1),
+        (28, 52),
+        (40, 52),
+        (42, 32),
+        (44, 1),
+    ] {
+        elf[at] = value;
+    }
+    let loader = b"/lib/ld-no-such.so.2\0";
+    let length = u8::try_from(loader.len()).unwrap();
+    for (at, value) in [(52, 3), (56, 100), (68, length), (72, length)] {
+        elf[at] = value;
+    }
+    elf[100..100 + loader.len()].copy_from_slice(loader);
+    let (_dir, path) = program("");
+    fs::write(&path, elf).unwrap();
+    let (code, _, err) = run(Place::Subreaper, &["--", &path]);
+    assert_eq!(code, 126, "{err}");
+    // A kernel that runs no programs of 32 bits says that instead.
+    let why = if Path::new("/proc/sys/abi/vsyscall32").exists() {
+        "its interpreter '/lib/ld-no-such.so.2' does not exist"
+    } else {
+        "it is for another kind of machine"
+    };
+    assert!(err.contains(why), "{err}");
+}
+
+#[test]
+fn what_systemd_says_to_us_alone_is_not_said_to_command() {
+    let script = "echo $LISTEN_PID $$ $LISTEN_FDS; env | grep -c -e PIDFDID -e WATCHDOG";
+    let about = |pid: &str| {
+        let setup = setup(Place::Namespace, &["--", "sh", "-c", script]);
+        let setup = setup.env("LISTEN_PID", pid).env("LISTEN_FDS", "2");
+        let setup = setup.env("LISTEN_PIDFDID", "77");
+        let setup = setup.env("WATCHDOG_PID", pid).env("WATCHDOG_USEC", "9");
+        setup.run().1
+    };
+    // WATCHDOG_USEC names nobody: sd_watchdog_enabled(3) takes it for everybody's.
+    assert_eq!(about("1"), "2 2 2\n1\n");
+    assert_eq!(about("7"), "7 2 2\n3\n", "meant for somebody else");
+}
+
+#[test]
+fn a_daemon_that_leaves_its_group_and_session_is_told_too() {
+    let script = "setsid sh -c 'setsid sleep 1000 >/dev/null 2>&1 &'";
+    let args = ["--", "sh", "-c", script];
+    let (code, _, err) = run(Place::Namespace, &args);
+    assert_eq!(code, 0);
+    assert!(err.contains("needs its option for the foreground"), "{err}");
+    let (_, _, err) = run(Place::Namespace, &["-q", "--", "sh", "-c", script]);
+    assert_eq!(err, "");
+}
+
+#[test]
+fn a_file_system_that_runs_no_programs_is_named() {
+    let script = "mount -t tmpfs -o noexec tmpfs /mnt; cp /bin/true /mnt; exec \"$@\" /mnt/true";
+    let (root, ours) = setup(Place::Subreaper, &["--"]).keep();
+    let mut words = vec!["unshare", "--mount", "sh", "-c", script, "sh"];
+    words.push(ours.command.get_program().to_str().unwrap());
+    words.extend(ours.command.get_args().map(|arg| arg.to_str().unwrap()));
+    let (code, _, err) = bare(&words).run();
+    assert_eq!(code, 126);
+    assert!(
+        err.contains("'/mnt/true': its file system is mounted with noexec"),
+        "{err}"
+    );
+    drop(root);
 }

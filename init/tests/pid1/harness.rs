@@ -72,6 +72,28 @@ pub(crate) fn setup_restoring(place: Place, args: &[&str]) -> Setup {
     }
 }
 
+/// Another init with its words, in this place, to compare with; stdin, stdout and stderr
+/// piped, as ours.
+pub(crate) fn beside(place: Place, words: &[&str]) -> Setup {
+    let mut setup = setup_restoring(place, &[]);
+    let mut command = match place {
+        Place::Subreaper => Command::new(words[0]),
+        Place::Namespace | Place::Container => {
+            let mut command = Command::new("unshare");
+            command.args(["--pid", "--fork", "--mount-proc", "--kill-child", "--"]);
+            command.arg(words[0]);
+            command
+        }
+    };
+    command
+        .args(&words[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    setup.command = command;
+    setup
+}
+
 /// A program without occ-init, to compare with.
 pub(crate) fn bare(args: &[&str]) -> Setup {
     let mut setup = setup_restoring(Place::Subreaper, &[]);

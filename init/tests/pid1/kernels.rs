@@ -9,13 +9,14 @@ use std::os::raw::c_long;
 use nix::libc::{self, sock_filter};
 
 use crate::harness::{BOTH, Place, Setup, children, setup, setup_restoring, until};
-use crate::tree::{furnish_alice, furnish_quiet};
+use crate::tree::{HASH, STORE, furnish_alice, furnish_quiet};
 
 const TERM: i32 = 15;
 
-/// Where the number of the call and its first argument are in seccomp_data.
+/// Where the number of the call and its first two arguments are in seccomp_data.
 const NUMBER: u32 = 0;
 const FIRST_ARGUMENT: u32 = 16;
+const SECOND_ARGUMENT: u32 = 24;
 
 fn load(place: u32) -> sock_filter {
     let code = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
@@ -65,7 +66,22 @@ fn without_shared_memory() -> Vec<sock_filter> {
     ]
 }
 
-fn kernels() -> [(&'static str, Vec<sock_filter>); 3] {
+/// As in gVisor: fcntl(2) knows no locks of open files, EINVAL.
+fn without_open_file_locks() -> Vec<sock_filter> {
+    let fcntl = u32::try_from(libc::SYS_fcntl).unwrap();
+    let [first, last] = [libc::F_OFD_GETLK, libc::F_OFD_SETLKW].map(i32::cast_unsigned);
+    vec![
+        load(NUMBER),
+        jump(libc::BPF_JEQ | libc::BPF_K, fcntl, 0, 4),
+        load(SECOND_ARGUMENT),
+        jump(libc::BPF_JGE | libc::BPF_K, first, 0, 2),
+        jump(libc::BPF_JGT | libc::BPF_K, last, 1, 0),
+        fail_with(libc::EINVAL),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+fn kernels() -> [(&'static str, Vec<sock_filter>); 4] {
     let newer = [
         libc::SYS_clone3,
         libc::SYS_close_range,
@@ -79,6 +95,7 @@ fn kernels() -> [(&'static str, Vec<sock_filter>); 3] {
         ),
         ("older", without(&newer)),
         ("qemu", without_shared_memory()),
+        ("gVisor", without_open_file_locks()),
     ]
 }
 
@@ -99,6 +116,27 @@ fn on(kernel: &[sock_filter], setup: Setup) -> Setup {
         };
         assert_eq!(set, 0);
     })
+}
+
+/// As many processes as may be are there: no more child, but threads.
+fn without_room() -> Vec<sock_filter> {
+    let clone = u32::try_from(libc::SYS_clone).unwrap();
+    vec![
+        load(NUMBER),
+        jump(libc::BPF_JEQ | libc::BPF_K, clone, 0, 3),
+        load(FIRST_ARGUMENT),
+        jump(libc::BPF_JSET, libc::CLONE_VFORK.cast_unsigned(), 0, 1),
+        fail_with(libc::EAGAIN),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+#[test]
+fn a_limit_of_processes_is_named() {
+    let setup = on(&without_room(), setup(Place::Subreaper, &["--", "true"]));
+    let (code, _, err) = setup.run();
+    assert_eq!(code, 125);
+    assert!(err.contains("docker's --pids-limit, or ulimit -u"), "{err}");
 }
 
 /// Counts its starts, leaves orphans, and ends at TERM.
@@ -187,4 +225,36 @@ fn accounts_are_restored() {
             assert_eq!(err.matches("restored ").count(), 1, "{name}: {err}");
         }
     }
+}
+
+#[test]
+fn a_store_that_gvisor_cannot_lock_is_one_without_locks() {
+    let kernel = without_open_file_locks();
+    let run = |args: &[&str]| {
+        let setup = setup_restoring(Place::Subreaper, args);
+        furnish_alice(setup.root());
+        let shadow = setup.root().join("etc/shadow");
+        let record = setup.root().join(STORE).join("alice.json");
+        let (keep, setup) = setup.keep();
+        let (code, _, err) = on(&kernel, setup).run();
+        let texts = [shadow, record].map(|path| fs::read_to_string(path).unwrap());
+        drop(keep);
+        (code, err, texts)
+    };
+    let (code, err, [shadow, record]) = run(&["user", "disable", "alice"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("its file system has no locks"), "{err}");
+    assert!(err.contains("--no-store-lock"), "{err}");
+    assert!(!shadow.contains("alice") && !record.contains("\"locked\": true"));
+
+    let (code, err, [shadow, _]) = run(&["--", "true"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("no locks; going on without the lock"), "{err}");
+    assert!(shadow.contains(&format!("alice:{HASH}")), "{err}");
+
+    let told = ["--no-store-lock", "user", "disable", "alice"];
+    let (code, err, [shadow, record]) = run(&told);
+    assert_eq!(code, 0, "{err}");
+    assert!(shadow.contains(&format!("alice:!{HASH}")), "{err}");
+    assert!(record.contains("\"locked\": true"), "{record}");
 }

@@ -4,6 +4,7 @@
 
 mod anywhere;
 mod at_once;
+mod beside;
 mod endings;
 mod first_account;
 mod harness;

@@ -9,6 +9,8 @@ use std::io::Write as _;
 
 /// Tells the probe to die of the signal that is its value.
 pub(crate) const DIE_OF: &str = "PROBE_DIE_OF";
+/// Tells the probe to end its first thread, and to go on in another until stdin ends.
+pub(crate) const WITHOUT_LEADER: &str = "PROBE_WITHOUT_LEADER";
 /// Tells the probe to be one; the value is put in front of its lines.
 pub(crate) const VARIABLE: &str = "PROBE";
 
@@ -19,6 +21,9 @@ static BEFORE_MAIN: extern "C" fn() = before_main;
 extern "C" fn before_main() {
     if let Some(signal) = std::env::var_os(DIE_OF) {
         die_of(signal.to_str().unwrap().parse().unwrap());
+    }
+    if std::env::var_os(WITHOUT_LEADER).is_some() {
+        go_on_without_leader();
     }
     if let Some(name) = std::env::var_os(VARIABLE) {
         tell_signals(&name.to_string_lossy());
@@ -58,6 +63,28 @@ fn tell_signals(name: &str) -> ! {
         if c_int::try_from(got).is_ok_and(|signal| signal > 0) {
             tell(&format!("{name} {got}\n"));
         }
+    }
+}
+
+/// exit(2) of the thread alone: what a main function does that calls pthread_exit(3).
+fn go_on_without_leader() -> ! {
+    std::thread::spawn(|| {
+        let leader = format!("/proc/self/task/{}/stat", std::process::id());
+        let has_ended = || {
+            let stat = std::fs::read_to_string(&leader).unwrap();
+            stat.contains(") Z ")
+        };
+        while !has_ended() {
+            std::thread::yield_now();
+        }
+        tell("ready\n");
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).unwrap();
+        std::process::exit(4);
+    });
+    loop {
+        // SAFETY: the other thread uses nothing of this one's stack.
+        unsafe { nix::libc::syscall(nix::libc::SYS_exit, 0) };
     }
 }
 

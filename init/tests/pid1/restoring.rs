@@ -270,7 +270,8 @@ fn read_only(setup: Setup, place: &str) -> Setup {
 
 #[test]
 fn a_read_only_etc_is_one_line_and_nothing_is_restored() {
-    let line = "occ-init: accounts are not restored: /etc is read-only\n";
+    let line = "occ-init: accounts are not restored: /etc is read-only \
+                (run the container without '--read-only')\n";
     for (options, status, said) in [
         (&[][..], 7, line),
         (&["-q"], 7, ""),

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -232,5 +233,38 @@ fn an_interactive_shell_has_its_own_jobs() {
         screen.shows("status 130");
         screen.types("exit 9\n");
         assert_eq!(screen.ends(), 9, "{place:?}");
+    }
+}
+
+/// As `docker exec -it` leaves it: an interactive shell heeds no TERM.
+#[test]
+fn a_shell_that_an_exec_left_does_not_hold_the_end() {
+    for (typed, shown) in [
+        ("true\n", "> "),
+        ("sh -c 'echo at $((40 + 2)); exec cat'\n", "at 42"),
+    ] {
+        let script = "echo ready; read line; exit 3";
+        let args = ["--grace", "1000", "--", "sh", "-c", script];
+        let mut init = setup(Place::Namespace, &args).start();
+        assert_eq!(init.line(), "ready");
+        let mut command = Command::new("nsenter");
+        command.args([
+            "--target",
+            &init.pid().to_string(),
+            "--pid",
+            "--mount",
+            "--",
+        ]);
+        // A session of its own inside, with this terminal.
+        command.args(["setsid", "--ctty", "--wait"]).args(SHELL);
+        let mut screen = Screen::start(command, tempfile::tempdir().unwrap());
+        screen.shows("> ");
+        screen.types(typed);
+        screen.shows(shown);
+        let (code, _, err) = init.end();
+        assert_eq!(code, 3, "COMMAND's own status: {err}");
+        // nsenter(1) ends as the shell did.
+        let status = screen.program.wait().unwrap();
+        assert_eq!(status.signal(), Some(1), "the shell was hung up");
     }
 }

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-use crate::harness::{Init, Place, children, setup, state, until};
+use crate::harness::{Init, Place, Setup, beside, children, setup, state, until};
 
 /// occ-init as leader of a session with this terminal, and the other end.
 fn on_terminal(place: Place, script: &str) -> (Init, File) {
@@ -151,4 +151,43 @@ fn a_foreground_that_could_not_be_given_back_is_not_taken() {
     assert_eq!(init.line(), "got hello");
     assert_eq!(foreground(&terminal), before);
     assert_eq!(init.exit_code(), 4);
+}
+
+/// An init whose fds 0 to 2 are no terminal, with one that its session controls all the same.
+fn with_hidden_terminal(mut setup: Setup) -> (Init, File) {
+    let ends = nix::pty::openpty(None, None).unwrap();
+    for end in [&ends.master, &ends.slave] {
+        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    }
+    let slave = ends.slave;
+    setup.command.stdin(Stdio::null());
+    let setup = setup.before(move || {
+        nix::unistd::setsid().unwrap();
+        // SAFETY: 0 as the argument takes nothing away.
+        let result = unsafe { nix::libc::ioctl(slave.as_raw_fd(), nix::libc::TIOCSCTTY, 0) };
+        assert_eq!(result, 0);
+    });
+    let mut init = setup.start();
+    assert_eq!(init.line(), "ready");
+    (init, File::from(ends.master))
+}
+
+#[test]
+fn a_terminal_that_is_none_of_the_streams_is_handed_over_as_catatonit_does() {
+    let command = [
+        "--",
+        "sh",
+        "-c",
+        "echo ready; read line </dev/tty; echo got $line; exit 5",
+    ];
+    let ours = setup(Place::Subreaper, &command);
+    let other = beside(Place::Subreaper, &[&["catatonit"], &command[..]].concat());
+    for setup in [ours, other] {
+        let (mut init, mut terminal) = with_hidden_terminal(setup);
+        let command = children(init.pid())[0];
+        until("COMMAND is in front", || foreground(&terminal) == command);
+        terminal.write_all(b"hello\n").unwrap();
+        assert_eq!(init.line(), "got hello");
+        assert_eq!(init.exit_code(), 5);
+    }
 }

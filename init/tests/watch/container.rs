@@ -119,6 +119,28 @@ impl Setup {
     }
 
     pub(crate) fn boot(self, volume: &Volume) -> Container {
+        let words = [
+            "unshare",
+            "--pid",
+            "--mount",
+            "--fork",
+            "--mount-proc",
+            "--kill-child",
+        ];
+        self.boot_by(&words, volume)
+    }
+
+    /// In the PID namespace of another container, as docker's `--pid container:NAME` has it.
+    pub(crate) fn boot_in(mut self, other: &Container, volume: &Volume) -> Container {
+        self.before = format!("mount -t proc proc /proc\n{}", self.before);
+        let target = other.pid().to_string();
+        let enter = ["nsenter", "--target", &target, "--pid", "--"];
+        let unshare = ["unshare", "--mount", "--fork", "--kill-child"];
+        self.boot_by(&[&enter[..], &unshare].concat(), volume)
+    }
+
+    /// `words` make the namespaces.
+    fn boot_by(self, words: &[&str], volume: &Volume) -> Container {
         let script = format!(
             "set -e
             for directory in etc home var run; do mount --bind \"$TREE/$directory\" \"/$directory\"; done
@@ -127,9 +149,9 @@ impl Setup {
             exec {} \"$OCC\" {} -- sh -c \"$SCRIPT\"",
             self.before, self.wrapper, self.options
         );
-        let mut command = Command::new("unshare");
+        let mut command = Command::new(words[0]);
         command
-            .args(["--pid", "--mount", "--fork", "--mount-proc", "--kill-child"])
+            .args(&words[1..])
             .args(["sh", "-c", &script])
             .env("TREE", self.tree.root())
             .env("STORE", volume.0.path())
@@ -203,16 +225,18 @@ impl Container {
         self.occ(&script);
     }
 
-    /// PID 1, seen from here.
+    /// PID 1, or the init that stands for it, seen from here.
     pub(crate) fn pid(&self) -> i32 {
-        let own = self.child.id().cast_signed();
-        let child = |pid| children(pid).first().copied();
-        let found = child(own).unwrap_or_else(|| panic!("no PID 1: {}", self.said()));
-        // Under strace(1), PID 1 is its child.
-        if field(found, "Name") == "strace" {
-            return child(found).unwrap();
+        let mut found = self.child.id().cast_signed();
+        loop {
+            let child = children(found).first().copied();
+            found = child.unwrap_or_else(|| panic!("no PID 1: {}", self.said()));
+            // Under strace(1) or another init, and in another's PID namespace, it is a child of
+            // these.
+            if !["strace", "unshare", "dumb-init"].contains(&&*field(found, "Name")) {
+                return found;
+            }
         }
-        found
     }
 
     pub(crate) fn children(&self) -> Vec<i32> {
@@ -239,6 +263,20 @@ impl Container {
         let mut command = self.enter(&["sh", "-c", &script]);
         let pipes = command.stdin(Stdio::null()).stdout(Stdio::piped());
         output(pipes.stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// The same script's exit status, and both of its streams.
+    pub(crate) fn ran(&self, script: &str) -> (i32, String, String) {
+        let output = self.run(script);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let code = output.status.code().unwrap();
+        (code, text(&output.stdout), text(&output.stderr))
+    }
+
+    /// The status file; null until there is one.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let text = fs::read(self.tree.path("run/occ-init/status.json")).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// A shell script inside that must work.

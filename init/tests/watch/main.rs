@@ -12,12 +12,14 @@
 )]
 
 mod container;
+mod names;
 mod neighbours;
 mod passwords;
 mod rest;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 
 // A short path for the cases.
 use support::tree;

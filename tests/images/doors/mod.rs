@@ -18,13 +18,22 @@ const PACKAGES: &str = "busybox-static cron dropbear-bin faketime login openssh-
     pamtester passwd procps systemd-userdbd";
 
 /// The states, as the table's header has them, and who is in each.
-const PEOPLE: [Person; 6] = [
+const PEOPLE: [Person; 8] = [
     Person::new("password", "alice", 10000),
     Person::new("key only", "carol", 10001),
-    Person::new("expired", "dave", 10002),
-    Person::new("disabled", "erin", 10003),
-    Person::new("enabled again", "frank", 10004),
-    Person::new("removed", "grace", 10005),
+    Person::new("expired inside", "dave", 10002),
+    Person::new("forced change", "heidi", 10003),
+    Person::new("locked inside", "ivan", 10004),
+    Person::new("disabled", "erin", 10005),
+    Person::new("enabled again", "frank", 10006),
+    Person::new("removed", "grace", 10007),
+];
+/// The words of pam_unix, sshd and pamtester for a password that has to be changed first.
+const NEW_PASSWORD: [&str; 4] = [
+    "required to change your password",
+    "Password change required",
+    "new one required",
+    "New password",
 ];
 
 struct Person {
@@ -49,6 +58,9 @@ impl Person {
         let broken = ["refused", "kex_exchange", "timed out", "not found"];
         let is_broken = status == 124 || broken.iter().any(|words| said.contains(words));
         assert!(!is_broken, "'{door}' itself is broken: {status}: {said}");
+        if status != 0 && NEW_PASSWORD.iter().any(|words| said.contains(words)) {
+            return "new password";
+        }
         if status != 0 {
             return "shut";
         }
@@ -132,27 +144,44 @@ fn session(container: &Container, name: &str, uid: u32) {
     });
 }
 
-/// Brings everybody into their state. frank, who comes back, and carol and dave,
+/// Root shuts people out inside, with the tools of shadow; each is in a record afterwards.
+fn shut_inside(container: &Container) {
+    container
+        .sh("chage --expiredate 2000-01-01 dave; chage --lastday 0 heidi; usermod --lock ivan");
+    until("the records hold it", || {
+        let check = container.exec(["/usr/local/bin/occ-init", "check"]).run();
+        (check.code == Some(0)).then_some(())
+    });
+    let list = container.occ_init(["user", "list"], "").stdout;
+    let status = |name: &str| {
+        let line = list.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(status("dave"), "expired");
+    assert_eq!(status("heidi"), "enabled");
+    assert_eq!(status("ivan"), "disabled");
+}
+
+/// Brings everybody into their state. frank, who comes back, and carol, dave and heidi,
 /// whom nobody touches for good, have the lines afterwards that they had before.
 fn bring_about(container: &Container) {
-    container.sh("chage --expiredate 2000-01-01 dave");
-    container.occ_init(["restore"], "");
+    shut_inside(container);
     let before = lines(container);
-    session(container, "erin", 10003);
+    session(container, "erin", 10005);
     container.detach("erin", DAEMON);
     container.detach("erin", FORK_RACER);
-    let several = ["carol", "dave", "erin", "frank"];
-    let [carol, dave, erin, frank] = several;
-    container.occ_init(["user", "disable", carol, dave, erin, frank], "");
-    assert_eq!(container.programs(10003), [""; 0]);
+    let several = ["carol", "dave", "erin", "frank", "heidi"];
+    let [carol, dave, erin, frank, heidi] = several;
+    container.occ_init(["user", "disable", carol, dave, erin, frank, heidi], "");
+    assert_eq!(container.programs(10005), [""; 0]);
     let shut = lines(container);
     for name in several {
         assert_ne!(shut[name], before[name]);
     }
-    container.occ_init(["user", "enable", carol, dave, frank], "");
+    container.occ_init(["user", "enable", carol, dave, frank, heidi], "");
     container.occ_init(["user", "remove", "grace", "--yes"], "");
     let after = lines(container);
-    for name in [carol, dave, frank, "alice", "bob"] {
+    for name in [carol, dave, frank, heidi, "alice", "bob"] {
         assert!(after[name] == before[name], "the lines of '{name}' differ");
     }
 }
@@ -162,12 +191,16 @@ fn login(container: &Container, person: &Person) -> &'static str {
     let door = "login at a terminal";
     let call = docker(["exec", "-it", &container.name, "login", person.name]);
     let asked = Terminal::open(call).asks("Password: ");
-    let (came, screen) =
-        asked
-            .types(&person.password())
-            .asks_one_of(&["$ ", "Login incorrect", "has expired"]);
-    if came != "$ " {
-        return "shut";
+    let (came, screen) = asked.types(&person.password()).asks_one_of(&[
+        "$ ",
+        "Login incorrect",
+        "has expired",
+        "Current password: ",
+    ]);
+    match came {
+        "$ " => (),
+        "Current password: " => return "new password",
+        _ => return "shut",
     }
     let (status, screen) = screen.types("id -u; exit").ends();
     let said = screen.trim_end().rsplit("id -u; exit").next().unwrap();
@@ -238,7 +271,7 @@ fn written(seen: &[BTreeMap<String, &'static str>]) -> String {
 fn the_table_of_the_readme_is_what_happens() {
     let volumes = Volumes::new("doors");
     let container = volumes.start(house());
-    let bob = Person::new("", "bob", 10006);
+    let bob = Person::new("", "bob", 10008);
     for person in PEOPLE.iter().chain([&bob]) {
         move_in(&container, person);
     }

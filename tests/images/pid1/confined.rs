@@ -99,7 +99,8 @@ fn no_capability_at_all_is_still_an_init() {
 #[test]
 fn a_read_only_root_with_and_without_run() {
     let volumes = accounts("readonly");
-    let etc = "occ-init: accounts are not restored: /etc is read-only\n";
+    let etc = "occ-init: accounts are not restored: /etc is read-only \
+               (run the container without '--read-only')\n";
     let run = "occ-init: cannot write '/run/occ-init/status.json': read-only file system; \
                'occ-init status' will not know of this boot\n";
     let options = ["--read-only", "--tmpfs", "/run"];

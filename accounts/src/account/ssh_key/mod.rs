@@ -5,7 +5,9 @@
 #[cfg(test)]
 mod tests;
 
-use ssh_key::{HashAlg, PublicKey};
+use base64ct::{Base64Unpadded, Encoding as _};
+use sha2::{Digest as _, Sha256};
+use ssh_key::PublicKey;
 
 /// Most bytes of an account's keys in its record: a larger record could not be read back.
 const MAX_BYTES: usize = 48 * 1024;
@@ -54,7 +56,7 @@ impl SshKey {
         let key = public_key(line).or_else(|| public_key(after_options(line)?))?;
         Some(Self {
             line: line.to_owned(),
-            fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+            fingerprint: fingerprint(&key)?,
         })
     }
 
@@ -88,6 +90,13 @@ impl SshKey {
         }
         Ok(keys)
     }
+}
+
+/// The fingerprint that `ssh-keygen -l` prints. By the sha2 that the rest uses: ssh-key's own is
+/// of another version, and would be in the program a second time (12 KB).
+fn fingerprint(key: &PublicKey) -> Option<String> {
+    let digest = Sha256::digest(key.to_bytes().ok()?);
+    Some(format!("SHA256:{}", Base64Unpadded::encode_string(&digest)))
 }
 
 /// Fails if a record has no room for so many keys.

@@ -29,7 +29,7 @@ pub enum Loss {
     )]
     Group(String),
     /// The hash does not pass the gate.
-    #[error("its password is lost: {0}; set a new one with 'user passwd'")]
+    #[error("its password is lost: {0}; set a new one with 'occ-init user passwd'")]
     Hash(InvalidHash),
     /// subuid or subgid has another range than follows from the uid.
     #[error(
@@ -50,6 +50,9 @@ pub enum NotAdoptable {
     /// The group is of others, or missing.
     #[error("its group is not a private one with gid {0}")]
     NoPrivateGroup(u32),
+    /// Another name has or had the uid, and so the files.
+    #[error("uid {0} was given to '{owner}'", owner = .1.escape_debug())]
+    UidTaken(Uid, String),
     /// Latin-1, for instance.
     #[error("its line in passwd is not UTF-8")]
     NotUtf8,

@@ -42,7 +42,8 @@ impl fmt::Display for LineWarning {
             ),
             Self::NotHonoured(fields) => write!(
                 f,
-                "kept, but without effect here: field '{}'",
+                "kept, but without effect here: {} '{}'",
+                if fields.len() == 1 { "field" } else { "fields" },
                 fields.join("' and '")
             ),
         }
@@ -95,7 +96,7 @@ pub enum Secret<'a> {
 pub enum InvalidInput {
     /// Neither of the three formats.
     #[error(
-        "it starts neither with name:password:uid:gid:comment:home:shell, nor with a CSV header that has a column 'name', nor with a record"
+        "it starts neither with name:password:uid:gid:comment:home:shell, nor with a CSV header that has a column 'name' (known are name, password, password_hash, uid, comment, home, shell, groups and locked), nor with a record"
     )]
     Format,
     /// CSV in the encoding of an old spreadsheet: a password in it would be other bytes than
@@ -121,7 +122,9 @@ pub enum InvalidInput {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLine {
     /// newusers(8) has seven fields.
-    #[error("a line has 7 fields, name:password:uid:gid:comment:home:shell, and this one {0}")]
+    #[error(
+        "a line has 7 fields, name:password:uid:gid:comment:home:shell, and this one {0}; a CSV has the columns that its first line names: 'name,password_hash'"
+    )]
     Fields(usize),
     /// CSV with other columns than its header.
     #[error("the header has {expected} columns, and this line {found}")]

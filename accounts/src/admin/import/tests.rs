@@ -50,7 +50,8 @@ fn newusers_lines() {
         [
             r"2 alice|pa ss\xff|None|None|None|None|[]|false",
             r#"4 bob||Some(1001)|Some("Bob B")|Some("/home/bob")|Some("/bin/sh")|[]|false"#,
-            "5 a line has 7 fields, name:password:uid:gid:comment:home:shell, and this one 2",
+            "5 a line has 7 fields, name:password:uid:gid:comment:home:shell, and this one 2; \
+             a CSV has the columns that its first line names: 'name,password_hash'",
             "6 the gid must be empty or the uid: every account has a group of its own",
             "7 the gid must be empty or the uid: every account has a group of its own",
             "8 the uid is not a whole number",

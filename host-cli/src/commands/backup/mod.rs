@@ -16,6 +16,7 @@ use crate::commands::backup::file::{BackupSource, BackupTarget};
 use crate::error::{Error, Result};
 use crate::occ_init::{self, switched_on};
 use crate::session::Session;
+use crate::text;
 use crate::ui::progress::Progress;
 use crate::ui::show::{self, Format};
 use crate::ui::{interrupt, prompt, terminal};
@@ -76,10 +77,13 @@ fn show_created(session: &Session, options: &BackupFile, checked: &Checked) {
         counted(accounts, "account"),
         size(checked.bytes)
     );
-    match session.screen.format {
-        // The archive is on stdout.
-        _ if file == "-" => session.screen.progress(&message),
-        Format::Json => show::json(&Created {
+    // The archive is on stdout.
+    if file == "-" {
+        return session.screen.progress(&message);
+    }
+    session.screen.message(&message);
+    if session.screen.format == Format::Json {
+        show::json(&Created {
             schema: SCHEMA,
             changed: true,
             file: &file,
@@ -87,8 +91,7 @@ fn show_created(session: &Session, options: &BackupFile, checked: &Checked) {
             homes: checked.manifest.homes,
             bytes: checked.bytes,
             sha256: &checked.sha256,
-        }),
-        Format::Text | Format::Name => session.screen.message(&message),
+        });
     }
 }
 
@@ -131,11 +134,12 @@ fn question(container: &str, present: usize) -> String {
 
 fn show_restored(session: &Session, reply: &LoadReply) {
     if session.screen.format == Format::Json {
-        return show::json(reply);
+        show::json(reply);
+        return;
     }
     session.screen.message(&reply.sentence());
     for problem in &reply.problems {
-        show::note(&show::printable(problem));
+        show::note(&text::line(problem));
     }
 }
 

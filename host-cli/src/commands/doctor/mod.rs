@@ -5,38 +5,41 @@ mod clock;
 mod report;
 mod store;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, TcpListener};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use accounts::wire::{ListReply, Status};
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 use jiff::Timestamp;
 
+use crate::commands::probe::{self, Answer};
 use crate::config::Config;
 use crate::engine::container::{self, Listed};
 use crate::engine::identity;
-use crate::engine::labels::{Names, STORE};
+use crate::engine::labels::{Names, STORE, volume_name};
 use crate::engine::spec::Published;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, plain};
 use crate::image;
 use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::swap::{health, recover};
+use crate::text;
 use report::Report;
-
-/// A published port that does not answer within this does not answer.
-const CONNECT: Duration = Duration::from_secs(3);
-/// Longer than the engine's proxy takes to find nobody.
-const SILENCE: Duration = Duration::from_millis(500);
 
 /// Looks, and exits 1 if anything is wrong.
 pub(crate) async fn run(session: &Session) -> Result<ExitCode> {
     let mut report = Report::default();
-    configuration(&mut report, &session.config);
+    match &session.config_error {
+        None => configuration(&mut report, &session.config),
+        Some(error) => report.wrong("configuration", error.to_string(), error.hint()),
+    }
     match session.docker().await {
-        Ok(docker) => engine(&mut report, session, &docker).await?,
+        Ok(docker) => {
+            if let Err(error) = engine(&mut report, session, &docker).await {
+                report.wrong("engine", error.to_string(), error.hint());
+            }
+        }
         Err(error) => {
             let topic = match error {
                 Error::Forbidden { .. } => "permissions",
@@ -73,7 +76,8 @@ async fn engine(report: &mut Report, session: &Session, docker: &Docker) -> Resu
     report.fine("permissions", "this user may use it");
     clock::look(report, &info, Timestamp::now());
     let names = Names::of(&session.container);
-    let there = recover::look(docker, &session.container, &names).await?;
+    let label = identity::label_of(docker, &session.container).await?;
+    let there = recover::look(docker, &label, &names).await?;
     if there.is_interrupted() {
         report.wrong("update", "an update was interrupted", "`occ start`");
     }
@@ -92,20 +96,20 @@ async fn instance(
     listed: &Listed,
 ) -> Result<()> {
     let found = container::present(docker, &listed.id).await?;
-    volumes(report, &found, &listed.name);
+    volumes(report, &found);
     image_age(report, docker, &found).await?;
     first_program(report, &found);
     let published = Published::of(&found);
     let running = listed.state == "running";
     if session.chosen.is_here() {
-        port(report, published, running);
+        port(report, published, running, &listed.name);
     }
     if running {
         return inside(report, &OccInit::of(docker, &found), published).await;
     }
     let (name, state) = (&listed.name, &listed.state);
     let mend = match state.as_str() {
-        "paused" => format!("`docker unpause {name}`"),
+        "paused" => format!("`docker unpause {}`", text::word(name)),
         "restarting" => "`occ logs` shows why it ends".to_owned(),
         _ => "`occ start`".to_owned(),
     };
@@ -113,15 +117,11 @@ async fn instance(
     Ok(())
 }
 
-fn volumes(report: &mut Report, found: &ContainerInspectResponse, name: &str) {
+fn volumes(report: &mut Report, found: &ContainerInspectResponse) {
     for target in [STORE, "/home"] {
         let mut mounts = found.mounts.iter().flatten();
         let mount = mounts.find(|mount| mount.destination.as_deref() == Some(target));
-        let mend = || {
-            format!(
-                "`docker rename {name} {name}-unkept && occ start` makes one with its volumes; bring over what is in the old one"
-            )
-        };
+        let mend = || unkept(found, target);
         match mount {
             None => report.wrong(
                 "volumes",
@@ -140,6 +140,22 @@ fn volumes(report: &mut Report, found: &ContainerInspectResponse, name: &str) {
             }
         }
     }
+}
+
+/// The way to a volume: everything is written to a file first, and comes back from it.
+fn unkept(found: &ContainerInspectResponse, target: &str) -> String {
+    let name = container::name_of(found);
+    let word = text::word(&name);
+    if target == STORE {
+        return format!(
+            "`occ backup create people.tar --homes && docker stop {word} && docker rename {word} {word}-unkept && occ start && occ backup restore people.tar --homes`"
+        );
+    }
+    let volume = volume_name(&name, "home");
+    let volume = text::word(&volume);
+    format!(
+        "`occ backup create people.tar --homes && occ start --recreate --volume {volume}:{target} && occ backup restore people.tar --homes --force`"
+    )
 }
 
 /// Without occ-init as PID 1 nobody restores the accounts at a start.
@@ -182,51 +198,60 @@ async fn image_age(
 }
 
 /// The port answers, or is free for a container that does not run.
-fn port(report: &mut Report, published: Option<Published>, running: bool) {
-    let Some(Published { bind, port }) = published else {
+fn port(report: &mut Report, published: Option<Published>, running: bool, name: &str) {
+    let Some(published) = published else {
         report.fine("ports", "none is published");
         return;
     };
-    let near = if bind.is_unspecified() {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
-    } else {
-        bind
-    };
     if running {
-        match answers(SocketAddr::new(near, port)) {
-            Ok(()) => report.fine("ports", format!("{bind}:{port} answers")),
-            Err(error) => report.wrong(
-                "ports",
-                format!("{bind}:{port} does not answer: {error}"),
-                "look with `occ logs`, then `occ restart`",
+        // What is wrong with the first is so with the second.
+        let urls = published.urls(name);
+        let _ = urls.iter().all(|url| address(report, published, url));
+        return;
+    }
+    let Published { bind, port } = published;
+    match TcpListener::bind((bind, port)) {
+        Ok(_) => report.fine("ports", format!("{bind}:{port} is free")),
+        Err(error) => report.wrong(
+            "ports",
+            format!("{bind}:{port} can't be had: {}", plain(&error)),
+            format!(
+                "`occ start --port {}`, or another one that is free",
+                free_port(bind)
             ),
-        }
-    } else {
-        match TcpListener::bind((bind, port)) {
-            Ok(_) => report.fine("ports", format!("{bind}:{port} is free")),
-            Err(error) => report.wrong(
-                "ports",
-                format!("{bind}:{port} can't be had: {error}"),
-                "`occ start --port` with another one",
-            ),
-        }
+        ),
     }
 }
 
-/// The engine's own proxy takes every connection, and drops at once what nobody
-/// in the container takes; whoever waits for a request is there.
-fn answers(address: SocketAddr) -> std::io::Result<()> {
-    use std::io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
-    let stream = TcpStream::connect_timeout(&address, CONNECT)?;
-    stream.set_read_timeout(Some(SILENCE))?;
-    match stream.peek(&mut [0]) {
-        Ok(0) => Err(std::io::Error::new(
-            UnexpectedEof,
-            "nothing in the container listens",
-        )),
-        Err(error) if !matches!(error.kind(), WouldBlock | TimedOut) => Err(error),
-        _ => Ok(()),
-    }
+/// A port that is free right now.
+fn free_port(bind: IpAddr) -> u16 {
+    let found = TcpListener::bind((bind, 0)).and_then(|listener| listener.local_addr());
+    found.map_or(3001, |address| address.port())
+}
+
+/// The URL, asked as a browser would; false if it is wrong.
+fn address(report: &mut Report, published: Published, url: &str) -> bool {
+    let host = probe::host_of(url);
+    let (message, fix) = match probe::ask(published.near(), host) {
+        Ok(Answer::Page | Answer::Other) => {
+            report.fine("ports", format!("{url} answers"));
+            return true;
+        }
+        Ok(Answer::WrongName) => (
+            format!("the login does not take requests for {url}"),
+            format!("`occ start --recreate --host-name {host}`"),
+        ),
+        Ok(Answer::Failed(status)) => (
+            format!("{url} answers with error {status}"),
+            "look with `occ logs`, then `occ restart`".to_owned(),
+        ),
+        Err(error) => (
+            format!("{url} does not answer: {}", plain(&error)),
+            "look with `occ logs`, then `occ restart`".to_owned(),
+        ),
+    };
+    report.wrong("ports", message, fix);
+    false
 }
 
 async fn inside(report: &mut Report, init: &OccInit, published: Option<Published>) -> Result<()> {

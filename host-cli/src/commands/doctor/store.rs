@@ -3,7 +3,7 @@
 use super::report::Report;
 use crate::engine::labels::STORE;
 use crate::occ_init::{CheckReply, Finding, OccInit};
-use crate::ui::show;
+use crate::text;
 
 pub(super) async fn look(report: &mut Report, init: &OccInit) {
     let args = ["check", "--json"].map(str::to_owned).to_vec();
@@ -25,21 +25,21 @@ fn tell(report: &mut Report, findings: &[Finding], container: &str) {
             "drift" => "drift",
             _ => "store",
         };
-        let message = show::printable(&finding.message);
-        report.wrong(topic, message, mend(finding, container));
+        report.wrong(topic, finding.message.clone(), mend(finding, container));
     }
 }
 
 fn mend(finding: &Finding, container: &str) -> String {
-    let name = show::printable(&finding.name);
+    let (container, name) = (text::word(container), text::word(&finding.name));
     match finding.kind.as_str() {
         "drift" => format!("`docker exec {container} occ-init restore`"),
         "hash" => format!("`occ user passwd {name}`"),
         "conflict" => format!("`occ user remove {name}`"),
         "record" => {
-            format!("`docker cp '{container}:{STORE}/{name}' .`, mend it, and copy it back")
+            let file = text::word(&format!("{STORE}/{}", finding.name)).into_owned();
+            format!("`docker cp {container}:{file} .`, mend it, and copy it back")
         }
-        _ => show::printable(&finding.hint),
+        _ => finding.hint.clone(),
     }
 }
 

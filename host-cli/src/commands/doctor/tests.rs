@@ -28,13 +28,38 @@ fn open_container_without_an_enabled_account_is_reported() {
     }
 }
 
+/// Answers each request with a status.
+fn serves(status: &'static str) -> u16 {
+    use std::io::{Read, Write};
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let _ = client.read(&mut [0; 1024]);
+            let _ = client.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes());
+        }
+    });
+    port
+}
+
 #[test]
 fn port_in_use_is_reported() {
-    let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let held = holder.local_addr().unwrap().port();
+    let held = serves("303 See Other");
     let published = Some(published("127.0.0.1", held));
-    assert_eq!(wrongs(|report| port(report, published, false)), 1);
-    assert_eq!(wrongs(|report| port(report, published, true)), 0);
+    assert_eq!(wrongs(|report| port(report, published, false, "box")), 1);
+    assert_eq!(wrongs(|report| port(report, published, true, "box")), 0);
+}
+
+/// The container is healthy, and a browser gets nothing.
+#[test]
+fn login_that_refuses_the_name_is_reported() {
+    let published = Some(published("127.0.0.1", serves("421 Misdirected Request")));
+    let mut report = Report::default();
+    port(&mut report, published, true, "box");
+    let wrongs = report.wrongs();
+    assert_eq!(wrongs.len(), 1, "{wrongs:?}");
+    assert!(wrongs[0].1.contains("http://box.localhost:"), "{wrongs:?}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 use std::collections::BTreeMap;
 
-use clap::Command;
-
 use super::*;
 
 /// Flags of a command and of all below it, by the name of their page.
@@ -32,6 +30,10 @@ fn every_flag_of_every_command_is_in_its_page() {
         let text = text.replace("\\-", "-");
         for flag in flags {
             assert!(text.contains(flag.as_str()), "{flag} is not in {page}.1");
+        }
+        for section in ["\"EXIT STATUS\"", "FILES", "ENVIRONMENT"] {
+            let heads = text.matches(&format!("\n.SH {section}\n")).count();
+            assert_eq!(heads, 1, "{section} in {page}.1");
         }
     }
 }

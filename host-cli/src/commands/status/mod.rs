@@ -146,9 +146,8 @@ fn report(found: &ContainerInspectResponse) -> StatusReport {
             id: found.image.clone(),
         }),
         urls: Published::of(found)
-            .map(|published| published.url(&container::name_of(found)))
-            .into_iter()
-            .collect(),
+            .map(|published| published.urls(&container::name_of(found)))
+            .unwrap_or_default(),
         volumes,
         ..StatusReport::default()
     }
@@ -157,12 +156,12 @@ fn report(found: &ContainerInspectResponse) -> StatusReport {
 fn print(session: &Session, report: &StatusReport) {
     match session.screen.format {
         Format::Json => show::json(report),
-        Format::Name => show::line(&report.container.state),
+        Format::Name => show::line(&crate::text::line(&report.container.state)),
         Format::Text => {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            show::line(&text(report, now.unwrap_or_default()));
+            show::line(&text(report, now.unwrap_or_default()))
         }
-    }
+    };
 }
 
 fn text(report: &StatusReport, now: Duration) -> String {

@@ -21,7 +21,8 @@ pub(super) async fn run(session: &Session, options: Export) -> Result<ExitCode> 
     if session.screen.format == Format::Json {
         show::json(&reply);
     } else {
-        reply.records.iter().for_each(show::json);
+        // A reader who has gone wants no more of them.
+        let _ = reply.records.iter().all(show::json);
     }
     // The reasons were passed on.
     Ok(ExitCode::from(u8::from(!reply.skipped.is_empty())))

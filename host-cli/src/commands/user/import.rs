@@ -13,6 +13,7 @@ use crate::cli::Import;
 use crate::error::{Error, Result};
 use crate::occ_init::{self, switched_on};
 use crate::session::Session;
+use crate::text;
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 use crate::ui::secret;
@@ -61,10 +62,11 @@ pub(super) async fn run(session: &Session, options: &Import) -> Result<ExitCode>
 fn show(session: &Session, reply: &ImportReply, dry_run: bool) {
     let screen = session.screen;
     if screen.format == Format::Json {
-        return show::json(reply);
+        show::json(reply);
+        return;
     }
     for sentence in reply.sentences(dry_run, screen.format == Format::Name) {
-        show::line(&show::printable(&sentence));
+        show::line(&text::line(&sentence));
     }
 }
 

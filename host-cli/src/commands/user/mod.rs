@@ -78,7 +78,8 @@ pub(crate) fn with_nearest(error: Error, known: &[String]) -> Error {
 fn no_such_account<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     Error::NoSuchAccount {
         name: name.to_owned(),
-        close: config::nearest(name, known).map(str::to_owned),
+        close: config::nearest(name, known.filter(|name| Username::parse(name).is_ok()))
+            .map(str::to_owned),
     }
 }
 
@@ -101,7 +102,8 @@ impl Changed {
 
     fn show(&self, session: &Session, message: impl Fn(&AccountView, bool) -> String) {
         if session.screen.format == Format::Json {
-            return show::json(self);
+            show::json(self);
+            return;
         }
         let (changed, accounts) = self.parts();
         for account in accounts {

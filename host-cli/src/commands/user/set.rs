@@ -29,16 +29,14 @@ pub(super) async fn run(session: &Session, set: Set) -> Result<()> {
     let reply: AccountReply = init
         .call_with(flags(&set, has_keys), request.as_deref().map(Vec::as_slice))
         .await?;
-    match session.screen.format {
-        Format::Json => show::json(&reply),
-        Format::Text | Format::Name if reply.changed => {
-            session.screen.message(&format!("User '{name}' changed."));
-        }
-        Format::Text | Format::Name => {
-            session
-                .screen
-                .message(&format!("User '{name}' is so already."));
-        }
+    let done = if reply.changed {
+        "changed"
+    } else {
+        "is so already"
+    };
+    session.screen.message(&format!("User '{name}' {done}."));
+    if session.screen.format == Format::Json {
+        show::json(&reply);
     }
     session.follow(|users| users.push(name));
     Ok(())

@@ -61,7 +61,8 @@ pub(crate) struct Chosen {
 impl Chosen {
     /// The engine's name, unless it is the one that is used when none is named.
     pub(crate) fn elsewhere(&self) -> Option<String> {
-        let usual = self.from == DEFAULT || self.endpoint == Endpoint::Unix(DOCKER.into());
+        let usual =
+            self.from.starts_with(DEFAULT) || self.endpoint == Endpoint::Unix(DOCKER.into());
         (!usual).then(|| self.endpoint.to_string())
     }
 
@@ -69,6 +70,12 @@ impl Chosen {
     pub(crate) fn is_here(&self) -> bool {
         matches!(self.endpoint, Endpoint::Unix(_))
     }
+}
+
+/// The names of docker's contexts.
+pub(crate) fn context_names() -> Vec<String> {
+    let docker = EngineRequest::from_environment(None, None).docker;
+    docker.as_ref().map(context::names).unwrap_or_default()
 }
 
 impl EngineRequest {
@@ -170,7 +177,7 @@ impl EngineRequest {
             None => Err("there is no home directory to look for it".into()),
         };
         let endpoint = found.and_then(|context| match context.host.as_str() {
-            "" => Ok(self.nothing_said(is_there)),
+            "" => Ok(self.nothing_said(is_there).0),
             host => endpoint::parse(host, context.tls.as_ref()),
         });
         let what = format!("the docker context '{}'", printable(name));
@@ -183,18 +190,32 @@ impl EngineRequest {
         if self.tls || self.tls_verify {
             return self.host(TLS_DEFAULT, "DOCKER_TLS_VERIFY without DOCKER_HOST");
         }
-        Ok((self.nothing_said(is_there), DEFAULT.to_owned()))
+        Ok(self.nothing_said(is_there))
     }
 
-    /// Docker's socket, else the first of Podman's that is there.
-    fn nothing_said(&self, is_there: impl Fn(&Path) -> bool) -> Endpoint {
-        let runtime = self.runtime.as_deref();
-        let own = runtime.map(|directory| directory.join("podman/podman.sock"));
-        let mut sockets = [Some(DOCKER.into()), own, Some(PODMAN.into())]
-            .into_iter()
-            .flatten();
-        let found = sockets.find(|path| is_there(path));
-        Endpoint::Unix(found.unwrap_or_else(|| DOCKER.into()))
+    /// The first socket that can be used: docker's, one's own, Podman's. Where none can,
+    /// docker's, and the others are named.
+    fn nothing_said(&self, is_usable: impl Fn(&Path) -> bool) -> Named {
+        let own = |name: &str| Some(self.runtime.as_ref()?.join(name));
+        let sockets: Vec<PathBuf> = [
+            Some(DOCKER.into()),
+            own("docker.sock"),
+            own("podman/podman.sock"),
+            Some(PODMAN.into()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if let Some(found) = sockets.iter().find(|path| is_usable(path)) {
+            return (Endpoint::Unix(found.clone()), DEFAULT.to_owned());
+        }
+        let others = sockets
+            .iter()
+            .skip(1)
+            .map(|path| path.display().to_string());
+        let others: Vec<String> = others.collect();
+        let from = format!("{DEFAULT}; nor at {}", others.join(", "));
+        (Endpoint::Unix(DOCKER.into()), from)
     }
 }
 

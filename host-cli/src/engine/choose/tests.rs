@@ -17,7 +17,11 @@ fn the_default_context_is_what_holds_without_contexts() {
     assert_eq!(chosen.endpoint.to_string(), "unix:///var/run/docker.sock");
     asked.context = None;
     assert_eq!(asked.choose(NOWHERE).unwrap(), chosen);
-    assert_eq!(chosen.from, "the default");
+    assert!(
+        chosen.from.starts_with("the default; nor at "),
+        "{}",
+        chosen.from
+    );
 }
 
 #[test]
@@ -35,6 +39,24 @@ fn podman_answers_where_docker_has_no_socket() {
     assert_eq!(chosen(&[PODMAN]), "unix:///run/podman/podman.sock");
     assert_eq!(chosen(&[OWN, PODMAN]), format!("unix://{OWN}"));
     assert_eq!(chosen(&[PODMAN, DOCKER]), "unix:///var/run/docker.sock");
+}
+
+/// Docker's socket is there and root's alone: one's own engine is tried before anybody
+/// is sent to sudo, and where there is none, the error says where.
+#[test]
+fn sockets_that_cannot_be_used_are_all_named() {
+    let asked = EngineRequest {
+        runtime: Some("/run/user/1000".into()),
+        ..EngineRequest::default()
+    };
+    let own = "/run/user/1000/docker.sock";
+    let chosen = asked.choose(|path| path == Path::new(own)).unwrap();
+    assert_eq!(chosen.endpoint.to_string(), format!("unix://{own}"));
+    let none = asked.choose(NOWHERE).unwrap();
+    for tried in [own, "/run/user/1000/podman/podman.sock", PODMAN] {
+        assert!(none.from.contains(tried), "{}", none.from);
+    }
+    assert_eq!(none.elsewhere(), None);
 }
 
 #[test]

@@ -84,6 +84,16 @@ impl DockerFiles {
     }
 }
 
+/// The names of all contexts that can be read.
+pub(crate) fn names(files: &DockerFiles) -> Vec<String> {
+    let entries = std::fs::read_dir(files.0.join("contexts/meta"));
+    let metas = entries.into_iter().flatten().filter_map(|entry| {
+        let path = entry.ok()?.path().join("meta.json");
+        read::<MetaFile>(&path).ok()?
+    });
+    metas.map(|meta| meta.name).collect()
+}
+
 /// docker names the directory of a context by the digest of its name.
 fn id(name: &str) -> String {
     super::hex(&Sha256::digest(name.as_bytes()))

@@ -7,7 +7,7 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container::{self, Listed, store_mount};
-use crate::engine::labels::{INSTANCE, Names, STORE};
+use crate::engine::labels::{Beside, INSTANCE, Names, STORE};
 use crate::error::{Error, Result};
 
 /// The filter for containers that carry the instance's label.
@@ -15,41 +15,89 @@ pub(crate) fn labelled(instance: &str) -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![format!("{INSTANCE}={instance}")])])
 }
 
-/// The container of an instance: by label, else by name; `None` if there is none.
+/// The container of an instance: the one of that name (or id), else the only one with
+/// its label and a store; `None` if there is none.
+///
+/// Any image can bring a label, and with it a container of any name: it is no proof of
+/// anything, and must not get what is meant for another.
 pub(crate) async fn find(docker: &Docker, instance: &str) -> Result<Option<Listed>> {
-    let candidates = container::list(docker, &labelled(instance)).await?;
-    if let Some(found) = pick(instance, candidates)? {
-        return Ok(Some(found));
+    if let Some(named) = container::inspect(docker, instance).await? {
+        return Ok(Some(Listed::of(&named)));
     }
-    Ok(container::inspect(docker, instance)
-        .await?
-        .as_ref()
-        .map(Listed::of))
+    pick(instance, with_store(docker, instance).await?)
 }
 
-/// The one of that name; else the only one; else the only one that runs. What
-/// updates leave beside it has the label too.
-fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
-    if let Some(named) = labelled.iter().find(|one| one.name == instance) {
-        return Ok(Some(named.clone()));
+/// The containers that have the instance's label and a store that somebody gave them:
+/// an image's VOLUME line gets one without a name.
+pub(crate) async fn with_store(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    for one in container::list(docker, &labelled(instance)).await? {
+        let inspected = container::inspect(docker, &one.id).await?;
+        let store = inspected.as_ref().and_then(store_mount);
+        let source = store.and_then(|store| store.source).unwrap_or_default();
+        if !source.is_empty() && !is_anonymous(&source) {
+            found.push(one);
+        }
     }
-    let others: Vec<_> = labelled
+    Ok(found)
+}
+
+/// Engines name a volume that nobody named by 64 hexadecimal digits.
+fn is_anonymous(volume: &str) -> bool {
+    volume.len() == 64 && volume.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The only one. What updates leave beside it has the label too.
+fn pick(instance: &str, labelled: Vec<Listed>) -> Result<Option<Listed>> {
+    let mut others: Vec<_> = labelled
         .into_iter()
         .filter(|one| Names::around(&one.name).is_none())
         .collect();
-    let running: Vec<_> = others.iter().filter(|one| one.state == "running").collect();
-    match (others.as_slice(), running.as_slice()) {
-        ([], _) => Ok(None),
-        ([only], _) => Ok(Some(only.clone())),
-        (_, [only]) => Ok(Some((*only).clone())),
-        _ => {
-            let names: Vec<_> = others.iter().map(|one| one.name.as_str()).collect();
-            Err(Error::Several {
-                name: instance.to_owned(),
-                found: names.join(", "),
-            })
+    if others.len() < 2 {
+        return Ok(others.pop());
+    }
+    let names: Vec<_> = others.iter().map(|one| one.name.as_str()).collect();
+    Err(Error::Several {
+        name: instance.to_owned(),
+        found: names.join(", "),
+    })
+}
+
+/// The label under which a container, or one beside it, was made; else its name.
+pub(crate) async fn label_of(docker: &Docker, instance: &str) -> Result<String> {
+    let names = Names::of(instance);
+    let beside = Beside::ALL.map(|one| names.with(one));
+    for name in std::iter::once(&names.own).chain(&beside) {
+        let found = container::inspect(docker, name).await?;
+        let found = found.filter(|found| store_mount(found).is_some());
+        if let Some(label) = found.as_ref().and_then(label) {
+            return Ok(label.clone());
         }
     }
+    Ok(instance.to_owned())
+}
+
+/// The name of the container that a name or an id stands for.
+pub(crate) async fn name_of(docker: &Docker, word: &str) -> Result<String> {
+    let Some(found) = container::inspect(docker, word).await? else {
+        return Ok(word.to_owned());
+    };
+    let name = container::name_of(&found);
+    // The id of one that an update has kept is still that of its successor to people.
+    if let Some(names) = Names::around(&name)
+        && container::inspect(docker, &names.own).await?.is_some()
+    {
+        return Ok(names.own);
+    }
+    Ok(name)
+}
+
+/// The names of all containers of occ, to choose from.
+pub(crate) async fn all_names(docker: &Docker) -> Result<Vec<String>> {
+    let filters = HashMap::from([("label", vec![INSTANCE.to_owned()])]);
+    let all = container::list(docker, &filters).await?;
+    let names = all.into_iter().map(|one| one.name);
+    Ok(names.filter(|name| Names::around(name).is_none()).collect())
 }
 
 /// The container of an instance, which has to run.

@@ -13,31 +13,31 @@ fn picked(labelled: Vec<Listed>) -> Option<String> {
 }
 
 #[test]
-fn name_beats_label() {
+fn what_updates_keep_is_no_candidate() {
     let kept = listed("opencode-previous", "running");
-    assert_eq!(
-        picked(vec![kept.clone(), listed("opencode", "exited")]).as_deref(),
-        Some("opencode")
-    );
     assert_eq!(
         picked(vec![kept.clone(), listed("web_opencode_1", "exited")]).as_deref(),
         Some("web_opencode_1")
     );
     assert_eq!(picked(vec![kept]), None);
-    assert_eq!(
-        picked(vec![listed("a", "exited"), listed("b", "running")]).as_deref(),
-        Some("b")
-    );
     assert_eq!(picked(vec![]), None);
 }
 
+/// The one that runs may be the stranger.
 #[test]
-fn several_running_containers_are_an_error() {
-    let error = pick(
-        "opencode",
-        vec![listed("a", "running"), listed("b", "running")],
-    )
-    .unwrap_err();
-    assert_eq!(error.kind().exit_code(), 4);
-    assert!(error.to_string().ends_with("a, b"));
+fn two_candidates_are_refused_whatever_their_state() {
+    for state in ["running", "exited"] {
+        let both = vec![listed("a", state), listed("b", "running")];
+        let error = pick("opencode", both).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 4);
+        assert!(error.to_string().ends_with("a, b"));
+    }
+}
+
+#[test]
+fn volumes_without_a_name_are_told_from_those_with_one() {
+    assert!(is_anonymous(&"0af9".repeat(16)));
+    for named in ["opencode-users", "/srv/users", &"0af9".repeat(15)] {
+        assert!(!is_anonymous(named), "{named}");
+    }
 }

@@ -4,11 +4,11 @@
 //! exec show that.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, HostConfig, Mount, MountType, PortBinding,
-    RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigLogConfig, Mount,
+    MountType, PortBinding, RestartPolicyNameEnum,
 };
 
 use crate::engine::container::restart_policy;
@@ -37,21 +37,48 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// The address to type into a browser on this machine. Each container has a
-    /// name of its own: browsers keep what they store apart by name and port.
-    pub(crate) fn url(self, instance: &str) -> String {
-        let host = match self.bind {
-            bind if bind.is_loopback() || bind.is_unspecified() => format!("{instance}.localhost"),
-            bind => host(bind),
-        };
-        format!("http://{host}:{}", self.port)
+    /// The addresses to type into a browser on this machine. Each container has a name
+    /// of its own: browsers keep what they store apart by name and port. Programs don't
+    /// resolve such names as browsers do: `localhost` is beside it.
+    pub(crate) fn urls(self, instance: &str) -> Vec<String> {
+        if self.is_at_localhost() {
+            let own = format!("http://{instance}.localhost:{}", self.port);
+            return vec![own, format!("http://localhost:{}", self.port)];
+        }
+        vec![format!("http://{}:{}", host(self.bind), self.port)]
     }
 
-    /// The login's part of it: it answers to no other names than
-    /// localhost's, so that no page elsewhere can be made to talk to it.
-    fn environment(self) -> Option<String> {
-        let is_here = self.bind.is_loopback() || self.bind.is_unspecified();
-        (!is_here).then(|| format!("OCC_GATE_HOSTS={}:{}", host(self.bind), self.port))
+    /// Returns true if localhost reaches it.
+    pub(crate) fn is_at_localhost(self) -> bool {
+        match self.bind {
+            IpAddr::V4(address) => address == Ipv4Addr::LOCALHOST || address.is_unspecified(),
+            IpAddr::V6(address) => address == Ipv6Addr::LOCALHOST || address.is_unspecified(),
+        }
+    }
+
+    /// Where it is reached from here.
+    pub(crate) fn near(self) -> SocketAddr {
+        let address = match self.bind {
+            IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            address => address,
+        };
+        SocketAddr::new(address, self.port)
+    }
+
+    /// The names that the login has to answer to besides localhost's: it takes no
+    /// others, so that no page elsewhere can be made to talk to it. Those of the
+    /// `machine` count where it is published on all addresses.
+    pub(crate) fn hosts(self, machine: &[String]) -> Vec<String> {
+        let named = |name: &str| format!("{name}:{}", self.port);
+        if self.bind.is_unspecified() {
+            return machine.iter().map(|name| named(name)).collect();
+        }
+        let is_known = self.bind.is_loopback();
+        (!is_known)
+            .then(|| named(&host(self.bind)))
+            .into_iter()
+            .collect()
     }
 
     /// The binding in the engine's form.
@@ -78,7 +105,8 @@ impl Published {
     }
 }
 
-fn host(address: IpAddr) -> String {
+/// An address as it stands in a URL.
+pub(crate) fn host(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
@@ -86,10 +114,13 @@ fn host(address: IpAddr) -> String {
 }
 
 /// A new container of an instance.
+///
+/// `has_json_log`: the engine's log driver is json-file, whose files have no end.
 pub(crate) fn create(
     instance: &str,
     image: &str,
     published: Option<Published>,
+    has_json_log: bool,
 ) -> ContainerCreateBody {
     let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
     let mounts = VOLUMES.map(|(end, target)| volume(volume_name(instance, end), target));
@@ -99,13 +130,12 @@ pub(crate) fn create(
         cap_add: words(&CAPABILITIES),
         port_bindings: published.map(Published::binding),
         restart_policy: Some(restart_policy(RestartPolicyNameEnum::UNLESS_STOPPED)),
+        log_config: has_json_log.then(bounded_log),
         ..HostConfig::default()
     };
-    let hosts = published.and_then(Published::environment);
-    let environment = [format!("OCC_GATE_NAME={instance}")];
     ContainerCreateBody {
         image: Some(image.to_owned()),
-        env: Some(environment.into_iter().chain(hosts).collect()),
+        env: Some(vec![format!("OCC_GATE_NAME={instance}")]),
         hostname: Some(
             instance
                 .chars()
@@ -118,6 +148,16 @@ pub(crate) fn create(
         stop_timeout: Some(STOP_SECONDS),
         host_config: Some(host),
         ..ContainerCreateBody::default()
+    }
+}
+
+/// At most 30 MB of log, the oldest thrown away.
+fn bounded_log() -> HostConfigLogConfig {
+    let options = [("max-size", "10m"), ("max-file", "3")];
+    let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    HostConfigLogConfig {
+        typ: Some("json-file".to_owned()),
+        config: Some(HashMap::from(options)),
     }
 }
 

@@ -17,7 +17,12 @@ fn sorted(value: impl serde::Serialize) -> String {
 
 #[test]
 fn a_new_container_has_six_capabilities_and_three_volumes() {
-    let body = create("opencode", "occ:local", Some(published("127.0.0.1", 3000)));
+    let body = create(
+        "opencode",
+        "occ:local",
+        Some(published("127.0.0.1", 3000)),
+        true,
+    );
     assert_eq!(body.env, Some(vec!["OCC_GATE_NAME=opencode".to_owned()]));
     expect![[r#"
         {
@@ -32,6 +37,13 @@ fn a_new_container_has_six_capabilities_and_three_volumes() {
           "CapDrop": [
             "ALL"
           ],
+          "LogConfig": {
+            "Config": {
+              "max-file": "3",
+              "max-size": "10m"
+            },
+            "Type": "json-file"
+          },
           "Mounts": [
             {
               "ReadOnly": false,
@@ -69,20 +81,21 @@ fn a_new_container_has_six_capabilities_and_three_volumes() {
 
 #[test]
 fn urls_are_for_the_machine_they_are_read_on() {
-    for (bind, url, hosts) in [
-        ("127.0.0.1", "http://team.localhost:3000", None),
-        ("0.0.0.0", "http://team.localhost:3000", None),
-        ("192.0.2.7", "http://192.0.2.7:3000", Some("192.0.2.7:3000")),
+    let machine = ["host.lan", "192.0.2.9"].map(str::to_owned);
+    let localhost = ["http://team.localhost:3000", "http://localhost:3000"];
+    for (bind, urls, hosts) in [
+        ("127.0.0.1", &localhost[..], &[][..]),
+        ("0.0.0.0", &localhost, &["host.lan:3000", "192.0.2.9:3000"]),
+        ("127.0.0.2", &["http://127.0.0.2:3000"], &[]),
+        ("192.0.2.7", &["http://192.0.2.7:3000"], &["192.0.2.7:3000"]),
         (
             "2001:db8::1",
-            "http://[2001:db8::1]:3000",
-            Some("[2001:db8::1]:3000"),
+            &["http://[2001:db8::1]:3000"],
+            &["[2001:db8::1]:3000"],
         ),
     ] {
         let published = published(bind, 3000);
-        assert_eq!(published.url("team"), url);
-        let body = create("team", "occ:local", Some(published));
-        let hosts = hosts.map(|hosts| format!("OCC_GATE_HOSTS={hosts}"));
-        assert_eq!(body.env.unwrap().get(1), hosts.as_ref());
+        assert_eq!(published.urls("team"), urls, "{bind}");
+        assert_eq!(published.hosts(&machine), hosts, "{bind}");
     }
 }

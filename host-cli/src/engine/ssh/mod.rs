@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 
 use super::endpoint::Ssh;
-use crate::ui::show::printable;
+use crate::text;
 
 /// ssh's last message is there by then, or not worth waiting for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ pub(super) fn dial(ssh: &Ssh) -> io::Result<Dialled> {
 fn last_lines(from: impl Read) -> String {
     let lines = BufReader::new(from).lines().map_while(Result::ok);
     let lines: Vec<String> = lines
-        .map(|line| printable(line.trim()))
+        .map(|line| text::line(line.trim()).into_owned())
         .filter(|line| !line.is_empty())
         .collect();
     lines[lines.len().saturating_sub(LINES)..].join("; ")

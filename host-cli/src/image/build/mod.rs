@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::hex;
 use crate::error::{Error, Result, api_text};
 use crate::image::files::{CONTEXT, FETCH};
-use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base, programs};
+use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base, programs, prove};
 use crate::ui::progress::Progress;
 
 /// Lines of a failed build that are shown.
@@ -110,7 +110,7 @@ pub(crate) async fn build(
             Err(error) => return Err(build_failed(&log, &api_text(&error))),
         }
     }
-    Ok(())
+    prove(docker, name).await
 }
 
 fn take_lines(text: &str, log: &mut Vec<String>, progress: &Progress) {

@@ -5,8 +5,9 @@ use serde::de::DeserializeOwned;
 
 use super::PATH;
 use crate::engine::exec::Finished;
-use crate::error::{Error, Result};
-use crate::ui::show::{self, printable};
+use crate::error::{Error, Result, for_the_host};
+use crate::text;
+use crate::ui::show;
 
 /// The line of JSON in an answer.
 pub(super) fn document(finished: &Finished) -> Option<String> {
@@ -96,8 +97,20 @@ pub(super) fn no_document(container: &str, finished: &Finished) -> Error {
     }
 }
 
+/// A line of the container, which must not look like one of ours.
+fn spoken(line: &str) -> String {
+    let line = text::line(line);
+    if line.starts_with("occ-init: ") || line.starts_with("hint: ") {
+        return for_the_host(&line);
+    }
+    format!("occ-init: {line}")
+}
+
 pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
-    let repeated = error.map(|error| (error.to_string(), error.hint()));
+    let repeated = error.map(|error| match error {
+        Error::Remote(body) => (body.message.clone(), body.hint.clone()),
+        other => (other.to_string(), other.hint()),
+    });
     for line in String::from_utf8_lossy(stderr)
         .lines()
         .filter(|line| !line.trim().is_empty())
@@ -106,7 +119,7 @@ pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
             line.ends_with(message.as_str()) || (!hint.is_empty() && line.ends_with(hint.as_str()))
         });
         if !said {
-            show::note(&printable(line));
+            show::note(&spoken(line));
         }
     }
 }

@@ -12,6 +12,7 @@ use bollard::query_parameters::LogsOptionsBuilder;
 use crate::engine::{container, exec};
 use crate::error::{Error, Result};
 use crate::occ_init;
+use crate::text;
 use crate::ui::show;
 
 const PAUSE: Duration = Duration::from_millis(250);
@@ -103,9 +104,9 @@ pub(crate) async fn last_lines(docker: &Docker, name: &str) -> String {
         .stderr(true)
         .tail(LAST_LINES)
         .build();
-    let text = container::log(docker, name, options).await;
-    text.lines().fold(String::new(), |shown, line| {
-        format!("{shown}\n  {}", show::printable(line.trim_end()))
+    let log = container::log(docker, name, options).await;
+    log.lines().fold(String::new(), |shown, line| {
+        format!("{shown}\n  {}", text::line(line.trim_end()))
     })
 }
 

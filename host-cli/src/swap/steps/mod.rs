@@ -72,6 +72,14 @@ pub(crate) fn keep_replaced(names: &Names, there: &Existing) -> Vec<Step> {
     steps
 }
 
+/// A copy of the one that is kept takes its place; `X-older` is the copy.
+pub(crate) fn renew_kept(names: &Names) -> Vec<Step> {
+    vec![
+        Step::Remove(names.with(Previous)),
+        Step::Rename(names.with(Older), names.with(Previous)),
+    ]
+}
+
 /// The new one is proven, and the old one goes. It changes its name first: while
 /// the engine removes it, it must not look like one to go back to.
 pub(crate) fn drop_replaced(names: &Names) -> Vec<Step> {

@@ -1,8 +1,4 @@
 //! Answers on stdout and stderr: messages, tables and JSON lines.
-//!
-//! Write errors are ignored: nobody reads a message about a closed pipe.
-
-use std::io::Write;
 
 use accounts::account::{date_of, whole_days};
 use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status};
@@ -10,6 +6,8 @@ use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 use zeroize::Zeroize;
 
+use crate::text;
+use crate::ui::out;
 use crate::ui::secret::Secret;
 
 /// How answers look.
@@ -37,9 +35,9 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// A message: not shown with `-q` or `--json`, which choose other formats.
-    pub(crate) fn message(self, text: &str) {
+    pub(crate) fn message(self, message: &str) {
         if self.format == Format::Text {
-            line(text);
+            line(&out::addressed(&text::message(message)));
         }
     }
 
@@ -52,22 +50,31 @@ impl Screen {
 
     /// The answer of a command that changes a container: a message, or a document.
     pub(crate) fn done(self, container: &str, changed: bool, newer: Option<bool>, message: &str) {
-        match self.format {
-            Format::Json => json(&Done {
+        self.message(message);
+        if self.format == Format::Json {
+            json(&Done {
                 schema: SCHEMA,
                 changed,
                 container,
                 newer,
-            }),
-            Format::Text | Format::Name => self.message(message),
+            });
         }
     }
 
     /// An error: text on stderr, and the document on stdout for programs.
-    pub(crate) fn error(self, text: &str, reply: &ErrorReply) {
-        write_all(&mut std::io::stderr(), text.as_bytes());
+    pub(crate) fn error(self, lines: &[String], reply: &ErrorReply) {
+        for line in lines {
+            if line.starts_with(char::is_uppercase) {
+                // One of the owner's sentences.
+                out::verbatim(line);
+            } else {
+                note(line);
+            }
+        }
         if self.format == Format::Json {
-            json(reply);
+            let mut reply = reply.clone();
+            reply.error.hint = out::addressed(&reply.error.hint);
+            json(&reply);
         }
     }
 
@@ -78,23 +85,23 @@ impl Screen {
             Format::Name => reply
                 .accounts
                 .iter()
-                .for_each(|account| line(&account.user_name)),
+                .all(|account| line(&text::line(&account.user_name))),
             Format::Text if reply.accounts.is_empty() => line("No users configured."),
-            Format::Text => line(&account_table(&reply.accounts, self.colours)),
-        }
+            Format::Text => coloured(&account_table(&reply.accounts, self.colours)),
+        };
     }
 
     /// One account, field by field.
     pub(crate) fn account(self, reply: &AccountReply) {
         match self.format {
             Format::Json => json(reply),
-            Format::Name => line(&reply.account.user_name),
+            Format::Name => line(&text::line(&reply.account.user_name)),
             Format::Text => line(&fields(&account_fields(&reply.account))),
-        }
+        };
     }
 
-    /// The answer to `add` and `passwd`. A generated password is always shown:
-    /// alone where nothing else is.
+    /// The answer to `add` and `passwd`. A generated password is always shown: alone
+    /// where nothing else is, and on stderr where stdout does not take it.
     pub(crate) fn password_change(
         self,
         reply: &mut AccountReply,
@@ -102,15 +109,20 @@ impl Screen {
         generated: Option<&Secret>,
     ) {
         self.message(message);
-        match (self.format, generated) {
+        let is_written = match (self.format, generated) {
             (Format::Json, _) => {
                 reply.generated_password = generated.map(|secret| secret.expose().to_owned());
-                json(reply);
+                let is_written = json(reply);
                 reply.generated_password.zeroize();
+                is_written
             }
             (Format::Name, Some(secret)) => line(secret.expose()),
             (Format::Text, Some(secret)) => line(&format!("Password: {}", secret.expose())),
-            (Format::Name | Format::Text, None) => {}
+            (Format::Name | Format::Text, None) => return,
+        };
+        if let (false, Some(secret)) = (is_written, generated) {
+            let name = &reply.account.user_name;
+            out::rescue(&format!("Password of '{name}': {}", secret.expose()));
         }
     }
 }
@@ -125,43 +137,40 @@ struct Done<'a> {
     newer: Option<bool>,
 }
 
-/// A line of an answer on stdout.
-pub(crate) fn line(text: &str) {
-    write_all(&mut std::io::stdout(), format!("{text}\n").as_bytes());
+/// Lines of an answer on stdout, whose parts are harmless already; false if they could
+/// not be written.
+pub(crate) fn line(lines: &str) -> bool {
+    out::answer(format!("{}\n", text::lines(lines)).as_bytes())
 }
 
-/// A document on one line of stdout.
-pub(crate) fn json(document: &impl Serialize) {
-    if let Ok(text) = serde_json::to_string(document) {
-        line(&text);
-    }
+/// Lines that are ours and may hold colours; their parts are harmless already.
+pub(crate) fn coloured(lines: &str) -> bool {
+    out::answer(format!("{lines}\n").as_bytes())
+}
+
+/// A document on one line of stdout; false if it could not be written.
+pub(crate) fn json(document: &impl Serialize) -> bool {
+    // None of our documents has a key that is no text.
+    let document = serde_json::to_string(document).unwrap_or_default();
+    out::answer(format!("{}\n", text::json(&document)).as_bytes())
 }
 
 /// A line on stderr.
-pub(crate) fn note(text: &str) {
-    write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
-}
-
-/// Text of the container, with its control characters made visible: it must not move
-/// our cursor.
-pub(crate) fn printable(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}")
+pub(crate) fn note(message: &str) {
+    out::note(message);
 }
 
 /// The last line that says anything in what a program of the container printed.
 pub(crate) fn last_line(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines = text.lines().rev();
-    lines.find(|line| !line.trim().is_empty()).map(printable)
+    let said = String::from_utf8_lossy(bytes);
+    let mut lines = said.lines().rev();
+    let last = lines.find(|line| !line.trim().is_empty());
+    last.map(|last| text::line(last).into_owned())
 }
 
 /// A warning on stderr.
-pub(crate) fn warn(text: &str) {
-    note(&format!("occ: warning: {text}"));
-}
-
-fn write_all(to: &mut impl Write, bytes: &[u8]) {
-    let _ = to.write_all(bytes).and_then(|()| to.flush());
+pub(crate) fn warn(message: &str) {
+    note(&format!("occ: warning: {message}"));
 }
 
 fn status_word(status: Status) -> (&'static str, Color) {
@@ -186,11 +195,11 @@ fn account_table(accounts: &[AccountView], colours: bool) -> String {
     for account in accounts {
         let (word, colour) = status_word(account.status);
         table.add_row([
-            Cell::new(&account.user_name),
+            Cell::new(text::line(&account.user_name)),
             Cell::new(word).fg(colour),
             Cell::new(account.uid),
-            Cell::new(&account.home_directory),
-            Cell::new(&account.shell),
+            Cell::new(text::line(&account.home_directory)),
+            Cell::new(text::line(&account.shell)),
         ]);
     }
     for column in table.column_iter_mut() {
@@ -241,7 +250,7 @@ pub(crate) fn fields(list: &[(&str, String)]) -> String {
         .unwrap_or(0);
     let lines = list
         .iter()
-        .map(|(name, value)| format!("{:width$} {value}", format!("{name}:")));
+        .map(|(name, value)| format!("{:width$} {}", format!("{name}:"), text::line(value)));
     trimmed(&lines.collect::<Vec<_>>().join("\n"))
 }
 

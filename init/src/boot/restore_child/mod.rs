@@ -16,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use serde_json::{Value, json};
 
 use crate::cli::globals::{Globals, Paths};
+use crate::clock::now_usec;
 use crate::fs::version::Mark;
 use crate::layout::OWN_PROGRAM;
 use crate::log::errno_text;
@@ -56,9 +57,9 @@ impl Outcome {
         match self {
             Self::Done(report) | Self::Partly(report) => report.summary.clone(),
             Self::Skipped(why) => json!({"state": "skipped", "reason": why}),
-            Self::Failed(_) | Self::Exited(_) => {
-                json!({"state": "failed", "reason": self.failure()})
-            }
+            Self::Failed(_) | Self::Exited(_) => json!({
+                "state": "failed", "reason": self.failure(), "finishedUSec": now_usec(),
+            }),
             Self::Late(_) => json!({"state": "running"}),
         }
     }
@@ -164,7 +165,10 @@ fn start(
         Err(error) => Err(format!(
             "cannot start '{}': {}",
             path.display(),
-            errno_text(error.errno)
+            match error.errno {
+                Errno::ENOENT if path == OWN_PROGRAM => "/proc is not mounted".to_owned(),
+                errno => errno_text(errno),
+            }
         )),
     }
 }

@@ -205,6 +205,11 @@ impl<'a> Line<'a> {
             "no-restore" if scope == Scope::Run => self.run.no_restore = true,
             "live" if scope == Scope::Health => self.probe = Some(Probe::Live),
             "ready" if scope == Scope::Health => self.probe = Some(Probe::Ready),
+            "single-child" => {
+                return wrong(
+                    "unknown option '--single-child'; it goes without saying here".to_owned(),
+                );
+            }
             _ => return wrong(format!("unknown option '--{name}'")),
         }
         Ok(None)
@@ -281,6 +286,8 @@ fn unknown(letter: char) -> String {
         'w' => "; tini's '-w' is '-v' here",
         'r' => "; dumb-init's '-r FROM:TO' is '--rewrite FROM:TO' here",
         'c' => "; dumb-init's '-c' goes without saying here",
+        'P' => "; catatonit's '-P' is 'occ-init --remap-exit 143:0,130:0 -- sleep infinity' here",
+        'l' | 'L' => "; the license is MIT",
         _ => "",
     };
     format!("unknown option '-{letter}'{here}")

@@ -131,7 +131,8 @@ fn check(session: &Session, wanted: &Wanted, options: &Add) -> Result<Option<Acc
     }
     admission::check_lines(&context, name, tombstone)?;
     admission::check_groups(&context, name, &options.groups)?;
-    if options.restore {
+    if let Some(dead) = tombstone.filter(|_| options.restore) {
+        admission::check_old_id(&context, name, dead)?;
         return Ok(None);
     }
     let uid = choose_uid(&context, wanted)?;

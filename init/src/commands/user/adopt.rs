@@ -47,7 +47,7 @@ fn tell(found: &Found) {
     }
     if account.locked {
         say(&format!(
-            "'{name}' is disabled: its password was locked; 'user enable {name}' lets it in"
+            "'{name}' is disabled: its password was locked; 'occ-init user enable {name}' lets it in"
         ));
     }
 }
@@ -68,17 +68,24 @@ fn check(context: &Context<'_>, name: &Username) -> Result<Found, Error> {
     admission::check_not_removed(&context, name)?;
     let (uids, groups) = (image.uids, &image.groups_allow);
     let found = adopt::find(name, context.etc, uids, groups, now_usec());
+    let refused = |reason| Error::NotAdoptable {
+        name: name.clone(),
+        reason,
+    };
     let found = found.map_err(|reason| match reason {
         NotAdoptable::NoLine => Error::NoSuchAccount(name.to_string()),
         NotAdoptable::Uid(invalid) => invalid.into(),
         NotAdoptable::Text(invalid) => invalid.into(),
-        reason => Error::NotAdoptable {
-            name: name.clone(),
-            reason,
-        },
+        reason => refused(reason),
     })?;
     let account = &found.account;
-    admission::check_uid(&context, name, account.uid.get().into())?;
+    match admission::check_uid(&context, name, account.uid.get().into()) {
+        Ok(_) => (),
+        Err(Error::UidTaken { uid, owner }) => {
+            return Err(refused(NotAdoptable::UidTaken(uid, owner)));
+        }
+        Err(other) => return Err(other),
+    }
     admission::check_home(&context, account.home.clone())?;
     Ok(found)
 }

@@ -5,14 +5,16 @@ use crate::error::Error;
 use crate::log::say;
 use crate::restore::summary::Summary;
 use crate::restore::{Caller, Paths, Session};
+use crate::status::file::tell_restore;
 use accounts::account::{Account, Username};
 
 /// Brings /etc in line after records were saved. The change is made by then, so
 /// a failure here says so.
 pub(super) fn apply(session: &mut Session) -> Result<Summary, Error> {
-    session
-        .restore(&|| ())
-        .map_err(|cause| Error::Recorded(Box::new(cause)))
+    let restored = session.restore(&|| ());
+    let summary = restored.map_err(|cause| Error::Recorded(Box::new(cause)))?;
+    tell_restore(session.paths(), &summary);
+    Ok(summary)
 }
 
 pub(super) fn begin(paths: &Paths) -> Result<Session, Error> {

@@ -16,6 +16,7 @@ pub(crate) fn make_first(session: &mut Session, first: &FirstAccount) -> Result<
     if !session.holds_store() {
         return Err(Error::Busy {
             path: session.paths().store.clone(),
+            holder: None,
         });
     }
     let options = Add {

@@ -7,6 +7,7 @@
 use super::apply::{apply, begin, warn_about};
 use super::lookup::find_all;
 use super::reply::several;
+use crate::clock::today;
 use crate::commands::output::Output;
 use crate::error::Error;
 use crate::log::say;
@@ -14,12 +15,26 @@ use crate::proc::kill::{AccountUids, end_processes};
 use crate::restore::{Paths, Session};
 use accounts::account::{Account, Username};
 use accounts::record::{Record, refuse_name};
+use accounts::wire::Status;
 
 pub(super) fn enable(names: &[String], paths: &Paths) -> Result<Output, Error> {
     let mut session = begin(paths)?;
     let mut records = find_all(&session, names)?;
     let changed = set_locked(&mut session, &mut records, false)?;
+    for record in &records {
+        warn_if_expired(record.account());
+    }
     Ok(several("enabled", changed, &records))
+}
+
+/// An expiry date is another lock than the one that `enable` opens.
+fn warn_if_expired(account: &Account) {
+    if account.view(today()).status == Status::Expired {
+        let name = &account.name;
+        say(&format!(
+            "'{name}' has expired and stays shut: 'occ-init user set {name} --expires never' opens it"
+        ));
+    }
 }
 
 /// Shuts accounts out and ends their processes.

@@ -20,9 +20,11 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
     let today = today();
     let views = records.accounts.values().map(|account| account.view(today));
     let accounts: Vec<AccountView> = views.collect();
-    let passwd = image::read_optional(&paths.etc().join("passwd"))?;
-    for stranger in strangers(&records.tombstones, &passwd.unwrap_or_default()) {
-        say(&stranger.to_string());
+    if !records.tombstones.is_empty() {
+        let passwd = image::read_optional(&paths.etc().join("passwd"))?;
+        for stranger in strangers(&records.tombstones, &passwd.unwrap_or_default()) {
+            say(&stranger.to_string());
+        }
     }
     let text = if names_only {
         let names = accounts.iter().map(|account| account.user_name.as_str());

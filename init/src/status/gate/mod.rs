@@ -24,6 +24,30 @@ pub(crate) fn read(root: &Path) -> Option<Value> {
     Some(status)
 }
 
+/// From the start of a web half that was started again until it is said to work.
+const STEADY_SECONDS: u64 = 2;
+
+/// Fails if the login's web half does not work: one that ends at once is started again and
+/// again. A login of a version that does not tell passes.
+pub(crate) fn is_ready(status: &Value) -> Result<(), String> {
+    judge(status, now_usec() / 1_000_000)
+}
+
+fn judge(status: &Value, now: u64) -> Result<(), String> {
+    let Some(web) = status.get("web") else {
+        return Ok(());
+    };
+    let number = |name| web.get(name).and_then(Value::as_u64);
+    let restarts = number("restarts").unwrap_or_default();
+    let is_steady =
+        |since: u64| restarts == 0 || now.saturating_sub(since / 1_000_000) >= STEADY_SECONDS;
+    if number("sinceUSec").is_some_and(is_steady) {
+        Ok(())
+    } else {
+        Err("the login's web half does not run; the log says why".to_owned())
+    }
+}
+
 /// A line for the login and one for each opencode.
 pub(crate) fn for_people(status: &Value) -> String {
     lines(status, now_usec() / 1_000_000)

@@ -25,3 +25,20 @@ fn file_of_a_login_that_is_gone_is_ignored() {
     assert_eq!(with_pid(0x7fff_ffff), None);
     assert!(with_pid(std::process::id()).unwrap()["instances"][0]["memoryBytes"].is_u64());
 }
+
+#[test]
+fn a_web_half_that_ends_again_and_again_is_not_ready() {
+    let web = |since: Value, restarts: u32| {
+        let status = json!({"web": {"sinceUSec": since, "restarts": restarts}});
+        judge(&status, 100).is_ok()
+    };
+    assert!(judge(&json!({}), 100).is_ok(), "of another version");
+    assert!(web(json!(100_000_000), 0), "its first start");
+    assert!(!web(json!(null), 0));
+    assert!(!web(json!(null), 3));
+    assert!(
+        !web(json!(99_000_000), 3),
+        "it ends at once, as the others did"
+    );
+    assert!(web(json!(98_000_000), 3));
+}

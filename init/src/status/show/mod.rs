@@ -1,21 +1,29 @@
 //! `occ-init status` and `occ-init health`: read the status file and the processes that it
 //! names, and judge. Writes nothing.
+//!
+//! Accounts that are left out are problems that `health` names; they make nothing unhealthy,
+//! for a container that is restarted has them all the same.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use serde_json::{Value, json};
 
 use super::file::{is_occ_init, path, pid1_is_occ_init};
 use super::gate;
 use crate::cli::globals::Globals;
 use crate::cli::run::Probe;
+use crate::layout::LAST_RESTORE;
 use crate::log::{io_text, print, say};
 use crate::proc::Stat;
+use crate::sys;
 
 const FAILED: u8 = 1;
+/// The reason of a restore that was skipped as the administrator wants it.
+const NOT_WANTED: &str = "--no-restore";
 
 /// `occ-init status`: 0 with what is known, 1 with "unknown".
 pub(crate) fn show(globals: &Globals) -> u8 {
@@ -74,18 +82,48 @@ fn plain(value: &Value) -> String {
 /// `occ-init health`: 0, or 1 and one line why.
 pub(crate) fn health(globals: &Globals, probe: Probe) -> u8 {
     let status = read(globals);
+    let problems = status.as_ref().map(problems).unwrap_or_default();
     let found = match probe {
         Probe::Live => is_live(status.as_ref().ok()),
         Probe::Ready => status.and_then(|status| {
             is_live(Some(&status))?;
-            is_ready(&status)
+            is_ready(&status)?;
+            gate::read(&globals.paths().root).map_or(Ok(()), |gate| gate::is_ready(&gate))
         }),
     };
+    if globals.json {
+        let reason = found.as_ref().err();
+        let document = json!({
+            "schema": 1, "healthy": found.is_ok(), "reason": reason, "problems": problems,
+        });
+        print(&format!("{document}\n"));
+    } else if probe == Probe::Ready && !globals.quiet {
+        for problem in &problems {
+            say(&format!("problem: {problem}"));
+        }
+    }
     match found {
         Ok(()) => 0,
         Err(why) => {
             say(&format!("not healthy: {why}"));
             FAILED
+        }
+    }
+}
+
+/// What the last restore left out or could not do, one line each.
+fn problems(status: &Value) -> Vec<String> {
+    let text = |name| status.pointer(name).and_then(Value::as_str);
+    let reason = text("/restore/reason").unwrap_or("unknown");
+    match text("/restore/state") {
+        Some("failed") => vec![format!("the last restore failed: {reason}")],
+        Some("skipped") if reason != NOT_WANTED => {
+            vec![format!("accounts are not restored: {reason}")]
+        }
+        _ => {
+            let list = status.pointer("/restore/problems");
+            let list = list.and_then(Value::as_array).into_iter().flatten();
+            list.map(plain).collect()
         }
     }
 }
@@ -98,7 +136,10 @@ fn is_live(status: Option<&Value>) -> Result<(), String> {
     let init = process(pid)?;
     let name = status.and_then(|status| status.get("name")?.as_str());
     if name != Some(&init.name) && !is_occ_init(pid) {
-        return Err(format!("process {pid} is '{}', not occ-init", init.name));
+        let name = init.name;
+        return Err(format!(
+            "process {pid} is '{name}', and not this container's occ-init"
+        ));
     }
     if matches!(init.state, 'T' | 't' | 'Z' | 'X') {
         return Err(format!("process {pid} does not run (state {})", init.state));
@@ -135,12 +176,25 @@ fn read(globals: &Globals) -> Result<Value, String> {
     let path = path(&globals.paths());
     let name = path.display();
     let bytes = bytes_of(&path).map_err(|error| format!("'{name}': {}", io_text(&error)))?;
-    let value: Value =
+    let mut value: Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("'{name}': {error}"))?;
-    if value.get("schema") == Some(&json!(1)) {
-        Ok(value)
-    } else {
-        Err(format!("'{name}': written by another version of occ-init"))
+    if value.get("schema") != Some(&json!(1)) {
+        return Err(format!("'{name}': written by another version of occ-init"));
+    }
+    take_later_restore(&mut value, &globals.paths().root);
+    Ok(value)
+}
+
+/// Puts the last restore of a command in the place of PID 1's last one, if it is the later one:
+/// where changes can't be watched, PID 1 makes none.
+fn take_later_restore(status: &mut Value, root: &Path) {
+    let finished = |restore: &Value| restore.get("finishedUSec").and_then(Value::as_u64);
+    let last = fs::read(root.join(LAST_RESTORE)).ok();
+    let last: Option<Value> = last.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if let (Some(last), Some(restore)) = (last, status.get_mut("restore"))
+        && finished(&last) > finished(restore)
+    {
+        *restore = last;
     }
 }
 
@@ -165,7 +219,13 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn process(pid: i32) -> Result<Stat, String> {
-    Stat::read(pid).ok_or_else(|| format!("there is no process {pid}"))
+    Stat::read(pid).ok_or_else(|| match sys::kill(pid, 0) {
+        Err(Errno::ESRCH) => format!("there is no process {pid}"),
+        _ => format!(
+            "/proc does not show process {pid}, which is there: it is not mounted, or mounted \
+             with hidepid; then root must ask"
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::cli::globals::Globals;
-use crate::status::file::StatusFile;
+use crate::status::file::{StatusFile, delete, is_claimed, tell_restore};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
@@ -65,4 +65,68 @@ fn file_is_written_whole_with_its_mode_and_read_back() {
     );
     let files = fs::read_dir(dir.path().join("run/occ-init")).unwrap();
     assert_eq!(files.count(), 1, "no temporary file stays");
+}
+
+#[test]
+fn problems_are_those_of_the_last_restore() {
+    let of = |restore: Value| problems(&json!({ "restore": restore }));
+    let none: [&str; 0] = [];
+    assert_eq!(of(json!({"state": "done", "problems": []})), none);
+    assert_eq!(
+        of(json!({"state": "done", "problems": ["a\u{1b}b", "c"]})),
+        ["a?b", "c"]
+    );
+    assert_eq!(
+        of(json!({"state": "failed", "reason": "no disk"})),
+        ["the last restore failed: no disk"]
+    );
+    assert_eq!(
+        of(json!({"state": "skipped", "reason": "not root"})),
+        ["accounts are not restored: not root"]
+    );
+    assert_eq!(
+        of(json!({"state": "skipped", "reason": "--no-restore"})),
+        none
+    );
+    assert_eq!(of(json!({"state": "running"})), none);
+}
+
+#[test]
+fn later_restore_of_a_command_is_the_last_one() {
+    let (_dir, globals, mut status) = status_file("sh");
+    let restore = |at: u32| json!({"state": "done", "finishedUSec": at});
+    let last = || read(&globals).unwrap()["restore"]["finishedUSec"].clone();
+    // Without a directory of PID 1's there is nobody to tell.
+    tell_restore(&globals.paths(), &restore(1));
+    status.set_restore(restore(5));
+    status.write().unwrap();
+    assert_eq!(last(), 5);
+    for (at, expected) in [(4, 5), (6, 6)] {
+        tell_restore(&globals.paths(), &restore(at));
+        assert_eq!(last(), expected);
+    }
+    status.set_restore(restore(7));
+    status.write().unwrap();
+    assert_eq!(last(), 7);
+    status.set_restore(json!({"state": "skipped"}));
+    status.write().unwrap();
+    assert_eq!(last(), 6);
+    delete(&globals.paths());
+    status.write().unwrap();
+    assert_eq!(
+        read(&globals).unwrap()["restore"],
+        json!({"state": "skipped"})
+    );
+}
+
+#[test]
+fn file_is_of_the_first_that_claims_it() {
+    let (_dir, globals, mut first) = status_file("first");
+    let paths = globals.paths();
+    assert!(!is_claimed(&paths));
+    assert!(first.claim() && first.claim());
+    let mut second = StatusFile::new(&paths, 8, "second".to_owned());
+    assert!(is_claimed(&paths) && !second.claim());
+    drop(first);
+    assert!(!is_claimed(&paths) && second.claim());
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use accounts::wire::SCHEMA;
 use serde::Serialize;
 
+use crate::text;
+use crate::ui::out;
 use crate::ui::show::{self, Format, Screen};
 
 /// One thing that was looked at.
@@ -51,7 +53,7 @@ impl Report {
             topic,
             ok: false,
             message: message.into(),
-            fix: fix.into(),
+            fix: out::addressed(&fix.into()),
         });
     }
 
@@ -79,7 +81,7 @@ impl Report {
         } else {
             let text = text(&self.0, screen.format == Format::Name, screen.colours);
             if !text.is_empty() {
-                show::line(&text);
+                show::coloured(&text);
             }
         }
         ExitCode::from(u8::from(self.findings() > 0))
@@ -94,8 +96,8 @@ fn text(checks: &[Check], quiet: bool, colours: bool) -> String {
     };
     let shown = checks.iter().filter(|check| !(quiet && check.ok));
     let lines = shown.map(|check| {
-        let (topic, message) = (check.topic, &check.message);
-        match check.fix.as_str() {
+        let (topic, message) = (check.topic, text::message(&check.message));
+        match &*text::line(&check.fix) {
             _ if check.ok => format!("{good}ok{end}     {topic}: {message}"),
             "" => format!("{bad}FAIL{end}   {topic}: {message}"),
             fix => format!("{bad}FAIL{end}   {topic}: {message}\n       fix: {fix}"),

@@ -56,7 +56,7 @@ pub(super) async fn run(session: &Session, add: Add) -> Result<()> {
 /// Fails before anything is done when somebody would have to be asked in vain.
 fn require_input(session: &Session, add: &Add, has_no_password: bool) -> Result<()> {
     if add.name.is_none() {
-        prompt::require(session.no_input, "a name", "it as `occ user add NAME`")?;
+        prompt::require(session.no_input, "a name", "it, as in `occ user add alice`")?;
     }
     if has_no_password {
         prompt::require(
@@ -137,13 +137,13 @@ fn finish(session: &Session, mut reply: AccountReply, new: &New) {
         return unchanged(session, reply);
     }
     let name = reply.account.user_name.clone();
-    let mut message = format!("User '{name}' created (uid {}).", reply.account.uid);
-    if matches!(new, New::Password(_) | New::Hash(_)) {
-        message.push_str("\nPassword: ********");
-    }
+    let message = format!("User '{name}' created (uid {}).", reply.account.uid);
     session
         .screen
         .password_change(&mut reply, &message, new.generated());
+    if matches!(new, New::Password(_) | New::Hash(_)) {
+        session.screen.message("Password: ********");
+    }
     session.follow(|users| users.push(name));
 }
 

@@ -1,0 +1,120 @@
+//! Text that somebody else wrote, made safe to show and to type. Pure; must not print.
+//!
+//! A container answers whatever the programs in it choose: escape sequences that move
+//! the cursor or set the title, overrides that turn the line around, a newline that
+//! fakes a line of ours, a name that a shell would run.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Returns true for characters that a terminal obeys instead of showing them: control
+/// characters, line separators, and those that change the direction of text.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escaped(text: &str, is_kept: impl Fn(usize, char) -> bool) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for (at, c) in text.char_indices() {
+        match c {
+            c if !is_harmful(c) || is_kept(at, c) => safe.push(c),
+            '\n' | '\r' | '\t' => safe.extend(c.escape_default()),
+            c => safe.extend(c.escape_unicode()),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// One line: every harmful character becomes its visible escape, such as `\u{1b}`.
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
+    escaped(text, |_, _| false)
+}
+
+/// A message of ours with words of others in it. A newline stays only before two blanks,
+/// which all our continuation lines begin with; so nobody else's can look like a line
+/// of ours.
+pub(crate) fn message(text: &str) -> Cow<'_, str> {
+    escaped(text, |at, c| {
+        c == '\n' && text[at..].starts_with("\n  ") || c == '\t'
+    })
+}
+
+/// Lines whose parts went through [`line`]: a table, a list, a script of ours.
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |_, c| matches!(c, '\n' | '\t'))
+}
+
+/// A JSON document: what JSON itself lets pass (DEL, C1, overrides) is written `\u202e`.
+/// Outside strings a document has no such character.
+pub(crate) fn json(document: &str) -> Cow<'_, str> {
+    if !document.contains(is_harmful) {
+        return Cow::Borrowed(document);
+    }
+    let mut safe = String::with_capacity(document.len() + 16);
+    for c in document.chars() {
+        match u32::from(c) {
+            code if is_harmful(c) => {
+                let _ = write!(safe, "\\u{code:04x}");
+            }
+            _ => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// A word as it can be typed into a shell, quoted if it has to be.
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+=,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let quoted = format!("'{}'", text.replace('\'', r"'\''"));
+    Cow::Owned(line(&quoted).into_owned())
+}
+
+/// A message whose commands can be typed as they stand: `occ …` in backquotes gets the
+/// options that chose engine and container in this run.
+pub(crate) fn addressed<'a>(text: &'a str, options: &str) -> Cow<'a, str> {
+    if options.is_empty() || !text.contains("`occ ") {
+        return Cow::Borrowed(text);
+    }
+    let start = format!("`occ {options} ");
+    // Their own configuration is the same for all containers.
+    let parts = text.split("`occ ").enumerate().map(|(at, part)| match at {
+        0 => part.to_owned(),
+        _ if part.starts_with("config ") || part.contains("--help`") => format!("`occ {part}"),
+        _ if part.starts_with(options) => format!("`occ {part}"),
+        _ => format!("{start}{part}"),
+    });
+    Cow::Owned(parts.collect())
+}
+
+/// Bytes that come in pieces, such as a log: harmless, whatever a piece cuts in two.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    /// The begin of a character that the last piece ended in.
+    cut: Vec<u8>,
+}
+
+impl Stream {
+    /// The next piece, as it can be shown.
+    pub(crate) fn next(&mut self, piece: &[u8]) -> String {
+        self.cut.extend_from_slice(piece);
+        let whole = match std::str::from_utf8(&self.cut) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.cut.len(),
+        };
+        let rest = self.cut.split_off(whole);
+        let text = String::from_utf8_lossy(&self.cut).into_owned();
+        self.cut = rest;
+        lines(&text.replace("\r\n", "\n")).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;
