@@ -65,6 +65,7 @@ bless: build
 # Each fuzz target for longer; FUZZ_SEED repeats a failure
 fuzz seconds="300":
     FUZZ_SECONDS={{ seconds }} cargo test --locked --release -p occ-accounts --test fuzz
+    FUZZ_SECONDS={{ seconds }} cargo test --locked -p occ-gate --test monitor -- fuzz::
 
 # End-to-end tests; they need a container engine
 e2e: build

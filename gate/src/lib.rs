@@ -27,8 +27,10 @@ pub mod web;
 pub mod wire;
 
 mod clock;
+mod here;
 mod lock;
 mod log;
 mod proc_net;
+mod processes;
 mod shell;
 mod sys;

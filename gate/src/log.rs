@@ -10,18 +10,39 @@ use crate::lock::lock;
 /// PIPE_BUF: up to here a write to a pipe is whole.
 const LONGEST: usize = 4096;
 
-/// Writes `occ-gate: LINE`. Control characters become `?`, for a person's
-/// program may have chosen the words.
+/// Writes `occ-gate: LINE`, made harmless: a person's program may have chosen the words.
 pub(crate) fn line(line: &str) {
-    let mut bytes: Vec<u8> = format!("occ-gate: {line}")
-        .chars()
-        .map(|char| if char.is_control() { '?' } else { char })
-        .collect::<String>()
-        .into_bytes();
-    bytes.truncate(LONGEST - 1);
-    bytes.push(b'\n');
+    let mut text = harmless(&format!("occ-gate: {line}"));
+    while text.len() >= LONGEST {
+        text.pop();
+    }
+    text.push('\n');
     // Nobody is left to tell.
-    let _ = std::io::stderr().write_all(&bytes);
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// The text with `?` for each character that a terminal obeys or does not show.
+pub(crate) fn harmless(text: &str) -> String {
+    let shown = |char| if is_plain(char) { char } else { '?' };
+    text.chars().map(shown).collect()
+}
+
+/// Returns false for control characters, line ends of any kind, and what changes the
+/// direction or the look of other text: marks, embeddings, isolates, joiners, tags.
+pub(crate) fn is_plain(char: char) -> bool {
+    !char.is_control()
+        && !matches!(
+            char,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// A line that strangers can cause is written once in that time.
@@ -47,6 +68,28 @@ impl ThrottledLog {
         if last.is_none_or(|last| last.elapsed() >= EVERY) {
             *last = Some(Instant::now());
             line(self.line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_line_is_obeyed() {
+        for (text, shown) in [
+            ("a\x1b[2Jb\r\n\t\x07", "a?[2Jb????"),
+            ("\u{9b}2J \u{85}", "?2J ?"),
+            (
+                "user \u{202e}toor\u{202c} \u{2066}x\u{2069}",
+                "user ?toor? ?x?",
+            ),
+            ("a\u{200f}b\u{200b}c\u{feff}d\u{2028}e", "a?b?c?d?e"),
+            ("\u{e0041}", "?"),
+            ("Ünïcødé 漢字 العربية", "Ünïcødé 漢字 العربية"),
+        ] {
+            assert_eq!(harmless(text), shown);
         }
     }
 }

@@ -4,4 +4,5 @@ mod architecture;
 mod machine;
 mod modules;
 mod readme;
+mod security;
 mod texts;

@@ -269,11 +269,13 @@ fn a_password_changed_on_the_page_is_kept_and_ends_other_sessions() {
     first_word(&mut cut);
     let record = || instance.sh("cat /var/lib/opencode-users/alice.json");
     let before = record();
-    let changed = here.send(
+    let sent = here.send(
         "/_occ/account/password",
         "old=first-word&new=second-word&again=second-word",
     );
     let since = Instant::now();
+    assert!(sent.ends_with("303"), "{sent}");
+    let changed = here.get("/_occ/account").stdout;
     assert!(changed.contains("Your password is changed."), "{changed}");
     assert_cut(&mut cut, since);
     soon("the record", || (record() != before).then_some(()));

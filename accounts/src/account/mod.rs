@@ -17,7 +17,7 @@ pub use digest::Digest;
 pub use id::{InvalidUid, Uid, UidRange};
 pub use name::{InvalidName, Username};
 pub use password::{InvalidHash, PasswordHash};
-pub use plaintext::{InvalidPassword, MAX_PASSWORD, check_password, secret_of};
+pub use plaintext::{InvalidPassword, MAX_PASSWORD, check_password, secret_of, weakness};
 pub use shells::Shells;
 pub use ssh_key::{InvalidKeys, SshKey, check_room};
 pub use text::{HOME_BASE, Home, InvalidText, RealName, Shell};

@@ -11,7 +11,7 @@ use std::{env, io};
 
 use clap::Args;
 use nix::errno::Errno;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::helpers::privilege;
 use crate::log;
@@ -25,6 +25,9 @@ pub(crate) const CANNOT_INVOKE: i32 = 126;
 pub(crate) const NOT_FOUND: i32 = 127;
 /// Open files of one process.
 const OPEN_FILES: u64 = 65_536;
+/// The limits of processes that are tried before other containers must be the reason.
+const FEWEST: u64 = 64;
+const MOST: u64 = 1 << 22;
 
 /// The person to become and the program to run. Secrets are in the environment,
 /// which only that person can read; argv is readable by everybody.
@@ -86,8 +89,6 @@ fn run(options: &Options) -> (i32, io::Error) {
 
 fn become_person(options: &Options) -> io::Result<()> {
     privilege::protect_secrets()?;
-    let processes = options.max_processes;
-    setrlimit(Resource::RLIMIT_NPROC, processes, processes)?;
     match setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES) {
         Ok(()) | Err(Errno::EPERM) => (),
         Err(errno) => return Err(errno.into()),
@@ -99,7 +100,28 @@ fn become_person(options: &Options) -> io::Result<()> {
         return Err(io::Error::other("root is nobody's account"));
     }
     privilege::become_somebody(options.uid, options.gid, &options.groups)?;
+    limit_processes(options.max_processes)?;
     privilege::set_parent_death_signal(options.parent)
+}
+
+/// Limits the person's processes. The kernel counts those of a uid on the whole machine,
+/// other containers' too, so what runs elsewhere comes on top: the least power of two with
+/// which one more can be made. Needs the person's uid, and no capability: else the kernel
+/// does not count.
+fn limit_processes(most: u64) -> io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NPROC)?;
+    let mut tried = FEWEST;
+    loop {
+        setrlimit(Resource::RLIMIT_NPROC, tried.min(hard), hard)?;
+        match sys::try_to_fork() {
+            Ok(()) => break,
+            Err(error) if tried >= MOST.min(hard) => return Err(error),
+            Err(_) => tried *= 2,
+        }
+    }
+    let elsewhere = if tried == FEWEST { 0 } else { tried };
+    let limit = most.saturating_add(elsewhere).min(hard);
+    Ok(setrlimit(Resource::RLIMIT_NPROC, limit, limit)?)
 }
 
 /// passwd(5) still has this name with this uid and a shell that lets in. Shadow

@@ -7,4 +7,5 @@ pub mod pam;
 pub mod tmpdir;
 pub mod web;
 
+pub(crate) mod password;
 pub(crate) mod privilege;

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
+use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
 
@@ -16,17 +17,16 @@ use nonstick::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha_crypt::password_hash::PasswordHasher as _;
-use sha_crypt::{Algorithm, Params, ShaCrypt};
 
-use crate::helpers::privilege;
+use crate::helpers::{password, privilege};
+use crate::monitor::files;
 use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken};
-use crate::wire::{Frames, PamText, Rejection, Secret, encode};
+use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
-/// The rounds of an account's own hash.
-const ROUNDS: u32 = 500_000;
+/// Nobody's name: too long to be made.
+const NOBODY: &str = "occ-nobody-has-this-name-and-nobody-may";
 /// Most words of PAM's that are kept for the page.
 const SAID: usize = 512;
 
@@ -47,14 +47,14 @@ pub fn main() -> ExitCode {
 fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
     match &command.task {
         PamTask::Login(password) => log_in(command, password, stdin),
-        PamTask::Pretend(password) => pretend(command, password, stdin),
+        PamTask::Pretend { password, like } => pretend(command, password, like.as_ref(), stdin),
         PamTask::Change { old, new } => change(command, old, new),
     }
 }
 
 fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
     let talk = PamConversation::new(password, Some(stdin));
-    let checked = authenticated(command, talk)
+    let checked = authenticated(&command.user, command.address, talk)
         .and_then(|mut pam| pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK));
     match checked {
         Ok(()) => PamResult::Accepted,
@@ -62,47 +62,54 @@ fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult
     }
 }
 
-/// Takes as long as a wrong password does and asks what a module would ask, so
-/// that nobody learns who has an account.
-fn pretend(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
-    if let Ok(params) = Params::new(ROUNDS) {
-        // Only its time is wanted.
-        let _ = ShaCrypt::new(Algorithm::Sha512Crypt, params)
-            .hash_password_with_salt(password.expose(), b"occ-gate");
-    }
-    if Username::parse(command.user.as_str()).is_ok() {
-        let talk = PamConversation::new(password, Some(stdin));
-        if let Err(error) = authenticated(command, talk)
-            && let broken @ PamResult::Broken { .. } = refusal(error)
-        {
-            return broken;
-        }
+/// Takes as long as a wrong password does, by a check at the cost of somebody's who has
+/// an account, and asks what a module would ask, so that nobody learns who has one.
+fn pretend(
+    command: &PamCommand,
+    password: &Secret,
+    like: Option<&User>,
+    stdin: Incoming,
+) -> PamResult {
+    password::spend_a_check(like, password);
+    // An account that is no person's, such as root, would cost a second check.
+    let is_name = Username::parse(command.user.as_str()).is_ok();
+    let user = if is_name && !files::is_account(command.user.as_str()) {
+        command.user.clone()
+    } else {
+        User::cut(NOBODY)
+    };
+    let talk = PamConversation::new(password, Some(stdin));
+    if let Err(error) = authenticated(&user, command.address, talk)
+        && let broken @ PamResult::Broken { .. } = refusal(error)
+    {
+        return broken;
     }
     PamResult::Refused
 }
 
-/// PAM asks root for no old password, so that is checked as at a login. Who has
-/// a second factor besides is not asked for it again.
+/// One transaction: pam_unix takes the lock of the account files, checks the old password
+/// once more and writes the new one before it lets go, so nothing that an administrator
+/// sets meanwhile is undone. It asks root for no old password, unless it is told that the
+/// old one has expired: then it asks as it asks everybody.
 fn change(command: &PamCommand, old: &Secret, new: &Secret) -> PamResult {
-    let checked = authenticated(command, PamConversation::new(old, None)).map(drop);
-    match checked.map_err(|error| (error, refusal(error))) {
-        Ok(()) => (),
-        Err((ErrorCode::ConversationError, _)) => {
-            return broken("a module asks for more than the password");
-        }
-        Err((_, PamResult::Refused)) => return rejected(Rejection::Old, ""),
-        Err((_, other)) => return other,
-    }
     let said = std::rc::Rc::new(RefCell::new(String::new()));
     let talk = PamConversation {
+        new: Some(OsString::from_vec(new.expose().to_vec())),
         said: said.clone(),
-        ..PamConversation::new(new, None)
+        ..PamConversation::new(old, None)
     };
-    let changed =
-        transaction(command, talk).and_then(|mut pam| pam.change_authtok(AuthtokFlags::empty()));
+    let flags = AuthtokFlags::CHANGE_EXPIRED_AUTHTOK;
+    let changed = transaction(&command.user, command.address, talk)
+        .and_then(|mut pam| pam.change_authtok(flags));
     match changed {
-        Ok(()) => PamResult::Changed,
+        Ok(()) => PamResult::Changed {
+            hash: password::stored(&command.user, new),
+        },
         Err(ErrorCode::AuthTokLockBusy) => broken("the account files are locked"),
+        Err(ErrorCode::ConversationError) => broken("a module asks for more than passwords"),
+        Err(ErrorCode::AuthenticationError | ErrorCode::PermissionDenied | ErrorCode::MaxTries) => {
+            rejected(Rejection::Old, "")
+        }
         Err(_) => rejected(Rejection::New, &said.borrow()),
     }
 }
@@ -133,32 +140,35 @@ fn refusal(error: ErrorCode) -> PamResult {
 }
 
 fn authenticated(
-    command: &PamCommand,
+    user: &User,
+    address: IpAddr,
     talk: PamConversation,
 ) -> nonstick::Result<impl Transaction + use<>> {
-    let mut pam = transaction(command, talk)?;
+    let mut pam = transaction(user, address, talk)?;
     pam.authenticate(AuthnFlags::DISALLOW_NULL_AUTHTOK)?;
     Ok(pam)
 }
 
 fn transaction(
-    command: &PamCommand,
+    user: &User,
+    address: IpAddr,
     talk: PamConversation,
 ) -> nonstick::Result<impl Transaction + use<>> {
     let mut pam = TransactionBuilder::new_with_service(SERVICE)
-        .username(command.user.as_str())
+        .username(user.as_str())
         .build(talk.into_conversation())?;
-    let address = command.address.to_string();
+    let address = address.to_string();
     pam.items_mut()
         .set_remote_host(Some(OsStr::new(&address)))?;
     Ok(pam)
 }
 
-/// PAM's conversation: the first hidden prompt gets the password, any other goes
-/// to the person, if there is one to ask. Where nobody can be asked (a change of
-/// password) every hidden prompt gets it.
+/// PAM's conversation: the first hidden prompt gets the password, any other the new one
+/// in a change, and else goes to the person.
 struct PamConversation {
     password: OsString,
+    /// In a change of the password.
+    new: Option<OsString>,
     is_given: Cell<bool>,
     person: Option<RefCell<Incoming>>,
     said: std::rc::Rc<RefCell<String>>,
@@ -168,6 +178,7 @@ impl PamConversation {
     fn new(password: &Secret, person: Option<Incoming>) -> Self {
         Self {
             password: OsString::from_vec(password.expose().to_vec()),
+            new: None,
             is_given: Cell::new(false),
             person: person.map(RefCell::new),
             said: std::rc::Rc::default(),
@@ -192,10 +203,13 @@ impl ConversationAdapter for PamConversation {
     }
 
     fn masked_prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
-        if self.is_given.replace(true) && self.person.is_some() {
-            return self.ask(request.as_ref(), false);
+        if !self.is_given.replace(true) {
+            return Ok(self.password.clone());
         }
-        Ok(self.password.clone())
+        match &self.new {
+            Some(new) => Ok(new.clone()),
+            None => self.ask(request.as_ref(), false),
+        }
     }
 
     fn error_msg(&self, message: impl AsRef<OsStr>) {

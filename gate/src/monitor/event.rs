@@ -16,8 +16,6 @@ pub(crate) enum Event {
     Pam(Box<PamEvent>),
     /// It is time to send a reply.
     Reply(WebId, u64, Box<Reply>),
-    /// A source that waited after a failure may go on.
-    StartAttempts,
     /// A person's opencode is ready, or ended.
     Opencode(String, Generation, ProcessEvent),
     /// Accounts may have changed.

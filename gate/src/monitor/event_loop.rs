@@ -119,10 +119,6 @@ impl Monitor {
                 let actions = self.log_in(|logins, context| logins.pam_answered(context, *event));
                 self.perform_login(actions);
             }
-            Event::StartAttempts => {
-                let actions = self.logins.start_waiting(self.now());
-                self.perform_login(actions);
-            }
             Event::Opencode(user, generation, event) => {
                 let (opencodes, now) = (&mut self.opencodes, self.started.elapsed());
                 let person = self.accounts.get(&user).filter(|_| !self.is_stopping);
@@ -187,7 +183,6 @@ impl Monitor {
                         let _ = events.send(Event::Pam(Box::new(event))).await;
                     });
                 }
-                login::Action::StartLater(after) => self.later(after, Event::StartAttempts),
                 login::Action::Reply(id, reply) => self.reply(id, reply),
                 login::Action::ReplyAt(when, id, reply) => {
                     self.at(when, Event::Reply(self.web_id, id, Box::new(reply)));
@@ -196,7 +191,7 @@ impl Monitor {
                     self.end_streams(&ended);
                     self.save();
                 }
-                login::Action::ReadAccounts => self.read_accounts(),
+                login::Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
         }
     }

@@ -8,11 +8,11 @@
 //! ```
 
 pub(crate) mod accounts;
+pub(crate) mod files;
 pub(crate) mod login;
 
 mod event;
 mod event_loop;
-mod files;
 mod opencode;
 mod random;
 mod requests;
@@ -94,7 +94,8 @@ fn start(settings: Settings) -> Result<(), Failed> {
         .build()
         .map_err(failed("wait for events"))?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        opencode::cleanup::wipe(None).await;
+        // Of an earlier run; whoever starts meanwhile moves what is theirs away.
+        tokio::task::spawn_local(opencode::cleanup::wipe(None));
         let (events, incoming) = mpsc::channel(EVENTS);
         watch_signals(&events).map_err(failed("handle signals"))?;
         watch_accounts(&events);

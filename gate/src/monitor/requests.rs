@@ -5,6 +5,7 @@ use super::event_loop::Monitor;
 use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
+use crate::here;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
     self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
@@ -18,6 +19,11 @@ impl Monitor {
             Request::Answer(answer) => {
                 let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
                 return self.perform_login(actions);
+            }
+            Request::Forget(ask) => {
+                let action = self.logins.forget(ask.call);
+                self.perform_login(action.into_iter().collect());
+                Reply::Forget(())
             }
             Request::Ping(_) => Reply::Ping(()),
             Request::Works(ask) => {
@@ -61,11 +67,15 @@ impl Monitor {
     fn authenticate(&mut self, id: u64, credentials: Authenticate) {
         // An account that was made or disabled a moment ago counts as that.
         self.read_accounts();
-        let actions = self.log_in(|logins, context| logins.authenticate(context, id, credentials));
+        let is_here = here::is_here(credentials.address);
+        let actions =
+            self.log_in(|logins, context| logins.authenticate(context, id, credentials, is_here));
         self.perform_login(actions);
     }
 
     fn change_password(&mut self, id: u64, change: ChangePassword) {
+        // A session of an account that an administrator changed a moment ago is over.
+        self.read_accounts();
         let session = self.sessions.find(&change.token, clock::now()).cloned();
         let Some(session) = session else {
             return self.reply(id, Reply::ChangePassword(Err(Gone)));

@@ -24,14 +24,6 @@ pub(crate) fn loopback_listener(port: u16) -> io::Result<Option<Listener>> {
     Ok(only_at_loopback(&table, port))
 }
 
-/// Returns whether a port has listeners, at whatever address, and all of them are
-/// of this uid.
-pub(crate) fn is_listened_on_by(port: u16, uid: u32) -> bool {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    is_only_listener(&tables, port, uid)
-}
-
 fn only_at_loopback(table: &str, port: u16) -> Option<Listener> {
     let address = format!("{LOOPBACK:08X}");
     let mut found = listeners(table, port).filter(|(at, _)| *at == address);
@@ -39,14 +31,6 @@ fn only_at_loopback(table: &str, port: u16) -> Option<Listener> {
         (Some((_, listener)), None) => Some(listener),
         _ => None,
     }
-}
-
-fn is_only_listener(tables: &[String], port: u16, uid: u32) -> bool {
-    let mut owners = tables
-        .iter()
-        .flat_map(|table| listeners(table, port))
-        .peekable();
-    owners.peek().is_some() && owners.all(|(_, listener)| listener.uid == uid)
 }
 
 /// Each listener at a port, with its address as the kernel prints it.

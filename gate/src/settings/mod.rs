@@ -52,8 +52,8 @@ pub struct Settings {
     #[arg(long, env = "OCC_GATE_SESSION_LIMIT", value_name = "TIME", value_parser = time, default_value = "30d")]
     pub(crate) session_limit: Duration,
 
-    /// An opencode that nobody uses and nothing works in (no agent, no terminal)
-    /// stops after this time
+    /// An opencode that nobody uses and nothing works in (no agent, no program in a
+    /// terminal) stops after this time
     #[arg(long, env = "OCC_GATE_IDLE", value_name = "TIME", value_parser = time, default_value = "30m")]
     pub(crate) idle: Duration,
 

@@ -1,5 +1,7 @@
 //! Logging in: the form, PAM's further questions, and the cookies that follow.
 
+use std::sync::Arc;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, SET_COOKIE, USER_AGENT};
@@ -9,8 +11,11 @@ use zeroize::Zeroizing;
 use super::pages::{LoginForm, Notice, PromptForm};
 use super::sessions::Session;
 use crate::clock;
+use crate::web::connections::Place;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
+use crate::web::http::csrf::keeps_history;
+use crate::web::http::flash::Flash;
 use crate::web::http::form::Form;
 use crate::web::http::{form_body, percent, redirect, reply};
 use crate::web::pages;
@@ -30,6 +35,7 @@ pub(super) fn path_for(path: &str) -> String {
 
 /// GET /_occ/login
 pub(super) fn page<B>(
+    gate: &AppState,
     context: &RequestContext,
     session: Option<&Session>,
     request: &Request<B>,
@@ -41,13 +47,57 @@ pub(super) fn page<B>(
         return reply::see_other(next);
     }
     let is_logged_out = query.text("notice") == Some("logged-out");
+    let logged_out = is_logged_out.then_some(Notice::LoggedOut);
+    let (status, notice, user) = match Flash::of(request.headers(), &gate.cookies, context.secure) {
+        Some(Flash::Login { notice, user }) => (status_of(notice), Some(notice), user),
+        _ => (StatusCode::OK, logged_out, String::new()),
+    };
     let form = LoginForm {
         host: context.authority.as_str(),
         next,
-        user: "",
-        notice: is_logged_out.then_some(Notice::LoggedOut),
+        user: &user,
+        notice,
     };
-    reply::page(StatusCode::OK, &pages::login(&form))
+    let page = reply::page(status, &pages::login(&form));
+    if user.is_empty() && status == StatusCode::OK {
+        return page;
+    }
+    Flash::taken(page, &gate.cookies, context.secure)
+}
+
+/// GET /_occ/prompt
+pub(super) fn question<B>(
+    gate: &AppState,
+    context: &RequestContext,
+    request: &Request<B>,
+) -> Response<Body> {
+    let query = request.uri().query().unwrap_or("");
+    let query = Form::parse(query.as_bytes()).unwrap_or_default();
+    match Flash::of(request.headers(), &gate.cookies, context.secure) {
+        Some(Flash::Prompt {
+            conversation,
+            text,
+            echo,
+        }) => {
+            let form = PromptForm {
+                conversation,
+                next: next_of(&query),
+                text: &text,
+                echo,
+            };
+            reply::page(StatusCode::OK, &pages::prompt(&form))
+        }
+        _ => reply::see_other(&path_for(next_of(&query))),
+    }
+}
+
+fn status_of(notice: Notice) -> StatusCode {
+    match notice {
+        Notice::Refused => StatusCode::FORBIDDEN,
+        Notice::SlowDown(_) => StatusCode::TOO_MANY_REQUESTS,
+        Notice::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Notice::LoggedOut => StatusCode::OK,
+    }
 }
 
 /// The path to go to afterwards.
@@ -96,7 +146,7 @@ pub(super) async fn answer(
     let conversation = conversation.and_then(|number| number.parse().ok().map(Conversation));
     let text = attempt.form.bytes("answer").cloned().and_then(Secret::new);
     let (Some(conversation), Some(text)) = (conversation, text) else {
-        return attempt.failed(StatusCode::FORBIDDEN, Notice::Refused);
+        return attempt.failed(Notice::Refused);
     };
     attempt.ask(ask::Answer { conversation, text }).await
 }
@@ -109,6 +159,7 @@ struct Attempt<'a> {
     old: Option<&'a Session>,
     headers: HeaderMap,
     form: Form,
+    place: Option<Arc<Place>>,
 }
 
 impl<'a> Attempt<'a> {
@@ -119,6 +170,7 @@ impl<'a> Attempt<'a> {
         request: Request<Incoming>,
     ) -> Result<Self, Response<Body>> {
         let headers = request.headers().clone();
+        let place = request.extensions().get::<Arc<Place>>().cloned();
         let form = form_body::read(request, gate.limits.form_time).await?;
         Ok(Self {
             gate,
@@ -126,6 +178,7 @@ impl<'a> Attempt<'a> {
             old,
             headers,
             form,
+            place,
         })
     }
 
@@ -145,41 +198,68 @@ impl<'a> Attempt<'a> {
     }
 
     async fn ask(&self, request: impl Ask<Reply = LoginReply>) -> Response<Body> {
-        let reply = self.gate.monitor.ask(request).await;
+        let reply = {
+            // Whoever asks is a stranger so far: their connection goes before others.
+            let _unfinished = self.place.as_ref().map(Place::unfinished);
+            self.gate.monitor.ask_for_browser(request).await
+        };
         match reply.unwrap_or(LoginReply::Unavailable) {
             LoginReply::Token(login) => self.succeeded(&login).await,
             LoginReply::Prompt {
                 conversation,
                 text,
                 echo,
-            } => {
-                let form = PromptForm {
-                    conversation: conversation.0,
-                    next: next_of(&self.form),
-                    text: text.as_str(),
-                    echo,
-                };
-                reply::page(StatusCode::OK, &pages::prompt(&form))
-            }
+            } => self.asked(conversation, text.as_str(), echo),
             LoginReply::SlowDown { seconds } => {
-                let notice = Notice::SlowDown(seconds);
-                reply::again_in(seconds, self.failed(StatusCode::TOO_MANY_REQUESTS, notice))
+                reply::again_in(seconds, self.failed(Notice::SlowDown(seconds)))
             }
-            LoginReply::Refused => self.failed(StatusCode::FORBIDDEN, Notice::Refused),
-            LoginReply::Unavailable => {
-                self.failed(StatusCode::SERVICE_UNAVAILABLE, Notice::Unavailable)
-            }
+            LoginReply::Refused => self.failed(Notice::Refused),
+            LoginReply::Unavailable => self.failed(Notice::Unavailable),
         }
     }
 
-    fn failed(&self, status: StatusCode, notice: Notice) -> Response<Body> {
+    fn asked(&self, conversation: Conversation, text: &str, echo: bool) -> Response<Body> {
+        let (conversation, next) = (conversation.0, next_of(&self.form));
+        if keeps_history(&self.headers) {
+            let flash = Flash::Prompt {
+                conversation,
+                text: text.to_owned(),
+                echo,
+            };
+            let path = format!("/_occ/prompt?next={}", percent::encode(next));
+            return self.led_on(&path, &flash);
+        }
+        let form = PromptForm {
+            conversation,
+            next,
+            text,
+            echo,
+        };
+        reply::page(StatusCode::OK, &pages::prompt(&form))
+    }
+
+    fn failed(&self, notice: Notice) -> Response<Body> {
+        let (next, user) = (next_of(&self.form), self.typed());
+        if keeps_history(&self.headers) {
+            // What is longer is nobody's name.
+            let user = User::new(user).unwrap_or_default().as_str().to_owned();
+            return self.led_on(&path_for(next), &Flash::Login { notice, user });
+        }
         let form = LoginForm {
             host: self.context.authority.as_str(),
-            next: next_of(&self.form),
-            user: self.typed(),
+            next,
+            user,
             notice: Some(notice),
         };
-        reply::page(status, &pages::login(&form))
+        reply::page(status_of(notice), &pages::login(&form))
+    }
+
+    fn led_on(&self, path: &str, flash: &Flash) -> Response<Body> {
+        flash.give(
+            reply::see_other(path),
+            &self.gate.cookies,
+            self.context.secure,
+        )
     }
 
     /// A new id; the old one ends, so nobody who planted it has a session.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::sessions::Session;
 use crate::clock;
 use crate::log::ThrottledLog;
-use crate::web::http::body::{self, Body};
+use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
 use crate::web::http::csrf::{
     CrossOrigin, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
@@ -112,8 +112,11 @@ async fn admit(
     context: RequestContext,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    if request.uri().path() == pages::STYLE_PATH {
-        return style(request.method());
+    if let Some(file) = file(request.uri().path()) {
+        return match *request.method() {
+            Method::GET | Method::HEAD => file,
+            _ => reply::wrong_method("GET, HEAD"),
+        };
     }
     let session = match session_of(&gate, &context, &request).await {
         Ok(session) => session,
@@ -163,34 +166,36 @@ async fn own(
     };
     match (path.as_str(), &method) {
         ("/_occ" | "/_occ/", &Method::GET) => reply::see_other("/_occ/account"),
-        ("/_occ/login", &Method::GET) => login::page(&context, session, &request),
+        ("/_occ/login", &Method::GET) => login::page(&gate, &context, session, &request),
         ("/_occ/login", &Method::POST) => login::submit(&gate, &context, session, request).await,
+        ("/_occ/prompt", &Method::GET) => login::question(&gate, &context, &request),
         ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
         ("/_occ/logout", &Method::POST) => account::logout(&gate, &context, session).await,
         ("/_occ/account", &Method::GET) => match session {
-            Some(session) => account::page(&gate, session, None).await,
+            Some(session) => account::page(&gate, &context, session, &request).await,
             None => without_session(&request),
         },
-        (
-            "/_occ/account/password" | "/_occ/account/revoke" | "/_occ/account/end-all",
-            &Method::POST,
-        ) => match session {
+        // Nothing is done by a link: the forms are on that page.
+        (path, &Method::GET) if is_account_form(path) => reply::see_other("/_occ/account"),
+        (path, &Method::POST) if is_account_form(path) => match session {
             Some(session) => account::submit(&gate, &context, session, request).await,
             None => reply::see_other("/_occ/login"),
         },
-        ("/_occ/login", _) => reply::wrong_method("GET, HEAD, POST"),
         ("/_occ/account", _) => reply::wrong_method("GET, HEAD"),
-        ("/_occ/prompt" | "/_occ/logout", &Method::GET) => reply::see_other("/_occ/login"),
-        (
-            "/_occ/prompt"
-            | "/_occ/logout"
-            | "/_occ/account/password"
-            | "/_occ/account/revoke"
-            | "/_occ/account/end-all",
-            _,
-        ) => reply::wrong_method("POST"),
-        _ => reply::text(StatusCode::NOT_FOUND, "nothing is at this address\n"),
+        (path, _) if is_account_form(path) || matches!(path, "/_occ/login" | "/_occ/prompt") => {
+            reply::wrong_method("GET, HEAD, POST")
+        }
+        _ => reply::text(
+            StatusCode::NOT_FOUND,
+            "nothing is at this address\nhint: check how it is spelled\n",
+        ),
     }
+}
+
+/// The addresses of the forms of the account page.
+fn is_account_form(path: &str) -> bool {
+    let form = path.strip_prefix("/_occ/account/");
+    path == "/_occ/logout" || matches!(form, Some("password" | "revoke" | "end-all"))
 }
 
 /// Leads people to the login; programs get 401.
@@ -243,16 +248,19 @@ async fn health(gate: &AppState, method: &Method) -> Response<Body> {
     }
 }
 
-fn style(method: &Method) -> Response<Body> {
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        return reply::wrong_method("GET, HEAD");
-    }
-    let kind = HeaderValue::from_static("text/css; charset=utf-8");
-    let cached = HeaderValue::from_static("max-age=31536000, immutable");
-    let style = Response::new(body::whole(pages::STYLE));
-    reply::with(
-        reply::with(style, CONTENT_TYPE, kind),
-        CACHE_CONTROL,
-        cached,
-    )
+/// Files that browsers ask for before the login too, some of them without cookies.
+fn file(path: &str) -> Option<Response<Body>> {
+    const FOR_GOOD: &str = "max-age=31536000, immutable";
+    const FOR_A_DAY: &str = "max-age=86400";
+    let (kind, content, cached) = match path {
+        pages::STYLE_PATH => ("text/css; charset=utf-8", pages::STYLE.as_bytes(), FOR_GOOD),
+        pages::ICON_PATH => ("image/svg+xml", pages::ICON.as_bytes(), FOR_A_DAY),
+        "/favicon.ico" => ("image/x-icon", pages::FAVICON, FOR_A_DAY),
+        pages::MANIFEST_PATH => {
+            let kind = "application/manifest+json";
+            (kind, pages::MANIFEST.as_bytes(), FOR_A_DAY)
+        }
+        _ => return None,
+    };
+    Some(reply::file(kind, content, cached))
 }

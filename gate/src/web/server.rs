@@ -4,20 +4,26 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::TcpUserTimeout;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::connections::{Busy, Connections, Place};
 use super::routes;
+use crate::here::is_here;
 use crate::limits::Limits;
 use crate::log::ThrottledLog;
+use crate::web::http::body::{Body, Broken};
 use crate::web::state::AppState;
 
 /// Most bytes of a request's head, and most lines. Larger ones get 431.
@@ -32,34 +38,44 @@ static CANNOT_ACCEPT: ThrottledLog =
 /// Serves until told to stop, then lets open requests end for a while.
 pub(super) async fn serve(gate: Arc<AppState>, listener: TcpListener) {
     let stop = gate.stop.clone();
-    let places = Arc::new(Semaphore::new(gate.limits.connections));
+    let connections = Connections::new(gate.limits.connections);
     let stop_time = gate.limits.stop_time;
-    let all = u32::try_from(gate.limits.connections).unwrap_or(u32::MAX);
     loop {
-        if places.available_permits() == 0 {
-            FULL.write();
-        }
-        let next = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((place, listener.accept().await))
-        };
-        tokio::select! {
+        let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            next = next => match next {
-                Some((place, Ok((stream, address)))) => {
-                    prepare(&stream, gate.limits.unread_time);
-                    tokio::spawn(connection(Arc::clone(&gate), stream, address.ip(), place));
-                }
-                Some((_, Err(_))) => {
-                    CANNOT_ACCEPT.write();
-                    tokio::time::sleep(AFTER_FAILURE).await;
-                }
-                None => break,
-            },
+            accepted = listener.accept() => accepted,
+        };
+        if let Ok((stream, address)) = accepted {
+            prepare(&stream, gate.limits.unread_time);
+            admit(&gate, &connections, stream, address.ip());
+        } else {
+            CANNOT_ACCEPT.write();
+            tokio::time::sleep(AFTER_FAILURE).await;
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(stop_time, places.acquire_many(all)).await;
+    let _ = tokio::time::timeout(stop_time, connections.all_ended()).await;
+}
+
+/// Serves a connection, once there is a place for it.
+fn admit(gate: &Arc<AppState>, connections: &Arc<Connections>, stream: TcpStream, address: IpAddr) {
+    let gate = Arc::clone(gate);
+    if let Some(place) = connections.enter(|| is_here(address)) {
+        tokio::spawn(connection(gate, stream, address, place));
+        return;
+    }
+    FULL.write();
+    let connections = Arc::clone(connections);
+    tokio::spawn(async move {
+        let stop = gate.stop.clone();
+        let place = tokio::select! {
+            place = connections.wait() => place,
+            () = stop.cancelled() => None,
+        };
+        if let Some(place) = place {
+            connection(gate, stream, address, place).await;
+        }
+    });
 }
 
 /// A browser that takes nothing of what is sent, or is gone without a word, is
@@ -70,17 +86,18 @@ fn prepare(stream: &TcpStream, unread: Duration) {
     let _ = setsockopt(stream, TcpUserTimeout, &milliseconds);
 }
 
-async fn connection(
-    gate: Arc<AppState>,
-    stream: TcpStream,
-    address: IpAddr,
-    place: OwnedSemaphorePermit,
-) {
+async fn connection(gate: Arc<AppState>, stream: TcpStream, address: IpAddr, place: Arc<Place>) {
     let stop = gate.stop.clone();
     let builder = builder(&gate.limits);
-    let service = service_fn(move |request| {
-        let gate = Arc::clone(&gate);
-        async move { Ok::<_, Infallible>(routes::answer(gate, address, request).await) }
+    let of_requests = Arc::clone(&place);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let (gate, place) = (Arc::clone(&gate), Arc::clone(&of_requests));
+        async move {
+            let busy = place.busy();
+            request.extensions_mut().insert(place);
+            let answer = routes::answer(gate, address, request).await;
+            Ok::<_, Infallible>(answer.map(|body| BusyBody { body, _busy: busy }))
+        }
     });
     let connection = builder
         .serve_connection(TokioIo::new(stream), service)
@@ -88,12 +105,38 @@ async fn connection(
     tokio::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
+        () = place.cut.cancelled() => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
     }
-    drop(place);
+}
+
+/// The body of an answer: its connection is busy until it is sent.
+struct BusyBody {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HttpBody for BusyBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 fn builder(limits: &Limits) -> http1::Builder {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
 
+use crate::here::is_here;
 use crate::limits::Limits;
 use crate::settings::Settings;
 use crate::web::http::cookies::Cookies;
@@ -52,7 +53,7 @@ pub(crate) enum BadRequest {
 }
 
 impl RequestContext {
-    /// Host, then who asks. Pure.
+    /// Host, then who asks.
     pub(crate) fn of<B>(
         request: &Request<B>,
         socket: IpAddr,
@@ -63,7 +64,7 @@ impl RequestContext {
         if !authority.is_ours(&settings.hosts) {
             return Err(BadRequest::Misdirected);
         }
-        let peer = peer(socket, headers, &settings.trusted_proxies);
+        let peer = peer(socket, headers, &settings.trusted_proxies, is_here);
         let scheme = if peer.secure { "https" } else { "http" };
         let own = format!("{scheme}://{}", authority.as_str());
         csrf::check(request.method(), headers, &own).map_err(BadRequest::CrossOrigin)?;

@@ -79,6 +79,12 @@ requests! {
         device: Option<Secret>
     } -> LoginReply;
 
+    /// The browser that waited for a login is gone: what has not begun does not begin.
+    Forget {
+        /// The number of the login's call, which gets its reply all the same.
+        call: u64
+    } -> ();
+
     /// Answers a prompt.
     Answer { conversation: Conversation, text: Secret } -> LoginReply;
 

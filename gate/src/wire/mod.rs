@@ -113,6 +113,12 @@ pub enum EnsureReply {
     },
     /// It is coming up: [`Event::InstanceReady`] or [`Event::InstanceGone`] follows.
     Starting,
+    /// It will come up when so many others, who wait as well, have begun to: the same
+    /// events follow.
+    Waiting {
+        /// How many are to begin before it.
+        ahead: u32,
+    },
     /// It can't be started.
     Failed {
         /// Why; the log says more.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::log::is_plain;
+
 /// UTF-8 of at most `MAX` bytes. A longer one is refused on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Box<str>")]
@@ -15,9 +17,9 @@ impl<const MAX: usize> Text<MAX> {
         Self::try_from(Box::from(text)).ok()
     }
 
-    /// Keeps as much of a text as fits, without control characters.
+    /// Keeps as much of a text as fits, without characters that are obeyed instead of shown.
     pub fn cut(text: &str) -> Self {
-        let mut kept: String = text.chars().filter(|char| !char.is_control()).collect();
+        let mut kept: String = text.chars().filter(|char| is_plain(*char)).collect();
         while kept.len() > MAX {
             kept.pop();
         }

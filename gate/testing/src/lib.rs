@@ -7,6 +7,8 @@
     reason = "a failed expectation is what tests are for"
 )]
 
+pub mod damage;
+pub mod hostile;
 pub mod opencode;
 
 use std::thread;

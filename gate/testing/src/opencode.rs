@@ -30,6 +30,8 @@ struct State {
     connections: usize,
     busy: bool,
     terminal: bool,
+    /// The process of the terminal.
+    terminal_pid: Option<u32>,
     /// Whether second halves are sent.
     released: bool,
 }
@@ -86,6 +88,12 @@ impl FakeOpencode {
     pub fn work(&self, busy: bool, terminal: bool) {
         let mut state = self.state.lock().unwrap();
         (state.busy, state.terminal) = (busy, terminal);
+    }
+
+    /// Says from now on that a terminal runs, with this process in it.
+    pub fn run_terminal(&self, pid: u32) {
+        let mut state = self.state.lock().unwrap();
+        (state.terminal, state.terminal_pid) = (true, Some(pid));
     }
 
     /// Second halves are sent from now on.
@@ -149,7 +157,7 @@ impl FakeOpencode {
                 return false;
             }
             "/hop" => (
-                "200 OK\r\nSet-Cookie: occ_opencode=planted\r\nSet-Cookie: theme=dark\r\nAccess-Control-Allow-Origin: *\r\nX-Hop: 1\r\nConnection: X-Hop",
+                "200 OK\r\nSet-Cookie: occ_opencode=planted\r\nSet-Cookie: =occ_opencode=nameless\r\nAlt-Svc: h2=\":1\"\r\nNEL: {}\r\nReport-To: {}\r\nSet-Cookie: theme=dark\r\nAccess-Control-Allow-Origin: *\r\nX-Hop: 1\r\nConnection: X-Hop",
                 "text/plain",
                 b"hop".to_vec(),
             ),
@@ -195,12 +203,11 @@ impl FakeOpencode {
     }
 
     fn terminals(&self) -> Vec<u8> {
-        let status = if self.state.lock().unwrap().terminal {
-            "running"
-        } else {
-            "exited"
-        };
-        format!(r#"[{{"id":"pty_1","status":"{status}"}}]"#).into_bytes()
+        let state = self.state.lock().unwrap();
+        let status = if state.terminal { "running" } else { "exited" };
+        let pid = state.terminal_pid;
+        let pid = pid.map_or(String::new(), |pid| format!(r#","pid":{pid}"#));
+        format!(r#"[{{"id":"pty_1","status":"{status}"{pid}}}]"#).into_bytes()
     }
 }
 

@@ -51,7 +51,7 @@ fn twenty_people_at_once_and_none_twice() {
     for id in ensures {
         assert!(matches!(
             web.reply(id),
-            Ok(EnsureReply::Starting | EnsureReply::Ready { .. })
+            Ok(EnsureReply::Starting | EnsureReply::Waiting { .. } | EnsureReply::Ready { .. })
         ));
     }
     for (token, name) in tokens.iter().zip(&names) {
@@ -205,6 +205,31 @@ fn a_crash_is_told_and_another_comes() {
     assert_eq!(place.starts("alice"), 2);
 }
 
+/// Killed soon after its start, it comes back for whoever asks, as it does later.
+#[test]
+fn one_killed_soon_after_its_start_comes_back() {
+    use nix::sys::signal::{Signal, kill};
+    let place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    for deaths in 1..=2 {
+        web.ensure(&alice, "alice");
+        let opencode = monitor.processes_of(10_000)[0];
+        kill(nix::unistd::Pid::from_raw(opencode), Signal::SIGKILL).unwrap();
+        web.event(|event| matches!(event, Event::InstanceGone { .. }));
+        let token = alice.clone();
+        let reply = web.call(ask::Ensure { token });
+        assert!(matches!(reply, Ok(EnsureReply::Starting)), "{reply:?}");
+        until("it to be back", || {
+            let token = alice.clone();
+            let reply = web.call(ask::Ensure { token });
+            matches!(reply, Ok(EnsureReply::Ready { .. }))
+        });
+        assert_eq!(place.starts("alice"), deaths + 1);
+    }
+}
+
 #[test]
 fn without_a_session_it_stops_by_itself() {
     let place = Place::with(&["alice"]).set("OCC_GATE_IDLE", "1s");
@@ -268,7 +293,7 @@ fn those_who_hang_at_the_start_hold_nobody_up() {
         let token = token.clone();
         assert!(matches!(
             web.call(ask::Ensure { token }),
-            Ok(EnsureReply::Starting)
+            Ok(EnsureReply::Starting | EnsureReply::Waiting { ahead: 0 })
         ));
     }
     let begin = std::time::Instant::now();

@@ -11,9 +11,13 @@
 )]
 
 mod accounts;
+mod floods;
 mod frames;
+mod fuzz;
+mod hostile;
 mod instances;
 mod logins;
+mod passwords;
 mod place;
 mod privileges;
 mod processes;

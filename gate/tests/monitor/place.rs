@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use sha_crypt::password_hash::PasswordHasher as _;
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 
-use crate::processes::{children, command_line, field, uids};
+use crate::processes::{children, command_line, field, field_of, uids};
 use occ_gate_testing::until;
 
 const GATE: &str = env!("CARGO_BIN_EXE_occ-gate");
@@ -276,6 +276,26 @@ impl Monitor {
         found
     }
 
+    /// Threads that run under that uid here, whatever became of the first of each group.
+    pub(crate) fn threads_of(&self, uid: u32) -> usize {
+        let mut count = 0;
+        let mut unseen = vec![self.pid];
+        while let Some(pid) = unseen.pop() {
+            unseen.extend(children(pid));
+            if uids(pid).contains(&uid) {
+                let threads = fs::read_dir(format!("/proc/{pid}/task"));
+                let threads = threads.into_iter().flatten().flatten();
+                let runs = |thread: &fs::DirEntry| {
+                    let status = fs::read_to_string(thread.path().join("status"));
+                    let state = field_of(&status.unwrap_or_default(), "State");
+                    !state.is_empty() && !state.starts_with(['Z', 'X'])
+                };
+                count += threads.filter(runs).count();
+            }
+        }
+        count
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid), signal).unwrap();
     }
@@ -307,7 +327,7 @@ impl Drop for Monitor {
 }
 
 /// cargo builds no programs of other packages for a run of tests.
-fn fake_opencode() -> &'static Path {
+pub(crate) fn fake_opencode() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let profile = Path::new(GATE).parent().unwrap();
@@ -331,7 +351,12 @@ fn fake_opencode() -> &'static Path {
 
 /// crypt(5), as cheap as it may be.
 pub(crate) fn hash(password: &str) -> String {
-    let hasher = ShaCrypt::new(Algorithm::Sha512Crypt, Params::new(1000).unwrap());
+    hash_with(password, 1000)
+}
+
+/// crypt(5) with so many rounds.
+pub(crate) fn hash_with(password: &str, rounds: u32) -> String {
+    let hasher = ShaCrypt::new(Algorithm::Sha512Crypt, Params::new(rounds).unwrap());
     hasher
         .hash_password_with_salt(password.as_bytes(), b"twelve bytes")
         .unwrap()

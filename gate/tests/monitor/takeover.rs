@@ -46,6 +46,12 @@ impl<A> Clone for Sent<A> {
 
 impl<A> Copy for Sent<A> {}
 
+impl<A> Sent<A> {
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl Monitor {
     /// Stops the web half and takes its place.
     pub(crate) fn take_over(&self) -> Taken {
@@ -166,6 +172,29 @@ impl Taken {
         }
     }
 
+    /// Takes in what comes within a moment; the numbers of the replies that came.
+    pub(crate) fn listen(&mut self, moment: Duration) -> Vec<u64> {
+        self.wire.set_read_timeout(Some(moment)).unwrap();
+        let read = self.wire.read(self.frames.room());
+        self.wire.set_read_timeout(Some(PATIENCE)).unwrap();
+        match read {
+            Ok(count) => self.frames.filled(count),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Vec::new(),
+            Err(error) => panic!("no word from the monitor: {error}"),
+        }
+        let mut came = Vec::new();
+        while let Some(message) = self.frames.take().unwrap() {
+            match message {
+                Message::Reply { id, reply } => {
+                    self.replies.insert(id, reply);
+                    came.push(id);
+                }
+                Message::Event(event) => self.events.push(event),
+            }
+        }
+        came
+    }
+
     /// Waits for the monitor to give this web half up.
     pub(crate) fn is_given_up(&mut self) {
         while self.hear() {}
@@ -195,7 +224,7 @@ impl Taken {
                 token: token.clone(),
             }) {
                 Ok(EnsureReply::Ready { port, secret, .. }) => return (port, secret),
-                Ok(EnsureReply::Starting) => {
+                Ok(EnsureReply::Starting | EnsureReply::Waiting { .. }) => {
                     let of_theirs = |event: &Event| matches!(event, Event::InstanceReady { user } if user.as_str() == name);
                     self.event(of_theirs);
                 }

@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) asked: Vec<String>,
     /// Where a person's opencode listens and its secret; None: it is starting.
     pub(crate) instances: HashMap<String, Option<(u16, String)>>,
+    /// The number that a starting one has before it.
+    pub(crate) ahead: Option<u32>,
     /// The uid that Ready names; of this process by default.
     pub(crate) uid: Option<u32>,
     /// Whether `code` is asked after a right password.
@@ -169,6 +171,7 @@ impl State {
                 })
             }
             Request::Ping(_) => Reply::Ping(()),
+            Request::Forget(_) => Reply::Forget(()),
             Request::Works(_) => Reply::Works(Ok(())),
             Request::ChangePassword(ask) => Reply::ChangePassword(
                 self.user(&ask.token)
@@ -198,7 +201,10 @@ impl State {
                 uid: self.uid.unwrap_or_else(|| nix::unistd::geteuid().as_raw()),
                 secret: Secret::from_text(secret).unwrap(),
             },
-            Some(None) => EnsureReply::Starting,
+            Some(None) => match self.ahead {
+                Some(ahead) => EnsureReply::Waiting { ahead },
+                None => EnsureReply::Starting,
+            },
             None => EnsureReply::Failed {
                 reason: occ_gate::wire::Failure::Home,
                 retry_seconds: 30,
@@ -293,6 +299,7 @@ fn line(request: &Request) -> String {
         ),
         Request::Revoke(ask::Revoke { handle, .. }) => format!("revoke {}", handle.0),
         Request::Ping(ask::Ping {}) => "ping".to_owned(),
+        Request::Forget(ask::Forget { call }) => format!("forget {call}"),
         Request::Answer(ask::Answer { .. }) => "answer".to_owned(),
         Request::GetSession(ask::GetSession { .. }) => "session".to_owned(),
         Request::ListSessions(ask::ListSessions { .. }) => "list".to_owned(),

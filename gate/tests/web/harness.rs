@@ -51,6 +51,16 @@ impl Gate {
         Self::limited(settings, limits)
     }
 
+    /// With room for few connections.
+    pub(crate) fn narrow(connections: usize) -> Self {
+        let settings = Settings::from_options(&[]).unwrap();
+        let limits = Limits {
+            connections,
+            ..Limits::of(&settings)
+        };
+        Self::limited(settings, limits)
+    }
+
     fn limited(settings: Settings, limits: Limits) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -56,6 +56,27 @@ fn work_and_terminals_keep_it() {
     gate.monitor.was_asked("idle");
 }
 
+/// A terminal that was left at its prompt is no work, whoever logged out since.
+#[test]
+fn a_shell_at_its_prompt_keeps_nothing() {
+    use std::io::Write as _;
+    let mut shell = std::process::Command::new("sh")
+        .args(["-c", "sleep 100 & read line; kill $!; wait; read line"])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let gate = Gate::with(SHORT);
+    let (_, cookie) = gate.alice();
+    gate.ask("GET /", &[&cookie]);
+    gate.opencode.run_terminal(shell.id());
+    looked(&gate, 3);
+    assert_eq!(gate.monitor.times_asked("idle"), 0, "it has a child");
+    shell.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
+    gate.monitor.was_asked("idle");
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+}
+
 #[test]
 fn work_is_finished_after_a_logout_too() {
     let gate = Gate::with(SHORT);

@@ -153,15 +153,79 @@ fn who_reads_nothing_is_cut_off() {
     assert!(is_cut_off, "{ended}");
 }
 
+/// Connections that show nothing for their places lose them to those that do.
 #[test]
-fn a_thousand_connections_and_one_more() {
-    let gate = Gate::impatient();
-    let idle: Vec<_> = (0..1000)
-        .map(|_| send(gate.address, b"GET / HTTP/1.1\r\n"))
+fn idle_connections_and_unfinished_logins_hold_nobody_up() {
+    let gate = Gate::start();
+    gate.monitor.set(|state| state.silent = true);
+    let form = format!(
+        "POST /_occ/login HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 26\r\n\r\nuser=",
+        gate.address
+    );
+    let login = format!("{form}alice&password=guess");
+    let beginnings = ["", "GET / HTTP/1.1\r\n", form.as_str(), login.as_str()];
+    let held: Vec<_> = beginnings
+        .iter()
+        .flat_map(|bytes| (0..275).map(|_| send(gate.address, bytes.as_bytes())))
         .collect();
-    // Waits until one of those is cut off, and is answered then.
+    gate.monitor.set(|state| state.silent = false);
+    let begin = Instant::now();
     assert_eq!(gate.ask("GET /_occ/health", &[]).status, 200);
-    drop(idle);
+    assert_eq!(gate.ask("GET /_occ/login", &[]).status, 200);
+    // Sooner than any of them is cut off for being slow, by far.
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    drop(held);
+}
+
+/// A terminal is a connection as any other.
+#[test]
+fn websockets_hold_their_places() {
+    let gate = Gate::narrow(3);
+    let (_, cookie) = gate.alice();
+    let head = format!(
+        "GET /pty/1/connect HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{cookie}\r\n\r\n",
+        gate.address
+    );
+    // These tests are in the container themselves, which has eight places more.
+    let mut terminals: Vec<_> = (0..11)
+        .map(|_| {
+            let mut stream = send(gate.address, head.as_bytes());
+            browser::read_until(&mut stream, b"\r\n\r\n");
+            stream
+        })
+        .collect();
+    let health = "GET /_occ/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut next = send(gate.address, health.as_bytes());
+    next.set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    let early = std::io::Read::read(&mut next, &mut [0]);
+    assert!(early.is_err(), "it has no place yet");
+    next.set_read_timeout(Some(PATIENCE)).unwrap();
+    terminals.truncate(2);
+    assert_eq!(browser::parse(&rest(&mut next)).status, 200);
+}
+
+#[test]
+fn nobody_alone_holds_all_places() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let head = format!(
+        "GET /global/event HTTP/1.1\r\nHost: {}\r\n{cookie}\r\n\r\n",
+        gate.address
+    );
+    let streams: Vec<_> = (0..200)
+        .map(|_| {
+            let mut stream = send(gate.address, head.as_bytes());
+            browser::read_until(&mut stream, b"\r\n\r\n");
+            stream
+        })
+        .collect();
+    assert_eq!(gate.ask("GET /", &[&cookie]).status, 429);
+    drop(streams);
+    occ_gate_testing::until("her pages to be closed", || {
+        gate.ask("GET /", &[&cookie]).status == 200
+    });
 }
 
 #[test]

@@ -218,6 +218,56 @@ fn pam_may_ask_for_more() {
     assert!(answer.cookie(SESSION).is_some());
 }
 
+/// A reload after a failure sends no password again.
+#[test]
+fn a_browser_is_led_on_after_every_form() {
+    let gate = Gate::start();
+    let browser = "Sec-Fetch-Mode: navigate";
+    let posted = |path: &str, form: &str| {
+        let answer = gate.post(path, form, &[browser]);
+        assert_eq!(answer.status, 303, "{form}");
+        let flash = answer.cookie("occ-flash_opencode").unwrap().to_owned();
+        let to = answer.header("location").unwrap().to_owned();
+        let page = gate.ask(&format!("GET {to}"), &[&format!("Cookie: {flash}")]);
+        (to, page)
+    };
+    let (to, page) = posted("/_occ/login", "user=alice&password=wrong&next=%2Fx");
+    assert_eq!((to.as_str(), page.status), ("/_occ/login?next=/x", 403));
+    let text = page.text();
+    assert!(text.contains("User name or password is wrong."), "{text}");
+    assert!(text.contains(r#"value="alice""#) && text.contains(r#"value="/x""#));
+    let taken = page.header("set-cookie").unwrap();
+    assert!(taken.starts_with("occ-flash_opencode=;"), "{taken}");
+    gate.monitor.set(|state| state.asks_for_code = true);
+    let (to, page) = posted("/_occ/login", "user=alice&password=secret&next=%2Fx");
+    assert_eq!((to.as_str(), page.status), ("/_occ/prompt?next=/x", 200));
+    assert!(page.text().contains(r#"name="conversation" value="77""#));
+    let (to, page) = posted("/_occ/prompt", "conversation=77&answer=0&next=%2Fx");
+    assert_eq!((to.as_str(), page.status), ("/_occ/login?next=/x", 403));
+    let form = "conversation=77&answer=123456&next=%2Fx";
+    let answer = gate.post("/_occ/prompt", form, &[browser]);
+    let led = (answer.status, answer.header("location"));
+    assert_eq!(led, (303, Some("/x")));
+    assert!(answer.cookie(SESSION).is_some());
+}
+
+/// Nobody checks a password for whom nobody waits.
+#[test]
+fn a_browser_that_goes_away_is_forgotten() {
+    let gate = Gate::start();
+    gate.monitor.set(|state| state.silent = true);
+    let form = "user=alice&password=secret";
+    let head = format!(
+        "POST /_occ/login HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {1}\r\n\r\n{form}",
+        gate.address,
+        form.len()
+    );
+    let stream = super::browser::send(gate.address, head.as_bytes());
+    gate.monitor.was_asked("authenticate");
+    drop(stream);
+    gate.monitor.was_asked("forget ");
+}
+
 #[test]
 fn logging_out_ends_the_session_and_empties_the_browser() {
     let gate = Gate::start();

@@ -79,7 +79,8 @@ fn trouble_is_a_page_for_people_and_a_line_for_programs() {
         assert_eq!(page.status, status, "{request}");
         let text = page.text();
         assert!(
-            text.contains(&format!("<h1>{heading}</h1>")) && text.contains("role=\"alert\""),
+            text.contains(&format!("<h1>{heading}</h1>"))
+                && text.contains("role=\"alert\"") == (status != 404),
             "{request}: {text}"
         );
         assert_eq!(page.header("x-frame-options"), Some("DENY"));
@@ -155,4 +156,40 @@ fn an_opencode_that_starts_or_fails_has_its_page() {
         (answer.status, answer.header("retry-after")),
         (503, Some("2"))
     );
+}
+
+/// Browsers ask for these without cookies, some before anybody logs in.
+#[test]
+fn icon_and_manifest_are_everybodys() {
+    let gate = Gate::start();
+    for (path, kind, begins) in [
+        ("/favicon.ico", "image/x-icon", &b"\0\0\x01\0"[..]),
+        ("/_occ/icon.svg", "image/svg+xml", b"<svg"),
+        ("/site.webmanifest", "application/manifest+json", b"{"),
+    ] {
+        let answer = gate.ask(&format!("GET {path}"), &[]);
+        let got = (answer.status, answer.header("content-type"));
+        assert_eq!(got, (200, Some(kind)), "{path}");
+        assert!(answer.body.starts_with(begins), "{path}");
+    }
+    let manifest = gate.ask("GET /site.webmanifest", &[]);
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.body).unwrap();
+    assert_eq!(manifest["display"], "standalone");
+    let icon = manifest["icons"][0]["src"].as_str().unwrap();
+    assert_eq!(gate.ask(&format!("GET {icon}"), &[]).status, 200);
+    let page = gate.ask("GET /_occ/login", &[]).text();
+    assert!(page.contains(r#"rel="manifest" href="/site.webmanifest""#));
+}
+
+#[test]
+fn whoever_waits_for_their_turn_sees_their_place() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    gate.monitor.set(|state| {
+        state.instances.insert("alice".into(), None);
+        state.ahead = Some(3);
+    });
+    let answer = gate.ask("GET /", &[&cookie, "Accept: text/html"]);
+    let text = answer.text();
+    assert!(text.contains("3 start before yours."), "{text}");
 }

@@ -89,8 +89,7 @@ impl Password {
 
     /// Why the password is easy to guess: a warning, never a refusal.
     pub(crate) fn weakness(&self) -> Option<&'static str> {
-        (self.0.len() < 8)
-            .then_some("the password is short; 12 characters or more are hard to guess")
+        accounts::account::weakness(&self.0)
     }
 
     /// One line from standard input, without its newline.

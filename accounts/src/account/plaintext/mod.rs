@@ -54,6 +54,11 @@ pub fn check_password(password: &[u8]) -> Result<(), InvalidPassword> {
     control.map_or(Ok(()), |char| Err(InvalidPassword::Control(Control(char))))
 }
 
+/// Why a password is easy to guess: a warning, never a refusal.
+pub fn weakness(password: &[u8]) -> Option<&'static str> {
+    (password.len() < 8).then_some("the password is short; 12 characters or more are hard to guess")
+}
+
 /// The secret in the content of a file or pipe: without a mark that it is UTF-8, and without
 /// one newline at its end, of Unix or Windows.
 pub fn secret_of(content: &[u8]) -> &[u8] {

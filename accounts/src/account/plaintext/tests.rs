@@ -45,3 +45,9 @@ fn a_password_has_1_to_255_bytes_and_no_control_character() {
         assert_eq!(check_password(bad).unwrap_err().to_string(), why);
     }
 }
+
+#[test]
+fn short_passwords_are_warned_about() {
+    assert!(weakness(b"a").is_some() && weakness(b"seven77").is_some());
+    assert_eq!(weakness(b"eight888"), None);
+}

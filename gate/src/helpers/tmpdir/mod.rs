@@ -2,9 +2,10 @@
 //! before they run, wiped after. What is in it by then may be meant as a trap
 //! for root: links, a million files, a path of a million directories.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,8 +60,10 @@ pub(crate) fn make_for_root(path: &str, mode: u32) -> io::Result<bool> {
     Ok(is_roots)
 }
 
-/// A fresh one; there must be none of that uid.
+/// A fresh one; what is left of an earlier one goes out of its owner's reach, to be wiped
+/// when there is time.
 pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Tmpdirs> {
+    move_away(uid)?;
     let own = Path::new(ALL).join(uid.to_string());
     let tmpdirs = Tmpdirs {
         tmp: own.join("tmp"),
@@ -83,13 +86,14 @@ pub struct Options {
     uid: Option<u32>,
 }
 
-/// `occ-gate wipe-tmpdir`: a process of its own, because it may take long.
+/// `occ-gate wipe-tmpdir`: a process of its own, because it may take long. It wipes of one
+/// person what is theirs alone, so that nobody waits for what another left.
 pub fn main(options: &Options) -> ExitCode {
     let wiped = match options.uid {
-        Some(uid) => move_away(&CString::new(uid.to_string()).unwrap_or_default()),
-        None => move_all_away(),
+        Some(uid) => move_away(uid).and_then(|()| wipe_all(&format!("{uid}."))),
+        None => move_all_away().and_then(|()| wipe_all("")),
     };
-    match wiped.and_then(|()| wipe(Path::new(WIPE))) {
+    match wiped {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::line(&format!("cannot wipe what was in '{ALL}': {error}"));
@@ -99,17 +103,50 @@ pub fn main(options: &Options) -> ExitCode {
 }
 
 fn move_all_away() -> io::Result<()> {
-    let mut all = open(Path::new(ALL))?;
-    names(&mut all)?.iter().try_for_each(|name| move_away(name))
+    let names = names(&mut open(Path::new(ALL))?)?;
+    let uids = names
+        .iter()
+        .filter_map(|name| name.to_str().ok()?.parse().ok());
+    uids.into_iter().try_for_each(move_away)
 }
 
-/// Out of its owner's reach; there may be none.
-fn move_away(name: &CStr) -> io::Result<()> {
-    let (all, wiped_root) = (open(Path::new(ALL))?, open(Path::new(WIPE))?);
-    let new = CString::new(format!("{}-{}", name.to_string_lossy(), std::process::id()))?;
-    match renameat(&all, name, &wiped_root, new.as_c_str()) {
-        Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(errno) => Err(errno.into()),
+/// Out of its owner's reach, into a directory of root's with their uid in its name; there
+/// may be none.
+fn move_away(uid: u32) -> io::Result<()> {
+    let own = Path::new(ALL).join(uid.to_string());
+    if fs::symlink_metadata(&own).is_err() {
+        return Ok(());
+    }
+    let new = (0_u64..).find_map(|number| {
+        let new = Path::new(WIPE).join(format!("{uid}.{number}"));
+        match fs::DirBuilder::new().mode(0o700).create(&new) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
+            made => Some(made.map(|()| new)),
+        }
+    });
+    let new = new.ok_or(io::ErrorKind::AlreadyExists)??;
+    or_gone(fs::rename(own, new.join("0")))
+}
+
+/// Wipes the directories whose names begin so. One that can't be wiped keeps nobody from
+/// the next.
+fn wipe_all(prefix: &str) -> io::Result<()> {
+    let mut last = Ok(());
+    for name in names(&mut open(Path::new(WIPE))?)? {
+        if name.to_bytes().starts_with(prefix.as_bytes()) {
+            let path = Path::new(WIPE).join(OsStr::from_bytes(name.to_bytes()));
+            let wiped = wipe(&path).and_then(|()| fs::remove_dir(&path));
+            last = or_gone(wiped).and(last);
+        }
+    }
+    last
+}
+
+/// Another process may have wiped it meanwhile.
+fn or_gone(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
     }
 }
 
@@ -128,7 +165,7 @@ fn wipe(path: &Path) -> io::Result<()> {
             if unlinkat(&top, name.as_c_str(), UnlinkatFlags::NoRemoveDir).is_ok() {
                 continue;
             }
-            empty_into(&top, &name, &mut moved)?;
+            or_gone(empty_into(&top, &name, &mut moved))?;
             // Something may have come in since; then there is another turn.
             let _ = unlinkat(&top, name.as_c_str(), UnlinkatFlags::RemoveDir);
         }

@@ -10,6 +10,7 @@ use accounts::reconcile::Applied;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::helpers::password::HashDigest;
 use crate::shell::is_nologin;
 
 /// Uids of people: `accounts::id` says why.
@@ -39,6 +40,7 @@ pub(crate) struct Person {
     pub(crate) home: Home,
     pub(crate) shell: Shell,
     pub(crate) fingerprint: AccountFingerprint,
+    pub(crate) hash: HashDigest,
 }
 
 /// Digest of what a session rests on: name, uid, hash, expiry, shell. Another
@@ -94,6 +96,13 @@ impl Accounts {
         self.0.get(name)
     }
 
+    /// Somebody who stands in for a name that nobody has, always the same one for it.
+    pub(crate) fn stand_in(&self, number: u64) -> Option<&Person> {
+        let count = u64::try_from(self.0.len()).ok()?;
+        let at = usize::try_from(number.checked_rem(count)?).ok()?;
+        self.0.values().nth(at)
+    }
+
     pub(crate) fn fingerprint(&self, name: &str) -> Option<AccountFingerprint> {
         self.get(name).map(|person| person.fingerprint)
     }
@@ -124,6 +133,7 @@ fn person(fields: &[&[u8]], entry: &shadow::Entry<'_>, today: u32) -> Option<Per
     let gecos = String::from_utf8_lossy(gecos);
     (is_open && is_person).then_some(())?;
     Some(Person {
+        hash: HashDigest::of(entry.password),
         fingerprint: fingerprint(&name, uid, entry.password, aging.expire, &shell),
         display_name: gecos.split(',').next().unwrap_or_default().to_owned(),
         gid: table::number(gid).filter(|gid| UIDS.contains(gid))?,

@@ -1,5 +1,5 @@
 //! Decides logins and changes of passwords, from the call to the reply: who may
-//! try (`rate_limit`, `queue`), what PAM is asked (`pam`, `prompt`) and what comes
+//! try (`rate_limit`, `queue`, `turns`), what PAM is asked (`pam`, `prompt`) and what comes
 //! of its answer (`outcome`). Returns [`Action`]s for the monitor to perform.
 //!
 //! Every failure is answered at the same time: a whole multiple of
@@ -10,6 +10,7 @@ mod outcome;
 mod prompt;
 mod queue;
 mod rate_limit;
+mod turns;
 
 pub(crate) mod device_cookie;
 pub(crate) mod pam;
@@ -31,7 +32,6 @@ use super::files;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
 use crate::limits::Limits;
-use crate::log;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
     Agent, ChangeReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret, TokenHash,
@@ -45,8 +45,8 @@ pub(crate) struct Logins {
     failures: FailureLimiter,
     queue: LoginQueue<(Box<Attempt>, Next)>,
     conversations: HashMap<Conversation, Paused>,
-    /// People who change their password right now, and the session of each.
-    changing: HashMap<String, TokenHash>,
+    /// People who change their password right now, and the account as it was before.
+    changing: HashMap<String, Option<AccountFingerprint>>,
     /// The question that people are asked beyond the password.
     prompt: Option<PamPrompt>,
 }
@@ -64,14 +64,12 @@ pub(crate) struct Context<'a> {
 pub(crate) enum Action {
     /// Call [`ask`], and [`Logins::pam_answered`] with the answer.
     Ask(Box<Attempt>, Next),
-    /// Call [`Logins::start_waiting`] after this time.
-    StartLater(Duration),
     Reply(u64, Reply),
     ReplyAt(Instant, u64, Reply),
     /// Save the sessions, and end the streams of these.
     SessionsChanged(Vec<TokenHash>),
-    /// Compare sessions and opencodes with the accounts once more.
-    ReadAccounts,
+    /// The account of this person has changed: end what runs for them.
+    StopOpencode(String),
 }
 
 /// One login or change of a password.
@@ -139,6 +137,11 @@ impl Attempt {
         }
     }
 
+    fn slow_down(&self, seconds: u32) -> Action {
+        let login = LoginReply::SlowDown { seconds };
+        self.reply(login, ChangeReply::SlowDown { seconds })
+    }
+
     /// The one of these replies that fits its call.
     fn reply(&self, login: LoginReply, change: ChangeReply) -> Action {
         let reply = match &self.what {
@@ -177,12 +180,13 @@ impl Logins {
         self.conversations.clear();
     }
 
-    /// Begins a login.
+    /// Begins a login; `is_here` tells that its address is one of this container's.
     pub(crate) fn authenticate(
         &mut self,
         context: &Context<'_>,
         id: u64,
         credentials: Authenticate,
+        is_here: bool,
     ) -> Vec<Action> {
         let Authenticate {
             user,
@@ -193,10 +197,17 @@ impl Logins {
         } = credentials;
         let fingerprint = context.accounts.fingerprint(user.as_str());
         let device = device.and_then(|cookie| self.device_key.check(user.as_str(), &cookie));
-        let source = device.map_or(Source::Address(AddressBlock::of(address)), Source::Device);
-        let task = match fingerprint {
-            Some(_) => PamTask::Login(password),
-            None => PamTask::Pretend(password),
+        let source = match device {
+            Some(number) => Source::Device(number),
+            None => Source::Address(AddressBlock::of(address, is_here)),
+        };
+        let account = Account::named(user.as_str());
+        let task = if fingerprint.is_some() {
+            PamTask::Login(password)
+        } else {
+            let like = context.accounts.stand_in(account.number());
+            let like = like.map(|person| User::cut(person.name.as_str()));
+            PamTask::Pretend { password, like }
         };
         let command = PamCommand {
             user: user.clone(),
@@ -208,7 +219,7 @@ impl Logins {
             web: context.web,
             arrived: Instant::now(),
             source,
-            account: Account::named(user.as_str()),
+            account,
             address,
             was_asked: false,
             what: What::Login {
@@ -230,7 +241,7 @@ impl Logins {
         session: &Session,
         ChangePassword { token, old, new }: ChangePassword,
     ) -> Vec<Action> {
-        if let Some(text) = unusable(&new) {
+        if let Some(text) = unusable(&old, &new) {
             let (why, text) = (Rejection::New, PamText::cut(&text));
             return vec![change_reply(id, ChangeReply::Rejected { why, text })];
         }
@@ -257,69 +268,6 @@ impl Logins {
         };
         self.enqueue(context, Box::new(attempt), Next::Start(command))
     }
-
-    /// Lets an attempt wait for its turn, unless there were too many failures.
-    fn enqueue(&mut self, context: &Context<'_>, attempt: Box<Attempt>, next: Next) -> Vec<Action> {
-        let (source, account) = (attempt.source, attempt.account);
-        if let Some(seconds) = self.failures.refusal(source, account, context.now) {
-            log::line(&format!("{}: too many failures", attempt.title()));
-            let login = LoginReply::SlowDown { seconds };
-            return vec![attempt.reply(login, ChangeReply::SlowDown { seconds })];
-        }
-        if let Err((attempt, _)) = self.queue.push(source, account, (attempt, next)) {
-            log::line(&format!("{}: too many wait", attempt.title()));
-            return vec![attempt.reply(LoginReply::Unavailable, ChangeReply::Unavailable)];
-        }
-        self.start_waiting(context.now)
-    }
-
-    /// Starts the attempts that may start by now.
-    pub(crate) fn start_waiting(&mut self, now: Duration) -> Vec<Action> {
-        let mut actions = Vec::new();
-        while let Some((attempt, next)) = self.queue.start_next(now) {
-            if let What::Change { user, session } = &attempt.what {
-                self.changing.insert(user.clone(), *session);
-            }
-            actions.push(Action::Ask(attempt, next));
-        }
-        let release = self.queue.next_release();
-        actions.extend(release.map(|at| Action::StartLater(at.saturating_sub(now))));
-        actions
-    }
-
-    /// Takes an answer of PAM's: the place of its helper is free for the next.
-    pub(crate) fn pam_answered(
-        &mut self,
-        context: &mut Context<'_>,
-        event: PamEvent,
-    ) -> Vec<Action> {
-        let PamEvent {
-            attempt,
-            result,
-            helper,
-        } = self.with_the_same_question(event);
-        let (now, source, account) = (context.now, attempt.source, attempt.account);
-        let mut hold = Duration::ZERO;
-        match result {
-            PamResult::Refused
-            | PamResult::Rejected {
-                why: Rejection::Old,
-                ..
-            } => {
-                self.failures.failed(source, account, now);
-                hold = self.failures.hold(source, now);
-            }
-            PamResult::Accepted | PamResult::Changed => self.failures.succeeded(source, account),
-            PamResult::Prompt { .. } | PamResult::Rejected { .. } | PamResult::Broken { .. } => (),
-        }
-        self.queue.ended(source, account, now + hold);
-        let mut actions = self.start_waiting(now);
-        actions.extend(match result {
-            PamResult::Prompt { text, echo } => self.pause(context, attempt, helper, text, echo),
-            result => self.conclude(context, *attempt, result),
-        });
-        actions
-    }
 }
 
 /// Asks PAM, or goes on asking; `patience` is how long PAM may work.
@@ -341,8 +289,11 @@ pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -
     }
 }
 
-/// Why a password cannot be used.
-fn unusable(password: &Secret) -> Option<String> {
-    let why = check_password(password.expose()).err()?;
+/// Why a password cannot be the next.
+fn unusable(old: &Secret, new: &Secret) -> Option<String> {
+    if old.expose() == new.expose() {
+        return Some("The new password is the current one.".to_owned());
+    }
+    let why = check_password(new.expose()).err()?;
     Some(format!("The new password can't be used: {why}."))
 }

@@ -12,7 +12,7 @@ use crate::log;
 use crate::monitor::accounts::AccountFingerprint;
 use crate::monitor::random;
 use crate::monitor::sessions::Origin;
-use crate::wire::{ChangeReply, Handle, Login, LoginReply, Reply, Token, TokenHash, User};
+use crate::wire::{ChangeReply, Gone, Handle, Login, LoginReply, Reply, Token, TokenHash, User};
 
 impl Logins {
     /// Logs the outcome, and returns the reply after what has to go before it.
@@ -51,22 +51,36 @@ impl Logins {
                 }
             }
             What::Change { user, session } => {
-                let decided = self.changed(context, &user, session, result);
-                actions.push(Action::ReadAccounts);
-                let is_done = matches!(decided, ChangeReply::Changed);
-                let outcome = if is_done { "done" } else { "not done" };
-                (Reply::ChangePassword(Ok(decided)), is_done, outcome)
+                let decided = self.changed(context, &user, session, result, &mut actions);
+                let is_done = matches!(decided, Ok(ChangeReply::Changed) | Err(Gone));
+                let outcome = match decided {
+                    Ok(ChangeReply::Changed) => "done",
+                    Ok(_) => "not done",
+                    Err(Gone) => "the account changed meanwhile",
+                };
+                (Reply::ChangePassword(decided), is_done, outcome)
             }
         };
         log::line(&format!("{title}: {outcome}"));
         if is_current {
+            let reply = Action::Reply(id, reply);
             actions.push(if is_done {
-                Action::Reply(id, reply)
+                reply
             } else {
-                Action::ReplyAt(next_beat(arrived, Instant::now(), self.pace), id, reply)
+                self.on_the_beat(arrived, reply)
             });
         }
         actions
+    }
+
+    /// The reply at the time of all failures.
+    pub(super) fn on_the_beat(&self, arrived: Instant, reply: Action) -> Action {
+        match reply {
+            Action::Reply(id, reply) => {
+                Action::ReplyAt(next_beat(arrived, Instant::now(), self.pace), id, reply)
+            }
+            other => other,
+        }
     }
 
     /// Begins a session, if the account is still what it was when PAM was asked.
@@ -106,25 +120,41 @@ impl Logins {
 
     /// Ends a change of a password. Other sessions of the person end, because the
     /// account is not what it was; the one in which it was changed goes on, and so
-    /// does their opencode.
+    /// does their opencode. If the account is neither what it was nor what PAM made of
+    /// it, somebody else changed it meanwhile, and everything ends.
     fn changed(
         &mut self,
         context: &mut Context<'_>,
         user: &str,
         session: TokenHash,
         result: PamResult,
-    ) -> ChangeReply {
-        self.changing.remove(user);
-        match result {
-            PamResult::Changed => {
-                if let Some(fingerprint) = context.accounts.fingerprint(user) {
-                    context.sessions.set_fingerprint(session, fingerprint);
-                }
-                ChangeReply::Changed
-            }
+        actions: &mut Vec<Action>,
+    ) -> Result<ChangeReply, Gone> {
+        let before = self.changing.remove(user).flatten();
+        let person = context.accounts.get(user);
+        let fingerprint = person.map(|person| person.fingerprint);
+        let written = match result {
+            PamResult::Changed { hash } => hash,
+            _ => None,
+        };
+        let is_written = written.is_some() && written == person.map(|person| person.hash);
+        if is_written && let Some(fingerprint) = fingerprint {
+            context.sessions.set_fingerprint(session, fingerprint);
+        }
+        let accounts = context.accounts;
+        let ended = context.sessions.keep_only(|name, fingerprint| {
+            name != user || accounts.fingerprint(name) == Some(fingerprint)
+        });
+        actions.push(Action::SessionsChanged(ended));
+        if !is_written && fingerprint != before {
+            actions.push(Action::StopOpencode(user.to_owned()));
+            return Err(Gone);
+        }
+        Ok(match result {
+            PamResult::Changed { .. } => ChangeReply::Changed,
             PamResult::Rejected { why, text } => ChangeReply::Rejected { why, text },
             _ => ChangeReply::Unavailable,
-        }
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
+use crate::helpers::password::HashDigest;
 use crate::monitor::subprocess;
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode, stream};
 
@@ -28,9 +29,13 @@ pub(crate) struct PamCommand {
 pub(crate) enum PamTask {
     /// A login of a managed, enabled person, with this password.
     Login(Secret),
-    /// The same work for anybody else; always refused.
-    Pretend(Secret),
-    /// The old password is checked, then the new one set.
+    /// The same work for anybody else, at the cost of a check of this person's; always
+    /// refused.
+    Pretend {
+        password: Secret,
+        like: Option<User>,
+    },
+    /// The new password is set if the old one is right when that is done.
     Change { old: Secret, new: Secret },
 }
 
@@ -49,7 +54,10 @@ pub(crate) enum PamResult {
     Broken {
         why: PamText,
     },
-    Changed,
+    Changed {
+        /// The account's hash by now, if it is of the new password.
+        hash: Option<HashDigest>,
+    },
     Rejected {
         why: Rejection,
         text: PamText,

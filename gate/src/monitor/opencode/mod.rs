@@ -3,16 +3,20 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod process;
+mod start_limit;
 pub(crate) mod stop;
 pub(crate) mod table;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use self::process::{OpencodeAddress, OpencodeProcess, ProcessEvent, StartLimit};
+use self::process::{OpencodeAddress, OpencodeProcess, ProcessEvent};
+use self::start_limit::StartLimit;
 use self::stop::Stop;
 use self::table::{Ensured, Generation, Table};
 use super::accounts::Person;
@@ -36,6 +40,8 @@ struct Running {
     uid: u32,
     since: Time,
     stop: watch::Sender<Stop>,
+    /// It was its turn to start.
+    has_begun: Arc<AtomicBool>,
     /// Since when the person has no session.
     unowned_since: Option<Duration>,
 }
@@ -104,13 +110,30 @@ impl Opencodes {
                 uid: person.uid,
                 secret: address.secret.clone(),
             },
-            Ensured::Starting => EnsureReply::Starting,
+            Ensured::Starting => self.coming(person.name.as_str()),
             Ensured::Failed(reason, rest) => failed(reason, rest),
             Ensured::Start(generation) => {
-                return (EnsureReply::Starting, vec![self.start(person, generation)]);
+                let start = self.start(person, generation);
+                return (self.coming(person.name.as_str()), vec![start]);
             }
         };
         (reply, Vec::new())
+    }
+
+    /// How far one is that comes up. Each that waits before it has a smaller number.
+    fn coming(&self, user: &str) -> EnsureReply {
+        let waits = |running: &&Running| !running.has_begun.load(Ordering::Relaxed);
+        let Some(own) = self.running.get(user).filter(waits) else {
+            return EnsureReply::Starting;
+        };
+        let others = self.running.values().filter(waits);
+        let before = others.filter(|other| other.generation < own.generation);
+        let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        // So many begin in a moment.
+        match before.checked_sub(self.starts.room()) {
+            None => EnsureReply::Starting,
+            Some(ahead) => EnsureReply::Waiting { ahead },
+        }
     }
 
     fn start(&mut self, person: &Person, generation: Generation) -> Action {
@@ -120,8 +143,10 @@ impl Opencodes {
             uid: person.uid,
             since: clock::now(),
             stop,
+            has_begun: Arc::default(),
             unowned_since: None,
         };
+        let has_begun = Arc::clone(&running.has_begun);
         self.running
             .insert(person.name.as_str().to_owned(), running);
         let process = OpencodeProcess {
@@ -129,6 +154,7 @@ impl Opencodes {
             allow_setuid: self.allow_setuid,
             max_processes: self.max_processes,
             starts: self.starts.clone(),
+            has_begun,
             stop: stopped,
         };
         Action::Run(Box::new(process), generation)

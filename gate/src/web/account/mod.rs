@@ -1,6 +1,6 @@
 //! The account page: whose sessions there are, ending them, a new password.
 
-use accounts::account::check_password;
+use accounts::account::{check_password, weakness};
 use hyper::body::Incoming;
 use hyper::header::SET_COOKIE;
 use hyper::{Request, Response, StatusCode};
@@ -9,40 +9,49 @@ use super::sessions::Session;
 use crate::clock;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
+use crate::web::http::flash::Flash;
 use crate::web::http::form::Form;
 use crate::web::http::{form_body, reply};
 use crate::web::monitor_client::NoReply;
-use crate::web::pages;
+use crate::web::pages::{self, Outcome};
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{ChangeReply, Gone, Handle, Rejection, Secret, ask};
 
-/// The result of changing a password: done, or why not.
-type Outcome = Result<(), String>;
-
 /// GET /_occ/account
-pub(super) async fn page(
+pub(super) async fn page<B>(
     gate: &AppState,
+    context: &RequestContext,
     session: &Session,
-    outcome: Option<Outcome>,
+    request: &Request<B>,
 ) -> Response<Body> {
+    let outcome = match Flash::of(request.headers(), &gate.cookies, context.secure) {
+        Some(Flash::Account(outcome)) => Some(outcome),
+        _ => None,
+    };
     let token = session.token.clone();
     let sessions = match gate.monitor.ask(ask::ListSessions { token }).await {
         Ok(Ok(sessions)) => sessions,
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
-    let status = match outcome {
-        Some(Err(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    };
     let page = pages::Account {
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
         now: clock::now(),
-        outcome,
+        outcome: outcome.as_ref(),
     };
-    reply::page(status, &pages::account(&page))
+    let page = reply::page(StatusCode::OK, &pages::account(&page));
+    if outcome.is_none() {
+        return page;
+    }
+    Flash::taken(page, &gate.cookies, context.secure)
+}
+
+/// On to the account page, which says what came of a form.
+fn told(gate: &AppState, context: &RequestContext, outcome: Outcome) -> Response<Body> {
+    let reply = reply::see_other("/_occ/account");
+    Flash::Account(outcome).give(reply, &gate.cookies, context.secure)
 }
 
 /// POST /_occ/account/…
@@ -59,13 +68,17 @@ pub(super) async fn submit(
     };
     let token = session.token.clone();
     match path.as_str() {
-        "/_occ/account/password" => change_password(gate, session, &form).await,
+        "/_occ/account/password" => change_password(gate, context, session, &form).await,
         "/_occ/account/revoke" => {
-            if let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) {
-                let handle = Handle(handle);
-                let _ = gate.monitor.ask(ask::Revoke { token, handle }).await;
+            let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) else {
+                return reply::see_other("/_occ/account");
+            };
+            let handle = Handle(handle);
+            match gate.monitor.ask(ask::Revoke { token, handle }).await {
+                Ok(Ok(())) => told(gate, context, Outcome::SessionEnded),
+                Ok(Err(Gone)) => reply::see_other("/_occ/login"),
+                Err(NoReply) => reply::unreached(),
             }
-            reply::see_other("/_occ/account")
         }
         _ => {
             let ended = gate.monitor.ask(ask::EndAll { token }).await;
@@ -112,28 +125,34 @@ fn forget(gate: &AppState, context: &RequestContext) -> Response<Body> {
     reply
 }
 
-async fn change_password(gate: &AppState, session: &Session, form: &Form) -> Response<Body> {
-    let request = match new_password(form) {
-        Ok((old, new)) => ask::ChangePassword {
-            token: session.token.clone(),
-            old,
-            new,
-        },
-        Err(why) => return page(gate, session, Some(Err(why))).await,
+async fn change_password(
+    gate: &AppState,
+    context: &RequestContext,
+    session: &Session,
+    form: &Form,
+) -> Response<Body> {
+    let (old, new) = match new_password(form) {
+        Ok(passwords) => passwords,
+        Err(why) => return told(gate, context, Outcome::Failed(why)),
     };
+    let weakness = weakness(new.expose()).map(str::to_owned);
+    let token = session.token.clone();
+    let request = ask::ChangePassword { token, old, new };
     let outcome = match gate.monitor.ask(request).await {
-        Ok(Ok(ChangeReply::Changed)) => Ok(()),
-        Ok(Ok(ChangeReply::Rejected { why, text })) => Err(rejected(why, text.as_str())),
-        Ok(Ok(ChangeReply::SlowDown { seconds })) => Err(format!(
+        Ok(Ok(ChangeReply::Changed)) => Outcome::Changed { weakness },
+        Ok(Ok(ChangeReply::Rejected { why, text })) => {
+            Outcome::Failed(rejected(why, text.as_str()))
+        }
+        Ok(Ok(ChangeReply::SlowDown { seconds })) => Outcome::Failed(format!(
             "Too many failed attempts. Try again in {}.",
             pages::span(seconds)
         )),
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
-        _ => Err(
+        _ => Outcome::Failed(
             "Changing the password is not possible right now. Try again in a moment.".to_owned(),
         ),
     };
-    page(gate, session, Some(outcome)).await
+    told(gate, context, outcome)
 }
 
 /// With PAM's words about a new password, if it has any.

@@ -1,5 +1,6 @@
 //! Reads a form that a browser sent: small, soon, and of the right type.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
@@ -8,6 +9,7 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
 use zeroize::Zeroizing;
 
+use crate::web::connections::Place;
 use crate::web::http::body::Body;
 use crate::web::http::form::Form;
 use crate::web::http::reply;
@@ -31,6 +33,8 @@ pub(crate) async fn read(
     if announced > LARGEST as u64 {
         return Err(too_large());
     }
+    let place = request.extensions().get::<Arc<Place>>().cloned();
+    let _unfinished = place.as_ref().map(Place::unfinished);
     let body = tokio::time::timeout(time, collect(request.into_body())).await;
     let body =
         body.map_err(|_| reply::text(StatusCode::REQUEST_TIMEOUT, "the form took too long\n"))??;

@@ -4,6 +4,7 @@
 pub(crate) mod body;
 pub(crate) mod cookies;
 pub(crate) mod csrf;
+pub(crate) mod flash;
 pub(crate) mod form;
 pub(crate) mod form_body;
 pub(crate) mod forwarded;

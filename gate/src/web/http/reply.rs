@@ -12,12 +12,23 @@ use crate::web::http::body::{self, Body};
 use crate::web::pages;
 
 /// No script at all, and no frame around us.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 pub(crate) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
     let reply = with_type(status, "text/html; charset=utf-8", markup.0.clone());
     let policy = HeaderValue::from_static(PAGE_POLICY);
     let reply = with(reply, CONTENT_SECURITY_POLICY, policy);
     with(reply, X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
+}
+
+/// A file of ours that is the same for everybody.
+pub(crate) fn file(
+    kind: &'static str,
+    content: &'static [u8],
+    cached: &'static str,
+) -> Response<Body> {
+    let reply = Response::new(body::whole(content));
+    let reply = with(reply, CONTENT_TYPE, HeaderValue::from_static(kind));
+    with(reply, CACHE_CONTROL, HeaderValue::from_static(cached))
 }
 
 /// One line of text, and a hint if there is one to give.
@@ -70,6 +81,12 @@ pub(crate) fn not_yet() -> Response<Body> {
 pub(crate) fn unreached() -> Response<Body> {
     let line = "your opencode does not answer: try again soon\n";
     again_in(1, text(StatusCode::BAD_GATEWAY, line))
+}
+
+/// Somebody has more open than anybody needs.
+pub(crate) fn too_many() -> Response<Body> {
+    let line = "too many of your requests are open: close some pages\n";
+    again_in(1, text(StatusCode::TOO_MANY_REQUESTS, line))
 }
 
 /// Says when to try again.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
 use crate::lock::lock;
-use crate::wire::ask::{Ask, End};
+use crate::wire::ask::{Ask, End, Forget};
 use crate::wire::{Call, Event, Frames, LoginReply, Message, Reply, encode, stream};
 
 /// The wire has ended, or a call does not fit into a frame.
@@ -63,8 +63,29 @@ impl Monitor {
 
     /// One call and its reply.
     pub(crate) async fn ask<A: Ask>(&self, request: A) -> Result<A::Reply, NoReply> {
-        let (sender, receiver) = oneshot::channel();
-        let id = self.register(sender)?;
+        let (id, receiver) = self.register()?;
+        self.send(id, request, receiver).await
+    }
+
+    /// The same; if nobody waits for the reply any more, because the browser went away,
+    /// the monitor is told.
+    pub(crate) async fn ask_for_browser<A: Ask>(&self, request: A) -> Result<A::Reply, NoReply> {
+        let (id, receiver) = self.register()?;
+        let mut wanted = Wanted {
+            monitor: self,
+            call: Some(id),
+        };
+        let reply = self.send(id, request, receiver).await;
+        wanted.call = None;
+        reply
+    }
+
+    async fn send<A: Ask>(
+        &self,
+        id: u64,
+        request: A,
+        receiver: oneshot::Receiver<Reply>,
+    ) -> Result<A::Reply, NoReply> {
         let request = request.into_request();
         let frame = encode(&Call { id, request }).map_err(|_| NoReply)?;
         self.frames.send(frame).await.map_err(|_| NoReply)?;
@@ -72,7 +93,8 @@ impl Monitor {
         A::from_reply(reply).ok_or(NoReply)
     }
 
-    fn register(&self, sender: oneshot::Sender<Reply>) -> Result<u64, NoReply> {
+    fn register(&self) -> Result<(u64, oneshot::Receiver<Reply>), NoReply> {
+        let (sender, receiver) = oneshot::channel();
         let mut calls = lock(&self.calls);
         if calls.ended {
             return Err(NoReply);
@@ -80,7 +102,7 @@ impl Monitor {
         calls.last += 1;
         let id = calls.last;
         calls.waiting.insert(id, sender);
-        Ok(id)
+        Ok((id, receiver))
     }
 
     async fn read(&self, mut reader: OwnedReadHalf, on_event: impl Fn(Event)) {
@@ -103,6 +125,21 @@ impl Monitor {
         {
             let monitor = self.clone();
             tokio::spawn(async move { monitor.ask(End { token: login.token }).await });
+        }
+    }
+}
+
+/// A call whose reply is waited for. Dropped before that came, it is forgotten.
+struct Wanted<'a> {
+    monitor: &'a Monitor,
+    call: Option<u64>,
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        if let Some(call) = self.call {
+            let monitor = self.monitor.clone();
+            tokio::spawn(async move { monitor.ask(Forget { call }).await });
         }
     }
 }

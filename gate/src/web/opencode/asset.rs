@@ -81,7 +81,7 @@ impl ProxyRequest {
         let kept = tokio::task::spawn_blocking(keep).await;
         let (digest, bytes) = kept.map_err(|_| Unreached)?;
         let headers = headers::to_browser(&head.headers, self.context.secure);
-        Ok((CachedAsset { digest, headers }, bytes))
+        Ok((CachedAsset::new(digest, &headers), bytes))
     }
 }
 

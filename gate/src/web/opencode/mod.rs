@@ -37,8 +37,9 @@ use crate::wire::{EnsureReply, Failure, Gone, Secret, User, ask};
 const KEPT: Duration = Duration::from_secs(60);
 /// While one waits, the monitor is asked again at least that often.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
-/// Most project directories that are remembered of one opencode.
+/// Most project directories that are remembered of one opencode, and bytes of them.
 const DIRECTORIES: usize = 256;
+const DIRECTORIES_ROOM: usize = 64 * 1024;
 
 /// One running opencode.
 pub(crate) struct Instance {
@@ -53,7 +54,7 @@ pub(crate) struct Instance {
     /// One asset at a time is read whole.
     pub(crate) turn: Semaphore,
     place: Loopback,
-    directories: Mutex<HashSet<String>>,
+    directories: Mutex<Directories>,
 }
 
 /// opencode did not answer.
@@ -62,7 +63,8 @@ pub(crate) struct Unreached;
 /// The result of asking for somebody's opencode.
 pub(crate) enum Ensured {
     Ready(Arc<Instance>),
-    Starting,
+    /// Comes up; the number of others that begin before it, if it waits for its turn.
+    Starting(Option<u32>),
     /// Not tried again for so many seconds.
     Failed(Failure, u32),
     Gone,
@@ -101,15 +103,21 @@ impl Instances {
             let token = session.token.clone();
             let reply = monitor.ask(ask::Ensure { token }).await?;
             let now = Instant::now();
+            let ahead = match &reply {
+                Ok(EnsureReply::Waiting { ahead }) => Some(*ahead),
+                _ => None,
+            };
             match reply {
-                Ok(EnsureReply::Starting) if now < deadline => {
+                Ok(EnsureReply::Starting | EnsureReply::Waiting { .. }) if now < deadline => {
                     let again = deadline.min(now + ASK_AGAIN);
                     tokio::select! {
                         () = session.gone.cancelled() => return Ok(Ensured::Gone),
                         _ = timeout_at(again, changes.changed()) => {}
                     }
                 }
-                Ok(EnsureReply::Starting) => return Ok(Ensured::Starting),
+                Ok(EnsureReply::Starting | EnsureReply::Waiting { .. }) => {
+                    return Ok(Ensured::Starting(ahead));
+                }
                 Ok(EnsureReply::Ready { port, uid, secret }) => {
                     let place = Loopback { port, uid };
                     let instance = self.started(&session.user, place, secret)?;
@@ -205,18 +213,31 @@ impl Instance {
     }
 
     /// Remembers a project directory that a request named: opencode answers about
-    /// one directory at a time. False once they are too many to be told.
+    /// one directory at a time.
     pub(crate) fn used_directory(&self, directory: String) {
         let mut directories = lock(&self.directories);
-        if directories.len() <= DIRECTORIES {
-            directories.insert(directory);
+        if !directories.are_too_many() && !directories.named.contains(&directory) {
+            directories.bytes += directory.len();
+            directories.named.insert(directory);
         }
     }
 
     /// The directories named so far; None: too many to ask about.
     pub(crate) fn directories(&self) -> Option<Vec<String>> {
         let directories = lock(&self.directories);
-        (directories.len() <= DIRECTORIES).then(|| directories.iter().cloned().collect())
+        (!directories.are_too_many()).then(|| directories.named.iter().cloned().collect())
+    }
+}
+
+#[derive(Default)]
+struct Directories {
+    named: HashSet<String>,
+    bytes: usize,
+}
+
+impl Directories {
+    fn are_too_many(&self) -> bool {
+        self.named.len() > DIRECTORIES || self.bytes > DIRECTORIES_ROOM
     }
 }
 

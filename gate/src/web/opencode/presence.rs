@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use crate::lock::lock;
 use crate::wire::User;
 
+/// A fifth of all connections: nobody alone takes them all.
+const MOST: usize = 200;
+
 #[derive(Debug, Clone, Copy)]
 struct OpenThings {
     open: usize,
@@ -26,17 +29,20 @@ pub(crate) struct Present {
 }
 
 impl Presence {
-    /// The person has one thing more open.
-    pub(crate) fn enter(&self, user: &User) -> Present {
+    /// The person has one thing more open; None: too many.
+    pub(crate) fn enter(&self, user: &User) -> Option<Present> {
         let new = OpenThings {
             open: 0,
             last: Instant::now(),
         };
-        lock(&self.people).entry(user.clone()).or_insert(new).open += 1;
-        Present {
+        let mut people = lock(&self.people);
+        let traces = people.entry(user.clone()).or_insert(new);
+        (traces.open < MOST).then_some(())?;
+        traces.open += 1;
+        Some(Present {
             presence: self.clone(),
             user: user.clone(),
-        }
+        })
     }
 
     /// For how long the person has had nothing open; None while they have, or
@@ -74,8 +80,8 @@ mod tests {
         let (alice, bob) = (User::cut("alice"), User::cut("bob"));
         let later = Instant::now() + Duration::from_secs(3600);
         assert_eq!(presence.absent(&alice, later), None, "never here");
-        let one = presence.enter(&alice);
-        let two = presence.enter(&alice);
+        let one = presence.enter(&alice).unwrap();
+        let two = presence.enter(&alice).unwrap();
         drop(one);
         presence.forget(&alice);
         assert_eq!(presence.absent(&alice, later), None, "still here");
@@ -85,5 +91,16 @@ mod tests {
         assert_eq!(presence.absent(&bob, later), None);
         presence.forget(&alice);
         assert_eq!(presence.absent(&alice, later), None);
+    }
+
+    #[test]
+    fn nobody_has_everything_open() {
+        let presence = Presence::default();
+        let alice = User::cut("alice");
+        let mut open: Vec<_> = (0..MOST).map(|_| presence.enter(&alice)).collect();
+        assert!(open.iter().all(Option::is_some) && presence.enter(&alice).is_none());
+        assert!(presence.enter(&User::cut("bob")).is_some());
+        open.pop();
+        assert!(presence.enter(&alice).is_some());
     }
 }

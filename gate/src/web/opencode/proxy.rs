@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::{Instant, timeout};
 
+use crate::web::connections::Place;
 use crate::web::http::body::{self, Body};
 use crate::web::http::csrf::wants_page;
 use crate::web::http::headers;
@@ -49,7 +50,9 @@ pub(crate) async fn forward(
     session: Arc<Session>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let present = gate.presence.enter(&session.user);
+    let Some(present) = gate.presence.enter(&session.user) else {
+        return reply::too_many();
+    };
     let proxied = ProxyRequest {
         gate,
         context,
@@ -112,14 +115,14 @@ impl ProxyRequest {
         let instance = match instances.ensure(monitor, &self.session, deadline).await {
             Ok(Ensured::Ready(instance)) => instance,
             Ok(Ensured::Gone) => return Ok(reply::logged_out()),
-            Ok(Ensured::Starting) if page => {
-                return Ok(reply::page(StatusCode::OK, &pages::starting()));
+            Ok(Ensured::Starting(ahead)) if page => {
+                return Ok(reply::page(StatusCode::OK, &pages::starting(ahead)));
             }
             Ok(Ensured::Failed(reason, seconds)) if page => {
                 let page = pages::not_started(reason, seconds);
                 return Ok(reply::page(StatusCode::SERVICE_UNAVAILABLE, &page));
             }
-            Ok(Ensured::Starting | Ensured::Failed(..)) => return Ok(reply::not_yet()),
+            Ok(Ensured::Starting(_) | Ensured::Failed(..)) => return Ok(reply::not_yet()),
             Err(_) => return Ok(reply::unreached()),
         };
         if let Some(directory) = directories::named(request.uri().query(), request.headers()) {
@@ -173,6 +176,7 @@ impl ProxyRequest {
         instance: &Arc<Instance>,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Unreached> {
+        let place = request.extensions().get::<Arc<Place>>().map(Place::busy);
         let browser = hyper::upgrade::on(&mut request);
         let mut request = instance.adapt(request)?;
         headers::ask_for_websocket(request.headers_mut());
@@ -184,10 +188,13 @@ impl ProxyRequest {
         }
         let opencode = hyper::upgrade::on(&mut answer);
         let session = Arc::clone(&self.session);
-        let present = self.gate.presence.enter(&session.user);
+        let Some(present) = self.gate.presence.enter(&session.user) else {
+            return Ok(reply::too_many());
+        };
         let stop = self.gate.stop.clone();
         tokio::spawn(async move {
-            let _present = present;
+            // It holds its place as any connection does.
+            let _held = (present, place);
             let copy = async {
                 let (Ok(browser), Ok(opencode)) = (browser.await, opencode.await) else {
                     return;

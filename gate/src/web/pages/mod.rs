@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest as _, Sha256};
 
-pub(super) use account::{Account, account};
+pub(super) use account::{Account, Outcome, account};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
 pub(super) use trouble::trouble;
 pub(super) use wait::{follow, not_started, starting};
@@ -19,6 +19,24 @@ pub(super) use wait::{follow, not_started, starting};
 /// The one style sheet.
 pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const STYLE_PATH: &str = "/_occ/style.css";
+
+/// The mark, which browsers show for the page, and phones for the installed one.
+pub(super) const ICON_PATH: &str = "/_occ/icon.svg";
+pub(super) const ICON: &str = include_str!("icon.svg");
+/// The same for browsers that ask for nothing else.
+pub(super) const FAVICON: &[u8] = include_bytes!("favicon.ico");
+pub(super) const MANIFEST_PATH: &str = "/site.webmanifest";
+pub(super) const MANIFEST: &str = r##"{
+  "name": "opencode",
+  "short_name": "opencode",
+  "start_url": "/",
+  "scope": "/",
+  "display": "standalone",
+  "background_color": "#131211",
+  "theme_color": "#131211",
+  "icons": [{ "src": "/_occ/icon.svg", "type": "image/svg+xml", "sizes": "any" }]
+}
+"##;
 
 /// With a digest of its content, so that browsers may keep it for good.
 static STYLE_LINK: LazyLock<String> = LazyLock::new(|| {
@@ -44,6 +62,8 @@ fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup 
                 }
                 title { (title) " · opencode" }
                 link rel="stylesheet" href=(*STYLE_LINK);
+                link rel="icon" href=(ICON_PATH) type="image/svg+xml";
+                link rel="manifest" href=(MANIFEST_PATH);
             }
             body { (content) }
         }

@@ -15,7 +15,8 @@ pub(crate) fn trouble(status: StatusCode, said: &str) -> Markup {
     let hint = hint.map(|line| sentence(line.strip_prefix("hint: ").unwrap_or(line)));
     let is_passing = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
     let rest = html! {
-        p.notice.bad role="alert" { (what) }
+        // The heading says it already.
+        @if status != StatusCode::NOT_FOUND { p.notice.bad role="alert" { (what) } }
         @if let Some(hint) = hint { p { (hint) } }
         @if is_passing {
             a.button href="" { "Try again" }
@@ -64,8 +65,13 @@ mod tests {
         assert!(html.contains("<p>Ask &lt;them&gt;.</p>") && !html.contains("href=\"/\""));
         let html = trouble(StatusCode::BAD_GATEWAY, "x").0;
         assert!(html.contains("Try again") && html.contains("/_occ/account"));
-        let html = trouble(StatusCode::NOT_FOUND, "refused: it\n").0;
+        let html = trouble(StatusCode::FORBIDDEN, "refused: it\n").0;
         assert!(html.contains(">It.<"), "{html}");
         assert!(html.contains("href=\"/\"") && !html.contains("Try again"));
+        let html = trouble(StatusCode::NOT_FOUND, "nothing is here\nhint: look there\n").0;
+        assert!(
+            html.contains("<p>Look there.</p>") && !html.contains("alert"),
+            "{html}"
+        );
     }
 }

@@ -5,14 +5,24 @@ use maud::{Markup, html};
 use super::card;
 use crate::wire::Failure;
 
-/// Shown in place of any page while opencode comes up; asks for it again.
-pub(crate) fn starting() -> Markup {
+/// Shown in place of any page while opencode comes up; asks for it again. `ahead`: so many
+/// others start before it.
+pub(crate) fn starting(ahead: Option<u32>) -> Markup {
     let rest = html! {
         div.bar aria-hidden="true" { span {} }
-        p role="status" { "This takes a few seconds. The page goes on by itself." }
+        p role="status" { (place(ahead)) " The page goes on by itself." }
         p.aside { a href="/_occ/account" { "Your account" } }
     };
     card("Starting", "Starting your opencode…", Some((1, "")), &rest)
+}
+
+fn place(ahead: Option<u32>) -> String {
+    match ahead {
+        None => "This takes a few seconds.".to_owned(),
+        Some(0) => "Many start right now. Yours is next.".to_owned(),
+        Some(1) => "Many start right now. One starts before yours.".to_owned(),
+        Some(ahead) => format!("Many start right now. {ahead} start before yours."),
+    }
 }
 
 /// opencode can't be started.
@@ -52,7 +62,14 @@ mod tests {
 
     #[test]
     fn pages_lead_on() {
-        assert!(starting().0.contains(r#"http-equiv="refresh" content="1""#));
+        let html = starting(None).0;
+        assert!(html.contains(r#"http-equiv="refresh" content="1""#));
+        assert!(
+            html.contains("This takes a few seconds. The page"),
+            "{html}"
+        );
+        assert!(starting(Some(0)).0.contains("Yours is next."));
+        assert!(starting(Some(3)).0.contains("3 start before yours."));
         let html = follow("/a?b=1&c=\"2").0;
         assert!(
             html.contains(r#"content="0; url=/a?b=1&amp;c=&quot;2""#),

@@ -4,6 +4,8 @@
 
 // A program of tests may fail loudly.
 #![allow(clippy::expect_used)]
+// A thread ends alone.
+#![allow(unsafe_code)]
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -15,10 +17,11 @@ use occ_gate_testing::opencode::FakeOpencode;
 use serde_json::{Value, json};
 
 fn main() {
-    if let Some("hold") = env::args().nth(1).as_deref() {
-        loop {
-            thread::park();
-        }
+    match env::args().nth(1).as_deref() {
+        Some("hold") => hold(),
+        Some("leaderless") => end_first_thread(),
+        Some("threads") => hold_threads(),
+        _ => (),
     }
     let home = PathBuf::from(env::var_os("HOME").expect("HOME"));
     let behaviour = fs::read_to_string(home.join("behaviour")).unwrap_or_default();
@@ -39,18 +42,30 @@ fn main() {
             thread::park();
         },
         "trap" => trap(Path::new(operand)),
-        "children" => leave_children(),
+        "children" => leave("hold"),
+        "leaderless" => leave("leaderless"),
+        "racer" => race(&home),
         _ => (),
     }
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = match what {
-        "squat" => operand.parse().expect("a port"),
+    // `serve --hostname 127.0.0.1 --port PORT`
+    let wanted = env::args().nth(5).unwrap_or_default();
+    let listener = match what {
+        "at" => TcpListener::bind(format!("127.0.0.1:{operand}")),
+        _ => TcpListener::bind(format!("127.0.0.1:{wanted}")),
+    };
+    let listener = listener.expect("a port");
+    let port = match (what, wanted.as_str()) {
+        ("squat", _) | ("stubborn", "0") => operand.parse().expect("a port"),
         _ => listener.local_addr().expect("an address").port(),
     };
     let report = home.join("report.new");
     fs::write(&report, report_of(port).to_string()).expect("report");
     fs::rename(report, home.join("report.json")).expect("report");
     announce(port);
+    if what == "hostile" {
+        let seed = operand.parse().expect("a seed");
+        return occ_gate_testing::hostile::serve(&listener, seed);
+    }
     let password = env::var("OPENCODE_SERVER_PASSWORD").expect("a password");
     let _opencode = FakeOpencode::on(listener, password.leak());
     loop {
@@ -73,13 +88,64 @@ fn trap(aim: &Path) {
     std::os::unix::fs::symlink(aim, own).expect("link");
 }
 
-/// One that has left the process group and the session.
-fn leave_children() {
+/// One that has left the process group and the session, and does not hear TERM.
+fn leave(what: &str) {
     let own = env::current_exe().expect("exe");
+    Command::new("sh")
+        .args(["-c", "trap '' TERM; exec setsid --fork \"$0\" \"$1\""])
+        .arg(own)
+        .arg(what)
+        .status()
+        .expect("setsid");
+}
+
+fn hold() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+/// The first thread ends; another one says so, and goes on.
+fn end_first_thread() {
+    let home = PathBuf::from(env::var_os("HOME").expect("HOME"));
+    thread::spawn(move || {
+        let is_over = || {
+            let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+            status.lines().any(|line| line.starts_with("State:\tZ"))
+        };
+        while !is_over() {
+            thread::yield_now();
+        }
+        fs::write(home.join("left"), "").expect("left");
+        hold()
+    });
+    // SAFETY: no pointers; what the thread had on its stack is not used by others.
+    unsafe {
+        libc::syscall(libc::SYS_exit, 0);
+    }
+}
+
+fn hold_threads() {
+    let count = env::args().nth(2).expect("a number");
+    for _ in 0..count.parse().expect("a number") {
+        thread::spawn(|| hold());
+    }
+    let mut out = std::io::stdout();
+    out.write_all(b"up\n").expect("stdout");
+    out.flush().expect("stdout");
+    hold()
+}
+
+/// A process that starts the next and ends, again and again.
+fn race(home: &Path) {
+    let script = home.join("racer");
+    let text = "#!/bin/sh\ntrap '' TERM\nprintf . >> \"$HOME/beats\"\n\"$0\" &\n";
+    fs::write(&script, text).expect("script");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(&script, mode).expect("mode");
     Command::new("setsid")
         .arg("--fork")
-        .arg(own)
-        .arg("hold")
+        .arg(script)
         .status()
         .expect("setsid");
 }
@@ -96,6 +162,7 @@ fn report_of(port: u16) -> Value {
         "port": port,
         "pid": std::process::id(),
         "status": status,
+        "limits": fs::read_to_string("/proc/self/limits").expect("limits"),
         // One of them is the directory that lists them, one the listener.
         "fds": fds,
         "env": environment.into_iter().collect::<std::collections::BTreeMap<_, _>>(),

@@ -4,11 +4,12 @@
 //! A source is a browser that logged in to this account before (its device
 //! cookie proves it), a session, or an address. Refusal is per account and
 //! source. An address alone is slowed, never refused: behind a published port
-//! everybody has the same one. `now` is the time since the start, which no
-//! change of the clock moves.
+//! everybody has the same one. A guess is paid for when it starts, so that many at
+//! once are not all checked before the first has failed; what was no failure is paid
+//! back. `now` is the time since the start, which no change of the clock moves.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -24,9 +25,6 @@ const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 const MEMORY: Duration = Duration::from_secs(60 * 60);
 /// An address with more failures than this is slowed.
 const ADDRESS_FREE: u32 = 10;
-/// Short, for everybody behind a published port has the same address: guessing at
-/// one account is slowed by the pair, at many by their number.
-const LONGEST_HOLD: Duration = Duration::from_secs(1);
 /// Most failures kept; beyond that the least recent goes.
 const MOST: usize = 20_000;
 
@@ -41,13 +39,22 @@ pub(crate) enum Source {
     Address(AddressBlock),
 }
 
+impl Source {
+    /// Returns true for whoever proved to have been logged in.
+    pub(crate) fn is_known(self) -> bool {
+        !matches!(self, Self::Address(_))
+    }
+}
+
 /// An IPv4 address, or the /64 of an IPv6 one: whoever has one has them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct AddressBlock(IpAddr);
 
 impl AddressBlock {
-    pub(crate) fn of(address: IpAddr) -> Self {
+    /// All addresses of this container are one: people's programs inside can use each.
+    pub(crate) fn of(address: IpAddr, is_here: bool) -> Self {
         match address.to_canonical() {
+            _ if is_here => Self(Ipv4Addr::LOCALHOST.into()),
             IpAddr::V6(v6) => Self(IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes())),
             v4 @ IpAddr::V4(_) => Self(v4),
         }
@@ -62,6 +69,11 @@ impl Account {
     pub(crate) fn named(user: &str) -> Self {
         let digest: [u8; 32] = Sha256::digest(user).into();
         Self(*digest.first_chunk().unwrap_or(&[0; 16]))
+    }
+
+    /// A number that is always the same for the name.
+    pub(crate) fn number(self) -> u64 {
+        u64::from_le_bytes(std::array::from_fn(|at| self.0[at]))
     }
 }
 
@@ -88,18 +100,17 @@ impl FailureLimiter {
         (seconds > 0).then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
-    /// How long an address waits after a failure before its next attempt.
-    pub(crate) fn hold(&self, source: Source, now: Duration) -> Duration {
+    /// Returns true for an address with many failures.
+    pub(crate) fn is_slowed(&self, source: Source, now: Duration) -> bool {
         let Source::Address(network) = source else {
-            return Duration::ZERO;
+            return false;
         };
         let failures = self.addresses.get(&network);
-        let count = failures.map_or(0, |failures| failures.current(now));
-        let above = count.saturating_sub(ADDRESS_FREE);
-        (Duration::from_millis(250) * above).min(LONGEST_HOLD)
+        failures.is_some_and(|failures| failures.current(now) > ADDRESS_FREE)
     }
 
-    pub(crate) fn failed(&mut self, source: Source, account: Account, now: Duration) {
+    /// A guess starts: a failure until it is known to be none.
+    pub(crate) fn started(&mut self, source: Source, account: Account, now: Duration) {
         make_room(&mut self.pairs, now);
         self.pairs.entry((source, account)).or_default().add(now);
         if let Source::Address(network) = source {
@@ -108,8 +119,23 @@ impl FailureLimiter {
         }
     }
 
+    /// It was no failure.
+    pub(crate) fn undecided(&mut self, source: Source, account: Account) {
+        pay_back(&mut self.pairs, &(source, account));
+        if let Source::Address(network) = source {
+            pay_back(&mut self.addresses, &network);
+        }
+    }
+
     pub(crate) fn succeeded(&mut self, source: Source, account: Account) {
+        self.undecided(source, account);
         self.pairs.remove(&(source, account));
+    }
+}
+
+fn pay_back<K: Eq + std::hash::Hash>(map: &mut HashMap<K, Failures>, key: &K) {
+    if let Some(failures) = map.get_mut(key) {
+        failures.count = failures.count.saturating_sub(1);
     }
 }
 

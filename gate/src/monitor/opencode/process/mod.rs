@@ -2,17 +2,16 @@
 //! process of its tree.
 
 use std::ffi::{CString, OsStr, OsString};
-use std::num::NonZero;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::thread::available_parallelism;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::unistd::Gid;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::stop::Stop;
@@ -20,15 +19,11 @@ use crate::helpers::{exec_user, tmpdir};
 use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{end_all, wipe};
+use crate::monitor::opencode::start_limit::{StartLimit, Turn};
 use crate::monitor::{random, subprocess};
-use crate::proc_net::is_listened_on_by;
+use crate::proc_net::loopback_listener;
 use crate::wire::{Failure, Secret};
 
-/// From the start, once it is its turn, to the line that tells the port. opencode needs 2 s
-/// on an idle machine; killed on a busy one, it would begin again where time is scarcest.
-const PATIENCE: Duration = Duration::from_secs(180);
-/// For so long a start may keep others from starting; it goes on after that.
-const TURN: Duration = Duration::from_secs(10);
 /// Lines of one opencode that go into the log.
 const LOGGED_LINES: usize = 20;
 const LINE_LIMIT: usize = 400;
@@ -57,36 +52,13 @@ pub(crate) struct OpencodeAddress {
     pub(crate) pid: u32,
 }
 
-/// Few come up at once: twenty would all be slow together, and the last of them too
-/// slow.
-#[derive(Clone)]
-pub(crate) struct StartLimit(Arc<Semaphore>);
-
-impl StartLimit {
-    /// Two for each processor, which keeps this machine busy.
-    pub(crate) fn of_this_machine() -> Self {
-        let cores = available_parallelism().map_or(1, NonZero::get);
-        Self(Arc::new(Semaphore::new(2 * cores)))
-    }
-
-    /// Waits for a turn. It ends when what is returned is dropped, or after
-    /// [`TURN`], so that those who hang hold nobody up.
-    async fn take(&self) -> Option<oneshot::Sender<()>> {
-        let turn = Arc::clone(&self.0).acquire_owned().await.ok()?;
-        let (held, dropped) = oneshot::channel();
-        tokio::task::spawn_local(async move {
-            let _turn = turn;
-            let _ = timeout(TURN, dropped).await;
-        });
-        Some(held)
-    }
-}
-
 pub(crate) struct OpencodeProcess {
     pub(crate) person: Person,
     pub(crate) allow_setuid: bool,
     pub(crate) max_processes: u64,
     pub(crate) starts: StartLimit,
+    /// Set when it is its turn to start.
+    pub(crate) has_begun: Arc<AtomicBool>,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
@@ -106,12 +78,27 @@ impl OpencodeProcess {
 
     /// Until it ends by itself, or fails.
     async fn live(&self, tell: &impl AsyncFn(ProcessEvent)) -> Failure {
-        let turn = self.starts.take().await;
-        // Leftovers of a start that was cut short.
-        wipe(Some(self.person.uid)).await;
+        let mut turn = self.starts.take().await;
+        self.has_begun.store(true, Ordering::Relaxed);
+        let why = self.start(0, &mut turn, tell).await;
+        if why != Failure::Port {
+            return why;
+        }
+        // The port that it tried is not its own: there are others.
+        end_all(self.person.uid, &mut self.stop.clone()).await;
+        self.start(free_port(), &mut turn, tell).await
+    }
+
+    /// Starts it on this port, or on any.
+    async fn start(
+        &self,
+        port: u16,
+        turn: &mut Option<Turn>,
+        tell: &impl AsyncFn(ProcessEvent),
+    ) -> Failure {
         let name = self.person.name.as_str();
         let secret = random::secret();
-        let mut child = match self.spawn(&secret) {
+        let mut child = match self.spawn(port, &secret) {
             Ok(child) => {
                 log::line(&format!("starting opencode for {name}"));
                 child
@@ -129,9 +116,9 @@ impl OpencodeProcess {
         let err = tokio::task::spawn_local(read_lines(stderr, name.to_owned(), None));
         let ended = tokio::select! {
             ended = child.wait() => ended.ok(),
-            port = timeout(PATIENCE, announced(&mut port)) => match self.reached(port.ok(), &child, secret) {
+            port = timeout(self.starts.patience(), announced(&mut port)) => match self.reached(port.ok(), &child, secret) {
                 Ok(reached) => {
-                    drop(turn);
+                    drop(turn.take());
                     tell(ProcessEvent::Ready(reached)).await;
                     child.wait().await.ok()
                 }
@@ -162,19 +149,22 @@ impl OpencodeProcess {
     ) -> Result<OpencodeAddress, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
         let pid = child.id().ok_or(Failure::Ended)?;
-        if !is_listened_on_by(port, self.person.uid) {
+        // Whoever else listens at this number at another address does not count.
+        let owner = loopback_listener(port).ok().flatten();
+        if owner.is_none_or(|owner| owner.uid != self.person.uid) {
             return Err(Failure::Port);
         }
         Ok(OpencodeAddress { port, secret, pid })
     }
 
-    fn spawn(&self, secret: &Secret) -> std::io::Result<Child> {
+    fn spawn(&self, port: u16, secret: &Secret) -> std::io::Result<Child> {
         let person = &self.person;
         let tmpdirs = tmpdir::make(person.uid, person.gid)?;
         let mut command = subprocess::command("exec-user");
         command
             .args(self.identity()?)
-            .args("-- opencode serve --hostname 127.0.0.1 --port 0".split(' '))
+            .args("-- opencode serve --hostname 127.0.0.1 --port".split(' '))
+            .arg(port.to_string())
             .envs(passed(std::env::vars_os()))
             .env("HOME", person.home.as_str())
             .env("USER", person.name.as_str())
@@ -217,6 +207,13 @@ impl OpencodeProcess {
         }
         Ok(options)
     }
+}
+
+/// A port at which nobody listens.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.map_or(0, |address| address.port())
 }
 
 /// The port; one that closes its output without a word is judged by its end.

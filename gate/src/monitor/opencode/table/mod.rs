@@ -9,6 +9,8 @@ use crate::wire::Failure;
 /// One that ran this long starts again at once when it ends by itself.
 const STEADY: Duration = Duration::from_secs(60);
 const LONGEST_REST: Duration = Duration::from_secs(60);
+/// One that was ready and ended comes back so often without anybody being told.
+const COMES_BACK: u32 = 4;
 
 /// Tells one start of a person's opencode from the next.
 pub(crate) type Generation = u64;
@@ -17,7 +19,7 @@ pub(crate) type Generation = u64;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ensured<'a, R> {
     Ready(&'a R),
-    /// It comes up already.
+    /// It comes up already, or soon.
     Starting,
     /// The caller has to start it, with this number.
     Start(Generation),
@@ -51,6 +53,8 @@ enum State<R> {
     Resting {
         until: Duration,
         why: Failure,
+        /// It was ready before, so it most likely will be again.
+        comes_back: bool,
     },
 }
 
@@ -74,12 +78,16 @@ impl<R> Table<R> {
         }
         match self.all.get_mut(user).map(|instance| &mut instance.state) {
             Some(State::Ready { reached_by, .. }) => Ensured::Ready(reached_by),
-            Some(State::Resting { until, why }) => Ensured::Failed(*why, until.saturating_sub(now)),
+            Some(State::Resting {
+                until,
+                why,
+                comes_back: false,
+            }) => Ensured::Failed(*why, until.saturating_sub(now)),
             Some(State::Stopping { wanted }) => {
                 *wanted = true;
                 Ensured::Starting
             }
-            Some(State::Starting) | None => Ensured::Starting,
+            Some(State::Starting | State::Resting { .. }) | None => Ensured::Starting,
         }
     }
 
@@ -144,6 +152,7 @@ impl<R> Table<R> {
         now: Duration,
     ) -> Option<Generation> {
         let instance = self.current(user, generation)?;
+        let was_ready = matches!(instance.state, State::Ready { .. });
         match instance.state {
             State::Stopping { wanted } => {
                 self.all.remove(user);
@@ -152,13 +161,16 @@ impl<R> Table<R> {
             State::Ready { at, .. } if now.saturating_sub(at) >= STEADY => instance.failures = 0,
             _ => instance.failures = instance.failures.saturating_add(1),
         }
-        let rest = match instance.failures.checked_sub(1) {
+        // The first end of one that was ready costs nothing.
+        let rests = instance.failures.saturating_sub(u32::from(was_ready));
+        let rest = match rests.checked_sub(1) {
             None => Duration::ZERO,
             Some(before) => Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(before)),
         };
         instance.state = State::Resting {
             until: now + rest.min(LONGEST_REST),
             why: why.unwrap_or(Failure::Ended),
+            comes_back: was_ready && instance.failures <= COMES_BACK,
         };
         None
     }

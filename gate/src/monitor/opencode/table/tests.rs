@@ -61,8 +61,28 @@ fn a_crash_after_a_steady_run_costs_nothing() {
     instances.ready("alice", 1, 4096, at(1));
     instances.ended("alice", 1, None, at(61));
     assert_eq!(instances.ensure("alice", at(61)), Ensured::Start(2));
-    instances.ready("alice", 2, 4096, at(62));
-    instances.ended("alice", 2, None, at(63));
-    let resting = instances.ensure("alice", at(63));
-    assert_eq!(resting, Ensured::Failed(Failure::Ended, at(1)));
+}
+
+/// Killed soon after it was ready, it comes back as it does later: whoever asks waits.
+#[test]
+fn one_that_was_ready_comes_back_soon_unless_it_keeps_ending() {
+    let mut instances = Ports::default();
+    let mut generation = 1;
+    instances.ensure("alice", at(0));
+    for (deaths, rest) in [0, 1, 2, 4].into_iter().enumerate() {
+        let now = at(100 * deaths as u64);
+        instances.ready("alice", generation, 4096, now);
+        instances.ended("alice", generation, None, now);
+        for second in 0..rest {
+            let asked = instances.ensure("alice", now + at(second));
+            assert_eq!(asked, Ensured::Starting, "death {deaths}");
+        }
+        generation += 1;
+        let asked = instances.ensure("alice", now + at(rest));
+        assert_eq!(asked, Ensured::Start(generation));
+    }
+    instances.ready("alice", generation, 4096, at(500));
+    instances.ended("alice", generation, None, at(500));
+    let asked = instances.ensure("alice", at(500));
+    assert_eq!(asked, Ensured::Failed(Failure::Ended, at(8)));
 }

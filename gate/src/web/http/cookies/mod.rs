@@ -1,4 +1,4 @@
-//! The gate's two cookies: their names, reading and writing them. Pure.
+//! The gate's cookies: their names, reading and writing them. Pure.
 //!
 //! Host-only always (no Domain). Cookies ignore ports, so two gates on one host
 //! would overwrite each other's; that is why the gate's name is in the cookie's.
@@ -17,6 +17,8 @@ pub(crate) enum Cookie {
     Session,
     /// Marks a browser that logged in before.
     Device,
+    /// Holds what the next page says.
+    Flash,
 }
 
 /// The names of a gate's cookies.
@@ -40,6 +42,7 @@ impl Cookies {
         let what = match cookie {
             Cookie::Session => "occ",
             Cookie::Device => "occ-device",
+            Cookie::Flash => "occ-flash",
         };
         format!("{prefix}{what}_{}", self.gate)
     }
@@ -88,17 +91,23 @@ impl Cookies {
         HeaderValue::from_str(&others.join("; ")).ok()
     }
 
-    /// Returns whether a Set-Cookie line of opencode would change a gate's cookie.
+    /// Returns whether a Set-Cookie line of opencode would change a gate's cookie. One
+    /// without a name would, whatever it says: browsers send its value alone, and that may
+    /// be `occ_gate=TOKEN`.
     pub(crate) fn sets_gates(line: &HeaderValue) -> bool {
         let line = String::from_utf8_lossy(line.as_bytes());
-        is_gates(line.split(['=', ';']).next().unwrap_or("").trim())
+        let pair = line.split(';').next().unwrap_or("");
+        let name = pair.split_once('=').map_or("", |(name, _)| name.trim());
+        name.is_empty() || is_gates(name)
     }
 }
 
 fn is_gates(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let key = key.strip_prefix("__host-").unwrap_or(&key);
-    key.starts_with("occ_") || key.starts_with("occ-device_")
+    ["occ_", "occ-device_", "occ-flash_"]
+        .iter()
+        .any(|ours| key.starts_with(ours))
 }
 
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {

@@ -53,4 +53,15 @@ fn opencode_sees_no_cookie_of_a_gate() {
     assert!(sets(" __HOST-OCC_opencode=x"));
     assert!(sets("occ-device_opencode"));
     assert!(!sets("theme=occ_"));
+    // Without a name the value alone is sent: as ours, if it looks like it.
+    for nameless in [
+        "=occ_opencode=x",
+        " = occ_opencode=x",
+        "occ_opencode",
+        "",
+        ";x",
+        "=x",
+    ] {
+        assert!(sets(nameless), "{nameless}");
+    }
 }

@@ -86,6 +86,19 @@ fn is_navigation(headers: &HeaderMap) -> bool {
         && text(headers, "sec-fetch-dest") == Some("document")
 }
 
+/// Returns whether a form was sent by a browser that a person sits at: its answer must not
+/// be a page, for a reload would send the form again. Programs look at the status. Plain
+/// http to another host than localhost comes without Sec-Fetch-*.
+pub(crate) fn keeps_history(headers: &HeaderMap) -> bool {
+    match text(headers, "sec-fetch-mode") {
+        Some(mode) => mode == "navigate",
+        None => {
+            is_for_a_person(headers)
+                && text(headers, "user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"))
+        }
+    }
+}
+
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or(""))
 }

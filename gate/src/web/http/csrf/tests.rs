@@ -108,3 +108,15 @@ fn pages_are_for_people() {
     assert!(!page(&[html, ("upgrade", "websocket")]));
     assert!(!wants_page(&Method::POST, &headers(&[html])));
 }
+
+#[test]
+fn programs_look_at_the_status_and_people_reload() {
+    let keeps = |lines: &[Line]| keeps_history(&headers(lines));
+    let (html, firefox) = (("accept", "text/html"), ("user-agent", "Mozilla/5.0 (X11)"));
+    assert!(keeps(&[("sec-fetch-mode", "navigate"), html]));
+    assert!(keeps(&[html, firefox]));
+    assert!(!keeps(&[html, ("user-agent", "curl/8.0")]));
+    assert!(!keeps(&[("sec-fetch-mode", "cors"), html, firefox]));
+    assert!(!keeps(&[firefox]));
+    assert!(!keeps(&[]));
+}

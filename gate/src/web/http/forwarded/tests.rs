@@ -1,9 +1,14 @@
 use super::*;
 use crate::web::http::tests::headers;
 
+/// This container, for these tests.
+fn is_here(address: IpAddr) -> bool {
+    address.is_loopback() || address.to_string() == "10.9.9.9"
+}
+
 fn seen(socket: &str, trusted: &[&str], lines: &[(&'static str, &'static str)]) -> (String, bool) {
     let trusted: Vec<IpNet> = trusted.iter().map(|text| text.parse().unwrap()).collect();
-    let peer = peer(socket.parse().unwrap(), &headers(lines), &trusted);
+    let peer = peer(socket.parse().unwrap(), &headers(lines), &trusted, is_here);
     (peer.address.to_string(), peer.secure)
 }
 
@@ -67,4 +72,18 @@ fn widest_range_trusts_all() {
     let lines = [("x-forwarded-proto", "https")];
     assert!(seen("8.8.8.8", &["0.0.0.0/0"], &lines).1);
     assert!(seen("::8", &["::/0"], &lines).1);
+}
+
+/// Programs of people in the container connect from its own addresses.
+#[test]
+fn whoever_is_inside_does_not_say_whose_a_request_is() {
+    let lines = [
+        ("x-forwarded-for", "1.1.1.1"),
+        ("x-forwarded-proto", "https"),
+    ];
+    for inside in ["10.9.9.9", "127.0.0.1", "127.3.3.3", "::1"] {
+        let trusted = ["10.0.0.0/8", "127.0.0.0/8", "::1/128"];
+        assert_eq!(seen(inside, &trusted, &lines), (inside.into(), true));
+        assert_eq!(seen(inside, &[], &lines), (inside.into(), false));
+    }
 }

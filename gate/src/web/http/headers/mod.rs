@@ -38,6 +38,27 @@ const WITHHELD: [&str; 9] = [
     "true-client-ip",
 ];
 
+/// Headers of an answer that a browser keeps for the whole host, beyond the page that sent
+/// them: the next person at that browser would have them too. A login box is the browser's
+/// own; the server's name is nobody's business.
+const FOR_THE_HOST: [&str; 15] = [
+    "www-authenticate",
+    "server",
+    "clear-site-data",
+    "alt-svc",
+    "nel",
+    "report-to",
+    "reporting-endpoints",
+    "expect-ct",
+    "public-key-pins",
+    "public-key-pins-report-only",
+    "accept-ch",
+    "critical-ch",
+    "service-worker-allowed",
+    "use-as-dictionary",
+    "secure-session-registration",
+];
+
 /// A browser's headers as opencode gets them: `Host` and `Authorization` are
 /// ours, and nothing is left of the gate's cookies, of hops and of forwarding.
 /// Without `Origin` opencode's own CORS rules, which let every localhost page
@@ -75,9 +96,8 @@ pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
 /// pops up, nobody else's page may read or frame, and only assets are cached.
 pub(crate) fn to_browser(opencode: &HeaderMap, secure: bool) -> HeaderMap {
     let mut headers = passed(opencode, |name, value| match name {
-        "www-authenticate" | "server" | "clear-site-data" => true,
         "set-cookie" => Cookies::sets_gates(value),
-        _ => name.starts_with("access-control-"),
+        _ => FOR_THE_HOST.contains(&name) || name.starts_with("access-control-"),
     });
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -99,6 +99,17 @@ fn browsers_get_no_login_box_no_cors_and_no_cookie_of_ours() {
     assert_eq!(secure["cache-control"], "max-age=5");
 }
 
+/// A browser would keep these for the next person at it.
+#[test]
+fn nothing_of_an_answer_outlives_its_page() {
+    let opencode: Vec<_> = FOR_THE_HOST.iter().map(|name| (*name, "x")).collect();
+    let got = to_browser(&headers(&opencode), false);
+    assert!(FOR_THE_HOST.iter().all(|name| !got.contains_key(*name)));
+    for name in ["alt-svc", "nel", "report-to", "reporting-endpoints"] {
+        assert!(FOR_THE_HOST.contains(&name), "{name}");
+    }
+}
+
 #[test]
 fn auth_token_never_reaches_opencode() {
     for (from, to) in [

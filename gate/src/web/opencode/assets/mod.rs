@@ -15,7 +15,8 @@ use flate2::write::GzEncoder;
 use hyper::HeaderMap;
 use hyper::body::Bytes;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue, IF_NONE_MATCH, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, IF_NONE_MATCH, VARY,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -28,8 +29,13 @@ const SMALLEST: usize = 1024;
 /// Room for compressed copies, and most of them.
 const ROOM: usize = 6 * 1024 * 1024;
 const COPIES: usize = 2000;
-/// Most paths remembered of one opencode.
-const PATHS: usize = 2000;
+/// Room for what is remembered of the assets of one opencode: 500 take half of it.
+const PATHS_ROOM: usize = 256 * 1024;
+/// The cost of a path besides its bytes and those of its headers.
+const PATH_COST: usize = 256;
+/// The headers of an asset that are kept, and the longest that is.
+const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, CONTENT_SECURITY_POLICY];
+const LONGEST_HEADER: usize = 1024;
 const LEVEL: Compression = Compression::new(6);
 
 /// SHA-256 of an asset's bytes.
@@ -42,19 +48,49 @@ pub(crate) struct CachedAsset {
     pub(crate) headers: HeaderMap,
 }
 
+impl CachedAsset {
+    /// Keeps of the headers, as the browser gets them, what the asset is nothing without.
+    pub(crate) fn new(digest: Digest, headers: &HeaderMap) -> Self {
+        let mut kept = HeaderMap::new();
+        for (name, value) in headers {
+            if KEPT_HEADERS.contains(name) && value.len() <= LONGEST_HEADER {
+                kept.append(name.clone(), value.clone());
+            }
+        }
+        Self {
+            digest,
+            headers: kept,
+        }
+    }
+
+    fn cost(&self, path: &str) -> usize {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+        PATH_COST + path.len() + headers.sum::<usize>()
+    }
+}
+
 /// The assets of one opencode, by path.
 #[derive(Default)]
-pub(crate) struct Digests(Mutex<HashMap<String, CachedAsset>>);
+pub(crate) struct Digests(Mutex<Paths>);
+
+#[derive(Default)]
+struct Paths {
+    known: HashMap<String, CachedAsset>,
+    cost: usize,
+}
 
 impl Digests {
     pub(crate) fn get(&self, path: &str) -> Option<CachedAsset> {
-        lock(&self.0).get(path).cloned()
+        lock(&self.0).known.get(path).cloned()
     }
 
+    /// Remembers an asset while there is room; opencode decides what its paths are.
     pub(crate) fn insert(&self, path: &str, known: CachedAsset) {
         let mut paths = lock(&self.0);
-        if paths.len() < PATHS {
-            paths.insert(path.to_owned(), known);
+        let cost = paths.cost + known.cost(path);
+        if cost <= PATHS_ROOM && paths.known.insert(path.to_owned(), known).is_none() {
+            paths.cost = cost;
         }
     }
 }
@@ -118,7 +154,6 @@ pub(crate) fn is_asset(path: &str) -> bool {
 /// The headers of an asset that is sent whole.
 pub(crate) fn headers(known: &CachedAsset, compressed: bool) -> HeaderMap {
     let mut headers = known.headers.clone();
-    headers.remove(CONTENT_LENGTH);
     headers.insert(
         CACHE_CONTROL,
         HeaderValue::from_static("private, max-age=31536000, immutable"),

@@ -84,6 +84,32 @@ fn tags_tell_the_forms_apart_and_know_both() {
     assert!(!is_unchanged(&HeaderMap::new(), &known.digest));
 }
 
+/// An opencode may send whatever headers and paths it likes.
+#[test]
+fn what_is_remembered_of_assets_stays_within_its_room() {
+    let mut sent = HeaderMap::new();
+    sent.insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript"));
+    for number in 0..90 {
+        let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+        sent.insert(name, HeaderValue::try_from("a".repeat(1000)).unwrap());
+    }
+    let long = HeaderValue::try_from("a".repeat(LONGEST_HEADER + 1)).unwrap();
+    sent.insert(CONTENT_SECURITY_POLICY, long);
+    let digests = Digests::default();
+    for number in 0..3000 {
+        let path = format!("/assets/{number}-{}", "b".repeat(number * 2));
+        digests.insert(&path, CachedAsset::new([0; 32], &sent));
+        digests.insert(&path, CachedAsset::new([1; 32], &sent));
+    }
+    let kept = lock(&digests.0);
+    let cost = kept.known.iter().map(|(path, known)| known.cost(path));
+    assert_eq!(cost.sum::<usize>(), kept.cost);
+    assert!(kept.cost <= PATHS_ROOM && kept.known.len() > 100);
+    let first = &kept.known["/assets/0-"];
+    let (headers, digest) = (first.headers.len(), first.digest);
+    assert_eq!((headers, digest), (1, [1; 32]), "the type, of the latest");
+}
+
 #[test]
 fn only_assets_are_assets() {
     assert!(is_asset("/assets/index-abc.js"));

@@ -1,5 +1,5 @@
 //! Tells the monitor whose opencode nobody uses: no connection, no session of it
-//! at work, no terminal running, for as long as the settings say.
+//! at work, nothing running in a terminal, for as long as the settings say.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
+use crate::processes::is_resting_shell;
 use crate::web::http::body;
 use crate::web::opencode::Instance;
 use crate::web::opencode::directories;
@@ -81,7 +82,7 @@ async fn activity(instance: &Instance) -> Activity {
         let (Some(status), Some(terminals)) = (status, terminals) else {
             return Activity::Unknown;
         };
-        if !(no_session_works(&status) && no_terminal_runs(&terminals)) {
+        if !(no_session_works(&status) && no_terminal_works(&terminals, is_resting_shell)) {
             return Activity::Work;
         }
     }
@@ -111,11 +112,17 @@ fn no_session_works(status: &Value) -> bool {
         .is_some_and(|sessions| sessions.values().all(is_idle))
 }
 
-/// `[{"id": "pty_1", "status": "running" | "exited"}, …]`
-fn no_terminal_runs(list: &Value) -> bool {
-    let has_exited = |terminal: &Value| terminal["status"] == "exited";
+/// `[{"id": "pty_1", "status": "running" | "exited", "pid": 7}, …]`. One that runs is at
+/// rest if it is a shell at its prompt: nobody has been connected to it for the idle time,
+/// so nobody typed. Of one without a pid nothing is known.
+fn no_terminal_works(list: &Value, is_resting_shell: impl Fn(u32) -> bool) -> bool {
+    let rests = |terminal: &Value| {
+        let pid = terminal["pid"].as_u64();
+        let pid = pid.and_then(|pid| u32::try_from(pid).ok());
+        terminal["status"] == "exited" || pid.is_some_and(&is_resting_shell)
+    };
     list.as_array()
-        .is_some_and(|terminals| terminals.iter().all(has_exited))
+        .is_some_and(|terminals| terminals.iter().all(rests))
 }
 
 #[cfg(test)]

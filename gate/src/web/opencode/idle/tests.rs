@@ -15,14 +15,21 @@ fn only_what_is_surely_at_rest_is() {
     ] {
         assert!(!no_session_works(&busy), "{busy}");
     }
-    assert!(no_terminal_runs(&json!([])));
-    assert!(no_terminal_runs(&json!([{"status": "exited"}])));
+    let rests = |list: &Value| no_terminal_works(list, |pid| pid == 7);
+    assert!(rests(&json!([])));
+    assert!(rests(
+        &json!([{"status": "exited"}, {"status": "running", "pid": 7}])
+    ));
     for running in [
         json!([{"status": "running"}]),
+        json!([{"status": "running", "pid": 8}]),
+        json!([{"status": "running", "pid": 7}, {"status": "running", "pid": 8}]),
+        json!([{"status": "running", "pid": "7"}]),
+        json!([{"status": "running", "pid": -7}]),
         json!([{}]),
         json!({}),
         json!(null),
     ] {
-        assert!(!no_terminal_runs(&running), "{running}");
+        assert!(!rests(&running), "{running}");
     }
 }

@@ -1,6 +1,7 @@
 //! The account page: password, sessions, logging out.
 
 use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
 
 use super::frame;
 use crate::wire::{SessionEntry, Time};
@@ -14,8 +15,18 @@ pub(crate) struct Account<'a> {
     pub(crate) sessions: &'a [SessionEntry],
     /// Seconds since 1970.
     pub(crate) now: Time,
-    /// The result of changing the password.
-    pub(crate) outcome: Option<Result<(), String>>,
+    pub(crate) outcome: Option<&'a Outcome>,
+}
+
+/// The result of a form of the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    /// The password is another one; maybe it is easy to guess.
+    Changed { weakness: Option<String> },
+    /// The password is what it was.
+    Failed(String),
+    /// Another session is over.
+    SessionEnded,
 }
 
 pub(crate) fn account(page: &Account) -> Markup {
@@ -38,9 +49,12 @@ pub(crate) fn account(page: &Account) -> Markup {
             }
             section aria-labelledby="sessions" {
                 h2 #sessions { "Where you are logged in" }
+                @if let Some(Outcome::SessionEnded) = page.outcome {
+                    p.notice.good role="status" { "That browser is logged out." }
+                }
                 ul.sessions { @for entry in page.sessions { (session(entry, page.now)) } }
                 form method="post" action="/_occ/account/end-all" {
-                    button.danger type="submit" { "Log out everywhere" }
+                    button.danger type="submit" { "Log out everywhere, here too" }
                 }
             }
             (password(page))
@@ -72,15 +86,18 @@ fn session(entry: &SessionEntry, now: Time) -> Markup {
 }
 
 fn password(page: &Account) -> Markup {
-    let failed = matches!(page.outcome, Some(Err(_)));
+    let failed = matches!(page.outcome, Some(Outcome::Failed(_)));
     let described = failed.then_some("outcome");
     html! {
         section aria-labelledby="change" {
             h2 #change { "Change your password" }
-            @match &page.outcome {
-                Some(Ok(())) => { p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out." } }
-                Some(Err(why)) => { p #outcome .notice.bad role="alert" { (why) } }
-                None => {}
+            @match page.outcome {
+                Some(Outcome::Changed { weakness }) => {
+                    p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out." }
+                    @if let Some(weakness) = weakness { p.notice.bad role="status" { "Warning: " (weakness) "." } }
+                }
+                Some(Outcome::Failed(why)) => { p #outcome .notice.bad role="alert" { (why) } }
+                Some(Outcome::SessionEnded) | None => {}
             }
             form.narrow method="post" action="/_occ/account/password" {
                 // For password managers: whose password it is.

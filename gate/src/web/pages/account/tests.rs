@@ -3,7 +3,7 @@ use crate::wire::{Agent, Handle};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-fn page(outcome: Option<Result<(), String>>) -> String {
+fn page(outcome: Option<&Outcome>) -> String {
     let entry = |number: u64, current| SessionEntry {
         handle: Handle(number),
         created: 1000,
@@ -41,9 +41,18 @@ fn others_can_be_revoked_and_this_one_is_marked() {
 
 #[test]
 fn outcomes_are_told() {
-    assert!(page(Some(Ok(()))).contains(r#"role="status">Your password is changed."#));
-    let html = page(Some(Err("Too short & simple".to_owned())));
+    let changed = |weakness: Option<&str>| {
+        let weakness = weakness.map(str::to_owned);
+        page(Some(&Outcome::Changed { weakness }))
+    };
+    let html = changed(None);
+    assert!(html.contains(r#"role="status">Your password is changed."#));
+    assert!(!html.contains("Warning"));
+    assert!(changed(Some("it is short")).contains("Warning: it is short."));
+    let html = page(Some(&Outcome::Failed("Too short & simple".to_owned())));
     assert!(html.contains(r#"role="alert">Too short &amp; simple"#));
+    let html = page(Some(&Outcome::SessionEnded));
+    assert!(html.contains(r#"role="status">That browser is logged out."#));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The login page, and the page for what PAM asks after the password.
 
 use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
 
 use super::{card, frame, mark};
 
 /// The notice above the form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Notice {
     /// The one text for every failure.
     Refused,

@@ -1,0 +1,132 @@
+//! Processes, by /proc: whose they are, whether they run. The only reader
+//! of /proc/PID; signals nobody.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+/// Names of shells, as /proc/PID/comm has them.
+const SHELLS: [&str; 9] = [
+    "sh", "ash", "bash", "dash", "fish", "ksh", "tcsh", "csh", "zsh",
+];
+/// This container's init, where it was built as the image is.
+const OCC_INIT: &str = "/usr/local/bin/occ-init";
+/// The status file of occ-init; only root can write there.
+const OCC_INIT_STATUS: &str = "/run/occ-init/status.json";
+
+/// Returns whether a process with that uid as any of its four runs.
+pub(crate) fn is_any_of(uid: u32) -> bool {
+    // What is no process has no status.
+    let mut all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.any(|entry| has_uid(&entry.path(), uid))
+}
+
+fn has_uid(process: &Path, uid: u32) -> bool {
+    let Ok(status) = fs::read_to_string(process.join("status")) else {
+        return false;
+    };
+    let mut ids = field(&status, "Uid:")
+        .unwrap_or_default()
+        .split_ascii_whitespace();
+    ids.any(|id| id.parse() == Ok(uid)) && (!is_dead(&status) || has_live_thread(process))
+}
+
+/// The first thread may have ended, and the others go on.
+fn has_live_thread(process: &Path) -> bool {
+    let threads = fs::read_dir(process.join("task"));
+    let mut threads = threads.into_iter().flatten().flatten();
+    threads.any(|thread| {
+        let status = fs::read_to_string(thread.path().join("status"));
+        status.is_ok_and(|status| !is_dead(&status))
+    })
+}
+
+fn is_dead(status: &str) -> bool {
+    field(status, "State:").is_none_or(|state| state.starts_with(['Z', 'X']))
+}
+
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.map(str::trim_start)
+}
+
+/// Returns whether a process is a shell at its prompt: it has no child and sleeps.
+pub(crate) fn is_resting_shell(pid: u32) -> bool {
+    let process = Path::new("/proc").join(pid.to_string());
+    let read = |name: &str| fs::read_to_string(process.join(name)).ok();
+    let is_shell = read("comm").is_some_and(|comm| SHELLS.contains(&comm.trim_end()));
+    let sleeps = || {
+        let status = read("status").unwrap_or_default();
+        field(&status, "State:").is_some_and(|state| state.starts_with('S'))
+    };
+    let has_no_child = || {
+        let children = read(&format!("task/{pid}/children"));
+        children.is_some_and(|children| children.trim().is_empty())
+    };
+    is_shell && sleeps() && has_no_child()
+}
+
+/// Returns whether the uids here are the container's own: PID 1 is our init of this
+/// container, or ourselves. With another they may be those of a whole machine's people,
+/// or of another container's. Programs and namespaces tell, not names.
+pub(crate) fn is_own_container() -> bool {
+    let file = |path: &str| {
+        let meta = fs::metadata(path).ok()?;
+        Some((meta.dev(), meta.ino()))
+    };
+    let of_init = file("/proc/1/exe");
+    let is_program = |path: &str| file(path).is_some_and(|program| Some(program) == of_init);
+    // occ-init may have been given to the container under any name.
+    let says_so = || {
+        let status = fs::read(OCC_INIT_STATUS).unwrap_or_default();
+        let status: serde_json::Value = serde_json::from_slice(&status).unwrap_or_default();
+        status["pid"] == 1
+    };
+    // Where the kernel tells of no namespaces there is one.
+    let is_ours =
+        file("/proc/1/ns/mnt").is_none_or(|namespace| Some(namespace) == file("/proc/self/ns/mnt"));
+    is_ours && (is_program("/proc/self/exe") || is_program(OCC_INIT) || says_so())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// A shell that ends with its test, and what it started.
+    struct Shell(std::process::Child);
+
+    impl Drop for Shell {
+        fn drop(&mut self) {
+            let group = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
+            let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn a_shell_rests_at_its_prompt_and_not_while_it_has_a_child() {
+        use std::os::unix::process::CommandExt as _;
+        let shell = Command::new("sh")
+            .args(["-c", "read line; sleep 1000 & read line; wait"])
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn();
+        let shell = Shell(shell.unwrap());
+        let pid = shell.0.id();
+        let begin = std::time::Instant::now();
+        let wait = || assert!(begin.elapsed().as_secs() < 60, "it does not come");
+        while !is_resting_shell(pid) {
+            wait();
+        }
+        let mut typed = shell.0.stdin.as_ref().unwrap();
+        std::io::Write::write_all(&mut typed, b"\n").unwrap();
+        let children = format!("/proc/{pid}/task/{pid}/children");
+        while fs::read_to_string(&children).unwrap().trim().is_empty() {
+            wait();
+        }
+        assert!(!is_resting_shell(pid));
+        assert!(!is_resting_shell(std::process::id()), "no shell");
+    }
+}

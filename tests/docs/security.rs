@@ -1,0 +1,36 @@
+//! `docs/security.md` says only what a test shows: each test that it names is there.
+
+use crate::harness::source;
+use std::path::Path;
+
+/// The text of all sources below a folder.
+fn sources(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all += &sources(&path);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            all += &std::fs::read_to_string(&path).unwrap();
+        }
+    }
+    all
+}
+
+#[test]
+fn every_test_it_names_exists() {
+    let document = std::fs::read_to_string(source("docs/security.md")).unwrap();
+    let code = ["gate", "tests"].map(|folder| sources(&source(folder)));
+    let rows = document.lines().filter(|line| line.starts_with("| "));
+    // The last column; the words between backquotes.
+    let columns = rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "));
+    let named = columns.flat_map(|(_, tests)| tests.split('`').skip(1).step_by(2));
+    let mut seen = 0;
+    for name in named {
+        seen += 1;
+        let function = format!("fn {}(", name.rsplit("::").next().unwrap());
+        let is_there = code.iter().any(|text| text.contains(&function));
+        assert!(is_there, "no test {name}");
+    }
+    assert!(seen > 50, "only {seen} tests: is the document read right?");
+}
