@@ -195,7 +195,9 @@ fn a_command_whose_first_thread_has_ended_runs() {
         let mut init = setup.start();
         assert_eq!(init.line(), "ready");
         let (root, pid) = (root_of(&init), init.pid());
-        until("the first thread has ended", || state(children(pid)[0]) == 'Z');
+        until("the first thread has ended", || {
+            state(children(pid)[0]) == 'Z'
+        });
         let asked = |args: &[&str]| match place {
             Place::Subreaper => bare_answer(&root, args),
             _ => inside(pid, "", &root, args),
