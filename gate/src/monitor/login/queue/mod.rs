@@ -31,6 +31,8 @@ struct Waiting<T> {
     id: u64,
     source: Source,
     account: Account,
+    /// The turns that were taken when it came.
+    came: u64,
     attempt: T,
 }
 
@@ -42,8 +44,10 @@ struct Turns {
 }
 
 impl Turns {
-    fn last(&self, source: Source, account: Option<Account>) -> u64 {
-        self.last.get(&(source, account)).copied().unwrap_or(0)
+    /// The last turn of a source, or of an account of it. One that had none yet counts from
+    /// when it came: ever new ones do not go before those who wait.
+    fn last(&self, source: Source, account: Option<Account>, came: u64) -> u64 {
+        self.last.get(&(source, account)).copied().unwrap_or(came)
     }
 
     fn taken(&mut self, source: Source, account: Account) {
@@ -82,6 +86,7 @@ impl<T> LoginQueue<T> {
             id,
             source,
             account,
+            came: self.turns.count,
             attempt,
         });
         let is_known = source.is_known();
@@ -116,10 +121,8 @@ impl<T> LoginQueue<T> {
         let may_run = |waiting: &Waiting<T>| self.has_place(waiting, &is_slowed);
         let order = |waiting: &Waiting<T>| {
             let (source, account) = (waiting.source, waiting.account);
-            let (of_source, of_account) = (
-                self.turns.last(source, None),
-                self.turns.last(source, Some(account)),
-            );
+            let of_source = self.turns.last(source, None, waiting.came);
+            let of_account = self.turns.last(source, Some(account), waiting.came);
             (self.running_of(source), of_source, of_account)
         };
         let all = self.waiting.iter().enumerate();

@@ -59,7 +59,29 @@ fn accounts_of_an_address_take_turns() {
     assert_eq!(start_all(&mut queue), [100]);
     queue.ended(source(1), account("mallory"));
     queue.push(0, source(1), account("bob"), 101);
-    assert_eq!(queue.start_next(|_| false), Some(101), "it had none yet");
+    assert_eq!(
+        start_all(&mut queue),
+        [1, 101],
+        "each waits for one of another"
+    );
+}
+
+#[test]
+fn ever_new_addresses_hold_nobody_up() {
+    let mut queue = LoginQueue::default();
+    queue.push(0, source(1), account("alice"), 0);
+    for from in 2..=9 {
+        start_all(&mut queue);
+        queue.ended(source(from - 1), account("alice"));
+        queue.push(0, source(from), account("alice"), from);
+    }
+    for from in 100..=200 {
+        queue.push(0, source(from), account("mallory"), from);
+    }
+    queue.push(0, source(1), account("bob"), 201);
+    start_all(&mut queue);
+    queue.ended(source(9), account("alice"));
+    assert!(queue.running.contains(&(source(1), account("bob"))));
 }
 
 #[test]
