@@ -97,10 +97,10 @@ fn a_build_that_cannot_begin_leaves_the_container_serving() {
 const GIVEN: &str = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds}} \
     {{.HostConfig.PortBindings}} {{.Config.Hostname}} {{.HostConfig.Memory}} {{.HostConfig.Tmpfs}} \
     {{.HostConfig.ExtraHosts}} {{.HostConfig.RestartPolicy}} {{.HostConfig.NetworkMode}} \
-    {{json .HostConfig.Devices}} {{.HostConfig.Ulimits}} {{.HostConfig.Sysctls}} {{.HostConfig.ShmSize}} \
-    {{.HostConfig.GroupAdd}} {{.HostConfig.PidsLimit}} {{.HostConfig.SecurityOpt}} {{.HostConfig.Dns}} \
+    {{json .HostConfig.Devices}} {{json .HostConfig.Ulimits}} {{.HostConfig.Sysctls}} {{.HostConfig.ShmSize}} \
+    {{.HostConfig.GroupAdd}} {{json .HostConfig.PidsLimit}} {{.HostConfig.SecurityOpt}} {{.HostConfig.DNS}} \
     {{.HostConfig.OomScoreAdj}} {{.HostConfig.LogConfig}} {{.HostConfig.CpuShares}} {{.HostConfig.VolumesFrom}} \
-    {{.Config.StopTimeout}} {{.Config.StopSignal}} {{.Config.WorkingDir}} {{json .Config.Healthcheck}} \
+    {{json .Config.StopTimeout}} {{.Config.StopSignal}} {{.Config.WorkingDir}} {{json .Config.Healthcheck}} \
     {{json .Config.Entrypoint}} {{json .Config.Cmd}} \
     {{range $name, $of := .NetworkSettings.Networks}}{{$name}} \
     {{if eq $of.IPAddress \"10.211.7.77\"}}kept {{$of.MacAddress}} {{end}}{{end}}\n\

@@ -29,7 +29,7 @@ pub(crate) struct Start {
     /// File with variables, a line each
     #[arg(long, value_name = "FILE")]
     pub env_file: Vec<PathBuf>,
-    /// Volume or directory to mount besides, SOURCE:TARGET or SOURCE:TARGET:ro; again for more
+    /// Volume or directory to mount, SOURCE:TARGET; again for more
     #[arg(long, value_name = "VOLUME", value_parser = parse_volume)]
     pub volume: Vec<String>,
     /// Image to run [default: occ:local, or as configured]

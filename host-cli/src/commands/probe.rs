@@ -36,12 +36,7 @@ pub(crate) fn ask(address: SocketAddr, host: &str) -> std::io::Result<Answer> {
     let mut piece = [0; STATUS_LINE];
     while head.len() < STATUS_LINE {
         match stream.read(&mut piece) {
-            Ok(0) if head.is_empty() => {
-                return Err(Error::new(
-                    ErrorKind::UnexpectedEof,
-                    "nothing in the container listens",
-                ));
-            }
+            Ok(0) if head.is_empty() => return Err(nobody()),
             Ok(0) => break,
             Ok(got) => head.extend_from_slice(&piece[..got]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -50,10 +45,24 @@ pub(crate) fn ask(address: SocketAddr, host: &str) -> std::io::Result<Answer> {
                     "it takes connections, and says nothing",
                 ));
             }
+            Err(error) if is_dropped(&error) => return Err(nobody()),
             Err(error) => return Err(sent.err().unwrap_or(error)),
         }
     }
     Ok(answer(&head))
+}
+
+/// Returns true for a connection that the other side has closed on us; with our request
+/// still unread that is a reset.
+fn is_dropped(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
+    )
+}
+
+fn nobody() -> Error {
+    Error::new(ErrorKind::UnexpectedEof, "nothing in the container listens")
 }
 
 fn answer(head: &[u8]) -> Answer {
@@ -118,7 +127,8 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let server = std::thread::spawn(move || drop(listener.accept()));
-        assert!(ask(address, "localhost").is_err());
+        let error = ask(address, "localhost").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
         server.join().unwrap();
     }
 }

@@ -163,6 +163,15 @@ impl Work<'_> {
             Some(local) if image::origin(&local) == Origin::Occ => {
                 Ok(!self.inputs(&local).await?.made(&local))
             }
+            Some(local) if image::origin(&local) == Origin::Child => {
+                if !self.inputs(&local).await?.made(&local) {
+                    show::warn(&format!(
+                        "{} was built on an older image of occ's; its own Dockerfile makes it anew",
+                        self.image
+                    ));
+                }
+                Ok(false)
+            }
             _ => {
                 show::warn(&format!(
                     "whether a registry has a newer {} shows only without --check",

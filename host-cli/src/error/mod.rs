@@ -269,11 +269,13 @@ impl Error {
     }
 }
 
-/// A hint of occ-init's: its `'user …'` is typed as `occ user …` here.
+/// A hint of occ-init's: its `'occ-init user …'`, or `'user …'` in older images, is typed
+/// as `occ user …` here.
 pub(crate) fn for_the_host(hint: &str) -> String {
     let parts = hint.split('\'').enumerate().map(|(at, part)| {
-        match (at % 2 == 1, part.starts_with("user ")) {
-            (true, true) => format!("`occ {part}`"),
+        let command = part.strip_prefix("occ-init ").unwrap_or(part);
+        match (at % 2 == 1, command.starts_with("user ")) {
+            (true, true) => format!("`occ {command}`"),
             (true, false) => format!("'{part}'"),
             (false, _) => part.to_owned(),
         }

@@ -44,8 +44,8 @@ fn commands_in_a_hint_of_occ_init_are_those_of_the_host() {
         error.hint()
     };
     assert_eq!(
-        told("'user add bob --restore' gives the same uid back, or use '%w'"),
-        "`occ user add bob --restore` gives the same uid back, or use '%w'"
+        told("'occ-init user add bob --restore' gives the same uid back, 'user list' shows '%w'"),
+        "`occ user add bob --restore` gives the same uid back, `occ user list` shows '%w'"
     );
     assert_eq!(told("don't"), "don't");
 }

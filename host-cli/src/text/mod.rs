@@ -44,7 +44,7 @@ pub(crate) fn message(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Lines whose parts went through `line!`: a table, a list, a script of ours.
+/// Lines whose parts went through [`line()`]: a table, a list, a script of ours.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |_, c| matches!(c, '\n' | '\t'))
 }
