@@ -115,11 +115,10 @@ pub(super) fn path(paths: &Paths) -> PathBuf {
     paths.root.join(STATUS)
 }
 
-/// Deletes what the boot before left, as a container that is started again has it: its
+/// Deletes the file of the boot before, as a container that is started again has it: its
 /// pids may be those of other processes by now.
 pub(crate) fn delete(paths: &Paths) {
     let _ = fs::remove_file(path(paths));
-    let _ = fs::remove_file(paths.root.join(LAST_RESTORE));
 }
 
 /// Returns true if an init that runs has claimed the file.

@@ -92,6 +92,7 @@ pub(crate) fn supervise(command: Command, hooks: &mut dyn Hooks) -> u8 {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what events left")]
 struct Life {
     command: Command,
     survivors: Survivors,
@@ -106,6 +107,9 @@ struct Life {
     suspended: bool,
     /// COMMAND stopped, and nothing that we know of continued it.
     has_stopped: bool,
+    /// COMMAND was asked to end. Of signals that wait together the kernel gives those before the
+    /// CHLD that tells of a stop.
+    is_told: bool,
 }
 
 impl Life {
@@ -125,6 +129,7 @@ impl Life {
             started: Instant::now(),
             suspended: false,
             has_stopped: false,
+            is_told: false,
         }
     }
 
@@ -141,6 +146,9 @@ impl Life {
                 self.take_terminal();
             }
             self.on(Event::Command(change));
+        }
+        if self.has_stopped && self.is_told {
+            self.continue_for(signals::TERM, self.command.group);
         }
         self.look();
     }
@@ -241,6 +249,7 @@ impl Life {
             Err(_) if to_group => sys::kill(pid, signal),
             sent => sent,
         };
+        self.is_told |= signals::asks_to_end(signal);
         if self.has_stopped {
             // It can act on none but KILL before it goes on.
             self.continue_for(signal, to_group);
@@ -253,10 +262,7 @@ impl Life {
 
     /// Continues a stopped COMMAND if the signal asks it to end.
     fn continue_for(&mut self, signal: u8, to_group: bool) {
-        if matches!(
-            signal,
-            signals::TERM | signals::INT | signals::QUIT | signals::HUP | signals::HALT
-        ) {
+        if signals::asks_to_end(signal) || signal == signals::HUP {
             let pid = self.command.pid;
             let _ = sys::kill(if to_group { -pid } else { pid }, signals::CONT);
             self.has_stopped = false;

@@ -219,6 +219,65 @@ fn a_refused_signal_is_a_line_and_not_the_end() {
 }
 
 #[test]
+fn a_stopped_command_goes_on_when_it_is_asked_to_end() {
+    let script = "trap 'echo told; exit 6' TERM INT QUIT HUP; echo ready; read line; \
+                  kill -STOP $$; while :; do sleep 0.01; done";
+    for place in BOTH {
+        for (options, signal) in [
+            (&[][..], TERM),
+            (&["-g"], TERM),
+            (&[], 1),
+            (&[], 2),
+            (&[], 3),
+            (&["--rewrite", "RTMIN+3:TERM"], 37),
+            (&["--rewrite", "USR1:TERM"], USR1),
+        ] {
+            let args = [options, &["--", "sh", "-c", script]].concat();
+            let mut init = setup(place, &args).start();
+            assert_eq!(init.line(), "ready");
+            let (pid, command) = (init.pid(), children(init.pid())[0]);
+            let status = init.root.path().join("run/occ-init/status.json");
+            until("the status file is there", || status.exists());
+            let sleeps = || field(pid, "voluntary_ctxt_switches");
+            let before = sleeps();
+            drop(init.child.stdin.take());
+            until("occ-init has seen it stop", || {
+                state(command) == 'T' && sleeps() != before && state(pid) == 'S'
+            });
+            init.kill(signal);
+            let (code, out, err) = init.end();
+            assert_eq!(
+                (code, out.as_str()),
+                (6, "told\n"),
+                "{place:?} {signal}: {err}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_command_that_stops_when_it_was_asked_to_end_goes_on() {
+    // The kernel tells of both at once, of TERM first.
+    let script = "trap 'echo told; exit 6' TERM; echo ready; read line; kill -STOP $$; \
+                  while :; do sleep 0.01; done";
+    for place in BOTH {
+        // The CONT that wakes occ-init is not for COMMAND.
+        let args = ["--rewrite", "CONT:0", "--", "sh", "-c", script];
+        let mut init = setup(place, &args).start();
+        assert_eq!(init.line(), "ready");
+        let (pid, command) = (init.pid(), children(init.pid())[0]);
+        init.kill(STOP);
+        until("occ-init is stopped", || state(pid) == 'T');
+        drop(init.child.stdin.take());
+        until("COMMAND is stopped", || state(command) == 'T');
+        init.kill(TERM);
+        init.kill(CONT);
+        let (code, out, err) = init.end();
+        assert_eq!((code, out.as_str()), (6, "told\n"), "{place:?}: {err}");
+    }
+}
+
+#[test]
 fn a_stopped_init_below_a_shell_goes_on_with_cont() {
     let mut init = setup(
         Place::Subreaper,

@@ -185,14 +185,15 @@ fn read(globals: &Globals) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Puts the last restore of a command in the place of PID 1's last one, if it is the later one:
-/// where changes can't be watched, PID 1 makes none.
+/// Puts the last restore of a command in the place of PID 1's last one, if it is the later one,
+/// and of this boot: where changes can't be watched, PID 1 makes none.
 fn take_later_restore(status: &mut Value, root: &Path) {
     let finished = |restore: &Value| restore.get("finishedUSec").and_then(Value::as_u64);
     let last = fs::read(root.join(LAST_RESTORE)).ok();
     let last: Option<Value> = last.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let started = status.get("startedUSec").and_then(Value::as_u64);
     if let (Some(last), Some(restore)) = (last, status.get_mut("restore"))
-        && finished(&last) > finished(restore)
+        && finished(&last) > finished(restore).max(started)
     {
         *restore = last;
     }

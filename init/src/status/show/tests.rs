@@ -1,6 +1,7 @@
 use super::*;
 use crate::cli::globals::Globals;
-use crate::status::file::{StatusFile, delete, is_claimed, tell_restore};
+use crate::clock::now_usec;
+use crate::status::file::{StatusFile, is_claimed, tell_restore};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
@@ -93,29 +94,32 @@ fn problems_are_those_of_the_last_restore() {
 
 #[test]
 fn later_restore_of_a_command_is_the_last_one() {
+    let restore = |at: u64| json!({"state": "done", "finishedUSec": at});
+    let before = now_usec();
     let (_dir, globals, mut status) = status_file("sh");
-    let restore = |at: u32| json!({"state": "done", "finishedUSec": at});
+    let after = now_usec();
     let last = || read(&globals).unwrap()["restore"]["finishedUSec"].clone();
     // Without a directory of PID 1's there is nobody to tell.
-    tell_restore(&globals.paths(), &restore(1));
-    status.set_restore(restore(5));
+    tell_restore(&globals.paths(), &restore(after + 9));
+    status.set_restore(restore(after + 5));
     status.write().unwrap();
-    assert_eq!(last(), 5);
+    assert_eq!(last(), after + 5);
     for (at, expected) in [(4, 5), (6, 6)] {
-        tell_restore(&globals.paths(), &restore(at));
-        assert_eq!(last(), expected);
+        tell_restore(&globals.paths(), &restore(after + at));
+        assert_eq!(last(), after + expected);
     }
-    status.set_restore(restore(7));
+    status.set_restore(restore(after + 7));
     status.write().unwrap();
-    assert_eq!(last(), 7);
-    status.set_restore(json!({"state": "skipped"}));
+    assert_eq!(last(), after + 7);
+    let skipped = json!({"state": "skipped"});
+    status.set_restore(skipped.clone());
     status.write().unwrap();
-    assert_eq!(last(), 6);
-    delete(&globals.paths());
-    status.write().unwrap();
+    assert_eq!(last(), after + 6);
+    tell_restore(&globals.paths(), &restore(before - 1));
     assert_eq!(
         read(&globals).unwrap()["restore"],
-        json!({"state": "skipped"})
+        skipped,
+        "of another boot"
     );
 }
 

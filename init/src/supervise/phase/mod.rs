@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::signals::{self, CHLD, HALT, HUP, INT, KILL, QUIT, STOP, TERM, TSTP, TTIN, TTOU, WINCH};
+use super::signals::{self, CHLD, HUP, INT, KILL, QUIT, STOP, TERM, TSTP, TTIN, TTOU, WINCH};
 use crate::sys::Received;
 
 /// How long killed processes may take to die, where occ-init is a subreaper.
@@ -120,8 +120,7 @@ impl Phase {
 
 /// Returns true if the signal asks COMMAND to end.
 pub(crate) fn is_stop_request(received: Received, policy: &Policy) -> bool {
-    let asks = matches!(received.signal, TERM | INT | QUIT | HALT);
-    asks && forwarded(received, policy) != Action::Nothing
+    signals::asks_to_end(received.signal) && forwarded(received, policy) != Action::Nothing
 }
 
 /// The table.

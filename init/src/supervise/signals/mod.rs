@@ -35,6 +35,11 @@ const NAMES: [&str; 31] = [
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
+/// Returns true for a signal by which an engine asks a container's program to end.
+pub(crate) const fn asks_to_end(signal: u8) -> bool {
+    matches!(signal, TERM | INT | QUIT | HALT)
+}
+
 /// The number of `15`, `TERM`, `sigterm`, `RTMIN+2`, `RTMAX-1`; None when it
 /// is no signal.
 pub(crate) fn parse(text: &str) -> Option<u8> {
