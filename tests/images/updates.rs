@@ -99,7 +99,7 @@ const GIVEN: &str = "{{.Config.Env}} {{.Config.Labels.mine}} {{.HostConfig.Binds
     {{.HostConfig.ExtraHosts}} {{.HostConfig.RestartPolicy}} {{.HostConfig.NetworkMode}} \
     {{json .HostConfig.Devices}} {{json .HostConfig.Ulimits}} {{.HostConfig.Sysctls}} {{.HostConfig.ShmSize}} \
     {{.HostConfig.GroupAdd}} {{json .HostConfig.PidsLimit}} {{.HostConfig.SecurityOpt}} {{.HostConfig.DNS}} \
-    {{.HostConfig.OomScoreAdj}} {{.HostConfig.LogConfig}} {{.HostConfig.CpuShares}} {{.HostConfig.VolumesFrom}} \
+    {{.HostConfig.OomScoreAdj}} {{.HostConfig.LogConfig}} {{.HostConfig.CPUShares}} {{.HostConfig.VolumesFrom}} \
     {{json .Config.StopTimeout}} {{.Config.StopSignal}} {{.Config.WorkingDir}} {{json .Config.Healthcheck}} \
     {{json .Config.Entrypoint}} {{json .Config.Cmd}} \
     {{range $name, $of := .NetworkSettings.Networks}}{{$name}} \
@@ -138,7 +138,7 @@ impl Drop for Networks {
 /// Settings of `docker run` that an update has to keep.
 const OPTIONS: &str = "--device /dev/null:/dev/mine --ulimit nofile=1000:2000 \
     --sysctl net.core.somaxconn=1000 --shm-size 32m --group-add 27 --pids-limit 500 \
-    --dns 192.0.2.53 --security-opt no-new-privileges --oom-score-adj 100 \
+    --dns 192.0.2.53 --security-opt label=disable --oom-score-adj 100 \
     --log-opt max-size=1m --cpu-shares 512 --stop-timeout 20 --stop-signal INT \
     --workdir /srv --health-interval 7s";
 
