@@ -135,6 +135,8 @@ impl Account {
                 .expire
                 .map(|day| u64::from(day).saturating_mul(DAY_USEC)),
             password_change_now: self.must_change,
+            has_password: Some(self.hash.is_some()),
+            ssh_keys: Some(self.ssh_keys.len()),
             last_password_change_usec: self.password_changed_usec,
         }
     }

@@ -46,6 +46,12 @@ pub struct AccountView {
     /// A new password must be set at the next login.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub password_change_now: bool,
+    /// Whether a password is set that may be used; `None` from an older program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_password: Option<bool>,
+    /// The number of ssh keys in the record; `None` from an older program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_keys: Option<usize>,
     /// When the password was last set, in microseconds since 1970 (UTC).
     #[serde(
         rename = "lastPasswordChangeUSec",
@@ -53,6 +59,16 @@ pub struct AccountView {
         skip_serializing_if = "Option::is_none"
     )]
     pub last_password_change_usec: Option<u64>,
+}
+
+impl AccountView {
+    /// Returns true if the account is enabled and nobody can log in: it has neither a password
+    /// nor an ssh key.
+    pub fn has_no_way_in(&self) -> bool {
+        self.status == Status::Enabled
+            && self.has_password == Some(false)
+            && self.ssh_keys == Some(0)
+    }
 }
 
 /// The answer of a command that changes or shows one account.

@@ -193,7 +193,7 @@ fn judge(state: &nix::sys::stat::FileStat, home: &Home, uid: Uid) -> Found {
         ))
     } else if state.st_mode & 0o077 != 0 {
         Found::Odd(format!(
-            "'{home}' has mode {:o}; others can look into it",
+            "'{home}' has mode {:o}; others can look into it: 'chmod 700 {home}' closes it",
             state.st_mode & 0o7777
         ))
     } else {

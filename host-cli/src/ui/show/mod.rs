@@ -237,6 +237,11 @@ fn account_fields(account: &AccountView) -> Vec<(&'static str, String)> {
     }
     if account.password_change_now {
         list.push(("Password", "must be changed at the next login".to_owned()));
+    } else if let Some(is_set) = account.has_password {
+        list.push(("Password", if is_set { "set" } else { "none" }.to_owned()));
+    }
+    if let Some(count) = account.ssh_keys {
+        list.push(("SSH keys", count.to_string()));
     }
     list
 }

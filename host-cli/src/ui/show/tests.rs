@@ -16,6 +16,8 @@ fn account(name: &str, uid: u32, status: Status) -> AccountView {
         status,
         expires_usec: None,
         password_change_now: false,
+        has_password: None,
+        ssh_keys: None,
         last_password_change_usec: None,
     }
 }

@@ -26,6 +26,9 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
             say(&stranger.to_string());
         }
     }
+    if !names_only && let Some(line) = without_way_in(&accounts) {
+        say(&line);
+    }
     let text = if names_only {
         let names = accounts.iter().map(|account| account.user_name.as_str());
         names.collect::<Vec<_>>().join("\n")
@@ -40,6 +43,23 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
         accounts,
     };
     Ok(Output::new(text, &reply))
+}
+
+/// Accounts that look open and let nobody in, in one line with the first of them.
+fn without_way_in(accounts: &[AccountView]) -> Option<String> {
+    const TOLD: usize = 5;
+    let closed = accounts.iter().filter(|account| account.has_no_way_in());
+    let names: Vec<&str> = closed.map(|account| account.user_name.as_str()).collect();
+    let (told, more) = names.split_at(names.len().min(TOLD));
+    let more = match more.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    let first = told.first()?;
+    Some(format!(
+        "nobody can log in as {}{more}, without a password or key: 'occ-init user passwd {first}' sets one",
+        told.join(", ")
+    ))
 }
 
 /// Those of the store alone: the account files have nothing to say about them.
@@ -64,7 +84,7 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
     };
     let text = format!(
         "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}\n\
-         Expires: {}\nMust change password: {must_change}",
+         Expires: {}\nMust change password: {must_change}\nPassword: {}\nSSH keys: {}",
         view.user_name,
         word(view.status),
         view.uid,
@@ -73,6 +93,12 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
         view.shell,
         view.member_of.join(" "),
         expires.as_deref().unwrap_or("never"),
+        if account.hash.is_some() {
+            "set"
+        } else {
+            "none"
+        },
+        account.ssh_keys.len(),
     );
     Ok(one(text, false, account))
 }

@@ -12,6 +12,8 @@ fn account(name: &str, status: Status) -> AccountView {
         status,
         expires_usec: None,
         password_change_now: false,
+        has_password: None,
+        ssh_keys: None,
         last_password_change_usec: None,
     }
 }
