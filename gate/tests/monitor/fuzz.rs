@@ -16,9 +16,9 @@ use crate::place::{Monitor, Place};
 use crate::processes::field;
 
 /// Browsers at once.
-const BROWSERS: u64 = 16;
+const BROWSERS: u64 = 24;
 /// How long a browser waits for more of an answer.
-const MOMENT: Duration = Duration::from_millis(40);
+const MOMENT: Duration = Duration::from_millis(30);
 /// Requests before the memory is looked at for the first time.
 const WARM: u64 = 500;
 /// The growth after that, in kB, that buffers of requests under way may make.
@@ -86,7 +86,7 @@ fn is_as_it_was(monitor: &Monitor, web: i32, warm: u64) {
     }
     until("its files to be closed", || {
         let files = std::fs::read_dir(format!("/proc/{web}/fd"));
-        files.is_ok_and(|files| files.count() < 80)
+        files.is_ok_and(|files| files.count() < 100)
     });
 }
 
