@@ -103,7 +103,7 @@ fn without_a_terminal_it_asks_nothing_and_names_the_flags() {
         .refused(["add", "alice"], "", 2)
         .says("--password-stdin")
         .says("--generate");
-    instance.refused(["add"], "", 2).says("user add NAME");
+    instance.refused(["add"], "", 2).says("user add alice`");
     let made = instance.user(["add", "alice", "--generate"], "");
     let password = made
         .stdout

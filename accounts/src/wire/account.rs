@@ -71,6 +71,24 @@ impl AccountView {
     }
 }
 
+/// The accounts that look open and let nobody in, in one sentence with the first of them, and
+/// the name of the first.
+pub fn without_way_in(accounts: &[AccountView]) -> Option<(String, &str)> {
+    const TOLD: usize = 5;
+    let closed = accounts.iter().filter(|account| account.has_no_way_in());
+    let names: Vec<&str> = closed.map(|account| account.user_name.as_str()).collect();
+    let (told, more) = names.split_at(names.len().min(TOLD));
+    let more = match more.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    let sentence = format!(
+        "nobody can log in as {}{more}, without a password or key",
+        told.join(", ")
+    );
+    told.first().map(|first| (sentence, *first))
+}
+
 /// The answer of a command that changes or shows one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

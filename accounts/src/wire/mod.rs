@@ -11,7 +11,7 @@ mod request;
 mod status;
 mod transfer;
 
-pub use account::{AccountReply, AccountView, ListReply, Status};
+pub use account::{AccountReply, AccountView, ListReply, Status, without_way_in};
 pub use error::{ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 pub use request::{REQUEST_LIMIT, Request};
 pub use status::{GateView, OpencodeView, StatusReply};

@@ -140,3 +140,26 @@ fn enabling_an_expired_account_says_that_it_stays_shut() {
     let ran = tree.run(&["user", "enable", "alice"]).ends(0);
     assert!(!ran.err.contains("expired"), "{}", ran.err);
 }
+
+#[test]
+fn an_account_without_password_or_key_is_told_where_people_look() {
+    let tree = Tree::with(&["alice"]);
+    tree.run(&["user", "add", "bob", "--no-password"]).ends(0);
+    let line = "nobody can log in as bob, without a password or key: \
+                'occ-init user passwd bob' sets one";
+    tree.run(&["user", "list"]).ends(0).says(&[line]);
+    tree.run(&["user", "show", "bob"])
+        .ends(0)
+        .says(&["Password: none", "SSH keys: 0"]);
+    for quiet in ["-q", "--json"] {
+        let ran = tree.run(&["user", "list", quiet]).ends(0);
+        assert_eq!(ran.err, "", "{quiet}");
+    }
+    tree.feed(
+        &["user", "passwd", "bob", "--password-hash-stdin"],
+        hash('b'),
+    )
+    .ends(0);
+    let ran = tree.run(&["user", "list"]).ends(0);
+    assert_eq!(ran.err, "");
+}

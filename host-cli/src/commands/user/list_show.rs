@@ -1,17 +1,23 @@
 //! `occ user list` and `occ user show`.
 
-use accounts::wire::{AccountReply, ListReply};
+use accounts::wire::{AccountReply, ListReply, without_way_in};
 
 use super::check_names;
 use crate::error::Result;
 use crate::occ_init;
 use crate::session::Session;
+use crate::ui::show::{self, Format};
 
 /// Lists the accounts, and lets the configuration follow.
 pub(super) async fn list(session: &Session) -> Result<()> {
     let init = session.occ_init().await?;
     let reply: ListReply = init.accounts().await?;
     session.screen.accounts(&reply);
+    if session.screen.format == Format::Text
+        && let Some((sentence, first)) = without_way_in(&reply.accounts)
+    {
+        show::note(&format!("{sentence}: `occ user passwd {first}` sets one"));
+    }
     let names = reply
         .accounts
         .into_iter()

@@ -12,10 +12,10 @@ use crate::store::Store;
 use accounts::account::{Account, Username, date_of};
 use accounts::reconcile::strangers;
 use accounts::record::Records;
-use accounts::wire::{AccountView, ListReply, SCHEMA, Status};
+use accounts::wire::{AccountView, ListReply, SCHEMA, Status, without_way_in};
 
-/// All accounts, sorted by name.
-pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
+/// All accounts, sorted by name. `for_people`: the answer is no JSON, and a line may stand beside it.
+pub(super) fn list(paths: &Paths, names_only: bool, for_people: bool) -> Result<Output, Error> {
     let records = records(paths)?;
     let today = today();
     let views = records.accounts.values().map(|account| account.view(today));
@@ -26,8 +26,13 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
             say(&stranger.to_string());
         }
     }
-    if !names_only && let Some(line) = without_way_in(&accounts) {
-        say(&line);
+    if for_people
+        && !names_only
+        && let Some((sentence, first)) = without_way_in(&accounts)
+    {
+        say(&format!(
+            "{sentence}: 'occ-init user passwd {first}' sets one"
+        ));
     }
     let text = if names_only {
         let names = accounts.iter().map(|account| account.user_name.as_str());
@@ -43,23 +48,6 @@ pub(super) fn list(paths: &Paths, names_only: bool) -> Result<Output, Error> {
         accounts,
     };
     Ok(Output::new(text, &reply))
-}
-
-/// Accounts that look open and let nobody in, in one line with the first of them.
-fn without_way_in(accounts: &[AccountView]) -> Option<String> {
-    const TOLD: usize = 5;
-    let closed = accounts.iter().filter(|account| account.has_no_way_in());
-    let names: Vec<&str> = closed.map(|account| account.user_name.as_str()).collect();
-    let (told, more) = names.split_at(names.len().min(TOLD));
-    let more = match more.len() {
-        0 => String::new(),
-        count => format!(" and {count} more"),
-    };
-    let first = told.first()?;
-    Some(format!(
-        "nobody can log in as {}{more}, without a password or key: 'occ-init user passwd {first}' sets one",
-        told.join(", ")
-    ))
 }
 
 /// Those of the store alone: the account files have nothing to say about them.
