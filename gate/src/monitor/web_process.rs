@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::process::Child;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::monitor::subprocess;
@@ -24,6 +25,9 @@ const UNREAD: usize = 1024;
 /// A web half that ran this long starts again at once.
 const STEADY: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_secs(10);
+
+/// How long one that has hung up may take to end by itself.
+const DYING: Duration = Duration::from_secs(1);
 
 /// A message of the web half's process.
 pub(crate) enum FromWeb {
@@ -104,14 +108,24 @@ async fn run(
     let ended = tokio::select! {
         ended = read(reader, &tell) => ended,
         () = stream::write(writer, unsent) => Err("it does not read".to_owned()),
-        ended = child.wait() => match ended {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(status.to_string()),
-            Err(error) => Err(error.to_string()),
-        },
+        ended = status(&mut child) => ended,
+    };
+    // The kernel closes the wire of a process that dies before its status can be had.
+    let ended = match ended {
+        Ok(()) => timeout(DYING, status(&mut child)).await.unwrap_or(Ok(())),
+        failed => failed,
     };
     let _ = child.kill().await;
     tell(FromWeb::Ended(ended)).await;
+}
+
+/// Waits for its end; the error is how, where that was no success.
+async fn status(child: &mut Child) -> Result<(), String> {
+    match child.wait().await {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(status.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 async fn read(mut reader: OwnedReadHalf, tell: &impl AsyncFn(FromWeb)) -> Result<(), String> {
