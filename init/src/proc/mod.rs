@@ -94,12 +94,12 @@ pub(crate) fn is_own_program(pid: i32) -> Option<bool> {
     Some(is_same && is_ours)
 }
 
-/// The part of a program's file where its notes are.
+/// The part of a program's file where its notes are, by one call: every start reads it.
 fn head(path: &str) -> Option<Vec<u8>> {
-    const LENGTH: u64 = 4096;
-    let mut head = Vec::new();
-    let file = fs::File::open(path).ok()?;
-    file.take(LENGTH).read_to_end(&mut head).ok()?;
+    const LENGTH: usize = 4096;
+    let mut head = vec![0; LENGTH];
+    let got = fs::File::open(path).ok()?.read(&mut head).ok()?;
+    head.truncate(got);
     Some(head)
 }
 
