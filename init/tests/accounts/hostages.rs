@@ -84,6 +84,20 @@ fn adopt_says_beforehand_what_it_would_do() {
         .says(&[
             "User 'eve' would be adopted (uid 1001).",
             "'eve': it leaves group 'sudo'",
+            "the line 'sudo: eve' in /etc/occ/groups.allow",
+        ]);
+    unchanged(&before, &tree.state(), &"--dry-run");
+    tree.edit(
+        "etc/shadow",
+        &hash('u'),
+        "$1$saltsalt$0123456789012345678901",
+    );
+    let before = tree.state();
+    tree.run(&["user", "adopt", "eve", "--dry-run"])
+        .ends(0)
+        .says(&[
+            "its password is lost",
+            "'occ-init user passwd eve' sets a new one",
         ]);
     unchanged(&before, &tree.state(), &"--dry-run");
 }

@@ -23,13 +23,10 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
     /// A group that the image does not grant.
-    #[error(
-        "it leaves group '{}', which the image does not allow: the line '{}: NAME' in /etc/occ/groups.allow would",
-        .0.escape_debug(), .0.escape_debug()
-    )]
+    #[error("it leaves group '{}', which the image does not allow", .0.escape_debug())]
     Group(String),
     /// The hash does not pass the gate.
-    #[error("its password is lost: {0}; set a new one with 'occ-init user passwd'")]
+    #[error("its password is lost: {0}")]
     Hash(InvalidHash),
     /// subuid or subgid has another range than follows from the uid.
     #[error(

@@ -11,7 +11,7 @@ use crate::log::say;
 use crate::restore::{Paths, ReadOnlySession};
 use crate::store::Store;
 use accounts::account::Username;
-use accounts::admin::adopt::{self, Found, NotAdoptable};
+use accounts::admin::adopt::{self, Found, Loss, NotAdoptable};
 use accounts::record::Record;
 
 pub(super) fn adopt(typed: &str, dry_run: bool, paths: &Paths) -> Result<Output, Error> {
@@ -43,12 +43,23 @@ fn tell(found: &Found) {
     let account = &found.account;
     let name = &account.name;
     for loss in &found.losses {
-        say(&format!("'{name}': {loss}"));
+        say(&format!("'{name}': {loss}{}", next_step(loss, name)));
     }
     if account.locked {
         say(&format!(
             "'{name}' is disabled: its password was locked; 'occ-init user enable {name}' lets it in"
         ));
+    }
+}
+
+fn next_step(loss: &Loss, name: &Username) -> String {
+    match loss {
+        Loss::Group(group) => format!(
+            "; the line '{}: {name}' in /etc/occ/groups.allow of the image would",
+            group.escape_debug()
+        ),
+        Loss::Hash(_) => format!("; 'occ-init user passwd {name}' sets a new one"),
+        Loss::Range(..) => String::new(),
     }
 }
 
