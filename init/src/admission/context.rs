@@ -43,12 +43,14 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The other name that has the number as uid or gid in the files now.
-    pub(crate) fn name_of_id(&self, id: u32, name: &Username) -> Option<String> {
-        self.users()
-            .chain(self.groups())
-            .find(|(other, other_id)| *other_id == id && *other != name.as_str().as_bytes())
-            .map(|(other, _)| String::from_utf8_lossy(other).into_owned())
+    /// The line of another name that has the number as uid or gid now: its file and name.
+    pub(crate) fn line_of_id(&self, id: u32, name: &Username) -> Option<(&'static str, String)> {
+        let users = self.users().map(|line| ("passwd", line));
+        let groups = self.groups().map(|line| ("group", line));
+        users
+            .chain(groups)
+            .find(|(_, (other, other_id))| *other_id == id && *other != name.as_str().as_bytes())
+            .map(|(file, (other, _))| (file, String::from_utf8_lossy(other).into_owned()))
     }
 
     /// The uids of an account's processes: its own, and the subordinate ones in subuid, if they

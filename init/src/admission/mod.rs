@@ -105,21 +105,9 @@ pub(crate) fn check_old_id(
     dead: &Tombstone,
 ) -> Result<(), Error> {
     let id = dead.uid.get();
-    let is_others =
-        |(line, other): &(&[u8], u32)| *other == id && *line != name.as_str().as_bytes();
-    let user = context
-        .users()
-        .find(is_others)
-        .map(|(line, _)| ("passwd", line));
-    let group = || {
-        context
-            .groups()
-            .find(is_others)
-            .map(|(line, _)| ("group", line))
-    };
-    match user.or_else(group) {
+    match context.line_of_id(id, name) {
         Some((file, line)) => {
-            let line = String::from_utf8_lossy(line).escape_debug().to_string();
+            let line = line.escape_debug().to_string();
             Err(foreign(name, file, line, id))
         }
         None => Ok(()),
@@ -175,7 +163,7 @@ pub(crate) fn check_uid(context: &Context<'_>, name: &Username, number: u64) -> 
     let owner = given
         .filter(|owner| owner != name.as_str())
         .or_else(|| recorded.map(|claim| claim.name.to_string()))
-        .or_else(|| context.name_of_id(uid.get(), name));
+        .or_else(|| Some(context.line_of_id(uid.get(), name)?.1));
     match owner {
         Some(owner) => Err(Error::UidTaken { uid, owner }),
         None => Ok(uid),

@@ -7,7 +7,7 @@ use super::{Homes, MAX_DEPTH};
 use crate::fs::dir::{Directory, kind, stat};
 use crate::fs::retry::fstat;
 use crate::fs::sealed_stream::header_of;
-use crate::log::say;
+use crate::log::{errno_text, say};
 use accounts::account::{HOME_BASE, Home, Uid};
 use accounts::admin::backup::HOMES;
 use nix::errno::Errno;
@@ -41,7 +41,7 @@ impl Homes {
         let path = Path::new(HOMES).join(home.component());
         match open(&self.bases.main, home.component().as_ref()) {
             Err(Errno::ENOENT) => Ok(()),
-            Err(errno) => left_out(&path, &errno.desc().to_lowercase()),
+            Err(errno) => left_out(&path, &errno_text(errno)),
             Ok((state, _)) if state.st_uid != uid.get() => {
                 left_out(&path, "it belongs to somebody else")
             }
@@ -94,7 +94,7 @@ impl<W: Write> Packer<'_, W> {
             match stat(directory, name.as_os_str()) {
                 Ok(Some(state)) => self.entry(directory, &name, &state, &path, depth)?,
                 Ok(None) => (),
-                Err(errno) => left_out(&path, &errno.desc().to_lowercase())?,
+                Err(errno) => left_out(&path, &errno_text(errno))?,
             }
         }
         let mut header = header_of(EntryType::Directory, state, 0);
@@ -113,7 +113,7 @@ impl<W: Write> Packer<'_, W> {
             SFlag::S_IFDIR => match open(within, name) {
                 Ok((state, open)) => self.directory(&open, &state, path, depth + 1)?,
                 Err(Errno::ENOENT) => (),
-                Err(errno) => left_out(path, &errno.desc().to_lowercase())?,
+                Err(errno) => left_out(path, &errno_text(errno))?,
             },
             SFlag::S_IFREG => self.file(within, name, path)?,
             SFlag::S_IFLNK => match readlinkat(within, name) {
@@ -123,7 +123,7 @@ impl<W: Write> Packer<'_, W> {
                         .append_link(&mut header, path, PathBuf::from(target))?;
                 }
                 Err(Errno::ENOENT) => (),
-                Err(errno) => left_out(path, &errno.desc().to_lowercase())?,
+                Err(errno) => left_out(path, &errno_text(errno))?,
             },
             // Sockets and FIFOs belong to processes, devices to root.
             _ => (),
@@ -136,7 +136,7 @@ impl<W: Write> Packer<'_, W> {
         let (state, fd) = match opened.and_then(|fd| Ok((fstat(&fd)?, fd))) {
             Ok(found) => found,
             Err(Errno::ENOENT) => return Ok(()),
-            Err(errno) => return left_out(path, &errno.desc().to_lowercase()),
+            Err(errno) => return left_out(path, &errno_text(errno)),
         };
         if kind(&state) != SFlag::S_IFREG {
             return Ok(());

@@ -149,7 +149,7 @@ impl Session {
                 .tombstones
                 .iter()
                 .any(|tombstone| tombstone.uid == uid)
-            || self.context().name_of_id(number, name).is_some()
+            || self.context().line_of_id(number, name).is_some()
             || self.image.accounts.owner_of(number).is_some();
         Ok((!is_given && !is_taken).then_some(uid))
     }
