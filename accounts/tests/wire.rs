@@ -8,7 +8,7 @@
 
 use accounts::wire::{
     AccountReply, ErrorKind, ErrorReply, ExportReply, ImportAction, ImportReply, ListReply,
-    LoadReply, Request, SCHEMA, Status, StatusReply,
+    LoadReply, Request, SCHEMA, Status, StatusReply, without_way_in,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -220,4 +220,24 @@ fn the_status_of_the_login() {
     let without = format!("{{\"schema\":{SCHEMA},\"restore\":{{}}}}");
     let status: StatusReply = serde_json::from_str(&without).unwrap();
     assert_eq!(status.gate, None, "where no login runs");
+}
+
+#[test]
+fn accounts_without_a_way_in_are_named_up_to_five() {
+    let sample: AccountReply = serde_json::from_str(ACCOUNTS[0]).unwrap();
+    let mut account = sample.account;
+    assert_eq!(without_way_in(&[account.clone()]), None, "it does not say");
+    (account.has_password, account.ssh_keys) = (Some(false), Some(0));
+    let accounts: Vec<_> = ('a'..='g')
+        .map(|name| {
+            let mut account = account.clone();
+            account.user_name = name.to_string();
+            account
+        })
+        .collect();
+    let (sentence, first) = without_way_in(&accounts).unwrap();
+    let named = "nobody can log in as a, b, c, d, e and 2 more, without a password or key";
+    assert_eq!((sentence.as_str(), first), (named, "a"));
+    account.ssh_keys = Some(1);
+    assert_eq!(without_way_in(&[account]), None);
 }

@@ -71,8 +71,8 @@ impl AccountView {
     }
 }
 
-/// The accounts that look open and let nobody in, in one sentence with the first of them, and
-/// the name of the first.
+/// A sentence with the first few enabled accounts that have neither a password nor an ssh key,
+/// and the name of the first; `None` if there is none.
 pub fn without_way_in(accounts: &[AccountView]) -> Option<(String, &str)> {
     const TOLD: usize = 5;
     let closed = accounts.iter().filter(|account| account.has_no_way_in());

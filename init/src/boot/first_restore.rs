@@ -13,6 +13,7 @@ use crate::cli::globals::Paths;
 use crate::cli::run::Run;
 use crate::log::say;
 use crate::restore::summary::Summary;
+use crate::status::file::NOT_WANTED;
 use crate::sys::Environment;
 
 /// How long a restore may go without progress.
@@ -25,7 +26,7 @@ pub(crate) fn look(
     env: &Environment,
 ) -> Result<Precheck, &'static str> {
     if run.no_restore {
-        Err("--no-restore")
+        Err(NOT_WANTED)
     } else if !nix::unistd::geteuid().is_root() {
         Err("not root")
     } else if nix::unistd::access(&paths.etc(), AccessFlags::W_OK) == Err(Errno::EROFS) {

@@ -109,7 +109,7 @@ impl Error {
                 "`openssl passwd -6` prints one; in a compose file each '$' of it is written '$$'".into()
             }
             Self::Request(_) => "nothing was changed; send one whole JSON document".into(),
-            Self::UidTaken { .. } => "without it the next free uid is taken".into(),
+            Self::UidTaken { .. } => "leave the uid out, and the next free one is taken".into(),
             Self::NoLedger(_) => "make it a directory of root's that can be read".into(),
             Self::Store { .. } => "make it a directory of root with mode 0700".into(),
             Self::NotAFile(_) => {

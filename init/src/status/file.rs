@@ -97,7 +97,7 @@ impl StatusFile {
         if self.claim.is_none() && make(directory).is_ok() {
             self.claim = lock(directory, FlockArg::LockExclusiveNonblock).ok();
         }
-        // Who only looks has it locked for a moment too.
+        // A look at the lock takes it for a moment, which is no claim.
         self.claim.is_some() || !is_locked(directory)
     }
 
@@ -121,6 +121,9 @@ pub(crate) fn delete(paths: &Paths) {
     let _ = fs::remove_file(path(paths));
 }
 
+/// The reason of a restore that is skipped because it is not wanted.
+pub(crate) const NOT_WANTED: &str = "--no-restore";
+
 /// Returns true if an init that runs has claimed the file.
 pub(crate) fn is_claimed(paths: &Paths) -> bool {
     path(paths).parent().is_some_and(is_locked)
@@ -137,8 +140,8 @@ fn lock(directory: &Path, how: FlockArg) -> Result<Flock<File>, Errno> {
     Flock::lock(directory, how).map_err(|(_, errno)| errno)
 }
 
-/// Tells of a restore that a command made, for `status`; PID 1 tells of its own. Without a
-/// directory of PID 1's there is nobody to tell.
+/// Writes the restore that a command made, for `status`; PID 1 writes its own. Does nothing
+/// without the directory that PID 1 makes.
 pub(crate) fn tell_restore(paths: &Paths, restore: &impl Serialize) {
     let path = paths.root.join(LAST_RESTORE);
     if path.parent().is_some_and(Path::is_dir)

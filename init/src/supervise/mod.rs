@@ -92,7 +92,10 @@ pub(crate) fn supervise(command: Command, hooks: &mut dyn Hooks) -> u8 {
     }
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "what events left")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each left by an event"
+)]
 struct Life {
     command: Command,
     survivors: Survivors,
@@ -107,9 +110,9 @@ struct Life {
     suspended: bool,
     /// COMMAND stopped, and nothing that we know of continued it.
     has_stopped: bool,
-    /// COMMAND was asked to end. Of signals that wait together the kernel gives those before the
-    /// CHLD that tells of a stop.
-    is_told: bool,
+    /// COMMAND was asked to end. Pending signals come in the order of their numbers, so TERM may
+    /// come before the CHLD of an earlier stop.
+    asked_to_end: bool,
 }
 
 impl Life {
@@ -129,7 +132,7 @@ impl Life {
             started: Instant::now(),
             suspended: false,
             has_stopped: false,
-            is_told: false,
+            asked_to_end: false,
         }
     }
 
@@ -147,7 +150,7 @@ impl Life {
             }
             self.on(Event::Command(change));
         }
-        if self.has_stopped && self.is_told {
+        if self.has_stopped && self.asked_to_end {
             self.continue_for(signals::TERM, self.command.group);
         }
         self.look();
@@ -249,7 +252,7 @@ impl Life {
             Err(_) if to_group => sys::kill(pid, signal),
             sent => sent,
         };
-        self.is_told |= signals::asks_to_end(signal);
+        self.asked_to_end |= signals::asks_to_end(signal);
         if self.has_stopped {
             // It can act on none but KILL before it goes on.
             self.continue_for(signal, to_group);

@@ -74,7 +74,7 @@ impl<'a> AccountHooks<'a> {
 
     fn write_status(&mut self) {
         self.write_at = None;
-        // Who keeps no accounts in step has no place to keep.
+        // One with --no-restore writes its status too, but is not the container's first init.
         let claims = self.sync.is_some();
         self.status.take_if(|status| claims && !status.claim());
         if let Some(status) = &self.status

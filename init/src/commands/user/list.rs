@@ -2,6 +2,7 @@
 
 use super::lookup::absent;
 use super::reply::one;
+use crate::cli::globals::Globals;
 use crate::clock::today;
 use crate::commands::output::Output;
 use crate::error::Error;
@@ -14,8 +15,8 @@ use accounts::reconcile::strangers;
 use accounts::record::Records;
 use accounts::wire::{AccountView, ListReply, SCHEMA, Status, without_way_in};
 
-/// All accounts, sorted by name. `for_people`: the answer is no JSON, and a line may stand beside it.
-pub(super) fn list(paths: &Paths, names_only: bool, for_people: bool) -> Result<Output, Error> {
+/// All accounts, sorted by name.
+pub(super) fn list(paths: &Paths, global: &Globals) -> Result<Output, Error> {
     let records = records(paths)?;
     let today = today();
     let views = records.accounts.values().map(|account| account.view(today));
@@ -26,15 +27,15 @@ pub(super) fn list(paths: &Paths, names_only: bool, for_people: bool) -> Result<
             say(&stranger.to_string());
         }
     }
-    if for_people
-        && !names_only
+    if !global.json
+        && !global.quiet
         && let Some((sentence, first)) = without_way_in(&accounts)
     {
         say(&format!(
             "{sentence}: 'occ-init user passwd {first}' sets one"
         ));
     }
-    let text = if names_only {
+    let text = if global.quiet {
         let names = accounts.iter().map(|account| account.user_name.as_str());
         names.collect::<Vec<_>>().join("\n")
     } else if accounts.is_empty() {

@@ -37,7 +37,7 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Out
         ..answer
     };
     let answer = match command {
-        User::List => list::list(paths, global.quiet, !global.json),
+        User::List => list::list(paths, global),
         User::Show { name } => list::show(paths, name),
         User::Keys { name } => list::keys(paths, name),
         User::Add(add) => add::add(add, paths, global.quiet),

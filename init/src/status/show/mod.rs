@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use serde_json::{Value, json};
 
-use super::file::{is_occ_init, path, pid1_is_occ_init};
+use super::file::{NOT_WANTED, is_occ_init, path, pid1_is_occ_init};
 use super::gate;
 use crate::cli::globals::Globals;
 use crate::cli::run::Probe;
@@ -22,8 +22,6 @@ use crate::proc::Stat;
 use crate::sys;
 
 const FAILED: u8 = 1;
-/// The reason of a restore that was skipped as the administrator wants it.
-const NOT_WANTED: &str = "--no-restore";
 
 /// `occ-init status`: 0 with what is known, 1 with "unknown".
 pub(crate) fn show(globals: &Globals) -> u8 {
@@ -185,8 +183,8 @@ fn read(globals: &Globals) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Puts the last restore of a command in the place of PID 1's last one, if it is the later one,
-/// and of this boot: where changes can't be watched, PID 1 makes none.
+/// Replaces PID 1's last restore by a command's, if that is later and of this boot. Without
+/// inotify PID 1 makes none after the boot's.
 fn take_later_restore(status: &mut Value, root: &Path) {
     let finished = |restore: &Value| restore.get("finishedUSec").and_then(Value::as_u64);
     let last = fs::read(root.join(LAST_RESTORE)).ok();
