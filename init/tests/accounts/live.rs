@@ -17,6 +17,8 @@ pub(crate) fn inside(tree: &Tree, init: &str, script: &str) -> Ran {
     "#;
     let mounts = r#"
         for directory in etc home var; do mount --bind "$TREE/$directory" "/$directory" || exit 98; done
+        # Its own, as a container has: the first init that writes its status there has claimed it.
+        mount -t tmpfs tmpfs /run || exit 98
     "#;
     let mut command = Command::new("unshare");
     command.args(["--pid", "--mount", "--fork", "--mount-proc", "--kill-child"]);
