@@ -3,13 +3,7 @@
 
 use crate::harness::{Place, Setup, beside, children, field, kill, probe, setup, until};
 use crate::probe::VARIABLE;
-
-const INT: i32 = 2;
-const QUIT: i32 = 3;
-const KILL: i32 = 9;
-const USR1: i32 = 10;
-const USR2: i32 = 12;
-const TERM: i32 = 15;
+use crate::support::signals::{INT, KILL, QUIT, TERM, USR1, USR2};
 
 const TINI: &[&str] = &["tini", "-s"];
 const DUMB_INIT: &[&str] = &["dumb-init"];

@@ -1,11 +1,10 @@
 //! Exit statuses, and what becomes of the processes that COMMAND leaves.
 
+use crate::support::signals::TERM;
 use std::time::{Duration, Instant};
 
 use crate::harness::{BOTH, Place, children, field, probe, run, setup, state, until};
 use crate::probe::DIE_OF;
-
-const TERM: i32 = 15;
 
 #[test]
 fn every_exit_status_is_ours() {

@@ -3,6 +3,7 @@
 //! exactly once, and all else is as anywhere.
 #![allow(unsafe_code)]
 
+use crate::support::signals::TERM;
 use std::fs;
 use std::os::raw::c_long;
 
@@ -10,8 +11,6 @@ use nix::libc::{self, sock_filter};
 
 use crate::harness::{BOTH, Place, Setup, children, setup, setup_restoring, until};
 use crate::tree::{HASH, STORE, furnish_alice, furnish_quiet};
-
-const TERM: i32 = 15;
 
 /// Where the number of the call and its first two arguments are in seccomp_data.
 const NUMBER: u32 = 0;

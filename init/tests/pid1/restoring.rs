@@ -1,5 +1,6 @@
 //! The restore at boot goes wrong, and the container starts all the same.
 
+use crate::support::signals::{SEGV, STOP, TERM};
 use std::fs;
 use std::io::Read as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -14,9 +15,6 @@ use serde_json::Value;
 use crate::harness::{Init, Place, Setup, children, field, kill, setup, setup_restoring, until};
 use crate::tree::{STORE, furnish};
 
-const TERM: i32 = 15;
-const STOP: i32 = 19;
-const SEGV: i32 = 11;
 /// The patience of PID 1 with a silent restore.
 const PATIENCE: Duration = Duration::from_secs(10);
 

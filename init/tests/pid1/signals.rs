@@ -4,14 +4,8 @@ use crate::harness::{
     BOTH, Init, Place, children, field, kill, probe, setup, setup_restoring, state, until,
 };
 use crate::probe::VARIABLE;
+use crate::support::signals::{CHLD, CONT, KILL, STOP, TERM, USR1};
 use crate::tree::{furnish_alice, furnish_quiet};
-
-const CHLD: i32 = 17;
-const KILL: i32 = 9;
-const STOP: i32 = 19;
-const CONT: i32 = 18;
-const TERM: i32 = 15;
-const USR1: i32 = 10;
 
 fn start(place: Place, options: &[&str]) -> Init {
     let probe = probe();

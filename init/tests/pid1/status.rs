@@ -1,5 +1,6 @@
 //! The status file, `status` and `health`.
 
+use crate::support::signals::{TERM, USR1};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
@@ -10,9 +11,6 @@ use crate::harness::{
     Init, Place, bare, children, kill, probe, setup, setup_restoring, state, until,
 };
 use crate::probe::WITHOUT_LEADER;
-
-const TERM: i32 = 15;
-const USR1: i32 = 10;
 
 fn ask(args: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_occ-init"))

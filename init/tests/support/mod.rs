@@ -8,6 +8,7 @@
 
 pub(crate) mod process;
 pub(crate) mod run;
+pub(crate) mod signals;
 pub(crate) mod tree;
 pub(crate) mod wait;
 

@@ -2,6 +2,7 @@
 //! mount namespace. Every wait is for a condition, with a deadline.
 
 use crate::support::run::output;
+pub(crate) use crate::support::signals::{CONT, HUP, KILL, STOP, TERM};
 use crate::support::{PATIENCE, SOON, children, field, stays, until, within};
 use crate::tree::{Tree, hash};
 use std::fmt::Write as _;
@@ -15,12 +16,6 @@ use tempfile::TempDir;
 
 /// The line of PID 1 with -v when it starts a restore.
 const STARTED: &str = "account files or records changed: restoring";
-
-pub(crate) const HUP: i32 = 1;
-pub(crate) const KILL: i32 = 9;
-pub(crate) const TERM: i32 = 15;
-pub(crate) const CONT: i32 = 18;
-pub(crate) const STOP: i32 = 19;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_occ-init");
 
