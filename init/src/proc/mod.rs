@@ -87,11 +87,12 @@ pub(crate) fn is_own_program(pid: i32) -> Option<bool> {
         Some((meta.dev(), meta.ino()))
     };
     let program = format!("/proc/{pid}/exe");
-    let is_same = file(&program)? == file(OWN_PROGRAM)? || has_note(&head(&program)?);
+    if file(&program)? != file(OWN_PROGRAM)? && !has_note(&head(&program)?) {
+        return Some(false);
+    }
     // Where the kernel tells of no namespaces there is one.
     let other = file(&format!("/proc/{pid}/ns/mnt"));
-    let is_ours = other.is_none_or(|other| Some(other) == file("/proc/self/ns/mnt"));
-    Some(is_same && is_ours)
+    Some(other.is_none_or(|other| Some(other) == file("/proc/self/ns/mnt")))
 }
 
 /// The part of a program's file where its notes are, by one call: every start reads it.
