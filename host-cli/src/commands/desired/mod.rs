@@ -9,7 +9,7 @@ use crate::cli::Start;
 use crate::config::{GATE, Settings};
 use crate::engine::container;
 use crate::engine::environment::{self, change_hosts, hosts};
-use crate::engine::spec::Published;
+use crate::engine::spec::{Published, bind_target, is_same_place};
 use crate::image;
 use crate::text;
 
@@ -163,18 +163,14 @@ pub(crate) fn options(start: &Start) -> String {
     typed.collect()
 }
 
-fn target(volume: &str) -> Option<&str> {
-    volume.split(':').nth(1)
-}
-
 /// In the place of whatever is mounted there.
 fn mount(host: &mut HostConfig, volume: &str) {
-    let place = target(volume);
+    let place = bind_target(volume).unwrap_or_default();
     if let Some(mounts) = &mut host.mounts {
-        mounts.retain(|mount| mount.target.as_deref() != place);
+        mounts.retain(|mount| !is_same_place(mount.target.as_deref(), place));
     }
     let binds = host.binds.get_or_insert_default();
-    binds.retain(|bind| target(bind) != place);
+    binds.retain(|bind| !is_same_place(bind_target(bind), place));
     binds.push(volume.to_owned());
 }
 

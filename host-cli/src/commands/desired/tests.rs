@@ -157,4 +157,8 @@ fn a_volume_takes_the_place_of_what_is_mounted_there() {
             .all(|mount| mount.target.as_deref() != Some("/home"))
     );
     assert_eq!(left.len(), 2);
+    // The same place, written otherwise.
+    let mut body = spec::create("box", "occ:local", None, false);
+    typed("--volume other:/home/").apply(&mut body, None, None, &[]);
+    assert_eq!(body.host_config.unwrap().mounts.unwrap().len(), 2);
 }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigLogConfig, Mount,
@@ -170,6 +171,20 @@ pub(crate) fn volume(name: String, target: &str) -> Mount {
         read_only: Some(false),
         ..Mount::default()
     }
+}
+
+/// The place of a mount in docker's short form, `SOURCE:TARGET`.
+pub(crate) fn bind_target(bind: &str) -> Option<&str> {
+    bind.split(':').nth(1)
+}
+
+/// `/srv/data/` is `/srv/data`: engines keep the first and show the second.
+pub(crate) fn is_same_place(asked: Option<&str>, shown: &str) -> bool {
+    asked.is_some_and(|asked| {
+        Path::new(asked)
+            .components()
+            .eq(Path::new(shown).components())
+    })
 }
 
 /// A container that runs the image's `occ-init check` on the store, read-only

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
-use std::path::Path;
 
 use bollard::models::{
     ContainerConfig, ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig,
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 use crate::engine::container::SHORT_ID;
 use crate::engine::labels::IMAGE_NAME;
-use crate::engine::spec::volume;
+use crate::engine::spec::{bind_target, is_same_place, volume};
 
 /// The image of a copy.
 #[derive(Debug, Clone, Copy)]
@@ -168,16 +167,7 @@ fn asked_mount<'a>(host: &'a mut HostConfig, target: &str) -> Option<&'a mut Mou
 
 fn is_bound(host: &HostConfig, target: &str) -> bool {
     let mut binds = host.binds.iter().flatten();
-    binds.any(|bind| is_same_place(bind.split(':').nth(1), target))
-}
-
-/// `/srv/data/` is `/srv/data`: engines keep the first and show the second.
-fn is_same_place(asked: Option<&str>, shown: &str) -> bool {
-    asked.is_some_and(|asked| {
-        Path::new(asked)
-            .components()
-            .eq(Path::new(shown).components())
-    })
+    binds.any(|bind| is_same_place(bind_target(bind), target))
 }
 
 /// Podman says `RLIMIT_NOFILE`, and takes only `nofile`, as Docker does.
