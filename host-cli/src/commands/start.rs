@@ -2,7 +2,6 @@
 
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, VolumeCreateRequest};
-use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
 use crate::commands::desired::{self, Desired, Requested, differences};
@@ -86,7 +85,7 @@ impl Work<'_> {
         let typed = Requested::typed(self.start, env_file::read(&self.start.env_file)?);
         let Some(found) = found else {
             let settings = self.session.config.settings(Some(instance));
-            self.create(&typed.or_configured(settings)).await?;
+            Box::pin(self.create(&typed.or_configured(settings))).await?;
             return Ok(false);
         };
         let desired = typed.desired(Some(&found));
@@ -131,16 +130,10 @@ impl Work<'_> {
         let has_json_log = info.logging_driver.as_deref() == Some("json-file");
         let mut body = spec::create(instance, &desired.image, desired.published, has_json_log);
         requested.apply(&mut body, None, desired.published, &self.machine());
-        let options = CreateContainerOptionsBuilder::default()
-            .name(instance)
-            .build();
-        let made = docker
-            .create_container(Some(options), body)
-            .await
-            .map_err(Error::engine(format!("make the container '{instance}'")))?;
-        if let Err(error) = container::start(docker, &made.id, instance).await {
+        let id = container::create(docker, instance, body).await?;
+        if let Err(error) = container::start(docker, &id, instance).await {
             // It never ran; left behind it would ask for the same port again.
-            container::remove(docker, &made.id).await?;
+            container::remove(docker, &id).await?;
             return Err(error);
         }
         Ok(())

@@ -10,7 +10,7 @@ use bollard::models::{
 
 use serde_json::Value;
 
-use crate::engine::container::SHORT_ID;
+use crate::engine::container::{SHORT_ID, image_name};
 use crate::engine::labels::IMAGE_NAME;
 use crate::engine::spec::{bind_target, is_same_place, volume};
 
@@ -21,6 +21,16 @@ pub(crate) struct NewImage<'a> {
     pub name: &'a str,
     /// Its id, where the name stands for another image by now.
     pub id: Option<&'a str>,
+}
+
+impl<'a> NewImage<'a> {
+    /// The image that a container has already.
+    pub(crate) fn of(found: &'a ContainerInspectResponse) -> Self {
+        Self {
+            name: image_name(found).unwrap_or_default(),
+            id: found.image.as_deref(),
+        }
+    }
 }
 
 /// The same container on another image: everything that somebody set stays; what only
