@@ -129,38 +129,22 @@ impl Requested {
 
 /// The options that ask for something, as they can be typed again.
 pub(crate) fn options(start: &Start) -> String {
-    let words = |values: &[String]| -> Vec<String> {
-        values
-            .iter()
-            .map(|value| text::word(value).into_owned())
-            .collect()
-    };
-    let files: Vec<String> = start
-        .env_file
-        .iter()
-        .map(|file| file.to_string_lossy().into_owned())
-        .collect();
-    let values = [
-        ("--image", words(start.image.as_slice())),
-        (
-            "--port",
-            start.port.iter().map(ToString::to_string).collect(),
-        ),
-        (
-            "--bind",
-            start.bind.iter().map(ToString::to_string).collect(),
-        ),
-        ("--host-name", words(&start.host_name)),
-        ("--env", words(&start.env)),
-        ("--env-file", words(&files)),
-        ("--volume", words(&start.volume)),
-    ];
-    let typed = values.into_iter().flat_map(|(flag, values)| {
-        values
-            .into_iter()
-            .map(move |value| format!(" {flag} {value}"))
-    });
-    typed.collect()
+    fn words(flag: &str, values: impl IntoIterator<Item: ToString>) -> String {
+        let values = values.into_iter().map(|value| value.to_string());
+        let words = values.map(|value| format!(" {flag} {}", text::word(&value)));
+        words.collect::<Vec<_>>().concat()
+    }
+    let files = start.env_file.iter().map(|file| file.display());
+    [
+        words("--image", &start.image),
+        words("--port", start.port),
+        words("--bind", start.bind),
+        words("--host-name", &start.host_name),
+        words("--env", &start.env),
+        words("--env-file", files),
+        words("--volume", &start.volume),
+    ]
+    .concat()
 }
 
 /// In the place of whatever is mounted there.

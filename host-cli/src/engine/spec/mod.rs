@@ -71,15 +71,13 @@ impl Published {
     /// others, so that no page elsewhere can be made to talk to it. Those of the
     /// `machine` count where it is published on all addresses.
     pub(crate) fn hosts(self, machine: &[String]) -> Vec<String> {
-        let named = |name: &str| format!("{name}:{}", self.port);
-        if self.bind.is_unspecified() {
-            return machine.iter().map(|name| named(name)).collect();
-        }
-        let is_known = self.bind.is_loopback();
-        (!is_known)
-            .then(|| named(&host(self.bind)))
-            .into_iter()
-            .collect()
+        let names = match self.bind {
+            bind if bind.is_unspecified() => machine.to_vec(),
+            bind if bind.is_loopback() => Vec::new(),
+            bind => vec![host(bind)],
+        };
+        let names = names.iter().map(|name| format!("{name}:{}", self.port));
+        names.collect()
     }
 
     /// The binding in the engine's form.
