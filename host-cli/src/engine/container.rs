@@ -161,7 +161,10 @@ pub(crate) async fn create(
 
 pub(crate) async fn start(docker: &Docker, id: &str, name: &str) -> Result<()> {
     let started = docker.start_container(id, None).await;
-    started.map_err(|cause| Error::start(name, &cause))
+    started.map_err(|cause| Error::NotStarted {
+        name: name.to_owned(),
+        cause: api_text(&cause),
+    })
 }
 
 /// Stops a container; one that is stopped already is fine.

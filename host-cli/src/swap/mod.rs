@@ -246,15 +246,14 @@ impl Swap<'_> {
             container::start(self.docker, id, &own).await?;
             health::wait(self.docker, id, self.seconds).await?;
         }
-        let hint = error.hint();
         Ok(Error::Unhealthy {
             message: format!(
                 "the new container failed its check; the old one was restored: {error}"
             ),
-            hint: if hint.contains("--port") {
-                hint
-            } else {
-                String::new()
+            // The log and the state are those of the old one again.
+            hint: match error {
+                Error::NotStarted { .. } => error.hint(),
+                _ => String::new(),
             },
         })
     }
