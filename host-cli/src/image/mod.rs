@@ -26,7 +26,7 @@ pub(crate) const INPUTS: &str = "dev.occ.inputs";
 /// The base it was built from, which the next build takes again.
 pub(crate) const BASE: &str = "dev.occ.base";
 /// The base where a registry answers, and the one that `image/base` makes.
-const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
+pub(crate) const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
 
 /// A pull that says nothing for so long has come to a standstill.
 const STALLED: Duration = Duration::from_secs(300);

@@ -13,7 +13,8 @@ use crate::engine::spec::{Published, bind_target, is_same_place};
 use crate::image;
 use crate::text;
 
-const DEFAULT_PORT: u16 = 3000;
+pub(crate) const DEFAULT_PORT: u16 = 3000;
+pub(crate) const DEFAULT_BIND: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The request of this run; `None` where whatever is there will do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Requested {
                 .or(image.map(str::to_owned))
                 .unwrap_or_else(|| image::DEFAULT.to_owned()),
             published: publish.then_some(Published {
-                bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                bind: bind.unwrap_or(DEFAULT_BIND),
                 port: port.unwrap_or(DEFAULT_PORT),
             }),
         }
