@@ -84,7 +84,7 @@ pub(crate) fn addressed<'a>(text: &'a str, options: &str) -> Cow<'a, str> {
         return Cow::Borrowed(text);
     }
     let start = format!("`occ {options} ");
-    // Their own configuration is the same for all containers.
+    // No hint about the configuration or the help depends on the container.
     let parts = text.split("`occ ").enumerate().map(|(at, part)| match at {
         0 => part.to_owned(),
         _ if part.starts_with("config ") || part.contains("--help`") => format!("`occ {part}"),
