@@ -83,7 +83,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     };
     let unknown = unknown.map(ToString::to_string);
     if let Some(verb) = unknown.as_ref().filter(|word| is_misplaced(word)) {
-        show::note(&format!(
+        out::note(&format!(
             "hint: accounts are below `user`: `occ user {verb}`"
         ));
     }
