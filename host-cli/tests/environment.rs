@@ -1,6 +1,5 @@
-//! What the environment and the files around decide: where the configuration is,
-//! which engine is meant, in which order. A stand-in engine on a socket says which
-//! one was asked, and what it was asked.
+//! The environment and the files around decide where the configuration is and which
+//! engine is meant, in which order. A stand-in engine on a socket keeps what it was asked.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on fails.
 
@@ -313,7 +312,6 @@ fn unknown_keys_are_named_and_kept_and_wrong_values_stop_everything() {
     assert_eq!(engine.asked(), Vec::<String>::new(), "nothing was touched");
 }
 
-/// Where no configuration can be, the defaults hold.
 #[test]
 fn configuration_below_a_file_means_the_defaults() {
     let here = Surroundings::new();

@@ -47,7 +47,7 @@ pub(crate) fn with_short_id(name: &str, id: Option<&str>) -> String {
     format!("{name} ({})", id.get(..12).unwrap_or(id))
 }
 
-/// Who built an image.
+/// The builder of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// occ itself: it can be built again from what occ carries.

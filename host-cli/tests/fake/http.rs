@@ -11,7 +11,7 @@ use super::{Answer, Program, State, api};
 
 pub(super) struct Request {
     pub(super) method: String,
-    /// As it was sent.
+    /// Path and query as they were sent.
     target: String,
     /// Without the version and the query.
     pub(super) path: String,

@@ -20,9 +20,9 @@ type Program = dyn Fn(&str) -> Answer + Send + Sync;
 /// Everything the engine holds.
 #[derive(Default)]
 pub(crate) struct State {
-    /// What `inspect` says of each container, in the order they were made.
+    /// The answer of `inspect` for each container, in the order they were made.
     pub(crate) containers: Vec<Value>,
-    /// What `inspect` says of each image, by its name.
+    /// The answer of `inspect` for each image, by its name.
     pub(crate) images: BTreeMap<String, Value>,
     /// The target of every request, as it was sent: `/v1.41/containers/json?all=true`.
     pub(crate) asked: Vec<String>,
@@ -36,7 +36,7 @@ pub(crate) struct State {
     pub(crate) fails: Option<String>,
     /// A command that has ended is forgotten, as those of a container that restarts are.
     pub(crate) forgets: bool,
-    /// What was executed, and how it ended.
+    /// The words of each exec, and its exit code.
     execs: Vec<(String, i64)>,
 }
 
@@ -148,7 +148,7 @@ fn name_of(container: &Value) -> String {
         .to_owned()
 }
 
-/// What occ-init answers where nothing is special: health, and one account.
+/// The answers of an occ-init with one account, which is healthy.
 pub(crate) fn one_account(words: &str) -> Answer {
     let account = |name: &str| {
         json!({"userName": name, "uid": 10000, "gid": 10000, "homeDirectory": format!("/home/{name}"),

@@ -39,7 +39,7 @@ pub(crate) struct Desired {
 }
 
 impl Requested {
-    /// What is named on the line; `file` holds the variables of its files.
+    /// The options of the line; `file` holds the variables of its files.
     pub(crate) fn typed(start: &Start, file: Vec<String>) -> Self {
         let mut env = file;
         for variable in &start.env {

@@ -121,7 +121,6 @@ fn each_difference_is_named_and_can_be_typed() {
     assert_eq!(named("", true).0, newer);
 }
 
-/// Who moves it to another address or port finds the login there.
 #[test]
 fn names_of_the_login_follow_address_and_port() {
     let machine = ["192.0.2.9".to_owned()];

@@ -57,7 +57,7 @@ impl Published {
         }
     }
 
-    /// Where it is reached from here.
+    /// The address that reaches it from this machine.
     pub(crate) fn near(self) -> SocketAddr {
         let address = match self.bind {
             IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

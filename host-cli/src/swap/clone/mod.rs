@@ -260,8 +260,8 @@ pub(crate) fn chosen_hardware_addresses(found: &ContainerInspectResponse) -> Vec
     names
 }
 
-/// What the engine made of a copy, held against the original: the settings that it does
-/// not have any more, by their names in `docker inspect`.
+/// The settings of the original that the engine did not give to its copy, by their names
+/// in `docker inspect`.
 pub(crate) fn lost(
     found: &ContainerInspectResponse,
     made: &ContainerInspectResponse,
