@@ -322,17 +322,24 @@ impl Config {
         self.instances.retain(|_, one| *one != Instance::default());
     }
 
-    /// Unknown keys, each with the nearest known one.
-    pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
+    /// Unknown keys, each with the nearest known one. A setting of the login is one below
+    /// `login` alone.
+    pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<String>)> {
         let others = self.instances.values();
         let others = others.map(|one| (&one.unknown, &one.settings));
         let all = std::iter::once((&self.unknown, &self.settings)).chain(others);
         let keys = all.flat_map(|(unknown, settings)| {
             let login = settings.login.keys();
             let login = login.filter(|word| !GATE.contains(&word.as_str()));
-            unknown.keys().chain(login)
+            let unknown = unknown.keys().map(|key| (key, "login."));
+            unknown.chain(login.map(|key| (key, "")))
         });
-        keys.map(|key| (key.as_str(), Key::nearest(key)))
+        keys.map(|(key, login)| {
+            let near = Key::nearest(key);
+            let place = |near: &&str| if GATE.contains(near) { login } else { "" };
+            let near = near.map(|near| format!("{}{near}", place(&near)));
+            (key.as_str(), near)
+        })
     }
 }
 

@@ -138,19 +138,19 @@ fn compose_and_kubernetes_pass_every_setting_of_the_login() {
 
 #[test]
 fn unknown_keys_are_named_wherever_they_stand() {
-    let file = br#"{"schema":1,"prot":1,"login":{"gate_idel":"1h","gate_idle":"2h"},
+    let file =
+        br#"{"schema":1,"prot":1,"gate_hosts":"x","login":{"gate_idel":"1h","gate_idle":"2h"},
         "instances":{"team":{"prot":2,"login":{"hosts":"x"}}}}"#;
     let config = Config::parse(file).unwrap();
     let mut unknown: Vec<_> = config.unknown_keys().collect();
     unknown.sort_unstable();
-    let [port, idle] = ["port", "gate_idle"].map(Some);
-    assert_eq!(
-        unknown,
-        [
-            ("gate_idel", idle),
-            ("hosts", None),
-            ("prot", port),
-            ("prot", port)
-        ]
-    );
+    let near = |name: &str| Some(name.to_owned());
+    let expected = [
+        ("gate_hosts", near("login.gate_hosts")),
+        ("gate_idel", near("gate_idle")),
+        ("hosts", None),
+        ("prot", near("port")),
+        ("prot", near("port")),
+    ];
+    assert_eq!(unknown, expected);
 }
