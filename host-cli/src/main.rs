@@ -83,9 +83,8 @@ fn usage(error: &clap::Error) -> ExitCode {
     };
     let unknown = unknown.map(ToString::to_string);
     if let Some(verb) = unknown.as_ref().filter(|word| is_misplaced(word)) {
-        show::note(&format!(
-            "hint: accounts are below `user`: `occ user {verb}`"
-        ));
+        let line = below_user(std::env::args().skip(1), verb);
+        out::note(&format!("hint: accounts are below `user`: `occ {line}`"));
     }
     if wants_json(std::env::args()) {
         show::json(&usage_reply(&error.to_string(), unknown));
@@ -118,6 +117,15 @@ fn is_misplaced(word: &str) -> bool {
         && cli
             .find_subcommand("user")
             .is_some_and(|user| user.find_subcommand(word).is_some())
+}
+
+/// The command line up to `verb`, with `user` before it. The rest may hold a secret that
+/// somebody wrote where none belongs.
+fn below_user(args: impl Iterator<Item = String>, verb: &str) -> String {
+    let before = args.take_while(|word| word != verb);
+    let words = before.chain(["user".to_owned(), verb.to_owned()]);
+    let words = words.map(|word| text::word(&word).into_owned());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn wants_json(args: impl Iterator<Item = String>) -> bool {
@@ -201,6 +209,15 @@ mod tests {
         let error = Cli::try_parse_from(["occ", "user", "show"]).unwrap_err();
         let reply = usage_reply(&error.to_string(), None);
         assert!(reply.error.message.ends_with("<NAME>"), "{reply:?}");
+    }
+
+    #[test]
+    fn a_misplaced_command_is_shown_where_it_belongs() {
+        let args = ["--host", "unix:///a b", "add", "alice", "--password", "x"];
+        assert_eq!(
+            below_user(args.map(str::to_owned).into_iter(), "add"),
+            "--host 'unix:///a b' user add"
+        );
     }
 
     #[test]

@@ -1,69 +1,38 @@
-//! What the environment and the files around decide: where the configuration is,
-//! which engine is meant, in which order. A stand-in engine on a socket says which
-//! one was asked, and what it was asked.
+//! The environment and the files around decide where the configuration is and which
+//! engine is meant, in which order. A stand-in engine on a socket keeps what it was asked.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on fails.
 
-use std::io::{BufRead, BufReader, Write};
+mod fake;
+
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 
-/// An engine that speaks API 1.41 and knows no container.
+use fake::State;
+
+/// An engine that knows no container.
 struct Engine {
     socket: PathBuf,
-    requests: Receiver<String>,
+    state: Arc<Mutex<State>>,
 }
 
 impl Engine {
     fn at(socket: PathBuf) -> Self {
         std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
-        let listener = UnixListener::bind(&socket).unwrap();
-        let (tell, requests) = channel();
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let client = client.unwrap();
-                let mut lines = BufReader::new(client.try_clone().unwrap()).lines();
-                while let Some(Ok(line)) = lines.next() {
-                    let answer = answer(&line);
-                    // The headers, up to the empty line.
-                    while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-                    (&client).write_all(answer.as_bytes()).unwrap();
-                    if tell.send(line).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        Self { socket, requests }
+        let state = fake::http::listen(&socket, fake::one_account);
+        Self { socket, state }
     }
 
     fn url(&self) -> String {
         format!("unix://{}", self.socket.display())
     }
 
-    /// The paths that were asked for since the last call.
+    /// The targets that were asked for since the last call.
     fn asked(&self) -> Vec<String> {
-        let lines = self.requests.try_iter();
-        lines
-            .map(|line| line.split(' ').nth(1).unwrap().to_owned())
-            .collect()
+        std::mem::take(&mut self.state.lock().unwrap().asked)
     }
-}
-
-fn answer(request: &str) -> String {
-    let (status, body) = match request.split(' ').nth(1).unwrap() {
-        "/_ping" => ("200 OK", "OK"),
-        "/version" => ("200 OK", r#"{"ApiVersion":"1.41","MinAPIVersion":"1.12"}"#),
-        path if path.contains("/containers/json") => ("200 OK", "[]"),
-        _ => ("404 Not Found", r#"{"message":"there is none"}"#),
-    };
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\nApi-Version: 1.41\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n\r\n{body}"
-    )
 }
 
 /// A home, and nothing else of this machine.
@@ -343,7 +312,6 @@ fn unknown_keys_are_named_and_kept_and_wrong_values_stop_everything() {
     assert_eq!(engine.asked(), Vec::<String>::new(), "nothing was touched");
 }
 
-/// Where no configuration can be, the defaults hold.
 #[test]
 fn configuration_below_a_file_means_the_defaults() {
     let here = Surroundings::new();

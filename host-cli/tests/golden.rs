@@ -1,4 +1,4 @@
-//! What people read, whole: the help of every command, and what is said where
+//! All that people read: the help of every command, and what is said where
 //! no engine answers or the command line is wrong. `just bless` takes changes
 //! over; the diff is then to be looked at.
 
@@ -76,7 +76,7 @@ fn help() {
     assert!(stale.is_empty(), "no command has this help: {stale:?}");
 }
 
-/// What people get wrong. Each line is an `occ` of its own.
+/// Mistakes that people make. Each line is an `occ` of its own.
 const WRONG: &str = "
 user
 user ad alice
@@ -174,7 +174,7 @@ user list
 user add alice --generate
 ";
 
-/// What needs no engine and answers, in this order on one configuration.
+/// Commands that need no engine, in this order on one configuration.
 const ANSWERS: &str = "
 config path
 config list

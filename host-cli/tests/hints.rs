@@ -1,4 +1,4 @@
-//! What occ tells people to type, run in the state in which it is said.
+//! The commands that occ tells people to type, each run in the state in which it is said.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on fails.
 

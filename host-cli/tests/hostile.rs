@@ -209,7 +209,7 @@ fn completion_offers_names_only_in_every_shell() {
     assert_eq!(offered("bash").trim_end(), "alice", "as last seen");
 }
 
-/// Where bash itself completes and the line is run, nothing else is run.
+/// The line that bash completes is run as well.
 #[test]
 fn bash_runs_nothing_that_a_container_answers() {
     let list = json!({"schema": 1, "accounts": [{"userName": "alice;touch ran;:", "uid": 1, "gid": 1,

@@ -140,7 +140,7 @@ fn an_engine_that_is_named_wrongly_is_never_replaced_by_the_local_one() {
     }
 }
 
-/// Whoever has to be asked is asked for a container that can take the answer.
+/// Nobody types an answer that no container can take.
 #[test]
 fn the_engine_comes_before_any_question() {
     let occ = Occ::new();

@@ -118,12 +118,14 @@ fn given(instance: &Instance) -> Vec<String> {
 struct Networks([String; 2]);
 
 impl Networks {
-    fn new(theme: &str) -> Self {
+    /// `first`: options of the first.
+    fn new(theme: &str, first: &[&str]) -> Self {
         let names = ["one", "two"].map(|end| format!("{}-{theme}-{end}", run().prefix));
-        // Addresses can be given only where the subnet was.
-        for (name, number) in names.iter().zip(211..) {
-            let subnet = format!("10.{number}.7.0/24");
-            docker(["network", "create", "--subnet", &subnet, name]).ok();
+        for (name, options) in names.iter().zip([first, &[]]) {
+            docker(["network", "create"])
+                .args(options)
+                .args([name])
+                .ok();
         }
         Self(names)
     }
@@ -146,7 +148,7 @@ const OPTIONS: &str = "--device /dev/null:/dev/mine --ulimit nofile=1000:2000 \
 fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Networks) {
     let name = instance.name.as_str();
     let id = docker(["network", "inspect", "--format", "{{.Id}}", &networks.0[0]]).ok();
-    // Its volume is one that nobody may write to afterwards either.
+    // The lent volume is read-only, and has to stay so.
     docker([
         "create",
         "--name",
@@ -177,7 +179,8 @@ fn started_by_hand(instance: &Instance, bound: &std::path::Path, networks: &Netw
 
 #[test]
 fn settings_made_by_hand_survive_and_other_containers_are_left_alone() {
-    let networks = Networks::new("given");
+    // Addresses can be given only where the subnet was.
+    let networks = Networks::new("given", &["--subnet", "10.211.7.0/24"]);
     let instance = Instance::new("given");
     let mount = tempfile::tempdir().unwrap();
     std::fs::write(mount.path().join("file"), "kept outside").unwrap();
@@ -211,7 +214,7 @@ fn settings_made_by_hand_survive_and_other_containers_are_left_alone() {
 /// The engine's default network is one of those to be kept.
 #[test]
 fn a_network_beside_the_default_one_is_kept_with_it() {
-    let networks = Networks::new("beside");
+    let networks = Networks::new("beside", &[]);
     let instance = Instance::started("beside");
     docker(["network", "connect", &networks.0[0], &instance.name]).ok();
     let names = "{{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}";

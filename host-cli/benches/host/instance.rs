@@ -14,7 +14,7 @@ const IMAGE: &str = "occ-bench:local";
 const HASH: &str = "$6$rounds=500000$saltsaltsaltsalt$\
     ./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./ABCDEFGHIJKLMNOPQRST";
 
-/// What is measured, and what makes the image.
+/// The program that is measured, and those of the image.
 pub(crate) struct Programs {
     occ: PathBuf,
     occ_init: PathBuf,

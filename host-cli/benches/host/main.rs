@@ -16,7 +16,7 @@ use std::time::Duration;
 const ROUNDS: usize = 40;
 const MANY: usize = 1000;
 const FEW: usize = 20;
-/// As the rows of the table are called.
+/// The names of the rows in the table.
 const DOCKER: &str = "docker exec CONTAINER true";
 const LIST: &str = "occ user list, 1,000 accounts";
 /// The bar.

@@ -66,7 +66,7 @@ const VALUES: [(&str, &str); 8] = [
     ("{host}", "box.localhost:3000"),
     ("{volume}:{target}", "opencode-home:/home"),
     ("{name}", "alice"),
-    ("{verb}", "list"),
+    ("{line}", "user list"),
     ("{word}", "box"),
     ("{}", "4000"),
     ("`", ""),

@@ -129,7 +129,7 @@ fn typed(words: impl Iterator<Item = String>) -> Option<Global> {
     Global::from_arg_matches(&matches).ok()
 }
 
-/// What is asked for; `None` if it does not come in time.
+/// The names that are asked for; `None` if they do not come in time.
 fn within_patience(listed: impl Future<Output = Option<Vec<String>>>) -> Option<Vec<String>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::ConfigCommand;
-use crate::config::{self, Config, Key};
+use crate::commands::desired::{DEFAULT_BIND, DEFAULT_PORT};
+use crate::config::{self, Config, DEFAULT_CONTAINER, Key};
 use crate::error::Result;
+use crate::image;
 use crate::text;
 use crate::ui::show::{self, Format, Screen, fields};
 
@@ -88,9 +90,7 @@ pub(crate) fn warn_of_unknown(config: &Config) {
 /// Prints the value that holds, the default too; a document says `null` for that.
 fn get(screen: Screen, key: Key, container: Option<&str>) -> Result<()> {
     let value = config::load()?.get(key, container);
-    let shown = value
-        .as_ref()
-        .map_or_else(|| default(key).to_owned(), plain);
+    let shown = value.as_ref().map_or_else(|| default(key), plain);
     if screen.format != Format::Json && !shown.is_empty() {
         show::line(&shown);
     }
@@ -118,15 +118,15 @@ fn list(screen: Screen, container: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-const fn default(key: Key) -> &'static str {
+fn default(key: Key) -> String {
     match key {
-        Key::Container => "opencode",
-        Key::Image => "occ:local",
-        Key::BaseImage => "debian:bookworm-slim",
-        Key::Port => "3000",
-        Key::Bind => "127.0.0.1",
+        Key::Container => DEFAULT_CONTAINER.to_owned(),
+        Key::Image => image::DEFAULT.to_owned(),
+        Key::BaseImage => image::BASES[0].to_owned(),
+        Key::Port => DEFAULT_PORT.to_string(),
+        Key::Bind => DEFAULT_BIND.to_string(),
         // The login has its own.
-        Key::Gate(_) | Key::Users => "",
+        Key::Gate(_) | Key::Users => String::new(),
     }
 }
 
@@ -136,8 +136,8 @@ fn shown(config: &Config, key: Key, container: Option<&str>) -> String {
         (Some(value), _) => plain(&value).replace('\n', ", "),
         (None, Key::Gate(_)) => "(default)".to_owned(),
         (None, Key::BaseImage) => {
-            let made_here = "occ-base:bookworm where that cannot be had";
-            format!("{}, or {made_here} (default)", default(key))
+            let [debian, made_here] = image::BASES;
+            format!("{debian}, or {made_here} where that cannot be had (default)")
         }
         (None, _) => format!("{} (default)", default(key)),
     }

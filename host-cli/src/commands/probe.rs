@@ -121,7 +121,7 @@ mod tests {
         assert!(ask(address, host).is_err(), "nobody listens any more");
     }
 
-    /// What docker's proxy does for a container that does not listen.
+    /// Docker's proxy drops connections to a container that does not listen.
     #[test]
     fn a_connection_that_is_dropped_is_no_answer() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();

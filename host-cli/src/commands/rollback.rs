@@ -29,8 +29,7 @@ pub(crate) async fn run(swap: &Swap<'_>) -> Result<String> {
     if let Err(error) = swap.change(&steps::go_back(&names), id, &expected).await {
         return Err(swap.undo(&error).await?);
     }
-    let host = current.host_config.as_ref();
-    let policy = host.and_then(|host| host.restart_policy.clone());
+    let policy = container::restart_policy_of(current);
     container::set_restart(docker, id, policy.unwrap_or_default()).await?;
     recover::apply(docker, instance, &steps::keep_undone(&names)).await?;
     Ok(describe(&previous))

@@ -2,7 +2,6 @@
 
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, VolumeCreateRequest};
-use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::cli::Start;
 use crate::commands::desired::{self, Desired, Requested, differences};
@@ -86,7 +85,7 @@ impl Work<'_> {
         let typed = Requested::typed(self.start, env_file::read(&self.start.env_file)?);
         let Some(found) = found else {
             let settings = self.session.config.settings(Some(instance));
-            self.create(&typed.or_configured(settings)).await?;
+            Box::pin(self.create(&typed.or_configured(settings))).await?;
             return Ok(false);
         };
         let desired = typed.desired(Some(&found));
@@ -94,16 +93,19 @@ impl Work<'_> {
         self.existing(&found, &typed, &desired).await
     }
 
+    /// Returns true if the container is to run the newest image of its name.
+    fn is_image_asked(&self) -> bool {
+        self.start.build || self.start.recreate || self.start.image.is_some()
+    }
+
     /// Builds with --build and where the default image is missing; pulls others. A
     /// container that is there runs without its name.
     async fn make_image(&self, name: &str, found: Option<&ContainerInspectResponse>) -> Result<()> {
-        let present = image::inspect(self.docker, name).await?;
-        let is_asked = self.start.build || self.start.recreate || self.start.image.is_some();
-        let wanted = self.start.build || (present.is_none() && name == image::DEFAULT);
-        if found.is_some() && !is_asked {
+        if found.is_some() && !self.is_image_asked() {
             return Ok(());
         }
-        if wanted {
+        let present = image::inspect(self.docker, name).await?;
+        if self.start.build || (present.is_none() && name == image::DEFAULT) {
             let base = self.session.config.base_image.as_deref();
             let inputs = build::inputs(self.docker, base, present.as_ref(), self.progress).await?;
             if present.is_some_and(|present| image::origin(&present) == Origin::Child) {
@@ -131,16 +133,10 @@ impl Work<'_> {
         let has_json_log = info.logging_driver.as_deref() == Some("json-file");
         let mut body = spec::create(instance, &desired.image, desired.published, has_json_log);
         requested.apply(&mut body, None, desired.published, &self.machine());
-        let options = CreateContainerOptionsBuilder::default()
-            .name(instance)
-            .build();
-        let made = docker
-            .create_container(Some(options), body)
-            .await
-            .map_err(Error::engine(format!("make the container '{instance}'")))?;
-        if let Err(error) = container::start(docker, &made.id, instance).await {
+        let id = container::create(docker, instance, body).await?;
+        if let Err(error) = container::start(docker, &id, instance).await {
             // It never ran; left behind it would ask for the same port again.
-            container::remove(docker, &made.id).await?;
+            container::remove(docker, &id).await?;
             return Err(error);
         }
         Ok(())
@@ -170,18 +166,21 @@ impl Work<'_> {
         let newer = image::inspect(self.docker, &desired.image)
             .await?
             .is_some_and(|image| image.id != found.image);
-        let image_asked = requested.image.is_some() || self.start.build;
-        let differs = differences(found, requested, desired, newer && image_asked);
-        if self.start.recreate || (state != "running" && !differs.is_empty()) {
-            self.recreate(found, requested, desired, newer).await?;
-            return Ok(false);
-        }
+        let is_asked = self.is_image_asked();
         let screen = self.session.screen;
-        if newer && !image_asked {
+        if newer && !is_asked {
             screen.progress(&format!(
                 "there is a newer {}; `occ update container` moves to it",
                 desired.image
             ));
+        }
+        let differs = differences(found, requested, desired, newer && is_asked);
+        if self.start.recreate || (state != "running" && !differs.is_empty()) {
+            // The name may stand for one by now that an update has tried, and that was
+            // gone back from.
+            let kept = found.image.as_deref().filter(|_| newer && !is_asked);
+            self.recreate(found, requested, desired, kept).await?;
+            return Ok(false);
         }
         if state == "running" {
             screen.message(&format!("Container '{name}' is running already."));
@@ -199,30 +198,22 @@ impl Work<'_> {
         Ok(false)
     }
 
-    /// With another image only where that was asked for: the name may stand for one by
-    /// now that an update has tried, and that was gone back from.
+    /// Puts one with the desired settings in its place; `kept` is the id of an image that
+    /// it keeps.
     async fn recreate(
         &self,
         found: &ContainerInspectResponse,
         requested: &Requested,
         desired: &Desired,
-        newer: bool,
+        kept: Option<&str>,
     ) -> Result<()> {
         let name = container::name_of(found);
         self.progress
             .step(&format!("Making container '{name}' anew"));
-        let is_asked = requested.image.is_some() || self.start.build || self.start.recreate;
-        let id = found.image.as_deref().filter(|_| newer && !is_asked);
         let image = NewImage {
             name: &desired.image,
-            id,
+            id: kept,
         };
-        if id.is_some() {
-            self.session.screen.progress(&format!(
-                "there is a newer {}; `occ update container` moves to it",
-                desired.image
-            ));
-        }
         let swap = Swap {
             docker: self.docker,
             instance: &identity::label_of(self.docker, &name).await?,

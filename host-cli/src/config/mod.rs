@@ -218,7 +218,10 @@ impl Config {
         match key {
             Key::Container => self.container.clone().map(Value::from),
             Key::BaseImage => self.base_image.clone().map(Value::from),
-            Key::Users => Some(self.users.clone().into()),
+            Key::Users => {
+                let name = container.unwrap_or_else(|| self.configured());
+                Some(self.users_of(&self.known_users_key(name, None)).into())
+            }
             Key::Image => self.settings(container).image.map(Value::from),
             Key::Port => self.settings(container).port.map(Value::from),
             Key::Bind => self
@@ -248,10 +251,14 @@ impl Config {
         }
     }
 
+    /// The name of the configured container.
+    fn configured(&self) -> &str {
+        self.container.as_deref().unwrap_or(DEFAULT_CONTAINER)
+    }
+
     /// The name of a container that is not the configured one.
     fn other<'a>(&self, container: Option<&'a str>) -> Option<&'a str> {
-        let configured = self.container.as_deref().unwrap_or(DEFAULT_CONTAINER);
-        container.filter(|name| *name != configured)
+        container.filter(|name| *name != self.configured())
     }
 
     /// Sets a key from the command line, checked, for the container that was named;
@@ -288,9 +295,8 @@ impl Config {
     /// The place of the names of `container`; `engine` is `None` for the engine that
     /// is used when none is named.
     pub(crate) fn known_users_key(&self, container: &str, engine: Option<&str>) -> KnownUsers {
-        let configured = self.container.as_deref().unwrap_or(DEFAULT_CONTAINER);
         match engine {
-            None if container == configured => KnownUsers::Configured,
+            None if container == self.configured() => KnownUsers::Configured,
             None => KnownUsers::Other(container.to_owned()),
             Some(engine) => KnownUsers::Other(format!("{container}@{engine}")),
         }
@@ -316,10 +322,24 @@ impl Config {
         self.instances.retain(|_, one| *one != Instance::default());
     }
 
-    /// Unknown keys, each with the nearest known one.
-    pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
-        let keys = self.unknown.keys();
-        keys.map(|key| (key.as_str(), Key::nearest(key)))
+    /// Unknown keys, each with the nearest known one. A setting of the login is one below
+    /// `login` alone.
+    pub(crate) fn unknown_keys(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        let others = self.instances.values();
+        let others = others.map(|one| (&one.unknown, &one.settings));
+        let all = std::iter::once((&self.unknown, &self.settings)).chain(others);
+        let keys = all.flat_map(|(unknown, settings)| {
+            let login = settings.login.keys();
+            let login = login.filter(|word| !GATE.contains(&word.as_str()));
+            let unknown = unknown.keys().map(|key| (key, "login."));
+            unknown.chain(login.map(|key| (key, "")))
+        });
+        keys.map(|(key, login)| {
+            let near = Key::nearest(key);
+            let place = |near: &&str| if GATE.contains(near) { login } else { "" };
+            let near = near.map(|near| format!("{}{near}", place(&near)));
+            (key.as_str(), near)
+        })
     }
 }
 

@@ -84,6 +84,13 @@ fn port_and_names_are_one_containers_and_the_rest_holds_for_all() {
     set(Key::Gate("gate_hosts"), "one.example.com", None);
     set(Key::Gate("gate_idle"), "1h", None);
     set(Key::Gate("gate_idle"), "2h", Some("team"));
+    config.edit_users(&KnownUsers::Other("team".into()), |users| {
+        users.push("bob".into());
+    });
+    let users = |container| config.get(Key::Users, container);
+    assert_eq!(users(None), Some(Vec::<String>::new().into()));
+    assert_eq!(users(Some("team")), Some(vec!["bob"].into()));
+    config.edit_users(&KnownUsers::Other("team".into()), Vec::clear);
     let of = |container| config.settings(container);
     assert_eq!(of(Some("opencode")), of(None));
     assert_eq!(of(None).port, Some(4000));
@@ -127,4 +134,23 @@ fn compose_and_kubernetes_pass_every_setting_of_the_login() {
         );
         assert!(kubernetes.contains(&format!("name: {name}\n")), "{name}");
     }
+}
+
+#[test]
+fn unknown_keys_are_named_wherever_they_stand() {
+    let file =
+        br#"{"schema":1,"prot":1,"gate_hosts":"x","login":{"gate_idel":"1h","gate_idle":"2h"},
+        "instances":{"team":{"prot":2,"login":{"hosts":"x"}}}}"#;
+    let config = Config::parse(file).unwrap();
+    let mut unknown: Vec<_> = config.unknown_keys().collect();
+    unknown.sort_unstable();
+    let near = |name: &str| Some(name.to_owned());
+    let expected = [
+        ("gate_hosts", near("login.gate_hosts")),
+        ("gate_idel", near("gate_idle")),
+        ("hosts", None),
+        ("prot", near("port")),
+        ("prot", near("port")),
+    ];
+    assert_eq!(unknown, expected);
 }

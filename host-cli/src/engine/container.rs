@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary,
-    ContainerUpdateBody, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status,
+    ContainerSummary, ContainerUpdateBody, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, LogsOptions, RemoveContainerOptionsBuilder,
-    RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptions,
+    RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
 use futures_util::StreamExt;
 
@@ -147,9 +147,24 @@ pub(crate) fn name_of(found: &ContainerInspectResponse) -> String {
         .to_owned()
 }
 
+/// Makes a container of that name; returns its id.
+pub(crate) async fn create(
+    docker: &Docker,
+    name: &str,
+    body: ContainerCreateBody,
+) -> Result<String> {
+    let options = CreateContainerOptionsBuilder::default().name(name).build();
+    let made = docker.create_container(Some(options), body).await;
+    made.map(|made| made.id)
+        .map_err(Error::engine(format!("make the container '{name}'")))
+}
+
 pub(crate) async fn start(docker: &Docker, id: &str, name: &str) -> Result<()> {
     let started = docker.start_container(id, None).await;
-    started.map_err(|cause| Error::start(name, &cause))
+    started.map_err(|cause| Error::NotStarted {
+        name: name.to_owned(),
+        cause: api_text(&cause),
+    })
 }
 
 /// Stops a container; one that is stopped already is fine.
@@ -221,6 +236,11 @@ pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPoli
         Err(error) if is_absent(&error) && inspect(docker, name).await?.is_some() => Ok(()),
         other => other.map_err(Error::engine(format!("set the restart policy of '{name}'"))),
     }
+}
+
+/// The restart policy of a container that is there.
+pub(crate) fn restart_policy_of(found: &ContainerInspectResponse) -> Option<RestartPolicy> {
+    found.host_config.as_ref()?.restart_policy.clone()
 }
 
 pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {

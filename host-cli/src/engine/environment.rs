@@ -14,9 +14,16 @@ pub(crate) fn get<'a>(environment: &'a [String], name: &str) -> Option<&'a str> 
 
 /// Sets a variable, in the place of any value it has.
 pub(crate) fn set(environment: &mut Vec<String>, variable: &str) {
-    let name = variable.split_once('=').map_or(variable, |(name, _)| name);
-    environment.retain(|other| other.split_once('=').map_or(&**other, |(name, _)| name) != name);
+    unset(environment, name_of(variable));
     environment.push(variable.to_owned());
+}
+
+fn unset(environment: &mut Vec<String>, name: &str) {
+    environment.retain(|other| name_of(other) != name);
+}
+
+fn name_of(variable: &str) -> &str {
+    variable.split_once('=').map_or(variable, |(name, _)| name)
 }
 
 /// The names that the login answers to.
@@ -36,7 +43,7 @@ pub(crate) fn change_hosts(environment: &mut Vec<String>, gone: &[String], new: 
         }
     }
     if names.is_empty() {
-        environment.retain(|variable| !variable.starts_with("OCC_GATE_HOSTS="));
+        unset(environment, HOSTS);
     } else {
         set(environment, &format!("{HOSTS}={}", names.join(",")));
     }

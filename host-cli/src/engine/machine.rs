@@ -1,25 +1,16 @@
 //! The names under which this machine's ports are reached from elsewhere.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 
-/// Addresses of the documentation (RFC 5737, 3849), which no packet is sent to: only the
-/// way to them is asked for.
-const FAR: [(IpAddr, IpAddr); 2] = [
-    (
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
-    ),
-    (
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
-    ),
-];
+/// An address of our own and one of the documentation (RFC 5737, 3849) for each family.
+/// No packet is sent there: only the way to it is asked for.
+const FAR: [(&str, &str); 2] = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
 
 /// The addresses that this machine uses towards others; none without a network.
 pub(crate) fn addresses() -> Vec<IpAddr> {
-    let own = FAR.iter().filter_map(|(from, to)| {
-        let socket = UdpSocket::bind((*from, 0)).ok()?;
-        socket.connect((*to, 9)).ok()?;
+    let own = FAR.iter().filter_map(|(any, far)| {
+        let socket = UdpSocket::bind(any).ok()?;
+        socket.connect(far).ok()?;
         Some(socket.local_addr().ok()?.ip())
     });
     own.filter(|address| !address.is_loopback()).collect()

@@ -42,6 +42,8 @@ pub(crate) enum Error {
     ApiVersion { asked: String, why: String },
     #[error("the container engine could not {doing}: {cause}")]
     Engine { doing: String, cause: String },
+    #[error("the container engine could not start the container '{name}': {cause}")]
+    NotStarted { name: String, cause: String },
 
     #[error("Container not running. Start with `occ start` first.")]
     NotRunning,
@@ -107,20 +109,6 @@ impl Error {
         }
     }
 
-    /// A container does not start; mostly somebody else has the port.
-    pub(crate) fn start(name: &str, cause: &Api) -> Self {
-        let cause = api_text(cause);
-        let taken = cause.contains("already allocated") || cause.contains("address already in use");
-        Self::failed(
-            format!("the container engine could not start the container '{name}': {cause}"),
-            if taken {
-                "choose another port with --port"
-            } else {
-                ""
-            },
-        )
-    }
-
     /// A file that can't be read or written.
     pub(crate) fn file(
         doing: &'static str,
@@ -172,6 +160,7 @@ impl Error {
             Self::Remote(body) => body.kind,
             Self::Declined(_)
             | Self::Engine { .. }
+            | Self::NotStarted { .. }
             | Self::NoInit { .. }
             | Self::BadReply(_)
             | Self::NewerReply(_)
@@ -193,6 +182,9 @@ impl Error {
             Self::NoImage { .. } => "`docker images` lists those that are here".into(),
             Self::ApiVersion { .. } => {
                 "without DOCKER_API_VERSION occ takes the highest that both know".into()
+            }
+            Self::NotStarted { cause, .. } if is_port_taken(cause) => {
+                "choose another port, as in `occ start --port 3001`".into()
             }
             Self::Paused(name) => format!("continue it with `docker unpause {name}`"),
             Self::Restarting(_) => "`occ logs` shows why".into(),
@@ -218,6 +210,7 @@ impl Error {
             Self::NoAnswer
             | Self::Declined(_)
             | Self::Engine { .. }
+            | Self::NotStarted { .. }
             | Self::NotRunning
             | Self::LastAccount
             | Self::Invalid(_)
@@ -267,6 +260,11 @@ impl Error {
     pub(crate) fn text(&self) -> String {
         self.lines().join("\n") + "\n"
     }
+}
+
+/// The engine's words for a port that another program has.
+fn is_port_taken(cause: &str) -> bool {
+    cause.contains("already allocated") || cause.contains("address already in use")
 }
 
 /// A hint of occ-init's: its `'occ-init user …'`, or `'user …'` in older images, is typed

@@ -26,7 +26,7 @@ pub(crate) const INPUTS: &str = "dev.occ.inputs";
 /// The base it was built from, which the next build takes again.
 pub(crate) const BASE: &str = "dev.occ.base";
 /// The base where a registry answers, and the one that `image/base` makes.
-const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
+pub(crate) const BASES: [&str; 2] = ["debian:bookworm-slim", "occ-base:bookworm"];
 
 /// A pull that says nothing for so long has come to a standstill.
 const STALLED: Duration = Duration::from_secs(300);
@@ -47,7 +47,7 @@ pub(crate) fn with_short_id(name: &str, id: Option<&str>) -> String {
     format!("{name} ({})", id.get(..12).unwrap_or(id))
 }
 
-/// Who built an image.
+/// The builder of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// occ itself: it can be built again from what occ carries.

@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, LogsOptionsBuilder, WaitContainerOptionsBuilder,
-};
-
+use bollard::query_parameters::{LogsOptionsBuilder, WaitContainerOptionsBuilder};
 use futures_util::StreamExt;
 
 use crate::engine::container::{self, Listed, store_mount};
@@ -83,11 +80,7 @@ pub(crate) async fn check_accounts(
     let name = Names::of(container::name_of(found)).with(Beside::Check);
     identity::remove_ours(docker, instance, &name).await?;
     let body = spec::check(instance, image, store, occ_init::PATH);
-    let options = CreateContainerOptionsBuilder::default().name(&name).build();
-    docker
-        .create_container(Some(options), body)
-        .await
-        .map_err(Error::engine("make the container for the check"))?;
+    container::create(docker, &name, body).await?;
     let checked = run_check(docker, &name, image).await;
     let removed = container::remove(docker, &name).await;
     checked.and(removed)

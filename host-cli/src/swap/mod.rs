@@ -18,7 +18,6 @@ use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ImageInspect, NetworkConnectRequest,
     RestartPolicyNameEnum,
 };
-use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use crate::engine;
 use crate::engine::container;
@@ -119,12 +118,7 @@ impl Swap<'_> {
             return Ok(());
         }
         let previous = container::present(docker, &names.with(Beside::Previous)).await?;
-        let (name, id) = (container::image_name(&previous), previous.image.as_deref());
-        let image = NewImage {
-            name: name.unwrap_or_default(),
-            id,
-        };
-        let mut body = self.copy(&previous, image).await?;
+        let mut body = self.copy(&previous, NewImage::of(&previous)).await?;
         let labels = body.labels.get_or_insert_default();
         labels.retain(|key, _| !clone::is_of_compose(key));
         let host = body.host_config.get_or_insert_default();
@@ -139,20 +133,15 @@ impl Swap<'_> {
     pub(crate) async fn for_kept(&self, kept: &ContainerInspectResponse) -> Result<()> {
         let names = Names::of(container::name_of(self.old));
         let expected = account_names(self.docker, self.old).await?;
-        let image = NewImage {
-            name: container::image_name(kept).unwrap_or_default(),
-            id: kept.image.as_deref(),
-        };
-        let mut body = self.copy(kept, image).await?;
+        let mut body = self.copy(kept, NewImage::of(kept)).await?;
         let labels = self.old.config.iter().flat_map(|config| &config.labels);
         let composed = labels
             .flatten()
             .filter(|(key, _)| clone::is_of_compose(key));
         let composed = composed.map(|(key, value)| (key.clone(), value.clone()));
         body.labels.get_or_insert_default().extend(composed);
-        let policy = self.old.host_config.as_ref();
-        let policy = policy.and_then(|host| host.restart_policy.clone());
-        body.host_config.get_or_insert_default().restart_policy = policy;
+        let host = body.host_config.get_or_insert_default();
+        host.restart_policy = container::restart_policy_of(self.old);
         let made = self.make(kept, body, &names).await?;
         self.put(&made, &names, &expected, Kept::Yes).await
     }
@@ -217,14 +206,9 @@ impl Swap<'_> {
         body: ContainerCreateBody,
         name: &str,
     ) -> Result<String> {
-        let options = CreateContainerOptionsBuilder::default().name(name).build();
-        let made = self
-            .docker
-            .create_container(Some(options), body)
-            .await
-            .map_err(Error::engine(format!("make the container '{name}'")))?;
-        connect_all(self.docker, found, &made.id).await?;
-        Ok(made.id)
+        let id = container::create(self.docker, name, body).await?;
+        connect_all(self.docker, found, &id).await?;
+        Ok(id)
     }
 
     /// Takes the steps to another container, then waits for its health and compares
@@ -262,15 +246,14 @@ impl Swap<'_> {
             container::start(self.docker, id, &own).await?;
             health::wait(self.docker, id, self.seconds).await?;
         }
-        let hint = error.hint();
         Ok(Error::Unhealthy {
             message: format!(
                 "the new container failed its check; the old one was restored: {error}"
             ),
-            hint: if hint.contains("--port") {
-                hint
-            } else {
-                String::new()
+            // The log and the state are those of the old one again.
+            hint: match error {
+                Error::NotStarted { .. } => error.hint(),
+                _ => String::new(),
             },
         })
     }

@@ -106,10 +106,9 @@ pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Resu
 }
 
 fn restarts(found: &ContainerInspectResponse) -> bool {
-    let host = found.host_config.as_ref();
-    let name = host.and_then(|host| host.restart_policy.as_ref()?.name);
+    let policy = container::restart_policy_of(found);
     !matches!(
-        name,
+        policy.and_then(|policy| policy.name),
         None | Some(RestartPolicyNameEnum::EMPTY | RestartPolicyNameEnum::NO)
     )
 }

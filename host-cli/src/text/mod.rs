@@ -5,7 +5,6 @@
 //! fakes a line of ours, a name that a shell would run.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 /// Returns true for characters that a terminal obeys instead of showing them: control
 /// characters, line separators, and those that change the direction of text.
@@ -15,56 +14,59 @@ fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn escaped(text: &str, is_kept: impl Fn(usize, char) -> bool) -> Cow<'_, str> {
+fn escaped(
+    text: &str,
+    is_kept: impl Fn(usize, char) -> bool,
+    escape: impl Fn(char) -> String,
+) -> Cow<'_, str> {
     if !text.contains(is_harmful) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
     for (at, c) in text.char_indices() {
-        match c {
-            c if !is_harmful(c) || is_kept(at, c) => safe.push(c),
-            '\n' | '\r' | '\t' => safe.extend(c.escape_default()),
-            c => safe.extend(c.escape_unicode()),
+        if is_harmful(c) && !is_kept(at, c) {
+            safe.push_str(&escape(c));
+        } else {
+            safe.push(c);
         }
     }
     Cow::Owned(safe)
 }
 
+/// For people, such as `\u{1b}`.
+fn visible(c: char) -> String {
+    match c {
+        '\n' | '\r' | '\t' => c.escape_default().to_string(),
+        c => c.escape_unicode().to_string(),
+    }
+}
+
 /// One line: every harmful character becomes its visible escape, such as `\u{1b}`.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
-    escaped(text, |_, _| false)
+    escaped(text, |_, _| false, visible)
 }
 
 /// A message of ours with words of others in it. A newline stays only before two blanks,
 /// which all our continuation lines begin with; so nobody else's can look like a line
 /// of ours.
 pub(crate) fn message(text: &str) -> Cow<'_, str> {
-    escaped(text, |at, c| {
-        c == '\n' && text[at..].starts_with("\n  ") || c == '\t'
-    })
+    let is_kept = |at: usize, c| c == '\t' || text[at..].starts_with("\n  ");
+    escaped(text, is_kept, visible)
 }
 
 /// Lines whose parts went through [`line()`]: a table, a list, a script of ours.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |_, c| matches!(c, '\n' | '\t'))
+    escaped(text, |_, c| matches!(c, '\n' | '\t'), visible)
 }
 
 /// A JSON document: what JSON itself lets pass (DEL, C1, overrides) is written `\u202e`.
 /// Outside strings a document has no such character.
 pub(crate) fn json(document: &str) -> Cow<'_, str> {
-    if !document.contains(is_harmful) {
-        return Cow::Borrowed(document);
-    }
-    let mut safe = String::with_capacity(document.len() + 16);
-    for c in document.chars() {
-        match u32::from(c) {
-            code if is_harmful(c) => {
-                let _ = write!(safe, "\\u{code:04x}");
-            }
-            _ => safe.push(c),
-        }
-    }
-    Cow::Owned(safe)
+    escaped(
+        document,
+        |_, _| false,
+        |c| format!("\\u{:04x}", u32::from(c)),
+    )
 }
 
 /// A word as it can be typed into a shell, quoted if it has to be.
@@ -84,7 +86,7 @@ pub(crate) fn addressed<'a>(text: &'a str, options: &str) -> Cow<'a, str> {
         return Cow::Borrowed(text);
     }
     let start = format!("`occ {options} ");
-    // Their own configuration is the same for all containers.
+    // No hint about the configuration or the help depends on the container.
     let parts = text.split("`occ ").enumerate().map(|(at, part)| match at {
         0 => part.to_owned(),
         _ if part.starts_with("config ") || part.contains("--help`") => format!("`occ {part}"),

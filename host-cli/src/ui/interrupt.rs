@@ -1,6 +1,6 @@
 //! Ctrl-C, TERM and a terminal that goes away: say what is known, put the terminal back, exit 128+n.
 //!
-//! What a signal would cut in two (the swap of `update`) defers it.
+//! A step that must not be cut in two (the swap of `update`) holds signals back.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

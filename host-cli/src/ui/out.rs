@@ -1,5 +1,6 @@
-//! The only way to stdout and stderr: text goes through text/ first, and an answer that
-//! cannot be written is remembered for the exit code. Must not know what it writes.
+//! Writes answers to stdout and messages to stderr: a message goes through text/ first,
+//! and an answer that cannot be written is remembered for the exit code. Streams (a log,
+//! a backup, a shell) go their own way. Must not know what it writes.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};

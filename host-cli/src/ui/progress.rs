@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 
 use crate::text;
 use crate::ui::out;
-use crate::ui::show::{self, Screen};
+use crate::ui::show::Screen;
 
 /// Shows steps until it is dropped.
 pub(crate) struct Progress {
@@ -46,7 +46,7 @@ impl Progress {
     /// A line that only `-v` shows.
     pub(crate) fn detail(&self, text: &str) {
         if self.screen.verbose {
-            show::note(text);
+            out::note(text);
         }
     }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::text;
 use crate::ui::secret::{self, Secret};
-use crate::ui::{interrupt, show, terminal};
+use crate::ui::{interrupt, out, terminal};
 
 /// Wrong pairs of passwords after which we give up.
 const TRIES: u32 = 3;
@@ -55,14 +55,14 @@ pub(crate) fn new_password(name: &str) -> Result<Secret> {
         let password = match Secret::password(&first) {
             Ok(password) => password,
             Err(error) => {
-                error.lines().iter().for_each(|line| show::note(line));
+                error.lines().iter().for_each(|line| out::note(line));
                 continue;
             }
         };
         if *ask("Again: ")? == *first {
             return Ok(password);
         }
-        show::note("The passwords differ.");
+        out::note("The passwords differ.");
     }
     Err(Error::Usage {
         message: "passwords do not match; nothing was changed".into(),

@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::text;
 use crate::ui::progress::Progress;
 use crate::ui::show::{self, Format};
-use crate::ui::{interrupt, prompt, terminal};
+use crate::ui::{interrupt, out, prompt, terminal};
 
 /// Runs one of the commands; the exit code is 1 if a restored account can't be
 /// used in this image.
@@ -139,7 +139,7 @@ fn show_restored(session: &Session, reply: &LoadReply) {
     }
     session.screen.message(&reply.sentence());
     for problem in &reply.problems {
-        show::note(&text::line(problem));
+        out::note(&text::line(problem));
     }
 }
 

@@ -9,11 +9,12 @@ use crate::cli::Start;
 use crate::config::{GATE, Settings};
 use crate::engine::container;
 use crate::engine::environment::{self, change_hosts, hosts};
-use crate::engine::spec::Published;
+use crate::engine::spec::{Published, bind_target, is_same_place};
 use crate::image;
 use crate::text;
 
-const DEFAULT_PORT: u16 = 3000;
+pub(crate) const DEFAULT_PORT: u16 = 3000;
+pub(crate) const DEFAULT_BIND: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The request of this run; `None` where whatever is there will do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(crate) struct Desired {
 }
 
 impl Requested {
-    /// What is named on the line; `file` holds the variables of its files.
+    /// The options of the line; `file` holds the variables of its files.
     pub(crate) fn typed(start: &Start, file: Vec<String>) -> Self {
         let mut env = file;
         for variable in &start.env {
@@ -91,7 +92,7 @@ impl Requested {
                 .or(image.map(str::to_owned))
                 .unwrap_or_else(|| image::DEFAULT.to_owned()),
             published: publish.then_some(Published {
-                bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                bind: bind.unwrap_or(DEFAULT_BIND),
                 port: port.unwrap_or(DEFAULT_PORT),
             }),
         }
@@ -129,52 +130,32 @@ impl Requested {
 
 /// The options that ask for something, as they can be typed again.
 pub(crate) fn options(start: &Start) -> String {
-    let words = |values: &[String]| -> Vec<String> {
-        values
-            .iter()
-            .map(|value| text::word(value).into_owned())
-            .collect()
-    };
-    let files: Vec<String> = start
-        .env_file
-        .iter()
-        .map(|file| file.to_string_lossy().into_owned())
-        .collect();
-    let values = [
-        ("--image", words(start.image.as_slice())),
-        (
-            "--port",
-            start.port.iter().map(ToString::to_string).collect(),
-        ),
-        (
-            "--bind",
-            start.bind.iter().map(ToString::to_string).collect(),
-        ),
-        ("--host-name", words(&start.host_name)),
-        ("--env", words(&start.env)),
-        ("--env-file", words(&files)),
-        ("--volume", words(&start.volume)),
-    ];
-    let typed = values.into_iter().flat_map(|(flag, values)| {
-        values
-            .into_iter()
-            .map(move |value| format!(" {flag} {value}"))
-    });
-    typed.collect()
-}
-
-fn target(volume: &str) -> Option<&str> {
-    volume.split(':').nth(1)
+    fn words(flag: &str, values: impl IntoIterator<Item: ToString>) -> String {
+        let values = values.into_iter().map(|value| value.to_string());
+        let words = values.map(|value| format!(" {flag} {}", text::word(&value)));
+        words.collect::<Vec<_>>().concat()
+    }
+    let files = start.env_file.iter().map(|file| file.display());
+    [
+        words("--image", &start.image),
+        words("--port", start.port),
+        words("--bind", start.bind),
+        words("--host-name", &start.host_name),
+        words("--env", &start.env),
+        words("--env-file", files),
+        words("--volume", &start.volume),
+    ]
+    .concat()
 }
 
 /// In the place of whatever is mounted there.
 fn mount(host: &mut HostConfig, volume: &str) {
-    let place = target(volume);
+    let place = bind_target(volume).unwrap_or_default();
     if let Some(mounts) = &mut host.mounts {
-        mounts.retain(|mount| mount.target.as_deref() != place);
+        mounts.retain(|mount| !is_same_place(mount.target.as_deref(), place));
     }
     let binds = host.binds.get_or_insert_default();
-    binds.retain(|bind| target(bind) != place);
+    binds.retain(|bind| !is_same_place(bind_target(bind), place));
     binds.push(volume.to_owned());
 }
 

@@ -121,7 +121,6 @@ fn each_difference_is_named_and_can_be_typed() {
     assert_eq!(named("", true).0, newer);
 }
 
-/// Who moves it to another address or port finds the login there.
 #[test]
 fn names_of_the_login_follow_address_and_port() {
     let machine = ["192.0.2.9".to_owned()];
@@ -157,4 +156,8 @@ fn a_volume_takes_the_place_of_what_is_mounted_there() {
             .all(|mount| mount.target.as_deref() != Some("/home"))
     );
     assert_eq!(left.len(), 2);
+    // The same place, written otherwise.
+    let mut body = spec::create("box", "occ:local", None, false);
+    typed("--volume other:/home/").apply(&mut body, None, None, &[]);
+    assert_eq!(body.host_config.unwrap().mounts.unwrap().len(), 2);
 }

@@ -6,7 +6,8 @@ use super::check_names;
 use crate::error::Result;
 use crate::occ_init;
 use crate::session::Session;
-use crate::ui::show::{self, Format};
+use crate::ui::out;
+use crate::ui::show::Format;
 
 /// Lists the accounts, and lets the configuration follow.
 pub(super) async fn list(session: &Session) -> Result<()> {
@@ -16,7 +17,7 @@ pub(super) async fn list(session: &Session) -> Result<()> {
     if session.screen.format == Format::Text
         && let Some((sentence, first)) = without_way_in(&reply.accounts)
     {
-        show::note(&format!("{sentence}: `occ user passwd {first}` sets one"));
+        out::note(&format!("{sentence}: `occ user passwd {first}` sets one"));
     }
     let names = reply
         .accounts

@@ -155,7 +155,7 @@ pub(crate) async fn remove_ours(docker: &Docker, instance: &str, name: &str) -> 
             message: format!(
                 "a container '{name}' is in the way, and it does not belong to '{instance}'"
             ),
-            hint: format!("remove or rename it: `docker rename {name} …`"),
+            hint: format!("give it another name: `docker rename {name} {name}-aside`"),
         });
     }
     container::remove(docker, name).await

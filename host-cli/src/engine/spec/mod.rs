@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigLogConfig, Mount,
@@ -56,7 +57,7 @@ impl Published {
         }
     }
 
-    /// Where it is reached from here.
+    /// The address that reaches it from this machine.
     pub(crate) fn near(self) -> SocketAddr {
         let address = match self.bind {
             IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -70,15 +71,13 @@ impl Published {
     /// others, so that no page elsewhere can be made to talk to it. Those of the
     /// `machine` count where it is published on all addresses.
     pub(crate) fn hosts(self, machine: &[String]) -> Vec<String> {
-        let named = |name: &str| format!("{name}:{}", self.port);
-        if self.bind.is_unspecified() {
-            return machine.iter().map(|name| named(name)).collect();
-        }
-        let is_known = self.bind.is_loopback();
-        (!is_known)
-            .then(|| named(&host(self.bind)))
-            .into_iter()
-            .collect()
+        let names = match self.bind {
+            bind if bind.is_unspecified() => machine.to_vec(),
+            bind if bind.is_loopback() => Vec::new(),
+            bind => vec![host(bind)],
+        };
+        let names = names.iter().map(|name| format!("{name}:{}", self.port));
+        names.collect()
     }
 
     /// The binding in the engine's form.
@@ -170,6 +169,20 @@ pub(crate) fn volume(name: String, target: &str) -> Mount {
         read_only: Some(false),
         ..Mount::default()
     }
+}
+
+/// The place of a mount in docker's short form, `SOURCE:TARGET`.
+pub(crate) fn bind_target(bind: &str) -> Option<&str> {
+    bind.split(':').nth(1)
+}
+
+/// `/srv/data/` is `/srv/data`: engines keep the first and show the second.
+pub(crate) fn is_same_place(asked: Option<&str>, shown: &str) -> bool {
+    asked.is_some_and(|asked| {
+        Path::new(asked)
+            .components()
+            .eq(Path::new(shown).components())
+    })
 }
 
 /// A container that runs the image's `occ-init check` on the store, read-only

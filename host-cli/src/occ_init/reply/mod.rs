@@ -7,7 +7,7 @@ use super::PATH;
 use crate::engine::exec::Finished;
 use crate::error::{Error, Result, for_the_host};
 use crate::text;
-use crate::ui::show;
+use crate::ui::{out, show};
 
 /// The line of JSON in an answer.
 pub(super) fn document(finished: &Finished) -> Option<String> {
@@ -119,7 +119,7 @@ pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
             line.ends_with(message.as_str()) || (!hint.is_empty() && line.ends_with(hint.as_str()))
         });
         if !said {
-            show::note(&spoken(line));
+            out::note(&spoken(line));
         }
     }
 }

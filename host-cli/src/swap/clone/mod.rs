@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
-use std::path::Path;
 
 use bollard::models::{
     ContainerConfig, ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HostConfig,
@@ -11,9 +10,9 @@ use bollard::models::{
 
 use serde_json::Value;
 
-use crate::engine::container::SHORT_ID;
+use crate::engine::container::{SHORT_ID, image_name};
 use crate::engine::labels::IMAGE_NAME;
-use crate::engine::spec::volume;
+use crate::engine::spec::{bind_target, is_same_place, volume};
 
 /// The image of a copy.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +21,16 @@ pub(crate) struct NewImage<'a> {
     pub name: &'a str,
     /// Its id, where the name stands for another image by now.
     pub id: Option<&'a str>,
+}
+
+impl<'a> NewImage<'a> {
+    /// The image that a container has already.
+    pub(crate) fn of(found: &'a ContainerInspectResponse) -> Self {
+        Self {
+            name: image_name(found).unwrap_or_default(),
+            id: found.image.as_deref(),
+        }
+    }
 }
 
 /// The same container on another image: everything that somebody set stays; what only
@@ -168,16 +177,7 @@ fn asked_mount<'a>(host: &'a mut HostConfig, target: &str) -> Option<&'a mut Mou
 
 fn is_bound(host: &HostConfig, target: &str) -> bool {
     let mut binds = host.binds.iter().flatten();
-    binds.any(|bind| is_same_place(bind.split(':').nth(1), target))
-}
-
-/// `/srv/data/` is `/srv/data`: engines keep the first and show the second.
-fn is_same_place(asked: Option<&str>, shown: &str) -> bool {
-    asked.is_some_and(|asked| {
-        Path::new(asked)
-            .components()
-            .eq(Path::new(shown).components())
-    })
+    binds.any(|bind| is_same_place(bind_target(bind), target))
 }
 
 /// Podman says `RLIMIT_NOFILE`, and takes only `nofile`, as Docker does.
@@ -260,8 +260,8 @@ pub(crate) fn chosen_hardware_addresses(found: &ContainerInspectResponse) -> Vec
     names
 }
 
-/// What the engine made of a copy, held against the original: the settings that it does
-/// not have any more, by their names in `docker inspect`.
+/// The settings of the original that the engine did not give to its copy, by their names
+/// in `docker inspect`.
 pub(crate) fn lost(
     found: &ContainerInspectResponse,
     made: &ContainerInspectResponse,

@@ -44,7 +44,7 @@ impl Screen {
     /// A line about what is being done, on stderr; not shown with `-q`.
     pub(crate) fn progress(self, text: &str) {
         if !self.quiet {
-            note(text);
+            out::note(text);
         }
     }
 
@@ -68,7 +68,7 @@ impl Screen {
                 // One of the owner's sentences.
                 out::verbatim(line);
             } else {
-                note(line);
+                out::note(line);
             }
         }
         if self.format == Format::Json {
@@ -155,11 +155,6 @@ pub(crate) fn json(document: &impl Serialize) -> bool {
     out::answer(format!("{}\n", text::json(&document)).as_bytes())
 }
 
-/// A line on stderr.
-pub(crate) fn note(message: &str) {
-    out::note(message);
-}
-
 /// The last line that says anything in what a program of the container printed.
 pub(crate) fn last_line(bytes: &[u8]) -> Option<String> {
     let said = String::from_utf8_lossy(bytes);
@@ -170,7 +165,7 @@ pub(crate) fn last_line(bytes: &[u8]) -> Option<String> {
 
 /// A warning on stderr.
 pub(crate) fn warn(message: &str) {
-    note(&format!("occ: warning: {message}"));
+    out::note(&format!("occ: warning: {message}"));
 }
 
 fn status_word(status: Status) -> (&'static str, Color) {
