@@ -20,8 +20,8 @@ const WAITING: usize = 128;
 pub(super) struct Connections {
     most: usize,
     open: Mutex<Open>,
-    /// One has ended.
-    ended: Notify,
+    /// One has ended, or may be cut.
+    changed: Notify,
     waiting: Semaphore,
 }
 
@@ -51,7 +51,7 @@ impl Connections {
         Arc::new(Self {
             most,
             open: Mutex::default(),
-            ended: Notify::new(),
+            changed: Notify::new(),
             waiting: Semaphore::new(WAITING),
         })
     }
@@ -82,24 +82,22 @@ impl Connections {
     pub(super) async fn wait(self: &Arc<Self>) -> Option<Arc<Place>> {
         let _turn = self.waiting.try_acquire().ok()?;
         loop {
-            let ended = self.ended.notified();
+            let changed = self.changed.notified();
             if let Some(place) = self.enter(|| false) {
                 return Some(place);
             }
-            ended.await;
+            changed.await;
         }
     }
 
     /// Waits until none is open.
     pub(super) async fn all_ended(&self) {
         loop {
-            let ended = self.ended.notified();
-            tokio::pin!(ended);
-            ended.as_mut().enable();
+            let changed = self.changed.notified();
             if lock(&self.open).all.is_empty() {
                 return;
             }
-            ended.await;
+            changed.await;
         }
     }
 }
@@ -133,6 +131,7 @@ impl Place {
             entry.busy = count(entry.busy);
             if entry.busy == 0 {
                 entry.rests_since = Instant::now();
+                self.connections.changed.notify_waiters();
             }
         }
     }
@@ -145,7 +144,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.open().all.remove(&self.number);
-        self.connections.ended.notify_waiters();
+        self.connections.changed.notify_waiters();
     }
 }
 
@@ -155,8 +154,6 @@ pub(crate) struct Busy(Arc<Place>);
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.change(|busy| busy.saturating_sub(1));
-        // It may go now, if somebody waits.
-        self.0.connections.ended.notify_waiters();
     }
 }
 
@@ -171,6 +168,10 @@ impl Drop for Unfinished {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     fn never() -> bool {
@@ -194,6 +195,27 @@ mod tests {
         assert!(first.cut.is_cancelled());
         drop((unfinished, answers, first, third));
         assert!(connections.enter(never).is_some());
+    }
+
+    #[test]
+    fn an_unfinished_thing_makes_room_for_one_that_waits() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let connections = Connections::new(1);
+            let first = connections.enter(never).unwrap();
+            let _busy = first.busy();
+            let unfinished = async {
+                // The other one waits by now: it was polled first.
+                let _unfinished = first.unfinished();
+                first.cut.cancelled().await;
+            };
+            let both = async { tokio::join!(biased; connections.wait(), unfinished) };
+            let (place, ()) = timeout(Duration::from_secs(60), both).await.unwrap();
+            assert!(place.is_some());
+        });
     }
 
     #[test]
