@@ -3,9 +3,8 @@
 //! nothing is lost if somebody else planted it.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use hyper::HeaderMap;
 use hyper::header::{HeaderValue, SET_COOKIE};
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::web::http::body::Body;
@@ -57,15 +56,13 @@ impl Flash {
         reply
     }
 
-    /// Takes it back: the page was shown.
+    /// Takes it back: this page shows it.
     pub(crate) fn taken(
         mut reply: Response<Body>,
         cookies: &Cookies,
         secure: bool,
     ) -> Response<Body> {
-        if reply.status() != StatusCode::SEE_OTHER {
-            append(&mut reply, cookies.set(Cookie::Flash, "", secure, 0));
-        }
+        append(&mut reply, cookies.set(Cookie::Flash, "", secure, 0));
         reply
     }
 }
