@@ -124,11 +124,11 @@ fn a_forgotten_login_is_not_checked() {
 }
 
 const RUNS: usize = 10;
-const POSTS: usize = 24;
+const POSTS: u32 = 24;
 /// One run does not disturb the next.
 const APART: Duration = Duration::from_millis(900);
 
-/// The mean time of each run's replies: 24 guesses at once at one name.
+/// The mean time of each run's replies: many guesses at once at one name.
 fn times(web: &mut Taken, names: &[&str; 3]) -> HashMap<String, Vec<f64>> {
     let mut open: HashMap<u64, (usize, Instant)> = HashMap::new();
     let mut means = vec![0.0; RUNS * names.len()];
@@ -146,7 +146,7 @@ fn times(web: &mut Taken, names: &[&str; 3]) -> HashMap<String, Vec<f64>> {
         }
         for id in web.listen(Duration::from_millis(2)) {
             if let Some((run, since)) = open.remove(&id) {
-                means[run] += since.elapsed().as_secs_f64() / 24.0;
+                means[run] += since.elapsed().as_secs_f64() / f64::from(POSTS);
             }
         }
         assert!(begin.elapsed() < Duration::from_secs(300), "no end");
