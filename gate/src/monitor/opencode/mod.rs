@@ -7,9 +7,9 @@ mod start_limit;
 pub(crate) mod stop;
 pub(crate) mod table;
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::rc::Rc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -41,7 +41,7 @@ struct Running {
     since: Time,
     stop: watch::Sender<Stop>,
     /// It was its turn to start.
-    has_begun: Arc<AtomicBool>,
+    has_begun: Rc<Cell<bool>>,
     /// Since when the person has no session.
     unowned_since: Option<Duration>,
 }
@@ -122,7 +122,7 @@ impl Opencodes {
 
     /// How far one is that comes up. Each that waits before it has a smaller number.
     fn coming(&self, user: &str) -> EnsureReply {
-        let waits = |running: &&Running| !running.has_begun.load(Ordering::Relaxed);
+        let waits = |running: &&Running| !running.has_begun.get();
         let Some(own) = self.running.get(user).filter(waits) else {
             return EnsureReply::Starting;
         };
@@ -143,10 +143,10 @@ impl Opencodes {
             uid: person.uid,
             since: clock::now(),
             stop,
-            has_begun: Arc::default(),
+            has_begun: Rc::default(),
             unowned_since: None,
         };
-        let has_begun = Arc::clone(&running.has_begun);
+        let has_begun = Rc::clone(&running.has_begun);
         self.running
             .insert(person.name.as_str().to_owned(), running);
         let process = OpencodeProcess {

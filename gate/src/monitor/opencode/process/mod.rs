@@ -1,12 +1,12 @@
 //! One start of a person's opencode, from its temporary directory to the last
 //! process of its tree.
 
+use std::cell::Cell;
 use std::ffi::{CString, OsStr, OsString};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::rc::Rc;
 
 use nix::unistd::Gid;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -58,7 +58,7 @@ pub(crate) struct OpencodeProcess {
     pub(crate) max_processes: u64,
     pub(crate) starts: StartLimit,
     /// Set when it is its turn to start.
-    pub(crate) has_begun: Arc<AtomicBool>,
+    pub(crate) has_begun: Rc<Cell<bool>>,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
@@ -79,7 +79,7 @@ impl OpencodeProcess {
     /// Until it ends by itself, or fails.
     async fn live(&self, tell: &impl AsyncFn(ProcessEvent)) -> Failure {
         let mut turn = self.starts.take().await;
-        self.has_begun.store(true, Ordering::Relaxed);
+        self.has_begun.set(true);
         let why = self.start(0, &mut turn, tell).await;
         if why != Failure::Port {
             return why;
