@@ -12,7 +12,7 @@ pub(crate) fn is_here(address: IpAddr) -> bool {
 }
 
 fn own() -> impl Iterator<Item = IpAddr> {
-    // Where the kernel does not say, loopback has to do.
+    // Without an answer of the kernel's only loopback is known.
     let interfaces = getifaddrs().into_iter().flatten();
     interfaces.filter_map(|interface| {
         let address = interface.address?;

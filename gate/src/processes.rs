@@ -66,7 +66,7 @@ pub(crate) fn is_resting_shell(pid: u32) -> bool {
 
 /// Returns whether the uids here are the container's own: PID 1 is our init of this
 /// container, or ourselves. With another they may be those of a whole machine's people,
-/// or of another container's. Programs and namespaces tell, not names.
+/// or of another container's. Programs and namespaces decide, for names can be chosen.
 pub(crate) fn is_own_container() -> bool {
     let file = |path: &str| {
         let meta = fs::metadata(path).ok()?;
@@ -80,7 +80,7 @@ pub(crate) fn is_own_container() -> bool {
         let status: serde_json::Value = serde_json::from_slice(&status).unwrap_or_default();
         status["pid"] == 1
     };
-    // Where the kernel tells of no namespaces there is one.
+    // A kernel that shows no namespaces has one.
     let is_ours =
         file("/proc/1/ns/mnt").is_none_or(|namespace| Some(namespace) == file("/proc/self/ns/mnt"));
     is_ours && (is_program("/proc/self/exe") || is_program(OCC_INIT) || says_so())

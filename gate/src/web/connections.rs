@@ -1,6 +1,6 @@
-//! The places that open connections take, websockets included. When all are taken, those
-//! go that hold one without anything to show for it: an unfinished head, form or login, or
-//! none at all since the last answer.
+//! The places that open connections take, websockets included. When all are taken, the
+//! connection that has been at rest for longest is cut. At rest is one with an unfinished
+//! head, form or login, or with no request since its last answer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -32,7 +32,7 @@ struct Open {
 }
 
 struct Entry {
-    /// Things of it that are under way.
+    /// How many requests and answers are under way.
     busy: usize,
     rests_since: Instant,
     cut: CancellationToken,
@@ -56,7 +56,7 @@ impl Connections {
         })
     }
 
-    /// A place, if there is one or somebody has to go for it.
+    /// Returns a place if one is free, or if a connection at rest can be cut for it.
     pub(super) fn enter(self: &Arc<Self>, is_here: impl FnOnce() -> bool) -> Option<Arc<Place>> {
         let mut open = lock(&self.open);
         if open.all.len() >= self.most && !open.cut_longest_at_rest() {
@@ -113,14 +113,14 @@ impl Open {
 }
 
 impl Place {
-    /// Something is under way until what is returned is dropped.
+    /// A request or an answer is under way until the value is dropped.
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
         self.change(|busy| busy + 1);
         Busy(Arc::clone(self))
     }
 
-    /// The thing under way is unfinished, or waits with a stranger's word, until the value
-    /// is dropped.
+    /// The request under way is unfinished, or a stranger's login, until the value is
+    /// dropped: it counts as at rest.
     pub(crate) fn unfinished(self: &Arc<Self>) -> Unfinished {
         self.change(|busy| busy.saturating_sub(1));
         Unfinished(Arc::clone(self))

@@ -199,7 +199,7 @@ impl<'a> Attempt<'a> {
 
     async fn ask(&self, request: impl Ask<Reply = LoginReply>) -> Response<Body> {
         let reply = {
-            // Whoever asks is a stranger so far: their connection goes before others.
+            // The browser is a stranger's so far: its connection is cut before others.
             let _unfinished = self.place.as_ref().map(Place::unfinished);
             self.gate.monitor.ask_for_browser(request).await
         };
@@ -241,7 +241,7 @@ impl<'a> Attempt<'a> {
     fn failed(&self, notice: Notice) -> Response<Body> {
         let (next, user) = (next_of(&self.form), self.typed());
         if keeps_history(&self.headers) {
-            // What is longer is nobody's name.
+            // Nobody has a longer name.
             let user = User::new(user).unwrap_or_default().as_str().to_owned();
             return self.led_on(&path_for(next), &Flash::Login { notice, user });
         }

@@ -32,7 +32,7 @@ fn a_flood_from_one_address_keeps_nobody_waiting() {
     web.log_in(&place, "alice", 2);
     let took = started.elapsed();
     assert!(took < Duration::from_secs(10), "{took:?}");
-    // So many do not fit: the address that has most loses its own.
+    // They do not all fit: the address with the most loses its own.
     let unavailable = |web: &mut Taken, sent| matches!(web.reply(sent), LoginReply::Unavailable);
     let dropped = flood[300..]
         .iter()

@@ -159,7 +159,7 @@ fn processes_of_other_containers_do_not_count() {
 #[test]
 fn leftovers_of_one_hold_up_no_other() {
     let place = Place::with(&["alice", "bob"]);
-    // What an earlier run could not wipe: so much that it is still at it when it is stopped.
+    // Leftovers of an earlier run, so many that wiping takes longer than finding the wiper.
     let left = place.path("run/occ/wipe/10001.0");
     for number in 0..40_000 {
         let directory = left.join(format!("0/{number}"));

@@ -120,7 +120,7 @@ impl Opencodes {
         (reply, Vec::new())
     }
 
-    /// How far one is that comes up. Each that waits before it has a smaller number.
+    /// The reply for one that comes up. Those that wait before it have a smaller generation.
     fn coming(&self, user: &str) -> EnsureReply {
         let waits = |running: &&Running| !running.has_begun.get();
         let Some(own) = self.running.get(user).filter(waits) else {
@@ -129,7 +129,7 @@ impl Opencodes {
         let others = self.running.values().filter(waits);
         let before = others.filter(|other| other.generation < own.generation);
         let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
-        // So many begin in a moment.
+        // The first ones begin in a moment.
         match before.checked_sub(self.starts.room()) {
             None => EnsureReply::Starting,
             Some(ahead) => EnsureReply::Waiting { ahead },

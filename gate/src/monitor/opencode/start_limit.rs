@@ -14,9 +14,9 @@ use tokio::time::timeout;
 /// From the start, once it is its turn, to the line that tells the port. opencode needs 2 s
 /// on an idle machine; killed on a busy one, it would begin again where time is scarcest.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// The time that each other start adds, which comes up meanwhile.
+/// The time that each other start under way adds.
 const PATIENCE_FOR_EACH: Duration = Duration::from_secs(20);
-/// For so long a start may keep others from starting; it goes on after that.
+/// The longest that a start keeps others from starting; it goes on after that.
 const TURN: Duration = Duration::from_secs(15);
 
 #[derive(Clone)]

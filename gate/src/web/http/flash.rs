@@ -1,6 +1,6 @@
 //! The words of the next page: carried past the 303 that follows a form, in a cookie that
-//! lasts two minutes, so that a reload sends nothing again. Only words of ours come of it, so
-//! nothing is lost if somebody else planted it.
+//! lasts two minutes, so that a reload sends nothing again. One that somebody else planted
+//! changes the words of a page and nothing else; they are escaped as all text is.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hyper::header::{HeaderValue, SET_COOKIE};
@@ -13,10 +13,10 @@ use crate::web::pages::{Notice, Outcome};
 
 /// Long enough for a person to answer a question of PAM's.
 const SECONDS: u64 = 120;
-/// Longest that is read.
+/// Longest cookie that is read.
 const LONGEST: usize = 3000;
 
-/// A page to come.
+/// The next page and its words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Flash {
     /// The login page, with the name as typed.

@@ -84,12 +84,12 @@ impl OpencodeProcess {
         if why != Failure::Port {
             return why;
         }
-        // The port that it tried is not its own: there are others.
+        // Another process has that port: try another one.
         end_all(self.person.uid, &mut self.stop.clone()).await;
         self.start(free_port(), &mut turn, tell).await
     }
 
-    /// Starts it on this port, or on any.
+    /// Starts it on this port; 0 is any.
     async fn start(
         &self,
         port: u16,
@@ -149,7 +149,7 @@ impl OpencodeProcess {
     ) -> Result<OpencodeAddress, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
         let pid = child.id().ok_or(Failure::Ended)?;
-        // Whoever else listens at this number at another address does not count.
+        // A listener at another address with this number does not count.
         let owner = loopback_listener(port).ok().flatten();
         if owner.is_none_or(|owner| owner.uid != self.person.uid) {
             return Err(Failure::Port);

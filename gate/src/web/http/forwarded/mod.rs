@@ -18,8 +18,8 @@ pub(crate) struct Peer {
 /// X-Forwarded-* counts only when the socket's other end is a trusted proxy.
 /// Each proxy adds to the right, so we read from there, as far as we trust.
 ///
-/// A proxy in this container is told by nothing from a person's program in it: it may say
-/// that a request came by https, but not whose it is (`is_here`).
+/// Nothing tells a proxy in this container from a person's program in it: it may say that
+/// a request came by https, but not whose it is (`is_here`).
 pub(crate) fn peer(
     socket: IpAddr,
     headers: &HeaderMap,

@@ -49,7 +49,7 @@ pub(crate) struct CachedAsset {
 }
 
 impl CachedAsset {
-    /// Keeps of the headers, as the browser gets them, what the asset is nothing without.
+    /// Keeps only the headers that the asset needs, as the browser gets them.
     pub(crate) fn new(digest: Digest, headers: &HeaderMap) -> Self {
         let mut kept = HeaderMap::new();
         for (name, value) in headers {
