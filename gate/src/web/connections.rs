@@ -78,7 +78,7 @@ impl Connections {
         }))
     }
 
-    /// Waits for a place; None if too many do.
+    /// Waits for a place. Returns `None` if too many do.
     pub(super) async fn wait(self: &Arc<Self>) -> Option<Arc<Place>> {
         let _turn = self.waiting.try_acquire().ok()?;
         loop {

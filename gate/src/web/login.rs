@@ -227,7 +227,7 @@ impl<'a> Attempt<'a> {
                 echo,
             };
             let path = format!("/_occ/prompt?next={}", percent::encode(next));
-            return self.led_on(&path, &flash);
+            return self.redirect_with(&path, &flash);
         }
         let form = PromptForm {
             conversation,
@@ -243,7 +243,7 @@ impl<'a> Attempt<'a> {
         if keeps_history(&self.headers) {
             // Nobody has a longer name.
             let user = User::new(user).unwrap_or_default().as_str().to_owned();
-            return self.led_on(&path_for(next), &Flash::Login { notice, user });
+            return self.redirect_with(&path_for(next), &Flash::Login { notice, user });
         }
         let form = LoginForm {
             host: self.context.authority.as_str(),
@@ -254,7 +254,7 @@ impl<'a> Attempt<'a> {
         reply::page(status_of(notice), &pages::login(&form))
     }
 
-    fn led_on(&self, path: &str, flash: &Flash) -> Response<Body> {
+    fn redirect_with(&self, path: &str, flash: &Flash) -> Response<Body> {
         flash.give(
             reply::see_other(path),
             &self.gate.cookies,

@@ -110,18 +110,18 @@ impl Opencodes {
                 uid: person.uid,
                 secret: address.secret.clone(),
             },
-            Ensured::Starting => self.coming(person.name.as_str()),
+            Ensured::Starting => self.progress(person.name.as_str()),
             Ensured::Failed(reason, rest) => failed(reason, rest),
             Ensured::Start(generation) => {
                 let start = self.start(person, generation);
-                return (self.coming(person.name.as_str()), vec![start]);
+                return (self.progress(person.name.as_str()), vec![start]);
             }
         };
         (reply, Vec::new())
     }
 
     /// The reply for one that comes up. Those that wait before it have a smaller generation.
-    fn coming(&self, user: &str) -> EnsureReply {
+    fn progress(&self, user: &str) -> EnsureReply {
         let waits = |running: &&Running| !running.has_begun.get();
         let Some(own) = self.running.get(user).filter(waits) else {
             return EnsureReply::Starting;
