@@ -57,11 +57,11 @@ impl Connections {
     }
 
     /// Returns a place if one is free, or if a connection at rest can be cut for it.
-    pub(super) fn enter(self: &Arc<Self>, is_here: impl FnOnce() -> bool) -> Option<Arc<Place>> {
+    pub(super) fn enter(self: &Arc<Self>, is_own: impl FnOnce() -> bool) -> Option<Arc<Place>> {
         let mut open = lock(&self.open);
         if open.all.len() >= self.most && !open.cut_longest_at_rest() {
             let has_reserve = open.all.len() < self.most + RESERVE;
-            (has_reserve && is_here()).then_some(())?;
+            (has_reserve && is_own()).then_some(())?;
         }
         let (number, cut) = (open.next, CancellationToken::new());
         open.next += 1;

@@ -18,9 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::connections::{Connections, Place};
 use super::routes;
-use crate::here::is_here;
 use crate::limits::Limits;
 use crate::log::ThrottledLog;
+use crate::own_address::is_own_address;
 use crate::web::http::body;
 use crate::web::state::AppState;
 
@@ -58,7 +58,7 @@ pub(super) async fn serve(gate: Arc<AppState>, listener: TcpListener) {
 /// Serves a connection, once there is a place for it.
 fn admit(gate: &Arc<AppState>, connections: &Arc<Connections>, stream: TcpStream, address: IpAddr) {
     let gate = Arc::clone(gate);
-    if let Some(place) = connections.enter(|| is_here(address)) {
+    if let Some(place) = connections.enter(|| is_own_address(address)) {
         tokio::spawn(connection(gate, stream, address, place));
         return;
     }
