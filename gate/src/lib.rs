@@ -27,9 +27,9 @@ pub mod web;
 pub mod wire;
 
 mod clock;
-mod here;
 mod lock;
 mod log;
+mod own_address;
 mod proc_net;
 mod processes;
 mod shell;

@@ -16,7 +16,7 @@ const OCC_INIT_STATUS: &str = "/run/occ-init/status.json";
 
 /// Returns whether a process with that uid as any of its four runs.
 pub(crate) fn is_any_of(uid: u32) -> bool {
-    // What is no process has no status.
+    // An entry that is no process has no status.
     let mut all = fs::read_dir("/proc").into_iter().flatten().flatten();
     all.any(|entry| has_uid(&entry.path(), uid))
 }
@@ -28,21 +28,19 @@ fn has_uid(process: &Path, uid: u32) -> bool {
     let mut ids = field(&status, "Uid:")
         .unwrap_or_default()
         .split_ascii_whitespace();
-    ids.any(|id| id.parse() == Ok(uid)) && (!is_dead(&status) || has_live_thread(process))
+    ids.any(|id| id.parse() == Ok(uid)) && has_live_thread(process)
 }
 
-/// The first thread may have ended, and the others go on.
+/// Returns whether any of its threads runs. The first one, by which the process is seen,
+/// may end before the others.
 fn has_live_thread(process: &Path) -> bool {
     let threads = fs::read_dir(process.join("task"));
     let mut threads = threads.into_iter().flatten().flatten();
     threads.any(|thread| {
         let status = fs::read_to_string(thread.path().join("status"));
-        status.is_ok_and(|status| !is_dead(&status))
+        let state = field(status.as_deref().unwrap_or_default(), "State:");
+        state.is_some_and(|state| !state.starts_with(['Z', 'X']))
     })
-}
-
-fn is_dead(status: &str) -> bool {
-    field(status, "State:").is_none_or(|state| state.starts_with(['Z', 'X']))
 }
 
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
@@ -68,7 +66,7 @@ pub(crate) fn is_resting_shell(pid: u32) -> bool {
 
 /// Returns whether the uids here are the container's own: PID 1 is our init of this
 /// container, or ourselves. With another they may be those of a whole machine's people,
-/// or of another container's. Programs and namespaces tell, not names.
+/// or of another container's. Programs and namespaces decide, for names can be chosen.
 pub(crate) fn is_own_container() -> bool {
     let file = |path: &str| {
         let meta = fs::metadata(path).ok()?;
@@ -82,7 +80,7 @@ pub(crate) fn is_own_container() -> bool {
         let status: serde_json::Value = serde_json::from_slice(&status).unwrap_or_default();
         status["pid"] == 1
     };
-    // Where the kernel tells of no namespaces there is one.
+    // A kernel that shows no namespaces has one.
     let is_ours =
         file("/proc/1/ns/mnt").is_none_or(|namespace| Some(namespace) == file("/proc/self/ns/mnt"));
     is_ours && (is_program("/proc/self/exe") || is_program(OCC_INIT) || says_so())

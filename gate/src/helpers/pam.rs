@@ -25,7 +25,7 @@ use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
-/// Nobody's name: too long to be made.
+/// A name that no account can have: it is too long.
 const NOBODY: &str = "occ-nobody-has-this-name-and-nobody-may";
 /// Most words of PAM's that are kept for the page.
 const SAID: usize = 512;

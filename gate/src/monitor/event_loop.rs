@@ -44,8 +44,6 @@ pub(crate) struct Monitor {
     web: Option<WebProcess>,
     web_id: WebId,
     web_since: Instant,
-    /// The same by the clock.
-    web_clock: u64,
     restarts: Restarts,
     started: Instant,
     events: mpsc::Sender<Event>,
@@ -77,7 +75,6 @@ impl Monitor {
             web: None,
             web_id: WebId::default(),
             web_since: Instant::now(),
-            web_clock: clock::now(),
             restarts: Restarts::default(),
             started: Instant::now(),
             events,
@@ -222,7 +219,7 @@ impl Monitor {
             return;
         }
         self.web_id = self.web_id.next();
-        (self.web_since, self.web_clock) = (Instant::now(), clock::now());
+        self.web_since = Instant::now();
         let (web, events) = (self.web_id, self.events.clone());
         let tell = async move |from: FromWeb| {
             let _ = events.send(Event::Web(web, from)).await;
@@ -313,8 +310,9 @@ impl Monitor {
 
     fn write_status(&self) {
         let lines = self.opencodes.lines();
+        let web_since = clock::now().saturating_sub(self.web_since.elapsed().as_secs());
         let web = files::WebLine {
-            since: self.web.as_ref().map(|_| self.web_clock),
+            since: self.web.as_ref().map(|_| web_since),
             restarts: self.restarts.count(),
         };
         let sessions = self.sessions.count();

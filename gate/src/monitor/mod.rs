@@ -94,7 +94,7 @@ fn start(settings: Settings) -> Result<(), Failed> {
         .build()
         .map_err(failed("wait for events"))?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        // Of an earlier run; whoever starts meanwhile moves what is theirs away.
+        // Leftovers of an earlier run; an opencode that starts meanwhile moves its person's away.
         tokio::task::spawn_local(opencode::cleanup::wipe(None));
         let (events, incoming) = mpsc::channel(EVENTS);
         watch_signals(&events).map_err(failed("handle signals"))?;

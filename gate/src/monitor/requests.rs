@@ -5,7 +5,7 @@ use super::event_loop::Monitor;
 use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
-use crate::here;
+use crate::own_address::is_own_address;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
     self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
@@ -67,9 +67,9 @@ impl Monitor {
     fn authenticate(&mut self, id: u64, credentials: Authenticate) {
         // An account that was made or disabled a moment ago counts as that.
         self.read_accounts();
-        let is_here = here::is_here(credentials.address);
+        let is_own = is_own_address(credentials.address);
         let actions =
-            self.log_in(|logins, context| logins.authenticate(context, id, credentials, is_here));
+            self.log_in(|logins, context| logins.authenticate(context, id, credentials, is_own));
         self.perform_login(actions);
     }
 

@@ -1,6 +1,6 @@
-//! The places that open connections take, websockets included. When all are taken, those
-//! go that hold one without anything to show for it: an unfinished head, form or login, or
-//! none at all since the last answer.
+//! The places that open connections take, websockets included. When all are taken, the
+//! connection that has been at rest for longest is cut. At rest is one with an unfinished
+//! head, form or login, or with no request since its last answer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,8 +20,8 @@ const WAITING: usize = 128;
 pub(super) struct Connections {
     most: usize,
     open: Mutex<Open>,
-    /// One has ended.
-    ended: Notify,
+    /// One has ended, or may be cut.
+    changed: Notify,
     waiting: Semaphore,
 }
 
@@ -32,7 +32,7 @@ struct Open {
 }
 
 struct Entry {
-    /// Things of it that are under way.
+    /// How many requests and answers are under way.
     busy: usize,
     rests_since: Instant,
     cut: CancellationToken,
@@ -51,17 +51,17 @@ impl Connections {
         Arc::new(Self {
             most,
             open: Mutex::default(),
-            ended: Notify::new(),
+            changed: Notify::new(),
             waiting: Semaphore::new(WAITING),
         })
     }
 
-    /// A place, if there is one or somebody has to go for it.
-    pub(super) fn enter(self: &Arc<Self>, is_here: impl FnOnce() -> bool) -> Option<Arc<Place>> {
+    /// Returns a place if one is free, or if a connection at rest can be cut for it.
+    pub(super) fn enter(self: &Arc<Self>, is_own: impl FnOnce() -> bool) -> Option<Arc<Place>> {
         let mut open = lock(&self.open);
         if open.all.len() >= self.most && !open.cut_longest_at_rest() {
             let has_reserve = open.all.len() < self.most + RESERVE;
-            (has_reserve && is_here()).then_some(())?;
+            (has_reserve && is_own()).then_some(())?;
         }
         let (number, cut) = (open.next, CancellationToken::new());
         open.next += 1;
@@ -78,28 +78,26 @@ impl Connections {
         }))
     }
 
-    /// Waits for a place; None if too many do.
+    /// Waits for a place. Returns `None` if too many do.
     pub(super) async fn wait(self: &Arc<Self>) -> Option<Arc<Place>> {
         let _turn = self.waiting.try_acquire().ok()?;
         loop {
-            let ended = self.ended.notified();
+            let changed = self.changed.notified();
             if let Some(place) = self.enter(|| false) {
                 return Some(place);
             }
-            ended.await;
+            changed.await;
         }
     }
 
     /// Waits until none is open.
     pub(super) async fn all_ended(&self) {
         loop {
-            let ended = self.ended.notified();
-            tokio::pin!(ended);
-            ended.as_mut().enable();
+            let changed = self.changed.notified();
             if lock(&self.open).all.is_empty() {
                 return;
             }
-            ended.await;
+            changed.await;
         }
     }
 }
@@ -115,14 +113,14 @@ impl Open {
 }
 
 impl Place {
-    /// Something is under way until what is returned is dropped.
+    /// A request or an answer is under way until the value is dropped.
     pub(crate) fn busy(self: &Arc<Self>) -> Busy {
         self.change(|busy| busy + 1);
         Busy(Arc::clone(self))
     }
 
-    /// The thing under way is unfinished, or waits with a stranger's word, until the value
-    /// is dropped.
+    /// The request under way is unfinished, or a stranger's login, until the value is
+    /// dropped: it counts as at rest.
     pub(crate) fn unfinished(self: &Arc<Self>) -> Unfinished {
         self.change(|busy| busy.saturating_sub(1));
         Unfinished(Arc::clone(self))
@@ -133,6 +131,7 @@ impl Place {
             entry.busy = count(entry.busy);
             if entry.busy == 0 {
                 entry.rests_since = Instant::now();
+                self.connections.changed.notify_waiters();
             }
         }
     }
@@ -145,7 +144,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.open().all.remove(&self.number);
-        self.connections.ended.notify_waiters();
+        self.connections.changed.notify_waiters();
     }
 }
 
@@ -155,8 +154,6 @@ pub(crate) struct Busy(Arc<Place>);
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.change(|busy| busy.saturating_sub(1));
-        // It may go now, if somebody waits.
-        self.0.connections.ended.notify_waiters();
     }
 }
 
@@ -171,6 +168,10 @@ impl Drop for Unfinished {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     fn never() -> bool {
@@ -194,6 +195,27 @@ mod tests {
         assert!(first.cut.is_cancelled());
         drop((unfinished, answers, first, third));
         assert!(connections.enter(never).is_some());
+    }
+
+    #[test]
+    fn an_unfinished_thing_makes_room_for_one_that_waits() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let connections = Connections::new(1);
+            let first = connections.enter(never).unwrap();
+            let _busy = first.busy();
+            let unfinished = async {
+                // The other one waits by now: it was polled first.
+                let _unfinished = first.unfinished();
+                first.cut.cancelled().await;
+            };
+            let both = async { tokio::join!(biased; connections.wait(), unfinished) };
+            let (place, ()) = timeout(Duration::from_secs(60), both).await.unwrap();
+            assert!(place.is_some());
+        });
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl<'a> Attempt<'a> {
 
     async fn ask(&self, request: impl Ask<Reply = LoginReply>) -> Response<Body> {
         let reply = {
-            // Whoever asks is a stranger so far: their connection goes before others.
+            // The browser is a stranger's so far: its connection is cut before others.
             let _unfinished = self.place.as_ref().map(Place::unfinished);
             self.gate.monitor.ask_for_browser(request).await
         };
@@ -227,7 +227,7 @@ impl<'a> Attempt<'a> {
                 echo,
             };
             let path = format!("/_occ/prompt?next={}", percent::encode(next));
-            return self.led_on(&path, &flash);
+            return self.redirect_with(&path, &flash);
         }
         let form = PromptForm {
             conversation,
@@ -241,9 +241,9 @@ impl<'a> Attempt<'a> {
     fn failed(&self, notice: Notice) -> Response<Body> {
         let (next, user) = (next_of(&self.form), self.typed());
         if keeps_history(&self.headers) {
-            // What is longer is nobody's name.
+            // Nobody has a longer name.
             let user = User::new(user).unwrap_or_default().as_str().to_owned();
-            return self.led_on(&path_for(next), &Flash::Login { notice, user });
+            return self.redirect_with(&path_for(next), &Flash::Login { notice, user });
         }
         let form = LoginForm {
             host: self.context.authority.as_str(),
@@ -254,7 +254,7 @@ impl<'a> Attempt<'a> {
         reply::page(status_of(notice), &pages::login(&form))
     }
 
-    fn led_on(&self, path: &str, flash: &Flash) -> Response<Body> {
+    fn redirect_with(&self, path: &str, flash: &Flash) -> Response<Body> {
         flash.give(
             reply::see_other(path),
             &self.gate.cookies,

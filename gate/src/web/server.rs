@@ -4,13 +4,11 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Request;
-use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,12 +16,12 @@ use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::TcpUserTimeout;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::connections::{Busy, Connections, Place};
+use super::connections::{Connections, Place};
 use super::routes;
-use crate::here::is_here;
 use crate::limits::Limits;
 use crate::log::ThrottledLog;
-use crate::web::http::body::{Body, Broken};
+use crate::own_address::is_own_address;
+use crate::web::http::body;
 use crate::web::state::AppState;
 
 /// Most bytes of a request's head, and most lines. Larger ones get 431.
@@ -60,7 +58,7 @@ pub(super) async fn serve(gate: Arc<AppState>, listener: TcpListener) {
 /// Serves a connection, once there is a place for it.
 fn admit(gate: &Arc<AppState>, connections: &Arc<Connections>, stream: TcpStream, address: IpAddr) {
     let gate = Arc::clone(gate);
-    if let Some(place) = connections.enter(|| is_here(address)) {
+    if let Some(place) = connections.enter(|| is_own_address(address)) {
         tokio::spawn(connection(gate, stream, address, place));
         return;
     }
@@ -96,7 +94,8 @@ async fn connection(gate: Arc<AppState>, stream: TcpStream, address: IpAddr, pla
             let busy = place.busy();
             request.extensions_mut().insert(place);
             let answer = routes::answer(gate, address, request).await;
-            Ok::<_, Infallible>(answer.map(|body| BusyBody { body, _busy: busy }))
+            // The connection is busy until all of the answer is sent.
+            Ok::<_, Infallible>(answer.map(|body| body::holding(body, busy)))
         }
     });
     let connection = builder
@@ -110,32 +109,6 @@ async fn connection(gate: Arc<AppState>, stream: TcpStream, address: IpAddr, pla
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
-    }
-}
-
-/// The body of an answer: its connection is busy until it is sent.
-struct BusyBody {
-    body: Body,
-    _busy: Busy,
-}
-
-impl HttpBody for BusyBody {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

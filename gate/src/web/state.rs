@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use hyper::Request;
 use tokio_util::sync::CancellationToken;
 
-use crate::here::is_here;
 use crate::limits::Limits;
+use crate::own_address::is_own_address;
 use crate::settings::Settings;
 use crate::web::http::cookies::Cookies;
 use crate::web::http::csrf::{self, CrossOrigin};
@@ -64,7 +64,7 @@ impl RequestContext {
         if !authority.is_ours(&settings.hosts) {
             return Err(BadRequest::Misdirected);
         }
-        let peer = peer(socket, headers, &settings.trusted_proxies, is_here);
+        let peer = peer(socket, headers, &settings.trusted_proxies, is_own_address);
         let scheme = if peer.secure { "https" } else { "http" };
         let own = format!("{scheme}://{}", authority.as_str());
         csrf::check(request.method(), headers, &own).map_err(BadRequest::CrossOrigin)?;

@@ -32,7 +32,7 @@ fn a_flood_from_one_address_keeps_nobody_waiting() {
     web.log_in(&place, "alice", 2);
     let took = started.elapsed();
     assert!(took < Duration::from_secs(10), "{took:?}");
-    // So many do not fit: the address that has most loses its own.
+    // They do not all fit: the address with the most loses its own.
     let unavailable = |web: &mut Taken, sent| matches!(web.reply(sent), LoginReply::Unavailable);
     let dropped = flood[300..]
         .iter()
@@ -124,11 +124,11 @@ fn a_forgotten_login_is_not_checked() {
 }
 
 const RUNS: usize = 10;
-const POSTS: usize = 24;
+const POSTS: u32 = 24;
 /// One run does not disturb the next.
 const APART: Duration = Duration::from_millis(900);
 
-/// The mean time of each run's replies: 24 guesses at once at one name.
+/// The mean time of each run's replies: many guesses at once at one name.
 fn times(web: &mut Taken, names: &[&str; 3]) -> HashMap<String, Vec<f64>> {
     let mut open: HashMap<u64, (usize, Instant)> = HashMap::new();
     let mut means = vec![0.0; RUNS * names.len()];
@@ -146,7 +146,7 @@ fn times(web: &mut Taken, names: &[&str; 3]) -> HashMap<String, Vec<f64>> {
         }
         for id in web.listen(Duration::from_millis(2)) {
             if let Some((run, since)) = open.remove(&id) {
-                means[run] += since.elapsed().as_secs_f64() / 24.0;
+                means[run] += since.elapsed().as_secs_f64() / f64::from(POSTS);
             }
         }
         assert!(begin.elapsed() < Duration::from_secs(300), "no end");

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -96,11 +97,17 @@ fn another_port_is_tried() {
 }
 
 /// Threads under a uid, outside of the container.
-struct Elsewhere(Child);
+struct Elsewhere {
+    child: Child,
+    /// A copy that everybody may run, wherever this tree lies.
+    program: PathBuf,
+}
 
 impl Elsewhere {
     fn with(threads: u32, uid: u32) -> Self {
-        let mut child = Command::new(readable(fake_opencode()))
+        let program = Path::new("/dev/shm").join(format!("threads-{}", std::process::id()));
+        fs::copy(fake_opencode(), &program).unwrap();
+        let mut child = Command::new(&program)
             .args(["threads", &threads.to_string()])
             .uid(uid)
             .gid(uid)
@@ -109,22 +116,15 @@ impl Elsewhere {
             .unwrap();
         let stdout = child.stdout.as_mut().unwrap();
         stdout.read_exact(&mut [0; 3]).unwrap();
-        Self(child)
+        Self { child, program }
     }
-}
-
-/// A copy that everybody may run, wherever this tree lies.
-fn readable(program: &std::path::Path) -> std::path::PathBuf {
-    let copy = std::path::Path::new("/dev/shm").join(format!("threads-{}", std::process::id()));
-    fs::copy(program, &copy).unwrap();
-    copy
 }
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-        let _ = fs::remove_file(readable(fake_opencode()));
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let _ = fs::remove_file(&self.program);
     }
 }
 
@@ -159,20 +159,25 @@ fn processes_of_other_containers_do_not_count() {
 #[test]
 fn leftovers_of_one_hold_up_no_other() {
     let place = Place::with(&["alice", "bob"]);
-    // What an earlier run could not wipe: so much that it is still at it when it is stopped.
+    // Leftovers of an earlier run, so many that wiping takes longer than finding the wiper.
     let left = place.path("run/occ/wipe/10001.0");
     for number in 0..40_000 {
         let directory = left.join(format!("0/{number}"));
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("file"), "").unwrap();
     }
-    let monitor = place.start();
-    let wiper = children(monitor.pid).into_iter().find(|pid| {
-        let words = command_line(*pid);
-        words.get(1).is_some_and(|word| word == "wipe-tmpdir")
+    let monitor = place.begin();
+    let mut wiper = None;
+    until("it to be wiped", || {
+        wiper = children(monitor.pid).into_iter().find(|pid| {
+            let words = command_line(*pid);
+            words.get(1).is_some_and(|word| word == "wipe-tmpdir")
+        });
+        wiper.is_some()
     });
     let wiper = nix::unistd::Pid::from_raw(wiper.unwrap());
     kill(wiper, Signal::SIGSTOP).unwrap();
+    until("a web half", || monitor.web_half().is_some());
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     for _ in 0..2 {

@@ -8,6 +8,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use occ_gate::wire::{ChangeReply, LoginReply, Rejection, Secret, Token, ask};
 
 use crate::place::{Place, hash, hash_with};
+use crate::takeover::Taken;
 use occ_gate_testing::until;
 
 #[test]
@@ -18,17 +19,12 @@ fn a_password_is_changed_through_pam() {
     let here = web.log_in(&place, "alice", 1);
     let elsewhere = web.log_in(&place, "alice", 2);
     web.ensure(&here.token, "alice");
-    let change = |old: &str, new: &str| ask::ChangePassword {
-        token: here.token.clone(),
-        old: Secret::from_text(old).unwrap(),
-        new: Secret::from_text(new).unwrap(),
-    };
     for (old, new) in [
         ("wrong", "new word"),
         ("alice's word", ""),
         ("alice's word", "a\nb"),
     ] {
-        let reply = web.call(change(old, new));
+        let reply = web.call(change(&here.token, old, new));
         assert!(
             matches!(reply, Ok(ChangeReply::Rejected { .. })),
             "{old} {new}: {reply:?}"
@@ -39,7 +35,7 @@ fn a_password_is_changed_through_pam() {
         before.contains(&hash("alice's word")),
         "nothing changed so far"
     );
-    let reply = web.call(change("alice's word", "a new word"));
+    let reply = web.call(change(&here.token, "alice's word", "a new word"));
     assert!(matches!(reply, Ok(ChangeReply::Changed)), "{reply:?}");
     let after = std::fs::read_to_string(place.path("etc/shadow")).unwrap();
     assert!(!after.contains(&hash("alice's word")) && after.contains("alice:$6$rounds=6000$"));
@@ -108,23 +104,30 @@ const COSTLY: &str = "auth required pam_unix.so nodelay\n\
     account required pam_unix.so\n\
     password required pam_unix.so sha512 rounds=100000\n";
 
+/// Alice, whose passwords cost that much.
+fn costly() -> Place {
+    let mut place = Place::with(&["alice"]);
+    place.write("etc/pam.d/occ", COSTLY, 0o644);
+    place.person("alice").hash = hash_with("word 0", ROUNDS);
+    place.write_accounts();
+    place
+}
+
+fn log_in(web: &mut Taken, password: &str, number: u8) -> Token {
+    match web.authenticate("alice", password, number) {
+        LoginReply::Token(login) => login.token,
+        other => panic!("{password}: {other:?}"),
+    }
+}
+
 /// Somebody who has a session and knows the old password changes it again and again while
 /// an administrator sets another: whatever comes first, the administrator's stays, and the
 /// session is over.
 #[test]
 fn an_administrators_reset_is_never_undone() {
-    let mut place = Place::with(&["alice"]);
-    place.write("etc/pam.d/occ", COSTLY, 0o644);
-    place.person("alice").hash = hash_with("word 0", ROUNDS);
-    place.write_accounts();
+    let mut place = costly();
     let monitor = place.start();
     let mut web = monitor.take_over();
-    let log_in = |web: &mut crate::takeover::Taken, password: &str, number| match web
-        .authenticate("alice", password, number)
-    {
-        LoginReply::Token(login) => login.token,
-        other => panic!("{password}: {other:?}"),
-    };
     let mut token = log_in(&mut web, "word 0", 1);
     let begin = Instant::now();
     let reply = web.call(change(&token, "word 0", "word 1"));
@@ -134,6 +137,7 @@ fn an_administrators_reset_is_never_undone() {
     let mut was_first = [false; 2];
     for round in 0..16_u32 {
         let thief = web.send(change(&token, &known, "the thief's"));
+        // The reset comes at another point of the change in each round.
         thread::sleep(whole * round / 15);
         let resets = format!("reset {round}");
         reset(&mut place, &resets);
@@ -155,20 +159,15 @@ fn an_administrators_reset_is_never_undone() {
 /// The same session in a row: each change waits for the one before, none slips through.
 #[test]
 fn a_change_that_waits_ends_with_its_session() {
-    let mut place = Place::with(&["alice"]);
-    place.write("etc/pam.d/occ", COSTLY, 0o644);
-    place.person("alice").hash = hash_with("word 0", ROUNDS);
-    place.write_accounts();
+    let mut place = costly();
     let monitor = place.start();
     let mut web = monitor.take_over();
-    let LoginReply::Token(login) = web.authenticate("alice", "word 0", 1) else {
-        panic!("not logged in");
-    };
-    web.ensure(&login.token, "alice");
-    let first = web.send(change(&login.token, "word 0", "thief 1"));
+    let token = log_in(&mut web, "word 0", 1);
+    web.ensure(&token, "alice");
+    let first = web.send(change(&token, "word 0", "thief 1"));
     reset(&mut place, "reset");
     let begin = Instant::now();
-    let second = web.send(change(&login.token, "word 0", "thief 2"));
+    let second = web.send(change(&token, "word 0", "thief 2"));
     for reply in [web.reply(first), web.reply(second)] {
         assert!(!matches!(
             reply,
@@ -179,7 +178,7 @@ fn a_change_that_waits_ends_with_its_session() {
         ));
     }
     until("the session and all that runs to end", || {
-        web.is_gone(&login.token) && monitor.processes_of(10_000).is_empty()
+        web.is_gone(&token) && monitor.processes_of(10_000).is_empty()
     });
     assert!(begin.elapsed() < Duration::from_secs(30));
     let shadow = std::fs::read_to_string(place.path("etc/shadow")).unwrap();

@@ -18,6 +18,8 @@ use sha_crypt::{Algorithm, Params, ShaCrypt};
 use crate::processes::{children, command_line, field, field_of, uids};
 use occ_gate_testing::until;
 
+/// The monitor in place of the shell, which is PID 1.
+const AS_FIRST: &str = "exec \"$0\"";
 const GATE: &str = env!("CARGO_BIN_EXE_occ-gate");
 const PAM: &str = "auth required pam_unix.so nodelay\n\
     account required pam_unix.so\n\
@@ -174,7 +176,12 @@ impl Place {
 
     /// Starts a monitor as PID 1, and waits until its web half is up.
     pub(crate) fn start(&self) -> Monitor {
-        self.start_by("exec \"$0\"")
+        self.start_by(AS_FIRST)
+    }
+
+    /// Starts a monitor as PID 1, and does not wait for its web half.
+    pub(crate) fn begin(&self) -> Monitor {
+        self.begin_by(AS_FIRST)
     }
 
     /// Starts one that is not PID 1, so that others can outlive it.
@@ -221,6 +228,15 @@ impl Place {
     }
 
     fn start_by(&self, then: &str) -> Monitor {
+        let mut monitor = self.begin_by(then);
+        until("a web half", || {
+            monitor.assert_runs();
+            monitor.web_half().is_some()
+        });
+        monitor
+    }
+
+    fn begin_by(&self, then: &str) -> Monitor {
         let mut unshare = self.command(then).spawn().unwrap();
         let log = collect(unshare.stderr.take().unwrap());
         let mut monitor = Monitor {
@@ -236,18 +252,19 @@ impl Place {
                 .flat_map(|pid| [vec![pid], children(pid)].concat());
             let found = below.into_iter().find(|pid| command_line(*pid) == [GATE]);
             monitor.pid = found.unwrap_or_default();
-            assert!(
-                monitor.unshare.try_wait().unwrap().is_none(),
-                "{}",
-                monitor.log()
-            );
-            found.is_some() && monitor.web_half().is_some()
+            monitor.assert_runs();
+            found.is_some()
         });
         monitor
     }
 }
 
 impl Monitor {
+    fn assert_runs(&mut self) {
+        let ended = self.unshare.try_wait().unwrap();
+        assert!(ended.is_none(), "{}", self.log());
+    }
+
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }

@@ -60,8 +60,8 @@ pub(crate) fn make_for_root(path: &str, mode: u32) -> io::Result<bool> {
     Ok(is_roots)
 }
 
-/// A fresh one; what is left of an earlier one goes out of its owner's reach, to be wiped
-/// when there is time.
+/// Makes a fresh one. Leftovers of an earlier one are moved out of their owner's reach, to
+/// be wiped later.
 pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Tmpdirs> {
     move_away(uid)?;
     let own = Path::new(ALL).join(uid.to_string());
@@ -86,8 +86,8 @@ pub struct Options {
     uid: Option<u32>,
 }
 
-/// `occ-gate wipe-tmpdir`: a process of its own, because it may take long. It wipes of one
-/// person what is theirs alone, so that nobody waits for what another left.
+/// `occ-gate wipe-tmpdir`: a process of its own, because it may take long. With a uid it
+/// wipes only that person's, so that nobody waits for what another left.
 pub fn main(options: &Options) -> ExitCode {
     let wiped = match options.uid {
         Some(uid) => move_away(uid).and_then(|()| wipe_all(&format!("{uid}."))),
@@ -110,8 +110,8 @@ fn move_all_away() -> io::Result<()> {
     uids.into_iter().try_for_each(move_away)
 }
 
-/// Out of its owner's reach, into a directory of root's with their uid in its name; there
-/// may be none.
+/// Moves a person's, if there is one, out of their reach: into a directory of root's that
+/// has their uid in its name.
 fn move_away(uid: u32) -> io::Result<()> {
     let own = Path::new(ALL).join(uid.to_string());
     if fs::symlink_metadata(&own).is_err() {

@@ -180,13 +180,13 @@ impl Logins {
         self.conversations.clear();
     }
 
-    /// Begins a login; `is_here` tells that its address is one of this container's.
+    /// Begins a login; `is_own` tells that its address is one of this container's.
     pub(crate) fn authenticate(
         &mut self,
         context: &Context<'_>,
         id: u64,
         credentials: Authenticate,
-        is_here: bool,
+        is_own: bool,
     ) -> Vec<Action> {
         let Authenticate {
             user,
@@ -199,7 +199,7 @@ impl Logins {
         let device = device.and_then(|cookie| self.device_key.check(user.as_str(), &cookie));
         let source = match device {
             Some(number) => Source::Device(number),
-            None => Source::Address(AddressBlock::of(address, is_here)),
+            None => Source::Address(AddressBlock::of(address, is_own)),
         };
         let account = Account::named(user.as_str());
         let task = if fingerprint.is_some() {

@@ -67,14 +67,14 @@ impl Logins {
             actions.push(if is_done {
                 reply
             } else {
-                self.on_the_beat(arrived, reply)
+                self.delayed(arrived, reply)
             });
         }
         actions
     }
 
-    /// The reply at the time of all failures.
-    pub(super) fn on_the_beat(&self, arrived: Instant, reply: Action) -> Action {
+    /// The reply, at the time at which all failures are answered.
+    pub(super) fn delayed(&self, arrived: Instant, reply: Action) -> Action {
         match reply {
             Action::Reply(id, reply) => {
                 Action::ReplyAt(next_beat(arrived, Instant::now(), self.pace), id, reply)
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_are_answered_on_the_beat() {
+    fn failures_are_answered_delayed() {
         let arrived = Instant::now();
         for (after, at) in [
             (0, 3),

@@ -45,7 +45,7 @@ impl Logins {
                 log::line(&format!("{}: too many failures", attempt.title()));
                 self.queue.ended(source, account);
                 // Sooner it would tell how long the checks before it took.
-                actions.push(self.on_the_beat(attempt.arrived, attempt.slow_down(seconds)));
+                actions.push(self.delayed(attempt.arrived, attempt.slow_down(seconds)));
                 continue;
             }
             self.failures.started(source, account, now);

@@ -36,7 +36,7 @@ pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
             _ = stop.wait_for(|stop| *stop == Stop::AtOnce) => (),
         }
     }
-    // Killed first, then looked for: who forks all the time is too short-lived to be seen.
+    // Killed first, then looked for: a process that forks all the time is seen in no listing.
     loop {
         let pause = match kill_uid(uid, true).await {
             true if !is_any_of(uid) => return,
@@ -47,7 +47,7 @@ pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
     }
 }
 
-/// Returns whether the signal was sent: the one who sends it may be killed itself.
+/// Returns whether the signal was sent; the helper that sends it may be killed before.
 async fn kill_uid(uid: u32, kill: bool) -> bool {
     let mut command = subprocess::command("kill-user");
     command.arg(uid.to_string());

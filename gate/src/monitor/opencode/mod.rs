@@ -7,9 +7,9 @@ mod start_limit;
 pub(crate) mod stop;
 pub(crate) mod table;
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::rc::Rc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -41,7 +41,7 @@ struct Running {
     since: Time,
     stop: watch::Sender<Stop>,
     /// It was its turn to start.
-    has_begun: Arc<AtomicBool>,
+    has_begun: Rc<Cell<bool>>,
     /// Since when the person has no session.
     unowned_since: Option<Duration>,
 }
@@ -110,26 +110,26 @@ impl Opencodes {
                 uid: person.uid,
                 secret: address.secret.clone(),
             },
-            Ensured::Starting => self.coming(person.name.as_str()),
+            Ensured::Starting => self.progress(person.name.as_str()),
             Ensured::Failed(reason, rest) => failed(reason, rest),
             Ensured::Start(generation) => {
                 let start = self.start(person, generation);
-                return (self.coming(person.name.as_str()), vec![start]);
+                return (self.progress(person.name.as_str()), vec![start]);
             }
         };
         (reply, Vec::new())
     }
 
-    /// How far one is that comes up. Each that waits before it has a smaller number.
-    fn coming(&self, user: &str) -> EnsureReply {
-        let waits = |running: &&Running| !running.has_begun.load(Ordering::Relaxed);
+    /// The reply for one that comes up. Those that wait before it have a smaller generation.
+    fn progress(&self, user: &str) -> EnsureReply {
+        let waits = |running: &&Running| !running.has_begun.get();
         let Some(own) = self.running.get(user).filter(waits) else {
             return EnsureReply::Starting;
         };
         let others = self.running.values().filter(waits);
         let before = others.filter(|other| other.generation < own.generation);
         let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
-        // So many begin in a moment.
+        // The first ones begin in a moment.
         match before.checked_sub(self.starts.room()) {
             None => EnsureReply::Starting,
             Some(ahead) => EnsureReply::Waiting { ahead },
@@ -143,10 +143,10 @@ impl Opencodes {
             uid: person.uid,
             since: clock::now(),
             stop,
-            has_begun: Arc::default(),
+            has_begun: Rc::default(),
             unowned_since: None,
         };
-        let has_begun = Arc::clone(&running.has_begun);
+        let has_begun = Rc::clone(&running.has_begun);
         self.running
             .insert(person.name.as_str().to_owned(), running);
         let process = OpencodeProcess {

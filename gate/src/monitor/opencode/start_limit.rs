@@ -1,9 +1,10 @@
 //! How many opencodes come up at once. Twenty together would all be slow, and the last of
 //! them too slow.
 
+use std::cell::Cell;
 use std::num::NonZero;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -13,22 +14,22 @@ use tokio::time::timeout;
 /// From the start, once it is its turn, to the line that tells the port. opencode needs 2 s
 /// on an idle machine; killed on a busy one, it would begin again where time is scarcest.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// The time that each other start adds, which comes up meanwhile.
+/// The time that each other start under way adds.
 const PATIENCE_FOR_EACH: Duration = Duration::from_secs(20);
-/// For so long a start may keep others from starting; it goes on after that.
+/// The longest that a start keeps others from starting; it goes on after that.
 const TURN: Duration = Duration::from_secs(15);
 
 #[derive(Clone)]
 pub(crate) struct StartLimit {
     turns: Arc<Semaphore>,
     /// Those that have begun and are not ready.
-    coming_up: Arc<AtomicU32>,
+    coming_up: Rc<Cell<u32>>,
 }
 
 /// A start under way. Dropped, it is over.
 pub(crate) struct Turn {
     _held: oneshot::Sender<()>,
-    coming_up: Arc<AtomicU32>,
+    coming_up: Rc<Cell<u32>>,
 }
 
 impl StartLimit {
@@ -37,7 +38,7 @@ impl StartLimit {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self {
             turns: Arc::new(Semaphore::new(2 * cores)),
-            coming_up: Arc::default(),
+            coming_up: Rc::default(),
         }
     }
 
@@ -50,10 +51,10 @@ impl StartLimit {
             let _turn = turn;
             let _ = timeout(TURN, dropped).await;
         });
-        self.coming_up.fetch_add(1, Ordering::Relaxed);
+        self.coming_up.update(|count| count + 1);
         Some(Turn {
             _held: held,
-            coming_up: Arc::clone(&self.coming_up),
+            coming_up: Rc::clone(&self.coming_up),
         })
     }
 
@@ -64,14 +65,14 @@ impl StartLimit {
 
     /// How long a start may take that begins now.
     pub(crate) fn patience(&self) -> Duration {
-        let others = self.coming_up.load(Ordering::Relaxed).saturating_sub(1);
+        let others = self.coming_up.get().saturating_sub(1);
         PATIENCE + PATIENCE_FOR_EACH * others
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.coming_up.fetch_sub(1, Ordering::Relaxed);
+        self.coming_up.update(|count| count - 1);
     }
 }
 

@@ -48,8 +48,8 @@ pub(super) async fn page<B>(
     Flash::taken(page, &gate.cookies, context.secure)
 }
 
-/// On to the account page, which says what came of a form.
-fn told(gate: &AppState, context: &RequestContext, outcome: Outcome) -> Response<Body> {
+/// Redirects to the account page, which tells the outcome of a form.
+fn redirect_with(gate: &AppState, context: &RequestContext, outcome: Outcome) -> Response<Body> {
     let reply = reply::see_other("/_occ/account");
     Flash::Account(outcome).give(reply, &gate.cookies, context.secure)
 }
@@ -75,7 +75,7 @@ pub(super) async fn submit(
             };
             let handle = Handle(handle);
             match gate.monitor.ask(ask::Revoke { token, handle }).await {
-                Ok(Ok(())) => told(gate, context, Outcome::SessionEnded),
+                Ok(Ok(())) => redirect_with(gate, context, Outcome::SessionEnded),
                 Ok(Err(Gone)) => reply::see_other("/_occ/login"),
                 Err(NoReply) => reply::unreached(),
             }
@@ -133,7 +133,7 @@ async fn change_password(
 ) -> Response<Body> {
     let (old, new) = match new_password(form) {
         Ok(passwords) => passwords,
-        Err(why) => return told(gate, context, Outcome::Failed(why)),
+        Err(why) => return redirect_with(gate, context, Outcome::Failed(why)),
     };
     let weakness = weakness(new.expose()).map(str::to_owned);
     let token = session.token.clone();
@@ -152,7 +152,7 @@ async fn change_password(
             "Changing the password is not possible right now. Try again in a moment.".to_owned(),
         ),
     };
-    told(gate, context, outcome)
+    redirect_with(gate, context, outcome)
 }
 
 /// With PAM's words about a new password, if it has any.

@@ -1,11 +1,10 @@
 //! The words of the next page: carried past the 303 that follows a form, in a cookie that
-//! lasts two minutes, so that a reload sends nothing again. Only words of ours come of it, so
-//! nothing is lost if somebody else planted it.
+//! lasts two minutes, so that a reload sends nothing again. One that somebody else planted
+//! changes the words of a page and nothing else; they are escaped as all text is.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use hyper::HeaderMap;
 use hyper::header::{HeaderValue, SET_COOKIE};
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::web::http::body::Body;
@@ -14,10 +13,10 @@ use crate::web::pages::{Notice, Outcome};
 
 /// Long enough for a person to answer a question of PAM's.
 const SECONDS: u64 = 120;
-/// Longest that is read.
+/// Longest cookie that is read.
 const LONGEST: usize = 3000;
 
-/// A page to come.
+/// The next page and its words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Flash {
     /// The login page, with the name as typed.
@@ -57,15 +56,13 @@ impl Flash {
         reply
     }
 
-    /// Takes it back: the page was shown.
+    /// Takes it back: this page shows it.
     pub(crate) fn taken(
         mut reply: Response<Body>,
         cookies: &Cookies,
         secure: bool,
     ) -> Response<Body> {
-        if reply.status() != StatusCode::SEE_OTHER {
-            append(&mut reply, cookies.set(Cookie::Flash, "", secure, 0));
-        }
+        append(&mut reply, cookies.set(Cookie::Flash, "", secure, 0));
         reply
     }
 }

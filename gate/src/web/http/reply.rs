@@ -83,7 +83,7 @@ pub(crate) fn unreached() -> Response<Body> {
     again_in(1, text(StatusCode::BAD_GATEWAY, line))
 }
 
-/// Somebody has more open than anybody needs.
+/// Somebody has too many requests open.
 pub(crate) fn too_many() -> Response<Body> {
     let line = "too many of your requests are open: close some pages\n";
     again_in(1, text(StatusCode::TOO_MANY_REQUESTS, line))

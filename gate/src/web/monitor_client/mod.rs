@@ -71,13 +71,11 @@ impl Monitor {
     /// the monitor is told.
     pub(crate) async fn ask_for_browser<A: Ask>(&self, request: A) -> Result<A::Reply, NoReply> {
         let (id, receiver) = self.register()?;
-        let mut wanted = Wanted {
+        let _wanted = Wanted {
             monitor: self,
-            call: Some(id),
+            call: id,
         };
-        let reply = self.send(id, request, receiver).await;
-        wanted.call = None;
-        reply
+        self.send(id, request, receiver).await
     }
 
     async fn send<A: Ask>(
@@ -129,16 +127,16 @@ impl Monitor {
     }
 }
 
-/// A call whose reply is waited for. Dropped before that came, it is forgotten.
+/// A call whose reply a browser waits for. Dropped before that came, it is forgotten.
 struct Wanted<'a> {
     monitor: &'a Monitor,
-    call: Option<u64>,
+    call: u64,
 }
 
 impl Drop for Wanted<'_> {
     fn drop(&mut self) {
-        if let Some(call) = self.call {
-            let monitor = self.monitor.clone();
+        let (monitor, call) = (self.monitor.clone(), self.call);
+        if lock(&monitor.calls).waiting.contains_key(&call) {
             tokio::spawn(async move { monitor.ask(Forget { call }).await });
         }
     }

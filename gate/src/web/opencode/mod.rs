@@ -54,7 +54,7 @@ pub(crate) struct Instance {
     /// One asset at a time is read whole.
     pub(crate) turn: Semaphore,
     place: Loopback,
-    directories: Mutex<Directories>,
+    directories: Mutex<HashSet<String>>,
 }
 
 /// opencode did not answer.
@@ -102,22 +102,9 @@ impl Instances {
             changes.mark_unchanged();
             let token = session.token.clone();
             let reply = monitor.ask(ask::Ensure { token }).await?;
-            let now = Instant::now();
-            let ahead = match &reply {
-                Ok(EnsureReply::Waiting { ahead }) => Some(*ahead),
-                _ => None,
-            };
-            match reply {
-                Ok(EnsureReply::Starting | EnsureReply::Waiting { .. }) if now < deadline => {
-                    let again = deadline.min(now + ASK_AGAIN);
-                    tokio::select! {
-                        () = session.gone.cancelled() => return Ok(Ensured::Gone),
-                        _ = timeout_at(again, changes.changed()) => {}
-                    }
-                }
-                Ok(EnsureReply::Starting | EnsureReply::Waiting { .. }) => {
-                    return Ok(Ensured::Starting(ahead));
-                }
+            let ahead = match reply {
+                Ok(EnsureReply::Starting) => None,
+                Ok(EnsureReply::Waiting { ahead }) => Some(ahead),
                 Ok(EnsureReply::Ready { port, uid, secret }) => {
                     let place = Loopback { port, uid };
                     let instance = self.started(&session.user, place, secret)?;
@@ -128,6 +115,14 @@ impl Instances {
                     retry_seconds,
                 }) => return Ok(Ensured::Failed(reason, retry_seconds)),
                 Err(Gone) => return Ok(Ensured::Gone),
+            };
+            let now = Instant::now();
+            if now >= deadline {
+                return Ok(Ensured::Starting(ahead));
+            }
+            tokio::select! {
+                () = session.gone.cancelled() => return Ok(Ensured::Gone),
+                _ = timeout_at(deadline.min(now + ASK_AGAIN), changes.changed()) => {}
             }
         }
     }
@@ -216,29 +211,21 @@ impl Instance {
     /// one directory at a time.
     pub(crate) fn used_directory(&self, directory: String) {
         let mut directories = lock(&self.directories);
-        if !directories.are_too_many() && !directories.named.contains(&directory) {
-            directories.bytes += directory.len();
-            directories.named.insert(directory);
+        if !are_too_many(&directories) {
+            directories.insert(directory);
         }
     }
 
     /// The directories named so far; None: too many to ask about.
     pub(crate) fn directories(&self) -> Option<Vec<String>> {
         let directories = lock(&self.directories);
-        (!directories.are_too_many()).then(|| directories.named.iter().cloned().collect())
+        (!are_too_many(&directories)).then(|| directories.iter().cloned().collect())
     }
 }
 
-#[derive(Default)]
-struct Directories {
-    named: HashSet<String>,
-    bytes: usize,
-}
-
-impl Directories {
-    fn are_too_many(&self) -> bool {
-        self.named.len() > DIRECTORIES || self.bytes > DIRECTORIES_ROOM
-    }
+fn are_too_many(directories: &HashSet<String>) -> bool {
+    let bytes: usize = directories.iter().map(String::len).sum();
+    directories.len() > DIRECTORIES || bytes > DIRECTORIES_ROOM
 }
 
 fn basic(secret: &Secret) -> Option<HeaderValue> {

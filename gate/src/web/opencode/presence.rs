@@ -29,7 +29,7 @@ pub(crate) struct Present {
 }
 
 impl Presence {
-    /// The person has one thing more open; None: too many.
+    /// The person has one thing more open. Returns `None` if they have too many.
     pub(crate) fn enter(&self, user: &User) -> Option<Present> {
         let new = OpenThings {
             open: 0,

@@ -22,7 +22,7 @@ use crate::web::http::reply;
 use crate::web::opencode::assets;
 use crate::web::opencode::body::SessionBody;
 use crate::web::opencode::directories;
-use crate::web::opencode::upload::{Upload, UploadError};
+use crate::web::opencode::upload::UploadError;
 use crate::web::opencode::{Ensured, Instance, Unreached};
 use crate::web::pages;
 use crate::web::sessions::Session;
@@ -88,7 +88,7 @@ impl ProxyRequest {
         let is_page = wants_page(request.method(), request.headers());
         let (head, body) = request.into_parts();
         let again = may_again.then(|| Request::from_parts(head.clone(), body::empty()));
-        let upload = Upload::new(body, self.fault.clone()).boxed_unsync();
+        let upload = self.fault.watch(body);
         let attempts = async {
             let first = self.attempt(Request::from_parts(head, upload)).await;
             match (first, again) {

@@ -1,15 +1,13 @@
 //! A browser's body on its way to opencode: bounded, and where it breaks off it is
 //! known whose fault that was.
 
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 
-use http_body_util::{LengthLimitError, Limited};
-use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Incoming, SizeHint};
 use hyper::{Response, StatusCode};
 
-use crate::web::http::body::{Body, Broken};
+use crate::web::http::body::Body;
 use crate::web::http::reply;
 
 /// Most bytes of one request: prompts carry pictures.
@@ -39,48 +37,19 @@ impl UploadError {
             let _ = self.0.set(StatusCode::PAYLOAD_TOO_LARGE);
         }
     }
-}
 
-/// The body; tells of its fault.
-pub(crate) struct Upload {
-    body: Limited<Incoming>,
-    fault: UploadError,
-}
-
-impl Upload {
-    pub(crate) fn new(body: Incoming, fault: UploadError) -> Self {
-        Self {
-            body: Limited::new(body, LARGEST),
-            fault,
-        }
-    }
-}
-
-impl HttpBody for Upload {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Err(error))) = &polled {
+    /// The body, no longer than it may be; its fault is kept here.
+    pub(crate) fn watch(&self, body: Incoming) -> Body {
+        let fault = Arc::clone(&self.0);
+        let watched = Limited::new(body, LARGEST).map_err(move |error| {
             let status = if error.is::<LengthLimitError>() {
                 StatusCode::PAYLOAD_TOO_LARGE
             } else {
                 StatusCode::BAD_REQUEST
             };
-            let _ = self.fault.0.set(status);
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+            let _ = fault.set(status);
+            error
+        });
+        watched.boxed_unsync()
     }
 }

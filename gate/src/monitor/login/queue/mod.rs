@@ -16,7 +16,7 @@ const SLOTS_IF_SLOWED: usize = 2;
 /// Attempts that wait, of strangers and of those who are known.
 const WAITING: usize = 256;
 const KNOWN_WAITING: usize = 64;
-/// Turns that are remembered; of more than that the older half goes.
+/// Turns that are remembered; beyond that the older half goes.
 const TURNS: usize = 4096;
 
 /// Attempts that run and wait; `T` is what an attempt carries.
@@ -27,11 +27,11 @@ pub(crate) struct LoginQueue<T> {
 }
 
 struct Waiting<T> {
-    /// Names it, to take it out again.
+    /// The number of its call, by which it can be taken out again.
     id: u64,
     source: Source,
     account: Account,
-    /// The turns that were taken when it came.
+    /// How many turns had been taken when it came.
     came: u64,
     attempt: T,
 }
@@ -45,7 +45,7 @@ struct Turns {
 
 impl Turns {
     /// The last turn of a source, or of an account of it. One that had none yet counts from
-    /// when it came: ever new ones do not go before those who wait.
+    /// when it came, so that new sources do not go before those that wait.
     fn last(&self, source: Source, account: Option<Account>, came: u64) -> u64 {
         self.last.get(&(source, account)).copied().unwrap_or(came)
     }
@@ -109,7 +109,7 @@ impl<T> LoginQueue<T> {
             (sources.get(&source), pairs.get(&(source, account)))
         };
         let all = self.waiting.iter().enumerate();
-        // Of equal ones the last.
+        // The last of equal ones.
         let (at, _) = all
             .filter(|(_, waiting)| in_lane(waiting))
             .max_by_key(|(_, waiting)| share(waiting))?;

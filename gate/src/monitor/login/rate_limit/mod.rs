@@ -52,9 +52,9 @@ pub(crate) struct AddressBlock(IpAddr);
 
 impl AddressBlock {
     /// All addresses of this container are one: people's programs inside can use each.
-    pub(crate) fn of(address: IpAddr, is_here: bool) -> Self {
+    pub(crate) fn of(address: IpAddr, is_own: bool) -> Self {
         match address.to_canonical() {
-            _ if is_here => Self(Ipv4Addr::LOCALHOST.into()),
+            _ if is_own => Self(Ipv4Addr::LOCALHOST.into()),
             IpAddr::V6(v6) => Self(IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes())),
             v4 @ IpAddr::V4(_) => Self(v4),
         }

@@ -1,12 +1,12 @@
 //! One start of a person's opencode, from its temporary directory to the last
 //! process of its tree.
 
+use std::cell::Cell;
 use std::ffi::{CString, OsStr, OsString};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::rc::Rc;
 
 use nix::unistd::Gid;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -58,7 +58,7 @@ pub(crate) struct OpencodeProcess {
     pub(crate) max_processes: u64,
     pub(crate) starts: StartLimit,
     /// Set when it is its turn to start.
-    pub(crate) has_begun: Arc<AtomicBool>,
+    pub(crate) has_begun: Rc<Cell<bool>>,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
@@ -79,17 +79,17 @@ impl OpencodeProcess {
     /// Until it ends by itself, or fails.
     async fn live(&self, tell: &impl AsyncFn(ProcessEvent)) -> Failure {
         let mut turn = self.starts.take().await;
-        self.has_begun.store(true, Ordering::Relaxed);
+        self.has_begun.set(true);
         let why = self.start(0, &mut turn, tell).await;
         if why != Failure::Port {
             return why;
         }
-        // The port that it tried is not its own: there are others.
+        // Another process has that port: try another one.
         end_all(self.person.uid, &mut self.stop.clone()).await;
         self.start(free_port(), &mut turn, tell).await
     }
 
-    /// Starts it on this port, or on any.
+    /// Starts it on this port; 0 is any.
     async fn start(
         &self,
         port: u16,
@@ -149,7 +149,7 @@ impl OpencodeProcess {
     ) -> Result<OpencodeAddress, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
         let pid = child.id().ok_or(Failure::Ended)?;
-        // Whoever else listens at this number at another address does not count.
+        // A listener at another address with this number does not count.
         let owner = loopback_listener(port).ok().flatten();
         if owner.is_none_or(|owner| owner.uid != self.person.uid) {
             return Err(Failure::Port);

@@ -18,13 +18,13 @@ pub(crate) struct Peer {
 /// X-Forwarded-* counts only when the socket's other end is a trusted proxy.
 /// Each proxy adds to the right, so we read from there, as far as we trust.
 ///
-/// A proxy in this container is told by nothing from a person's program in it: it may say
-/// that a request came by https, but not whose it is (`is_here`).
+/// Nothing tells a proxy in this container from a person's program in it: it may say that
+/// a request came by https, but not whose it is (`is_own_address`).
 pub(crate) fn peer(
     socket: IpAddr,
     headers: &HeaderMap,
     trusted: &[IpNet],
-    is_here: impl Fn(IpAddr) -> bool,
+    is_own_address: impl Fn(IpAddr) -> bool,
 ) -> Peer {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut address = socket.to_canonical();
@@ -33,7 +33,7 @@ pub(crate) fn peer(
         return Peer { address, secure };
     }
     let secure = words(headers, "x-forwarded-proto").last() == Some(&"https");
-    if is_here(address) {
+    if is_own_address(address) {
         return Peer { address, secure };
     }
     for hop in words(headers, "x-forwarded-for").iter().rev() {

@@ -2,13 +2,18 @@ use super::*;
 use crate::web::http::tests::headers;
 
 /// This container, for these tests.
-fn is_here(address: IpAddr) -> bool {
+fn is_own_address(address: IpAddr) -> bool {
     address.is_loopback() || address.to_string() == "10.9.9.9"
 }
 
 fn seen(socket: &str, trusted: &[&str], lines: &[(&'static str, &'static str)]) -> (String, bool) {
     let trusted: Vec<IpNet> = trusted.iter().map(|text| text.parse().unwrap()).collect();
-    let peer = peer(socket.parse().unwrap(), &headers(lines), &trusted, is_here);
+    let peer = peer(
+        socket.parse().unwrap(),
+        &headers(lines),
+        &trusted,
+        is_own_address,
+    );
     (peer.address.to_string(), peer.secure)
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct CachedAsset {
 }
 
 impl CachedAsset {
-    /// Keeps of the headers, as the browser gets them, what the asset is nothing without.
+    /// Keeps only the headers that the asset needs, as the browser gets them.
     pub(crate) fn new(digest: Digest, headers: &HeaderMap) -> Self {
         let mut kept = HeaderMap::new();
         for (name, value) in headers {
@@ -72,25 +72,22 @@ impl CachedAsset {
 
 /// The assets of one opencode, by path.
 #[derive(Default)]
-pub(crate) struct Digests(Mutex<Paths>);
+pub(crate) struct Digests(Mutex<HashMap<String, CachedAsset>>);
 
-#[derive(Default)]
-struct Paths {
-    known: HashMap<String, CachedAsset>,
-    cost: usize,
+fn total_cost(paths: &HashMap<String, CachedAsset>) -> usize {
+    paths.iter().map(|(path, known)| known.cost(path)).sum()
 }
 
 impl Digests {
     pub(crate) fn get(&self, path: &str) -> Option<CachedAsset> {
-        lock(&self.0).known.get(path).cloned()
+        lock(&self.0).get(path).cloned()
     }
 
     /// Remembers an asset while there is room; opencode decides what its paths are.
     pub(crate) fn insert(&self, path: &str, known: CachedAsset) {
         let mut paths = lock(&self.0);
-        let cost = paths.cost + known.cost(path);
-        if cost <= PATHS_ROOM && paths.known.insert(path.to_owned(), known).is_none() {
-            paths.cost = cost;
+        if total_cost(&paths) + known.cost(path) <= PATHS_ROOM {
+            paths.insert(path.to_owned(), known);
         }
     }
 }

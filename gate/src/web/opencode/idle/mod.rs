@@ -114,7 +114,7 @@ fn no_session_works(status: &Value) -> bool {
 
 /// `[{"id": "pty_1", "status": "running" | "exited", "pid": 7}, …]`. One that runs is at
 /// rest if it is a shell at its prompt: nobody has been connected to it for the idle time,
-/// so nobody typed. Of one without a pid nothing is known.
+/// so nobody typed. One without a pid may be at work.
 fn no_terminal_works(list: &Value, is_resting_shell: impl Fn(u32) -> bool) -> bool {
     let rests = |terminal: &Value| {
         let pid = terminal["pid"].as_u64();
