@@ -1,7 +1,9 @@
 //! Processes, by /proc: whose they are, whether they run. The only reader
 //! of /proc/PID; signals nobody.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -16,19 +18,26 @@ const OCC_INIT_STATUS: &str = "/run/occ-init/status.json";
 
 /// Returns whether a process with that uid as any of its four runs.
 pub(crate) fn is_any_of(uid: u32) -> bool {
-    // An entry that is no process has no status.
-    let mut all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    all.any(|entry| has_uid(&entry.path(), uid))
+    !uids_within(uid..=uid).is_empty()
 }
 
-fn has_uid(process: &Path, uid: u32) -> bool {
-    let Ok(status) = fs::read_to_string(process.join("status")) else {
-        return false;
-    };
-    let mut ids = field(&status, "Uid:")
-        .unwrap_or_default()
-        .split_ascii_whitespace();
-    ids.any(|id| id.parse() == Ok(uid)) && has_live_thread(process)
+/// The uids of a range as which processes run, any of their four.
+pub(crate) fn uids_within(range: RangeInclusive<u32>) -> BTreeSet<u32> {
+    // An entry that is no process has no status.
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.flat_map(|entry| uids_of(&entry.path(), &range))
+        .collect()
+}
+
+fn uids_of(process: &Path, range: &RangeInclusive<u32>) -> Vec<u32> {
+    let status = fs::read_to_string(process.join("status")).unwrap_or_default();
+    let ids = field(&status, "Uid:").unwrap_or_default();
+    let ids = ids.split_ascii_whitespace().flat_map(str::parse);
+    let mut ids: Vec<u32> = ids.filter(|id| range.contains(id)).collect();
+    if !ids.is_empty() && !has_live_thread(process) {
+        ids.clear();
+    }
+    ids
 }
 
 /// Returns whether any of its threads runs. The first one, by which the process is seen,

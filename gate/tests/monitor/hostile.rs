@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -65,6 +66,38 @@ fn a_fork_racer_ends_with_the_others() {
             assert_eq!(beats(), last, "it races on");
         }
     }
+}
+
+/// alice's subordinate uids are 589924000 to 589989535; the next one is somebody else's.
+#[test]
+fn processes_under_subordinate_uids_end_with_the_others() {
+    const RACE: &str = "while (1) { exit if fork; utime undef, undef, $ENV{BEAT} }";
+    let mut place = Place::with(&["alice"]);
+    place.write("etc/subuid", "alice:589924000:65536\n", 0o644);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let beat = place.path("run/beat");
+    fs::write(&beat, "").unwrap();
+    fs::set_permissions(&beat, fs::Permissions::from_mode(0o666)).unwrap();
+    let last_beat = || fs::metadata(&beat).unwrap().modified().unwrap();
+    let alice = web.log_in(&place, "alice", 1).token;
+    web.ensure(&alice, "alice");
+    let mut first = monitor.run_as(589_924_000, &["sleep", "1000"], &beat);
+    let mut next = monitor.run_as(589_989_536, &["sleep", "1000"], &beat);
+    let before = last_beat();
+    let mut racer = monitor.run_as(589_989_535, &["perl", "-e", RACE], &beat);
+    racer.wait().unwrap();
+    until("it to race", || last_beat() != before);
+    place.person("alice").hash = hash("set by an administrator");
+    place.write_accounts();
+    web.event(|event| matches!(event, Event::InstanceGone { .. }));
+    let last = last_beat();
+    until("the first to end", || first.try_wait().unwrap().is_some());
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_millis(300) {
+        assert_eq!(last_beat(), last, "it races on");
+    }
+    assert_eq!(next.try_wait().unwrap(), None, "it is nobody's of hers");
 }
 
 #[test]

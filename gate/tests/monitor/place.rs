@@ -317,6 +317,18 @@ impl Monitor {
         kill(Pid::from_raw(self.pid), signal).unwrap();
     }
 
+    /// A program of the same container, by root's doing under a uid.
+    pub(crate) fn run_as(&self, uid: u32, words: &[&str], beat: &Path) -> Child {
+        let target = format!("--target={}", self.pid);
+        let mut command = Command::new("nsenter");
+        command
+            .args([&target, "--pid", "--", "setpriv", "--clear-groups"])
+            .args([format!("--reuid={uid}"), format!("--regid={uid}")])
+            .args(words)
+            .env("BEAT", beat);
+        command.spawn().unwrap()
+    }
+
     /// Ends by itself after a signal; the exit status.
     pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         self.signal(Signal::SIGTERM);

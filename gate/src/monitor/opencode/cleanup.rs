@@ -4,25 +4,58 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use accounts::account::UidRange;
+use accounts::files::{subid, table};
 use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::stop::Stop;
 use crate::log;
+use crate::monitor::accounts::Person;
 use crate::monitor::subprocess;
-use crate::processes::{is_any_of, is_own_container};
+use crate::processes::{is_any_of, is_own_container, uids_within};
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.
 const GRACE: Duration = Duration::from_secs(1);
 /// For one of these processes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Looks that must find no process of a range: a fork racer hides from one.
+const LOOKS: u32 = 3;
 
-/// Ends every process of the uid: asks first, unless it has to be at once.
-pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
+/// The uids of a person's processes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PersonUids {
+    uid: u32,
+    /// Those that they can become in a user namespace: newuidmap(1).
+    subordinate: Option<(u32, u32)>,
+}
+
+impl PersonUids {
+    /// Reads subuid(5). A range that is not the one that occ-init gives may be somebody
+    /// else's as well.
+    pub(crate) fn of(person: &Person) -> Self {
+        let read = |path| std::fs::read(path).unwrap_or_default();
+        let people = UidRange::from_login_defs(&read("/etc/login.defs"));
+        let lines = read("/etc/subuid");
+        let mut lines = table::lines(&lines).filter_map(subid::name_and_range);
+        let name = person.name.as_str().as_bytes();
+        let range = subid::range(person.uid, people)
+            .filter(|range| lines.any(|line| line == (name, *range)));
+        let narrow = |(first, last)| Some((u32::try_from(first).ok()?, u32::try_from(last).ok()?));
+        Self {
+            uid: person.uid,
+            subordinate: range.and_then(narrow),
+        }
+    }
+}
+
+/// Ends every process of a person: asks first, unless it has to be at once.
+pub(crate) async fn end_all(uids: PersonUids, stop: &mut watch::Receiver<Stop>) {
     if !is_own_container() {
         return;
     }
+    let uid = uids.uid;
     if *stop.borrow() != Stop::AtOnce {
         kill_uid(uid, false).await;
         let all_gone = async {
@@ -36,7 +69,15 @@ pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
             _ = stop.wait_for(|stop| *stop == Stop::AtOnce) => (),
         }
     }
-    // Killed first, then looked for: a process that forks all the time is seen in no listing.
+    kill_all(uid).await;
+    // Nobody is left who could add to these.
+    if let Some((first, last)) = uids.subordinate {
+        kill_range(first, last).await;
+    }
+}
+
+/// Kills first, then looks: a process that forks all the time is seen in no listing.
+async fn kill_all(uid: u32) {
     loop {
         let pause = match kill_uid(uid, true).await {
             true if !is_any_of(uid) => return,
@@ -44,6 +85,19 @@ pub(crate) async fn end_all(uid: u32, stop: &mut watch::Receiver<Stop>) {
             false => Duration::from_millis(100),
         };
         sleep(pause).await;
+    }
+}
+
+/// Kills everything that runs under a range of uids. Only those that are seen can be
+/// killed; it ends when [`LOOKS`] looks in a row saw none.
+async fn kill_range(first: u32, last: u32) {
+    let mut clean = 0;
+    while clean < LOOKS {
+        let seen = uids_within(first..=last);
+        clean = if seen.is_empty() { clean + 1 } else { 0 };
+        for uid in seen {
+            kill_all(uid).await;
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::stop::Stop;
 use crate::helpers::{exec_user, tmpdir};
 use crate::log;
 use crate::monitor::accounts::Person;
-use crate::monitor::opencode::cleanup::{end_all, wipe};
+use crate::monitor::opencode::cleanup::{PersonUids, end_all, wipe};
 use crate::monitor::opencode::start_limit::{StartLimit, Turn};
 use crate::monitor::{random, subprocess};
 use crate::proc_net::loopback_listener;
@@ -66,12 +66,14 @@ impl OpencodeProcess {
     /// Runs it to its end and tells.
     pub(crate) async fn run(mut self: Box<Self>, tell: impl AsyncFn(ProcessEvent)) {
         let mut stop = self.stop.clone();
+        // Read while the account is there.
+        let uids = PersonUids::of(&self.person);
         let why = tokio::select! {
             why = self.live(&tell) => Some(why),
             _ = stop.wait_for(|stop| *stop != Stop::No) => None,
         };
         // Dropped, the child is killed; what it started is ended by its uid.
-        end_all(self.person.uid, &mut self.stop).await;
+        end_all(uids, &mut self.stop).await;
         wipe(Some(self.person.uid)).await;
         tell(ProcessEvent::Ended(why)).await;
     }
@@ -85,7 +87,7 @@ impl OpencodeProcess {
             return why;
         }
         // Another process has that port: try another one.
-        end_all(self.person.uid, &mut self.stop.clone()).await;
+        end_all(PersonUids::of(&self.person), &mut self.stop.clone()).await;
         self.start(free_port(), &mut turn, tell).await
     }
 
