@@ -13,15 +13,20 @@ use accounts::admin::backup::HOMES;
 use nix::errno::Errno;
 use nix::fcntl::readlinkat;
 use nix::sys::stat::{FileStat, SFlag};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self as std_io, Read, Write};
 use std::path::{Path, PathBuf};
 use tar::EntryType;
 
-/// More than this in the holes of a home's files, and the next file with holes is left
-/// out: anybody can make exabytes of them, and tar would write every zero.
-const HOLES: i64 = 1 << 30;
+/// Bytes of a home that no disk has: in holes, of which tar would write every zero, and in
+/// further names of a file that can't become links. Anybody can make exabytes of them, so the
+/// next such file is left out.
+const UNBACKED: i64 = 1 << 30;
+/// Memory for the names of files that have several, and what each takes besides its bytes.
+const NAMES: usize = 64 << 20;
+const NAME: usize = 128;
 /// In units of st_blocks, stat(2).
 const STAT_BLOCK: i64 = 512;
 
@@ -46,7 +51,12 @@ impl Homes {
                 left_out(&path, "it belongs to somebody else")
             }
             Ok((state, open)) => {
-                let mut packer = Packer { to, holes: HOLES };
+                let mut packer = Packer {
+                    to,
+                    unbacked: UNBACKED,
+                    first_names: BTreeMap::new(),
+                    room: NAMES,
+                };
                 packer.directory(&open, &state, &path, 0)
             }
         }
@@ -56,9 +66,18 @@ impl Homes {
 /// One home on its way into an archive.
 struct Packer<'a, W: Write> {
     to: &'a mut tar::Builder<W>,
-    /// Bytes of holes that may still come.
-    holes: i64,
+    /// Bytes that no disk has and that may still come.
+    unbacked: i64,
+    /// By device and inode, the files that have several names: the first one, and the state
+    /// in which its content was packed.
+    first_names: BTreeMap<(u64, u64), (PathBuf, Content)>,
+    /// Bytes that are left for further ones.
+    room: usize,
 }
+
+/// Size and time of a file's content. An inode number can be given again, and a file written
+/// to, between two of its names.
+type Content = (i64, i64, i64);
 
 fn open(within: &Directory, name: &OsStr) -> Result<(FileStat, Directory), Errno> {
     let directory = within.open(name)?;
@@ -141,11 +160,33 @@ impl<W: Write> Packer<'_, W> {
         if kind(&state) != SFlag::S_IFREG {
             return Ok(());
         }
-        let holes = state.st_size - state.st_blocks.saturating_mul(STAT_BLOCK);
-        if holes > self.holes {
-            return left_out(path, "the files of this home have holes of more than 1 GiB");
+        let id = (state.st_dev, state.st_ino);
+        let content = (state.st_size, state.st_mtime, state.st_mtime_nsec);
+        let has_several = state.st_nlink > 1;
+        let known = self.first_names.get(&id).filter(|_| has_several);
+        if let Some((first, _)) = known.filter(|(_, packed)| *packed == content) {
+            let mut header = header_of(EntryType::Link, &state, 0);
+            return self.to.append_link(&mut header, path, first);
         }
-        self.holes -= holes.max(0);
+        let cost = path.as_os_str().len() + NAME;
+        let is_again = has_several && (known.is_some() || cost > self.room);
+        let holes = state.st_size - state.st_blocks.saturating_mul(STAT_BLOCK);
+        let (unbacked, why) = if is_again {
+            (state.st_size, "this home has too many names for its files")
+        } else {
+            (
+                holes.max(0),
+                "the files of this home have holes of more than 1 GiB",
+            )
+        };
+        if unbacked > self.unbacked {
+            return left_out(path, why);
+        }
+        self.unbacked -= unbacked;
+        if has_several && !is_again {
+            self.room -= cost;
+            self.first_names.insert(id, (path.to_owned(), content));
+        }
         let size = u64::try_from(state.st_size).unwrap_or_default();
         let mut header = header_of(EntryType::Regular, &state, size);
         // The header says how much comes: what grows is cut, what shrinks is filled.

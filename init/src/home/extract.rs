@@ -6,13 +6,14 @@
 
 use super::{Homes, NEW, discard};
 use crate::error::{Error, io};
-use crate::fs::dir::{Directory, stat};
-use crate::fs::retry::{again, fchmod, fchown, fchownat, mkdirat, renameat, symlinkat};
-use crate::fs::sealed_stream::{Failed, foreign};
+use crate::fs::dir::{Directory, kind, stat};
+use crate::fs::retry::{again, fchmod, fchown, fchownat, linkat, mkdirat, renameat, symlinkat};
+use crate::fs::sealed_stream::{Failed, foreign, parts};
 use accounts::account::Uid;
+use accounts::admin::backup::HOMES;
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
-use nix::sys::stat::{Mode, UtimensatFlags, futimens, utimensat};
+use nix::sys::stat::{Mode, SFlag, UtimensatFlags, futimens, utimensat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid as RawUid, syncfs};
 use std::collections::BTreeMap;
@@ -57,9 +58,8 @@ impl<'a> HomeExtractor<'a> {
             std_io::copy(entry, &mut std_io::sink())?;
             return Ok(());
         };
-        let below = &parts[1..];
-        let is_whole = below.is_empty() && entry.header().entry_type() == EntryType::Directory;
-        unpack(root, below, entry).map_err(|why| match why {
+        let is_whole = parts.len() == 1 && entry.header().entry_type() == EntryType::Directory;
+        unpack(root, parts, entry).map_err(|why| match why {
             Stopped::Stream(error) => error.into(),
             Stopped::Foreign => foreign().into(),
             Stopped::Here(errno) => Failed::from(io("write", &root.path)(errno)),
@@ -140,29 +140,28 @@ impl From<Errno> for Stopped {
     }
 }
 
-/// Makes one thing below the root of a home.
+/// Makes one thing of a home; `parts` is its path below `home/`.
 fn unpack<R: Read>(
     root: &Directory,
-    below: &[&[u8]],
+    parts: &[&[u8]],
     entry: &mut tar::Entry<'_, R>,
 ) -> Result<(), Stopped> {
     let access = Access::of(entry.header()).ok_or(Stopped::Foreign)?;
-    let kind = entry.header().entry_type();
-    let Some((name, parents)) = below.split_last() else {
+    let entry_type = entry.header().entry_type();
+    let below = &parts[1..];
+    let Some((name, _)) = below.split_last() else {
         // The home itself.
-        return match kind {
+        return match entry_type {
             EntryType::Directory => Ok(access.give_to(root)?),
             _ => Err(Stopped::Foreign),
         };
     };
-    let mut within = root.open(".")?;
-    for parent in parents {
-        within = descend(&within, parent)?;
-    }
+    let within = parent(root, below)?;
     let name = OsStr::from_bytes(name);
-    match kind {
+    match entry_type {
         EntryType::Directory => Ok(access.give_to(&descend(&within, name.as_bytes())?)?),
         EntryType::Regular => make_file(&within, name, &access, entry),
+        EntryType::Link => make_name(root, parts[0], entry, &within, name),
         EntryType::Symlink => {
             let target = entry.link_name_bytes().ok_or(Stopped::Foreign)?;
             let target = OsString::from_vec(target.into_owned());
@@ -171,6 +170,40 @@ fn unpack<R: Read>(
             fchownat(&within, name, owner, group, AtFlags::AT_SYMLINK_NOFOLLOW)?;
             let (time, flag) = (&access.time, UtimensatFlags::NoFollowSymlink);
             Ok(again(|| utimensat(&within, name, time, time, flag))?)
+        }
+        _ => Err(Stopped::Foreign),
+    }
+}
+
+/// The directory that a path below the root lies in, made if it is not there.
+fn parent(root: &Directory, below: &[&[u8]]) -> Result<Directory, Errno> {
+    let mut within = root.open(".")?;
+    for part in &below[..below.len() - 1] {
+        within = descend(&within, part)?;
+    }
+    Ok(within)
+}
+
+/// One more name for a file of the same home that came before. No directory is opened
+/// through a link, and linkat(2) follows none.
+fn make_name<R: Read>(
+    root: &Directory,
+    component: &[u8],
+    entry: &tar::Entry<'_, R>,
+    within: &Directory,
+    name: &OsStr,
+) -> Result<(), Stopped> {
+    let path = entry.link_name_bytes().ok_or(Stopped::Foreign)?;
+    let parts = parts(&path).map_err(|_| Stopped::Foreign)?;
+    let below = match parts.as_slice() {
+        [top, home, below @ ..] if *top == HOMES.as_bytes() && *home == component => below,
+        _ => return Err(Stopped::Foreign),
+    };
+    let first = OsStr::from_bytes(below.last().ok_or(Stopped::Foreign)?);
+    let from = parent(root, below)?;
+    match stat(&from, first)? {
+        Some(state) if kind(&state) == SFlag::S_IFREG => {
+            Ok(linkat(&from, first, within, name, AtFlags::empty())?)
         }
         _ => Err(Stopped::Foreign),
     }

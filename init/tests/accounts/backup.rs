@@ -443,6 +443,79 @@ fn holes_of_many_files_count_together() {
     );
 }
 
+#[test]
+fn a_file_with_several_names_comes_once_and_keeps_them() {
+    let from = with_a_home();
+    let home = from.path("home/alice");
+    let before = save(&from, &["--homes"]).len();
+    let deep = home.join("d".repeat(90)).join("e".repeat(90));
+    fs::hard_link(home.join("large"), deep.join("f".repeat(90))).unwrap();
+    for number in 0..100 {
+        fs::hard_link(home.join("large"), home.join(format!("z{number}"))).unwrap();
+    }
+    let backup = save(&from, &["--homes"]);
+    assert!(backup.len() < before + 300_000, "{}", backup.len());
+    let to = Tree::new();
+    load(&to, &["--homes"], &backup).ends(0);
+    let home = to.path("home/alice");
+    let deep = home.join("d".repeat(90)).join("e".repeat(90));
+    let state = |path: std::path::PathBuf| {
+        let meta = path.metadata().unwrap();
+        (meta.ino(), meta.len(), meta.uid(), meta.mode() & 0o7777)
+    };
+    let large = state(home.join("large"));
+    assert_eq!((large.1, large.2, large.3), (300_000, 10000, 0o640));
+    assert_eq!(state(home.join("z99")), large);
+    assert_eq!(state(deep.join("f".repeat(90))), large);
+    assert_eq!(home.join("large").metadata().unwrap().nlink(), 102);
+}
+
+/// A link to a file of this machine's would be its owner's once the home is in place.
+#[test]
+fn a_name_of_a_file_outside_its_home_is_not_made() {
+    let tree = Tree::new();
+    tree.restore();
+    let before = tree.state();
+    // The last goes through a link, which is not a directory.
+    let targets = [
+        "/etc/passwd",
+        "etc/passwd",
+        "home/bob/file",
+        "home/alice/../../etc/passwd",
+        "home/alice/out",
+        "home/alice/sub",
+        "home/alice/missing",
+        "home/alice",
+        "home/alice/",
+        "home/alice/out/passwd",
+    ];
+    for target in targets {
+        let forged = forged(|archive| {
+            let etc = tree.path("etc");
+            let mut link = header(tar::EntryType::Symlink, "", 0);
+            archive
+                .append_link(&mut link, "home/alice/out", etc)
+                .unwrap();
+            directory(archive, "home/alice/sub");
+            let mut name = header(tar::EntryType::Link, "", 0);
+            // tar's own append_link would change some of them.
+            name.set_path("home/alice/name").unwrap();
+            name.as_mut_bytes()[157..157 + target.len()].copy_from_slice(target.as_bytes());
+            name.set_cksum();
+            archive.append(&name, std::io::empty()).unwrap();
+            directory(archive, "home/alice");
+        });
+        let is_through_link = target.contains("out/");
+        let kind = if is_through_link {
+            ErrorKind::Failed
+        } else {
+            ErrorKind::Invalid
+        };
+        load(&tree, &["--homes"], &forged).fails_as(kind);
+        unchanged(&before, &tree.state(), &target);
+    }
+}
+
 /// tar keeps such a name in memory before anybody sees it.
 #[test]
 fn a_name_that_is_longer_than_a_path_is_not_read() {
