@@ -25,7 +25,7 @@ pub(crate) async fn say(
     listed: &Listed,
 ) -> Result<Option<String>> {
     let found = container::present(docker, &listed.id).await?;
-    let published = Published::of(&found);
+    let published = Published::reached(docker, &found).await?;
     let accounts = OccInit::of(docker, &found).accounts().await?;
     let none = accounts.accounts.is_empty();
     if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {

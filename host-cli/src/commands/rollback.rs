@@ -7,7 +7,7 @@ use crate::engine::container;
 use crate::engine::labels::{Beside, Names};
 use crate::error::{Error, Result};
 use crate::image;
-use crate::swap::{Swap, account_names, is_composed, recover, steps};
+use crate::swap::{Swap, account_names, kept, recover, steps};
 use crate::ui::interrupt;
 
 /// Changes places with the container that the last update kept.
@@ -17,7 +17,8 @@ pub(crate) async fn run(swap: &Swap<'_>) -> Result<String> {
     let previous = container::inspect(docker, &names.with(Beside::Previous))
         .await?
         .ok_or_else(|| nothing_kept(&names))?;
-    if is_composed(current) {
+    // What is kept has no restart policy, and can't get one from every engine.
+    if kept::is_composed(current) || !kept::can_change_restart(docker, &names).await? {
         swap.for_kept(&previous).await?;
         return Ok(describe(&previous));
     }

@@ -226,21 +226,42 @@ pub(crate) async fn rename(docker: &Docker, container: &str, name: &str) -> Resu
         .map_err(Error::engine(format!("give the name '{name}'")))
 }
 
-pub(crate) async fn set_restart(docker: &Docker, name: &str, policy: RestartPolicy) -> Result<()> {
+/// Changes the restart policy; false for an engine that has no such call (Podman 4).
+pub(crate) async fn set_restart(
+    docker: &Docker,
+    name: &str,
+    policy: RestartPolicy,
+) -> Result<bool> {
     let body = ContainerUpdateBody {
         restart_policy: Some(policy),
         ..ContainerUpdateBody::default()
     };
     match docker.update_container(name, body).await {
-        // Podman 4 has no such call; what was stopped stays stopped there.
-        Err(error) if is_absent(&error) && inspect(docker, name).await?.is_some() => Ok(()),
-        other => other.map_err(Error::engine(format!("set the restart policy of '{name}'"))),
+        Ok(()) => Ok(true),
+        Err(error) if is_absent(&error) && inspect(docker, name).await?.is_some() => Ok(false),
+        Err(error) => Err(Error::engine(format!("set the restart policy of '{name}'"))(error)),
     }
 }
 
 /// The restart policy of a container that is there.
 pub(crate) fn restart_policy_of(found: &ContainerInspectResponse) -> Option<RestartPolicy> {
     found.host_config.as_ref()?.restart_policy.clone()
+}
+
+/// Returns true if the engine starts the container by itself.
+pub(crate) fn restarts(found: &ContainerInspectResponse) -> bool {
+    let policy = restart_policy_of(found);
+    !matches!(
+        policy.and_then(|policy| policy.name),
+        None | Some(RestartPolicyNameEnum::EMPTY | RestartPolicyNameEnum::NO)
+    )
+}
+
+/// The container whose network it has (`--network container:X`, a pod), if it has none of
+/// its own.
+pub(crate) fn shares_network_of(found: &ContainerInspectResponse) -> Option<&str> {
+    let network = found.host_config.as_ref()?.network_mode.as_deref()?;
+    network.strip_prefix("container:")
 }
 
 pub(crate) fn restart_policy(name: RestartPolicyNameEnum) -> RestartPolicy {

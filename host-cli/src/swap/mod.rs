@@ -1,35 +1,36 @@
 //! Swaps a container for one on another image: same volumes, ports and settings. The
 //! old one is restored if the new one fails its check.
 //!
-//! steps are pure values, recover applies them, clone describes the new container,
-//! checks refuse beforehand and health waits afterwards. Signals wait until a swap is
+//! steps are pure values, recover applies them, clone describes the new container and make
+//! creates it, checks and managed refuse beforehand, health waits afterwards, and kept is
+//! what stays for a rollback. Signals wait until a swap is
 //! done; what a kill cuts in two, recover undoes at the next command.
 
 pub(crate) mod checks;
 mod clone;
 pub(crate) mod health;
+pub(crate) mod kept;
+mod make;
+mod managed;
 pub(crate) mod recover;
 pub(crate) mod steps;
 
 use std::collections::BTreeSet;
 
 use bollard::Docker;
-use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ImageInspect, NetworkConnectRequest,
-    RestartPolicyNameEnum,
-};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ImageInspect};
 
 use crate::engine;
 use crate::engine::container;
 use crate::engine::identity;
-use crate::engine::labels::{self, Beside, Names};
+use crate::engine::labels::{Beside, Names};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::occ_init::OccInit;
 pub(crate) use crate::swap::clone::NewImage;
 use crate::swap::steps::Step;
 use crate::ui::progress::Progress;
-use crate::ui::{interrupt, show};
+use crate::ui::interrupt;
 
 /// The old container's fate after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Swap<'_> {
         edit: impl FnOnce(&mut ContainerCreateBody),
         kept: Kept,
     ) -> Result<()> {
-        refuse_auto_remove(self.old)?;
+        managed::refuse(self.docker, self.old, image.name).await?;
         let (docker, instance) = (self.docker, self.instance);
         let names = Names::of(container::name_of(self.old));
         let expected = account_names(docker, self.old).await?;
@@ -71,7 +72,7 @@ impl Swap<'_> {
         if local.is_none_or(|local| !self.is_on(&local)) {
             checks::check_accounts(docker, instance, self.old, reference, self.progress).await?;
         }
-        let mut body = self.copy(self.old, image).await?;
+        let mut body = make::describe(docker, instance, self.old, image).await?;
         edit(&mut body);
         let made = self.make(self.old, body, &names).await?;
         self.put(&made, &names, &expected, kept).await
@@ -99,33 +100,7 @@ impl Swap<'_> {
             Kept::Yes => steps::keep_replaced(names, &there),
             Kept::No => steps::drop_replaced(names),
         };
-        recover::apply(docker, instance, &steps).await?;
-        if kept == Kept::Yes
-            && let Err(error) = self.hide_from_compose(names).await
-        {
-            show::warn(&format!(
-                "compose may start the container that is kept: {error}"
-            ));
-        }
-        Ok(())
-    }
-
-    /// Labels of a container can't be changed: one of compose's is kept as a copy
-    /// without them, which never ran.
-    async fn hide_from_compose(&self, names: &Names) -> Result<()> {
-        let docker = self.docker;
-        if !is_composed(self.old) {
-            return Ok(());
-        }
-        let previous = container::present(docker, &names.with(Beside::Previous)).await?;
-        let mut body = self.copy(&previous, NewImage::of(&previous)).await?;
-        let labels = body.labels.get_or_insert_default();
-        labels.retain(|key, _| !clone::is_of_compose(key));
-        let host = body.host_config.get_or_insert_default();
-        host.restart_policy = Some(container::restart_policy(RestartPolicyNameEnum::NO));
-        self.create(&previous, body, &names.with(Beside::Older))
-            .await?;
-        recover::apply(docker, self.instance, &steps::renew_kept(names)).await
+        recover::apply(docker, instance, &steps).await
     }
 
     /// A container that is kept, as a new one in the place of the old: with the labels
@@ -133,7 +108,8 @@ impl Swap<'_> {
     pub(crate) async fn for_kept(&self, kept: &ContainerInspectResponse) -> Result<()> {
         let names = Names::of(container::name_of(self.old));
         let expected = account_names(self.docker, self.old).await?;
-        let mut body = self.copy(kept, NewImage::of(kept)).await?;
+        let (docker, instance) = (self.docker, self.instance);
+        let mut body = make::describe(docker, instance, kept, NewImage::of(kept)).await?;
         let labels = self.old.config.iter().flat_map(|config| &config.labels);
         let composed = labels
             .flatten()
@@ -151,23 +127,6 @@ impl Swap<'_> {
         image.id.is_some() && image.id == self.old.image
     }
 
-    /// Describes a container on another image.
-    async fn copy(
-        &self,
-        found: &ContainerInspectResponse,
-        image: NewImage<'_>,
-    ) -> Result<ContainerCreateBody> {
-        let id = found.image.as_deref().unwrap_or_default();
-        let old_image = image::inspect(self.docker, id).await?;
-        let old_image = old_image.and_then(|image| image.config);
-        let mut body = clone::copy(found, &old_image.unwrap_or_default(), image);
-        // One that was found by its name only is ours from now on.
-        body.labels
-            .get_or_insert_default()
-            .extend(labels::labels(self.instance));
-        Ok(body)
-    }
-
     /// Creates `X-next`, which has to have all that the other has; returns its id.
     async fn make(
         &self,
@@ -182,7 +141,7 @@ impl Swap<'_> {
         let _deferred = interrupt::defer();
         let next = names.with(Beside::Next);
         identity::remove_ours(self.docker, self.instance, &next).await?;
-        let id = self.create(found, body, &next).await;
+        let id = make::create(self.docker, found, body, &next).await;
         let made = match &id {
             Ok(id) => container::inspect(self.docker, id).await?,
             Err(_) => None,
@@ -197,18 +156,6 @@ impl Swap<'_> {
             [] => id,
             lost => Err(cannot_keep(names, lost)),
         }
-    }
-
-    /// Creates a container in all the networks of another; returns its id.
-    async fn create(
-        &self,
-        found: &ContainerInspectResponse,
-        body: ContainerCreateBody,
-        name: &str,
-    ) -> Result<String> {
-        let id = container::create(self.docker, name, body).await?;
-        connect_all(self.docker, found, &id).await?;
-        Ok(id)
     }
 
     /// Takes the steps to another container, then waits for its health and compares
@@ -271,26 +218,6 @@ fn cannot_keep(names: &Names, settings: &[String]) -> Error {
     }
 }
 
-/// Returns true for a container of a compose project.
-pub(crate) fn is_composed(found: &ContainerInspectResponse) -> bool {
-    let labels = found.config.iter().flat_map(|config| &config.labels);
-    labels.flatten().any(|(key, _)| clone::is_of_compose(key))
-}
-
-/// The engine deletes such a container as it stops: nothing to go back to.
-fn refuse_auto_remove(old: &ContainerInspectResponse) -> Result<()> {
-    if old.host_config.as_ref().and_then(|host| host.auto_remove) != Some(true) {
-        return Ok(());
-    }
-    Err(Error::Refused {
-        message: format!(
-            "container '{}' was started with --rm and cannot be kept for a way back",
-            container::name_of(old)
-        ),
-        hint: "stop it, then `occ start`".into(),
-    })
-}
-
 /// The accounts that must be there afterwards; a stopped container tells none.
 pub(crate) async fn account_names(
     docker: &Docker,
@@ -305,27 +232,4 @@ pub(crate) async fn account_names(
         .into_iter()
         .map(|account| account.user_name)
         .collect())
-}
-
-/// Connects to the networks of the old container that the new one is not in yet.
-async fn connect_all(docker: &Docker, old: &ContainerInspectResponse, new: &str) -> Result<()> {
-    let made = container::inspect(docker, new).await?.unwrap_or_default();
-    let there = made.network_settings.and_then(|settings| settings.networks);
-    let there = there.unwrap_or_default();
-    for (network, settings) in clone::networks(old) {
-        if there.contains_key(&network) {
-            continue;
-        }
-        let request = NetworkConnectRequest {
-            container: new.to_owned(),
-            endpoint_config: Some(settings),
-        };
-        docker
-            .connect_network(&network, request)
-            .await
-            .map_err(Error::engine(format!(
-                "connect the container to '{network}'"
-            )))?;
-    }
-    Ok(())
 }

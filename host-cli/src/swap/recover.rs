@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
 
 use crate::engine::labels::{Beside, Names};
 use crate::engine::{container, identity};
 use crate::error::{Error, Result};
+use crate::swap::kept;
 use crate::swap::steps::{self, Existing, Step};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
@@ -98,19 +98,11 @@ pub(crate) async fn look(docker: &Docker, instance: &str, names: &Names) -> Resu
     for one in Beside::ALL {
         let found = container::inspect(docker, &names.with(one)).await?;
         if let Some(found) = found.filter(|found| identity::belongs(found, instance)) {
-            there.previous_restarts |= one == Beside::Previous && restarts(&found);
+            there.previous_restarts |= one == Beside::Previous && container::restarts(&found);
             there.beside.insert(one);
         }
     }
     Ok(there)
-}
-
-fn restarts(found: &ContainerInspectResponse) -> bool {
-    let policy = container::restart_policy_of(found);
-    !matches!(
-        policy.and_then(|policy| policy.name),
-        None | Some(RestartPolicyNameEnum::EMPTY | RestartPolicyNameEnum::NO)
-    )
 }
 
 /// Does one step after the other, up to the first that fails.
@@ -121,10 +113,7 @@ pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Re
             Step::Start(name) => container::start(docker, name, name).await?,
             Step::Remove(name) => identity::remove_ours(docker, instance, name).await?,
             Step::Rename(from, to) => container::rename(docker, from, to).await?,
-            Step::KeepStopped(name) => {
-                let policy = container::restart_policy(RestartPolicyNameEnum::NO);
-                container::set_restart(docker, name, policy).await?;
-            }
+            Step::KeepStopped(names) => kept::keep_stopped(docker, instance, names).await?,
         }
     }
     Ok(())

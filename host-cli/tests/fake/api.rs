@@ -38,7 +38,10 @@ pub(super) fn answer(request: &Request, state: &mut State) -> Reply {
     let parts: Vec<&str> = request.path.split('/').skip(1).collect();
     match (request.method.as_str(), parts.as_slice()) {
         (_, ["version"]) => reply(200, &json!({"ApiVersion": "1.41", "MinAPIVersion": "1.12"})),
-        (_, ["info"]) => reply(200, &json!({"ServerVersion": "20.10.24"})),
+        (_, ["info"]) => reply(
+            200,
+            &json!({"ServerVersion": "20.10.24", "SecurityOptions": state.security}),
+        ),
         ("GET", ["containers", "json"]) => list(&request.query, state),
         ("POST", ["containers", "create"]) => create(request, state),
         ("POST", ["volumes", "create"]) => reply(
@@ -92,6 +95,7 @@ fn of_container(request: &Request, name: &str, rest: &[&str], state: &mut State)
         ("POST", ["start" | "restart"]) => status(container, "running"),
         ("POST", ["stop"]) => status(container, "exited"),
         ("POST", ["wait"]) => reply(200, &json!({"StatusCode": 0})),
+        ("POST", ["update"]) if state.cannot_update => reply(404, &json!({"message": "Not Found"})),
         ("POST", ["update"]) => {
             container["HostConfig"]["RestartPolicy"] = request.body["RestartPolicy"].clone();
             reply(200, &json!({"Warnings": []}))

@@ -36,6 +36,10 @@ pub(crate) struct State {
     pub(crate) fails: Option<String>,
     /// A command that has ended is forgotten, as those of a container that restarts are.
     pub(crate) forgets: bool,
+    /// A container can't be changed, as with Podman 4.
+    pub(crate) cannot_update: bool,
+    /// What the engine says of its security: `name=rootless`.
+    pub(crate) security: Vec<String>,
     /// The words of each exec, and its exit code.
     execs: Vec<(String, i64)>,
 }

@@ -99,7 +99,7 @@ async fn instance(
     volumes(report, &found);
     image_age(report, docker, &found).await?;
     first_program(report, &found);
-    let published = Published::of(&found);
+    let published = Published::reached(docker, &found).await?;
     let running = listed.state == "running";
     if session.chosen.is_here() {
         port(report, published, running, &listed.name);

@@ -77,6 +77,10 @@ pub(crate) async fn show(
 ) -> Result<bool> {
     let running = container::state_word(found) == "running";
     let mut report = report(found);
+    let published = Published::reached(docker, found).await?;
+    report.urls = published
+        .map(|published| published.urls(&report.container.name))
+        .unwrap_or_default();
     if running {
         let init = OccInit::of(docker, found);
         report.users = count(&init).await;
@@ -145,9 +149,6 @@ fn report(found: &ContainerInspectResponse) -> StatusReport {
             name: name.to_owned(),
             id: found.image.clone(),
         }),
-        urls: Published::of(found)
-            .map(|published| published.urls(&container::name_of(found)))
-            .unwrap_or_default(),
         volumes,
         ..StatusReport::default()
     }

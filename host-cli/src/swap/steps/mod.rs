@@ -20,8 +20,8 @@ pub(crate) enum Step {
     Remove(String),
     /// Give it another name, which nobody has.
     Rename(String, String),
-    /// No restart policy: the engine would start it beside the new one.
-    KeepStopped(String),
+    /// Nothing but occ may start `X-previous`: it would run beside the new one.
+    KeepStopped(Names),
 }
 
 /// Which of the names are taken.
@@ -62,22 +62,12 @@ pub(crate) fn replace(names: &Names) -> Vec<Step> {
 /// The new one is proven: the old one is kept for a rollback.
 pub(crate) fn keep_replaced(names: &Names, there: &Existing) -> Vec<Step> {
     let aside = Step::Rename(names.with(Previous), names.with(Older));
-    let rest = [
-        Step::Rename(names.with(Replaced), names.with(Previous)),
-        Step::KeepStopped(names.with(Previous)),
-    ];
     let mut steps: Vec<Step> = there.has(Previous).then_some(aside).into_iter().collect();
-    steps.extend(rest);
+    steps.push(Step::Rename(names.with(Replaced), names.with(Previous)));
     steps.extend(there.has(Previous).then(|| Step::Remove(names.with(Older))));
+    // The last: a copy of it may be called X-older for a moment.
+    steps.push(Step::KeepStopped(names.clone()));
     steps
-}
-
-/// A copy of the one that is kept takes its place; `X-older` is the copy.
-pub(crate) fn renew_kept(names: &Names) -> Vec<Step> {
-    vec![
-        Step::Remove(names.with(Previous)),
-        Step::Rename(names.with(Older), names.with(Previous)),
-    ]
 }
 
 /// The new one is proven, and the old one goes. It changes its name first: while
@@ -103,7 +93,7 @@ pub(crate) fn go_back(names: &Names) -> Vec<Step> {
 pub(crate) fn keep_undone(names: &Names) -> Vec<Step> {
     vec![
         Step::Rename(names.with(Undone), names.with(Previous)),
-        Step::KeepStopped(names.with(Previous)),
+        Step::KeepStopped(names.clone()),
     ]
 }
 
@@ -112,11 +102,10 @@ pub(crate) fn keep_undone(names: &Names) -> Vec<Step> {
 pub(crate) fn recover(names: &Names, there: &Existing) -> Vec<Step> {
     let mut steps = Vec::new();
     let own = || names.own.clone();
-    if there.has(Check) {
-        steps.push(Step::Remove(names.with(Check)));
-    }
     if there.has(Older) {
-        steps.push(if there.has(Replaced) && !there.has(Previous) {
+        // Beside X-next-check it is the copy of the one that is kept, which has that name.
+        let is_kept = there.has(Replaced) || there.has(Check);
+        steps.push(if is_kept && !there.has(Previous) {
             Step::Rename(names.with(Older), names.with(Previous))
         } else if there.own || there.has(Replaced) || there.has(Undone) {
             Step::Remove(names.with(Older))
@@ -124,6 +113,10 @@ pub(crate) fn recover(names: &Names, there: &Existing) -> Vec<Step> {
             // The last one there is.
             Step::Rename(names.with(Older), own())
         });
+    }
+    // After that, for it tells what X-older is.
+    if there.has(Check) {
+        steps.push(Step::Remove(names.with(Check)));
     }
     if there.has(Replaced) {
         if there.own {
@@ -144,7 +137,7 @@ pub(crate) fn recover(names: &Names, there: &Existing) -> Vec<Step> {
         steps.push(Step::Remove(names.with(Next)));
     }
     if there.previous_restarts && !there.has(Undone) {
-        steps.push(Step::KeepStopped(names.with(Previous)));
+        steps.push(Step::KeepStopped(names.clone()));
     }
     steps
 }

@@ -27,7 +27,7 @@ fn apply(engine: &mut Engine, step: &Step) {
     match step {
         Step::Stop(name) => engine.get_mut(name).unwrap().1 = false,
         Step::Start(name) => engine.get_mut(name).unwrap().1 = true,
-        Step::KeepStopped(name) => assert!(engine.contains_key(name)),
+        Step::KeepStopped(names) => assert!(engine.contains_key(&names.with(Previous))),
         Step::Remove(name) => drop(engine.remove(name).unwrap()),
         Step::Rename(from, to) => {
             let moved = engine.remove(from).unwrap();
@@ -125,6 +125,24 @@ fn a_rollback_that_is_cut_anywhere_loses_neither() {
     survives_kills(&begin, &steps, &good);
 }
 
+/// As kept.rs puts a copy in its place, on an engine that can't change a restart policy.
+#[test]
+fn a_kept_one_that_is_renewed_is_never_lost() {
+    let begin = engine(&[
+        ("x", "new", true),
+        ("x-previous", "old", false),
+        ("x-older", "copy", false),
+    ]);
+    let [copy, old, name] = [Older, Check, Previous].map(|one| names().with(one));
+    let steps = [
+        Step::Rename(name.clone(), old.clone()),
+        Step::Rename(copy, name),
+        Step::Remove(old),
+    ];
+    let good = [("new", Some("old")), ("new", Some("copy"))];
+    survives_kills(&begin, &steps, &good);
+}
+
 #[test]
 fn names_in_order_need_no_step() {
     for calm in [
@@ -147,7 +165,7 @@ fn previous_container_is_not_restarted_by_the_engine() {
     };
     assert_eq!(
         recover(&names(), &there),
-        [Step::KeepStopped("x-previous".into())]
+        [Step::KeepStopped(names())]
     );
 }
 
