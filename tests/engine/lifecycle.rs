@@ -57,6 +57,26 @@ fn recreate_makes_a_new_container_with_the_same_people() {
     assert_eq!(left.text().lines().count(), 1, "the old one stays behind");
 }
 
+/// Podman's service for a boot starts every container that has a policy.
+#[test]
+fn the_kept_container_is_started_by_occ_alone() {
+    let instance = Instance::started("kept-stopped");
+    instance.add("alice", PASSWORD);
+    let policy = "{{.HostConfig.RestartPolicy.Name}}";
+    let previous = format!("{}-previous", instance.name);
+    instance.use_image(&run().shifted);
+    for args in [
+        &["update", "container"][..],
+        &["update", "container", "--rollback"],
+    ] {
+        instance.occ(["--quiet"]).args(args).ok();
+        let kept = docker(["inspect", "--format", policy, &previous]).ok();
+        assert_eq!(kept.text(), "no", "{args:?}");
+        assert_eq!(instance.inspect(policy), "unless-stopped", "{args:?}");
+        assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
+    }
+}
+
 #[test]
 fn another_port_is_told_while_it_runs_and_taken_when_it_does_not() {
     let mut instance = Instance::started("port");

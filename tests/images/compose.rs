@@ -1,4 +1,5 @@
-//! `image/compose.yaml` makes what `occ start` makes, and the two take turns.
+//! `image/compose.yaml` makes what `occ start` makes, and the two take turns; one of
+//! another name is made beside it.
 
 use serde_json::Value;
 
@@ -15,8 +16,7 @@ const SETTINGS: &str = r#"{"add":{{json .HostConfig.CapAdd}},"drop":{{json .Host
 fn compose<const N: usize>(instance: &Instance, args: [&str; N]) -> Call {
     let file = source("image/compose.yaml");
     Call::new("docker-compose")
-        .args(["--project-name", &instance.name, "--file"])
-        .args([file])
+        .args(["--file".as_ref(), file.as_os_str()])
         .args(args)
         .env("OCC_IMAGE", &instance.image)
         .env("OCC_NAME", &instance.name)
@@ -75,4 +75,24 @@ fn compose_and_occ_take_turns_with_the_same_people() {
     });
     assert_eq!(instance.login("alice", PASSWORD).unwrap(), 10000);
     compose(&instance, ["down"]).ok();
+}
+
+#[test]
+fn a_second_name_leaves_the_first_container_alone() {
+    let first = Instance::new("compose-first");
+    let second = Instance::beside(&first, "compose-second");
+    compose(&first, ["up", "--detach"]).ok();
+    let before = first.inspect("{{.Id}} {{.State.StartedAt}}");
+    compose(&second, ["up", "--detach"]).ok();
+    assert_eq!(first.inspect("{{.Id}} {{.State.StartedAt}}"), before);
+    let project = r#"{{index .Config.Labels "com.docker.compose.project"}}"#;
+    assert_eq!(second.inspect(project), second.name);
+    let volumes = "{{range .Mounts}}{{.Name}} {{end}}";
+    let volumes = [&first, &second].map(|one| one.inspect(volumes));
+    for volume in volumes[0].split_whitespace() {
+        assert!(!volumes[1].contains(volume), "{volumes:?}");
+    }
+    compose(&second, ["down"]).ok();
+    assert_eq!(first.inspect("{{.Id}} {{.State.StartedAt}}"), before);
+    compose(&first, ["down"]).ok();
 }
