@@ -195,7 +195,7 @@ impl Error {
             Self::NoInit { .. } => "the image is too old or not occ's: `occ update container`".into(),
             Self::BadReply(_) => "the image may be too old: `occ update container`".into(),
             Self::NewerReply(_) => "install a newer occ".into(),
-            Self::Remote(body) => for_the_host(&body.hint),
+            Self::Remote(body) => body.hint.clone(),
             Self::TimedOut { look, .. } => format!("look with `{look}`, then try again"),
             Self::NoSuchAccount { close: Some(name), .. } => format!("did you mean '{name}'? `occ user list` shows all"),
             Self::NoSuchAccount { .. } => "`occ user list` shows all".into(),
@@ -265,24 +265,6 @@ impl Error {
 /// The engine's words for a port that another program has.
 fn is_port_taken(cause: &str) -> bool {
     cause.contains("already allocated") || cause.contains("address already in use")
-}
-
-/// A hint of occ-init's: its `'occ-init user …'`, or `'user …'` in older images, is typed
-/// as `occ user …` here.
-pub(crate) fn for_the_host(hint: &str) -> String {
-    let parts = hint.split('\'').enumerate().map(|(at, part)| {
-        let command = part.strip_prefix("occ-init ").unwrap_or(part);
-        match (at % 2 == 1, command.starts_with("user ")) {
-            (true, true) => format!("`occ {command}`"),
-            (true, false) => format!("'{part}'"),
-            (false, _) => part.to_owned(),
-        }
-    });
-    // An apostrophe that nothing closes is one.
-    if hint.matches('\'').count() % 2 == 1 {
-        return hint.to_owned();
-    }
-    parts.collect()
 }
 
 /// The words of the system or of another program, to go on with after a colon and

@@ -36,21 +36,6 @@ fn error_of_occ_init_keeps_its_code_and_text() {
 }
 
 #[test]
-fn commands_in_a_hint_of_occ_init_are_those_of_the_host() {
-    let told = |hint: &str| {
-        let body = ErrorBody::new(ErrorKind::Conflict, "m".into(), hint.into());
-        let error = Error::Remote(body);
-        assert_eq!(error.reply().error.hint, error.hint());
-        error.hint()
-    };
-    assert_eq!(
-        told("'occ-init user add bob --restore' gives the same uid back, 'user list' shows '%w'"),
-        "`occ user add bob --restore` gives the same uid back, `occ user list` shows '%w'"
-    );
-    assert_eq!(told("don't"), "don't");
-}
-
-#[test]
 fn missing_input_names_the_flag() {
     let error = Error::NeedsInput {
         what: "a password",

@@ -1,6 +1,7 @@
 //! Calls occ-init in the container; reply/ reads its one line of JSON.
 
 mod reply;
+mod typed;
 
 use std::io::Read;
 use std::time::Duration;
@@ -111,6 +112,11 @@ impl OccInit {
         let limit = LIMIT + LINE_LIMIT * lines;
         let finished = self.run(args, Some(input), limit).await?;
         self.answer(&finished, read_of_lines).await
+    }
+
+    /// A text of occ-init's, with its commands as they are typed on the host.
+    pub(crate) fn typed(&self, said: &str) -> String {
+        typed::on_host(said, &self.container.name)
     }
 
     pub(crate) async fn accounts(&self) -> Result<ListReply> {
@@ -228,7 +234,11 @@ impl OccInit {
     ) -> Result<T> {
         self.refuse_cut(finished).await?;
         let answer = read(&self.container.name, finished);
-        pass_on(&finished.stderr, answer.as_ref().err());
+        pass_on(
+            &self.container.name,
+            &finished.stderr,
+            answer.as_ref().err(),
+        );
         answer
     }
 

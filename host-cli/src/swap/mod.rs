@@ -29,8 +29,8 @@ use crate::image;
 use crate::occ_init::OccInit;
 pub(crate) use crate::swap::clone::NewImage;
 use crate::swap::steps::Step;
-use crate::ui::progress::Progress;
 use crate::ui::interrupt;
+use crate::ui::progress::Progress;
 
 /// The old container's fate after a good swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

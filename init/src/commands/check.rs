@@ -118,7 +118,11 @@ fn of_problem(problem: &Problem) -> Finding {
         }
         Problem::Refused(name, refusal) => {
             let (kind, hint) = of_refusal(refusal);
-            (kind, name.to_string(), hint.to_owned())
+            (
+                kind,
+                name.to_string(),
+                hint.replace("{name}", name.as_str()),
+            )
         }
         Problem::Hash(name, _) => {
             let hint = format!("set a new password with 'occ-init user passwd {name}'");
@@ -148,7 +152,7 @@ const fn of_part(part: Part) -> &'static str {
         Part::Record => "mend or delete the file; it was left as it is",
         Part::Older => "nothing needs to be done; 'occ-init restore' does it now",
         Part::Refused => {
-            "make an account of another name, for which 'occ-init user add NAME --password-hash-stdin' takes the hash; then delete the file"
+            "make an account of another name, with its hash by --password-hash-stdin; then delete the file"
         }
         Part::Tombstone => {
             "mend the file, or its uid and home may go to somebody else; it was left as it is"
@@ -180,7 +184,7 @@ const fn of_refusal(refusal: &Refusal) -> (&'static str, &'static str) {
         ),
         Refusal::UidTaken(..) | Refusal::CaseTwin(_) | Refusal::HomeTaken(..) => (
             "conflict",
-            "one of the two records must go; remove it with 'occ-init user remove'",
+            "one of the two records must go: 'occ-init user remove {name}' takes this one away",
         ),
         // In a container that has just started, every line not ours is the image's.
         Refusal::Foreign { .. } => ("image", "remove that line from the image, or the record"),

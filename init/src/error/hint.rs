@@ -36,9 +36,7 @@ impl Error {
             ),
             Self::ForeignHome { .. } => "leave --purge-home out; nothing was changed".into(),
             Self::NoSuchKey { name, .. } => {
-                format!(
-                    "`occ-init user keys {name} | ssh-keygen -lf -` in the container prints the fingerprints"
-                )
+                format!("`occ-init user keys {name} | ssh-keygen -lf -` prints the fingerprints")
             }
             Self::Stays {
                 name,

@@ -26,6 +26,7 @@ mod etc;
 mod failures;
 mod findings;
 mod golden;
+mod hints;
 mod homes;
 mod hostages;
 mod import;

@@ -43,7 +43,7 @@ impl Reverted {
             Why::RecordIsNewer | Why::Hash(_) | Why::NoPassword => "passwd",
             Why::OtherLock | Why::Star => "disable",
         };
-        format!("occ-init user {verb} {}", self.name)
+        format!("'occ-init user {verb} {}'", self.name)
     }
 }
 

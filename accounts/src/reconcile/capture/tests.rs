@@ -268,7 +268,7 @@ fn without_a_base_the_record_wins() {
         panic!("{found:?}");
     };
     assert_eq!(reverted.why, Why::RecordIsNewer);
-    assert_eq!(reverted.hint(), "occ-init user passwd alice");
+    assert_eq!(reverted.hint(), "'occ-init user passwd alice'");
     let line = line_of(&old);
     let found = captures(&records(old), &etc(&line), &none);
     assert!(found.taken.is_empty() && found.reverted.is_empty());

@@ -8,7 +8,13 @@ use crate::text;
 pub(super) async fn look(report: &mut Report, init: &OccInit) {
     let args = ["check", "--json"].map(str::to_owned).to_vec();
     match init.call_on_lines::<CheckReply>(args, b"", 0).await {
-        Ok(found) => tell(report, &found.findings, &init.container.name),
+        Ok(found) => {
+            let typed = found.findings.into_iter().map(|mut finding| {
+                finding.hint = init.typed(&finding.hint);
+                finding
+            });
+            tell(report, &typed.collect::<Vec<_>>(), &init.container.name);
+        }
         Err(error) => report.wrong("store", error.to_string(), error.hint()),
     }
 }

@@ -4,8 +4,9 @@ use accounts::wire::{ErrorBody, ErrorCode, ErrorKind, ErrorReply, SCHEMA};
 use serde::de::DeserializeOwned;
 
 use super::PATH;
+use super::typed::on_host;
 use crate::engine::exec::Finished;
-use crate::error::{Error, Result, for_the_host};
+use crate::error::{Error, Result};
 use crate::text;
 use crate::ui::{out, show};
 
@@ -30,7 +31,10 @@ pub(super) fn read<T: DeserializeOwned>(container: &str, finished: &Finished) ->
             container: container.to_owned(),
             detail: format!("it does not know this command: {}", reply.error.message),
         }),
-        Ok(reply) => Err(Error::Remote(reply.error)),
+        Ok(mut reply) => {
+            reply.error.hint = on_host(&reply.error.hint, container);
+            Err(Error::Remote(reply.error))
+        }
         Err(_) => Err(Error::BadReply(format!(
             "exit code {}, and no reason",
             finished.code
@@ -101,12 +105,12 @@ pub(super) fn no_document(container: &str, finished: &Finished) -> Error {
 fn spoken(line: &str) -> String {
     let line = text::line(line);
     if line.starts_with("occ-init: ") || line.starts_with("hint: ") {
-        return for_the_host(&line);
+        return line.into_owned();
     }
     format!("occ-init: {line}")
 }
 
-pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
+pub(super) fn pass_on(container: &str, stderr: &[u8], error: Option<&Error>) {
     let repeated = error.map(|error| match error {
         Error::Remote(body) => (body.message.clone(), body.hint.clone()),
         other => (other.to_string(), other.hint()),
@@ -115,11 +119,12 @@ pub(super) fn pass_on(stderr: &[u8], error: Option<&Error>) {
         .lines()
         .filter(|line| !line.trim().is_empty())
     {
+        let line = on_host(line, container);
         let said = repeated.as_ref().is_some_and(|(message, hint)| {
             line.ends_with(message.as_str()) || (!hint.is_empty() && line.ends_with(hint.as_str()))
         });
         if !said {
-            out::note(&spoken(line));
+            out::note(&spoken(&line));
         }
     }
 }

@@ -163,10 +163,7 @@ fn previous_container_is_not_restarted_by_the_engine() {
         previous_restarts: true,
         ..Existing::default()
     };
-    assert_eq!(
-        recover(&names(), &there),
-        [Step::KeepStopped(names())]
-    );
+    assert_eq!(recover(&names(), &there), [Step::KeepStopped(names())]);
 }
 
 #[test]
