@@ -1,6 +1,6 @@
 //! `occ doctor` finds what is broken on purpose, and what it says mends it.
 
-use crate::harness::{Instance, docker, run, until};
+use crate::harness::{Call, Instance, docker, run, until};
 use serde_json::Value;
 
 /// Topic and mend of each finding; nothing changes by asking.
@@ -106,6 +106,55 @@ fn a_container_open_to_all_with_nobody_in_it_and_without_volumes_is_told() {
         .exits(1)
         .prints("FAIL   engine:")
         .prints("fix: install and start");
+}
+
+/// What is typed is what doctor says, in a shell.
+#[track_caller]
+fn follow(instance: &Instance, mend: &str) {
+    let place = tempfile::tempdir().unwrap();
+    let command = mend.trim_matches('`');
+    assert!(!command.contains("occ start"), "whose? {command}");
+    let script = format!(
+        "set -eu; cd '{}'; occ() {{ '{}' \"$@\"; }}; {command}",
+        place.path().display(),
+        crate::harness::occ().display()
+    );
+    Call::new("bash")
+        .args(["-c", &script])
+        .env("XDG_CONFIG_HOME", instance.config())
+        .ok();
+}
+
+#[test]
+fn people_and_homes_outside_of_volumes_come_into_volumes_by_what_is_said() {
+    let instance = Instance::new("no-volumes");
+    let users = format!("{}-users:/var/lib/opencode-users", instance.name);
+    for (volumes, missing) in [
+        (&["--volume", &users][..], "{}-home"),
+        (&[][..], "{}-users {}-home"),
+    ] {
+        instance.run_by_hand(volumes, &[]);
+        assert_eq!(instance.add("alice", "kept by a hint"), 10000);
+        instance.sh("echo hers >/home/alice/file && chown alice: /home/alice/file");
+        let missing = missing.replace("{}", &instance.name);
+        let found = findings(&instance);
+        let mut volumes = found.iter().filter(|(topic, _)| topic == "volumes");
+        follow(&instance, &volumes.next().unwrap().1);
+        let found = findings(&instance);
+        let is_told = found.iter().any(|(topic, _)| topic == "volumes");
+        assert!(!is_told, "{found:?}");
+        let mounts = instance.inspect("{{range .Mounts}}{{.Name}} {{end}}");
+        let mut wanted = missing.split(' ');
+        assert!(wanted.all(|volume| mounts.contains(volume)), "{mounts}");
+        assert_eq!(instance.login("alice", "kept by a hint").unwrap(), 10000);
+        let file = instance
+            .sh("stat -c '%U %a' /home/alice; cat /home/alice/file; stat -c %U /home/alice/file");
+        assert_eq!(file, "alice 700\nhers\nalice");
+        instance.remove_container();
+        let names = ["users", "home", "gate"].map(|end| format!("{}-{end}", instance.name));
+        docker(["rm", "--force", &format!("{}-unkept", instance.name)]).run();
+        docker(["volume", "rm", "--force"]).args(names).ok();
+    }
 }
 
 #[test]

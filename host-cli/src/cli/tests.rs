@@ -64,7 +64,7 @@ fn sources(directory: &std::path::Path, found: &mut Vec<String>) {
 const VALUES: [(&str, &str); 8] = [
     ("{options}", " --port 4000"),
     ("{host}", "box.localhost:3000"),
-    ("{volume}:{target}", "opencode-home:/home"),
+    ("{volume}", "opencode-home"),
     ("{name}", "alice"),
     ("{line}", "user list"),
     ("{word}", "box"),

@@ -79,21 +79,33 @@ pub(crate) fn word(text: &str) -> Cow<'_, str> {
     Cow::Owned(line(&quoted).into_owned())
 }
 
-/// A message whose commands can be typed as they stand: `occ …` in backquotes gets the
-/// options that chose engine and container in this run.
+/// A message whose commands can be typed as they stand: `occ …` in backquotes, first or
+/// after `&&`, gets the options that chose engine and container in this run.
 pub(crate) fn addressed<'a>(text: &'a str, options: &str) -> Cow<'a, str> {
-    if options.is_empty() || !text.contains("`occ ") {
+    if options.is_empty() || !text.contains('`') {
         return Cow::Borrowed(text);
     }
-    let start = format!("`occ {options} ");
-    // No hint about the configuration or the help depends on the container.
-    let parts = text.split("`occ ").enumerate().map(|(at, part)| match at {
+    let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
         0 => part.to_owned(),
-        _ if part.starts_with("config ") || part.contains("--help`") => format!("`occ {part}"),
-        _ if part.starts_with(options) => format!("`occ {part}"),
-        _ => format!("{start}{part}"),
+        _ => {
+            let commands = part.split(" && ");
+            let commands = commands.map(|command| addressed_one(command, options));
+            commands.collect::<Vec<_>>().join(" && ")
+        }
     });
-    Cow::Owned(parts.collect())
+    Cow::Owned(parts.collect::<Vec<_>>().join("`"))
+}
+
+/// No hint about the configuration or the help depends on the container.
+fn addressed_one(command: &str, options: &str) -> String {
+    let rest = command.strip_prefix("occ ");
+    let rest = rest.filter(|rest| {
+        !rest.starts_with("config ") && !rest.ends_with("--help") && !rest.starts_with(options)
+    });
+    rest.map_or_else(
+        || command.to_owned(),
+        |rest| format!("occ {options} {rest}"),
+    )
 }
 
 /// Bytes that come in pieces, such as a log: harmless, whatever a piece cuts in two.

@@ -46,6 +46,13 @@ fn hints_name_the_container_that_was_given() {
         "`occ --container box start`, then `occ --container box user list`"
     );
     assert_eq!(addressed("`occ start`", ""), "`occ start`");
+    assert_eq!(
+        addressed(
+            "`docker stop x && occ start && occ user list`; occ is",
+            options
+        ),
+        "`docker stop x && occ --container box start && occ --container box user list`; occ is"
+    );
     let config = "`occ config list` shows it";
     assert_eq!(addressed(config, options), config);
     assert_eq!(

@@ -121,15 +121,15 @@ fn volumes(report: &mut Report, found: &ContainerInspectResponse) {
     for target in [STORE, "/home"] {
         let mut mounts = found.mounts.iter().flatten();
         let mount = mounts.find(|mount| mount.destination.as_deref() == Some(target));
-        let mend = || unkept(found, target);
         match mount {
             None => report.wrong(
                 "volumes",
                 format!("nothing is mounted at {target}: it is lost with the container"),
-                mend(),
+                unkept(found, target),
             ),
             Some(mount) if mount.rw == Some(false) => {
-                report.wrong("volumes", format!("{target} is mounted read-only"), mend());
+                let mend = "make the container anew, without ':ro' there";
+                report.wrong("volumes", format!("{target} is mounted read-only"), mend);
             }
             Some(mount) => {
                 let source = mount.name.as_ref().or(mount.source.as_ref());
@@ -142,20 +142,31 @@ fn volumes(report: &mut Report, found: &ContainerInspectResponse) {
     }
 }
 
-/// The way to a volume: everything is written to a file first, and comes back from it.
+/// The way to a volume: everything goes out of the container, and into one that has it.
 fn unkept(found: &ContainerInspectResponse, target: &str) -> String {
     let name = container::name_of(found);
     let word = text::word(&name);
     if target == STORE {
+        let options = start_options(found);
         return format!(
-            "`occ backup create people.tar --homes && docker stop {word} && docker rename {word} {word}-unkept && occ start && occ backup restore people.tar --homes`"
+            "`occ backup create people.tar --homes && docker stop {word} && docker rename {word} {word}-unkept && occ start{options} && occ backup restore people.tar --homes`"
         );
     }
+    // A restore of a backup leaves homes alone that the next start makes.
     let volume = volume_name(&name, "home");
     let volume = text::word(&volume);
     format!(
-        "`occ backup create people.tar --homes && occ start --recreate --volume {volume}:{target} && occ backup restore people.tar --homes --force`"
+        "`docker cp {word}:/home - >homes.tar && occ start --recreate --volume {volume}:/home && docker cp - {word}:/ <homes.tar`"
     )
+}
+
+/// The image and the address of a container, for one that is made from nothing.
+fn start_options(found: &ContainerInspectResponse) -> String {
+    let image = container::image_name(found).filter(|image| !container::is_id(image));
+    let image = image.map(|image| format!(" --image {}", text::word(image)));
+    let published = Published::of(found)
+        .map(|Published { bind, port }| format!(" --bind {bind} --port {port}"));
+    image.into_iter().chain(published).collect()
 }
 
 /// Without occ-init as PID 1 nobody restores the accounts at a start.
