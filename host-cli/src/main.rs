@@ -120,10 +120,14 @@ fn is_misplaced(word: &str) -> bool {
 }
 
 /// The command line up to `verb`, with `user` before it. The rest may hold a secret that
-/// somebody wrote where none belongs.
+/// somebody wrote where none belongs; a verb that needs a name has its help.
 fn below_user(args: impl Iterator<Item = String>, verb: &str) -> String {
     let before = args.take_while(|word| word != verb);
-    let words = before.chain(["user".to_owned(), verb.to_owned()]);
+    let stands_alone = ["add", "export", "import", "list"].contains(&verb);
+    let help = (!stands_alone).then(|| "--help".to_owned());
+    let words = before
+        .chain(["user".to_owned(), verb.to_owned()])
+        .chain(help);
     let words = words.map(|word| text::word(&word).into_owned());
     words.collect::<Vec<_>>().join(" ")
 }
@@ -218,6 +222,8 @@ mod tests {
             below_user(args.map(str::to_owned).into_iter(), "add"),
             "--host 'unix:///a b' user add"
         );
+        let args = ["passwd", "alice"].map(str::to_owned).into_iter();
+        assert_eq!(below_user(args, "passwd"), "user passwd --help");
     }
 
     #[test]

@@ -24,6 +24,8 @@ fn sources_of(name: &str) -> String {
     };
     let folder = match modules.split("::").next() {
         Some("monitor" | "web") => "gate/tests",
+        Some("backup") => "init/tests/accounts",
+        Some("occ_init") => "host-cli/src",
         _ => "tests",
     };
     let file = format!("{folder}/{}.rs", modules.replace("::", "/"));

@@ -92,6 +92,9 @@ fn of_container(request: &Request, name: &str, rest: &[&str], state: &mut State)
             state.execs.push((words.join(" "), 0));
             reply(201, &json!({"Id": (state.execs.len() - 1).to_string()}))
         }
+        ("POST", ["start"]) if state.cannot_start.is_some() => {
+            reply(500, &json!({"message": state.cannot_start}))
+        }
         ("POST", ["start" | "restart"]) => status(container, "running"),
         ("POST", ["stop"]) => status(container, "exited"),
         ("POST", ["wait"]) => reply(200, &json!({"StatusCode": 0})),

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) forgets: bool,
     /// A container can't be changed, as with Podman 4.
     pub(crate) cannot_update: bool,
+    /// Why no container can be started.
+    pub(crate) cannot_start: Option<String>,
     /// What the engine says of its security: `name=rootless`.
     pub(crate) security: Vec<String>,
     /// The words of each exec, and its exit code.

@@ -40,7 +40,8 @@ pub(crate) struct EngineRequest {
     pub certificates: Option<PathBuf>,
     /// `DOCKER_API_VERSION`.
     pub version: Option<String>,
-    /// `XDG_RUNTIME_DIR`, where the socket of one's own Podman is.
+    /// `XDG_RUNTIME_DIR`, where the socket of one's own Podman is; after `su` and in a cron
+    /// job it is not set, and the directory is there.
     pub runtime: Option<PathBuf>,
 }
 
@@ -94,7 +95,7 @@ impl EngineRequest {
             tls: env("DOCKER_TLS").is_some(),
             certificates: path("DOCKER_CERT_PATH"),
             version: env("DOCKER_API_VERSION"),
-            runtime: path("XDG_RUNTIME_DIR"),
+            runtime: path("XDG_RUNTIME_DIR").or_else(own_runtime),
         }
     }
 
@@ -217,6 +218,12 @@ impl EngineRequest {
         let from = format!("{DEFAULT}; nor at {}", others.join(", "));
         (Endpoint::Unix(DOCKER.into()), from)
     }
+}
+
+/// The runtime directory that pam_systemd makes for this user.
+fn own_runtime() -> Option<PathBuf> {
+    let uid = rustix::process::getuid();
+    (!uid.is_root()).then(|| format!("/run/user/{}", uid.as_raw()).into())
 }
 
 /// A URL in a message: without what may be a password.
