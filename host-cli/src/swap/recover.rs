@@ -113,7 +113,9 @@ pub(crate) async fn apply(docker: &Docker, instance: &str, steps: &[Step]) -> Re
             Step::Start(name) => container::start(docker, name, name).await?,
             Step::Remove(name) => identity::remove_ours(docker, instance, name).await?,
             Step::Rename(from, to) => container::rename(docker, from, to).await?,
-            Step::KeepStopped(names) => kept::keep_stopped(docker, instance, names).await?,
+            Step::KeepStopped(names) => {
+                Box::pin(kept::keep_stopped(docker, instance, names)).await?;
+            }
         }
     }
     Ok(())

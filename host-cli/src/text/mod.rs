@@ -85,13 +85,15 @@ pub(crate) fn addressed<'a>(text: &'a str, options: &str) -> Cow<'a, str> {
     if options.is_empty() || !text.contains('`') {
         return Cow::Borrowed(text);
     }
-    let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
+    let addressed = |part: &str| {
+        let commands = part.split(" && ");
+        let commands = commands.map(|command| addressed_one(command, options));
+        commands.collect::<Vec<_>>().join(" && ")
+    };
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(at, part)| match at % 2 {
         0 => part.to_owned(),
-        _ => {
-            let commands = part.split(" && ");
-            let commands = commands.map(|command| addressed_one(command, options));
-            commands.collect::<Vec<_>>().join(" && ")
-        }
+        _ => addressed(part),
     });
     Cow::Owned(parts.collect::<Vec<_>>().join("`"))
 }

@@ -139,6 +139,7 @@ fn every_hint_is_run_in_the_state_in_which_it_is_shown() {
     states::about_accounts();
     states::about_findings();
     states::about_the_engine();
+    states::about_configuration_and_images();
     let mut found = BTreeSet::new();
     in_sources(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),

@@ -84,9 +84,11 @@ fn account(name: &str, status: &str, more: &Value) -> Value {
 
 /// An occ-init that answers one command with a document, and every other as ever.
 fn answering(command: &'static str, document: Value) -> impl Fn(&str) -> Answer {
-    move |words: &str| match words.contains(command) {
-        true => (0, format!("{document}\n"), String::new()),
-        false => one_account(words),
+    move |words: &str| {
+        if words.contains(command) {
+            return (0, format!("{document}\n"), String::new());
+        }
+        one_account(words)
     }
 }
 
@@ -103,17 +105,14 @@ pub(crate) fn about_accounts() {
         "--container box user add",
         &["--container box user add alice"],
     );
-    let engine = with_box(|words| match words.contains("user add") {
-        true => {
-            let error = json!({"kind": "conflict", "code": "exists", "name": "bob", "message": "m",
-                "hint": "'occ-init user passwd bob' sets a new password"});
-            (
-                4,
-                format!("{}\n", json!({"schema": 1, "error": error})),
-                String::new(),
-            )
+    let engine = with_box(|words| {
+        if !words.contains("user add") {
+            return one_account(words);
         }
-        false => one_account(words),
+        let error = json!({"kind": "conflict", "code": "exists", "name": "bob", "message": "m",
+            "hint": "'occ-init user passwd bob' sets a new password"});
+        let document = json!({"schema": 1, "error": error});
+        (4, format!("{document}\n"), String::new())
     });
     let passwd = ["--container box user passwd bob"];
     leads_on(&engine, "--container box user add bob --generate", &passwd);
@@ -234,6 +233,9 @@ pub(crate) fn about_the_engine() {
         "--container box user list",
         &["--container box logs"],
     );
+}
+
+pub(crate) fn about_configuration_and_images() {
     // A key of the configuration has nothing to do with a container.
     let engine = with_box(one_account);
     engine.has("opencode");
