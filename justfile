@@ -72,8 +72,8 @@ e2e: build
     {{ e2e }}
 
 # The folders of them that run on any engine, on another one: HOST is as for DOCKER_HOST
-e2e-on host: build
-    DOCKER_HOST={{ host }} {{ e2e }} -- accounts:: engine::
+e2e-on host *tests="accounts:: engine::": build
+    DOCKER_HOST={{ host }} {{ e2e }} -- {{ tests }}
 
 # Speed and size beside others, as root: `just bench [restore|pid1|host|gate] [--check]`
 bench *args: build

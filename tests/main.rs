@@ -15,7 +15,8 @@
 //! | `login/` | the login and the pages, with curl and with Chromium | no |
 //! | `docs/` | README, transcripts and the tests' own files | no |
 //!
-//! `just e2e-on HOST` runs the folders with a yes on another engine. In the others
+//! `just e2e-on HOST` runs the folders with a yes on another engine, and `./test` two files
+//! of them on Podman: `engine::lifecycle` and `engine::doctor`. In the others
 //! the engine is only a tool: occ asks nothing of it that the first two do not ask.
 // The whole crate is tests, but clippy knows that of functions marked so alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -152,11 +152,12 @@ fn unkept(found: &ContainerInspectResponse, target: &str) -> String {
             "`occ backup create people.tar --homes && docker stop {word} && docker rename {word} {word}-unkept && occ start{options} && occ backup restore people.tar --homes`"
         );
     }
-    // A restore of a backup leaves homes alone that the next start makes.
+    // A restore of a backup leaves homes alone that the next start makes, and Podman gives
+    // to root what `docker cp` puts into a container.
     let volume = volume_name(&name, "home");
     let volume = text::word(&volume);
     format!(
-        "`docker cp {word}:/home - >homes.tar && occ start --recreate --volume {volume}:/home && docker cp - {word}:/ <homes.tar`"
+        "`docker exec {word} tar -C / -cf - home >homes.tar && occ start --recreate --volume {volume}:/home && docker exec -i {word} tar -C / -xpf - <homes.tar`"
     )
 }
 
