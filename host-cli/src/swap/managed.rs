@@ -40,7 +40,7 @@ pub(super) async fn refuse(
             message: format!(
                 "the container '{name}' is in a pod of Podman's, and a new one would not be"
             ),
-            hint: "make the pod anew as it was made, as with `podman kube play --replace`".into(),
+            hint: "make the pod anew, from the file or unit that made it".into(),
         });
     }
     // The engine deletes such a container as it stops: nothing to go back to.

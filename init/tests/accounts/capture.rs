@@ -156,12 +156,15 @@ fn what_is_reverted_says_why_and_what_to_do() {
     for (field, why) in [
         (
             "",
-            "an empty password lets everybody in; next: occ-init user passwd alice",
+            "an empty password lets everybody in; next: 'occ-init user passwd alice'",
         ),
-        ("*", "'*' is no password; next: occ-init user disable alice"),
+        (
+            "*",
+            "'*' is no password; next: 'occ-init user disable alice'",
+        ),
         (
             "!",
-            "what stands behind the '!' is not the recorded password; next: occ-init user disable alice",
+            "what stands behind the '!' is not the recorded password; next: 'occ-init user disable alice'",
         ),
         (
             "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
@@ -176,7 +179,7 @@ fn what_is_reverted_says_why_and_what_to_do() {
     tree.run(&["user", "disable", "alice"]).ends(0);
     field_inside(&tree, "alice", &[(1, &hash('a'))]);
     tree.restore()
-        .says(&["the account is disabled; next: occ-init user enable alice"]);
+        .says(&["the account is disabled; next: 'occ-init user enable alice'"]);
 }
 
 #[test]

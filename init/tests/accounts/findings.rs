@@ -53,7 +53,7 @@ const FINDINGS: &[(&str, Spoil, &str)] = &[
         "conflict",
         |tree| tree.plant("mallory.json", &record("mallory", 10_000, &json!({}))),
         "skipped 'mallory': uid 10000 was given to 'alice'
-  hint: one of the two records must go; remove it with 'occ-init user remove'",
+  hint: one of the two records must go: 'occ-init user remove mallory' takes this one away",
     ),
     (
         "hash",
@@ -86,7 +86,7 @@ const FINDINGS: &[(&str, Spoil, &str)] = &[
         "password",
         |tree| tree.edit("etc/shadow", &hash('a'), "!"),
         "'alice' was changed in /etc/shadow; its record wins: what stands behind the '!' is not the recorded password
-  hint: occ-init user disable alice
+  hint: 'occ-init user disable alice'
 'alice' in /etc/shadow: locked, and recorded as enabled
   hint: run 'occ-init restore'",
     ),
