@@ -8,7 +8,8 @@ use crate::clock;
 use crate::own_address::is_own_address;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
-    self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
+    self, Call, EnsureReply, Gone, Reply, Request, RestartReply, SessionEntry, Text, Token,
+    TokenHash, User,
 };
 
 impl Monitor {
@@ -58,6 +59,15 @@ impl Monitor {
             Request::Idle(ask) => {
                 Reply::Idle(self.for_session(&ask.token, |monitor, _, session| {
                     monitor.opencodes.stop(&session.user, Stop::Gently);
+                }))
+            }
+            Request::Restart(ask) => Reply::Restart(
+                self.for_session(&ask.token, Self::restart)
+                    .and_then(|reply| reply),
+            ),
+            Request::GetOpencode(ask) => {
+                Reply::GetOpencode(self.for_session(&ask.token, |monitor, _, session| {
+                    monitor.opencodes.view(&session.user)
                 }))
             }
         };
@@ -134,6 +144,18 @@ impl Monitor {
         match self.accounts.get(&session.user) {
             Some(person) if !self.is_stopping => {
                 let (reply, actions) = self.opencodes.ensure(person, now);
+                self.perform_opencode(actions);
+                Ok(reply)
+            }
+            _ => Err(Gone),
+        }
+    }
+
+    fn restart(&mut self, _: &Token, session: &Session) -> Result<RestartReply, Gone> {
+        let now = self.now();
+        match self.accounts.get(&session.user) {
+            Some(person) if !self.is_stopping => {
+                let (reply, actions) = self.opencodes.restart(person, now);
                 self.perform_opencode(actions);
                 Ok(reply)
             }
