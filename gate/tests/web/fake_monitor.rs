@@ -191,22 +191,28 @@ impl State {
             Request::Idle(ask) => Reply::Idle(self.user(&ask.token).map(drop)),
             Request::End(ask) => Reply::End(self.remove(&ask.token)),
             Request::EndAll(ask) => Reply::EndAll(self.remove(&ask.token)),
-            Request::Restart(ask) => Reply::Restart(self.user(&ask.token).map(|_| {
-                if self.too_soon {
-                    RestartReply::TooSoon
-                } else {
-                    RestartReply::Restarting
-                }
-            })),
-            Request::GetOpencode(ask) => Reply::GetOpencode(self.user(&ask.token).map(|_| {
-                let lines = self.output.iter().map(|line| Line::cut(line)).collect();
-                OpencodeView {
-                    without_login_shell: (!self.output.is_empty()).then_some(lines),
-                }
-            })),
+            Request::Restart(ask) => Reply::Restart(self.user(&ask.token).map(|_| self.restart())),
+            Request::GetOpencode(ask) => {
+                Reply::GetOpencode(self.user(&ask.token).map(|_| self.opencode()))
+            }
             Request::Ensure(ask) => {
                 Reply::Ensure(self.user(&ask.token).map(|user| self.ensure(&user)))
             }
+        }
+    }
+
+    fn restart(&self) -> RestartReply {
+        if self.too_soon {
+            RestartReply::TooSoon
+        } else {
+            RestartReply::Restarting
+        }
+    }
+
+    fn opencode(&self) -> OpencodeView {
+        let lines = || self.output.iter().map(|line| Line::cut(line)).collect();
+        OpencodeView {
+            without_login_shell: (!self.output.is_empty()).then(lines),
         }
     }
 
