@@ -27,7 +27,6 @@ pub(super) struct LastLines(VecDeque<Line>);
 
 impl LastLines {
     fn push(&mut self, line: &str) {
-        let line = without_sequences(line);
         if line.trim().is_empty() {
             return;
         }
@@ -105,7 +104,7 @@ async fn read_lines(
 ) {
     let mut logged = 0;
     let mut take = |line: &[u8]| {
-        let text = String::from_utf8_lossy(line);
+        let text = without_sequences(&String::from_utf8_lossy(line));
         if let Some(port) = announced_port(&text)
             && let Some(found) = found.take()
         {
@@ -187,7 +186,7 @@ mod tests {
             "\u{1b}[31",
             &"\u{e9}".repeat(1000),
         ] {
-            last.push(line);
+            last.push(&without_sequences(line));
         }
         let last: Vec<&str> = last.0.iter().map(Line::as_str).collect();
         assert_eq!(last.len(), LINES_LIMIT);
