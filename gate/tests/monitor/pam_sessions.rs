@@ -124,6 +124,22 @@ fn a_session_is_open_as_long_as_opencode_lives() {
     assert_eq!(sessions(&place), both.repeat(4), "the gate stopped");
 }
 
+/// Where the uids are not the container's own, nothing is ended by its uid: the session ends
+/// what it started.
+#[test]
+fn a_session_ends_its_child_where_uids_are_others_too() {
+    let place = place("");
+    let monitor = place.start_as_child();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    web.ensure(&alice, "alice");
+    let token = alice.clone();
+    assert!(matches!(web.call(ask::Idle { token }), Ok(())));
+    web.event(|event| matches!(event, Event::InstanceGone { .. }));
+    assert!(monitor.processes_of(10_000).is_empty());
+    assert!(sessions(&place).ends_with("close_session alice occ\n"));
+}
+
 #[test]
 fn a_session_that_pam_refuses_is_told() {
     let place = place("");
