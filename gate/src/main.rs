@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use occ_gate::helpers::{self, exec_user, kill_user, pam, tmpdir};
+use occ_gate::helpers::{
+    self, exec_user, home_probe, kill_user, login_shell, pam, pam_session, tmpdir,
+};
 use occ_gate::settings::{self, Settings};
 use occ_gate::{health, monitor, web};
 
@@ -38,6 +40,15 @@ enum Part {
     /// Empties directories for temporary files
     #[command(hide = true)]
     WipeTmpdir(tmpdir::Options),
+    /// Holds a PAM session in which a person's opencode runs
+    #[command(hide = true)]
+    PamSession(pam_session::Options),
+    /// Becomes opencode at the end of a login shell
+    #[command(hide = true)]
+    StartOpencode(login_shell::Options),
+    /// Writes a file into a home
+    #[command(hide = true)]
+    ProbeHome(home_probe::Options),
 }
 
 fn main() -> ExitCode {
@@ -57,5 +68,8 @@ fn main() -> ExitCode {
         Some(Part::ExecUser(options)) => exec_user::main(&options),
         Some(Part::KillUser(options)) => kill_user::main(&options),
         Some(Part::WipeTmpdir(options)) => tmpdir::main(&options),
+        Some(Part::PamSession(options)) => pam_session::main(&options),
+        Some(Part::StartOpencode(options)) => login_shell::main(&options),
+        Some(Part::ProbeHome(options)) => home_probe::main(&options),
     }
 }

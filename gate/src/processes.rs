@@ -73,6 +73,12 @@ pub(crate) fn is_resting_shell(pid: u32) -> bool {
     is_shell && sleeps() && has_no_child()
 }
 
+/// The first child of a process, by its first thread.
+pub(crate) fn first_child(pid: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// Returns whether the uids here are the container's own: PID 1 is our init of this
 /// container, or ourselves. With another they may be those of a whole machine's people,
 /// or of another container's. Programs and namespaces decide, for names can be chosen.

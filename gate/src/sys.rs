@@ -2,11 +2,16 @@
 //! `unsafe` in it.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::ptr::{self, NonNull};
 
+use libpam_sys as pam;
 use nix::errno::Errno;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use zeroize::Zeroizing;
@@ -44,13 +49,21 @@ pub(crate) fn when_readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 /// Makes a process that ends at once, to see whether one can be made. For a process with
 /// one thread.
 pub(crate) fn try_to_fork() -> io::Result<()> {
-    use nix::sys::wait::waitpid;
-    use nix::unistd::{ForkResult, fork};
-    // SAFETY: the child does nothing but end, without any code of this process's.
+    let child = fork_into(|| 0)?;
+    waitpid(child, None).map(drop).map_err(io::Error::from)
+}
+
+/// Makes a process that runs `child` and ends with the status that it returns. For a
+/// process with one thread.
+pub(crate) fn fork_into(child: impl FnOnce() -> i32) -> io::Result<Pid> {
+    // SAFETY: there is one thread, so no lock is held by one that the child lacks.
     match unsafe { fork() }? {
-        // SAFETY: no pointers, and it does not return.
-        ForkResult::Child => unsafe { libc::_exit(0) },
-        ForkResult::Parent { child } => waitpid(child, None).map(drop).map_err(io::Error::from),
+        ForkResult::Child => {
+            let status = child();
+            // SAFETY: no pointers, and it does not return.
+            unsafe { libc::_exit(status) }
+        }
+        ForkResult::Parent { child } => Ok(child),
     }
 }
 
@@ -80,4 +93,112 @@ pub(crate) fn crypt(phrase: &[u8], setting: &[u8]) -> Option<Zeroizing<Vec<u8>>>
     // Failures begin with an asterisk, so that they are nobody's hash.
     hash.filter(|hash| !hash.starts_with(b"*"))
         .map(Zeroizing::new)
+}
+
+/// An open PAM session. nonstick, which asks PAM at a login, has none.
+pub(crate) struct PamSession(PamHandle);
+
+struct PamHandle(NonNull<pam::pam_handle>);
+
+impl PamSession {
+    /// Opens a session of this service. The error is PAM's text.
+    pub(crate) fn open(service: &CStr, user: &CStr) -> Result<Self, String> {
+        let mut conversation = pam::pam_conv {
+            conv: answer_nothing,
+            appdata_ptr: ptr::null_mut(),
+        };
+        let mut handle = ptr::null_mut();
+        let (service, user) = (service.as_ptr(), user.as_ptr());
+        // SAFETY: both texts end with a NUL; Linux-PAM copies them and the conversation.
+        let status =
+            unsafe { pam::pam_start(service, user, &raw mut conversation, &raw mut handle) };
+        let handle = NonNull::new(handle).filter(|_| status == pam::PAM_SUCCESS);
+        let handle = PamHandle(handle.ok_or_else(|| pam_text(status))?);
+        // Modules that did not see the password may refuse this. sshd goes on as well
+        // after a login by key.
+        let _ = handle.call(pam::pam_setcred, pam::PAM_ESTABLISH_CRED);
+        handle.call(pam::pam_open_session, 0)?;
+        Ok(Self(handle))
+    }
+
+    /// The variables that modules have set, each as `NAME=VALUE`.
+    pub(crate) fn environment(&self) -> Vec<OsString> {
+        let mut found = Vec::new();
+        // SAFETY: the list ends with a null pointer, its texts with a NUL; list and texts
+        // are ours and come from malloc(3).
+        unsafe {
+            let list = pam::pam_getenvlist(self.0.0.as_ptr());
+            let mut at = list;
+            while !at.is_null() && !(*at).is_null() {
+                found.push(OsString::from_vec(CStr::from_ptr(*at).to_bytes().to_vec()));
+                libc::free((*at).cast());
+                at = at.add(1);
+            }
+            libc::free(list.cast());
+        }
+        found
+    }
+
+    /// Closes it. The error is PAM's text.
+    pub(crate) fn close(self) -> Result<(), String> {
+        let closed = self.0.call(pam::pam_close_session, 0);
+        let _ = self.0.call(pam::pam_setcred, pam::PAM_DELETE_CRED);
+        closed
+    }
+}
+
+impl PamHandle {
+    fn call(
+        &self,
+        function: unsafe extern "C" fn(*mut pam::pam_handle, c_int) -> c_int,
+        flags: c_int,
+    ) -> Result<(), String> {
+        // SAFETY: the handle is pam_start(3)'s and has not been given to pam_end(3).
+        match unsafe { function(self.0.as_ptr(), flags) } {
+            pam::PAM_SUCCESS => Ok(()),
+            status => Err(pam_text(status)),
+        }
+    }
+}
+
+impl Drop for PamHandle {
+    fn drop(&mut self) {
+        // SAFETY: the handle is pam_start(3)'s; nobody uses it after this.
+        unsafe { pam::pam_end(self.0.as_ptr(), pam::PAM_SUCCESS) };
+    }
+}
+
+fn pam_text(status: c_int) -> String {
+    // SAFETY: Linux-PAM ignores the handle; the text is a constant, or null.
+    unsafe {
+        let text = pam::pam_strerror(ptr::null(), status);
+        NonNull::new(text).map_or_else(String::new, |text| {
+            CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned()
+        })
+    }
+}
+
+/// PAM's conversation where nobody is: texts are taken, questions have no answer.
+unsafe extern "C" fn answer_nothing(
+    count: c_int,
+    messages: *const *const pam::pam_message,
+    responses: *mut *mut pam::pam_response,
+    _: *mut c_void,
+) -> c_int {
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: PAM passes so many pointers to messages, and takes an array of so many
+    // responses, which it frees.
+    unsafe {
+        for at in 0..count {
+            let style = (**messages.add(at)).msg_style;
+            if !matches!(style, pam::PAM_TEXT_INFO | pam::PAM_ERROR_MSG) {
+                return pam::PAM_CONV_ERR;
+            }
+        }
+        *responses = libc::calloc(count.max(1), size_of::<pam::pam_response>()).cast();
+        if (*responses).is_null() {
+            return pam::PAM_BUF_ERR;
+        }
+    }
+    pam::PAM_SUCCESS
 }

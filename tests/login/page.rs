@@ -9,13 +9,13 @@ use tempfile::NamedTempFile;
 const CUT: Duration = bar(Duration::from_secs(1));
 
 /// curl with cookies of its own.
-struct Browser<'a> {
+pub(super) struct Browser<'a> {
     instance: &'a Instance,
     jar: NamedTempFile,
 }
 
 impl<'a> Browser<'a> {
-    fn new(instance: &'a Instance) -> Self {
+    pub(super) fn new(instance: &'a Instance) -> Self {
         let jar = NamedTempFile::new().unwrap();
         Self { instance, jar }
     }
@@ -60,7 +60,7 @@ impl<'a> Browser<'a> {
             .args([format!("{}{path}", self.origin())])
     }
 
-    fn get(&self, path: &str) -> Finished {
+    pub(super) fn get(&self, path: &str) -> Finished {
         self.call(path).ok()
     }
 
@@ -74,7 +74,7 @@ impl<'a> Browser<'a> {
     }
 
     /// The form of the login page; its status.
-    fn log_in(&self, name: &str, password: &str) -> String {
+    pub(super) fn log_in(&self, name: &str, password: &str) -> String {
         let answer = self.send("/_occ/login", &format!("user={name}&password={password}"));
         answer.lines().last().unwrap_or_default().to_owned()
     }
@@ -89,7 +89,7 @@ impl<'a> Browser<'a> {
     }
 
     /// A form; what comes back, and its status as the last line.
-    fn send(&self, path: &str, form: &str) -> String {
+    pub(super) fn send(&self, path: &str, form: &str) -> String {
         let origin = format!("Origin: {}", self.origin());
         self.call(path)
             .args(["--header", &origin, "--data", "@-"])
@@ -99,7 +99,7 @@ impl<'a> Browser<'a> {
     }
 
     /// opencode's own page, once it is up.
-    fn opencode(&self) {
+    pub(super) fn opencode(&self) {
         until("opencode's page", || {
             self.get("/")
                 .stdout

@@ -21,10 +21,14 @@ use crate::sys;
 pub(crate) const NO_HOME: i32 = 71;
 pub(crate) const NO_RESOURCES: i32 = 72;
 pub(crate) const SHUT_OUT: i32 = 73;
+/// PAM opens no session.
+pub(crate) const NO_SESSION: i32 = 74;
+/// The login shell did not come to the command.
+pub(crate) const NO_LOGIN_SHELL: i32 = 75;
 pub(crate) const CANNOT_INVOKE: i32 = 126;
 pub(crate) const NOT_FOUND: i32 = 127;
 /// Open files of one process.
-const OPEN_FILES: u64 = 65_536;
+pub(crate) const OPEN_FILES: u64 = 65_536;
 /// The limits of processes that are tried before other containers must be the reason.
 const FEWEST: u64 = 64;
 const MOST: u64 = 1 << 22;
@@ -34,7 +38,7 @@ const MOST: u64 = 1 << 22;
 #[derive(Args)]
 pub struct Options {
     #[arg(long)]
-    name: String,
+    pub(crate) name: String,
     #[arg(long)]
     uid: u32,
     #[arg(long)]
@@ -48,9 +52,9 @@ pub struct Options {
     #[arg(long)]
     allow_setuid: bool,
     #[arg(long)]
-    parent: i32,
+    pub(crate) parent: i32,
     #[arg(last = true, required = true)]
-    command: Vec<String>,
+    pub(crate) command: Vec<String>,
 }
 
 /// Returns only when it fails.
@@ -64,22 +68,32 @@ pub fn main(options: &Options) -> ExitCode {
 }
 
 fn run(options: &Options) -> (i32, io::Error) {
-    if let Err(error) = become_person(options) {
-        let is_full = error.raw_os_error() == Some(Errno::EAGAIN as i32);
-        return (if is_full { NO_RESOURCES } else { 1 }, error);
-    }
-    if !is_still_open(options) {
-        return (SHUT_OUT, io::Error::other("the account has changed"));
-    }
-    if let Err(error) = env::set_current_dir(&options.home) {
-        return (NO_HOME, error);
-    }
-    if let Err(error) = sys::close_rest_on_exec() {
+    if let Err(error) = privilege::protect_secrets().and_then(|()| limit_open_files()) {
         return (1, error);
     }
-    let error = Command::new(&options.command[0])
-        .args(&options.command[1..])
-        .exec();
+    if let Err(failed) = enter(options, options.parent) {
+        return failed;
+    }
+    let mut command = Command::new(&options.command[0]);
+    exec(command.args(&options.command[1..]))
+}
+
+/// Becomes the person, in their home, with no file for the next program but the first three.
+pub(crate) fn enter(options: &Options, parent: i32) -> Result<(), (i32, io::Error)> {
+    become_person(options, parent).map_err(|error| {
+        let is_full = error.raw_os_error() == Some(Errno::EAGAIN as i32);
+        (if is_full { NO_RESOURCES } else { 1 }, error)
+    })?;
+    if !is_still_open(options) {
+        return Err((SHUT_OUT, io::Error::other("the account has changed")));
+    }
+    env::set_current_dir(&options.home).map_err(|error| (NO_HOME, error))?;
+    sys::close_rest_on_exec().map_err(|error| (1, error))
+}
+
+/// Becomes the program. Returns only when it fails: the exit status and why.
+pub(crate) fn exec(command: &mut Command) -> (i32, io::Error) {
+    let error = command.exec();
     match error.kind() {
         io::ErrorKind::NotFound => (NOT_FOUND, error),
         io::ErrorKind::PermissionDenied => (CANNOT_INVOKE, error),
@@ -87,12 +101,14 @@ fn run(options: &Options) -> (i32, io::Error) {
     }
 }
 
-fn become_person(options: &Options) -> io::Result<()> {
-    privilege::protect_secrets()?;
+fn limit_open_files() -> io::Result<()> {
     match setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES) {
-        Ok(()) | Err(Errno::EPERM) => (),
-        Err(errno) => return Err(errno.into()),
+        Ok(()) | Err(Errno::EPERM) => Ok(()),
+        Err(errno) => Err(errno.into()),
     }
+}
+
+fn become_person(options: &Options, parent: i32) -> io::Result<()> {
     if !options.allow_setuid {
         privilege::set_no_new_privs()?;
     }
@@ -101,7 +117,7 @@ fn become_person(options: &Options) -> io::Result<()> {
     }
     privilege::become_somebody(options.uid, options.gid, &options.groups)?;
     limit_processes(options.max_processes)?;
-    privilege::set_parent_death_signal(options.parent)
+    privilege::set_parent_death_signal(parent)
 }
 
 /// Limits the person's processes. The kernel counts those of a uid on the whole machine,
@@ -109,7 +125,7 @@ fn become_person(options: &Options) -> io::Result<()> {
 /// which one more can be made. Needs the person's uid, and no capability: else the kernel
 /// does not count.
 fn limit_processes(most: u64) -> io::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NPROC)?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC)?;
     let mut tried = FEWEST;
     loop {
         setrlimit(Resource::RLIMIT_NPROC, tried.min(hard), hard)?;
@@ -121,7 +137,8 @@ fn limit_processes(most: u64) -> io::Result<()> {
     }
     let elsewhere = if tried == FEWEST { 0 } else { tried };
     let limit = most.saturating_add(elsewhere).min(hard);
-    Ok(setrlimit(Resource::RLIMIT_NPROC, limit, limit)?)
+    // A lower one of pam_limits holds.
+    Ok(setrlimit(Resource::RLIMIT_NPROC, limit.min(soft), limit)?)
 }
 
 /// passwd(5) still has this name with this uid and a shell that lets in. Shadow

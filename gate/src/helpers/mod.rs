@@ -2,10 +2,15 @@
 //! needs and nothing else. They decide nothing: options and stdin say what to do.
 
 pub mod exec_user;
+pub mod home_probe;
 pub mod kill_user;
+pub mod login_shell;
 pub mod pam;
+pub mod pam_session;
 pub mod tmpdir;
 pub mod web;
 
+pub(crate) mod own_limits;
 pub(crate) mod password;
 pub(crate) mod privilege;
+pub(crate) mod session_child;

@@ -8,7 +8,8 @@ use crate::clock;
 use crate::own_address::is_own_address;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
-    self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
+    self, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply, SessionEntry, Text,
+    Token, TokenHash, User,
 };
 
 impl Monitor {
@@ -51,14 +52,15 @@ impl Monitor {
                     monitor.ended(&ended);
                 }))
             }
-            Request::Ensure(ask) => Reply::Ensure(
-                self.for_session(&ask.token, Self::ensure)
-                    .and_then(|reply| reply),
-            ),
+            Request::Ensure(ask) => Reply::Ensure(self.for_person(&ask.token, Self::ensure)),
             Request::Idle(ask) => {
                 Reply::Idle(self.for_session(&ask.token, |monitor, _, session| {
                     monitor.opencodes.stop(&session.user, Stop::Gently);
                 }))
+            }
+            Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
+            Request::GetOpencode(ask) => {
+                Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))
             }
         };
         self.reply(id, reply);
@@ -94,6 +96,15 @@ impl Monitor {
         session
             .map(|session| answer(self, token, &session))
             .ok_or(Gone)
+    }
+
+    /// The same for an answer that may find the account closed.
+    fn for_person<T>(
+        &mut self,
+        token: &Token,
+        answer: impl FnOnce(&mut Self, &Token, &Session) -> Result<T, Gone>,
+    ) -> Result<T, Gone> {
+        self.for_session(token, answer).and_then(|reply| reply)
     }
 
     fn session(&mut self, _: &Token, session: &Session) -> wire::Session {
@@ -139,6 +150,22 @@ impl Monitor {
             }
             _ => Err(Gone),
         }
+    }
+
+    fn restart(&mut self, _: &Token, session: &Session) -> Result<RestartReply, Gone> {
+        let now = self.now();
+        match self.accounts.get(&session.user) {
+            Some(person) if !self.is_stopping => {
+                let (reply, actions) = self.opencodes.restart(person, now);
+                self.perform_opencode(actions);
+                Ok(reply)
+            }
+            _ => Err(Gone),
+        }
+    }
+
+    fn opencode(&mut self, _: &Token, session: &Session) -> OpencodeView {
+        self.opencodes.view(&session.user)
     }
 
     /// Ends sessions, on disk too, and their streams.

@@ -195,7 +195,7 @@ async fn own(
 /// The addresses of the forms of the account page.
 fn is_account_form(path: &str) -> bool {
     let form = path.strip_prefix("/_occ/account/");
-    path == "/_occ/logout" || matches!(form, Some("password" | "revoke" | "end-all"))
+    path == "/_occ/logout" || matches!(form, Some("password" | "revoke" | "end-all" | "restart"))
 }
 
 /// Leads people to the login; programs get 401.

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, ChangeReply, Conversation, EnsureReply, Handle, LoginReply, Secret, Session,
-    SessionEntry, Token, User,
+    Agent, ChangeReply, Conversation, EnsureReply, Handle, LoginReply, OpencodeView, RestartReply,
+    Secret, Session, SessionEntry, Token, User,
 };
 
 /// No session has this token, any more or ever.
@@ -127,4 +127,11 @@ requests! {
 
     /// Asks whether the monitor answers, for the health page.
     Ping {} -> ();
+
+    /// Ends the person's opencode and all that runs under their uid, and starts it anew:
+    /// with new groups, a new PAM session, a new login shell.
+    Restart { token: Token } -> Result<RestartReply, Gone>;
+
+    /// Reads how the person's opencode runs; starts nothing.
+    GetOpencode { token: Token } -> Result<OpencodeView, Gone>;
 }

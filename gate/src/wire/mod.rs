@@ -43,6 +43,12 @@ pub type Agent = Text<AGENT_LIMIT>;
 pub type PamText = Text<PAM_TEXT_LIMIT>;
 /// Seconds since 1970.
 pub type Time = u64;
+/// Longest line of a program's output that is shown, in bytes.
+pub const LINE_LIMIT: usize = 240;
+/// Most lines of a program's output that are shown.
+pub const LINES_LIMIT: usize = 20;
+/// A line of a program's output, without what a terminal obeys.
+pub type Line = Text<LINE_LIMIT>;
 
 /// A frame from the web half.
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,9 +129,30 @@ pub enum EnsureReply {
     Failed {
         /// Why; the log says more.
         reason: Failure,
-        /// Not tried again before that time.
+        /// Not tried again before that time, unless by [`ask::Restart`].
         retry_seconds: u32,
+        /// The last lines that it wrote, at most [`LINES_LIMIT`].
+        output: Vec<Line>,
     },
+}
+
+/// The reply to [`ask::Restart`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RestartReply {
+    /// It comes up again.
+    Restarting,
+    /// It was asked for a moment ago: nothing was done.
+    TooSoon,
+}
+
+/// A person's opencode, for their account page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpencodeView {
+    /// The last lines of a login shell that did not start opencode, at most
+    /// [`LINES_LIMIT`]: it was started without the shell.
+    pub without_login_shell: Option<Vec<Line>>,
 }
 
 /// The reply to a change of a password.
@@ -220,6 +247,12 @@ pub enum Failure {
     Port,
     /// The machine refuses: processes, memory, disk.
     Resources,
+    /// It ended, and no file can be written in the home, for want of room.
+    HomeFull,
+    /// It ended, and the home is mounted read-only.
+    HomeReadOnly,
+    /// PAM opens no session.
+    Session,
 }
 
 /// Why a password was not changed.

@@ -186,6 +186,19 @@ fn a_message_too_long_is_an_error() {
         "the longest list fits"
     );
     assert_eq!(encode(&list(60)).unwrap_err(), Malformed::TooLong);
+    let lines = || vec![Line::cut(&"\"".repeat(LINE_LIMIT)); LINES_LIMIT];
+    let failed = EnsureReply::Failed {
+        reason: Failure::HomeReadOnly,
+        retry_seconds: u32::MAX,
+        output: lines(),
+    };
+    let view = OpencodeView {
+        without_login_shell: Some(lines()),
+    };
+    for reply in [Reply::Ensure(Ok(failed)), Reply::GetOpencode(Ok(view))] {
+        let id = u64::MAX;
+        assert!(encode(&Message::Reply { id, reply }).is_ok());
+    }
 }
 
 #[test]

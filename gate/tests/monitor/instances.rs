@@ -137,14 +137,14 @@ fn a_port_of_somebody_else_is_not_hers() {
     let alice = web.log_in(&place, "alice", 1).token;
     for port in [bobs, roots.local_addr().unwrap().port(), nobodys] {
         place.behave("alice", &format!("squat {port}"));
-        let reply = until_failed(&mut web, &alice);
+        let (reply, _) = until_failed(&mut web, &alice);
         assert!(matches!(reply, Failure::Port), "{port}: {reply:?}");
     }
     assert!(monitor.processes_of(10_000).is_empty());
 }
 
-/// Asks until it may start, and then until it has failed.
-fn until_failed(web: &mut Taken, token: &Token) -> Failure {
+/// Asks until it may start, and then until it has failed: why, and its last lines.
+pub(crate) fn until_failed(web: &mut Taken, token: &Token) -> (Failure, Vec<String>) {
     until("a start", || {
         matches!(
             web.call(ask::Ensure {
@@ -160,9 +160,11 @@ fn until_failed(web: &mut Taken, token: &Token) -> Failure {
         Ok(EnsureReply::Failed {
             reason,
             retry_seconds,
+            output,
         }) => {
             assert!(retry_seconds >= 1);
-            reason
+            let lines = output.iter().map(|line| line.as_str().to_owned());
+            (reason, lines.collect())
         }
         other => panic!("it did not fail: {other:?}"),
     }
@@ -175,11 +177,11 @@ fn failures_have_a_reason() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     place.behave("alice", "exit");
-    assert_eq!(until_failed(&mut web, &alice), Failure::Ended);
+    assert_eq!(until_failed(&mut web, &alice).0, Failure::Ended);
     fs::remove_file(place.path("bin/opencode")).unwrap();
-    assert_eq!(until_failed(&mut web, &alice), Failure::Program);
+    assert_eq!(until_failed(&mut web, &alice).0, Failure::Program);
     fs::rename(place.home("alice"), place.home("elsewhere")).unwrap();
-    assert_eq!(until_failed(&mut web, &alice), Failure::Home);
+    assert_eq!(until_failed(&mut web, &alice).0, Failure::Home);
 }
 
 #[test]

@@ -102,6 +102,7 @@ fn reset(place: &mut Place, password: &str) {
 const ROUNDS: u32 = 100_000;
 const COSTLY: &str = "auth required pam_unix.so nodelay\n\
     account required pam_unix.so\n\
+    session required pam_unix.so\n\
     password required pam_unix.so sha512 rounds=100000\n";
 
 /// Alice, whose passwords cost that much.

@@ -227,7 +227,7 @@ impl Place {
         command
     }
 
-    fn start_by(&self, then: &str) -> Monitor {
+    pub(crate) fn start_by(&self, then: &str) -> Monitor {
         let mut monitor = self.begin_by(then);
         until("a web half", || {
             monitor.assert_runs();

@@ -7,9 +7,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use occ_gate::wire::{
-    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, Frames, Gone, Handle, Login,
-    LoginReply, Message, PamText, Rejection, Reply, Request, Secret, Session, SessionEntry, Text,
-    Token, TokenHash, User, ask, encode,
+    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, Frames, Gone, Handle, Line, Login,
+    LoginReply, Message, OpencodeView, PamText, Rejection, Reply, Request, RestartReply, Secret,
+    Session, SessionEntry, Text, Token, TokenHash, User, ask, encode,
 };
 
 use super::browser::PATIENCE;
@@ -40,6 +40,9 @@ pub(crate) struct State {
     pub(crate) asks_for_code: bool,
     pub(crate) slow_down: Option<u32>,
     pub(crate) silent: bool,
+    /// The last lines of an opencode that did not start, or of a login shell.
+    pub(crate) output: Vec<String>,
+    pub(crate) too_soon: bool,
     issued: u8,
 }
 
@@ -188,9 +191,28 @@ impl State {
             Request::Idle(ask) => Reply::Idle(self.user(&ask.token).map(drop)),
             Request::End(ask) => Reply::End(self.remove(&ask.token)),
             Request::EndAll(ask) => Reply::EndAll(self.remove(&ask.token)),
+            Request::Restart(ask) => Reply::Restart(self.user(&ask.token).map(|_| self.restart())),
+            Request::GetOpencode(ask) => {
+                Reply::GetOpencode(self.user(&ask.token).map(|_| self.opencode()))
+            }
             Request::Ensure(ask) => {
                 Reply::Ensure(self.user(&ask.token).map(|user| self.ensure(&user)))
             }
+        }
+    }
+
+    fn restart(&self) -> RestartReply {
+        if self.too_soon {
+            RestartReply::TooSoon
+        } else {
+            RestartReply::Restarting
+        }
+    }
+
+    fn opencode(&self) -> OpencodeView {
+        let lines = || self.output.iter().map(|line| Line::cut(line)).collect();
+        OpencodeView {
+            without_login_shell: (!self.output.is_empty()).then(lines),
         }
     }
 
@@ -208,6 +230,7 @@ impl State {
             None => EnsureReply::Failed {
                 reason: occ_gate::wire::Failure::Home,
                 retry_seconds: 30,
+                output: self.output.iter().map(|line| Line::cut(line)).collect(),
             },
         }
     }
@@ -308,6 +331,8 @@ fn line(request: &Request) -> String {
         Request::EndAll(ask::EndAll { .. }) => "end-all".to_owned(),
         Request::Ensure(ask::Ensure { .. }) => "ensure".to_owned(),
         Request::Idle(ask::Idle { .. }) => "idle".to_owned(),
+        Request::Restart(ask::Restart { .. }) => "restart".to_owned(),
+        Request::GetOpencode(ask::GetOpencode { .. }) => "opencode".to_owned(),
         Request::Works(ask::Works { secret }) => {
             format!("works {}", String::from_utf8_lossy(secret.expose()))
         }

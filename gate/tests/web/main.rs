@@ -21,5 +21,6 @@ mod pages;
 mod passing;
 mod proxies;
 mod real_proxies;
+mod restarts;
 mod stopping;
 mod streams;

@@ -154,7 +154,7 @@ fn an_opencode_that_starts_or_fails_has_its_page() {
     let answer = gate.ask("GET /session", &[&cookie]);
     assert_eq!(
         (answer.status, answer.header("retry-after")),
-        (503, Some("2"))
+        (503, Some("30"))
     );
 }
 

@@ -15,19 +15,23 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use self::process::{OpencodeAddress, OpencodeProcess, ProcessEvent};
+use self::process::{Fault, OpencodeAddress, OpencodeProcess, ProcessEvent};
 use self::start_limit::StartLimit;
 use self::stop::Stop;
-use self::table::{Ensured, Generation, Table};
+use self::table::{Ensured, Generation, Restarted, Table};
 use super::accounts::Person;
 use super::files::OpencodeLine;
 use crate::clock;
 use crate::settings::Settings;
-use crate::wire::{self, EnsureReply, Failure, Secret, Time, User};
+use crate::wire::{
+    self, EnsureReply, Failure, Line, OpencodeView, RestartReply, Secret, Time, User,
+};
 
 pub(crate) struct Opencodes {
     table: Table<OpencodeAddress>,
     running: HashMap<String, Running>,
+    /// The last lines of those that failed, until they start again.
+    outputs: HashMap<String, Vec<Line>>,
     starts: StartLimit,
     allow_setuid: bool,
     max_processes: u64,
@@ -44,6 +48,8 @@ struct Running {
     has_begun: Rc<Cell<bool>>,
     /// Since when the person has no session.
     unowned_since: Option<Duration>,
+    /// The last lines of the login shell, where it did not start this one.
+    without_login_shell: Option<Vec<Line>>,
 }
 
 /// An action for the monitor.
@@ -59,6 +65,7 @@ impl Opencodes {
         Self {
             table: Table::default(),
             running: HashMap::new(),
+            outputs: HashMap::new(),
             starts: StartLimit::of_this_machine(),
             allow_setuid: settings.allow_setuid,
             max_processes: settings.max_processes,
@@ -111,13 +118,48 @@ impl Opencodes {
                 secret: address.secret.clone(),
             },
             Ensured::Starting => self.progress(person.name.as_str()),
-            Ensured::Failed(reason, rest) => failed(reason, rest),
+            Ensured::Failed(reason, rest) => self.failed(person.name.as_str(), reason, rest),
             Ensured::Start(generation) => {
                 let start = self.start(person, generation);
                 return (self.progress(person.name.as_str()), vec![start]);
             }
         };
         (reply, Vec::new())
+    }
+
+    fn failed(&self, user: &str, reason: Failure, rest: Duration) -> EnsureReply {
+        EnsureReply::Failed {
+            reason,
+            retry_seconds: u32::try_from(rest.as_secs() + 1).unwrap_or(u32::MAX),
+            output: self.outputs.get(user).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Ends a person's opencode and starts it anew.
+    pub(crate) fn restart(
+        &mut self,
+        person: &Person,
+        now: Duration,
+    ) -> (RestartReply, Vec<Action>) {
+        match self.table.restart(person.name.as_str(), now) {
+            Restarted::Start(generation) => {
+                let start = self.start(person, generation);
+                (RestartReply::Restarting, vec![start])
+            }
+            Restarted::Stop => {
+                self.stop(person.name.as_str(), Stop::Gently);
+                (RestartReply::Restarting, Vec::new())
+            }
+            Restarted::TooSoon => (RestartReply::TooSoon, Vec::new()),
+        }
+    }
+
+    /// A person's opencode as their account page shows it.
+    pub(crate) fn view(&self, user: &str) -> OpencodeView {
+        let running = self.running.get(user);
+        OpencodeView {
+            without_login_shell: running.and_then(|running| running.without_login_shell.clone()),
+        }
     }
 
     /// The reply for one that comes up. Those that wait before it have a smaller generation.
@@ -145,7 +187,9 @@ impl Opencodes {
             stop,
             has_begun: Rc::default(),
             unowned_since: None,
+            without_login_shell: None,
         };
+        self.outputs.remove(person.name.as_str());
         let has_begun = Rc::clone(&running.has_begun);
         self.running
             .insert(person.name.as_str().to_owned(), running);
@@ -192,6 +236,13 @@ impl Opencodes {
     ) -> Vec<Action> {
         let name = User::cut(user);
         match event {
+            ProcessEvent::WithoutLoginShell(output) => {
+                let running = self.running.get_mut(user);
+                if let Some(running) = running.filter(|running| running.generation == generation) {
+                    running.without_login_shell = Some(output);
+                }
+                Vec::new()
+            }
             ProcessEvent::Ready(address) => {
                 let is_wanted = self.table.ready(user, generation, address, now);
                 let ready = Action::Tell(wire::Event::InstanceReady { user: name });
@@ -203,7 +254,11 @@ impl Opencodes {
                     self.running.remove(user);
                 }
                 let gone = Action::Tell(wire::Event::InstanceGone { user: name });
-                let again = self.table.ended(user, generation, why, now);
+                let failure = why.as_ref().map(|fault| fault.failure);
+                if let Some(Fault { output, .. }) = why {
+                    self.outputs.insert(user.to_owned(), output);
+                }
+                let again = self.table.ended(user, generation, failure, now);
                 match (again, person) {
                     (Some(generation), Some(person)) => vec![gone, self.start(person, generation)],
                     (Some(generation), None) => {
@@ -233,12 +288,5 @@ impl Opencodes {
         let mut lines: Vec<OpencodeLine<'a>> = self.running.iter().map(line).collect();
         lines.sort_by_key(|line| line.uid);
         lines
-    }
-}
-
-fn failed(reason: Failure, rest: Duration) -> EnsureReply {
-    EnsureReply::Failed {
-        reason,
-        retry_seconds: u32::try_from(rest.as_secs() + 1).unwrap_or(u32::MAX),
     }
 }

@@ -1,4 +1,7 @@
-//! The account page: whose sessions there are, ending them, a new password.
+//! The account page: whose sessions there are, ending them, a new password, a new start
+//! of opencode.
+
+mod restart;
 
 use accounts::account::{check_password, weakness};
 use hyper::body::Incoming;
@@ -34,12 +37,19 @@ pub(super) async fn page<B>(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
+    let token = session.token.clone();
+    let opencode = match gate.monitor.ask(ask::GetOpencode { token }).await {
+        Ok(Ok(view)) => view,
+        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
+        Err(NoReply) => return reply::unreached(),
+    };
     let page = pages::Account {
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
         now: clock::now(),
         outcome: outcome.as_ref(),
+        opencode: &opencode,
     };
     let page = reply::page(StatusCode::OK, &pages::account(&page));
     if outcome.is_none() {
@@ -69,6 +79,7 @@ pub(super) async fn submit(
     let token = session.token.clone();
     match path.as_str() {
         "/_occ/account/password" => change_password(gate, context, session, &form).await,
+        pages::RESTART_PATH => restart::submit(gate, context, session, &form).await,
         "/_occ/account/revoke" => {
             let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) else {
                 return reply::see_other("/_occ/account");

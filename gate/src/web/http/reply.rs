@@ -89,6 +89,12 @@ pub(crate) fn too_many() -> Response<Body> {
     again_in(1, text(StatusCode::TOO_MANY_REQUESTS, line))
 }
 
+/// Somebody restarts their opencode again and again.
+pub(crate) fn restarted_before() -> Response<Body> {
+    let line = "your opencode was restarted a moment ago: nothing was done\nhint: try again in a few seconds\n";
+    again_in(5, text(StatusCode::TOO_MANY_REQUESTS, line))
+}
+
 /// Says when to try again.
 pub(crate) fn again_in(seconds: u32, reply: Response<Body>) -> Response<Body> {
     with(reply, RETRY_AFTER, HeaderValue::from(seconds))

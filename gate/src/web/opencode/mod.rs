@@ -31,7 +31,7 @@ use crate::web::monitor_client::{Monitor, NoReply};
 use crate::web::opencode::assets::Digests;
 use crate::web::opencode::connector::Loopback;
 use crate::web::sessions::Session;
-use crate::wire::{EnsureReply, Failure, Gone, Secret, User, ask};
+use crate::wire::{EnsureReply, Failure, Gone, Line, Secret, User, ask};
 
 /// Connections kept for the next request end after that time.
 const KEPT: Duration = Duration::from_secs(60);
@@ -65,9 +65,17 @@ pub(crate) enum Ensured {
     Ready(Arc<Instance>),
     /// Comes up; the number of others that begin before it, if it waits for its turn.
     Starting(Option<u32>),
-    /// Not tried again for so many seconds.
-    Failed(Failure, u32),
+    Failed(NotStarted),
     Gone,
+}
+
+/// Why somebody's opencode did not start, for them alone.
+pub(crate) struct NotStarted {
+    pub(crate) reason: Failure,
+    /// Not tried again before that time, unless its owner asks for it.
+    pub(crate) retry_seconds: u32,
+    /// The last lines that it wrote.
+    pub(crate) output: Vec<Line>,
 }
 
 /// Everybody's opencode, by the account's name.
@@ -113,7 +121,14 @@ impl Instances {
                 Ok(EnsureReply::Failed {
                     reason,
                     retry_seconds,
-                }) => return Ok(Ensured::Failed(reason, retry_seconds)),
+                    output,
+                }) => {
+                    return Ok(Ensured::Failed(NotStarted {
+                        reason,
+                        retry_seconds,
+                        output,
+                    }));
+                }
                 Err(Gone) => return Ok(Ensured::Gone),
             };
             let now = Instant::now();

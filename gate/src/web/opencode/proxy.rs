@@ -118,11 +118,16 @@ impl ProxyRequest {
             Ok(Ensured::Starting(ahead)) if page => {
                 return Ok(reply::page(StatusCode::OK, &pages::starting(ahead)));
             }
-            Ok(Ensured::Failed(reason, seconds)) if page => {
-                let page = pages::not_started(reason, seconds);
+            Ok(Ensured::Failed(why)) if page => {
+                let path = request.uri().path_and_query();
+                let path = path.map_or("/", |path| path.as_str());
+                let page = pages::not_started(why.reason, &why.output, path);
                 return Ok(reply::page(StatusCode::SERVICE_UNAVAILABLE, &page));
             }
-            Ok(Ensured::Starting(_) | Ensured::Failed(..)) => return Ok(reply::not_yet()),
+            Ok(Ensured::Failed(why)) => {
+                return Ok(reply::again_in(why.retry_seconds, reply::not_yet()));
+            }
+            Ok(Ensured::Starting(_)) => return Ok(reply::not_yet()),
             Err(_) => return Ok(reply::unreached()),
         };
         if let Some(directory) = directories::named(request.uri().query(), request.headers()) {

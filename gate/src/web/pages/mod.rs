@@ -14,11 +14,16 @@ use sha2::{Digest as _, Sha256};
 pub(super) use account::{Account, Outcome, account};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
 pub(super) use trouble::trouble;
-pub(super) use wait::{follow, not_started, starting};
+pub(super) use wait::{follow, last_lines, not_started, starting};
 
 /// The one style sheet.
 pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const STYLE_PATH: &str = "/_occ/style.css";
+
+/// A person's own shell, which is there when their opencode is not.
+pub(super) const TERMINAL_PATH: &str = "/_occ/terminal";
+/// The form that starts a person's opencode anew.
+pub(super) const RESTART_PATH: &str = "/_occ/account/restart";
 
 /// The mark, which browsers show for the page, and phones for the installed one.
 pub(super) const ICON_PATH: &str = "/_occ/icon.svg";

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::card;
-use crate::wire::Failure;
+use super::{RESTART_PATH, TERMINAL_PATH, card};
+use crate::wire::{Failure, Line};
 
 /// Shown in place of any page while opencode comes up; asks for it again. `ahead`: so many
 /// others start before it.
@@ -25,15 +25,35 @@ fn place(ahead: Option<u32>) -> String {
     }
 }
 
-/// opencode can't be started.
-pub(crate) fn not_started(reason: Failure, retry_seconds: u32) -> Markup {
+/// opencode can't be started. `output`: the last lines that it wrote. `path`: the page that
+/// was asked for.
+pub(crate) fn not_started(reason: Failure, output: &[Line], path: &str) -> Markup {
     let rest = html! {
         p.notice.bad role="alert" { (words(reason)) }
-        @if retry_seconds > 1 { p { "Wait " (retry_seconds) " seconds before you try again." } }
-        a.button href="" { "Try again" }
-        p.aside { a href="/_occ/account" { "Your account" } }
+        (last_lines(output))
+        form method="post" action=(RESTART_PATH) {
+            input type="hidden" name="next" value=(path);
+            button type="submit" { "Try again" }
+        }
+        p.aside {
+            a href=(TERMINAL_PATH) { "Open a terminal" } " · "
+            a href="/_occ/account" { "Your account" }
+        }
     };
     card("Not started", "Your opencode did not start", None, &rest)
+}
+
+/// Lines of a program's output, if there are any.
+pub(crate) fn last_lines(output: &[Line]) -> Markup {
+    html! {
+        @if !output.is_empty() {
+            p.fine #output { "The last lines of its output:" }
+            // Reached by keyboard, so that it can be scrolled.
+            pre.output role="region" aria-labelledby="output" tabindex="0" {
+                @for line in output { (line) "\n" }
+            }
+        }
+    }
 }
 
 /// Leads on from a link on another site. A cookie that is SameSite=Strict does
@@ -53,6 +73,15 @@ fn words(reason: Failure) -> &'static str {
         Failure::TimedOut => "It was not ready in time.",
         Failure::Port => "It could not be reached safely.",
         Failure::Resources => "This machine has no processes, memory or disk space left for it.",
+        Failure::HomeFull => {
+            "Your home directory is full: no more can be written there. Delete what you don't need, in a terminal, or ask your administrator for more space."
+        }
+        Failure::HomeReadOnly => {
+            "Your home directory is read-only: nothing can be written there. Ask your administrator."
+        }
+        Failure::Session => {
+            "The system's session rules (PAM) refuse to start it. Ask your administrator."
+        }
     }
 }
 
@@ -75,6 +104,30 @@ mod tests {
             html.contains(r#"content="0; url=/a?b=1&amp;c=&quot;2""#),
             "{html}"
         );
-        assert!(!not_started(Failure::Home, 5).0.contains("http-equiv"));
+        let html = not_started(Failure::Home, &[], "/").0;
+        assert!(!html.contains("http-equiv") && !html.contains("<pre"));
+    }
+
+    #[test]
+    fn its_owner_sees_what_it_wrote_and_ways_on() {
+        let lines = ["Error: <config> is \"bad\"", "at line 1"].map(Line::cut);
+        let html = not_started(Failure::Ended, &lines, "/a?b=1&c=\"").0;
+        for part in [
+            "Error: &lt;config&gt; is &quot;bad&quot;\nat line 1\n</pre>",
+            r#"method="post" action="/_occ/account/restart""#,
+            r#"name="next" value="/a?b=1&amp;c=&quot;""#,
+            r#"href="/_occ/terminal""#,
+            r#"href="/_occ/account""#,
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        for (reason, word) in [
+            (Failure::HomeFull, "is full"),
+            (Failure::HomeReadOnly, "is read-only"),
+            (Failure::Session, "PAM"),
+        ] {
+            let html = not_started(reason, &[], "/").0;
+            assert!(html.contains(word), "{word}: {html}");
+        }
     }
 }

@@ -29,6 +29,9 @@ fn main() {
         .trim()
         .split_once(' ')
         .unwrap_or((behaviour.trim(), ""));
+    if what == "exit" {
+        return;
+    }
     let mut starts = fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -37,7 +40,7 @@ fn main() {
     writeln!(starts, "{}", std::process::id()).expect("starts");
     drop(starts);
     match what {
-        "exit" => return,
+        "complain" => complain(),
         "silent" => loop {
             thread::park();
         },
@@ -71,6 +74,18 @@ fn main() {
     loop {
         thread::park();
     }
+}
+
+/// Ends with a reason, as for a broken configuration.
+fn complain() {
+    let mut out = std::io::stdout();
+    for number in 0..100 {
+        writeln!(out, "line {number}").expect("stdout");
+    }
+    let last = "\u{1b}[91m\u{1b}[1mError: \u{1b}[0mopencode.json is not valid\nno end of line";
+    out.write_all(last.as_bytes()).expect("stdout");
+    out.flush().expect("stdout");
+    std::process::exit(1);
 }
 
 fn announce(port: u16) {

@@ -1,19 +1,25 @@
 //! One start of a person's opencode, from its temporary directory to the last
 //! process of its tree.
 
+mod attempt;
+mod home;
+mod output;
+
 use std::cell::Cell;
 use std::ffi::{CString, OsStr, OsString};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 use std::rc::Rc;
+use std::time::Duration;
 
-use nix::unistd::Gid;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Gid, Pid};
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use self::attempt::{Attempt, AttemptEnd, free_port};
+use self::output::Output;
 use super::stop::Stop;
 use crate::helpers::{exec_user, tmpdir};
 use crate::log;
@@ -22,11 +28,11 @@ use crate::monitor::opencode::cleanup::{PersonUids, end_all, wipe};
 use crate::monitor::opencode::start_limit::{StartLimit, Turn};
 use crate::monitor::{random, subprocess};
 use crate::proc_net::loopback_listener;
-use crate::wire::{Failure, Secret};
+use crate::processes::first_child;
+use crate::wire::{Failure, Line, Secret};
 
-/// Lines of one opencode that go into the log.
-const LOGGED_LINES: usize = 20;
-const LINE_LIMIT: usize = 400;
+/// For PAM's modules to close a session.
+const CLOSING: Duration = Duration::from_secs(5);
 /// Variables of the container that are not for people: ours, and secrets of the
 /// boot. All others pass, for example the key of a provider.
 const WITHHELD: [&str; 5] = [
@@ -40,8 +46,23 @@ const WITHHELD: [&str; 5] = [
 /// An event of a process, in this order; `Ended` always comes and is the last.
 #[derive(Debug)]
 pub(crate) enum ProcessEvent {
+    /// The login shell did not start it: the last lines. It is started without one.
+    WithoutLoginShell(Vec<Line>),
     Ready(OpencodeAddress),
-    Ended(Option<Failure>),
+    Ended(Option<Fault>),
+}
+
+/// Why it ended or did not come up, with the last lines that it wrote.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) failure: Failure,
+    pub(crate) output: Vec<Line>,
+}
+
+/// The process that holds the PAM session, and what is written in it.
+struct Session {
+    child: Child,
+    output: Output,
 }
 
 /// The address and secret of a ready opencode.
@@ -64,83 +85,122 @@ pub(crate) struct OpencodeProcess {
 
 impl OpencodeProcess {
     /// Runs it to its end and tells.
-    pub(crate) async fn run(mut self: Box<Self>, tell: impl AsyncFn(ProcessEvent)) {
+    pub(crate) async fn run(self: Box<Self>, tell: impl AsyncFn(ProcessEvent)) {
         let mut stop = self.stop.clone();
         // Read while the account is there.
         let uids = PersonUids::of(&self.person);
+        let mut session = None;
         let why = tokio::select! {
-            why = self.live(&tell) => Some(why),
+            why = self.live(&mut session, &tell) => Some(why),
             _ = stop.wait_for(|stop| *stop != Stop::No) => None,
         };
-        // Dropped, the child is killed; what it started is ended by its uid.
-        end_all(uids, &mut self.stop).await;
+        let output = self.end(uids, &mut session).await;
+        let fault = match why {
+            Some(failure) => Some(self.fault(failure, output).await),
+            None => None,
+        };
         wipe(Some(self.person.uid)).await;
-        tell(ProcessEvent::Ended(why)).await;
+        tell(ProcessEvent::Ended(fault)).await;
     }
 
     /// Until it ends by itself, or fails.
-    async fn live(&self, tell: &impl AsyncFn(ProcessEvent)) -> Failure {
-        let mut turn = self.starts.take().await;
-        self.has_begun.set(true);
-        let why = self.start(0, &mut turn, tell).await;
-        if why != Failure::Port {
-            return why;
-        }
-        // Another process has that port: try another one.
-        end_all(PersonUids::of(&self.person), &mut self.stop.clone()).await;
-        self.start(free_port(), &mut turn, tell).await
-    }
-
-    /// Starts it on this port; 0 is any.
-    async fn start(
+    async fn live(
         &self,
-        port: u16,
-        turn: &mut Option<Turn>,
+        session: &mut Option<Session>,
         tell: &impl AsyncFn(ProcessEvent),
     ) -> Failure {
+        let mut turn = self.starts.take().await;
+        self.has_begun.set(true);
+        let mut attempt = Attempt::FIRST;
+        loop {
+            let end = self.start(attempt, session, &mut turn, tell).await;
+            attempt = match attempt.after(end, free_port) {
+                Ok(next) => next,
+                Err(failure) => return failure,
+            };
+            let output = self.end(PersonUids::of(&self.person), session).await;
+            if end == AttemptEnd::InLoginShell {
+                tell(ProcessEvent::WithoutLoginShell(output)).await;
+            }
+        }
+    }
+
+    /// Starts it.
+    async fn start(
+        &self,
+        attempt: Attempt,
+        session: &mut Option<Session>,
+        turn: &mut Option<Turn>,
+        tell: &impl AsyncFn(ProcessEvent),
+    ) -> AttemptEnd {
         let name = self.person.name.as_str();
         let secret = random::secret();
-        let mut child = match self.spawn(port, &secret) {
-            Ok(child) => {
+        let (Session { child, .. }, mut port) = match self.spawn(attempt, &secret) {
+            Ok((started, port)) => {
                 log::line(&format!("starting opencode for {name}"));
-                child
+                (session.insert(started), port)
             }
             Err(error) => {
                 log::line(&format!("cannot start opencode for {name}: {error}"));
-                return Failure::Resources;
+                return AttemptEnd::Failed(Failure::Resources);
             }
         };
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Failure::Resources;
-        };
-        let (found, mut port) = mpsc::channel(1);
-        let out = tokio::task::spawn_local(read_lines(stdout, name.to_owned(), Some(found)));
-        let err = tokio::task::spawn_local(read_lines(stderr, name.to_owned(), None));
         let ended = tokio::select! {
             ended = child.wait() => ended.ok(),
-            port = timeout(self.starts.patience(), announced(&mut port)) => match self.reached(port.ok(), &child, secret) {
+            port = timeout(self.starts.patience(), announced(&mut port)) => match self.reached(port.ok(), child, secret) {
                 Ok(reached) => {
                     drop(turn.take());
                     tell(ProcessEvent::Ready(reached)).await;
                     child.wait().await.ok()
                 }
-                Err(failure) => {
-                    log::line(&format!("opencode of {name}: {failure:?}"));
-                    out.abort();
-                    err.abort();
-                    return failure;
-                }
+                Err(failure) => return AttemptEnd::Failed(failure),
             },
         };
-        if let Some(status) = ended {
-            log::line(&format!("opencode of {name} ended: {status}"));
-        }
-        match ended.and_then(|status| status.code()) {
-            Some(exec_user::NO_HOME) => Failure::Home,
-            Some(exec_user::NO_RESOURCES) => Failure::Resources,
-            Some(exec_user::NOT_FOUND | exec_user::CANNOT_INVOKE) => Failure::Program,
+        let code = ended.and_then(|status| status.code()).unwrap_or(1);
+        let failure = match code {
+            exec_user::NO_LOGIN_SHELL => return AttemptEnd::InLoginShell,
+            exec_user::NO_HOME => Failure::Home,
+            exec_user::NO_RESOURCES => Failure::Resources,
+            exec_user::NO_SESSION => Failure::Session,
+            exec_user::NOT_FOUND | exec_user::CANNOT_INVOKE => Failure::Program,
             _ => Failure::Ended,
+        };
+        log::line(&format!("opencode of {name} ended: {}", end_of(code)));
+        AttemptEnd::Failed(failure)
+    }
+
+    /// Ends what runs under the uids, then the session. Returns the last lines.
+    async fn end(&self, uids: PersonUids, session: &mut Option<Session>) -> Vec<Line> {
+        end_all(uids, &mut self.stop.clone()).await;
+        let Some(Session { mut child, output }) = session.take() else {
+            return Vec::new();
+        };
+        // It ends its child where end_all must not, closes the session and ends. Dropped,
+        // it is killed.
+        if let Some(pid) = child.id() {
+            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM);
         }
+        if timeout(CLOSING, child.wait()).await.is_err() {
+            let name = self.person.name.as_str();
+            log::line(&format!("the PAM session of {name} does not close"));
+        }
+        drop(child);
+        output.into_last_lines().await
+    }
+
+    /// Finds out more: one that ended may have had no room for its files.
+    async fn fault(&self, failure: Failure, output: Vec<Line>) -> Fault {
+        let failure = match failure {
+            Failure::Ended | Failure::TimedOut => {
+                home::probe(&self.person).await.unwrap_or(failure)
+            }
+            other => other,
+        };
+        if failure != Failure::Ended {
+            let name = self.person.name.as_str();
+            log::line(&format!("opencode of {name}: {failure:?}"));
+        }
+        Fault { failure, output }
     }
 
     fn reached(
@@ -150,23 +210,33 @@ impl OpencodeProcess {
         secret: Secret,
     ) -> Result<OpencodeAddress, Failure> {
         let port = port.ok_or(Failure::TimedOut)?;
-        let pid = child.id().ok_or(Failure::Ended)?;
+        let session = child.id().ok_or(Failure::Ended)?;
         // A listener at another address with this number does not count.
         let owner = loopback_listener(port).ok().flatten();
         if owner.is_none_or(|owner| owner.uid != self.person.uid) {
             return Err(Failure::Port);
         }
+        let pid = first_child(session).unwrap_or(session);
         Ok(OpencodeAddress { port, secret, pid })
     }
 
-    fn spawn(&self, port: u16, secret: &Secret) -> std::io::Result<Child> {
+    /// Starts `occ-gate pam-session`. The port comes by the channel.
+    fn spawn(
+        &self,
+        attempt: Attempt,
+        secret: &Secret,
+    ) -> std::io::Result<(Session, mpsc::Receiver<u16>)> {
         let person = &self.person;
         let tmpdirs = tmpdir::make(person.uid, person.gid)?;
-        let mut command = subprocess::command("exec-user");
-        command
-            .args(self.identity()?)
+        let mut command = subprocess::command("pam-session");
+        command.args(self.identity()?);
+        command.arg(format!("--shell={}", person.shell.as_str()));
+        if !attempt.login_shell {
+            command.arg("--without-login-shell");
+        }
+        let mut child = command
             .args("-- opencode serve --hostname 127.0.0.1 --port".split(' '))
-            .arg(port.to_string())
+            .arg(attempt.port.to_string())
             .envs(passed(std::env::vars_os()))
             .env("HOME", person.home.as_str())
             .env("USER", person.name.as_str())
@@ -183,7 +253,13 @@ impl OpencodeProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .spawn()
+            .spawn()?;
+        let pipes = (child.stdout.take(), child.stderr.take());
+        let (Some(stdout), Some(stderr)) = pipes else {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        };
+        let (output, port) = Output::read(stdout, stderr, person.name.as_str());
+        Ok((Session { child, output }, port))
     }
 
     /// The options of `occ-gate exec-user`.
@@ -211,13 +287,6 @@ impl OpencodeProcess {
     }
 }
 
-/// A port at which nobody listens.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    address.map_or(0, |address| address.port())
-}
-
 /// The port; one that closes its output without a word is judged by its end.
 async fn announced(port: &mut mpsc::Receiver<u16>) -> u16 {
     match port.recv().await {
@@ -226,10 +295,15 @@ async fn announced(port: &mut mpsc::Receiver<u16>) -> u16 {
     }
 }
 
-/// The port that opencode says it listens on.
-fn announced_port(line: &str) -> Option<u16> {
-    let address = line.strip_prefix("opencode server listening on http://127.0.0.1:")?;
-    address.trim_end().parse().ok().filter(|port| *port > 0)
+/// A status of `occ-gate pam-session` in words: above 128 it stands for a signal.
+fn end_of(code: i32) -> String {
+    match code
+        .checked_sub(128)
+        .and_then(|signal| Signal::try_from(signal).ok())
+    {
+        Some(signal) => format!("signal: {}", signal.as_str()),
+        None => format!("exit status: {code}"),
+    }
 }
 
 fn passed(
@@ -239,39 +313,6 @@ fn passed(
         let name = name.to_string_lossy();
         !WITHHELD.iter().any(|prefix| name.starts_with(prefix))
     })
-}
-
-/// Reads to the end, so that nobody blocks on a full pipe. The first lines go
-/// into the log; a line that names the port goes to whoever waits for it.
-async fn read_lines(
-    mut from: impl AsyncRead + Unpin,
-    name: String,
-    mut found: Option<mpsc::Sender<u16>>,
-) {
-    let mut line = Vec::new();
-    let mut logged = 0;
-    let mut buffer = [0; 1024];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        for &byte in &buffer[..count] {
-            if byte != b'\n' {
-                // The rest of a long line is read and dropped.
-                if line.len() < LINE_LIMIT {
-                    line.push(byte);
-                }
-                continue;
-            }
-            let text = String::from_utf8_lossy(&line);
-            if let Some(port) = announced_port(&text)
-                && let Some(found) = found.take()
-            {
-                let _ = found.try_send(port);
-            } else if logged < LOGGED_LINES {
-                logged += 1;
-                log::line(&format!("opencode of {name}: {text}"));
-            }
-            line.clear();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -19,30 +19,14 @@ fn what_is_not_for_people_is_withheld() {
     }
 }
 
-#[tokio::test(flavor = "current_thread")]
-async fn the_port_is_found_in_any_noise() {
-    let noise = [
-        vec![b'x'; 100_000],
-        b"\nopencode server listening on http://127.0.0.1:4096\nmore".to_vec(),
-    ]
-    .concat();
-    let (found, mut port) = mpsc::channel(1);
-    read_lines(noise.as_slice(), "alice".to_owned(), Some(found)).await;
-    assert_eq!(port.recv().await, Some(4096));
-}
-
 #[test]
-fn the_line_of_a_ready_opencode() {
-    let ready = "opencode server listening on http://127.0.0.1:4096";
-    assert_eq!(announced_port(ready), Some(4096));
-    for line in [
-        "",
-        "opencode server listening on http://0.0.0.0:4096",
-        "opencode server listening on http://127.0.0.1:0",
-        "opencode server listening on http://127.0.0.1:70000",
-        "opencode server listening on http://127.0.0.1:80@evil:1",
-        " opencode server listening on http://127.0.0.1:4096",
+fn the_end_of_a_session_is_told() {
+    for (code, told) in [
+        (0, "exit status: 0"),
+        (127, "exit status: 127"),
+        (137, "signal: SIGKILL"),
+        (255, "exit status: 255"),
     ] {
-        assert_eq!(announced_port(line), None, "{line}");
+        assert_eq!(end_of(code), told);
     }
 }

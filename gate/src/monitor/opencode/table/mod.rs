@@ -12,6 +12,9 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 /// One that was ready and ended comes back so often without anybody being told.
 const COMES_BACK: u32 = 4;
 
+/// Between two restarts that one person asks for.
+const RESTART_REST: Duration = Duration::from_secs(5);
+
 /// Tells one start of a person's opencode from the next.
 pub(crate) type Generation = u64;
 
@@ -27,10 +30,23 @@ pub(crate) enum Ensured<'a, R> {
     Failed(Failure, Duration),
 }
 
+/// The result of [`Table::restart`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Restarted {
+    /// The caller has to start it, with this number.
+    Start(Generation),
+    /// The caller has to stop it; it comes back.
+    Stop,
+    /// It was asked for a moment ago.
+    TooSoon,
+}
+
 /// Everybody's opencode by their name; `R` is what a ready one is reached by.
 pub(crate) struct Table<R> {
     all: BTreeMap<String, Instance<R>>,
     next: Generation,
+    /// When somebody last asked for a restart.
+    restarts: BTreeMap<String, Duration>,
 }
 
 struct Instance<R> {
@@ -63,6 +79,7 @@ impl<R> Default for Table<R> {
         Self {
             all: BTreeMap::new(),
             next: 1,
+            restarts: BTreeMap::new(),
         }
     }
 }
@@ -88,6 +105,27 @@ impl<R> Table<R> {
                 Ensured::Starting
             }
             Some(State::Starting | State::Resting { .. }) | None => Ensured::Starting,
+        }
+    }
+
+    /// Somebody wants theirs anew, also before its rest is over.
+    pub(crate) fn restart(&mut self, user: &str, now: Duration) -> Restarted {
+        self.restarts
+            .retain(|_, at| now.saturating_sub(*at) < RESTART_REST);
+        if self.restarts.contains_key(user) {
+            return Restarted::TooSoon;
+        }
+        self.restarts.insert(user.to_owned(), now);
+        match self.all.get_mut(user) {
+            Some(Instance {
+                state: State::Resting { .. },
+                ..
+            })
+            | None => Restarted::Start(self.start(user)),
+            Some(instance) => {
+                instance.state = State::Stopping { wanted: true };
+                Restarted::Stop
+            }
         }
     }
 

@@ -86,3 +86,26 @@ fn one_that_was_ready_comes_back_soon_unless_it_keeps_ending() {
     let asked = instances.ensure("alice", at(500));
     assert_eq!(asked, Ensured::Failed(Failure::Ended, at(8)));
 }
+
+#[test]
+fn a_restart_comes_before_the_rest_is_over_and_not_twice_at_once() {
+    let mut instances = Ports::default();
+    assert_eq!(instances.restart("alice", at(0)), Restarted::Start(1));
+    assert_eq!(instances.restart("alice", at(4)), Restarted::TooSoon);
+    assert_eq!(instances.restart("bob", at(4)), Restarted::Start(2));
+    // One that hangs at its start is ended and comes back.
+    assert_eq!(instances.restart("alice", at(5)), Restarted::Stop);
+    assert_eq!(instances.ensure("alice", at(5)), Ensured::Starting);
+    assert_eq!(instances.ended("alice", 1, None, at(6)), Some(3));
+    assert!(instances.ready("alice", 3, 4096, at(7)));
+    assert_eq!(instances.restart("alice", at(10)), Restarted::Stop);
+    assert!(!instances.stop("alice"), "it ends already");
+    assert_eq!(instances.ended("alice", 3, None, at(11)), Some(4));
+    for failures in 0..6 {
+        let now = at(20 + 10 * failures);
+        let generation = 4 + failures;
+        instances.ended("alice", generation, Some(Failure::Ended), now);
+        let again = instances.restart("alice", now + at(5));
+        assert_eq!(again, Restarted::Start(generation + 1), "it rests");
+    }
+}

@@ -1,10 +1,12 @@
 //! The account page: password, sessions, logging out.
 
+mod opencode;
+
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::frame;
-use crate::wire::{SessionEntry, Time};
+use crate::wire::{OpencodeView, SessionEntry, Time};
 
 /// The content of the account page.
 pub(crate) struct Account<'a> {
@@ -16,6 +18,7 @@ pub(crate) struct Account<'a> {
     /// Seconds since 1970.
     pub(crate) now: Time,
     pub(crate) outcome: Option<&'a Outcome>,
+    pub(crate) opencode: &'a OpencodeView,
 }
 
 /// The result of a form of the page.
@@ -27,6 +30,8 @@ pub(crate) enum Outcome {
     Failed(String),
     /// Another session is over.
     SessionEnded,
+    /// The person's opencode starts anew.
+    Restarted,
 }
 
 pub(crate) fn account(page: &Account) -> Markup {
@@ -58,6 +63,7 @@ pub(crate) fn account(page: &Account) -> Markup {
                 }
             }
             (password(page))
+            (opencode::opencode(page.opencode, page.outcome == Some(&Outcome::Restarted)))
         }
     };
     frame("Your account", None, &content)
@@ -97,7 +103,7 @@ fn password(page: &Account) -> Markup {
                     @if let Some(weakness) = weakness { p.notice.bad role="status" { "Warning: " (weakness) "." } }
                 }
                 Some(Outcome::Failed(why)) => { p #outcome .notice.bad role="alert" { (why) } }
-                Some(Outcome::SessionEnded) | None => {}
+                Some(Outcome::SessionEnded | Outcome::Restarted) | None => {}
             }
             form.narrow method="post" action="/_occ/account/password" {
                 // For password managers: whose password it is.

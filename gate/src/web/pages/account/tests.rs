@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::{Agent, Handle};
+use crate::wire::{Agent, Handle, Line};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
@@ -19,6 +19,9 @@ fn page(outcome: Option<&Outcome>) -> String {
         sessions: &sessions,
         now: 4600,
         outcome,
+        opencode: &OpencodeView {
+            without_login_shell: outcome.is_some().then(|| vec![Line::cut("line <1>")]),
+        },
     })
     .0
 }
@@ -51,6 +54,12 @@ fn outcomes_are_told() {
     assert!(changed(Some("it is short")).contains("Warning: it is short."));
     let html = page(Some(&Outcome::Failed("Too short & simple".to_owned())));
     assert!(html.contains(r#"role="alert">Too short &amp; simple"#));
+    let html = page(Some(&Outcome::Restarted));
+    assert!(html.contains("Your opencode is starting anew."));
+    assert!(html.contains("without the settings of your login shell"));
+    assert!(html.contains("line &lt;1&gt;\n</pre>"), "{html}");
+    let html = page(None);
+    assert!(html.contains("Restart my opencode") && !html.contains("login shell"));
     let html = page(Some(&Outcome::SessionEnded));
     assert!(html.contains(r#"role="status">That browser is logged out."#));
 }
