@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, ChangeReply, Conversation, EnsureReply, Handle, LoginReply, Secret, Session,
+    Agent, ChangeReply, Conversation, EnsureReply, FirstReply, Handle, LoginReply, Secret, Session,
     SessionEntry, Token, User,
 };
 
@@ -127,4 +127,18 @@ requests! {
 
     /// Asks whether the monitor answers, for the health page.
     Ping {} -> ();
+
+    /// Asks whether the first account can be made here: there is none at all.
+    IsFirst {} -> bool;
+
+    /// Makes the first account. The only other request that names a user: there is nobody
+    /// yet whose it could be, and the code proves who asks.
+    MakeFirst {
+        /// From the log: see [`super::FirstReply`].
+        code: Secret,
+        user: User,
+        password: Secret,
+        /// As in [`Authenticate`].
+        address: IpAddr
+    } -> FirstReply;
 }
