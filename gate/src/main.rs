@@ -25,6 +25,8 @@ struct Cli {
 enum Part {
     /// Check that accounts and login work: 0 healthy, 1 not
     Health,
+    /// Print the code for making the first account in the browser: 0; there is none: 1
+    FirstAccount,
     /// The web half, once its privileges are dropped
     #[command(hide = true)]
     Web(helpers::web::Options),
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
             web::run(settings, wire, listener)
         }),
         Some(Part::Health) => health::main(),
+        Some(Part::FirstAccount) => monitor::show_first_code(),
         Some(Part::Pam) => pam::main(),
         Some(Part::ExecUser(options)) => exec_user::main(&options),
         Some(Part::KillUser(options)) => kill_user::main(&options),

@@ -1,5 +1,6 @@
 //! Everything that can happen to the monitor. Values only.
 
+use super::first_account::Making;
 use super::login::PamEvent;
 use super::opencode::process::ProcessEvent;
 use super::opencode::table::Generation;
@@ -18,6 +19,8 @@ pub(crate) enum Event {
     Reply(WebId, u64, Box<Reply>),
     /// A person's opencode is ready, or ended.
     Opencode(String, Generation, ProcessEvent),
+    /// The first account was made, or could not be.
+    FirstAccount(Making, Result<(), String>),
     /// Accounts may have changed.
     Accounts,
     /// Some time went by.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::accounts::Accounts;
 use super::event::Event;
 use super::files;
+use super::first_account::{Change, FirstAccount, Making, Order};
 use super::login::{self, Logins};
 use super::opencode::stop::Stop;
 use super::opencode::{self, Opencodes};
@@ -41,8 +42,9 @@ pub(crate) struct Monitor {
     pub(crate) accounts: Accounts,
     pub(crate) logins: Logins,
     pub(crate) opencodes: Opencodes,
+    pub(crate) first_account: FirstAccount,
     web: Option<WebProcess>,
-    web_id: WebId,
+    pub(crate) web_id: WebId,
     web_since: Instant,
     restarts: Restarts,
     started: Instant,
@@ -66,6 +68,7 @@ impl Monitor {
             sessions: files::sessions(session_limits)?,
             logins: Logins::new(files::device_key()?, &limits),
             opencodes: Opencodes::new(&settings),
+            first_account: FirstAccount::new(settings.first_account),
             settings,
             account,
             listener,
@@ -96,6 +99,7 @@ impl Monitor {
         }
         self.save();
         files::remove_status();
+        files::remove_first_code();
         log::line("stopped");
     }
 
@@ -123,6 +127,7 @@ impl Monitor {
                 self.perform_opencode(actions);
                 self.write_status();
             }
+            Event::FirstAccount(making, made) => self.first_made(making, made),
             Event::Accounts => self.read_accounts(),
             Event::Tick => self.tick(),
             Event::Stop => self.stop(),
@@ -334,6 +339,7 @@ impl Monitor {
             }
         };
         let before = std::mem::replace(&mut self.accounts, accounts);
+        self.show_first_code();
         let (accounts, logins) = (&self.accounts, &self.logins);
         // A change that the person is making is judged when PAM is done.
         let is_as_before = |user: &str| {
@@ -350,6 +356,41 @@ impl Monitor {
         self.opencodes
             .stop_all(Stop::AtOnce, |user| !is_as_before(user));
         self.ended(&ended);
+    }
+
+    // The first account.
+
+    /// Writes the code where administrators look, or takes it away.
+    fn show_first_code(&mut self) {
+        match self.first_account.set_open(self.accounts.are_none()) {
+            Change::Opened(code) => {
+                log::line(&format!(
+                    "no account yet: make the first one in the browser with the code {code}, \
+                     or with 'occ user add'"
+                ));
+                if let Err(error) = files::write_first_code(&code) {
+                    log::line(&format!("cannot write '{}': {error}", files::FIRST_CODE));
+                }
+            }
+            Change::Closed => files::remove_first_code(),
+            Change::Same => (),
+        }
+    }
+
+    pub(crate) fn perform_first(&self, order: Order) {
+        let events = self.events.clone();
+        tokio::task::spawn_local(async move {
+            let (making, made) = order.run().await;
+            let _ = events.send(Event::FirstAccount(making, made)).await;
+        });
+    }
+
+    fn first_made(&mut self, making: Making, made: Result<(), String>) {
+        self.read_accounts();
+        let reply = self.first_account.made(made);
+        if making.web == self.web_id {
+            self.reply(making.id, Reply::MakeFirst(reply));
+        }
     }
 
     // The end.

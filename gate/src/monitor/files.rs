@@ -21,6 +21,8 @@ const STATE: &str = "/var/lib/occ-gate";
 pub(crate) const SESSIONS: &str = "/var/lib/occ-gate/sessions.json";
 const UNREADABLE: &str = "/var/lib/occ-gate/sessions.json.unreadable";
 const DEVICE_KEY: &str = "/var/lib/occ-gate/device-key";
+/// Root alone may read it: the code for the first account.
+pub(crate) const FIRST_CODE: &str = "/run/occ/first-account";
 /// Anybody may read it: names, pids and times.
 pub(crate) const STATUS: &str = "/run/occ/gate.json";
 /// Lists of image accounts: of the image's build, else occ-init's snapshot.
@@ -148,6 +150,20 @@ pub(crate) fn write_status(
         "sessions": sessions, "instances": instances,
     });
     replace(STATUS, format!("{status}\n").as_bytes(), 0o644, false)
+}
+
+/// Shows administrators the code for the first account: `occ-gate first-account`.
+pub(crate) fn write_first_code(code: &str) -> io::Result<()> {
+    replace(FIRST_CODE, format!("{code}\n").as_bytes(), 0o600, false)
+}
+
+/// The line that is shown. Returns `None` if there is no code.
+pub(crate) fn first_code() -> io::Result<Option<Vec<u8>>> {
+    read_optional(FIRST_CODE)
+}
+
+pub(crate) fn remove_first_code() {
+    let _ = fs::remove_file(FIRST_CODE);
 }
 
 /// Nothing runs any more.

@@ -13,6 +13,7 @@ pub(crate) mod login;
 
 mod event;
 mod event_loop;
+mod first_account;
 mod opencode;
 mod random;
 mod requests;
@@ -21,7 +22,7 @@ mod subprocess;
 mod watch;
 mod web_process;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::ExitCode;
@@ -58,6 +59,22 @@ pub fn main(settings: Settings) -> ExitCode {
             if let Some(hint) = hint {
                 log::line(&format!("hint: {hint}"));
             }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `occ-gate first-account`: prints the code, if there is one.
+pub fn show_first_code() -> ExitCode {
+    match files::first_code() {
+        Ok(Some(code)) if io::stdout().write_all(&code).is_ok() => ExitCode::SUCCESS,
+        Ok(Some(_)) => ExitCode::FAILURE,
+        Ok(None) => {
+            log::line("there is no code: there is an account, or the login does not run");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            log::line(&format!("cannot read the code: {}", cause(&error)));
             ExitCode::FAILURE
         }
     }

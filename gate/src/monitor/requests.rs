@@ -2,11 +2,12 @@
 //! further than a login; everything else is theirs alone.
 
 use super::event_loop::Monitor;
+use super::first_account::Making;
 use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::own_address::is_own_address;
-use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::ask::{Authenticate, ChangePassword, MakeFirst};
 use crate::wire::{
     self, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply, SessionEntry, Text,
     Token, TokenHash, User,
@@ -27,6 +28,11 @@ impl Monitor {
                 Reply::Forget(())
             }
             Request::Ping(_) => Reply::Ping(()),
+            Request::IsFirst(_) => {
+                self.read_accounts();
+                Reply::IsFirst(self.first_account.is_open())
+            }
+            Request::MakeFirst(ask) => return self.make_first(id, ask),
             Request::Works(ask) => {
                 Reply::Works(self.opencodes.works(&ask.secret).then_some(()).ok_or(Gone))
             }
@@ -64,6 +70,16 @@ impl Monitor {
             }
         };
         self.reply(id, reply);
+    }
+
+    fn make_first(&mut self, id: u64, ask: MakeFirst) {
+        self.read_accounts();
+        let is_own = is_own_address(ask.address);
+        let (web, now) = (self.web_id, self.now());
+        match self.first_account.ask(ask, Making { web, id }, is_own, now) {
+            Ok(order) => self.perform_first(order),
+            Err(reply) => self.reply(id, Reply::MakeFirst(reply)),
+        }
     }
 
     fn authenticate(&mut self, id: u64, credentials: Authenticate) {

@@ -112,10 +112,14 @@ pub(super) async fn submit(
     old: Option<&Session>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let attempt = match Attempt::read(gate, context, old, request).await {
-        Ok(attempt) => attempt,
-        Err(refused) => return refused,
-    };
+    match Attempt::read(gate, context, old, request).await {
+        Ok(attempt) => with_password(&attempt).await,
+        Err(refused) => refused,
+    }
+}
+
+/// Logs in with the name and password of a form.
+pub(super) async fn with_password(attempt: &Attempt<'_>) -> Response<Body> {
     // What can't be anybody's still goes to the monitor: every failure takes
     // the same time there.
     let (user, password) = credentials(attempt.typed(), attempt.form.bytes("password"));
@@ -124,7 +128,7 @@ pub(super) async fn submit(
     let request = ask::Authenticate {
         user,
         password,
-        address: context.address,
+        address: attempt.context.address,
         agent: Agent::cut(agent),
         device: attempt.device(),
     };
@@ -152,18 +156,18 @@ pub(super) async fn answer(
 }
 
 /// A form of a login.
-struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     gate: &'a AppState,
-    context: &'a RequestContext,
+    pub(super) context: &'a RequestContext,
     /// The session that the browser had until now.
     old: Option<&'a Session>,
-    headers: HeaderMap,
-    form: Form,
+    pub(super) headers: HeaderMap,
+    pub(super) form: Form,
     place: Option<Arc<Place>>,
 }
 
 impl<'a> Attempt<'a> {
-    async fn read(
+    pub(super) async fn read(
         gate: &'a AppState,
         context: &'a RequestContext,
         old: Option<&'a Session>,
@@ -183,7 +187,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// The user's name as typed.
-    fn typed(&self) -> &str {
+    pub(super) fn typed(&self) -> &str {
         self.form.text("user").unwrap_or("").trim()
     }
 
@@ -254,7 +258,7 @@ impl<'a> Attempt<'a> {
         reply::page(status_of(notice), &pages::login(&form))
     }
 
-    fn redirect_with(&self, path: &str, flash: &Flash) -> Response<Body> {
+    pub(super) fn redirect_with(&self, path: &str, flash: &Flash) -> Response<Body> {
         flash.give(
             reply::see_other(path),
             &self.gate.cookies,

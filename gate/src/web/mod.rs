@@ -6,6 +6,7 @@ mod account;
 pub(crate) mod connections;
 pub(crate) mod http;
 
+mod first;
 mod login;
 mod monitor_client;
 mod opencode;

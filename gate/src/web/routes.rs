@@ -23,7 +23,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, login, pages};
+use crate::web::{account, first, login, pages};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -166,7 +166,12 @@ async fn own(
     };
     match (path.as_str(), &method) {
         ("/_occ" | "/_occ/", &Method::GET) => reply::see_other("/_occ/account"),
+        ("/_occ/login", &Method::GET) if session.is_none() && first::is_open(&gate).await => {
+            reply::see_other(first::PATH)
+        }
         ("/_occ/login", &Method::GET) => login::page(&gate, &context, session, &request),
+        (first::PATH, &Method::GET) => first::page(&gate, &context, &request).await,
+        (first::PATH, &Method::POST) => first::submit(&gate, &context, session, request).await,
         ("/_occ/login", &Method::POST) => login::submit(&gate, &context, session, request).await,
         ("/_occ/prompt", &Method::GET) => login::question(&gate, &context, &request),
         ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
@@ -182,7 +187,10 @@ async fn own(
             None => reply::see_other("/_occ/login"),
         },
         ("/_occ/account", _) => reply::wrong_method("GET, HEAD"),
-        (path, _) if is_account_form(path) || matches!(path, "/_occ/login" | "/_occ/prompt") => {
+        (path, _)
+            if is_account_form(path)
+                || matches!(path, "/_occ/login" | "/_occ/prompt" | first::PATH) =>
+        {
             reply::wrong_method("GET, HEAD, POST")
         }
         _ => reply::text(

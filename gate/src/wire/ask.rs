@@ -8,8 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, ChangeReply, Conversation, EnsureReply, Handle, LoginReply, OpencodeView, RestartReply,
-    Secret, Session, SessionEntry, Token, User,
+    Agent, ChangeReply, Conversation, EnsureReply, FirstReply, Handle, LoginReply, OpencodeView, RestartReply, Secret, Session, SessionEntry, Token, User,
 };
 
 /// No session has this token, any more or ever.
@@ -134,4 +133,17 @@ requests! {
 
     /// Reads how the person's opencode runs; starts nothing.
     GetOpencode { token: Token } -> Result<OpencodeView, Gone>;
+    /// Asks whether the first account can be made here: there is none at all.
+    IsFirst {} -> bool;
+
+    /// Makes the first account. The only other request that names a user: there is nobody
+    /// yet whose it could be, and the code proves who asks.
+    MakeFirst {
+        /// From the log: see [`super::FirstReply`].
+        code: Secret,
+        user: User,
+        password: Secret,
+        /// As in [`Authenticate`].
+        address: IpAddr
+    } -> FirstReply;
 }

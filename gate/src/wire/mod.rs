@@ -177,6 +177,29 @@ pub enum ChangeReply {
     Unavailable,
 }
 
+/// The reply to the request for the first account. The code is in the container's log,
+/// another one at each start, and good for one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FirstReply {
+    /// It is there, and the code is used up.
+    Made,
+    /// The code is another.
+    WrongCode,
+    /// The account was not made, and why; the code is still good.
+    Rejected {
+        /// occ-init's words.
+        text: PamText,
+    },
+    /// Too many wrong codes: nothing was checked; try again after that time.
+    SlowDown {
+        /// At least 1.
+        seconds: u32,
+    },
+    /// There is an account, or one is being made.
+    Closed,
+}
+
 /// A new session.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod first;
 mod floods;
 mod frames;
 mod fuzz;

@@ -7,9 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use occ_gate::wire::{
-    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, Frames, Gone, Handle, Line, Login,
-    LoginReply, Message, OpencodeView, PamText, Rejection, Reply, Request, RestartReply, Secret,
-    Session, SessionEntry, Text, Token, TokenHash, User, ask, encode,
+    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, Line, Login, LoginReply, Message, OpencodeView, PamText, Rejection, Reply, Request, RestartReply, Secret, Session, SessionEntry, Text, Token, TokenHash, User, ask, encode,
 };
 
 use super::browser::PATIENCE;
@@ -39,6 +37,8 @@ pub(crate) struct State {
     /// Whether `code` is asked after a right password.
     pub(crate) asks_for_code: bool,
     pub(crate) slow_down: Option<u32>,
+    /// The code for the first account, while there is none.
+    pub(crate) first_code: Option<&'static str>,
     pub(crate) silent: bool,
     /// The last lines of an opencode that did not start, or of a login shell.
     pub(crate) output: Vec<String>,
@@ -174,6 +174,8 @@ impl State {
                 })
             }
             Request::Ping(_) => Reply::Ping(()),
+            Request::IsFirst(_) => Reply::IsFirst(self.first_code.is_some()),
+            Request::MakeFirst(ask) => Reply::MakeFirst(self.make_first(&ask)),
             Request::Forget(_) => Reply::Forget(()),
             Request::Works(_) => Reply::Works(Ok(())),
             Request::ChangePassword(ask) => Reply::ChangePassword(
@@ -268,6 +270,21 @@ impl State {
         self.log_in(user, device)
     }
 
+    fn make_first(&mut self, ask: &ask::MakeFirst) -> FirstReply {
+        match self.first_code {
+            None => FirstReply::Closed,
+            Some(_) if self.slow_down.is_some() => FirstReply::SlowDown { seconds: 9 },
+            Some(code) if ask.code.expose() != code.as_bytes() => FirstReply::WrongCode,
+            Some(_) if ask.user.as_str() == "root" => FirstReply::Rejected {
+                text: PamText::cut("the name 'root' is <taken>"),
+            },
+            Some(_) => {
+                self.first_code = None;
+                FirstReply::Made
+            }
+        }
+    }
+
     fn log_in(&mut self, user: &str, device: Option<Secret>) -> LoginReply {
         let own = device.filter(|device| device.expose() == format!("device-of-{user}").as_bytes());
         let device =
@@ -322,6 +339,10 @@ fn line(request: &Request) -> String {
         ),
         Request::Revoke(ask::Revoke { handle, .. }) => format!("revoke {}", handle.0),
         Request::Ping(ask::Ping {}) => "ping".to_owned(),
+        Request::IsFirst(ask::IsFirst {}) => "is-first".to_owned(),
+        Request::MakeFirst(ask::MakeFirst { user, address, .. }) => {
+            format!("make-first user='{user}' address={address}")
+        }
         Request::Forget(ask::Forget { call }) => format!("forget {call}"),
         Request::Answer(ask::Answer { .. }) => "answer".to_owned(),
         Request::GetSession(ask::GetSession { .. }) => "session".to_owned(),

@@ -11,6 +11,7 @@ mod accounts;
 mod assets;
 mod browser;
 mod fake_monitor;
+mod first;
 mod foreign;
 mod framing;
 mod harness;

@@ -2,18 +2,24 @@
 //! tried before they are named.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use bollard::Docker;
 
 use crate::commands::probe::{self, Answer};
 use crate::commands::status;
 use crate::engine::container::{self, Listed, store_mount};
+use crate::engine::exec;
 use crate::engine::spec::Published;
 use crate::error::Result;
 use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::ui::show;
 
+/// The page of occ-gate that makes the first account, and its code: `XXXX-XXXX-XXXX`.
+const FIRST: &str = "/_occ/first";
+const CODE_LENGTH: usize = 14;
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Programs that show a URL in the browser that somebody has chosen.
 const OPENERS: [&str; 3] = ["xdg-open", "open", "wslview"];
 
@@ -53,8 +59,28 @@ pub(crate) async fn say(
         session
             .screen
             .message("No users yet. Add one with `occ user add`.");
+        if let (Some(url), Some(code)) = (&url, first_code(docker, &listed.id).await) {
+            session.screen.message(&format!(
+                "Or make the first one in the browser: {url}{FIRST} with the code {code}."
+            ));
+        }
     }
     Ok(url)
+}
+
+/// The code with which occ-gate makes the first account; an image without it has none.
+async fn first_code(docker: &Docker, container: &str) -> Option<String> {
+    let argv = ["occ-gate", "first-account"].map(str::to_owned);
+    let asked = exec::run(docker, container, &argv, None, PATIENCE)
+        .await
+        .ok()?;
+    let code = String::from_utf8(asked.stdout).ok()?;
+    let code = code.trim_end();
+    let is_code = code.len() == CODE_LENGTH
+        && code
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_alphanumeric());
+    (asked.code == 0 && is_code).then(|| code.to_owned())
 }
 
 /// The URLs that answer; those of another machine can't be tried.

@@ -50,7 +50,11 @@ pub(crate) struct AccountFingerprint([u8; 32]);
 
 /// Everybody who may log in, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Accounts(BTreeMap<String, Person>);
+pub(crate) struct Accounts {
+    people: BTreeMap<String, Person>,
+    /// occ-init restored accounts, of people who may log in or may not; or nobody can tell.
+    are_there_others: bool,
+}
 
 impl Accounts {
     /// Finds the people who may log in on a day, counted from 1970.
@@ -60,7 +64,10 @@ impl Accounts {
         let applied = files
             .applied
             .as_ref()
-            .map(|bytes| serde_json::from_slice::<Applied>(bytes).unwrap_or_default());
+            .map(|bytes| serde_json::from_slice::<Applied>(bytes));
+        let are_there_others = (applied.as_ref())
+            .is_some_and(|list| !list.as_ref().is_ok_and(|list| list.accounts.is_empty()));
+        let applied = applied.map(Result::unwrap_or_default);
         let passwords = passwords(&files.shadow);
         let mut people = BTreeMap::new();
         let mut uids = BTreeSet::new();
@@ -89,18 +96,26 @@ impl Accounts {
             }
         }
         people.retain(|_, person| !shared.contains(&person.uid));
-        Self(people)
+        Self {
+            people,
+            are_there_others,
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Person> {
-        self.0.get(name)
+        self.people.get(name)
     }
 
     /// Somebody who stands in for a name that nobody has, always the same one for it.
     pub(crate) fn stand_in(&self, number: u64) -> Option<&Person> {
-        let count = u64::try_from(self.0.len()).ok()?;
+        let count = u64::try_from(self.people.len()).ok()?;
         let at = usize::try_from(number.checked_rem(count)?).ok()?;
-        self.0.values().nth(at)
+        self.people.values().nth(at)
+    }
+
+    /// Returns true if there is nobody at all, locked out or not.
+    pub(crate) fn are_none(&self) -> bool {
+        self.people.is_empty() && !self.are_there_others
     }
 
     pub(crate) fn fingerprint(&self, name: &str) -> Option<AccountFingerprint> {

@@ -25,7 +25,7 @@ pub(crate) fn people() -> Accounts {
 }
 
 fn names(files: &AccountFiles) -> Vec<String> {
-    Accounts::read(files, 20_000).0.into_keys().collect()
+    Accounts::read(files, 20_000).people.into_keys().collect()
 }
 
 #[test]
@@ -115,4 +115,24 @@ fn fingerprint_covers_all_that_a_session_depends_on() {
         let now = after(passwd, shadow);
         assert!(now.is_some() && now != Some(before), "{passwd}{shadow}");
     }
+}
+
+#[test]
+fn there_is_nobody_at_all_only_if_no_list_has_anybody() {
+    let nobody = |passwd: &str, applied: Option<&str>| {
+        let files = AccountFiles {
+            applied: applied.map(|list| list.as_bytes().to_vec()),
+            ..files(passwd, SHADOW)
+        };
+        Accounts::read(&files, 20_000).are_none()
+    };
+    let digest = "0".repeat(64);
+    let alice = format!(
+        r#"{{"accounts":{{"alice":{{"uid":10000,"shadow":"{digest}","aging":":::::"}}}}}}"#
+    );
+    assert!(nobody("root:x:0:0:root:/root:/bin/sh\n", None));
+    assert!(nobody("", Some(r#"{"accounts":{}}"#)));
+    assert!(!nobody(PASSWD, None));
+    assert!(!nobody("", Some(&alice)));
+    assert!(!nobody("", Some("damaged")));
 }

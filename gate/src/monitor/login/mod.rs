@@ -9,11 +9,11 @@
 mod outcome;
 mod prompt;
 mod queue;
-mod rate_limit;
 mod turns;
 
 pub(crate) mod device_cookie;
 pub(crate) mod pam;
+pub(crate) mod rate_limit;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::web::http::body::Body;
 use crate::web::http::cookies::{Cookie, Cookies};
-use crate::web::pages::{Notice, Outcome};
+use crate::web::pages::{FirstNotice, Notice, Outcome};
 
 /// Long enough for a person to answer a question of PAM's.
 const SECONDS: u64 = 120;
@@ -27,6 +27,8 @@ pub(crate) enum Flash {
         text: String,
         echo: bool,
     },
+    /// The page for the first account, with the name as typed.
+    First { notice: FirstNotice, user: String },
     /// The account page.
     Account(Outcome),
 }

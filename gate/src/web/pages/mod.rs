@@ -2,6 +2,7 @@
 //! screen readers. Pure: values in, markup out.
 
 mod account;
+mod first;
 mod login;
 mod trouble;
 mod wait;
@@ -12,6 +13,7 @@ use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest as _, Sha256};
 
 pub(super) use account::{Account, Outcome, account};
+pub(super) use first::{FirstForm, FirstNotice, first};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
 pub(super) use trouble::trouble;
 pub(super) use wait::{follow, last_lines, not_started, starting};
