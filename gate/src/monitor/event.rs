@@ -4,7 +4,7 @@ use super::login::PamEvent;
 use super::opencode::process::ProcessEvent;
 use super::opencode::table::Generation;
 use super::web_process::{FromWeb, WebId};
-use crate::wire::Reply;
+use crate::wire::{Reply, TerminalId};
 
 /// One event; the monitor takes one after the other.
 pub(crate) enum Event {
@@ -18,6 +18,8 @@ pub(crate) enum Event {
     Reply(WebId, u64, Box<Reply>),
     /// A person's opencode is ready, or ended.
     Opencode(String, Generation, ProcessEvent),
+    /// The shell of a terminal has ended.
+    Terminal(TerminalId),
     /// Accounts may have changed.
     Accounts,
     /// Some time went by.

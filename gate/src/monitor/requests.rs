@@ -6,7 +6,7 @@ use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::own_address::is_own_address;
-use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::ask::{Authenticate, ChangePassword, Terminal};
 use crate::wire::{
     self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
 };
@@ -26,6 +26,12 @@ impl Monitor {
                 Reply::Forget(())
             }
             Request::Ping(_) => Reply::Ping(()),
+            Request::Terminal(ask) => return self.open_terminal(id, &ask),
+            Request::CloseTerminal(ask) => {
+                Reply::CloseTerminal(self.for_session(&ask.token, |monitor, token, _| {
+                    monitor.terminals.close(token.hash(), ask.terminal);
+                }))
+            }
             Request::Works(ask) => {
                 Reply::Works(self.opencodes.works(&ask.secret).then_some(()).ok_or(Gone))
             }
@@ -138,6 +144,25 @@ impl Monitor {
                 Ok(reply)
             }
             _ => Err(Gone),
+        }
+    }
+
+    fn open_terminal(&mut self, id: u64, ask: &Terminal) {
+        // An account that was disabled a moment ago counts as that.
+        self.read_accounts();
+        let opened = self.for_session(&ask.token, |monitor, token, session| {
+            let person = monitor.accounts.get(&session.user);
+            let person = person.filter(|_| !monitor.is_stopping).ok_or(Gone)?;
+            Ok(monitor.terminals.open(person, token.hash(), ask.size))
+        });
+        match opened.and_then(|opened| opened) {
+            Ok(Ok(opened)) => {
+                let reply = Reply::Terminal(Ok(opened.reply));
+                self.reply_with(id, reply, opened.master);
+                self.run_terminal(opened.action);
+            }
+            Ok(Err(refused)) => self.reply(id, Reply::Terminal(Ok(refused))),
+            Err(Gone) => self.reply(id, Reply::Terminal(Err(Gone))),
         }
     }
 

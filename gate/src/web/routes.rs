@@ -23,7 +23,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, login, pages};
+use crate::web::{account, login, pages, terminal};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -123,7 +123,11 @@ async fn admit(
         Err(NoReply) => return reply::unreached(),
     };
     if is_own(request.uri().path()) {
-        return own(gate, context, session, request).await;
+        return match request.uri().path() {
+            terminal::PATH => on_terminal(session, &request),
+            terminal::SOCKET_PATH => on_socket(&gate, session, request),
+            _ => own(gate, context, session, request).await,
+        };
     }
     match session {
         Some(session) => proxy::forward(gate, context, session, request).await,
@@ -189,6 +193,26 @@ async fn own(
             StatusCode::NOT_FOUND,
             "nothing is at this address\nhint: check how it is spelled\n",
         ),
+    }
+}
+
+fn on_terminal(session: Option<Arc<Session>>, request: &Request<Incoming>) -> Response<Body> {
+    match (request.method(), session) {
+        (&Method::GET | &Method::HEAD, Some(session)) => terminal::page(&session),
+        (&Method::GET | &Method::HEAD, None) => without_session(request),
+        _ => reply::wrong_method("GET, HEAD"),
+    }
+}
+
+fn on_socket(
+    gate: &Arc<AppState>,
+    session: Option<Arc<Session>>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    match (request.method(), session) {
+        (&Method::GET, Some(session)) => terminal::socket(gate, &session, request),
+        (&Method::GET, None) => without_session(&request),
+        _ => reply::wrong_method("GET"),
     }
 }
 
@@ -260,7 +284,10 @@ fn file(path: &str) -> Option<Response<Body>> {
             let kind = "application/manifest+json";
             (kind, pages::MANIFEST.as_bytes(), FOR_A_DAY)
         }
-        _ => return None,
+        _ => {
+            let asset = pages::asset(path)?;
+            return Some(reply::file(asset.kind, &asset.content, FOR_GOOD));
+        }
     };
     Some(reply::file(kind, content, cached))
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agent, ChangeReply, Conversation, EnsureReply, Handle, LoginReply, Secret, Session,
-    SessionEntry, Token, User,
+    SessionEntry, TerminalId, TerminalReply, TerminalSize, Token, User,
 };
 
 /// No session has this token, any more or ever.
@@ -127,4 +127,10 @@ requests! {
 
     /// Asks whether the monitor answers, for the health page.
     Ping {} -> ();
+
+    /// Starts the person's login shell in a terminal of its own.
+    Terminal { token: Token, size: TerminalSize } -> Result<TerminalReply, Gone>;
+
+    /// Ends the shell of a terminal of this session: nobody looks at it any more.
+    CloseTerminal { token: Token, terminal: TerminalId } -> Result<(), Gone>;
 }

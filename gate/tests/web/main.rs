@@ -23,3 +23,5 @@ mod proxies;
 mod real_proxies;
 mod stopping;
 mod streams;
+mod terminal;
+mod websocket;

@@ -1,8 +1,10 @@
-//! The gate's pages. They work without scripts, on phones, by keyboard and with
+//! The gate's pages. All but the terminal work without scripts, on phones, by keyboard and with
 //! screen readers. Pure: values in, markup out.
 
 mod account;
+mod assets;
 mod login;
+mod terminal;
 mod trouble;
 mod wait;
 
@@ -12,7 +14,9 @@ use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest as _, Sha256};
 
 pub(super) use account::{Account, Outcome, account};
+pub(super) use assets::asset;
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
+pub(super) use terminal::terminal;
 pub(super) use trouble::trouble;
 pub(super) use wait::{follow, not_started, starting};
 
@@ -47,6 +51,16 @@ static STYLE_LINK: LazyLock<String> = LazyLock::new(|| {
 
 /// The frame of all pages. `refresh`: seconds, and the path to go to.
 fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup {
+    frame_with(title, refresh, &html! {}, content)
+}
+
+/// The same, with more in the head.
+fn frame_with(
+    title: &str,
+    refresh: Option<(u32, &str)>,
+    head: &Markup,
+    content: &Markup,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -64,6 +78,7 @@ fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup 
                 link rel="stylesheet" href=(*STYLE_LINK);
                 link rel="icon" href=(ICON_PATH) type="image/svg+xml";
                 link rel="manifest" href=(MANIFEST_PATH);
+                (head)
             }
             body { (content) }
         }

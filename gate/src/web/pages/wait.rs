@@ -31,7 +31,7 @@ pub(crate) fn not_started(reason: Failure, retry_seconds: u32) -> Markup {
         p.notice.bad role="alert" { (words(reason)) }
         @if retry_seconds > 1 { p { "Wait " (retry_seconds) " seconds before you try again." } }
         a.button href="" { "Try again" }
-        p.aside { a href="/_occ/account" { "Your account" } }
+        p.aside { a href="/_occ/terminal" { "Open a terminal" } " · " a href="/_occ/account" { "Your account" } }
     };
     card("Not started", "Your opencode did not start", None, &rest)
 }

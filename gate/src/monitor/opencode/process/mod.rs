@@ -20,6 +20,7 @@ use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{end_all, wipe};
 use crate::monitor::opencode::start_limit::{StartLimit, Turn};
+use crate::monitor::terminal::spared::SparedSessions;
 use crate::monitor::{random, subprocess};
 use crate::proc_net::loopback_listener;
 use crate::wire::{Failure, Secret};
@@ -59,6 +60,8 @@ pub(crate) struct OpencodeProcess {
     pub(crate) starts: StartLimit,
     /// Set when it is its turn to start.
     pub(crate) has_begun: Rc<Cell<bool>>,
+    /// What runs in terminals goes on without it.
+    pub(crate) spared: SparedSessions,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
@@ -71,8 +74,11 @@ impl OpencodeProcess {
             _ = stop.wait_for(|stop| *stop != Stop::No) => None,
         };
         // Dropped, the child is killed; what it started is ended by its uid.
-        end_all(self.person.uid, &mut self.stop).await;
-        wipe(Some(self.person.uid)).await;
+        let uid = self.person.uid;
+        end_all(uid, &mut self.stop, &self.spared).await;
+        if self.spared.of(uid).is_empty() {
+            wipe(Some(uid)).await;
+        }
         tell(ProcessEvent::Ended(why)).await;
     }
 
@@ -85,7 +91,7 @@ impl OpencodeProcess {
             return why;
         }
         // Another process has that port: try another one.
-        end_all(self.person.uid, &mut self.stop.clone()).await;
+        end_all(self.person.uid, &mut self.stop.clone(), &self.spared).await;
         self.start(free_port(), &mut turn, tell).await
     }
 
@@ -159,10 +165,14 @@ impl OpencodeProcess {
 
     fn spawn(&self, port: u16, secret: &Secret) -> std::io::Result<Child> {
         let person = &self.person;
-        let tmpdirs = tmpdir::make(person.uid, person.gid)?;
+        let tmpdirs = if self.spared.of(person.uid).is_empty() {
+            tmpdir::make(person.uid, person.gid)?
+        } else {
+            tmpdir::make_or_keep(person.uid, person.gid)?
+        };
         let mut command = subprocess::command("exec-user");
         command
-            .args(self.identity()?)
+            .args(identity(person, self.max_processes, self.allow_setuid)?)
             .args("-- opencode serve --hostname 127.0.0.1 --port".split(' '))
             .arg(port.to_string())
             .envs(passed(std::env::vars_os()))
@@ -183,30 +193,33 @@ impl OpencodeProcess {
             .process_group(0)
             .spawn()
     }
+}
 
-    /// The options of `occ-gate exec-user`.
-    fn identity(&self) -> std::io::Result<Vec<String>> {
-        let person = &self.person;
-        let name = CString::new(person.name.as_str())?;
-        let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(person.gid))?;
-        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
-        let mut options: Vec<String> = [
-            ("--name", person.name.as_str().to_owned()),
-            ("--uid", person.uid.to_string()),
-            ("--gid", person.gid.to_string()),
-            ("--groups", groups.join(",")),
-            ("--home", person.home.as_str().to_owned()),
-            ("--max-processes", self.max_processes.to_string()),
-            ("--parent", std::process::id().to_string()),
-        ]
-        .into_iter()
-        .map(|(option, value)| format!("{option}={value}"))
-        .collect();
-        if self.allow_setuid {
-            options.push("--allow-setuid".to_owned());
-        }
-        Ok(options)
+/// The options of `occ-gate exec-user`.
+pub(crate) fn identity(
+    person: &Person,
+    max_processes: u64,
+    allow_setuid: bool,
+) -> std::io::Result<Vec<String>> {
+    let name = CString::new(person.name.as_str())?;
+    let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(person.gid))?;
+    let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+    let mut options: Vec<String> = [
+        ("--name", person.name.as_str().to_owned()),
+        ("--uid", person.uid.to_string()),
+        ("--gid", person.gid.to_string()),
+        ("--groups", groups.join(",")),
+        ("--home", person.home.as_str().to_owned()),
+        ("--max-processes", max_processes.to_string()),
+        ("--parent", std::process::id().to_string()),
+    ]
+    .into_iter()
+    .map(|(option, value)| format!("{option}={value}"))
+    .collect();
+    if allow_setuid {
+        options.push("--allow-setuid".to_owned());
     }
+    Ok(options)
 }
 
 /// A port at which nobody listens.
@@ -230,7 +243,8 @@ fn announced_port(line: &str) -> Option<u16> {
     address.trim_end().parse().ok().filter(|port| *port > 0)
 }
 
-fn passed(
+/// The container's variables that are for people.
+pub(crate) fn passed(
     all: impl Iterator<Item = (OsString, OsString)>,
 ) -> impl Iterator<Item = (OsString, OsString)> {
     all.filter(|(name, _)| {

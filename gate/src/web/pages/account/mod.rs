@@ -44,6 +44,7 @@ pub(crate) fn account(page: &Account) -> Markup {
                 }
                 div.actions {
                     a.button href="/" { "Open opencode" }
+                    a.button.quiet href="/_occ/terminal" { "Terminal" }
                     form method="post" action="/_occ/logout" { button.quiet type="submit" { "Log out" } }
                 }
             }
