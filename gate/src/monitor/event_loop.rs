@@ -279,8 +279,7 @@ impl Monitor {
             log::line(&format!("the web half ended: {why}"));
         }
         if self.is_stopping {
-            self.opencodes.stop_all(Stop::Gently, |_| true);
-            self.terminals.end_all();
+            self.stop_programs(Stop::Gently);
         } else {
             self.restart_web();
             self.write_status();
@@ -409,10 +408,7 @@ impl Monitor {
         match &self.web {
             // What it still answers comes from people's opencodes: they are next.
             Some(web) => web.signal(Signal::SIGTERM),
-            None => {
-                self.opencodes.stop_all(Stop::Gently, |_| true);
-                self.terminals.end_all();
-            }
+            None => self.stop_programs(Stop::Gently),
         }
         self.later(STOP_PATIENCE, Event::StopNow);
     }
@@ -421,7 +417,12 @@ impl Monitor {
         if let Some(web) = &self.web {
             web.signal(Signal::SIGKILL);
         }
-        self.opencodes.stop_all(Stop::AtOnce, |_| true);
+        self.stop_programs(Stop::AtOnce);
+    }
+
+    /// Stops what people run.
+    fn stop_programs(&mut self, how: Stop) {
+        self.opencodes.stop_all(how, |_| true);
         self.terminals.end_all();
     }
 }

@@ -124,7 +124,7 @@ async fn admit(
     };
     if is_own(request.uri().path()) {
         return match request.uri().path() {
-            terminal::PATH => on_terminal(session, &request),
+            terminal::PATH => on_terminal(&context, session, &request),
             terminal::SOCKET_PATH => on_socket(&gate, session, request),
             _ => own(gate, context, session, request).await,
         };
@@ -196,9 +196,13 @@ async fn own(
     }
 }
 
-fn on_terminal(session: Option<Arc<Session>>, request: &Request<Incoming>) -> Response<Body> {
+fn on_terminal(
+    context: &RequestContext,
+    session: Option<Arc<Session>>,
+    request: &Request<Incoming>,
+) -> Response<Body> {
     match (request.method(), session) {
-        (&Method::GET | &Method::HEAD, Some(session)) => terminal::page(&session),
+        (&Method::GET | &Method::HEAD, Some(session)) => terminal::page(context, &session),
         (&Method::GET | &Method::HEAD, None) => without_session(request),
         _ => reply::wrong_method("GET, HEAD"),
     }

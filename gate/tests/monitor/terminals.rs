@@ -1,10 +1,11 @@
 //! Terminals: the person's login shell on a pty, whose master comes to the web half.
 //! The tests are that web half, taken over.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -126,8 +127,15 @@ fn a_login_shell_runs_in_a_terminal_of_its_persons() {
     screen.until("\r<");
     assert_eq!(screen.until(">"), "10000 29 10000 tty 620 1 .>");
     // It is the session's leader, and has the terminal to itself.
-    screen.types("sleep 1000 & ps -o sid=,tty= $$ | tr -d ' '; kill %1; ls -l /proc/self/fd | wc -l; echo done\n");
-    screen.until("done");
+    screen.types("ls /proc/$$/fd >fds; echo \"<$(cut -d' ' -f1,6 /proc/$$/stat) $$>\"\n");
+    screen.until("\r<");
+    let said = screen.until(">");
+    let words: Vec<&str> = said.trim_end_matches('>').split(' ').collect();
+    assert_eq!((words[0], words[1]), (words[2], words[2]), "{said}");
+    // bash has one more for itself.
+    let fds = fs::read_to_string(place.home("alice").join("fds")).unwrap();
+    let fds: BTreeSet<&str> = fds.lines().collect();
+    assert_eq!(fds, BTreeSet::from(["0", "1", "2", "255"]));
     screen.types("exit\n");
     screen.ends();
     nothing_runs(&monitor, ALICE);
@@ -197,6 +205,35 @@ fn a_person_has_four_terminals_and_no_more() {
             Ok((TerminalReply::Opened { .. }, Some(_)))
         )
     });
+}
+
+#[test]
+fn terminals_one_after_the_other_allow_no_more_processes() {
+    let mut place = with_bash(&["alice"]).set("OCC_GATE_MAX_PROCESSES", "64");
+    // The kernel counts a uid's processes everywhere: one that no other test uses.
+    place.people[0].uid = 23_456;
+    chown(place.home("alice"), Some(23_456), Some(23_456)).unwrap();
+    place.write_accounts();
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1);
+    let mut limit = |count: usize| {
+        let mut screen = open(&mut web, &alice.token);
+        screen.types("ulimit -u\n");
+        screen.until("ulimit -u\r\n");
+        screen.until("\r");
+        screen.types(&"sleep 1000 & ".repeat(count));
+        screen.types("\necho $((6*7))\n");
+        screen.until("42");
+        screen.types("echo \"<$(ulimit -u)>\"\n");
+        screen.until("\r<");
+        let said = screen.until(">");
+        (said.trim_end_matches('>').parse::<u64>().unwrap(), screen)
+    };
+    let (first, _one) = limit(50);
+    let (second, _two) = limit(0);
+    assert_eq!(first, 64);
+    assert!(second <= 70, "{second}");
 }
 
 /// Programs that try to outlive their terminal; each writes its pid.

@@ -10,17 +10,22 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
+const MASKED: u8 = 0x80;
+/// The length follows in two bytes, or in eight.
+const SHORT: u8 = 0x7e;
+const LONG: u8 = 0x7f;
+
 /// A frame as browsers send it: masked, here with zeros.
 pub(crate) fn frame(kind: u8, is_last: bool, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![kind | if is_last { 0x80 } else { 0 }];
     match payload.len() {
-        length @ 0..126 => bytes.push(0x80 | u8::try_from(length).unwrap()),
+        length @ 0..126 => bytes.push(MASKED | u8::try_from(length).unwrap()),
         length @ 126..65536 => {
-            bytes.push(0x80 | 126);
+            bytes.push(MASKED | SHORT);
             bytes.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
         }
         length => {
-            bytes.push(0x80 | 127);
+            bytes.push(MASKED | LONG);
             bytes.extend_from_slice(&u64::try_from(length).unwrap().to_be_bytes());
         }
     }
@@ -39,12 +44,12 @@ pub(crate) fn receive(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     stream.read_exact(&mut head).ok()?;
     assert_eq!((head[0] & 0x80, head[1] & 0x80), (0x80, 0), "{head:?}");
     let length = match head[1] {
-        126 => {
+        SHORT => {
             let mut length = [0; 2];
             stream.read_exact(&mut length).ok()?;
             usize::from(u16::from_be_bytes(length))
         }
-        127 => {
+        LONG => {
             let mut length = [0; 8];
             stream.read_exact(&mut length).ok()?;
             usize::try_from(u64::from_be_bytes(length)).unwrap()

@@ -11,7 +11,6 @@ use tokio::time::{sleep, timeout};
 
 use super::pty;
 use crate::helpers::tmpdir;
-use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::signal_session;
 use crate::monitor::opencode::process::{identity, passed};
@@ -67,16 +66,15 @@ impl TerminalProcess {
         self.session
     }
 
-    /// Runs it to its end. Told to stop gently, the shell alone is ended, as by a terminal
-    /// that is closed: what it left to run on (nohup(1)) does. Told to stop at once, all
-    /// of its session ends.
+    /// Runs it to its end. Told to stop gently, the shell alone is ended: the kernel sent it
+    /// HUP when the web half closed the terminal, and what it left to run on (nohup(1))
+    /// does. Told to stop at once, all of its session ends.
     pub(crate) async fn run(mut self: Box<Self>) {
         let mut stop = self.stop.clone();
         tokio::select! {
             _ = self.child.wait() => return,
             _ = stop.wait_for(|stop| *stop != Stop::No) => (),
         }
-        signal_session(self.uid, self.session, false).await;
         let is_all = |stop: &Stop| *stop == Stop::AtOnce;
         tokio::select! {
             _ = timeout(GRACE, self.child.wait()) => (),
@@ -88,6 +86,7 @@ impl TerminalProcess {
     /// Ends all that did not leave the session.
     async fn end_session(&mut self) {
         let (uid, session) = (self.uid, self.session);
+        signal_session(uid, session, false).await;
         let all_gone = async {
             // A first process that ended is seen until it was waited for.
             let _ = self.child.wait().await;
@@ -125,7 +124,5 @@ fn spawn(person: &Person, allowed: Allowed, slave: OwnedFd) -> io::Result<Child>
         .stdin(Stdio::from(slave.try_clone()?))
         .stdout(Stdio::from(slave.try_clone()?))
         .stderr(Stdio::from(slave));
-    let child = command.spawn()?;
-    log::line(&format!("terminal opened for {}", person.name.as_str()));
-    Ok(child)
+    command.spawn()
 }

@@ -12,7 +12,7 @@ pub(crate) fn terminal(user: &str, nonce: &str) -> Markup {
         script type="module" src=(ASSETS.script.path()) {}
     };
     let content = html! {
-        main #page .terminal data-nonce=(nonce) {
+        main #page .tty data-nonce=(nonce) {
             header {
                 h1 { "Terminal" span.where { " · " (user) } }
                 nav aria-label="Other pages" {

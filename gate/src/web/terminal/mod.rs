@@ -7,6 +7,7 @@ mod socket;
 
 use std::sync::Arc;
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -19,16 +20,19 @@ use crate::web::http::body::Body;
 use crate::web::http::reply;
 use crate::web::pages;
 use crate::web::sessions::Session;
-use crate::web::state::AppState;
+use crate::web::state::{AppState, RequestContext};
 
 pub(super) const PATH: &str = "/_occ/terminal";
 pub(super) const SOCKET_PATH: &str = "/_occ/terminal/socket";
 
 /// The page's script and style come from here alone. xterm.js writes style sheets of its
-/// own, which carry the nonce, and the colour of a character as an attribute.
-fn policy(nonce: &str) -> Option<HeaderValue> {
+/// own, which carry the nonce, and the colour of a character as an attribute. Not every
+/// browser takes a websocket of the same host for its 'self'.
+fn policy(context: &RequestContext, nonce: &str) -> Option<HeaderValue> {
+    let scheme = if context.secure { "wss" } else { "ws" };
+    let host = context.authority.as_str();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+        "default-src 'none'; script-src 'self'; connect-src {scheme}://{host}; style-src 'self'; \
          style-src-elem 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; img-src 'self'; \
          manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
@@ -36,15 +40,15 @@ fn policy(nonce: &str) -> Option<HeaderValue> {
 }
 
 /// GET /_occ/terminal
-pub(super) fn page(session: &Session) -> Response<Body> {
+pub(super) fn page(context: &RequestContext, session: &Session) -> Response<Body> {
     let mut random = [0; 16];
-    let nonce: String = match rand::rngs::SysRng.try_fill_bytes(&mut random) {
-        Ok(()) => random.iter().map(|byte| format!("{byte:02x}")).collect(),
-        Err(_) => return reply::unreached(),
-    };
+    if rand::rngs::SysRng.try_fill_bytes(&mut random).is_err() {
+        return reply::unreached();
+    }
+    let nonce = Base64UrlUnpadded::encode_string(&random);
     let page = pages::terminal(session.user.as_str(), &nonce);
     let page = reply::page(StatusCode::OK, &page);
-    match policy(&nonce) {
+    match policy(context, &nonce) {
         Some(policy) => reply::with(page, CONTENT_SECURITY_POLICY, policy),
         None => reply::unreached(),
     }

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 
 use super::*;
+use crate::wire::ask::{Ask as _, Ping};
 use crate::wire::{Call, Message, Reply, encode};
 
 fn within<T>(doing: impl Future<Output = T>) -> T {
@@ -34,10 +35,11 @@ fn content(fd: OwnedFd) -> String {
 }
 
 fn number(message: Option<Message>) -> u64 {
-    match message {
-        Some(Message::Reply { id, .. }) => id,
-        _ => panic!("no reply"),
-    }
+    let Some(Message::Reply { id, reply }) = message else {
+        panic!("no reply");
+    };
+    assert_eq!(Ping::from_reply(reply), Some(()));
+    id
 }
 
 #[test]
