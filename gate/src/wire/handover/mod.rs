@@ -1,9 +1,9 @@
 //! Frames on a socket that may bring a file descriptor along (SCM_RIGHTS, unix(7)).
 //!
-//! A descriptor is sent in the call that sends the first bytes of its frame. The kernel
-//! delivers it with these bytes and lets no read go on past them into later ones, so
-//! the last frame that has begun is the one that it belongs to. One at most is kept; it
-//! is closed unless the message of that frame is taken together with it.
+//! A descriptor is sent in the call that sends the first bytes of its frame, and the kernel
+//! delivers it with these bytes: once a frame is whole, its descriptor is there, and those of
+//! several frames come in the order of the frames. Each message that brings one takes the
+//! oldest. What is left when all that came was read belongs to no message, and is closed.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -22,6 +22,10 @@ use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use crate::wire::frame::Frames;
+
+/// Most descriptors at once. A read ends behind the first; another one comes with the
+/// next read if the first one's frame was cut by the end of the buffer.
+const FDS: usize = 4;
 
 /// A frame to be sent, and what it brings.
 pub(crate) struct Outgoing {
@@ -59,16 +63,15 @@ fn send_some(to: &UnixStream, bytes: &[u8], fd: Option<&OwnedFd>) -> io::Result<
     Ok(sendmsg(to, &bytes, &mut control, SendFlags::NOSIGNAL)?)
 }
 
-/// Puts messages together, and keeps the descriptor of the last one.
+/// Puts messages together, and keeps the descriptors of those that were not read yet.
 #[derive(Default)]
 pub(crate) struct Incoming {
     frames: Frames,
-    fd: Option<OwnedFd>,
+    fds: VecDeque<OwnedFd>,
 }
 
 impl Incoming {
-    /// Reads the next message. Returns `None` at the end of the stream. A descriptor of
-    /// an earlier message that nobody took is closed.
+    /// Reads the next message. Returns `None` at the end of the stream.
     pub(crate) async fn read<T: DeserializeOwned>(
         &mut self,
         from: &UnixStream,
@@ -79,7 +82,7 @@ impl Incoming {
                 return Ok(Some(found));
             }
             if self.frames.is_empty() {
-                self.fd = None;
+                self.fds.clear();
             }
             let receive = || receive(from, &mut self.frames);
             let (count, fds) = from.async_io(Interest::READABLE, receive).await?;
@@ -87,28 +90,20 @@ impl Incoming {
                 return Ok(None);
             }
             self.frames.filled(count);
-            self.keep(fds)?;
-        }
-    }
-
-    /// The descriptor that came with the message just read.
-    pub(crate) fn take_fd(&mut self) -> Option<OwnedFd> {
-        self.fd.take()
-    }
-
-    fn keep(&mut self, mut fds: VecDeque<OwnedFd>) -> io::Result<()> {
-        match (fds.pop_front(), fds.is_empty()) {
-            (None, _) => Ok(()),
-            (Some(fd), true) if self.fd.is_none() => {
-                self.fd = Some(fd);
-                Ok(())
+            self.fds.extend(fds);
+            if self.fds.len() > FDS {
+                return Err(io::Error::other("more files than messages came"));
             }
-            _ => Err(io::Error::other("more files than messages came")),
         }
+    }
+
+    /// The descriptor of the message just read, if that is of a kind that brings one.
+    pub(crate) fn take_fd(&mut self) -> Option<OwnedFd> {
+        self.fds.pop_front()
     }
 }
 
-fn receive(from: &UnixStream, frames: &mut Frames) -> io::Result<(usize, VecDeque<OwnedFd>)> {
+fn receive(from: &UnixStream, frames: &mut Frames) -> io::Result<(usize, Vec<OwnedFd>)> {
     // What finds no room is closed by the kernel.
     let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut room);

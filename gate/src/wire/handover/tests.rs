@@ -58,8 +58,9 @@ fn a_file_comes_with_its_own_message() {
         let mut incoming = Incoming::default();
         for id in 0..6 {
             assert_eq!(number(incoming.read(&theirs).await.unwrap()), id);
-            let found = incoming.take_fd().map(content);
-            assert_eq!(found, (id % 2 == 1).then(|| id.to_string()));
+            if id % 2 == 1 {
+                assert_eq!(incoming.take_fd().map(content), Some(id.to_string()));
+            }
         }
         assert!(incoming.read::<Message>(&theirs).await.unwrap().is_none());
     });
@@ -106,15 +107,53 @@ fn a_file_that_nobody_takes_is_closed() {
 }
 
 #[test]
-fn two_files_for_one_message_end_the_wire() {
+fn a_buffer_that_ends_within_a_message_mixes_no_files_up() {
+    within(async {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (queue, outgoing) = mpsc::channel(4096);
+        // All lengths that can be left at the end of the buffer come up.
+        for id in 0..2000 {
+            let fd = (id % 7 == 0).then(|| file(&id.to_string()));
+            let frame = message(id);
+            queue.send(Outgoing { frame, fd }).await.ok().unwrap();
+        }
+        drop(queue);
+        let mut incoming = Incoming::default();
+        let read = async {
+            for id in 0..2000 {
+                assert_eq!(number(incoming.read(&theirs).await.unwrap()), id);
+                if id % 7 == 0 {
+                    assert_eq!(incoming.take_fd().map(content), Some(id.to_string()));
+                }
+            }
+        };
+        tokio::join!(write(&ours, outgoing), read);
+    });
+}
+
+#[test]
+fn files_that_are_too_many_are_closed() {
     within(async {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let frame = message(1);
-        let (first, second) = frame.split_at(5);
-        send_some(&ours, first, Some(&file("one"))).unwrap();
-        send_some(&ours, second, Some(&file("two"))).unwrap();
+        let (kept, sent) = std::os::unix::net::UnixStream::pair().unwrap();
+        let sent = OwnedFd::from(sent);
+        for byte in frame.chunks(8) {
+            send_some(&ours, byte, Some(&sent)).unwrap();
+        }
+        drop(sent);
         let mut incoming = Incoming::default();
         assert!(incoming.read::<Message>(&theirs).await.is_err());
+        drop(incoming);
+        drop(theirs);
+        assert!(is_closed(&kept));
+    });
+}
+
+#[test]
+fn a_file_that_is_sent_to_the_monitor_is_closed() {
+    within(async {
+        let (ours, theirs) = UnixStream::pair().unwrap();
         // The monitor's end has no room for files: the kernel closes them.
         let (kept, sent) = std::os::unix::net::UnixStream::pair().unwrap();
         let (mut reader, _) = theirs.into_split();
