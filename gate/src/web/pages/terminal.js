@@ -7,12 +7,19 @@ import { FitAddon } from "./addon-fit.mjs";
 const $ = (id) => document.getElementById(id);
 const page = $("page");
 
-// xterm.js makes style elements; the page's policy lets in those with this nonce.
+// The page's policy lets no inline style in. xterm.js makes style elements: they get the
+// nonce. It writes a character's colour as an attribute: a property is no inline style.
 const createElement = document.createElement.bind(document);
 document.createElement = (name, options) => {
   const element = createElement(name, options);
   if (name === "style") element.nonce = page.dataset.nonce;
   return element;
+};
+
+const setAttribute = Element.prototype.setAttribute;
+HTMLElement.prototype.setAttribute = function (name, value) {
+  if (name === "style") this.style.cssText = value;
+  else setAttribute.call(this, name, value);
 };
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
