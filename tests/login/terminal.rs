@@ -70,6 +70,8 @@ fn a_terminal_works_while_opencode_does_not() {
         alice
             .script("document.querySelector('#again').click()")
             .await;
+        let fresh = format!("const s = {SCREEN}; return s.includes('$') && !s.includes('exit')");
+        alice.until("another shell", &fresh).await;
         types(&alice, "clear; setsid sleep 1000 & echo on\"\"ce more").await;
         shows(&alice, "once more").await;
         instance.user(["disable", "alice"], "");

@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Opencode(String, Generation, ProcessEvent),
     /// The shell of a terminal has ended.
     Terminal(TerminalId),
+    /// All is ended that terminals of this uid had left behind.
+    Swept(u32),
     /// Accounts may have changed.
     Accounts,
     /// Some time went by.

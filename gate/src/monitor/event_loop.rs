@@ -135,6 +135,7 @@ impl Monitor {
                 self.terminals.ended(id);
                 self.sweep();
             }
+            Event::Swept(uid) => self.terminals.swept(uid),
             Event::Accounts => self.read_accounts(),
             Event::Tick => self.tick(),
             Event::Stop => self.stop(),
@@ -240,7 +241,11 @@ impl Monitor {
         let (sessions, opencodes) = (&self.sessions, &self.opencodes);
         let is_here = |user: &str| sessions.of(user).next().is_some() || opencodes.is_running(user);
         for uid in self.terminals.take_unswept(is_here) {
-            tokio::task::spawn_local(opencode::cleanup::sweep(uid));
+            let events = self.events.clone();
+            tokio::task::spawn_local(async move {
+                opencode::cleanup::sweep(uid).await;
+                let _ = events.send(Event::Swept(uid)).await;
+            });
         }
     }
 

@@ -138,6 +138,8 @@ impl Monitor {
     fn ensure(&mut self, _: &Token, session: &Session) -> Result<EnsureReply, Gone> {
         let now = self.now();
         match self.accounts.get(&session.user) {
+            // It would be ended as well: it is asked for again soon.
+            Some(person) if self.terminals.is_swept(person.uid) => Ok(EnsureReply::Starting),
             Some(person) if !self.is_stopping => {
                 let (reply, actions) = self.opencodes.ensure(person, now);
                 self.perform_opencode(actions);

@@ -23,4 +23,5 @@ mod privileges;
 mod processes;
 mod sessions;
 mod takeover;
+mod terminal_ends;
 mod terminals;

@@ -6,32 +6,31 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, chown};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use occ_gate::wire::{Gone, TERMINALS_LIMIT, TerminalReply, TerminalSize, Token, ask};
 
 use crate::place::{Monitor, Place};
-use crate::processes::{children, field};
 use crate::takeover::Taken;
 use occ_gate_testing::until;
 
-const ALICE: u32 = 10_000;
+pub(crate) const ALICE: u32 = 10_000;
 const BASH: &str = "/bin/bash";
 
 /// A terminal as a page shows it.
-struct Screen {
+pub(crate) struct Screen {
     master: File,
     shown: String,
 }
 
 impl Screen {
-    fn types(&mut self, line: &str) {
+    pub(crate) fn types(&mut self, line: &str) {
         self.master.write_all(line.as_bytes()).unwrap();
     }
 
     /// Waits for a text, and returns all up to it.
-    fn until(&mut self, text: &str) -> String {
+    pub(crate) fn until(&mut self, text: &str) -> String {
         let deadline = Instant::now() + occ_gate_testing::PATIENCE;
         loop {
             if let Some(at) = self.shown.find(text) {
@@ -56,7 +55,7 @@ impl Screen {
     }
 
     /// Waits until the shell is gone.
-    fn ends(&mut self) {
+    pub(crate) fn ends(&mut self) {
         let deadline = Instant::now() + occ_gate_testing::PATIENCE;
         while self.read() {
             assert!(Instant::now() < deadline, "{:?}", self.shown);
@@ -68,7 +67,10 @@ fn size() -> TerminalSize {
     TerminalSize::new(91, 31).unwrap()
 }
 
-fn ask_for(web: &mut Taken, token: &Token) -> Result<(TerminalReply, Option<OwnedFd>), Gone> {
+pub(crate) fn ask_for(
+    web: &mut Taken,
+    token: &Token,
+) -> Result<(TerminalReply, Option<OwnedFd>), Gone> {
     let token = token.clone();
     let reply = web.call(ask::Terminal {
         token,
@@ -78,7 +80,7 @@ fn ask_for(web: &mut Taken, token: &Token) -> Result<(TerminalReply, Option<Owne
     reply.map(|reply| (reply, fd))
 }
 
-fn open(web: &mut Taken, token: &Token) -> Screen {
+pub(crate) fn open(web: &mut Taken, token: &Token) -> Screen {
     let Ok((TerminalReply::Opened { .. }, Some(master))) = ask_for(web, token) else {
         panic!("no terminal");
     };
@@ -88,7 +90,7 @@ fn open(web: &mut Taken, token: &Token) -> Screen {
     }
 }
 
-fn with_bash(names: &[&str]) -> Place {
+pub(crate) fn with_bash(names: &[&str]) -> Place {
     let mut place = Place::with(names);
     for person in &mut place.people {
         person.shell = BASH;
@@ -98,7 +100,7 @@ fn with_bash(names: &[&str]) -> Place {
 }
 
 /// Waits until nothing of a uid runs.
-fn nothing_runs(monitor: &Monitor, uid: u32) {
+pub(crate) fn nothing_runs(monitor: &Monitor, uid: u32) {
     until("all to be gone", || monitor.processes_of(uid).is_empty());
 }
 
@@ -236,178 +238,23 @@ fn terminals_one_after_the_other_allow_no_more_processes() {
     assert!(second <= 70, "{second}");
 }
 
-/// Programs that try to outlive their terminal; each writes its pid.
-const FORKERS: &str = "nohup sh -c 'echo $$ > ~/one; exec sleep 1000' >/dev/null 2>&1 & \
-    setsid sh -c 'trap \"\" HUP TERM; echo $$ > ~/two; while :; do sleep 1000; done' >/dev/null 2>&1 & \
-    (trap '' HUP TERM; sh -c 'echo $$ > ~/three; exec sleep 1000' &) >/dev/null 2>&1\n";
-
-fn start_forkers(place: &Place, screen: &mut Screen) {
-    screen.types(FORKERS);
-    for name in ["one", "two", "three"] {
-        let path = place.home("alice").join(name);
-        until(name, || {
-            fs::read_to_string(&path).is_ok_and(|pid| pid.ends_with('\n'))
-        });
-    }
-}
-
-#[test]
-fn the_end_of_a_session_ends_all_that_its_terminal_started() {
-    let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
-    start_forkers(&place, &mut screen);
-    let begin = Instant::now();
-    web.call(ask::End { token: alice.token }).unwrap();
-    nothing_runs(&monitor, ALICE);
-    screen.ends();
-    assert!(
-        begin.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        begin.elapsed()
-    );
-    until("its temporary files to be gone", || {
-        !place.path("run/occ/user/10000").exists()
-    });
-}
-
-#[test]
-fn a_disabled_account_loses_its_terminals() {
-    let mut place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
-    start_forkers(&place, &mut screen);
-    place.person("alice").expire = "1";
-    place.write_accounts();
-    nothing_runs(&monitor, ALICE);
-    screen.ends();
-    assert!(matches!(ask_for(&mut web, &alice.token), Err(Gone)));
-}
-
-#[test]
-fn a_terminal_ends_with_its_own_session_and_opencode_goes_on() {
-    let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let other = web.log_in(&place, "alice", 1);
-    web.ensure(&other.token, "alice");
-    let mut ends = open(&mut web, &alice.token);
-    let mut stays = open(&mut web, &other.token);
-    ends.types("nohup sleep 1000 & echo $((6*7))\n");
-    ends.until("42");
-    web.call(ask::End { token: alice.token }).unwrap();
-    ends.ends();
-    // opencode, the other shell, and nothing more.
-    until("one shell", || monitor.processes_of(ALICE).len() == 2);
-    stays.types("echo $((6*7))\n");
-    stays.until("42");
-    assert_eq!(place.starts("alice"), 1);
-}
-
-#[test]
-fn the_end_of_an_opencode_ends_no_terminal() {
-    let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
-    screen.types("touch $TMPDIR/mine; sleep 1000 & echo $((6*7))\n");
-    screen.until("42");
-    web.ensure(&alice.token, "alice");
-    web.call(ask::Idle {
-        token: alice.token.clone(),
-    })
-    .unwrap();
-    until("opencode to be gone", || {
-        monitor.processes_of(ALICE).len() == 2
-    });
-    screen.types("ls $TMPDIR; jobs; echo $((7*7))\n");
-    let said = screen.until("49");
-    assert!(
-        said.contains("mine") && said.contains("sleep 1000"),
-        "{said}"
-    );
-    // What left opencode's tree ended with it; the terminal does with its session.
-    web.call(ask::End { token: alice.token }).unwrap();
-    nothing_runs(&monitor, ALICE);
-}
-
-#[test]
-fn a_closed_terminal_hangs_up_and_leaves_what_nohup_started() {
-    let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
-    start_forkers(&place, &mut screen);
-    screen.types("trap '' HUP; exec sleep 1000\n");
-    until("the shell to be a sleep", || {
-        let shells = monitor.processes_of(ALICE);
-        !shells.iter().any(|pid| field(*pid, "Name") == "bash")
-    });
-    drop(screen);
-    let terminal = occ_gate::wire::TerminalId(1);
-    let token = alice.token.clone();
-    web.call(ask::CloseTerminal { token, terminal }).unwrap();
-    // Even one that ignores HUP.
-    until("the first process to be gone", || {
-        children(monitor.pid)
-            .iter()
-            .all(|pid| field(*pid, "Name") != "sleep" || !is_leader(*pid))
-    });
-    let one = fs::read_to_string(place.home("alice").join("one")).unwrap();
-    assert!(monitor.processes_of(ALICE).len() >= 3, "{one}");
-    web.call(ask::End { token: alice.token }).unwrap();
-    nothing_runs(&monitor, ALICE);
-}
-
-fn is_leader(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let rest = stat.rsplit(')').next().unwrap_or_default();
-    rest.split_ascii_whitespace().nth(3) == Some(&field(pid, "NSpid"))
-        || rest.split_ascii_whitespace().nth(3) == Some(&pid.to_string())
-}
-
-#[test]
-fn a_web_half_that_ends_hangs_its_terminals_up() {
-    use nix::sys::signal::{Signal, kill};
-    let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let screen = open(&mut web, &alice.token);
-    drop(screen);
-    kill(nix::unistd::Pid::from_raw(web.pid), Signal::SIGKILL).unwrap();
-    web.is_given_up();
-    nothing_runs(&monitor, ALICE);
-    let mut web = monitor.take_over();
-    assert!(!web.is_gone(&alice.token));
-    open(&mut web, &alice.token).until("$ ");
-}
-
 #[test]
 fn a_file_that_a_web_half_sends_is_closed() {
     let place = with_bash(&["alice"]);
     let monitor = place.start();
     let mut web = monitor.take_over();
-    let fds = || {
-        fs::read_dir(format!("/proc/{}/fd", monitor.pid))
-            .unwrap()
-            .count()
-    };
-    web.call(ask::Ping {});
-    let before = fds();
-    let null = File::open("/dev/null").unwrap();
+    place.write("var/sent", "", 0o644);
+    let file = File::open(place.path("var/sent")).unwrap();
     for _ in 0..50 {
-        web.send_with_fd(ask::Ping {}, null.as_fd());
+        web.send_with_fd(ask::Ping {}, file.as_fd());
     }
-    web.call(ask::Ping {});
-    assert_eq!(fds(), before);
+    let sent = file.metadata().unwrap();
+    let fds = fs::read_dir(format!("/proc/{}/fd", monitor.pid)).unwrap();
+    let has_it = fds
+        .flatten()
+        .filter_map(|fd| fs::metadata(fd.path()).ok())
+        .any(|open| (open.dev(), open.ino()) == (sent.dev(), sent.ino()));
+    assert!(!has_it, "the monitor kept one");
     // Owner of the pty's file: nobody else can open it.
     let alice = web.log_in(&place, "alice", 1);
     let screen = open(&mut web, &alice.token);

@@ -24,4 +24,5 @@ mod real_proxies;
 mod stopping;
 mod streams;
 mod terminal;
+mod terminal_floods;
 mod websocket;

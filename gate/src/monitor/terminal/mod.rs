@@ -27,6 +27,8 @@ pub(crate) struct Terminals {
     /// Whoever had a terminal since the last time that all of theirs was ended: what
     /// left it by setsid(2) may still run.
     unswept: BTreeSet<(String, u32)>,
+    /// The uids under which all is being ended.
+    sweeping: BTreeSet<u32>,
     allowed: Allowed,
 }
 
@@ -56,6 +58,7 @@ impl Terminals {
             last: TerminalId(0),
             spared,
             unswept: BTreeSet::new(),
+            sweeping: BTreeSet::new(),
             allowed: Allowed {
                 setuid: settings.allow_setuid,
                 max_processes: settings.max_processes,
@@ -149,7 +152,7 @@ impl Terminals {
     }
 
     /// The uids of those who had terminals, have none now and are not here any more, each
-    /// once.
+    /// once: all that runs under them is to be ended.
     pub(crate) fn take_unswept(&mut self, is_here: impl Fn(&str) -> bool) -> Vec<u32> {
         let has_one = |user: &str| self.open.values().any(|open| open.user == user);
         let mut gone = Vec::new();
@@ -160,7 +163,17 @@ impl Terminals {
             }
             stays
         });
+        self.sweeping.extend(&gone);
         gone
+    }
+
+    /// Returns whether all under a uid is being ended.
+    pub(crate) fn is_swept(&self, uid: u32) -> bool {
+        self.sweeping.contains(&uid)
+    }
+
+    pub(crate) fn swept(&mut self, uid: u32) {
+        self.sweeping.remove(&uid);
     }
 }
 
