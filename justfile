@@ -18,7 +18,7 @@ occ_init := justfile_directory() / "target/static/occ-init"
 occ_gate := justfile_directory() / "target/release/occ-gate"
 # The end-to-end tests, on the programs that `build` leaves
 e2e := "cargo test --locked -p occ-tests --features e2e --test e2e"
-scripts := "demo test .ci/run bench/run init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh"
+scripts := "demo test .ci/run bench/run gate/vendor/xterm/fetch init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh"
 
 # List the recipes
 default:

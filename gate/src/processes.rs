@@ -16,17 +16,58 @@ const OCC_INIT: &str = "/usr/local/bin/occ-init";
 /// The status file of occ-init; only root can write there.
 const OCC_INIT_STATUS: &str = "/run/occ-init/status.json";
 
-/// Returns whether a process with that uid as any of its four runs.
-pub(crate) fn is_any_of(uid: u32) -> bool {
-    !uids_within(uid..=uid).is_empty()
-}
-
 /// The uids of a range as which processes run, any of their four.
 pub(crate) fn uids_within(range: RangeInclusive<u32>) -> BTreeSet<u32> {
     // An entry that is no process has no status.
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     all.flat_map(|entry| uids_of(&entry.path(), &range))
         .collect()
+}
+
+/// Returns whether a process with that uid as any of its four runs, in another session
+/// (setsid(2)) than these.
+pub(crate) fn is_any_outside(uid: u32, sessions: &[i32]) -> bool {
+    let mut all = with_uid(uid);
+    all.any(|(_, session)| session.is_none_or(|session| !sessions.contains(&session)))
+}
+
+/// Returns whether a process of that session runs under that uid.
+pub(crate) fn is_any_in_session(uid: u32, session: i32) -> bool {
+    with_uid(uid).any(|(_, own)| own == Some(session))
+}
+
+/// The processes with that uid, and the session of each, where it can be told.
+pub(crate) fn with_uid(uid: u32) -> impl Iterator<Item = (i32, Option<i32>)> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(move |entry| {
+        // An entry that is no process has no status.
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let process = entry.path();
+        has_uid(&process, uid).then(|| (pid, session_of(&process)))
+    })
+}
+
+/// How many threads run under that uid.
+pub(crate) fn threads_of(uid: u32) -> u64 {
+    let threads = with_uid(uid).map(|(pid, _)| {
+        let threads = fs::read_dir(format!("/proc/{pid}/task"));
+        threads.into_iter().flatten().count()
+    });
+    threads.fold(0, |sum, count| {
+        sum + u64::try_from(count).unwrap_or_default()
+    })
+}
+
+/// The sixth field of proc_pid_stat(5). The second, in brackets, may hold anything.
+fn session_of(process: &Path) -> Option<i32> {
+    let stat = fs::read(process.join("stat")).ok()?;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
+    rest.split_ascii_whitespace().nth(3)?.parse().ok()
+}
+
+fn has_uid(process: &Path, uid: u32) -> bool {
+    !uids_of(process, &(uid..=uid)).is_empty()
 }
 
 fn uids_of(process: &Path, range: &RangeInclusive<u32>) -> Vec<u32> {

@@ -67,6 +67,13 @@ pub(crate) fn fork_into(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     }
 }
 
+/// Waits for an fd, which does not block, to be readable or writable. Needs a runtime.
+pub(crate) fn when_ready(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an OwnedFd keeps its fd open, and the same, until it is dropped.
+    let registered = unsafe { AsyncFd::register(fd) };
+    registered.map_err(io::Error::from)
+}
+
 mod libcrypt {
     use super::c_char;
 

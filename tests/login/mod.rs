@@ -3,4 +3,5 @@
 mod browser;
 mod login_shell;
 mod page;
+mod terminal;
 mod without_login;

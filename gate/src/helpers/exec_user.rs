@@ -1,4 +1,5 @@
-//! `occ-gate exec-user`: starts as root, becomes a person, ends as their opencode.
+//! `occ-gate exec-user`: starts as root, becomes a person, ends as their opencode, or as the
+//! login shell in their terminal.
 //!
 //! The account is looked at again after the change of ids: whoever shuts
 //! somebody out edits passwd(5) and then kills what runs under that uid. What
@@ -15,6 +16,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::helpers::privilege;
 use crate::log;
+use crate::processes::threads_of;
 use crate::sys;
 
 /// Exit statuses, for the monitor to tell a person what is wrong.
@@ -51,6 +53,9 @@ pub struct Options {
     max_processes: u64,
     #[arg(long)]
     allow_setuid: bool,
+    /// Stdin is a terminal, and the command the shell to log in to it.
+    #[arg(long)]
+    terminal: bool,
     #[arg(long)]
     pub(crate) parent: i32,
     #[arg(last = true, required = true)]
@@ -68,6 +73,11 @@ pub fn main(options: &Options) -> ExitCode {
 }
 
 fn run(options: &Options) -> (i32, io::Error) {
+    if options.terminal
+        && let Err(error) = own_terminal()
+    {
+        return (1, error);
+    }
     if let Err(error) = privilege::protect_secrets().and_then(|()| limit_open_files()) {
         return (1, error);
     }
@@ -75,6 +85,9 @@ fn run(options: &Options) -> (i32, io::Error) {
         return failed;
     }
     let mut command = Command::new(&options.command[0]);
+    if options.terminal {
+        command.arg0(login_name(&options.command[0]));
+    }
     exec(command.args(&options.command[1..]))
 }
 
@@ -87,7 +100,7 @@ pub(crate) fn enter(options: &Options, parent: i32) -> Result<(), (i32, io::Erro
     if !is_still_open(options) {
         return Err((SHUT_OUT, io::Error::other("the account has changed")));
     }
-    env::set_current_dir(&options.home).map_err(|error| (NO_HOME, error))?;
+    enter_home(options).map_err(|error| (NO_HOME, error))?;
     sys::close_rest_on_exec().map_err(|error| (1, error))
 }
 
@@ -99,6 +112,31 @@ pub(crate) fn exec(command: &mut Command) -> (i32, io::Error) {
         io::ErrorKind::PermissionDenied => (CANNOT_INVOKE, error),
         _ => (NO_RESOURCES, error),
     }
+}
+
+/// Makes stdin the controlling terminal of a session of its own (tty_ioctl(4)).
+fn own_terminal() -> io::Result<()> {
+    nix::unistd::setsid()?;
+    Ok(rustix::process::ioctl_tiocsctty(io::stdin())?)
+}
+
+/// A terminal opens without a home too, as login(1) does it: there it may be mended.
+fn enter_home(options: &Options) -> io::Result<()> {
+    let entered = env::set_current_dir(&options.home);
+    match entered {
+        Err(error) if options.terminal => {
+            let home = options.home.display();
+            log::line(&format!("cannot enter '{home}': {error}; starting in '/'"));
+            env::set_current_dir("/")
+        }
+        entered => entered,
+    }
+}
+
+/// A shell whose own name begins with a hyphen reads the files of a login.
+fn login_name(shell: &str) -> String {
+    let name = shell.rsplit('/').next().unwrap_or(shell);
+    format!("-{name}")
 }
 
 fn limit_open_files() -> io::Result<()> {
@@ -116,15 +154,15 @@ fn become_person(options: &Options, parent: i32) -> io::Result<()> {
         return Err(io::Error::other("root is nobody's account"));
     }
     privilege::become_somebody(options.uid, options.gid, &options.groups)?;
-    limit_processes(options.max_processes)?;
+    limit_processes(options.uid, options.max_processes)?;
     privilege::set_parent_death_signal(parent)
 }
 
 /// Limits the person's processes. The kernel counts those of a uid on the whole machine,
 /// other containers' too, so what runs elsewhere comes on top: the least power of two with
-/// which one more can be made. Needs the person's uid, and no capability: else the kernel
-/// does not count.
-fn limit_processes(most: u64) -> io::Result<()> {
+/// which one more can be made, less what runs here. Needs the person's uid, and no
+/// capability: else the kernel does not count.
+fn limit_processes(uid: u32, most: u64) -> io::Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC)?;
     let mut tried = FEWEST;
     loop {
@@ -135,7 +173,20 @@ fn limit_processes(most: u64) -> io::Result<()> {
             Err(_) => tried *= 2,
         }
     }
-    let elsewhere = if tried == FEWEST { 0 } else { tried };
+    // Counted exactly: who opens terminals one after the other gets no more by it.
+    let mut fits = tried;
+    let mut step = tried / 4;
+    while tried > FEWEST && step > 0 {
+        setrlimit(Resource::RLIMIT_NPROC, (fits - step).min(hard), hard)?;
+        if sys::try_to_fork().is_ok() {
+            fits -= step;
+        }
+        step /= 2;
+    }
+    let elsewhere = match tried {
+        FEWEST => 0,
+        _ => fits.saturating_sub(threads_of(uid)),
+    };
     let limit = most.saturating_add(elsewhere).min(hard);
     // A lower one of pam_limits holds.
     Ok(setrlimit(Resource::RLIMIT_NPROC, limit.min(soft), limit)?)

@@ -1,7 +1,9 @@
-//! `occ-gate kill-user`: ends every process of a uid.
+//! `occ-gate kill-user`: ends every process of a uid, those of one session (setsid(2)), or
+//! all but those of some sessions.
 //!
 //! kill(2) to −1 reaches all that a process may signal, under one lock of the
 //! kernel, so nobody forks out of it, which no scan of /proc can promise.
+//! Sessions are found by such a scan: what leaves one in time is ended with the uid.
 //! The process that kills has a reserved real and saved uid, so those it kills
 //! cannot signal it.
 
@@ -12,6 +14,8 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 
+use crate::processes::with_uid;
+
 /// A uid that belongs to nobody: below systemd's dynamic users, above its home
 /// users.
 const KILLER_UID: u32 = 61_183;
@@ -20,9 +24,15 @@ const KILLER_UID: u32 = 61_183;
 #[derive(Args)]
 pub struct Options {
     uid: u32,
-    /// KILL instead of TERM.
+    /// KILL instead of TERM, or HUP for a session.
     #[arg(long)]
     kill: bool,
+    /// Only this session.
+    #[arg(long)]
+    session: Option<i32>,
+    /// All but these sessions.
+    #[arg(long)]
+    spare: Vec<i32>,
 }
 
 /// 0 when the signal was sent, or nobody was there to get it.
@@ -30,11 +40,6 @@ pub fn main(options: &Options) -> ExitCode {
     if options.uid == 0 {
         return ExitCode::FAILURE;
     }
-    let signal = if options.kill {
-        Signal::SIGKILL
-    } else {
-        Signal::SIGTERM
-    };
     let gid = Gid::from_raw(KILLER_UID);
     // Where the reserved ids don't exist the person's own must do: then the
     // process can be killed itself, and the monitor starts the next.
@@ -51,6 +56,30 @@ pub fn main(options: &Options) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let _ = prctl::set_dumpable(false);
-    let _ = kill(Pid::from_raw(-1), signal);
+    send(options);
     ExitCode::SUCCESS
+}
+
+fn send(options: &Options) {
+    let signals: &[Signal] = match (options.kill, options.session) {
+        (true, _) => &[Signal::SIGKILL],
+        (false, None) => &[Signal::SIGTERM],
+        // As the kernel does to a terminal that is hung up: what is stopped goes on.
+        (false, Some(_)) => &[Signal::SIGHUP, Signal::SIGCONT],
+    };
+    let to = |pid| {
+        for signal in signals {
+            let _ = kill(Pid::from_raw(pid), *signal);
+        }
+    };
+    let is_spared = |session| options.spare.contains(&session);
+    match options.session {
+        None if options.spare.is_empty() => to(-1),
+        None => with_uid(options.uid)
+            .filter(|(_, session)| !session.is_some_and(is_spared))
+            .for_each(|(pid, _)| to(pid)),
+        Some(_) => with_uid(options.uid)
+            .filter(|(_, session)| *session == options.session)
+            .for_each(|(pid, _)| to(pid)),
+    }
 }

@@ -5,7 +5,7 @@ use super::login::PamEvent;
 use super::opencode::process::ProcessEvent;
 use super::opencode::table::Generation;
 use super::web_process::{FromWeb, WebId};
-use crate::wire::Reply;
+use crate::wire::{Reply, TerminalId};
 
 /// One event; the monitor takes one after the other.
 pub(crate) enum Event {
@@ -21,6 +21,10 @@ pub(crate) enum Event {
     Opencode(String, Generation, ProcessEvent),
     /// The first account was made, or could not be.
     FirstAccount(Making, Result<(), String>),
+    /// The shell of a terminal has ended.
+    Terminal(TerminalId),
+    /// All is ended that terminals of this uid had left behind.
+    Swept(u32),
     /// Accounts may have changed.
     Accounts,
     /// Some time went by.

@@ -4,6 +4,7 @@
 //! them.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -19,6 +20,8 @@ use super::login::{self, Logins};
 use super::opencode::stop::Stop;
 use super::opencode::{self, Opencodes};
 use super::sessions::{SessionLimits, Sessions};
+use super::terminal::spared::SparedSessions;
+use super::terminal::{self, Terminals};
 use super::web_process::{FromWeb, Restarts, WebId, WebProcess};
 use crate::clock;
 use crate::limits::Limits;
@@ -43,6 +46,7 @@ pub(crate) struct Monitor {
     pub(crate) logins: Logins,
     pub(crate) opencodes: Opencodes,
     pub(crate) first_account: FirstAccount,
+    pub(crate) terminals: Terminals,
     web: Option<WebProcess>,
     pub(crate) web_id: WebId,
     web_since: Instant,
@@ -64,11 +68,13 @@ impl Monitor {
             idle: settings.session_idle,
             absolute: settings.session_limit,
         };
+        let spared = SparedSessions::default();
         Ok(Self {
             sessions: files::sessions(session_limits)?,
             logins: Logins::new(files::device_key()?, &limits),
-            opencodes: Opencodes::new(&settings),
             first_account: FirstAccount::new(settings.first_account),
+            opencodes: Opencodes::new(&settings, spared.clone()),
+            terminals: Terminals::new(&settings, spared),
             settings,
             account,
             listener,
@@ -93,7 +99,8 @@ impl Monitor {
         log::line(&format!("the login page is on {}", self.address()));
         while let Some(event) = incoming.recv().await {
             self.handle(event);
-            if self.is_stopping && self.web.is_none() && self.opencodes.is_empty() {
+            let nothing_runs = self.opencodes.is_empty() && self.terminals.is_empty();
+            if self.is_stopping && self.web.is_none() && nothing_runs {
                 break;
             }
         }
@@ -125,9 +132,15 @@ impl Monitor {
                 let person = self.accounts.get(&user).filter(|_| !self.is_stopping);
                 let actions = opencodes.happened(&user, generation, event, person, now);
                 self.perform_opencode(actions);
+                self.sweep();
                 self.write_status();
             }
             Event::FirstAccount(making, made) => self.first_made(making, made),
+            Event::Terminal(id) => {
+                self.terminals.ended(id);
+                self.sweep();
+            }
+            Event::Swept(uid) => self.terminals.swept(uid),
             Event::Accounts => self.read_accounts(),
             Event::Tick => self.tick(),
             Event::Stop => self.stop(),
@@ -217,6 +230,30 @@ impl Monitor {
         }
     }
 
+    // Terminals.
+
+    pub(crate) fn run_terminal(&mut self, terminal::Action(process, id): terminal::Action) {
+        let events = self.events.clone();
+        tokio::task::spawn_local(async move {
+            process.run().await;
+            let _ = events.send(Event::Terminal(id)).await;
+        });
+    }
+
+    /// Ends what is left of the terminals of those who have no session any more. An
+    /// opencode of theirs that still works ends later, and all under their uid with it.
+    fn sweep(&mut self) {
+        let (sessions, opencodes) = (&self.sessions, &self.opencodes);
+        let is_here = |user: &str| sessions.of(user).next().is_some() || opencodes.is_running(user);
+        for uid in self.terminals.take_unswept(is_here) {
+            let events = self.events.clone();
+            tokio::task::spawn_local(async move {
+                opencode::cleanup::sweep(uid).await;
+                let _ = events.send(Event::Swept(uid)).await;
+            });
+        }
+    }
+
     // The web half.
 
     fn start_web(&mut self) {
@@ -241,6 +278,7 @@ impl Monitor {
     fn web_ended(&mut self, ended: Result<(), String>) {
         self.web = None;
         self.logins.forget_web();
+        self.terminals.close_all();
         let why = match ended {
             // It was asked to.
             Ok(()) if self.is_stopping => None,
@@ -251,7 +289,7 @@ impl Monitor {
             log::line(&format!("the web half ended: {why}"));
         }
         if self.is_stopping {
-            self.opencodes.stop_all(Stop::Gently, |_| true);
+            self.stop_programs(Stop::Gently);
         } else {
             self.restart_web();
             self.write_status();
@@ -280,18 +318,31 @@ impl Monitor {
         self.tell(&Message::Reply { id, reply });
     }
 
+    /// Replies with an open file.
+    pub(crate) fn reply_with(&self, id: u64, reply: Reply, fd: OwnedFd) {
+        self.tell_with(&Message::Reply { id, reply }, Some(fd));
+    }
+
     fn tell(&self, message: &Message) {
+        self.tell_with(message, None);
+    }
+
+    fn tell_with(&self, message: &Message, fd: Option<OwnedFd>) {
         if let Some(web) = &self.web
-            && let Err(why) = web.tell(message)
+            && let Err(why) = web.tell(message, fd)
         {
             log::line(&format!("ending the web half: {why}"));
             web.signal(Signal::SIGKILL);
         }
     }
 
-    fn end_streams(&self, ended: &[TokenHash]) {
+    fn end_streams(&mut self, ended: &[TokenHash]) {
         for &token_hash in ended {
             self.tell(&Message::Event(wire::Event::Gone { token_hash }));
+            self.terminals.session_ended(token_hash);
+        }
+        if !ended.is_empty() {
+            self.sweep();
         }
     }
 
@@ -403,7 +454,7 @@ impl Monitor {
         match &self.web {
             // What it still answers comes from people's opencodes: they are next.
             Some(web) => web.signal(Signal::SIGTERM),
-            None => self.opencodes.stop_all(Stop::Gently, |_| true),
+            None => self.stop_programs(Stop::Gently),
         }
         self.later(STOP_PATIENCE, Event::StopNow);
     }
@@ -412,6 +463,12 @@ impl Monitor {
         if let Some(web) = &self.web {
             web.signal(Signal::SIGKILL);
         }
-        self.opencodes.stop_all(Stop::AtOnce, |_| true);
+        self.stop_programs(Stop::AtOnce);
+    }
+
+    /// Stops what people run.
+    fn stop_programs(&mut self, how: Stop) {
+        self.opencodes.stop_all(how, |_| true);
+        self.terminals.end_all();
     }
 }

@@ -19,6 +19,7 @@ mod random;
 mod requests;
 mod sessions;
 mod subprocess;
+mod terminal;
 mod watch;
 mod web_process;
 

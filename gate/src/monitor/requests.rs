@@ -7,7 +7,7 @@ use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::own_address::is_own_address;
-use crate::wire::ask::{Authenticate, ChangePassword, MakeFirst};
+use crate::wire::ask::{Authenticate, ChangePassword, MakeFirst, Terminal};
 use crate::wire::{
     self, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply, SessionEntry, Text,
     Token, TokenHash, User,
@@ -28,11 +28,14 @@ impl Monitor {
                 Reply::Forget(())
             }
             Request::Ping(_) => Reply::Ping(()),
-            Request::IsFirst(_) => {
-                self.read_accounts();
-                Reply::IsFirst(self.first_account.is_open())
-            }
+            Request::IsFirst(_) => Reply::IsFirst(self.is_first()),
             Request::MakeFirst(ask) => return self.make_first(id, ask),
+            Request::Terminal(ask) => return self.open_terminal(id, &ask),
+            Request::CloseTerminal(ask) => {
+                Reply::CloseTerminal(self.for_session(&ask.token, |monitor, token, _| {
+                    monitor.terminals.close(token.hash(), ask.terminal);
+                }))
+            }
             Request::Works(ask) => {
                 Reply::Works(self.opencodes.works(&ask.secret).then_some(()).ok_or(Gone))
             }
@@ -70,6 +73,11 @@ impl Monitor {
             }
         };
         self.reply(id, reply);
+    }
+
+    fn is_first(&mut self) -> bool {
+        self.read_accounts();
+        self.first_account.is_open()
     }
 
     fn make_first(&mut self, id: u64, ask: MakeFirst) {
@@ -159,6 +167,8 @@ impl Monitor {
     fn ensure(&mut self, _: &Token, session: &Session) -> Result<EnsureReply, Gone> {
         let now = self.now();
         match self.accounts.get(&session.user) {
+            // It would be ended as well: it is asked for again soon.
+            Some(person) if self.terminals.is_swept(person.uid) => Ok(EnsureReply::Starting),
             Some(person) if !self.is_stopping => {
                 let (reply, actions) = self.opencodes.ensure(person, now);
                 self.perform_opencode(actions);
@@ -182,6 +192,25 @@ impl Monitor {
 
     fn opencode(&mut self, _: &Token, session: &Session) -> OpencodeView {
         self.opencodes.view(&session.user)
+    }
+
+    fn open_terminal(&mut self, id: u64, ask: &Terminal) {
+        // An account that was disabled a moment ago counts as that.
+        self.read_accounts();
+        let opened = self.for_session(&ask.token, |monitor, token, session| {
+            let person = monitor.accounts.get(&session.user);
+            let person = person.filter(|_| !monitor.is_stopping).ok_or(Gone)?;
+            Ok(monitor.terminals.open(person, token.hash(), ask.size))
+        });
+        match opened.and_then(|opened| opened) {
+            Ok(Ok(opened)) => {
+                let reply = Reply::Terminal(Ok(opened.reply));
+                self.reply_with(id, reply, opened.master);
+                self.run_terminal(opened.action);
+            }
+            Ok(Err(refused)) => self.reply(id, Reply::Terminal(Ok(refused))),
+            Err(Gone) => self.reply(id, Reply::Terminal(Err(Gone))),
+        }
     }
 
     /// Ends sessions, on disk too, and their streams.

@@ -13,9 +13,9 @@ use tokio::net::unix::OwnedReadHalf;
 use tokio::process::Child;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use crate::monitor::subprocess;
+use crate::wire::handover::{self, Outgoing};
 use crate::wire::{Call, Frames, Message, encode, stream};
 
 /// The account of the web half.
@@ -47,7 +47,7 @@ impl WebId {
 }
 
 pub(crate) struct WebProcess {
-    outbox: mpsc::Sender<Zeroizing<Vec<u8>>>,
+    outbox: mpsc::Sender<Outgoing>,
     pid: Option<u32>,
 }
 
@@ -68,10 +68,13 @@ impl WebProcess {
         Ok(Self { outbox, pid })
     }
 
-    /// Sends a message. One that does not read is ended: its queue is closed.
-    pub(crate) fn tell(&self, message: &Message) -> Result<(), &'static str> {
+    /// Sends a message, and an open file with it. One that does not read is ended: its
+    /// queue is closed.
+    pub(crate) fn tell(&self, message: &Message, fd: Option<OwnedFd>) -> Result<(), &'static str> {
         let frame = encode(message).map_err(|_| "a message is too long")?;
-        self.outbox.try_send(frame).map_err(|_| "it does not read")
+        let outgoing = Outgoing { frame, fd };
+        let sent = self.outbox.try_send(outgoing);
+        sent.map_err(|_| "it does not read")
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -101,13 +104,13 @@ fn spawn(account: &User, wire: StdUnixStream, listener: &TcpListener) -> std::io
 async fn run(
     mut child: Child,
     wire: UnixStream,
-    unsent: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+    unsent: mpsc::Receiver<Outgoing>,
     tell: impl AsyncFn(FromWeb),
 ) {
     let (reader, writer) = wire.into_split();
     let ended = tokio::select! {
         ended = read(reader, &tell) => ended,
-        () = stream::write(writer, unsent) => Err("it does not read".to_owned()),
+        () = handover::write(writer.as_ref(), unsent) => Err("it does not read".to_owned()),
         ended = status(&mut child) => ended,
     };
     // The kernel closes the wire of a process that dies before its status can be had.

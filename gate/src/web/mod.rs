@@ -15,6 +15,7 @@ mod routes;
 mod server;
 mod sessions;
 mod state;
+mod terminal;
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;

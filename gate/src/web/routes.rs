@@ -23,7 +23,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, first, login, pages};
+use crate::web::{account, first, login, pages, terminal};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -123,7 +123,11 @@ async fn admit(
         Err(NoReply) => return reply::unreached(),
     };
     if is_own(request.uri().path()) {
-        return own(gate, context, session, request).await;
+        return match request.uri().path() {
+            terminal::PATH => on_terminal(&context, session, &request),
+            terminal::SOCKET_PATH => on_socket(&gate, session, request),
+            _ => own(gate, context, session, request).await,
+        };
     }
     match session {
         Some(session) => proxy::forward(gate, context, session, request).await,
@@ -200,6 +204,30 @@ async fn own(
     }
 }
 
+fn on_terminal(
+    context: &RequestContext,
+    session: Option<Arc<Session>>,
+    request: &Request<Incoming>,
+) -> Response<Body> {
+    match (request.method(), session) {
+        (&Method::GET | &Method::HEAD, Some(session)) => terminal::page(context, &session),
+        (&Method::GET | &Method::HEAD, None) => without_session(request),
+        _ => reply::wrong_method("GET, HEAD"),
+    }
+}
+
+fn on_socket(
+    gate: &Arc<AppState>,
+    session: Option<Arc<Session>>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    match (request.method(), session) {
+        (&Method::GET, Some(session)) => terminal::socket(gate, &session, request),
+        (&Method::GET, None) => without_session(&request),
+        _ => reply::wrong_method("GET"),
+    }
+}
+
 /// The addresses of the forms of the account page.
 fn is_account_form(path: &str) -> bool {
     let form = path.strip_prefix("/_occ/account/");
@@ -268,7 +296,10 @@ fn file(path: &str) -> Option<Response<Body>> {
             let kind = "application/manifest+json";
             (kind, pages::MANIFEST.as_bytes(), FOR_A_DAY)
         }
-        _ => return None,
+        _ => {
+            let asset = pages::asset(path)?;
+            return Some(reply::file(asset.kind, &asset.content, FOR_GOOD));
+        }
     };
     Some(reply::file(kind, content, cached))
 }

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, ChangeReply, Conversation, EnsureReply, FirstReply, Handle, LoginReply, OpencodeView, RestartReply, Secret, Session, SessionEntry, Token, User,
+    Agent, ChangeReply, Conversation, EnsureReply, FirstReply, Handle, LoginReply, OpencodeView,
+    RestartReply, Secret, Session, SessionEntry, TerminalId, TerminalReply, TerminalSize, Token,
+    User,
 };
 
 /// No session has this token, any more or ever.
@@ -146,4 +148,9 @@ requests! {
         /// As in [`Authenticate`].
         address: IpAddr
     } -> FirstReply;
+    /// Starts the person's login shell in a terminal of its own.
+    Terminal { token: Token, size: TerminalSize } -> Result<TerminalReply, Gone>;
+
+    /// Ends the shell of a terminal of this session: nobody looks at it any more.
+    CloseTerminal { token: Token, terminal: TerminalId } -> Result<(), Gone>;
 }

@@ -62,6 +62,11 @@ impl Frames {
         self.filled = (self.filled + count).min(self.buffer.len());
     }
 
+    /// Returns whether no frame has begun.
+    pub fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
     /// The next whole frame, if there is one. After an error nothing that
     /// follows can be trusted.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Malformed> {

@@ -5,14 +5,19 @@
 //! half. Every text has a bound of its own, so that no list of them passes the
 //! frame's.
 //!
+//! The monitor's reply that opens a terminal brings a file descriptor; nothing that the web
+//! half sends does: the kernel closes what it adds, because the monitor has no room for it.
+//!
 //! Passwords cross in base64: JSON without escapes is read in place, and the
 //! buffers that hold it are wiped.
 
 pub mod ask;
+pub(crate) mod handover;
 pub(crate) mod stream;
 
 mod frame;
 mod secret;
+mod terminal;
 mod text;
 
 use std::net::IpAddr;
@@ -22,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use ask::{Ask, Gone, Reply, Request};
 pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
 pub use secret::{Secret, Token, TokenHash};
+pub use terminal::{TERMINALS_LIMIT, TerminalId, TerminalReply, TerminalSize};
 pub use text::Text;
 
 /// Longest user name, in bytes.

@@ -27,3 +27,5 @@ mod processes;
 mod restarts;
 mod sessions;
 mod takeover;
+mod terminal_ends;
+mod terminals;

@@ -124,7 +124,7 @@ impl Place {
             hash("root's word")
         );
         let mut group =
-            format!("root:x:0:\nshadow:x:42:\nocc-gate:x:{WEB_UID}:\naudio:x:29:alice\n");
+            format!("root:x:0:\ntty:x:5:\nshadow:x:42:\nocc-gate:x:{WEB_UID}:\naudio:x:29:alice\n");
         for Person {
             name,
             uid,

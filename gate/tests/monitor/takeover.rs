@@ -2,10 +2,11 @@
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
+use std::io::{IoSlice, IoSliceMut, Write as _};
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -15,6 +16,11 @@ use nix::unistd::Pid;
 use occ_gate::wire::{
     Agent, Ask, Call, EnsureReply, Event, Frames, Gone, Login, LoginReply, Message, Reply, Secret,
     Token, User, ask, encode,
+};
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
 use crate::place::{Monitor, Place};
@@ -33,6 +39,7 @@ pub(crate) struct Taken {
     next_id: u64,
     replies: HashMap<u64, Reply>,
     pub(crate) events: Vec<Event>,
+    fds: Vec<OwnedFd>,
 }
 
 /// A request under way, by its number.
@@ -77,6 +84,7 @@ impl Monitor {
             next_id: FIRST_ID,
             replies: HashMap::new(),
             events: Vec::new(),
+            fds: Vec::new(),
         }
     }
 }
@@ -163,7 +171,7 @@ impl Taken {
                 }
                 None => (),
             }
-            match self.wire.read(self.frames.room()) {
+            match self.receive() {
                 Ok(0) => return false,
                 Ok(count) => self.frames.filled(count),
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return false,
@@ -175,7 +183,7 @@ impl Taken {
     /// Takes in what comes within a moment; the numbers of the replies that came.
     pub(crate) fn listen(&mut self, moment: Duration) -> Vec<u64> {
         self.wire.set_read_timeout(Some(moment)).unwrap();
-        let read = self.wire.read(self.frames.room());
+        let read = self.receive();
         self.wire.set_read_timeout(Some(PATIENCE)).unwrap();
         match read {
             Ok(count) => self.frames.filled(count),
@@ -193,6 +201,43 @@ impl Taken {
             }
         }
         came
+    }
+
+    /// Reads what there is, and the files that come with it.
+    fn receive(&mut self) -> std::io::Result<usize> {
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+        let mut control = RecvAncillaryBuffer::new(&mut room);
+        let mut bytes = [IoSliceMut::new(self.frames.room())];
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let received = recvmsg(&self.wire, &mut bytes, &mut control, flags)?;
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(fds) = message {
+                self.fds.extend(fds);
+            }
+        }
+        Ok(received.bytes)
+    }
+
+    /// The file that came with the last reply.
+    pub(crate) fn take_fd(&mut self) -> Option<OwnedFd> {
+        assert!(self.fds.len() < 2, "{:?}", self.fds);
+        self.fds.pop()
+    }
+
+    /// Sends a request with a file that nobody wants, and waits for the reply.
+    pub(crate) fn send_with_fd<A: Ask>(&mut self, ask: A, fd: BorrowedFd<'_>) -> A::Reply {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = ask.into_request();
+        let frame = encode(&Call { id, request }).unwrap();
+        let fds = [fd];
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut room);
+        control.push(SendAncillaryMessage::ScmRights(&fds));
+        let bytes = [IoSlice::new(&frame)];
+        let sent = sendmsg(&self.wire, &bytes, &mut control, SendFlags::NOSIGNAL);
+        assert_eq!(sent, Ok(frame.len()));
+        self.reply(Sent::<A>(id, PhantomData))
     }
 
     /// Waits for the monitor to give this web half up.

@@ -1,16 +1,23 @@
 //! A monitor that does as a test says, on the real wire.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
+use std::io::{IoSlice, Read as _, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use occ_gate::wire::{
-    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, Line, Login, LoginReply, Message, OpencodeView, PamText, Rejection, Reply, Request, RestartReply, Secret, Session, SessionEntry, Text, Token, TokenHash, User, ask, encode,
+    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle,
+    Line, Login, LoginReply, Message, OpencodeView, PamText, Rejection, Reply, Request,
+    RestartReply, Secret, Session, SessionEntry, TERMINALS_LIMIT, TerminalId, TerminalReply, Text,
+    Token, TokenHash, User, ask, encode,
 };
 
 use super::browser::PATIENCE;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 
 /// Far in the future.
 const LATER: u64 = 4_000_000_000;
@@ -43,6 +50,10 @@ pub(crate) struct State {
     /// The last lines of an opencode that did not start, or of a login shell.
     pub(crate) output: Vec<String>,
     pub(crate) too_soon: bool,
+    /// The other ends of open terminals, where a shell would be.
+    pub(crate) shells: Vec<OwnedFd>,
+    /// The pid that it says the shell has.
+    pub(crate) shell: u32,
     issued: u8,
 }
 
@@ -125,23 +136,41 @@ impl FakeMonitor {
         while let Ok(count @ 1..) = (&*self.wire).read(frames.room()) {
             frames.filled(count);
             while let Some(call) = frames.take::<Call>().unwrap() {
-                let reply = {
+                let (reply, fd) = {
                     let mut state = self.state.0.lock().unwrap();
                     let reply = state.reply(call.request);
-                    if state.silent { None } else { Some(reply) }
+                    let is_opened =
+                        matches!(reply, Reply::Terminal(Ok(TerminalReply::Opened { .. })));
+                    let fd = is_opened.then(|| state.open());
+                    ((!state.silent).then_some(reply), fd)
                 };
                 self.state.1.notify_all();
                 if let Some(reply) = reply {
-                    self.write(&Message::Reply { id: call.id, reply });
+                    self.write_with(&Message::Reply { id: call.id, reply }, fd);
                 }
             }
         }
     }
 
     fn write(&self, message: &Message) {
+        self.write_with(message, None);
+    }
+
+    fn write_with(&self, message: &Message, fd: Option<OwnedFd>) {
         // One lock for whole frames.
         let _turn = self.state.0.lock().unwrap();
-        let _ = (&*self.wire).write_all(&encode(message).unwrap());
+        let frame = encode(message).unwrap();
+        let Some(fd) = fd else {
+            let _ = (&*self.wire).write_all(&frame);
+            return;
+        };
+        let fds = [fd.as_fd()];
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut room);
+        control.push(SendAncillaryMessage::ScmRights(&fds));
+        let bytes = [IoSlice::new(&frame)];
+        let sent = sendmsg(&*self.wire, &bytes, &mut control, SendFlags::NOSIGNAL);
+        assert_eq!(sent, Ok(frame.len()));
     }
 }
 
@@ -197,6 +226,16 @@ impl State {
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.user(&ask.token).map(|_| self.opencode()))
             }
+            Request::Terminal(ask) => Reply::Terminal(self.user(&ask.token).map(|_| {
+                if self.shells.len() >= TERMINALS_LIMIT {
+                    return TerminalReply::TooMany;
+                }
+                TerminalReply::Opened {
+                    id: TerminalId(7),
+                    shell: self.shell,
+                }
+            })),
+            Request::CloseTerminal(ask) => Reply::CloseTerminal(self.user(&ask.token).map(drop)),
             Request::Ensure(ask) => {
                 Reply::Ensure(self.user(&ask.token).map(|user| self.ensure(&user)))
             }
@@ -216,6 +255,17 @@ impl State {
         OpencodeView {
             without_login_shell: (!self.output.is_empty()).then(lines),
         }
+    }
+
+    /// A terminal: one end is kept, the other is for the web half.
+    fn open(&mut self) -> OwnedFd {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).unwrap();
+        unlockpt(&master).unwrap();
+        let nonblocking = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NONBLOCK;
+        rustix::fs::fcntl_setfl(&master, nonblocking).unwrap();
+        self.shells.push(ioctl_tiocgptpeer(&master, flags).unwrap());
+        master
     }
 
     fn ensure(&self, user: &str) -> EnsureReply {
@@ -350,6 +400,12 @@ fn line(request: &Request) -> String {
         Request::Touch(ask::Touch { .. }) => "touch".to_owned(),
         Request::End(ask::End { .. }) => "end-one".to_owned(),
         Request::EndAll(ask::EndAll { .. }) => "end-all".to_owned(),
+        Request::Terminal(ask::Terminal { size, .. }) => {
+            format!("terminal {}x{}", size.cols(), size.rows())
+        }
+        Request::CloseTerminal(ask::CloseTerminal { terminal, .. }) => {
+            format!("close-terminal {}", terminal.0)
+        }
         Request::Ensure(ask::Ensure { .. }) => "ensure".to_owned(),
         Request::Idle(ask::Idle { .. }) => "idle".to_owned(),
         Request::Restart(ask::Restart { .. }) => "restart".to_owned(),

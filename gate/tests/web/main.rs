@@ -25,3 +25,6 @@ mod real_proxies;
 mod restarts;
 mod stopping;
 mod streams;
+mod terminal;
+mod terminal_floods;
+mod websocket;

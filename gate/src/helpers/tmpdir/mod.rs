@@ -64,11 +64,7 @@ pub(crate) fn make_for_root(path: &str, mode: u32) -> io::Result<bool> {
 /// be wiped later.
 pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Tmpdirs> {
     move_away(uid)?;
-    let own = Path::new(ALL).join(uid.to_string());
-    let tmpdirs = Tmpdirs {
-        tmp: own.join("tmp"),
-        runtime: own.join("run"),
-    };
+    let (own, tmpdirs) = paths(uid);
     // The person's last, so that they can't reach in while it is being made.
     for path in [&own, &tmpdirs.tmp, &tmpdirs.runtime] {
         fs::DirBuilder::new().mode(0o700).create(path)?;
@@ -77,6 +73,26 @@ pub(crate) fn make(uid: u32, gid: u32) -> io::Result<Tmpdirs> {
         chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
     }
     Ok(tmpdirs)
+}
+
+/// Those that are there, for something of the person's runs already; else fresh ones.
+pub(crate) fn make_or_keep(uid: u32, gid: u32) -> io::Result<Tmpdirs> {
+    let (own, tmpdirs) = paths(uid);
+    // Only root makes or renames anything in the parent.
+    if fs::symlink_metadata(own).is_ok() {
+        Ok(tmpdirs)
+    } else {
+        make(uid, gid)
+    }
+}
+
+fn paths(uid: u32) -> (PathBuf, Tmpdirs) {
+    let own = Path::new(ALL).join(uid.to_string());
+    let tmpdirs = Tmpdirs {
+        tmp: own.join("tmp"),
+        runtime: own.join("run"),
+    };
+    (own, tmpdirs)
 }
 
 /// The directories to wipe.

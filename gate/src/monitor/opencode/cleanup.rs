@@ -14,7 +14,8 @@ use super::stop::Stop;
 use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::subprocess;
-use crate::processes::{is_any_of, is_own_container, uids_within};
+use crate::monitor::terminal::spared::SparedSessions;
+use crate::processes::{is_any_outside, is_own_container, uids_within};
 
 /// From TERM to KILL; opencode has no handler, its shells' programs may.
 const GRACE: Duration = Duration::from_secs(1);
@@ -35,31 +36,50 @@ impl PersonUids {
     /// Reads subuid(5). A range that is not the one that occ-init gives may be somebody
     /// else's as well.
     pub(crate) fn of(person: &Person) -> Self {
+        let name = person.name.as_str().as_bytes();
+        Self::find(person.uid, |owner| owner == name)
+    }
+
+    /// The same by the uid alone: nobody else has the range that occ-init gives for it.
+    fn of_uid(uid: u32) -> Self {
+        Self::find(uid, |_| true)
+    }
+
+    fn find(uid: u32, is_owner: impl Fn(&[u8]) -> bool) -> Self {
         let read = |path| std::fs::read(path).unwrap_or_default();
         let people = UidRange::from_login_defs(&read("/etc/login.defs"));
         let lines = read("/etc/subuid");
         let mut lines = table::lines(&lines).filter_map(subid::name_and_range);
-        let name = person.name.as_str().as_bytes();
-        let range = subid::range(person.uid, people)
-            .filter(|range| lines.any(|line| line == (name, *range)));
+        let mut is_given = |range| lines.any(|(owner, line)| line == range && is_owner(owner));
+        let range = subid::range(uid, people).filter(|range| is_given(*range));
         let narrow = |(first, last)| Some((u32::try_from(first).ok()?, u32::try_from(last).ok()?));
         Self {
-            uid: person.uid,
+            uid,
             subordinate: range.and_then(narrow),
         }
     }
 }
 
-/// Ends every process of a person: asks first, unless it has to be at once.
-pub(crate) async fn end_all(uids: PersonUids, stop: &mut watch::Receiver<Stop>) {
+/// Ends every process of a person: asks first, unless it has to be at once. Only then
+/// terminals end, too.
+pub(crate) async fn end_all(
+    uids: PersonUids,
+    stop: &mut watch::Receiver<Stop>,
+    terminals: &SparedSessions,
+) {
     if !is_own_container() {
         return;
     }
     let uid = uids.uid;
+    let stopped = stop.clone();
+    let spared = || match *stopped.borrow() {
+        Stop::AtOnce => Vec::new(),
+        Stop::No | Stop::Gently => terminals.of(uid),
+    };
     if *stop.borrow() != Stop::AtOnce {
-        kill_uid(uid, false).await;
+        kill_uid(uid, false, &spared()).await;
         let all_gone = async {
-            while is_any_of(uid) {
+            while is_any_outside(uid, &spared()) {
                 sleep(Duration::from_millis(20)).await;
             }
         };
@@ -69,18 +89,18 @@ pub(crate) async fn end_all(uids: PersonUids, stop: &mut watch::Receiver<Stop>) 
             _ = stop.wait_for(|stop| *stop == Stop::AtOnce) => (),
         }
     }
-    kill_all(uid).await;
-    // Nobody is left who could add to these.
-    if let Some((first, last)) = uids.subordinate {
+    kill_all(uid, &spared).await;
+    // Nobody is left who could add to these; those of a terminal are its own.
+    if let Some((first, last)) = uids.subordinate.filter(|_| spared().is_empty()) {
         kill_range(first, last).await;
     }
 }
 
 /// Kills first, then looks: a process that forks all the time is seen in no listing.
-async fn kill_all(uid: u32) {
+async fn kill_all(uid: u32, spared: &impl Fn() -> Vec<i32>) {
     loop {
-        let pause = match kill_uid(uid, true).await {
-            true if !is_any_of(uid) => return,
+        let pause = match kill_uid(uid, true, &spared()).await {
+            true if !is_any_outside(uid, &spared()) => return,
             true => Duration::from_millis(5),
             false => Duration::from_millis(100),
         };
@@ -96,19 +116,42 @@ async fn kill_range(first: u32, last: u32) {
         let seen = uids_within(first..=last);
         clean = if seen.is_empty() { clean + 1 } else { 0 };
         for uid in seen {
-            kill_all(uid).await;
+            kill_all(uid, &Vec::new).await;
         }
     }
 }
 
 /// Returns whether the signal was sent; the helper that sends it may be killed before.
-async fn kill_uid(uid: u32, kill: bool) -> bool {
+async fn kill_uid(uid: u32, kill: bool, spared: &[i32]) -> bool {
     let mut command = subprocess::command("kill-user");
     command.arg(uid.to_string());
+    command.args(spared.iter().map(|session| format!("--spare={session}")));
     if kill {
         command.arg("--kill");
     }
     run_own(command, "end processes").await
+}
+
+/// Signals one session of the uid: HUP, or KILL.
+pub(crate) async fn signal_session(uid: u32, session: i32, kill: bool) {
+    let mut command = subprocess::command("kill-user");
+    command.args([uid.to_string(), format!("--session={session}")]);
+    if kill {
+        command.arg("--kill");
+    }
+    run_own(command, "end a terminal").await;
+}
+
+/// Ends every process of a uid at once, and wipes its temporary directory.
+pub(crate) async fn sweep(uid: u32) {
+    let (_told, mut stop) = watch::channel(Stop::AtOnce);
+    end_all(
+        PersonUids::of_uid(uid),
+        &mut stop,
+        &SparedSessions::default(),
+    )
+    .await;
+    wipe(Some(uid)).await;
 }
 
 /// Wipes a person's temporary directory, or everybody's.

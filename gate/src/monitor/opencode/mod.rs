@@ -21,6 +21,7 @@ use self::stop::Stop;
 use self::table::{Ensured, Generation, Restarted, Table};
 use super::accounts::Person;
 use super::files::OpencodeLine;
+use super::terminal::spared::SparedSessions;
 use crate::clock;
 use crate::settings::Settings;
 use crate::wire::{
@@ -36,6 +37,7 @@ pub(crate) struct Opencodes {
     allow_setuid: bool,
     max_processes: u64,
     idle: Duration,
+    spared: SparedSessions,
 }
 
 /// A start under way.
@@ -61,7 +63,7 @@ pub(crate) enum Action {
 }
 
 impl Opencodes {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings, spared: SparedSessions) -> Self {
         Self {
             table: Table::default(),
             running: HashMap::new(),
@@ -70,12 +72,18 @@ impl Opencodes {
             allow_setuid: settings.allow_setuid,
             max_processes: settings.max_processes,
             idle: settings.idle,
+            spared,
         }
     }
 
     /// Returns whether no process is left.
     pub(crate) fn is_empty(&self) -> bool {
         self.running.is_empty()
+    }
+
+    /// Returns whether a person's opencode, or what it left, is not at its end.
+    pub(crate) fn is_running(&self, user: &str) -> bool {
+        self.running.contains_key(user)
     }
 
     /// Stops those whose person has had no session for the idle time: without a
@@ -199,6 +207,7 @@ impl Opencodes {
             max_processes: self.max_processes,
             starts: self.starts.clone(),
             has_begun,
+            spared: self.spared.clone(),
             stop: stopped,
         };
         Action::Run(Box::new(process), generation)

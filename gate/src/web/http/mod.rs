@@ -16,7 +16,7 @@ pub(crate) mod reply;
 
 /// Returns the value that came exactly once. Of two values with one name, a program that
 /// takes the first sees another request than a program that takes the last.
-fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
+pub(super) fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
     let first = found.next()?;
     found.next().is_none().then_some(first)
 }

@@ -3,6 +3,7 @@
 //! Decides nothing. When the wire ends, so does everything that waits on it.
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
 use tokio::net::UnixStream;
@@ -11,8 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
 use crate::lock::lock;
-use crate::wire::ask::{Ask, End, Forget};
-use crate::wire::{Call, Event, Frames, LoginReply, Message, Reply, encode, stream};
+use crate::wire::ask::{Ask, End, Forget, Terminal};
+use crate::wire::handover::Incoming;
+use crate::wire::{Call, Event, Gone, LoginReply, Message, Reply, TerminalReply, encode, stream};
 
 /// The wire has ended, or a call does not fit into a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +33,12 @@ pub(crate) struct Monitor {
 #[derive(Default)]
 struct Calls {
     last: u64,
-    waiting: HashMap<u64, oneshot::Sender<Reply>>,
+    waiting: HashMap<u64, oneshot::Sender<Answer>>,
     ended: bool,
 }
+
+/// A reply, and the open file that came with it.
+type Answer = (Reply, Option<OwnedFd>);
 
 impl Monitor {
     /// With the calls that [`Self::run`] is to send.
@@ -64,6 +69,16 @@ impl Monitor {
     /// One call and its reply.
     pub(crate) async fn ask<A: Ask>(&self, request: A) -> Result<A::Reply, NoReply> {
         let (id, receiver) = self.register()?;
+        let (reply, _) = self.send(id, request, receiver).await?;
+        Ok(reply)
+    }
+
+    /// Opens a terminal. It is the open file, if there is one.
+    pub(crate) async fn open_terminal(
+        &self,
+        request: Terminal,
+    ) -> Result<(Result<TerminalReply, Gone>, Option<OwnedFd>), NoReply> {
+        let (id, receiver) = self.register()?;
         self.send(id, request, receiver).await
     }
 
@@ -75,23 +90,24 @@ impl Monitor {
             monitor: self,
             call: id,
         };
-        self.send(id, request, receiver).await
+        let (reply, _) = self.send(id, request, receiver).await?;
+        Ok(reply)
     }
 
     async fn send<A: Ask>(
         &self,
         id: u64,
         request: A,
-        receiver: oneshot::Receiver<Reply>,
-    ) -> Result<A::Reply, NoReply> {
+        receiver: oneshot::Receiver<Answer>,
+    ) -> Result<(A::Reply, Option<OwnedFd>), NoReply> {
         let request = request.into_request();
         let frame = encode(&Call { id, request }).map_err(|_| NoReply)?;
         self.frames.send(frame).await.map_err(|_| NoReply)?;
-        let reply = receiver.await.map_err(|_| NoReply)?;
-        A::from_reply(reply).ok_or(NoReply)
+        let (reply, fd) = receiver.await.map_err(|_| NoReply)?;
+        Ok((A::from_reply(reply).ok_or(NoReply)?, fd))
     }
 
-    fn register(&self) -> Result<(u64, oneshot::Receiver<Reply>), NoReply> {
+    fn register(&self) -> Result<(u64, oneshot::Receiver<Answer>), NoReply> {
         let (sender, receiver) = oneshot::channel();
         let mut calls = lock(&self.calls);
         if calls.ended {
@@ -103,22 +119,29 @@ impl Monitor {
         Ok((id, receiver))
     }
 
-    async fn read(&self, mut reader: OwnedReadHalf, on_event: impl Fn(Event)) {
-        let mut frames = Frames::default();
-        while let Ok(Some(message)) = stream::read(&mut reader, &mut frames).await {
-            match message {
-                Message::Event(event) => on_event(event),
-                Message::Reply { id, reply } => self.replied(id, reply),
-            }
+    async fn read(&self, reader: OwnedReadHalf, on_event: impl Fn(Event)) {
+        let mut incoming = Incoming::default();
+        while let Ok(Some(message)) = incoming.read(reader.as_ref()).await {
+            let (id, reply) = match message {
+                Message::Event(event) => {
+                    on_event(event);
+                    continue;
+                }
+                Message::Reply { id, reply } => (id, reply),
+            };
+            // No other message has a use for an open file.
+            let is_opened = matches!(reply, Reply::Terminal(Ok(TerminalReply::Opened { .. })));
+            let fd = is_opened.then(|| incoming.take_fd()).flatten();
+            self.replied(id, reply, fd);
         }
     }
 
     /// A session that nobody waits for any more (the browser went away during
-    /// its login) ends at once.
-    fn replied(&self, id: u64, reply: Reply) {
+    /// its login) ends at once; so does a terminal, whose file is closed.
+    fn replied(&self, id: u64, reply: Reply, fd: Option<OwnedFd>) {
         let waiting = lock(&self.calls).waiting.remove(&id);
-        let unclaimed = waiting.and_then(|sender| sender.send(reply).err());
-        if let Some(Reply::Authenticate(reply) | Reply::Answer(reply)) = unclaimed
+        let unclaimed = waiting.and_then(|sender| sender.send((reply, fd)).err());
+        if let Some((Reply::Authenticate(reply) | Reply::Answer(reply), _)) = unclaimed
             && let LoginReply::Token(login) = reply
         {
             let monitor = self.clone();

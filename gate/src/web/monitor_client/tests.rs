@@ -3,7 +3,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::wire::ask::{Answer, Ping, Touch};
-use crate::wire::{Conversation, Gone, Login, Request, Secret, Token, User};
+use crate::wire::{Conversation, Frames, Gone, Login, Request, Secret, Token, User};
 
 /// A client, its end of the wire at work, and the monitor's end.
 fn connected() -> (Monitor, JoinHandle<()>, Wire) {

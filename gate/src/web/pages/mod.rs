@@ -1,9 +1,11 @@
-//! The gate's pages. They work without scripts, on phones, by keyboard and with
+//! The gate's pages. All but the terminal work without scripts, on phones, by keyboard and with
 //! screen readers. Pure: values in, markup out.
 
 mod account;
+mod assets;
 mod first;
 mod login;
+mod terminal;
 mod trouble;
 mod wait;
 
@@ -13,8 +15,10 @@ use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest as _, Sha256};
 
 pub(super) use account::{Account, Outcome, account};
+pub(super) use assets::asset;
 pub(super) use first::{FirstForm, FirstNotice, first};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
+pub(super) use terminal::terminal;
 pub(super) use trouble::trouble;
 pub(super) use wait::{follow, last_lines, not_started, starting};
 
@@ -54,6 +58,16 @@ static STYLE_LINK: LazyLock<String> = LazyLock::new(|| {
 
 /// The frame of all pages. `refresh`: seconds, and the path to go to.
 fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup {
+    frame_with(title, refresh, &html! {}, content)
+}
+
+/// The same, with more in the head.
+fn frame_with(
+    title: &str,
+    refresh: Option<(u32, &str)>,
+    head: &Markup,
+    content: &Markup,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -71,6 +85,7 @@ fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup 
                 link rel="stylesheet" href=(*STYLE_LINK);
                 link rel="icon" href=(ICON_PATH) type="image/svg+xml";
                 link rel="manifest" href=(MANIFEST_PATH);
+                (head)
             }
             body { (content) }
         }

@@ -26,6 +26,7 @@ use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{PersonUids, end_all, wipe};
 use crate::monitor::opencode::start_limit::{StartLimit, Turn};
+use crate::monitor::terminal::spared::SparedSessions;
 use crate::monitor::{random, subprocess};
 use crate::proc_net::loopback_listener;
 use crate::processes::first_child;
@@ -80,6 +81,8 @@ pub(crate) struct OpencodeProcess {
     pub(crate) starts: StartLimit,
     /// Set when it is its turn to start.
     pub(crate) has_begun: Rc<Cell<bool>>,
+    /// What runs in terminals goes on without it.
+    pub(crate) spared: SparedSessions,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
@@ -99,7 +102,9 @@ impl OpencodeProcess {
             Some(failure) => Some(self.fault(failure, output).await),
             None => None,
         };
-        wipe(Some(self.person.uid)).await;
+        if self.spared.of(self.person.uid).is_empty() {
+            wipe(Some(self.person.uid)).await;
+        }
         tell(ProcessEvent::Ended(fault)).await;
     }
 
@@ -171,7 +176,7 @@ impl OpencodeProcess {
 
     /// Ends what runs under the uids, then the session. Returns the last lines.
     async fn end(&self, uids: PersonUids, session: &mut Option<Session>) -> Vec<Line> {
-        end_all(uids, &mut self.stop.clone()).await;
+        end_all(uids, &mut self.stop.clone(), &self.spared).await;
         let Some(Session { mut child, output }) = session.take() else {
             return Vec::new();
         };
@@ -227,9 +232,13 @@ impl OpencodeProcess {
         secret: &Secret,
     ) -> std::io::Result<(Session, mpsc::Receiver<u16>)> {
         let person = &self.person;
-        let tmpdirs = tmpdir::make(person.uid, person.gid)?;
+        let tmpdirs = if self.spared.of(person.uid).is_empty() {
+            tmpdir::make(person.uid, person.gid)?
+        } else {
+            tmpdir::make_or_keep(person.uid, person.gid)?
+        };
         let mut command = subprocess::command("pam-session");
-        command.args(self.identity()?);
+        command.args(identity(person, self.max_processes, self.allow_setuid)?);
         command.arg(format!("--shell={}", person.shell.as_str()));
         if !attempt.login_shell {
             command.arg("--without-login-shell");
@@ -261,30 +270,33 @@ impl OpencodeProcess {
         let (output, port) = Output::read(stdout, stderr, person.name.as_str());
         Ok((Session { child, output }, port))
     }
+}
 
-    /// The options of `occ-gate exec-user`.
-    fn identity(&self) -> std::io::Result<Vec<String>> {
-        let person = &self.person;
-        let name = CString::new(person.name.as_str())?;
-        let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(person.gid))?;
-        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
-        let mut options: Vec<String> = [
-            ("--name", person.name.as_str().to_owned()),
-            ("--uid", person.uid.to_string()),
-            ("--gid", person.gid.to_string()),
-            ("--groups", groups.join(",")),
-            ("--home", person.home.as_str().to_owned()),
-            ("--max-processes", self.max_processes.to_string()),
-            ("--parent", std::process::id().to_string()),
-        ]
-        .into_iter()
-        .map(|(option, value)| format!("{option}={value}"))
-        .collect();
-        if self.allow_setuid {
-            options.push("--allow-setuid".to_owned());
-        }
-        Ok(options)
+/// The options of `occ-gate exec-user`.
+pub(crate) fn identity(
+    person: &Person,
+    max_processes: u64,
+    allow_setuid: bool,
+) -> std::io::Result<Vec<String>> {
+    let name = CString::new(person.name.as_str())?;
+    let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(person.gid))?;
+    let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+    let mut options: Vec<String> = [
+        ("--name", person.name.as_str().to_owned()),
+        ("--uid", person.uid.to_string()),
+        ("--gid", person.gid.to_string()),
+        ("--groups", groups.join(",")),
+        ("--home", person.home.as_str().to_owned()),
+        ("--max-processes", max_processes.to_string()),
+        ("--parent", std::process::id().to_string()),
+    ]
+    .into_iter()
+    .map(|(option, value)| format!("{option}={value}"))
+    .collect();
+    if allow_setuid {
+        options.push("--allow-setuid".to_owned());
     }
+    Ok(options)
 }
 
 /// The port; one that closes its output without a word is judged by its end.
@@ -306,7 +318,8 @@ fn end_of(code: i32) -> String {
     }
 }
 
-fn passed(
+/// The container's variables that are for people.
+pub(crate) fn passed(
     all: impl Iterator<Item = (OsString, OsString)>,
 ) -> impl Iterator<Item = (OsString, OsString)> {
     all.filter(|(name, _)| {

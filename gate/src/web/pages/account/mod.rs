@@ -5,7 +5,7 @@ mod opencode;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::frame;
+use super::{TERMINAL_PATH, frame};
 use crate::wire::{OpencodeView, SessionEntry, Time};
 
 /// The content of the account page.
@@ -49,6 +49,7 @@ pub(crate) fn account(page: &Account) -> Markup {
                 }
                 div.actions {
                     a.button href="/" { "Open opencode" }
+                    a.button.quiet href=(TERMINAL_PATH) { "Terminal" }
                     form method="post" action="/_occ/logout" { button.quiet type="submit" { "Log out" } }
                 }
             }
