@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use occ_gate::helpers::{self, exec_user, kill_user, pam, tmpdir};
 use occ_gate::settings::{self, Settings};
-use occ_gate::{health, monitor, web};
+use occ_gate::{health, monitor, token, web};
 
 /// A login in front of opencode: each person gets one of their own, under their
 /// own uid. Each option can be set by its variable as well.
@@ -18,11 +18,14 @@ struct Cli {
     part: Option<Part>,
 }
 
-/// The health check, and the processes that the monitor starts of this program.
+/// The health check, the tokens, and the processes that the monitor starts of this program.
 #[derive(Subcommand)]
 enum Part {
     /// Check that accounts and login work: 0 healthy, 1 not
     Health,
+    /// List and revoke the tokens of people's programs
+    #[command(subcommand)]
+    Token(token::Command),
     /// The web half, once its privileges are dropped
     #[command(hide = true)]
     Web(helpers::web::Options),
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
             web::run(settings, wire, listener)
         }),
         Some(Part::Health) => health::main(),
+        Some(Part::Token(command)) => token::main(&command),
         Some(Part::Pam) => pam::main(),
         Some(Part::ExecUser(options)) => exec_user::main(&options),
         Some(Part::KillUser(options)) => kill_user::main(&options),

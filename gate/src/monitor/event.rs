@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Opencode(String, Generation, ProcessEvent),
     /// Accounts may have changed.
     Accounts,
+    /// An administrator may have revoked a token.
+    Requests,
     /// Some time went by.
     Tick,
     /// TERM or INT came.

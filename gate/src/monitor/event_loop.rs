@@ -11,6 +11,7 @@ use nix::unistd::User as Account;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::access::AccessTokens;
 use super::accounts::Accounts;
 use super::event::Event;
 use super::files;
@@ -38,6 +39,7 @@ pub(crate) struct Monitor {
     pub(crate) sessions: Sessions,
     /// Sessions were touched since they were saved.
     pub(crate) is_touched: bool,
+    pub(crate) access: AccessTokens,
     pub(crate) accounts: Accounts,
     pub(crate) logins: Logins,
     pub(crate) opencodes: Opencodes,
@@ -64,6 +66,7 @@ impl Monitor {
         };
         Ok(Self {
             sessions: files::sessions(session_limits)?,
+            access: AccessTokens::load(),
             logins: Logins::new(files::device_key()?, &limits),
             opencodes: Opencodes::new(&settings),
             settings,
@@ -85,6 +88,7 @@ impl Monitor {
     /// Runs until told to stop and everything has ended.
     pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Event>) {
         self.read_accounts();
+        self.revoke_as_requested();
         self.start_web();
         self.write_status();
         log::line(&format!("the login page is on {}", self.address()));
@@ -95,6 +99,7 @@ impl Monitor {
             }
         }
         self.save();
+        self.access.finish();
         files::remove_status();
         log::line("stopped");
     }
@@ -115,6 +120,9 @@ impl Monitor {
                 self.read_accounts();
                 let actions = self.log_in(|logins, context| logins.pam_answered(context, *event));
                 self.perform_login(actions);
+                // A change of a password may be done.
+                let changing: Vec<String> = self.logins.changing().map(str::to_owned).collect();
+                self.access_follows(&changing);
             }
             Event::Opencode(user, generation, event) => {
                 let (opencodes, now) = (&mut self.opencodes, self.started.elapsed());
@@ -124,6 +132,7 @@ impl Monitor {
                 self.write_status();
             }
             Event::Accounts => self.read_accounts(),
+            Event::Requests => self.revoke_as_requested(),
             Event::Tick => self.tick(),
             Event::Stop => self.stop(),
             Event::StopNow => self.stop_now(),
@@ -140,9 +149,10 @@ impl Monitor {
         self.end_streams(&ended);
         // An account's last day may have come.
         self.read_accounts();
+        self.tick_access();
         self.logins.drop_old_conversations();
-        let (now, sessions) = (self.now(), &self.sessions);
-        let has_session = |user: &str| sessions.of(user).next().is_some();
+        let (now, sessions, access) = (self.now(), &self.sessions, &self.access.table);
+        let has_session = |user: &str| sessions.of(user).next().is_some() || access.is_open(user);
         self.opencodes.stop_unowned(now, has_session);
         if !ended.is_empty() || std::mem::take(&mut self.is_touched) {
             self.save();
@@ -187,6 +197,10 @@ impl Monitor {
                 login::Action::SessionsChanged(ended) => {
                     self.end_streams(&ended);
                     self.save();
+                }
+                login::Action::KeepAccess(user, fingerprint) => {
+                    self.access.table.keep(&user, fingerprint);
+                    self.access.save();
                 }
                 login::Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
@@ -284,7 +298,7 @@ impl Monitor {
         }
     }
 
-    fn end_streams(&self, ended: &[TokenHash]) {
+    pub(crate) fn end_streams(&self, ended: &[TokenHash]) {
         for &token_hash in ended {
             self.tell(&Message::Event(wire::Event::Gone { token_hash }));
         }
@@ -349,7 +363,10 @@ impl Monitor {
         });
         self.opencodes
             .stop_all(Stop::AtOnce, |user| !is_as_before(user));
+        let changing = logins.changing().filter(|user| is_as_before(user));
+        let changing: Vec<String> = changing.map(str::to_owned).collect();
         self.ended(&ended);
+        self.access_follows(&changing);
     }
 
     // The end.

@@ -1,12 +1,13 @@
 //! The web half's calls, and the reply to each. Only who is logged in gets
-//! further than a login; everything else is theirs alone.
+//! further than a login; everything else is theirs alone. A program with an access token
+//! reaches its person's opencode, and nothing of the account.
 
 use super::event_loop::Monitor;
 use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::own_address::is_own_address;
-use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::ask::{Authenticate, ChangePassword, MakeAccess};
 use crate::wire::{
     self, Call, EnsureReply, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User,
 };
@@ -45,19 +46,25 @@ impl Monitor {
             Request::End(ask) => Reply::End(self.for_session(&ask.token, |monitor, token, _| {
                 monitor.end(&[token.hash()]);
             })),
-            Request::EndAll(ask) => {
-                Reply::EndAll(self.for_session(&ask.token, |monitor, _, session| {
-                    let ended = monitor.sessions.end_all(&session.user);
-                    monitor.ended(&ended);
+            Request::EndAll(ask) => Reply::EndAll(self.for_session(&ask.token, Self::end_all)),
+            Request::Ensure(ask) => {
+                let user = self.person_of(&ask.token).ok_or(Gone);
+                Reply::Ensure(user.and_then(|user| self.ensure(&user)))
+            }
+            Request::Idle(ask) => {
+                let user = self.person_of(&ask.token).ok_or(Gone);
+                Reply::Idle(user.map(|user| self.opencodes.stop(&user, Stop::Gently)))
+            }
+            Request::UseAccess(ask) => Reply::UseAccess(self.use_access(&ask)),
+            Request::ListAccess(ask) => {
+                Reply::ListAccess(self.for_session(&ask.token, |monitor, _, session| {
+                    monitor.access.table.entries(&session.user)
                 }))
             }
-            Request::Ensure(ask) => Reply::Ensure(
-                self.for_session(&ask.token, Self::ensure)
-                    .and_then(|reply| reply),
-            ),
-            Request::Idle(ask) => {
-                Reply::Idle(self.for_session(&ask.token, |monitor, _, session| {
-                    monitor.opencodes.stop(&session.user, Stop::Gently);
+            Request::MakeAccess(ask) => return self.answer_make_access(id, ask),
+            Request::RevokeAccess(ask) => {
+                Reply::RevokeAccess(self.for_session(&ask.token, |monitor, _, session| {
+                    monitor.revoke_access(&session.user, ask.handle)
                 }))
             }
         };
@@ -129,9 +136,17 @@ impl Monitor {
         all
     }
 
-    fn ensure(&mut self, _: &Token, session: &Session) -> Result<EnsureReply, Gone> {
+    fn answer_make_access(&mut self, id: u64, ask: MakeAccess) {
+        // It rests on the account as it is, not as it was a moment ago.
+        self.read_accounts();
+        let session = self.sessions.find(&ask.token, clock::now()).cloned();
+        let made = session.map(|session| self.make_access(&session, ask));
+        self.reply(id, Reply::MakeAccess(made.ok_or(Gone)));
+    }
+
+    fn ensure(&mut self, user: &str) -> Result<EnsureReply, Gone> {
         let now = self.now();
-        match self.accounts.get(&session.user) {
+        match self.accounts.get(user) {
             Some(person) if !self.is_stopping => {
                 let (reply, actions) = self.opencodes.ensure(person, now);
                 self.perform_opencode(actions);
@@ -139,6 +154,12 @@ impl Monitor {
             }
             _ => Err(Gone),
         }
+    }
+
+    fn end_all(&mut self, _: &Token, session: &Session) {
+        let ended = self.sessions.end_all(&session.user);
+        self.ended(&ended);
+        self.revoke_all_access(&session.user);
     }
 
     /// Ends sessions, on disk too, and their streams.

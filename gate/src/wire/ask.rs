@@ -1,15 +1,16 @@
 //! The web half's requests, each with the type of its reply.
 //!
-//! Only [`Authenticate`] names a user; all else goes by the token from the cookie, so
-//! the web half can do nothing for somebody who is not logged in.
+//! Only [`Authenticate`] names a user; all else goes by the token from the cookie or an
+//! access token, so the web half can do nothing for somebody who showed neither.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, ChangeReply, Conversation, EnsureReply, Handle, LoginReply, Secret, Session,
-    SessionEntry, Token, User,
+    AccessEntry, AccessName, AccessReply, AccessToken, Agent, ChangeReply, Conversation,
+    EnsureReply, Handle, Lifetime, LoginReply, MakeReply, Secret, Session, SessionEntry, Token,
+    User,
 };
 
 /// No session has this token, any more or ever.
@@ -104,7 +105,7 @@ requests! {
     /// Logs out.
     End { token: Token } -> Result<(), Gone>;
 
-    /// Logs the person out everywhere, here too.
+    /// Logs the person out everywhere, here too, and revokes their access tokens.
     EndAll { token: Token } -> Result<(), Gone>;
 
     /// Finds the person's opencode; starts it if need be.
@@ -127,4 +128,21 @@ requests! {
 
     /// Asks whether the monitor answers, for the health page.
     Ping {} -> ();
+
+    /// Shows an access token. Also tells that it is used: once a minute is enough.
+    UseAccess {
+        access: AccessToken,
+        /// The program's address, by the socket or a trusted proxy.
+        address: IpAddr
+    } -> AccessReply;
+
+    /// Lists the person's access tokens, at most [`super::ACCESS_LIMIT`], the latest first.
+    ListAccess { token: Token } -> Result<Vec<AccessEntry>, Gone>;
+
+    /// Makes an access token.
+    MakeAccess { token: Token, name: AccessName, lifetime: Lifetime } -> Result<MakeReply, Gone>;
+
+    /// Revokes an access token of the same person, if there is such a one. Returns false
+    /// if it is revoked, but a restart may bring it back: the disk does not take it.
+    RevokeAccess { token: Token, handle: Handle } -> Result<bool, Gone>;
 }

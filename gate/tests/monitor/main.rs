@@ -23,3 +23,4 @@ mod privileges;
 mod processes;
 mod sessions;
 mod takeover;
+mod tokens;

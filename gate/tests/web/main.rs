@@ -23,3 +23,4 @@ mod proxies;
 mod real_proxies;
 mod stopping;
 mod streams;
+mod tokens;

@@ -140,6 +140,7 @@ impl Logins {
         let is_written = written.is_some() && written == person.map(|person| person.hash);
         if is_written && let Some(fingerprint) = fingerprint {
             context.sessions.set_fingerprint(session, fingerprint);
+            actions.push(Action::KeepAccess(user.to_owned(), fingerprint));
         }
         let accounts = context.accounts;
         let ended = context.sessions.keep_only(|name, fingerprint| {

@@ -1,10 +1,12 @@
-//! The account page: password, sessions, logging out.
+//! The account page: password, sessions, tokens, logging out.
+
+mod tokens;
 
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::frame;
-use crate::wire::{SessionEntry, Time};
+use crate::wire::{AccessEntry, SessionEntry, Time};
 
 /// The content of the account page.
 pub(crate) struct Account<'a> {
@@ -13,6 +15,12 @@ pub(crate) struct Account<'a> {
     pub(crate) display_name: &'a str,
     /// The latest first.
     pub(crate) sessions: &'a [SessionEntry],
+    /// Access tokens, the latest first.
+    pub(crate) access: &'a [AccessEntry],
+    /// One that was made a moment ago.
+    pub(crate) issued: Option<&'a str>,
+    /// Our own origin, for examples.
+    pub(crate) origin: &'a str,
     /// Seconds since 1970.
     pub(crate) now: Time,
     pub(crate) outcome: Option<&'a Outcome>,
@@ -27,6 +35,12 @@ pub(crate) enum Outcome {
     Failed(String),
     /// Another session is over.
     SessionEnded,
+    /// There is a new token, which the page shows.
+    TokenMade,
+    /// A token is over.
+    TokenRevoked,
+    /// Tokens are what they were, or an administrator has to know something.
+    TokenFailed(String),
 }
 
 pub(crate) fn account(page: &Account) -> Markup {
@@ -56,7 +70,9 @@ pub(crate) fn account(page: &Account) -> Markup {
                 form method="post" action="/_occ/account/end-all" {
                     button.danger type="submit" { "Log out everywhere, here too" }
                 }
+                @if !page.access.is_empty() { p.fine { "That revokes your tokens as well." } }
             }
+            (tokens::tokens(page))
             (password(page))
         }
     };
@@ -93,11 +109,11 @@ fn password(page: &Account) -> Markup {
             h2 #change { "Change your password" }
             @match page.outcome {
                 Some(Outcome::Changed { weakness }) => {
-                    p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out." }
+                    p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out; your tokens stay good." }
                     @if let Some(weakness) = weakness { p.notice.bad role="status" { "Warning: " (weakness) "." } }
                 }
                 Some(Outcome::Failed(why)) => { p #outcome .notice.bad role="alert" { (why) } }
-                Some(Outcome::SessionEnded) | None => {}
+                _ => {}
             }
             form.narrow method="post" action="/_occ/account/password" {
                 // For password managers: whose password it is.
