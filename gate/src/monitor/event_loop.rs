@@ -66,7 +66,7 @@ impl Monitor {
         };
         Ok(Self {
             sessions: files::sessions(session_limits)?,
-            access: AccessTokens::load(),
+            access: AccessTokens::load(!settings.tokens),
             logins: Logins::new(files::device_key()?, &limits),
             opencodes: Opencodes::new(&settings),
             settings,

@@ -64,6 +64,10 @@ pub struct Settings {
     /// With 1, sudo and passwd work in opencode's shells
     #[arg(long, env = "OCC_GATE_ALLOW_SETUID", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "0")]
     pub(crate) allow_setuid: bool,
+
+    /// With 0, no token of a program is good and none is made
+    #[arg(long, env = "OCC_GATE_TOKENS", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
+    pub(crate) tokens: bool,
 }
 
 /// A value that cannot be used.

@@ -144,7 +144,7 @@ async fn admit(
 /// cookie of ours is a browser's, and goes by the rules for those.
 fn presented(gate: &AppState, request: &Request<Incoming>) -> Option<Presented> {
     let is_browsers = gate.cookies.has_session(request.headers());
-    let is_programs = !is_browsers && !is_own(request.uri().path());
+    let is_programs = gate.settings.tokens && !is_browsers && !is_own(request.uri().path());
     is_programs.then(|| Presented::of(request.headers()))?
 }
 

@@ -563,3 +563,21 @@ fn the_web_half_has_no_way_to_the_file() {
     let way = place.path("var/lib/occ-gate").metadata().unwrap();
     assert_eq!(way.permissions().mode() & 0o7777, 0o700);
 }
+
+#[test]
+fn an_administrator_can_do_without_tokens() {
+    let mut place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    let access = make(&mut web, &alice, "laptop");
+    drop(web);
+    monitor.stop();
+    place = place.set("OCC_GATE_TOKENS", "0");
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    assert!(is_refused(&mut web, &access));
+    let made = make_with(&mut web, &alice, "more", 7);
+    assert!(matches!(made, MakeReply::Unavailable), "{made:?}");
+    assert_eq!(list(&mut web, &alice).len(), 1, "they are kept");
+}

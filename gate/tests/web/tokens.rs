@@ -349,3 +349,16 @@ fn a_name_that_is_too_long_for_an_account_is_nobodys() {
         "long",
     );
 }
+
+#[test]
+fn an_administrator_can_do_without_tokens() {
+    let gate = Gate::with(&["--tokens=0"]);
+    let (_, lines) = alices(&gate);
+    for line in &lines {
+        assert_eq!(gate.ask("GET /", &[line]).status, 401);
+    }
+    assert_eq!(gate.monitor.times_asked("use-access"), 0);
+    let (_, cookie) = gate.alice();
+    let page = gate.ask("GET /_occ/account", &[&cookie]).text();
+    assert!(page.contains("Change your password") && !page.contains("oken"));
+}

@@ -18,9 +18,12 @@ const USES_WAIT: Duration = Duration::from_secs(5 * 60);
 /// The table and the state of its file.
 pub(crate) struct AccessTokens {
     pub(crate) table: AccessTable,
+    /// The administrator wants none: nothing is good and nothing is made.
+    is_off: bool,
     /// The file can't be read: it stays as it is, nothing is good and nothing is made.
     is_unreadable: bool,
-    /// The file does not have a change yet, because the disk did not take it.
+    /// The file lacks a change that it is to have soon: the disk did not take it, or it is
+    /// the first use of an access token.
     is_behind: bool,
     /// The time since the start at which a use was not on disk first.
     used: Option<Duration>,
@@ -28,13 +31,14 @@ pub(crate) struct AccessTokens {
 
 impl AccessTokens {
     /// The access tokens of the last run.
-    pub(crate) fn load() -> Self {
+    pub(crate) fn load(is_off: bool) -> Self {
         let read = file::read();
         if let Err(error) = &read {
             log::line(&error.to_string());
             log::line(&format!("hint: {}", file::HINT));
         }
         Self {
+            is_off,
             is_unreadable: read.is_err(),
             table: read.unwrap_or_default(),
             is_behind: false,

@@ -26,10 +26,13 @@ impl Monitor {
     pub(crate) fn use_access(&mut self, ask: &UseAccess) -> AccessReply {
         let (hash, at, now) = (ask.access.hash(), clock::now(), self.now());
         let address = ask.address.to_canonical();
-        let Some(found) = self.access.table.find(hash, at) else {
+        let found = self.access.table.find(hash, at);
+        let Some(found) = found.filter(|_| !self.access.is_off) else {
             return self.refuse_access(ask, address);
         };
         let (user, expires) = (found.user.clone(), found.ends);
+        // A first use is worth a write; further ones wait for each other.
+        self.access.is_behind |= found.last_use.is_none();
         let last_use = LastUse { at, address };
         let fresh = || Token::new(*random::bytes());
         let token = self.access.table.used(hash, last_use, fresh);
@@ -61,7 +64,8 @@ impl Monitor {
     }
 
     pub(crate) fn make_access(&mut self, session: &Session, ask: MakeAccess) -> MakeReply {
-        let Some(person) = self.accounts.get(&session.user) else {
+        let person = self.accounts.get(&session.user);
+        let Some(person) = person.filter(|_| !self.access.is_off) else {
             return MakeReply::Unavailable;
         };
         let access = AccessToken::new(*random::bytes());

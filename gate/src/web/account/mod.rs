@@ -51,7 +51,7 @@ pub(super) async fn page<B>(
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
-        access: &access,
+        access: gate.settings.tokens.then_some(&access),
         issued: issued.as_deref().map(String::as_str),
         origin: &context.origin(),
         now: clock::now(),

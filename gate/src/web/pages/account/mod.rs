@@ -15,8 +15,8 @@ pub(crate) struct Account<'a> {
     pub(crate) display_name: &'a str,
     /// The latest first.
     pub(crate) sessions: &'a [SessionEntry],
-    /// Access tokens, the latest first.
-    pub(crate) access: &'a [AccessEntry],
+    /// Access tokens, the latest first; `None` where there are to be none.
+    pub(crate) access: Option<&'a [AccessEntry]>,
     /// One that was made a moment ago.
     pub(crate) issued: Option<&'a str>,
     /// Our own origin, for examples.
@@ -70,9 +70,9 @@ pub(crate) fn account(page: &Account) -> Markup {
                 form method="post" action="/_occ/account/end-all" {
                     button.danger type="submit" { "Log out everywhere, here too" }
                 }
-                @if !page.access.is_empty() { p.fine { "That revokes your tokens as well." } }
+                @if page.access.is_some_and(|access| !access.is_empty()) { p.fine { "That revokes your tokens as well." } }
             }
-            (tokens::tokens(page))
+            @if let Some(access) = page.access { (tokens::tokens(page, access)) }
             (password(page))
         }
     };
@@ -109,7 +109,7 @@ fn password(page: &Account) -> Markup {
             h2 #change { "Change your password" }
             @match page.outcome {
                 Some(Outcome::Changed { weakness }) => {
-                    p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out; your tokens stay good." }
+                    p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out; tokens stay good." }
                     @if let Some(weakness) = weakness { p.notice.bad role="status" { "Warning: " (weakness) "." } }
                 }
                 Some(Outcome::Failed(why)) => { p #outcome .notice.bad role="alert" { (why) } }

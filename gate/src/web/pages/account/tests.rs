@@ -17,7 +17,7 @@ fn page(outcome: Option<&Outcome>) -> String {
         user: "alice",
         display_name: "Alice <A>",
         sessions: &sessions,
-        access: &[],
+        access: None,
         issued: None,
         origin: "http://localhost:3000",
         now: 4600,
