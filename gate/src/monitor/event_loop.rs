@@ -151,8 +151,10 @@ impl Monitor {
         self.read_accounts();
         self.tick_access();
         self.logins.drop_old_conversations();
-        let (now, sessions, access) = (self.now(), &self.sessions, &self.access.table);
-        let has_session = |user: &str| sessions.of(user).next().is_some() || access.is_open(user);
+        let (now, time) = (self.now(), clock::now());
+        let (sessions, access) = (&self.sessions, &self.access.table);
+        let has_session =
+            |user: &str| sessions.of(user).next().is_some() || access.is_open(user, time);
         self.opencodes.stop_unowned(now, has_session);
         if !ended.is_empty() || std::mem::take(&mut self.is_touched) {
             self.save();

@@ -210,6 +210,8 @@ pub enum MakeReply {
     },
     /// The person has [`ACCESS_LIMIT`], or all people together have too many.
     Full,
+    /// The person made many within the last hour.
+    TooOften,
     /// The monitor can't keep it: its log says why.
     Unavailable,
 }

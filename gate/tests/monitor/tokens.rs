@@ -390,11 +390,25 @@ fn nobody_has_more_than_fit() {
     for number in 0..ACCESS_LIMIT {
         make(&mut web, &alice, &format!("{number}"));
     }
-    for _ in 0..200 {
+    for _ in 0..10 {
         let reply = make_with(&mut web, &alice, "more", 7);
         assert!(matches!(reply, MakeReply::Full), "{reply:?}");
     }
     assert_eq!(list(&mut web, &alice).len(), ACCESS_LIMIT);
+    // Nor make and revoke without end.
+    let mut was_made = 0;
+    for entry in list(&mut web, &alice).into_iter().cycle().take(100) {
+        let token = alice.clone();
+        let handle = list(&mut web, &alice)
+            .first()
+            .map_or(entry.handle, |entry| entry.handle);
+        web.call(ask::RevokeAccess { token, handle }).unwrap();
+        match make_with(&mut web, &alice, "more", 7) {
+            MakeReply::Made { .. } => was_made += 1,
+            reply => assert!(matches!(reply, MakeReply::TooOften), "{reply:?}"),
+        }
+    }
+    assert!(was_made < ACCESS_LIMIT, "{was_made}");
     let bob = web.log_in(&place, "bob", 2).token;
     make(&mut web, &bob, "bob's");
 }

@@ -4,10 +4,12 @@
 pub(crate) mod file;
 pub(crate) mod table;
 
+mod make_limit;
 mod requests;
 
 use std::time::Duration;
 
+use self::make_limit::MakeLimit;
 use self::table::{AccessTable, Ended};
 use crate::log;
 
@@ -18,6 +20,7 @@ const USES_WAIT: Duration = Duration::from_secs(5 * 60);
 /// The table and the state of its file.
 pub(crate) struct AccessTokens {
     pub(crate) table: AccessTable,
+    make_limit: MakeLimit,
     /// The administrator wants none: nothing is good and nothing is made.
     is_off: bool,
     /// The file can't be read: it stays as it is, nothing is good and nothing is made.
@@ -41,6 +44,7 @@ impl AccessTokens {
             is_off,
             is_unreadable: read.is_err(),
             table: read.unwrap_or_default(),
+            make_limit: MakeLimit::default(),
             is_behind: false,
             used: None,
         }

@@ -64,6 +64,7 @@ impl Monitor {
     }
 
     pub(crate) fn make_access(&mut self, session: &Session, ask: MakeAccess) -> MakeReply {
+        let time = self.now();
         let person = self.accounts.get(&session.user);
         let Some(person) = person.filter(|_| !self.access.is_off) else {
             return MakeReply::Unavailable;
@@ -77,6 +78,9 @@ impl Monitor {
             name.as_str(),
             file::show_id(id)
         );
+        if !self.access.make_limit.allows(&session.user, time) {
+            return MakeReply::TooOften;
+        }
         let table = &mut self.access.table;
         if !table.make(hash, person, name, ask.lifetime, id, now) {
             return MakeReply::Full;

@@ -40,6 +40,9 @@ pub(super) async fn make(
         Ok(Ok(MakeReply::Full)) => Outcome::TokenFailed(format!(
             "There are too many tokens: a person has at most {ACCESS_LIMIT}. Revoke one that you do not use."
         )),
+        Ok(Ok(MakeReply::TooOften)) => {
+            Outcome::TokenFailed("You made many tokens within an hour. Try again later.".to_owned())
+        }
         Ok(Ok(MakeReply::Unavailable)) => Outcome::TokenFailed(
             "Tokens cannot be kept right now. An administrator finds the reason in the log."
                 .to_owned(),

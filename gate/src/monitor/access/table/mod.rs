@@ -16,6 +16,8 @@ use crate::wire::{
 
 /// The version of the file.
 const SCHEMA: u32 = 1;
+/// A program that was not seen for this long is gone, as a browser is after that time.
+const GONE: Time = 7 * 24 * 60 * 60;
 /// Most access tokens of all people together: the file stays below 4 MiB.
 pub(crate) const MOST: usize = 5000;
 
@@ -156,11 +158,13 @@ impl AccessTable {
         self.find(*hash, now).map(|access| access.user.as_str())
     }
 
-    /// Returns whether a program of the person's has shown up since the start.
-    pub(crate) fn is_open(&self, user: &str) -> bool {
+    /// Returns whether a program of the person's has shown up since the start, and is not
+    /// gone since.
+    pub(crate) fn is_open(&self, user: &str, now: Time) -> bool {
         let opened = self.sessions.keys();
         let mut owners = opened.filter_map(|hash| self.all.get(hash));
-        owners.any(|access| access.user == user)
+        let is_recent = |last_use: LastUse| now.saturating_sub(last_use.at) < GONE;
+        owners.any(|access| access.user == user && access.last_use.is_some_and(is_recent))
     }
 
     /// A person's access tokens, in no order.

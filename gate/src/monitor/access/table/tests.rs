@@ -77,10 +77,11 @@ fn a_session_is_the_same_until_its_access_token_ends() {
     assert!(first == again);
     let used = table.find(hash(1), NOW).unwrap().last_use.unwrap();
     assert_eq!((used.at, used.address), (NOW + 5, [192, 0, 2, 77].into()));
-    assert!(table.is_open("alice") && !table.is_open("bob"));
+    assert!(table.is_open("alice", NOW) && !table.is_open("bob", NOW));
+    assert!(!table.is_open("alice", NOW + 5 + GONE));
     let ended = table.end(|access| access.id == Handle(1));
     assert_eq!(ended.sessions, [first.hash()]);
-    assert!(table.owner(&first, NOW).is_none() && !table.is_open("alice"));
+    assert!(table.owner(&first, NOW).is_none() && !table.is_open("alice", NOW));
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn a_restart_keeps_them_and_no_file_holds_one() {
     }
     let again = AccessTable::from_bytes(&bytes).unwrap();
     assert_eq!(again.all, table.all);
-    assert!(!again.is_open("alice"), "sessions are the monitor's");
+    assert!(!again.is_open("alice", NOW), "sessions are the monitor's");
     for bad in [
         "",
         "{}",
