@@ -200,8 +200,8 @@ impl Monitor {
                     self.end_streams(&ended);
                     self.save();
                 }
-                login::Action::KeepAccess(user, fingerprint) => {
-                    self.access.table.keep(&user, fingerprint);
+                login::Action::KeepAccess(user, account) => {
+                    self.access.table.keep(&user, account);
                     self.access.save();
                 }
                 login::Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),

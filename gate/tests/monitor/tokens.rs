@@ -297,6 +297,26 @@ fn an_administrators_reset_ends_the_tokens() {
     assert!(is_over);
 }
 
+/// They end what runs, and a program comes back.
+#[test]
+fn another_shell_or_last_day_ends_no_token() {
+    let mut place = Place::with(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    let access = make(&mut web, &alice, "laptop");
+    let session = open(&mut web, &access);
+    web.ensure(&session, "alice");
+    for (shell, expire) in [("/bin/bash", ""), ("/bin/bash", "60000")] {
+        let alice = place.person("alice");
+        (alice.shell, alice.expire) = (shell, expire);
+        place.write_accounts();
+        web.event(|event| matches!(event, Event::InstanceGone { .. }));
+        assert!(open(&mut web, &access) == session);
+        web.ensure(&session, "alice");
+    }
+}
+
 #[test]
 fn a_removed_account_takes_its_tokens_along() {
     let mut place = Place::with(&["alice", "bob"]);

@@ -132,15 +132,12 @@ impl Monitor {
     /// of people who are changing their password.
     pub(crate) fn access_follows(&mut self, changing: &[String]) {
         let (accounts, names) = (&self.accounts, PasswdNames::default());
-        let ended = self
-            .access
-            .table
-            .follow(|user| match accounts.fingerprint(user) {
-                _ if changing.iter().any(|changing| changing == user) => Standing::Changing,
-                Some(fingerprint) => Standing::Open(fingerprint),
-                None if names.has(user) => Standing::Shut,
-                None => Standing::Absent,
-            });
+        let ended = self.access.table.follow(|user| match accounts.get(user) {
+            _ if changing.iter().any(|changing| changing == user) => Standing::Changing,
+            Some(person) => Standing::Open(person.password()),
+            None if names.has(user) => Standing::Shut,
+            None => Standing::Absent,
+        });
         self.access_ended(&ended, "ended with the account as it was");
     }
 

@@ -29,7 +29,7 @@ use self::pam::{Helper, PamCommand, PamResult, PamTask};
 use self::prompt::{PamPrompt, Paused};
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
-use super::accounts::{AccountFingerprint, Accounts};
+use super::accounts::{AccountFingerprint, AccountPassword, Accounts};
 use super::files;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
@@ -72,7 +72,7 @@ pub(crate) enum Action {
     /// Save the sessions, and end the streams of these.
     SessionsChanged(Vec<TokenHash>),
     /// This person changed their own password: their access tokens stay good.
-    KeepAccess(String, AccountFingerprint),
+    KeepAccess(String, AccountPassword),
     /// The account of this person has changed: end what runs for them.
     StopOpencode(String),
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::accounts::{AccountFingerprint, Person};
+use crate::monitor::accounts::{AccountPassword, Person};
 use crate::wire::{
     ACCESS_LIMIT, AccessEntry, AccessHash, AccessName, Handle, LastUse, Lifetime, Time, Token,
     TokenHash,
@@ -26,7 +26,7 @@ pub(crate) const MOST: usize = 5000;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Access {
     pub(crate) user: String,
-    fingerprint: AccountFingerprint,
+    account: AccountPassword,
     pub(crate) id: Handle,
     pub(crate) name: AccessName,
     pub(crate) made: Time,
@@ -39,7 +39,7 @@ pub(crate) struct Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Its person may log in.
-    Open(AccountFingerprint),
+    Open(AccountPassword),
     /// Its person is changing the password: judged when that is done.
     Changing,
     /// It is there, and its person may not log in.
@@ -116,7 +116,7 @@ impl AccessTable {
         }
         let access = Access {
             user: user.to_owned(),
-            fingerprint: person.fingerprint,
+            account: person.password(),
             id,
             name,
             made: now,
@@ -231,7 +231,7 @@ impl AccessTable {
             .collect();
         let of = |access: &Access| owners.get(&access.user).copied();
         let mut ended = self.end(|access| match of(access) {
-            Some(Standing::Open(fingerprint)) => access.fingerprint != fingerprint,
+            Some(Standing::Open(account)) => access.account != account,
             Some(Standing::Shut) => true,
             Some(Standing::Changing | Standing::Absent) | None => false,
         });
@@ -250,10 +250,10 @@ impl AccessTable {
     }
 
     /// A person changed their own password: what was good before stays.
-    pub(crate) fn keep(&mut self, user: &str, fingerprint: AccountFingerprint) {
+    pub(crate) fn keep(&mut self, user: &str, account: AccountPassword) {
         let all = self.all.values_mut();
         for access in all.filter(|access| access.user == user) {
-            access.fingerprint = fingerprint;
+            access.account = account;
         }
     }
 }

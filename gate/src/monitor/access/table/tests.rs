@@ -37,7 +37,7 @@ fn open(table: &mut AccessTable, number: u8) -> Token {
 }
 
 fn standing(user: &str) -> Standing {
-    Standing::Open(people().fingerprint(user).unwrap())
+    Standing::Open(people().get(user).unwrap().password())
 }
 
 fn left(table: &AccessTable) -> Vec<u64> {
@@ -142,7 +142,7 @@ fn a_restart_keeps_them_and_no_file_holds_one() {
 fn another_password_or_a_shut_account_ends_them_for_good() {
     for other in [
         Standing::Shut,
-        Standing::Open(people().fingerprint("bob").unwrap()),
+        Standing::Open(people().get("bob").unwrap().password()),
     ] {
         let mut table = three();
         let session = open(&mut table, 1);
@@ -162,7 +162,7 @@ fn another_password_or_a_shut_account_ends_them_for_good() {
 fn a_person_who_changes_their_own_password_keeps_theirs() {
     let mut table = three();
     let session = open(&mut table, 1);
-    let new = people().fingerprint("bob").unwrap();
+    let new = people().get("bob").unwrap().password();
     let ended = table.follow(|user| match user {
         "alice" => Standing::Changing,
         user => standing(user),
@@ -195,7 +195,7 @@ fn an_absent_account_is_shut_out_and_what_it_had_waits() {
     assert!(table.find(hash(1), NOW).is_some());
     // Removed, and made again with another password.
     table.follow(without_alice);
-    table.follow(|_| Standing::Open(people().fingerprint("bob").unwrap()));
+    table.follow(|_| Standing::Open(people().get("bob").unwrap().password()));
     assert_eq!(left(&table), [3]);
 }
 
