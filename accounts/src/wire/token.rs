@@ -30,7 +30,7 @@ pub struct TokenView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokensReply {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`].
     pub schema: u32,
     /// Whose tokens they are.
     pub user_name: String,
