@@ -43,7 +43,7 @@ fn notice(page: &Account) -> Markup {
                 div.notice.good role="status" {
                     p { "Your new token. Copy it now: it is not shown again." }
                     p { code.secret { (token) } }
-                    p { "With opencode: " code.secret { "opencode attach -u " (page.user) " -p " (token) " " (page.origin) } }
+                    p { "With opencode: " code.secret { "opencode attach -u " (page.user) " -p " (token) " " (for_programs(page.origin)) } }
                 }
             }
             (Some(Outcome::TokenMade), None) => {
@@ -78,6 +78,18 @@ fn line(entry: &AccessEntry, now: Time) -> Markup {
             }
         }
     }
+}
+
+/// Our origin for programs: browsers know every name below localhost, and the resolver that
+/// programs use may not.
+fn for_programs(origin: &str) -> String {
+    let (scheme, authority) = origin.split_once("://").unwrap_or(("http", origin));
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    if !host.ends_with(".localhost") {
+        return origin.to_owned();
+    }
+    let colon = if port.is_empty() { "" } else { ":" };
+    format!("{scheme}://localhost{colon}{port}")
 }
 
 /// A time to come as people say it.
@@ -137,13 +149,26 @@ mod tests {
     #[test]
     fn a_new_one_is_shown_with_what_to_type() {
         let html = page(Some(&Outcome::TokenMade), Some("occ_x"));
-        let typed = "opencode attach -u alice -p occ_x http://box.localhost:3000";
+        let typed = "opencode attach -u alice -p occ_x http://localhost:3000";
         assert!(html.contains(typed), "{html}");
         let html = page(Some(&Outcome::TokenMade), None);
         assert!(html.contains("cannot be shown any more"), "{html}");
         let html = page(Some(&Outcome::TokenFailed("a & b".to_owned())), None);
         assert!(html.contains(r#"role="alert">a &amp; b"#), "{html}");
         assert!(page(Some(&Outcome::TokenRevoked), None).contains("That token is revoked."));
+    }
+
+    #[test]
+    fn programs_get_a_name_that_resolves() {
+        for (origin, shown) in [
+            ("http://box.localhost:3000", "http://localhost:3000"),
+            ("https://box.localhost", "https://localhost"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://code.example.com", "https://code.example.com"),
+        ] {
+            assert_eq!(for_programs(origin), shown);
+        }
     }
 
     #[test]
