@@ -8,7 +8,7 @@
 
 use accounts::wire::{
     AccountReply, ErrorKind, ErrorReply, ExportReply, ImportAction, ImportReply, ListReply,
-    LoadReply, Request, SCHEMA, Status, StatusReply, without_way_in,
+    LoadReply, Request, SCHEMA, Status, StatusReply, TokensReply, without_way_in,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -126,6 +126,15 @@ fn errors() {
         assert_eq!(reply.error.retryable, kind.retryable());
         assert!(!reply.error.message.is_empty());
     }
+}
+
+#[test]
+fn tokens() {
+    let list = frozen::<TokensReply>(include_str!("wire/tokens.json"));
+    assert_eq!((list.changed, list.tokens.len()), (None, 2));
+    assert_eq!(list.tokens[1].last_use_usec, None);
+    let revoked = frozen::<TokensReply>(include_str!("wire/tokens_revoked.json"));
+    assert_eq!(revoked.changed, Some(true));
 }
 
 #[test]

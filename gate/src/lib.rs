@@ -23,6 +23,7 @@ pub mod helpers;
 pub mod limits;
 pub mod monitor;
 pub mod settings;
+pub mod token;
 pub mod web;
 pub mod wire;
 

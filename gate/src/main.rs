@@ -7,7 +7,7 @@ use occ_gate::helpers::{
     self, exec_user, home_probe, kill_user, login_shell, pam, pam_session, tmpdir,
 };
 use occ_gate::settings::{self, Settings};
-use occ_gate::{health, monitor, web};
+use occ_gate::{health, monitor, token, web};
 
 /// A login in front of opencode: each person gets one of their own, under their
 /// own uid. Each option can be set by its variable as well.
@@ -20,13 +20,16 @@ struct Cli {
     part: Option<Part>,
 }
 
-/// The health check, and the processes that the monitor starts of this program.
+/// The health check, the tokens, and the processes that the monitor starts of this program.
 #[derive(Subcommand)]
 enum Part {
     /// Check that accounts and login work: 0 healthy, 1 not
     Health,
     /// Print the code for making the first account in the browser: 0; there is none: 1
     FirstAccount,
+    /// List and revoke the tokens of people's programs
+    #[command(subcommand)]
+    Token(token::Command),
     /// The web half, once its privileges are dropped
     #[command(hide = true)]
     Web(helpers::web::Options),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         }),
         Some(Part::Health) => health::main(),
         Some(Part::FirstAccount) => monitor::show_first_code(),
+        Some(Part::Token(command)) => token::main(&command),
         Some(Part::Pam) => pam::main(),
         Some(Part::ExecUser(options)) => exec_user::main(&options),
         Some(Part::KillUser(options)) => kill_user::main(&options),

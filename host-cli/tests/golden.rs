@@ -103,6 +103,12 @@ user remove
 user remove alice --purge
 user passwd alice --no-password
 user import /nonexistent
+user token
+user token list
+user token list a:b
+user token revoke alice
+user token revoke alice x
+user token revoke alice 0a1b2c3d --all
 user list --output yaml
 lst
 list

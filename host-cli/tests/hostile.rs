@@ -31,6 +31,12 @@ fn hostile(fail: bool) -> impl Fn(&str) -> Answer {
                 json!({"schema": 1, "error": {"kind": "failed", "message": EVIL, "hint": EVIL}});
             return (1, format!("{error}\n"), format!("occ-init: {EVIL}\n"));
         }
+        if words.starts_with("/usr/local/bin/occ-gate token") {
+            let token = json!({"id": EVIL, "name": EVIL, "madeUSec": 1, "endsUSec": 1,
+                "lastUseUSec": 1, "lastUseAddress": EVIL});
+            let reply = json!({"schema": 1, "userName": EVIL, "changed": true, "tokens": [token]});
+            return (0, format!("{reply}\n"), format!("occ-gate: {EVIL}\n"));
+        }
         let words = words.strip_prefix("/usr/local/bin/occ-init ").unwrap();
         let document = match words {
             words if words.starts_with("user list") => {
@@ -64,7 +70,10 @@ fn hostile(fail: bool) -> impl Fn(&str) -> Answer {
     }
 }
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 20] = [
+    "user token list alice",
+    "user token list alice -q",
+    "user token revoke alice --all",
     "user list",
     "user list -q",
     "user show alice",

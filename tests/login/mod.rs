@@ -4,4 +4,5 @@ mod browser;
 mod login_shell;
 mod page;
 mod terminal;
+mod tokens;
 mod without_login;

@@ -81,7 +81,7 @@ impl<'a> Browser<'a> {
 
     /// Logs in; on a busy machine again and again, while PAM does not answer in time.
     #[track_caller]
-    fn log_in_at_last(&self, name: &str, password: &str) {
+    pub(super) fn log_in_at_last(&self, name: &str, password: &str) {
         let status = until("PAM answers", || {
             Some(self.log_in(name, password)).filter(|status| status != "503")
         });
@@ -110,8 +110,14 @@ impl<'a> Browser<'a> {
 
     /// A stream of events that stays open.
     fn stream(&self) -> Child {
+        self.stream_of(&[])
+    }
+
+    /// The same with further options.
+    pub(super) fn stream_of(&self, options: &[&str]) -> Child {
         Command::new("curl")
             .args(self.options())
+            .args(options)
             .args(["--no-buffer", &format!("{}/global/event", self.origin())])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -121,7 +127,7 @@ impl<'a> Browser<'a> {
     }
 }
 
-fn first_word(stream: &mut Child) {
+pub(super) fn first_word(stream: &mut Child) {
     use std::io::Read;
     let mut byte = [0];
     stream
@@ -132,7 +138,7 @@ fn first_word(stream: &mut Child) {
         .unwrap();
 }
 
-fn assert_cut(stream: &mut Child, since: Instant) {
+pub(super) fn assert_cut(stream: &mut Child, since: Instant) {
     until("the stream's end", || stream.try_wait().unwrap());
     assert!(since.elapsed() < CUT, "cut after {:?}", since.elapsed());
 }

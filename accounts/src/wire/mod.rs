@@ -9,12 +9,14 @@ mod account;
 mod error;
 mod request;
 mod status;
+mod token;
 mod transfer;
 
 pub use account::{AccountReply, AccountView, ListReply, Status, without_way_in};
 pub use error::{ErrorBody, ErrorCode, ErrorKind, ErrorReply};
 pub use request::{REQUEST_LIMIT, Request};
 pub use status::{GateView, OpencodeView, StatusReply};
+pub use token::{TokenView, TokensReply};
 pub use transfer::{ExportReply, ImportAction, ImportReply, ImportResult, LoadReply, counted};
 
 /// The version of these documents. A reader refuses a higher one.

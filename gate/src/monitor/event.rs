@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Swept(u32),
     /// Accounts may have changed.
     Accounts,
+    /// An administrator may have revoked a token.
+    Requests,
     /// Some time went by.
     Tick,
     /// TERM or INT came.

@@ -12,6 +12,7 @@ use nix::unistd::User as Account;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::access::AccessTokens;
 use super::accounts::Accounts;
 use super::event::Event;
 use super::files;
@@ -42,6 +43,7 @@ pub(crate) struct Monitor {
     pub(crate) sessions: Sessions,
     /// Sessions were touched since they were saved.
     pub(crate) is_touched: bool,
+    pub(crate) access: AccessTokens,
     pub(crate) accounts: Accounts,
     pub(crate) logins: Logins,
     pub(crate) opencodes: Opencodes,
@@ -71,6 +73,7 @@ impl Monitor {
         let spared = SparedSessions::default();
         Ok(Self {
             sessions: files::sessions(session_limits)?,
+            access: AccessTokens::load(!settings.tokens),
             logins: Logins::new(files::device_key()?, &limits),
             first_account: FirstAccount::new(settings.first_account),
             opencodes: Opencodes::new(&settings, spared.clone()),
@@ -94,6 +97,7 @@ impl Monitor {
     /// Runs until told to stop and everything has ended.
     pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Event>) {
         self.read_accounts();
+        self.revoke_as_requested();
         self.start_web();
         self.write_status();
         log::line(&format!("the login page is on {}", self.address()));
@@ -105,6 +109,7 @@ impl Monitor {
             }
         }
         self.save();
+        self.access.finish();
         files::remove_status();
         files::remove_first_code();
         log::line("stopped");
@@ -126,6 +131,9 @@ impl Monitor {
                 self.read_accounts();
                 let actions = self.log_in(|logins, context| logins.pam_answered(context, *event));
                 self.perform_login(actions);
+                // A change of a password may be done.
+                let changing: Vec<String> = self.logins.changing().map(str::to_owned).collect();
+                self.access_follows(&changing);
             }
             Event::Opencode(user, generation, event) => {
                 let (opencodes, now) = (&mut self.opencodes, self.started.elapsed());
@@ -142,6 +150,7 @@ impl Monitor {
             }
             Event::Swept(uid) => self.terminals.swept(uid),
             Event::Accounts => self.read_accounts(),
+            Event::Requests => self.revoke_as_requested(),
             Event::Tick => self.tick(),
             Event::Stop => self.stop(),
             Event::StopNow => self.stop_now(),
@@ -158,9 +167,12 @@ impl Monitor {
         self.end_streams(&ended);
         // An account's last day may have come.
         self.read_accounts();
+        self.tick_access();
         self.logins.drop_old_conversations();
-        let (now, sessions) = (self.now(), &self.sessions);
-        let has_session = |user: &str| sessions.of(user).next().is_some();
+        let (now, time) = (self.now(), clock::now());
+        let (sessions, access) = (&self.sessions, &self.access.table);
+        let has_session =
+            |user: &str| sessions.of(user).next().is_some() || access.is_open(user, time);
         self.opencodes.stop_unowned(now, has_session);
         if !ended.is_empty() || std::mem::take(&mut self.is_touched) {
             self.save();
@@ -205,6 +217,10 @@ impl Monitor {
                 login::Action::SessionsChanged(ended) => {
                     self.end_streams(&ended);
                     self.save();
+                }
+                login::Action::KeepAccess(user, account) => {
+                    self.access.table.keep(&user, account);
+                    self.access.save();
                 }
                 login::Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
@@ -336,7 +352,7 @@ impl Monitor {
         }
     }
 
-    fn end_streams(&mut self, ended: &[TokenHash]) {
+    pub(crate) fn end_streams(&mut self, ended: &[TokenHash]) {
         for &token_hash in ended {
             self.tell(&Message::Event(wire::Event::Gone { token_hash }));
             self.terminals.session_ended(token_hash);
@@ -406,7 +422,10 @@ impl Monitor {
         });
         self.opencodes
             .stop_all(Stop::AtOnce, |user| !is_as_before(user));
+        let changing = logins.changing().filter(|user| is_as_before(user));
+        let changing: Vec<String> = changing.map(str::to_owned).collect();
         self.ended(&ended);
+        self.access_follows(&changing);
     }
 
     // The first account.

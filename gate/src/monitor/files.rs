@@ -1,6 +1,8 @@
 //! The monitor's files: account files, its own state in /var/lib/occ-gate, and its
 //! status in /run/occ/gate.json.
 
+use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -56,6 +58,22 @@ pub(crate) fn read_accounts() -> io::Result<AccountFiles> {
 pub(crate) fn is_account(name: &str) -> bool {
     let passwd = fs::read("/etc/passwd").unwrap_or_default();
     table::lines(&passwd).any(|line| table::name(line) == Some(name.as_bytes()))
+}
+
+/// The names of passwd(5), read when the first one is asked for. A file that can't be read
+/// has none.
+#[derive(Default)]
+pub(crate) struct PasswdNames(OnceCell<HashSet<Vec<u8>>>);
+
+impl PasswdNames {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let read = || {
+            let passwd = fs::read("/etc/passwd").unwrap_or_default();
+            let names = table::lines(&passwd).filter_map(table::name);
+            names.map(<[u8]>::to_vec).collect()
+        };
+        self.0.get_or_init(read).contains(name.as_bytes())
+    }
 }
 
 fn read_optional(path: &str) -> io::Result<Option<Vec<u8>>> {
@@ -172,7 +190,7 @@ pub(crate) fn remove_status() {
 }
 
 /// The old file or the whole new one, whenever the machine stops.
-fn replace(path: &str, bytes: &[u8], mode: u32, durable: bool) -> io::Result<()> {
+pub(super) fn replace(path: &str, bytes: &[u8], mode: u32, durable: bool) -> io::Result<()> {
     let path = Path::new(path);
     let temporary = path.with_extension("new");
     let mut file = OpenOptions::new()

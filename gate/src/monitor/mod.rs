@@ -7,6 +7,7 @@
 //! wire, signals, /etc, helpers, opencodes ── Event ──► core: decides, replies
 //! ```
 
+pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod files;
 pub(crate) mod login;
@@ -38,7 +39,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::event::Event;
 use self::event_loop::Monitor;
-use self::watch::AccountWatch;
+use self::watch::Watch;
 use crate::helpers::{privilege, tmpdir};
 use crate::log;
 use crate::settings::{Settings, is_unknown};
@@ -104,6 +105,7 @@ fn start(settings: Settings) -> Result<(), Failed> {
     sys::close_rest_on_exec().map_err(failed("close inherited files"))?;
     tmpdir::prepare().map_err(failed("make '/run/occ'"))?;
     files::make_state().map_err(failed("use '/var/lib/occ-gate'"))?;
+    access::file::make_requests().map_err(failed("use '/var/lib/occ-gate'"))?;
     let listening = format!("listen on {}", settings.listen);
     let listener = TcpListener::bind(settings.listen).map_err(failed(&listening))?;
     listener.set_nonblocking(true).map_err(failed(&listening))?;
@@ -117,6 +119,7 @@ fn start(settings: Settings) -> Result<(), Failed> {
         let (events, incoming) = mpsc::channel(EVENTS);
         watch_signals(&events).map_err(failed("handle signals"))?;
         watch_accounts(&events);
+        watch_requests(&events);
         tick(&events);
         let monitor = Monitor::new(settings, account, listener, events)
             .map_err(failed("read '/var/lib/occ-gate'"))?;
@@ -175,7 +178,7 @@ fn watch_signals(events: &mpsc::Sender<Event>) -> io::Result<()> {
 fn watch_accounts(events: &mpsc::Sender<Event>) {
     let events = events.clone();
     tokio::task::spawn_local(async move {
-        match AccountWatch::begin() {
+        match Watch::of_accounts() {
             Ok(watch) => {
                 while watch.changed().await.is_ok() {
                     let _ = events.send(Event::Accounts).await;
@@ -191,6 +194,19 @@ fn watch_accounts(events: &mpsc::Sender<Event>) {
         loop {
             poll.tick().await;
             let _ = events.send(Event::Accounts).await;
+        }
+    });
+}
+
+/// Tells when an administrator revokes a token. Without inotify the next tick finds it.
+fn watch_requests(events: &mpsc::Sender<Event>) {
+    let events = events.clone();
+    tokio::task::spawn_local(async move {
+        let Ok(watch) = Watch::of_requests() else {
+            return;
+        };
+        while watch.changed().await.is_ok() {
+            let _ = events.send(Event::Requests).await;
         }
     });
 }

@@ -1,5 +1,6 @@
 //! The web half's calls, and the reply to each. Only who is logged in gets
-//! further than a login; everything else is theirs alone.
+//! further than a login; everything else is theirs alone. A program with an access token
+//! reaches its person's opencode, and nothing of the account.
 
 use super::event_loop::Monitor;
 use super::first_account::Making;
@@ -7,10 +8,13 @@ use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::own_address::is_own_address;
-use crate::wire::ask::{Authenticate, ChangePassword, MakeFirst, Terminal};
+use crate::wire::ask::{
+    Authenticate, ChangePassword, CloseTerminal, MakeAccess, MakeFirst, Revoke, RevokeAccess,
+    Terminal,
+};
 use crate::wire::{
-    self, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply, SessionEntry, Text,
-    Token, TokenHash, User,
+    self, AccessEntry, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply,
+    SessionEntry, Text, Token, TokenHash, User,
 };
 
 impl Monitor {
@@ -31,11 +35,7 @@ impl Monitor {
             Request::IsFirst(_) => Reply::IsFirst(self.is_first()),
             Request::MakeFirst(ask) => return self.make_first(id, ask),
             Request::Terminal(ask) => return self.open_terminal(id, &ask),
-            Request::CloseTerminal(ask) => {
-                Reply::CloseTerminal(self.for_session(&ask.token, |monitor, token, _| {
-                    monitor.terminals.close(token.hash(), ask.terminal);
-                }))
-            }
+            Request::CloseTerminal(ask) => Reply::CloseTerminal(self.close_terminal(&ask)),
             Request::Works(ask) => {
                 Reply::Works(self.opencodes.works(&ask.secret).then_some(()).ok_or(Gone))
             }
@@ -46,27 +46,25 @@ impl Monitor {
             Request::ListSessions(ask) => {
                 Reply::ListSessions(self.for_session(&ask.token, Self::list))
             }
-            Request::Revoke(ask) => {
-                Reply::Revoke(self.for_session(&ask.token, |monitor, _, session| {
-                    let ended = monitor.sessions.by_handle(&session.user, ask.handle);
-                    monitor.end(ended.as_slice());
-                }))
-            }
+            Request::Revoke(ask) => Reply::Revoke(self.revoke(&ask)),
             Request::End(ask) => Reply::End(self.for_session(&ask.token, |monitor, token, _| {
                 monitor.end(&[token.hash()]);
             })),
-            Request::EndAll(ask) => {
-                Reply::EndAll(self.for_session(&ask.token, |monitor, _, session| {
-                    let ended = monitor.sessions.end_all(&session.user);
-                    monitor.ended(&ended);
-                }))
+            Request::EndAll(ask) => Reply::EndAll(self.for_session(&ask.token, Self::end_all)),
+            Request::Ensure(ask) => {
+                let user = self.person_of(&ask.token).ok_or(Gone);
+                Reply::Ensure(user.and_then(|user| self.ensure(&user)))
             }
-            Request::Ensure(ask) => Reply::Ensure(self.for_person(&ask.token, Self::ensure)),
             Request::Idle(ask) => {
-                Reply::Idle(self.for_session(&ask.token, |monitor, _, session| {
-                    monitor.opencodes.stop(&session.user, Stop::Gently);
-                }))
+                let user = self.person_of(&ask.token).ok_or(Gone);
+                Reply::Idle(user.map(|user| self.opencodes.stop(&user, Stop::Gently)))
             }
+            Request::UseAccess(ask) => Reply::UseAccess(self.use_access(&ask)),
+            Request::ListAccess(ask) => {
+                Reply::ListAccess(self.for_session(&ask.token, Self::list_access))
+            }
+            Request::MakeAccess(ask) => return self.answer_make_access(id, ask),
+            Request::RevokeAccess(ask) => Reply::RevokeAccess(self.answer_revoke_access(&ask)),
             Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))
@@ -164,9 +162,40 @@ impl Monitor {
         all
     }
 
-    fn ensure(&mut self, _: &Token, session: &Session) -> Result<EnsureReply, Gone> {
+    fn revoke(&mut self, ask: &Revoke) -> Result<(), Gone> {
+        self.for_session(&ask.token, |monitor, _, session| {
+            let ended = monitor.sessions.by_handle(&session.user, ask.handle);
+            monitor.end(ended.as_slice());
+        })
+    }
+
+    fn close_terminal(&mut self, ask: &CloseTerminal) -> Result<(), Gone> {
+        self.for_session(&ask.token, |monitor, token, _| {
+            monitor.terminals.close(token.hash(), ask.terminal);
+        })
+    }
+
+    fn list_access(&mut self, _: &Token, session: &Session) -> Vec<AccessEntry> {
+        self.access.table.entries(&session.user)
+    }
+
+    fn answer_revoke_access(&mut self, ask: &RevokeAccess) -> Result<bool, Gone> {
+        self.for_session(&ask.token, |monitor, _, session| {
+            monitor.revoke_access(&session.user, ask.handle)
+        })
+    }
+
+    fn answer_make_access(&mut self, id: u64, ask: MakeAccess) {
+        // It rests on the account as it is, not as it was a moment ago.
+        self.read_accounts();
+        let session = self.sessions.find(&ask.token, clock::now()).cloned();
+        let made = session.map(|session| self.make_access(&session, ask));
+        self.reply(id, Reply::MakeAccess(made.ok_or(Gone)));
+    }
+
+    fn ensure(&mut self, user: &str) -> Result<EnsureReply, Gone> {
         let now = self.now();
-        match self.accounts.get(&session.user) {
+        match self.accounts.get(user) {
             // It would be ended as well: it is asked for again soon.
             Some(person) if self.terminals.is_swept(person.uid) => Ok(EnsureReply::Starting),
             Some(person) if !self.is_stopping => {
@@ -211,6 +240,12 @@ impl Monitor {
             Ok(Err(refused)) => self.reply(id, Reply::Terminal(Ok(refused))),
             Err(Gone) => self.reply(id, Reply::Terminal(Err(Gone))),
         }
+    }
+
+    fn end_all(&mut self, _: &Token, session: &Session) {
+        let ended = self.sessions.end_all(&session.user);
+        self.ended(&ended);
+        self.revoke_all_access(&session.user);
     }
 
     /// Ends sessions, on disk too, and their streams.

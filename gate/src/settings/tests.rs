@@ -6,7 +6,7 @@ fn defaults() {
     assert_eq!(settings.listen.to_string(), "0.0.0.0:3000");
     assert_eq!(settings.name, "opencode");
     assert!(settings.hosts.is_empty() && settings.trusted_proxies.is_empty());
-    assert!(!settings.allow_setuid);
+    assert!(!settings.allow_setuid && settings.tokens);
     assert_eq!(settings.idle.as_secs(), 1800);
     assert_eq!(settings.session_idle.as_secs(), 604_800);
     assert_eq!(settings.session_limit.as_secs(), 2_592_000);
@@ -21,6 +21,7 @@ fn all_set() {
         "--trusted-proxies=10.0.0.0/8 ::1",
         "--name=code",
         "--allow-setuid=1",
+        "--tokens=0",
         "--session-idle=12h",
         "--session-limit=90s",
         "--idle=2d",
@@ -31,7 +32,7 @@ fn all_set() {
     assert_eq!(settings.hosts, ["code.example.com", "10.0.0.1:3000"]);
     assert_eq!(settings.trusted_proxies.len(), 2);
     assert_eq!(settings.name, "code");
-    assert!(settings.allow_setuid);
+    assert!(settings.allow_setuid && !settings.tokens);
     assert_eq!(settings.session_idle.as_secs(), 43_200);
     assert_eq!(settings.session_limit.as_secs(), 90);
     assert_eq!(settings.idle.as_secs(), 172_800);

@@ -11,6 +11,7 @@ mod login;
 mod monitor_client;
 mod opencode;
 mod pages;
+mod programs;
 mod routes;
 mod server;
 mod sessions;
@@ -103,6 +104,8 @@ fn state(settings: Settings, limits: Limits, monitor: monitor_client::Monitor) -
         cookies: http::cookies::Cookies::of(&settings.name),
         monitor,
         sessions: sessions::Sessions::new(limits.touch_time),
+        programs: programs::Programs::new(limits.touch_time),
+        issued: account::issued::Issued::default(),
         instances: opencode::Instances::default(),
         settings,
         limits,
@@ -114,7 +117,10 @@ fn state(settings: Settings, limits: Limits, monitor: monitor_client::Monitor) -
 
 fn happened(gate: &AppState, event: &Event) {
     match event {
-        Event::Gone { token_hash } => gate.sessions.gone(*token_hash),
+        Event::Gone { token_hash } => {
+            gate.sessions.gone(*token_hash);
+            gate.programs.gone(*token_hash);
+        }
         Event::InstanceReady { .. } => gate.instances.ready(),
         Event::InstanceGone { user } => gate.instances.gone(user),
     }

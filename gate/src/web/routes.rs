@@ -1,5 +1,6 @@
 //! Which answer a request gets: the gate's own pages under /_occ/, and for all
-//! else the way to the person's opencode.
+//! else the way to the person's opencode. Browsers come with a cookie, programs with an
+//! access token, which opens opencode's paths and no page of the gate's.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,13 +10,15 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
+use super::programs::Checked;
 use super::sessions::Session;
 use crate::clock;
 use crate::log::ThrottledLog;
+use crate::web::http::authorization::Presented;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
 use crate::web::http::csrf::{
-    CrossOrigin, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
+    CrossOrigin, Proof, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
 };
 use crate::web::http::headers::{guard, is_framed_plainly};
 use crate::web::http::host::BadHost;
@@ -55,12 +58,14 @@ pub(super) async fn answer(
         return guarded(health(&gate, request.method()).await, false);
     }
     let is_for_a_person = is_for_a_person(request.headers());
-    let context = RequestContext::of(&request, socket, &gate.settings);
+    let presented = presented(&gate, &request);
+    let proof = presented.as_ref().map_or(Proof::Cookie, Presented::proof);
+    let context = RequestContext::of(&request, socket, &gate.settings, proof);
     let secure = context.as_ref().is_ok_and(|context| context.secure);
     let reply = match (reject_malformed(&request), context) {
         (Some(refused), _) => refused,
         (None, Err(unfit)) => refusal(unfit),
-        (None, Ok(context)) => admit(gate, context, request).await,
+        (None, Ok(context)) => admit(gate, context, presented, request).await,
     };
     let reply = if is_for_a_person {
         reply::for_a_person(reply)
@@ -110,6 +115,7 @@ fn reject_malformed(request: &Request<Incoming>) -> Option<Response<Body>> {
 async fn admit(
     gate: Arc<AppState>,
     context: RequestContext,
+    presented: Option<Presented>,
     request: Request<Incoming>,
 ) -> Response<Body> {
     if let Some(file) = file(request.uri().path()) {
@@ -117,6 +123,9 @@ async fn admit(
             Method::GET | Method::HEAD => file,
             _ => reply::wrong_method("GET, HEAD"),
         };
+    }
+    if let Some(presented) = presented {
+        return program(gate, context, &presented, request).await;
     }
     let session = match session_of(&gate, &context, &request).await {
         Ok(session) => session,
@@ -132,6 +141,30 @@ async fn admit(
     match session {
         Some(session) => proxy::forward(gate, context, session, request).await,
         None => without_session(&request),
+    }
+}
+
+/// The access token that a program showed for a path of opencode's. A request with a
+/// cookie of ours is a browser's, and goes by the rules for those.
+fn presented(gate: &AppState, request: &Request<Incoming>) -> Option<Presented> {
+    let is_browsers = gate.cookies.has_session(request.headers());
+    let is_programs = gate.settings.tokens && !is_browsers && !is_own(request.uri().path());
+    is_programs.then(|| Presented::of(request.headers()))?
+}
+
+async fn program(
+    gate: Arc<AppState>,
+    context: RequestContext,
+    presented: &Presented,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (programs, now) = (&gate.programs, clock::now());
+    let checked = programs.find(&gate.monitor, presented, context.address, now);
+    match checked.await {
+        Ok(Checked::Good(session)) => proxy::forward(gate, context, session, request).await,
+        Ok(Checked::Refused) => reply::wrong_token(),
+        Ok(Checked::SlowDown(seconds)) => reply::too_many_tokens(seconds),
+        Err(NoReply) => reply::unreached(),
     }
 }
 
@@ -231,7 +264,11 @@ fn on_socket(
 /// The addresses of the forms of the account page.
 fn is_account_form(path: &str) -> bool {
     let form = path.strip_prefix("/_occ/account/");
-    path == "/_occ/logout" || matches!(form, Some("password" | "revoke" | "end-all" | "restart"))
+    path == "/_occ/logout"
+        || matches!(
+            form,
+            Some("password" | "revoke" | "end-all" | "restart" | "token" | "token-revoke")
+        )
 }
 
 /// Leads people to the login; programs get 401.

@@ -22,7 +22,7 @@ pub(super) struct Session {
     pub(super) user: User,
     /// The person's name, or empty.
     pub(super) display_name: String,
-    expires: Time,
+    pub(super) expires: Time,
     /// Cancelled when the session is gone: all of its streams end.
     pub(super) gone: CancellationToken,
     touched: Mutex<Instant>,
@@ -100,23 +100,25 @@ impl Sessions {
         if known.len() >= MOST {
             known.retain(|_, session| Arc::strong_count(session) > 1);
         }
-        let new = || {
-            Arc::new(Session {
-                token: token.clone(),
-                user: found.user.clone(),
-                display_name: found.display_name.as_str().to_owned(),
-                expires: found.expires,
-                gone: CancellationToken::new(),
-                touched: Mutex::new(Instant::now()),
-            })
-        };
+        let new = || Arc::new(Session::new(token.clone(), found));
         known.entry(token.hash()).or_insert_with(new).clone()
     }
 }
 
 impl Session {
+    pub(super) fn new(token: Token, found: &wire::Session) -> Self {
+        Self {
+            token,
+            user: found.user.clone(),
+            display_name: found.display_name.as_str().to_owned(),
+            expires: found.expires,
+            gone: CancellationToken::new(),
+            touched: Mutex::new(Instant::now()),
+        }
+    }
+
     /// Returns whether the monitor has to hear again that it is used; then it will.
-    fn is_due(&self, touch_time: Duration) -> bool {
+    pub(super) fn is_due(&self, touch_time: Duration) -> bool {
         let mut touched = lock(&self.touched);
         let is_due = touched.elapsed() >= touch_time;
         if is_due {

@@ -8,14 +8,16 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::Limits;
 use crate::own_address::is_own_address;
 use crate::settings::Settings;
+use crate::web::account::issued::Issued;
 use crate::web::http::cookies::Cookies;
-use crate::web::http::csrf::{self, CrossOrigin};
+use crate::web::http::csrf::{self, CrossOrigin, Proof};
 use crate::web::http::forwarded::peer;
 use crate::web::http::host::{Authority, BadHost};
 use crate::web::monitor_client::Monitor;
 use crate::web::opencode::Instances;
 use crate::web::opencode::assets::Copies;
 use crate::web::opencode::presence::Presence;
+use crate::web::programs::Programs;
 use crate::web::sessions::Sessions;
 
 /// The web half's whole state. All of it can be lost: nobody is logged out by that.
@@ -25,6 +27,8 @@ pub(crate) struct AppState {
     pub(crate) cookies: Cookies,
     pub(crate) monitor: Monitor,
     pub(crate) sessions: Sessions,
+    pub(crate) programs: Programs,
+    pub(crate) issued: Issued,
     pub(crate) instances: Instances,
     pub(crate) presence: Presence,
     pub(crate) copies: Copies,
@@ -58,6 +62,7 @@ impl RequestContext {
         request: &Request<B>,
         socket: IpAddr,
         settings: &Settings,
+        proof: Proof,
     ) -> Result<Self, BadRequest> {
         let headers = request.headers();
         let authority = Authority::of(headers, request.uri()).map_err(BadRequest::Host)?;
@@ -65,13 +70,19 @@ impl RequestContext {
             return Err(BadRequest::Misdirected);
         }
         let peer = peer(socket, headers, &settings.trusted_proxies, is_own_address);
-        let scheme = if peer.secure { "https" } else { "http" };
-        let own = format!("{scheme}://{}", authority.as_str());
-        csrf::check(request.method(), headers, &own).map_err(BadRequest::CrossOrigin)?;
-        Ok(Self {
+        let context = Self {
             address: peer.address,
             secure: peer.secure,
             authority,
-        })
+        };
+        csrf::check(request.method(), headers, &context.origin(), proof)
+            .map_err(BadRequest::CrossOrigin)?;
+        Ok(context)
+    }
+
+    /// Our own origin, as the browser sees it.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority.as_str())
     }
 }

@@ -1,16 +1,16 @@
 //! The web half's requests, each with the type of its reply.
 //!
-//! Only [`Authenticate`] names a user; all else goes by the token from the cookie, so
-//! the web half can do nothing for somebody who is not logged in.
+//! Only [`Authenticate`] names a user; all else goes by the token from the cookie or an
+//! access token, so the web half can do nothing for somebody who showed neither.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, ChangeReply, Conversation, EnsureReply, FirstReply, Handle, LoginReply, OpencodeView,
-    RestartReply, Secret, Session, SessionEntry, TerminalId, TerminalReply, TerminalSize, Token,
-    User,
+    AccessEntry, AccessName, AccessReply, AccessToken, Agent, ChangeReply, Conversation,
+    EnsureReply, FirstReply, Handle, Lifetime, LoginReply, MakeReply, OpencodeView, RestartReply,
+    Secret, Session, SessionEntry, TerminalId, TerminalReply, TerminalSize, Token, User,
 };
 
 /// No session has this token, any more or ever.
@@ -105,7 +105,7 @@ requests! {
     /// Logs out.
     End { token: Token } -> Result<(), Gone>;
 
-    /// Logs the person out everywhere, here too.
+    /// Logs the person out everywhere, here too, and revokes their access tokens.
     EndAll { token: Token } -> Result<(), Gone>;
 
     /// Finds the person's opencode; starts it if need be.
@@ -153,4 +153,20 @@ requests! {
 
     /// Ends the shell of a terminal of this session: nobody looks at it any more.
     CloseTerminal { token: Token, terminal: TerminalId } -> Result<(), Gone>;
+    /// Shows an access token. Also tells that it is used: once a minute is enough.
+    UseAccess {
+        access: AccessToken,
+        /// The program's address, by the socket or a trusted proxy.
+        address: IpAddr
+    } -> AccessReply;
+
+    /// Lists the person's access tokens, at most [`super::ACCESS_LIMIT`], the latest first.
+    ListAccess { token: Token } -> Result<Vec<AccessEntry>, Gone>;
+
+    /// Makes an access token.
+    MakeAccess { token: Token, name: AccessName, lifetime: Lifetime } -> Result<MakeReply, Gone>;
+
+    /// Revokes an access token of the same person, if there is such a one. Returns false
+    /// if it is revoked, but a restart may bring it back: the disk does not take it.
+    RevokeAccess { token: Token, handle: Handle } -> Result<bool, Gone>;
 }

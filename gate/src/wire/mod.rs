@@ -15,6 +15,7 @@ pub mod ask;
 pub(crate) mod handover;
 pub(crate) mod stream;
 
+mod access;
 mod frame;
 mod secret;
 mod terminal;
@@ -24,6 +25,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use access::{
+    ACCESS_LIMIT, ACCESS_NAME_LIMIT, ACCESS_PREFIX, AccessEntry, AccessHash, AccessName,
+    AccessReply, AccessToken, LastUse, Lifetime, MakeReply,
+};
 pub use ask::{Ask, Gone, Reply, Request};
 pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
 pub use secret::{Secret, Token, TokenHash};

@@ -69,6 +69,19 @@ fn request() -> impl Strategy<Value = Request> {
         (token(), secret(), secret()).prop_map(|(token, old, new)| Request::ChangePassword(
             ask::ChangePassword { token, old, new }
         )),
+        (any::<[u8; 32]>(), any::<IpAddr>()).prop_map(|(bytes, address)| {
+            let access = AccessToken::new(bytes);
+            Request::UseAccess(ask::UseAccess { access, address })
+        }),
+        (token(), "[a-z\"\\\\é]{1,20}", 0..4_usize).prop_map(|(token, name, choice)| {
+            let name = AccessName::try_from(Box::from(name)).unwrap();
+            let lifetime = Lifetime::try_from(Lifetime::CHOICES[choice]).unwrap();
+            Request::MakeAccess(ask::MakeAccess {
+                token,
+                name,
+                lifetime,
+            })
+        }),
         Just(()).prop_map(|()| Request::Ping(ask::Ping {})),
     ]
 }
@@ -133,6 +146,16 @@ fn what_is_no_call_is_malformed() {
     let token = Token::new([7; 32]).expose();
     let token = format!(r#""token":"{}""#, *token);
     assert!(one(ensure(&token)).is_ok() && one(answer("QUJD")).is_ok());
+    let make = |name: &str, days: u32| {
+        let fields = format!(r#"{token},"name":"{name}","lifetime":{days}"#);
+        format!(r#"{{"id":1,"request":{{"make_access":{{{fields}}}}}}}"#)
+    };
+    let show = |access: &str| {
+        let fields = format!(r#""access":"{access}","address":"192.0.2.1""#);
+        format!(r#"{{"id":1,"request":{{"use_access":{{{fields}}}}}}}"#)
+    };
+    let access = AccessToken::new([7; 32]).expose();
+    assert!(one(make("laptop", 90)).is_ok() && one(show(&access)).is_ok());
     for json in [
         "null",
         "{}",
@@ -147,6 +170,14 @@ fn what_is_no_call_is_malformed() {
         &ensure(&token.replace("Bwc", "B\\u0000")),
         &ensure(&format!(r#"{token},"uid":0"#)),
         &ensure(&format!(r#"{token},"user":"root""#)),
+        &make("laptop", 36_500),
+        &make("", 90),
+        &make(r"a\u001b", 90),
+        &make(&"x".repeat(ACCESS_NAME_LIMIT + 1), 90),
+        &make(r#"laptop","user":"root"#, 90),
+        &show(&access[4..]),
+        &show("occ_"),
+        &show(&format!(r#"{}","user":"root"#, *access)),
         &answer(&"A".repeat(400)),
         &answer("QU\\u004aD"),
     ] {
@@ -165,6 +196,29 @@ fn a_frame_leaves_nothing_in_the_buffer() {
     let bytes = encode(&Call { id: 1, request }).unwrap();
     assert_eq!(feed(&mut frames, &bytes, 9).len(), 1);
     assert!(frames.room().iter().all(|&byte| byte == 0));
+}
+
+#[test]
+fn the_longest_list_of_access_tokens_fits() {
+    let entry = || AccessEntry {
+        handle: Handle(u64::MAX),
+        name: AccessName::try_from(Box::from("\"".repeat(ACCESS_NAME_LIMIT))).unwrap(),
+        made: Time::MAX,
+        ends: Time::MAX,
+        last_use: Some(LastUse {
+            at: Time::MAX,
+            address: IpAddr::from([0xffff; 8]),
+        }),
+    };
+    let list = std::iter::repeat_with(entry).take(ACCESS_LIMIT).collect();
+    let reply = Reply::ListAccess(Ok(list));
+    assert!(
+        encode(&Message::Reply {
+            id: u64::MAX,
+            reply
+        })
+        .is_ok()
+    );
 }
 
 #[test]

@@ -29,3 +29,4 @@ mod sessions;
 mod takeover;
 mod terminal_ends;
 mod terminals;
+mod tokens;

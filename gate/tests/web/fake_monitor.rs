@@ -9,10 +9,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use occ_gate::wire::{
-    Agent, Call, ChangeReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle,
-    Line, Login, LoginReply, Message, OpencodeView, PamText, Rejection, Reply, Request,
-    RestartReply, Secret, Session, SessionEntry, TERMINALS_LIMIT, TerminalId, TerminalReply, Text,
-    Token, TokenHash, User, ask, encode,
+    AccessEntry, AccessHash, AccessName, AccessReply, AccessToken, Agent, Call, ChangeReply,
+    Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, LastUse, Line, Login,
+    LoginReply, MakeReply, Message, OpencodeView, PamText, Rejection, Reply, Request, RestartReply,
+    Secret, Session, SessionEntry, TERMINALS_LIMIT, TerminalId, TerminalReply, Text, Token,
+    TokenHash, User, ask, encode,
 };
 
 use super::browser::PATIENCE;
@@ -30,9 +31,16 @@ pub(crate) struct FakeMonitor {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each behaviour")]
 pub(crate) struct State {
     /// Sessions by digest: token and user.
     sessions: HashMap<TokenHash, (Token, String)>,
+    /// Access tokens by digest: the user, and the session that it opens.
+    access: HashMap<AccessHash, (String, Token)>,
+    /// Whether wrong access tokens were too many.
+    pub(crate) slow_access: Option<u32>,
+    /// Whether there is room for one more.
+    pub(crate) access_full: bool,
     /// What was asked, one line each.
     pub(crate) asked: Vec<String>,
     /// Where a person's opencode listens and its secret; None: it is starting.
@@ -117,6 +125,29 @@ impl FakeMonitor {
         });
     }
 
+    /// An access token that somebody made.
+    pub(crate) fn access(&self, user: &str) -> AccessToken {
+        let mut state = self.state.0.lock().unwrap();
+        state.issued += 1;
+        let number = state.issued;
+        let access = AccessToken::new([number; 32]);
+        let session = Token::new([number ^ 0xff; 32]);
+        let made = (user.to_owned(), session);
+        state.access.insert(access.hash(), made);
+        access
+    }
+
+    /// Revokes one and says so.
+    pub(crate) fn revoke(&self, access: &AccessToken) {
+        let (_, session) = {
+            let mut state = self.state.0.lock().unwrap();
+            state.access.remove(&access.hash()).unwrap()
+        };
+        self.tell(Event::Gone {
+            token_hash: session.hash(),
+        });
+    }
+
     pub(crate) fn tell(&self, event: Event) {
         self.write(&Message::Event(event));
     }
@@ -183,6 +214,7 @@ impl State {
         token
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each request")]
     fn reply(&mut self, request: Request) -> Reply {
         let line = line(&request);
         self.asked.push(line);
@@ -219,7 +251,24 @@ impl State {
             }
             Request::Touch(ask) => Reply::Touch(self.user(&ask.token).map(drop)),
             Request::Revoke(ask) => Reply::Revoke(self.user(&ask.token).map(drop)),
-            Request::Idle(ask) => Reply::Idle(self.user(&ask.token).map(drop)),
+            Request::Idle(ask) => Reply::Idle(self.person(&ask.token).map(drop)),
+            Request::UseAccess(ask) => Reply::UseAccess(self.use_access(&ask.access)),
+            Request::ListAccess(ask) => {
+                Reply::ListAccess(self.user(&ask.token).map(|_| vec![access_entry()]))
+            }
+            Request::MakeAccess(ask) => {
+                let access = AccessToken::new([99; 32]);
+                let made = MakeReply::Made { access };
+                let reply = if self.access_full {
+                    MakeReply::Full
+                } else {
+                    made
+                };
+                Reply::MakeAccess(self.user(&ask.token).map(|_| reply))
+            }
+            Request::RevokeAccess(ask) => {
+                Reply::RevokeAccess(self.user(&ask.token).map(|_| ask.handle != Handle(66)))
+            }
             Request::End(ask) => Reply::End(self.remove(&ask.token)),
             Request::EndAll(ask) => Reply::EndAll(self.remove(&ask.token)),
             Request::Restart(ask) => Reply::Restart(self.user(&ask.token).map(|_| self.restart())),
@@ -237,7 +286,7 @@ impl State {
             })),
             Request::CloseTerminal(ask) => Reply::CloseTerminal(self.user(&ask.token).map(drop)),
             Request::Ensure(ask) => {
-                Reply::Ensure(self.user(&ask.token).map(|user| self.ensure(&user)))
+                Reply::Ensure(self.person(&ask.token).map(|user| self.ensure(&user)))
             }
         }
     }
@@ -290,6 +339,25 @@ impl State {
     fn user(&self, token: &Token) -> Result<String, Gone> {
         let found = self.sessions.get(&token.hash());
         found.map(|(_, user)| user.clone()).ok_or(Gone)
+    }
+
+    /// The same, or the owner of the access token that opens it.
+    fn person(&self, token: &Token) -> Result<String, Gone> {
+        let mut programs = self.access.values();
+        let program = programs.find(|(_, session)| session == token);
+        self.user(token)
+            .or_else(|Gone| program.map(|(user, _)| user.clone()).ok_or(Gone))
+    }
+
+    fn use_access(&self, access: &AccessToken) -> AccessReply {
+        match (self.access.get(&access.hash()), self.slow_access) {
+            (Some((user, token)), _) => AccessReply::Session {
+                token: token.clone(),
+                session: session(user),
+            },
+            (None, Some(seconds)) => AccessReply::SlowDown { seconds },
+            (None, None) => AccessReply::Refused,
+        }
     }
 
     fn remove(&mut self, token: &Token) -> Result<(), Gone> {
@@ -368,6 +436,19 @@ fn entries() -> Vec<SessionEntry> {
     vec![entry(1, true), entry(2, false)]
 }
 
+fn access_entry() -> AccessEntry {
+    AccessEntry {
+        handle: Handle(55),
+        name: AccessName::try_from(Box::from("laptop")).unwrap(),
+        made: 1,
+        ends: LATER,
+        last_use: Some(LastUse {
+            at: 2,
+            address: "192.0.2.1".parse().unwrap(),
+        }),
+    }
+}
+
 /// What was asked, with the parts that tests look at.
 fn line(request: &Request) -> String {
     match request {
@@ -412,6 +493,14 @@ fn line(request: &Request) -> String {
         Request::GetOpencode(ask::GetOpencode { .. }) => "opencode".to_owned(),
         Request::Works(ask::Works { secret }) => {
             format!("works {}", String::from_utf8_lossy(secret.expose()))
+        }
+        Request::UseAccess(ask::UseAccess { address, .. }) => format!("use-access {address}"),
+        Request::ListAccess(ask::ListAccess { .. }) => "access-list".to_owned(),
+        Request::MakeAccess(ask::MakeAccess { name, lifetime, .. }) => {
+            format!("make-access {} {}", name.as_str(), lifetime.seconds())
+        }
+        Request::RevokeAccess(ask::RevokeAccess { handle, .. }) => {
+            format!("revoke-access {}", handle.0)
         }
         Request::ChangePassword(ask::ChangePassword { .. }) => "change-password".to_owned(),
     }

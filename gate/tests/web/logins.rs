@@ -43,7 +43,9 @@ fn every_failure_looks_the_same() {
     let gate = Gate::start();
     let long = "x".repeat(300);
     let page = |form: &str| {
-        let answer = gate.post("/_occ/login", form, &[]);
+        let mut answer = gate.post("/_occ/login", form, &[]);
+        // The clock goes on.
+        answer.headers.retain(|(name, _)| name != "date");
         (answer.status, answer.headers.clone(), answer.text())
     };
     let normal = page("user=alice&password=wrong");

@@ -27,4 +27,5 @@ mod stopping;
 mod streams;
 mod terminal;
 mod terminal_floods;
+mod tokens;
 mod websocket;

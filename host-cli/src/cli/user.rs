@@ -39,6 +39,32 @@ pub(crate) enum User {
     Export(Export),
     /// Make an account that useradd made in the container survive updates
     Adopt(Adopt),
+    /// List and revoke the tokens with which programs get past the login
+    #[command(subcommand)]
+    Token(Token),
+}
+
+/// Commands on tokens; people make theirs on the account page.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// List a person's tokens
+    #[command(visible_alias = "ls")]
+    List(AccountName),
+    /// Revoke tokens of a person; what uses them is cut off
+    Revoke(RevokeToken),
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "occ user token revoke [OPTIONS] <NAME> <ID|--all>")]
+pub(crate) struct RevokeToken {
+    /// Name of the account
+    pub name: String,
+    /// Id of the token, from `occ user token list`
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub id: Option<String>,
+    /// All of the person's tokens
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// One account.

@@ -57,6 +57,8 @@ pub(crate) enum Error {
     Several { name: String, found: String },
     #[error("container '{container}' has no usable occ-init: {detail}")]
     NoInit { container: String, detail: String },
+    #[error("container '{0}' has no login that knows tokens")]
+    NoGate(String),
     #[error("occ-init answered in a way this occ does not understand: {0}")]
     BadReply(String),
     #[error("occ-init answers with schema {0}, this occ reads {SCHEMA}")]
@@ -162,6 +164,7 @@ impl Error {
             | Self::Engine { .. }
             | Self::NotStarted { .. }
             | Self::NoInit { .. }
+            | Self::NoGate(_)
             | Self::BadReply(_)
             | Self::NewerReply(_)
             | Self::Failed { .. }
@@ -193,6 +196,7 @@ impl Error {
             }
             Self::Several { .. } => "name one with --container".into(),
             Self::NoInit { .. } => "the image is too old or not occ's: `occ update container`".into(),
+            Self::NoGate(_) => "its image is too old, or has no occ-gate: `occ update container`".into(),
             Self::BadReply(_) => "the image may be too old: `occ update container`".into(),
             Self::NewerReply(_) => "install a newer occ".into(),
             Self::Remote(body) => body.hint.clone(),
@@ -265,6 +269,28 @@ impl Error {
 /// The engine's words for a port that another program has.
 fn is_port_taken(cause: &str) -> bool {
     cause.contains("already allocated") || cause.contains("address already in use")
+}
+
+/// A hint of occ-init's: its `'occ-init user …'`, or `'user …'` in older images, is typed
+/// as `occ user …` here, and occ-gate's `'occ-gate token …'` as `occ user token …`.
+pub(crate) fn for_the_host(hint: &str) -> String {
+    let parts = hint.split('\'').enumerate().map(|(at, part)| {
+        let command = part.strip_prefix("occ-init ").unwrap_or(part);
+        let token = part.strip_prefix("occ-gate token ");
+        match (at % 2 == 1, command.starts_with("user ")) {
+            (true, false) if token.is_some() => {
+                format!("`occ user token {}`", token.unwrap_or_default())
+            }
+            (true, true) => format!("`occ {command}`"),
+            (true, false) => format!("'{part}'"),
+            (false, _) => part.to_owned(),
+        }
+    });
+    // An apostrophe that nothing closes is one.
+    if hint.matches('\'').count() % 2 == 1 {
+        return hint.to_owned();
+    }
+    parts.collect()
 }
 
 /// The words of the system or of another program, to go on with after a colon and

@@ -1,4 +1,5 @@
-//! Calls occ-init in the container; reply/ reads its one line of JSON.
+//! Calls occ-init in the container, and occ-gate for what only the login knows; reply/
+//! reads their one line of JSON.
 
 mod reply;
 mod typed;
@@ -21,6 +22,8 @@ use reply::{document, no_document, pass_on, read, read_of_lines};
 
 /// occ-init's path in every image of ours.
 pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
+/// The login's path.
+const GATE: &str = "/usr/local/bin/occ-gate";
 /// It waits 15 s for locks and hashes for about one; a slow disk gets the rest.
 const LIMIT: Duration = Duration::from_secs(90);
 /// A hash takes 0.2 s on a small machine, and more on a busy one.
@@ -99,6 +102,17 @@ impl OccInit {
     ) -> Result<T> {
         let finished = self.run(args, request, LIMIT).await?;
         self.answer(&finished, read).await
+    }
+
+    /// Runs `occ-gate ARGS` and reads its answer, which is like occ-init's.
+    pub(crate) async fn call_gate<T: DeserializeOwned>(&self, args: Vec<String>) -> Result<T> {
+        let words: Vec<String> = std::iter::once(GATE.to_owned()).chain(args).collect();
+        let finished = self.exec(&words, None, LIMIT).await?;
+        let answer = self.answer(&finished, read).await;
+        answer.map_err(|error| match error {
+            Error::NoInit { container, .. } => Error::NoGate(container),
+            other => other,
+        })
     }
 
     /// The same for a command that answers for many: code 1 says that some of them
@@ -181,8 +195,16 @@ impl OccInit {
         input: Option<&[u8]>,
         limit: Duration,
     ) -> Result<Finished> {
-        let args = argv(args);
-        let finished = exec::run(&self.docker, &self.container.id, &args, input, limit).await;
+        self.exec(&argv(args), input, limit).await
+    }
+
+    async fn exec(
+        &self,
+        argv: &[String],
+        input: Option<&[u8]>,
+        limit: Duration,
+    ) -> Result<Finished> {
+        let finished = exec::run(&self.docker, &self.container.id, argv, input, limit).await;
         match finished {
             Ok(finished) => Ok(finished),
             Err(error) => Err(self.explained(error).await),

@@ -48,6 +48,23 @@ pub(crate) struct Person {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct AccountFingerprint([u8; 32]);
 
+/// Whose account it is and which password it has. An access token rests on it: another
+/// shell, or another last day to come, ends none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountPassword {
+    uid: u32,
+    hash: HashDigest,
+}
+
+impl Person {
+    pub(crate) fn password(&self) -> AccountPassword {
+        AccountPassword {
+            uid: self.uid,
+            hash: self.hash,
+        }
+    }
+}
+
 /// Everybody who may log in, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Accounts {

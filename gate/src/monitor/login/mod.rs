@@ -6,6 +6,7 @@
 //! [`Limits::login_pace`] after the call. A name without an account makes the same work
 //! as one with an account.
 
+mod access;
 mod outcome;
 mod prompt;
 mod queue;
@@ -22,12 +23,13 @@ use std::time::Duration;
 use accounts::account::check_password;
 use tokio::time::Instant;
 
+use self::access::WrongAccess;
 use self::device_cookie::DeviceKey;
 use self::pam::{Helper, PamCommand, PamResult, PamTask};
 use self::prompt::{PamPrompt, Paused};
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
-use super::accounts::{AccountFingerprint, Accounts};
+use super::accounts::{AccountFingerprint, AccountPassword, Accounts};
 use super::files;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
@@ -43,6 +45,7 @@ pub(crate) struct Logins {
     pace: Duration,
     device_key: DeviceKey,
     failures: FailureLimiter,
+    wrong_access: WrongAccess,
     queue: LoginQueue<(Box<Attempt>, Next)>,
     conversations: HashMap<Conversation, Paused>,
     /// People who change their password right now, and the account as it was before.
@@ -68,6 +71,8 @@ pub(crate) enum Action {
     ReplyAt(Instant, u64, Reply),
     /// Save the sessions, and end the streams of these.
     SessionsChanged(Vec<TokenHash>),
+    /// This person changed their own password: their access tokens stay good.
+    KeepAccess(String, AccountPassword),
     /// The account of this person has changed: end what runs for them.
     StopOpencode(String),
 }
@@ -162,6 +167,7 @@ impl Logins {
             pace: limits.login_pace,
             device_key,
             failures: FailureLimiter::default(),
+            wrong_access: WrongAccess::default(),
             queue: LoginQueue::default(),
             conversations: HashMap::new(),
             changing: HashMap::new(),
@@ -171,6 +177,11 @@ impl Logins {
 
     pub(crate) fn is_changing(&self, user: &str) -> bool {
         self.changing.contains_key(user)
+    }
+
+    /// The people who change their password right now.
+    pub(crate) fn changing(&self) -> impl Iterator<Item = &str> {
+        self.changing.keys().map(String::as_str)
     }
 
     /// Drops what waits: the web half that called is gone, and with it the

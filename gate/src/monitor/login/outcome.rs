@@ -138,8 +138,10 @@ impl Logins {
             _ => None,
         };
         let is_written = written.is_some() && written == person.map(|person| person.hash);
-        if is_written && let Some(fingerprint) = fingerprint {
+        if is_written && let Some(person) = person {
+            let fingerprint = person.fingerprint;
             context.sessions.set_fingerprint(session, fingerprint);
+            actions.push(Action::KeepAccess(user.to_owned(), person.password()));
         }
         let accounts = context.accounts;
         let ended = context.sessions.keep_only(|name, fingerprint| {

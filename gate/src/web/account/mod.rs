@@ -1,7 +1,12 @@
-//! The account page: whose sessions there are, ending them, a new password, a new start
-//! of opencode.
+//! The account page: whose sessions there are, ending them, a new password, tokens, a new
+//! start of opencode.
+
+pub(super) mod issued;
 
 mod restart;
+mod tokens;
+
+use std::time::Instant;
 
 use accounts::account::{check_password, weakness};
 use hyper::body::Incoming;
@@ -31,11 +36,13 @@ pub(super) async fn page<B>(
         Some(Flash::Account(outcome)) => Some(outcome),
         _ => None,
     };
-    let token = session.token.clone();
-    let sessions = match gate.monitor.ask(ask::ListSessions { token }).await {
-        Ok(Ok(sessions)) => sessions,
-        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
-        Err(NoReply) => return reply::unreached(),
+    let (token, same) = (session.token.clone(), session.token.clone());
+    let sessions = gate.monitor.ask(ask::ListSessions { token });
+    let access = gate.monitor.ask(ask::ListAccess { token: same });
+    let (sessions, access) = match tokio::join!(sessions, access) {
+        (Ok(Ok(sessions)), Ok(Ok(access))) => (sessions, access),
+        (Err(NoReply), _) | (_, Err(NoReply)) => return reply::unreached(),
+        (Ok(Err(Gone)), _) | (_, Ok(Err(Gone))) => return reply::see_other("/_occ/login"),
     };
     let token = session.token.clone();
     let opencode = match gate.monitor.ask(ask::GetOpencode { token }).await {
@@ -43,10 +50,18 @@ pub(super) async fn page<B>(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
+    let issued = outcome
+        .as_ref()
+        .is_some_and(|outcome| *outcome == Outcome::TokenMade);
+    let issued = issued.then(|| gate.issued.take(session.token.hash(), Instant::now()));
+    let issued = issued.flatten().map(|access| access.expose());
     let page = pages::Account {
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
+        access: gate.settings.tokens.then_some(&access),
+        issued: issued.as_deref().map(String::as_str),
+        origin: &context.origin(),
         now: clock::now(),
         outcome: outcome.as_ref(),
         opencode: &opencode,
@@ -80,6 +95,8 @@ pub(super) async fn submit(
     match path.as_str() {
         "/_occ/account/password" => change_password(gate, context, session, &form).await,
         pages::RESTART_PATH => restart::submit(gate, context, session, &form).await,
+        "/_occ/account/token" => tokens::make(gate, context, session, &form).await,
+        "/_occ/account/token-revoke" => tokens::revoke(gate, context, session, &form).await,
         "/_occ/account/revoke" => {
             let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) else {
                 return reply::see_other("/_occ/account");

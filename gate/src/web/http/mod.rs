@@ -1,6 +1,7 @@
 //! HTTP for the rest of the web half: heads and bodies read strictly, answers
 //! written with their guards. Knows no session and no opencode.
 
+pub(crate) mod authorization;
 pub(crate) mod body;
 pub(crate) mod cookies;
 pub(crate) mod csrf;

@@ -71,6 +71,20 @@ pub(crate) fn logged_out() -> Response<Body> {
     text(StatusCode::UNAUTHORIZED, line)
 }
 
+/// For a program whose access token is nobody's. No answer names a way to log in by
+/// password (`WWW-Authenticate`): browsers would keep one, and send it whoever asks.
+pub(crate) fn wrong_token() -> Response<Body> {
+    let line =
+        "this token is not good, or not for that user\nhint: make one on the page /_occ/account\n";
+    text(StatusCode::UNAUTHORIZED, line)
+}
+
+/// There were too many wrong access tokens.
+pub(crate) fn too_many_tokens(seconds: u32) -> Response<Body> {
+    let line = "too many wrong tokens: try again later\n";
+    again_in(seconds, text(StatusCode::TOO_MANY_REQUESTS, line))
+}
+
 /// opencode is not there yet.
 pub(crate) fn not_yet() -> Response<Body> {
     let line = "your opencode is not ready: try again soon\n";

@@ -14,6 +14,7 @@ mod remove;
 mod set;
 mod source;
 mod ssh_keys;
+mod token;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
         User::Import(options) => return import::run(session, &options).await,
         User::Export(options) => return export::run(session, options).await,
         User::Adopt(options) => adopt::run(session, options).await?,
+        User::Token(command) => token::run(session, command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

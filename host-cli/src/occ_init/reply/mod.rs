@@ -104,7 +104,10 @@ pub(super) fn no_document(container: &str, finished: &Finished) -> Error {
 /// A line of the container, which must not look like one of ours.
 fn spoken(line: &str) -> String {
     let line = text::line(line);
-    if line.starts_with("occ-init: ") || line.starts_with("hint: ") {
+    if ["occ-init: ", "occ-gate: ", "hint: "]
+        .iter()
+        .any(|start| line.starts_with(start))
+    {
         return line.into_owned();
     }
     format!("occ-init: {line}")

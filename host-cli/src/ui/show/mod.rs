@@ -1,7 +1,9 @@
 //! Answers on stdout and stderr: messages, tables and JSON lines.
 
 use accounts::account::{date_of, whole_days};
-use accounts::wire::{AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status};
+use accounts::wire::{
+    AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status, TokenView, TokensReply,
+};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 use zeroize::Zeroize;
@@ -88,6 +90,22 @@ impl Screen {
                 .all(|account| line(&text::line(&account.user_name))),
             Format::Text if reply.accounts.is_empty() => line("No users configured."),
             Format::Text => coloured(&account_table(&reply.accounts, self.colours)),
+        };
+    }
+
+    /// A person's tokens, as table, ids or document.
+    pub(crate) fn tokens(self, reply: &TokensReply) {
+        match self.format {
+            Format::Json => json(reply),
+            Format::Name => reply
+                .tokens
+                .iter()
+                .all(|token| line(&text::line(&token.id))),
+            Format::Text if reply.tokens.is_empty() => line(&format!(
+                "User '{}' has no tokens.",
+                text::line(&reply.user_name)
+            )),
+            Format::Text => line(&token_table(&reply.tokens)),
         };
     }
 
@@ -178,15 +196,10 @@ fn status_word(status: Status) -> (&'static str, Color) {
 
 /// No borders, no wrapping: what is cut or folded can't be piped.
 fn account_table(accounts: &[AccountView], colours: bool) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .force_no_tty();
+    let mut table = empty_table(&["Username", "Status", "UID", "Home", "Shell"]);
     if colours {
         table.enforce_styling();
     }
-    table.set_header(["Username", "Status", "UID", "Home", "Shell"]);
     for account in accounts {
         let (word, colour) = status_word(account.status);
         table.add_row([
@@ -197,6 +210,39 @@ fn account_table(accounts: &[AccountView], colours: bool) -> String {
             Cell::new(text::line(&account.shell)),
         ]);
     }
+    rendered(table)
+}
+
+fn token_table(tokens: &[TokenView]) -> String {
+    let day = |usec| date_of(whole_days(usec));
+    let mut table = empty_table(&["Name", "ID", "Made", "Ends", "Last use"]);
+    for token in tokens {
+        let last_use = match (token.last_use_usec, &token.last_use_address) {
+            (Some(usec), Some(address)) => format!("{} from {address}", day(usec)),
+            _ => "never".to_owned(),
+        };
+        table.add_row([
+            text::line(&token.name),
+            text::line(&token.id),
+            day(token.made_usec).into(),
+            day(token.ends_usec).into(),
+            text::line(&last_use),
+        ]);
+    }
+    rendered(table)
+}
+
+fn empty_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .force_no_tty()
+        .set_header(header.iter().copied());
+    table
+}
+
+fn rendered(mut table: Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

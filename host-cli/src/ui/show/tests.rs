@@ -66,3 +66,24 @@ fn one_account_is_shown_field_by_field() {
         Groups:   audio, video"]]
     .assert_eq(&fields(&account_fields(&alice)));
 }
+
+#[test]
+fn tokens_have_a_table_and_obey_nobody() {
+    let token = |name: &str, last_use: Option<u64>| TokenView {
+        id: "0a1b2c3d".into(),
+        name: name.into(),
+        made_usec: 1_790_000_000_000_000,
+        ends_usec: 1_797_776_000_000_000,
+        last_use_usec: last_use,
+        last_use_address: last_use.map(|_| "192.0.2.1".into()),
+    };
+    let tokens = [
+        token("laptop", Some(1_790_100_000_000_000)),
+        token("\u{1b}[2J", None),
+    ];
+    expect![[r"
+        Name       ID        Made        Ends        Last use
+        laptop     0a1b2c3d  2026-09-21  2026-12-20  2026-09-22 from 192.0.2.1
+        \u{1b}[2J  0a1b2c3d  2026-09-21  2026-12-20  never"]]
+    .assert_eq(&token_table(&tokens));
+}

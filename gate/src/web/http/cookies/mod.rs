@@ -61,6 +61,12 @@ impl Cookies {
         only(found).map(|(_, value)| value)
     }
 
+    /// Returns whether the browser sent any cookie of this gate's sessions, however often.
+    pub(crate) fn has_session(&self, headers: &HeaderMap) -> bool {
+        let names = [false, true].map(|secure| self.name(Cookie::Session, secure));
+        pairs(headers).any(|(key, _)| names.iter().any(|name| name == key))
+    }
+
     /// A Set-Cookie line; `value` is base64url.
     pub(crate) fn set(
         &self,

@@ -21,12 +21,50 @@ pub(crate) enum CrossOrigin {
     FetchSite,
 }
 
+/// How a request proves whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// By a cookie, which a browser sends whoever asks; or not at all.
+    Cookie,
+    /// By a password. No browser has one for us, since no answer asks for it; one that has
+    /// it all the same would send it whoever asks.
+    Basic,
+    /// By a header that only whoever has the access token can write.
+    Bearer,
+}
+
 /// Holds Origin and Sec-Fetch-Site against our own origin (`http://host:port`).
 ///
 /// Origin has to be there when something may change (an unsafe method, or an
 /// upgrade, which no preflight asks about), and has to be ours wherever it is.
-/// Without it, another site may only navigate here.
-pub(crate) fn check(method: &Method, headers: &HeaderMap, own: &str) -> Result<(), CrossOrigin> {
+/// Without it, another site may only navigate here. Programs that show an access token
+/// send none: of them only what a browser added is held against us, and navigating is
+/// refused as well, because no SameSite keeps a password back.
+pub(crate) fn check(
+    method: &Method,
+    headers: &HeaderMap,
+    own: &str,
+    proof: Proof,
+) -> Result<(), CrossOrigin> {
+    match proof {
+        Proof::Cookie => check_browser(method, headers, own),
+        Proof::Basic => check_program(headers, own),
+        Proof::Bearer => Ok(()),
+    }
+}
+
+fn check_program(headers: &HeaderMap, own: &str) -> Result<(), CrossOrigin> {
+    if headers.contains_key(ORIGIN) {
+        let origin = only(headers.get_all(ORIGIN).iter()).ok_or(CrossOrigin::Origin)?;
+        compare(origin.as_bytes(), own.as_bytes())?;
+    }
+    match text(headers, "sec-fetch-site") {
+        None | Some("same-origin" | "none") => Ok(()),
+        Some(_) => Err(CrossOrigin::FetchSite),
+    }
+}
+
+fn check_browser(method: &Method, headers: &HeaderMap, own: &str) -> Result<(), CrossOrigin> {
     let strict = !method.is_safe() || headers.contains_key(UPGRADE);
     if strict || headers.contains_key(ORIGIN) {
         let origin = only(headers.get_all(ORIGIN).iter()).ok_or(CrossOrigin::Origin)?;

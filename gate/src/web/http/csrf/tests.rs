@@ -8,7 +8,7 @@ const FROM_OWN: (&str, &str) = ("origin", OWN);
 type Line = (&'static str, &'static str);
 
 fn checked(method: &Method, lines: &[Line]) -> Result<(), CrossOrigin> {
-    check(method, &headers(lines), OWN)
+    check(method, &headers(lines), OWN, Proof::Cookie)
 }
 
 #[test]
@@ -119,4 +119,43 @@ fn programs_look_at_the_status_and_people_reload() {
     assert!(!keeps(&[("sec-fetch-mode", "cors"), html, firefox]));
     assert!(!keeps(&[firefox]));
     assert!(!keeps(&[]));
+}
+
+#[test]
+fn programs_need_no_origin_and_browsers_do_not_pass_for_one() {
+    let by = |proof, lines: &[(&'static str, &'static str)]| {
+        check(&Method::POST, &headers(lines), OWN, proof)
+    };
+    for proof in [Proof::Basic, Proof::Bearer] {
+        assert_eq!(by(proof, &[]), Ok(()));
+        assert_eq!(by(proof, &[("sec-fetch-mode", "cors")]), Ok(()), "node");
+        assert_eq!(
+            by(proof, &[("origin", OWN), ("upgrade", "websocket")]),
+            Ok(())
+        );
+    }
+    for (lines, refused) in [
+        (
+            &[("origin", "https://evil.example")][..],
+            CrossOrigin::Origin,
+        ),
+        (&[("origin", "null")], CrossOrigin::Origin),
+        (&[("sec-fetch-site", "cross-site")], CrossOrigin::FetchSite),
+        (&[("sec-fetch-site", "same-site")], CrossOrigin::FetchSite),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+            ],
+            CrossOrigin::FetchSite,
+        ),
+    ] {
+        assert_eq!(by(Proof::Basic, lines), Err(refused), "{lines:?}");
+        assert_eq!(
+            by(Proof::Bearer, lines),
+            Ok(()),
+            "only who has it can write it"
+        );
+    }
 }

@@ -52,7 +52,8 @@ pub(crate) async fn watch(gate: Arc<AppState>) {
 async fn report(gate: &AppState, user: &User) {
     // They may have come back while their opencode was asked.
     let absent = gate.presence.absent(user, Instant::now());
-    let Some(session) = gate.sessions.any_of(user) else {
+    let session = gate.sessions.any_of(user);
+    let Some(session) = session.or_else(|| gate.programs.any_of(user)) else {
         return;
     };
     if absent.is_some_and(|absent| absent >= gate.settings.idle) {

@@ -1,4 +1,6 @@
-//! The account page: password, sessions, logging out.
+//! The account page: password, sessions, tokens, logging out.
+
+mod tokens;
 
 mod opencode;
 
@@ -6,7 +8,7 @@ use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::{TERMINAL_PATH, frame};
-use crate::wire::{OpencodeView, SessionEntry, Time};
+use crate::wire::{AccessEntry, OpencodeView, SessionEntry, Time};
 
 /// The content of the account page.
 pub(crate) struct Account<'a> {
@@ -15,6 +17,12 @@ pub(crate) struct Account<'a> {
     pub(crate) display_name: &'a str,
     /// The latest first.
     pub(crate) sessions: &'a [SessionEntry],
+    /// Access tokens, the latest first; `None` where there are to be none.
+    pub(crate) access: Option<&'a [AccessEntry]>,
+    /// One that was made a moment ago.
+    pub(crate) issued: Option<&'a str>,
+    /// Our own origin, for examples.
+    pub(crate) origin: &'a str,
     /// Seconds since 1970.
     pub(crate) now: Time,
     pub(crate) outcome: Option<&'a Outcome>,
@@ -32,6 +40,12 @@ pub(crate) enum Outcome {
     SessionEnded,
     /// The person's opencode starts anew.
     Restarted,
+    /// There is a new token, which the page shows.
+    TokenMade,
+    /// A token is over.
+    TokenRevoked,
+    /// Tokens are what they were, or an administrator has to know something.
+    TokenFailed(String),
 }
 
 pub(crate) fn account(page: &Account) -> Markup {
@@ -62,7 +76,9 @@ pub(crate) fn account(page: &Account) -> Markup {
                 form method="post" action="/_occ/account/end-all" {
                     button.danger type="submit" { "Log out everywhere, here too" }
                 }
+                @if page.access.is_some_and(|access| !access.is_empty()) { p.fine { "That revokes your tokens as well." } }
             }
+            @if let Some(access) = page.access { (tokens::tokens(page, access)) }
             (password(page))
             (opencode::opencode(page.opencode, page.outcome == Some(&Outcome::Restarted)))
         }
@@ -100,11 +116,11 @@ fn password(page: &Account) -> Markup {
             h2 #change { "Change your password" }
             @match page.outcome {
                 Some(Outcome::Changed { weakness }) => {
-                    p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out." }
+                    p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out; tokens stay good." }
                     @if let Some(weakness) = weakness { p.notice.bad role="status" { "Warning: " (weakness) "." } }
                 }
                 Some(Outcome::Failed(why)) => { p #outcome .notice.bad role="alert" { (why) } }
-                Some(Outcome::SessionEnded | Outcome::Restarted) | None => {}
+                _ => {}
             }
             form.narrow method="post" action="/_occ/account/password" {
                 // For password managers: whose password it is.

@@ -17,6 +17,9 @@ fn page(outcome: Option<&Outcome>) -> String {
         user: "alice",
         display_name: "Alice <A>",
         sessions: &sessions,
+        access: None,
+        issued: None,
+        origin: "http://localhost:3000",
         now: 4600,
         outcome,
         opencode: &OpencodeView {

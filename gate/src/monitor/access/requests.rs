@@ -1,0 +1,172 @@
+//! What the web half, administrators and accounts do to access tokens.
+
+use std::net::IpAddr;
+
+use super::file;
+use super::table::{Ended, Standing};
+use super::{AccessTokens, log_ended};
+use crate::clock;
+use crate::log;
+use crate::monitor::event_loop::Monitor;
+use crate::monitor::files::PasswdNames;
+use crate::monitor::random;
+use crate::monitor::sessions::Session;
+use crate::own_address::is_own_address;
+use crate::wire::ask::{MakeAccess, UseAccess};
+use crate::wire::{
+    self, AccessReply, AccessToken, Handle, LastUse, MakeReply, Text, Token, TokenHash, User,
+};
+
+/// Bits of an id: it is typed by administrators.
+const ID: u64 = 0xffff_ffff;
+
+impl Monitor {
+    /// A program showed an access token. A right one is always good: it can't be
+    /// guessed, so guesses of others must not shut it out.
+    pub(crate) fn use_access(&mut self, ask: &UseAccess) -> AccessReply {
+        let (hash, at, now) = (ask.access.hash(), clock::now(), self.now());
+        let address = ask.address.to_canonical();
+        let found = self.access.table.find(hash, at);
+        let Some(found) = found.filter(|_| !self.access.is_off) else {
+            return self.refuse_access(ask, address);
+        };
+        let (user, expires) = (found.user.clone(), found.ends);
+        // A first use is worth a write; further ones wait for each other.
+        self.access.is_behind |= found.last_use.is_none();
+        let last_use = LastUse { at, address };
+        let fresh = || Token::new(*random::bytes());
+        let token = self.access.table.used(hash, last_use, fresh);
+        self.access.used.get_or_insert(now);
+        let person = self.accounts.get(&user);
+        let display_name = person.map_or("", |person| &person.display_name);
+        AccessReply::Session {
+            token,
+            session: wire::Session {
+                user: User::cut(&user),
+                display_name: Text::cut(display_name),
+                expires,
+            },
+        }
+    }
+
+    fn refuse_access(&mut self, ask: &UseAccess, address: IpAddr) -> AccessReply {
+        let (now, is_own) = (self.now(), is_own_address(ask.address));
+        let hash = ask.access.hash();
+        match self.logins.wrong_access(hash, ask.address, is_own, now) {
+            Err(seconds) => AccessReply::SlowDown { seconds },
+            Ok(is_new) => {
+                if is_new {
+                    log::line(&format!("token: one that is nobody's from {address}"));
+                }
+                AccessReply::Refused
+            }
+        }
+    }
+
+    pub(crate) fn make_access(&mut self, session: &Session, ask: MakeAccess) -> MakeReply {
+        let time = self.now();
+        let person = self.accounts.get(&session.user);
+        let Some(person) = person.filter(|_| !self.access.is_off) else {
+            return MakeReply::Unavailable;
+        };
+        let access = AccessToken::new(*random::bytes());
+        let (hash, id) = (access.hash(), self.access.new_id());
+        let (name, now) = (ask.name, clock::now());
+        let title = format!(
+            "token: {}: '{}' ({})",
+            session.user,
+            name.as_str(),
+            file::show_id(id)
+        );
+        if !self.access.make_limit.allows(&session.user, time) {
+            return MakeReply::TooOften;
+        }
+        let table = &mut self.access.table;
+        if !table.make(hash, person, name, ask.lifetime, id, now) {
+            return MakeReply::Full;
+        }
+        if !self.access.save() {
+            self.access.table.end(|other| other.id == id);
+            return MakeReply::Unavailable;
+        }
+        log::line(&format!("{title} made from {}", session.address));
+        MakeReply::Made { access }
+    }
+
+    /// Revokes one of a person's own. Returns false if the disk does not take it.
+    pub(crate) fn revoke_access(&mut self, user: &str, handle: Handle) -> bool {
+        let is_meant = |access: &super::table::Access| access.user == user && access.id == handle;
+        let ended = self.access.table.end(is_meant);
+        self.access_ended(&ended, "revoked")
+    }
+
+    /// Revokes all of a person's.
+    pub(crate) fn revoke_all_access(&mut self, user: &str) {
+        let ended = self.access.table.end(|access| access.user == user);
+        self.access_ended(&ended, "revoked: logged out everywhere");
+    }
+
+    /// Revokes what administrators asked for by `occ-gate token revoke`.
+    pub(crate) fn revoke_as_requested(&mut self) {
+        let requested = file::requests();
+        if requested.is_empty() {
+            return;
+        }
+        let table = &mut self.access.table;
+        let ended = table.end(|access| requested.contains(&access.id));
+        if self.access_ended(&ended, "revoked by an administrator") && !self.access.is_unreadable {
+            requested.into_iter().for_each(file::done);
+        }
+    }
+
+    /// Ends what is over by now, and writes what waits.
+    pub(crate) fn tick_access(&mut self) {
+        let ended = self.access.table.expire(clock::now());
+        self.access_ended(&ended, "ended: its time is over");
+        self.revoke_as_requested();
+        let now = self.now();
+        self.access.save_if_due(now);
+    }
+
+    /// Makes access tokens follow the accounts, which were read a moment ago, but not those
+    /// of people who are changing their password.
+    pub(crate) fn access_follows(&mut self, changing: &[String]) {
+        let (accounts, names) = (&self.accounts, PasswdNames::default());
+        let ended = self.access.table.follow(|user| match accounts.get(user) {
+            _ if changing.iter().any(|changing| changing == user) => Standing::Changing,
+            Some(person) => Standing::Open(person.password()),
+            None if names.has(user) => Standing::Shut,
+            None => Standing::Absent,
+        });
+        self.access_ended(&ended, "ended with the account as it was");
+    }
+
+    /// Finds who a token of the web half speaks for: a session's person, or the owner of
+    /// the access token that a program showed.
+    pub(crate) fn person_of(&self, token: &Token) -> Option<String> {
+        let now = clock::now();
+        let session = self.sessions.find(token, now);
+        let user = session.map(|session| session.user.as_str());
+        user.or_else(|| self.access.table.owner(token, now))
+            .map(str::to_owned)
+    }
+
+    /// Makes streams, log and disk follow. Returns false if the disk does not take it.
+    fn access_ended(&mut self, ended: &Ended, why: &str) -> bool {
+        let sessions: &[TokenHash] = &ended.sessions;
+        self.end_streams(sessions);
+        log_ended(ended, why);
+        ended.tokens.is_empty() || self.access.save()
+    }
+}
+
+impl AccessTokens {
+    fn new_id(&self) -> Handle {
+        loop {
+            let id = Handle(random::number() & ID);
+            if !self.table.has_id(id) {
+                return id;
+            }
+        }
+    }
+}
