@@ -64,6 +64,10 @@ pub struct Settings {
     /// With 1, sudo and passwd work in opencode's shells
     #[arg(long, env = "OCC_GATE_ALLOW_SETUID", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "0")]
     pub(crate) allow_setuid: bool,
+
+    /// With 0, opencode's page has no button of ours for account, terminal and logout
+    #[arg(long, env = "OCC_GATE_BAR", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
+    pub(crate) bar: bool,
 }
 
 /// A value that cannot be used.

@@ -3,6 +3,7 @@
 //! that it knows it has from browsers, which may lie, and from the monitor.
 
 mod account;
+pub(crate) mod bar;
 pub(crate) mod connections;
 pub(crate) mod http;
 

@@ -23,7 +23,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, login, pages};
+use crate::web::{account, bar, login, pages};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -118,6 +118,16 @@ async fn admit(
             _ => reply::wrong_method("GET, HEAD"),
         };
     }
+    if let Some(script) = bar::file(request.uri().path(), request.headers()) {
+        return match *request.method() {
+            Method::GET | Method::HEAD => script,
+            _ => reply::wrong_method("GET, HEAD"),
+        };
+    }
+    // Nobody did anything: no session is used by this.
+    if request.uri().path() == bar::SESSION_PATH {
+        return look(&gate, &context, &request).await;
+    }
     let session = match session_of(&gate, &context, &request).await {
         Ok(session) => session,
         Err(NoReply) => return reply::unreached(),
@@ -136,15 +146,43 @@ fn is_own(path: &str) -> bool {
     path == "/_occ" || path.starts_with("/_occ/")
 }
 
+/// Answers whether there is a session; that does not count as using it.
+async fn look(
+    gate: &AppState,
+    context: &RequestContext,
+    request: &Request<Incoming>,
+) -> Response<Body> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return reply::wrong_method("GET, HEAD");
+    }
+    let Some(token) = token_of(gate, context, request) else {
+        return bar::session(None);
+    };
+    let (sessions, now) = (&gate.sessions, clock::now());
+    match sessions.look(&gate.monitor, &token, now).await {
+        Ok(session) => bar::session(session.as_deref()),
+        Err(NoReply) => reply::unreached(),
+    }
+}
+
+/// The token that the browser showed.
+fn token_of(
+    gate: &AppState,
+    context: &RequestContext,
+    request: &Request<Incoming>,
+) -> Option<Token> {
+    let (cookies, secure) = (&gate.cookies, context.secure);
+    let cookie = cookies.get(request.headers(), Cookie::Session, secure);
+    cookie.and_then(Token::parse)
+}
+
 /// The session whose token the browser showed.
 async fn session_of(
     gate: &AppState,
     context: &RequestContext,
     request: &Request<Incoming>,
 ) -> Result<Option<Arc<Session>>, NoReply> {
-    let (cookies, secure) = (&gate.cookies, context.secure);
-    let cookie = cookies.get(request.headers(), Cookie::Session, secure);
-    let Some(token) = cookie.and_then(Token::parse) else {
+    let Some(token) = token_of(gate, context, request) else {
         return Ok(None);
     };
     let (sessions, now) = (&gate.sessions, clock::now());

@@ -81,6 +81,28 @@ impl Sessions {
         }
     }
 
+    /// The same for somebody who only looks whether it is there: it neither moves the idle
+    /// limit nor is remembered.
+    pub(super) async fn look(
+        &self,
+        monitor: &Monitor,
+        token: &Token,
+        now: Time,
+    ) -> Result<Option<Arc<Session>>, NoReply> {
+        let known = lock(&self.known).get(&token.hash()).cloned();
+        if let Some(session) = known {
+            return Ok((now < session.expires).then_some(session));
+        }
+        let token = token.clone();
+        let ask = ask::GetSession {
+            token: token.clone(),
+        };
+        let found = monitor.ask(ask).await?;
+        Ok(found
+            .ok()
+            .map(|found| Arc::new(Session::new(&token, &found))))
+    }
+
     /// The monitor says that a session is over.
     pub(super) fn gone(&self, hash: TokenHash) {
         if let Some(session) = lock(&self.known).remove(&hash) {
@@ -100,21 +122,23 @@ impl Sessions {
         if known.len() >= MOST {
             known.retain(|_, session| Arc::strong_count(session) > 1);
         }
-        let new = || {
-            Arc::new(Session {
-                token: token.clone(),
-                user: found.user.clone(),
-                display_name: found.display_name.as_str().to_owned(),
-                expires: found.expires,
-                gone: CancellationToken::new(),
-                touched: Mutex::new(Instant::now()),
-            })
-        };
+        let new = || Arc::new(Session::new(token, found));
         known.entry(token.hash()).or_insert_with(new).clone()
     }
 }
 
 impl Session {
+    fn new(token: &Token, found: &wire::Session) -> Self {
+        Self {
+            token: token.clone(),
+            user: found.user.clone(),
+            display_name: found.display_name.as_str().to_owned(),
+            expires: found.expires,
+            gone: CancellationToken::new(),
+            touched: Mutex::new(Instant::now()),
+        }
+    }
+
     /// Returns whether the monitor has to hear again that it is used; then it will.
     fn is_due(&self, touch_time: Duration) -> bool {
         let mut touched = lock(&self.touched);

@@ -9,7 +9,10 @@
 
 mod accounts;
 mod assets;
+mod bar;
+mod bar_in_chromium;
 mod browser;
+mod chromium;
 mod fake_monitor;
 mod foreign;
 mod framing;

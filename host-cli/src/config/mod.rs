@@ -47,7 +47,7 @@ pub(crate) enum Key {
 
 /// The settings of the login that a container gets from the configuration. The two that
 /// are missing are occ's own: `OCC_GATE_NAME` and `OCC_GATE_LISTEN`.
-pub(crate) const GATE: [&str; 7] = [
+pub(crate) const GATE: [&str; 8] = [
     "gate_hosts",
     "gate_trusted_proxies",
     "gate_session_idle",
@@ -55,11 +55,12 @@ pub(crate) const GATE: [&str; 7] = [
     "gate_idle",
     "gate_max_processes",
     "gate_allow_setuid",
+    "gate_bar",
 ];
 
 impl Key {
     /// All, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Container,
         Self::Image,
         Self::BaseImage,
@@ -72,6 +73,7 @@ impl Key {
         Self::Gate(GATE[4]),
         Self::Gate(GATE[5]),
         Self::Gate(GATE[6]),
+        Self::Gate(GATE[7]),
         Self::Users,
     ];
 
