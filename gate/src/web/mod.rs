@@ -3,6 +3,7 @@
 //! that it knows it has from browsers, which may lie, and from the monitor.
 
 mod account;
+mod attempt;
 pub(crate) mod bar;
 pub(crate) mod connections;
 pub(crate) mod http;
@@ -11,6 +12,7 @@ mod login;
 mod monitor_client;
 mod opencode;
 mod pages;
+mod renewal;
 mod routes;
 mod server;
 mod sessions;

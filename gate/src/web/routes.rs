@@ -23,7 +23,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, bar, login, pages};
+use crate::web::{account, attempt, bar, login, pages, renewal};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -208,6 +208,8 @@ async fn own(
         ("/_occ/login", &Method::POST) => login::submit(&gate, &context, session, request).await,
         ("/_occ/prompt", &Method::GET) => login::question(&gate, &context, &request),
         ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
+        ("/_occ/renew", &Method::GET) => renewal::page(&gate, &context, &request),
+        ("/_occ/renew", &Method::POST) => renewal::submit(&gate, &context, session, request).await,
         ("/_occ/logout", &Method::POST) => account::logout(&gate, &context, session).await,
         ("/_occ/account", &Method::GET) => match session {
             Some(session) => account::page(&gate, &context, session, &request).await,
@@ -220,7 +222,10 @@ async fn own(
             None => reply::see_other("/_occ/login"),
         },
         ("/_occ/account", _) => reply::wrong_method("GET, HEAD"),
-        (path, _) if is_account_form(path) || matches!(path, "/_occ/login" | "/_occ/prompt") => {
+        (path, _)
+            if is_account_form(path)
+                || matches!(path, "/_occ/login" | "/_occ/prompt" | "/_occ/renew") =>
+        {
             reply::wrong_method("GET, HEAD, POST")
         }
         _ => reply::text(
@@ -246,7 +251,7 @@ fn without_session<B>(request: &Request<B>) -> Response<Body> {
     if is_from_another_site(request.headers()) {
         return reply::page(StatusCode::OK, &pages::follow(redirect::local_path(path)));
     }
-    reply::see_other(&login::path_for(path))
+    reply::see_other(&attempt::path_for(path))
 }
 
 fn refusal(unfit: BadRequest) -> Response<Body> {

@@ -127,4 +127,8 @@ requests! {
 
     /// Asks whether the monitor answers, for the health page.
     Ping {} -> ();
+
+    /// Sets the new password that [`LoginReply::NewPasswordNeeded`] asks for, and goes on
+    /// with the login. The conversation is over then, whatever the reply.
+    RenewPassword { conversation: Conversation, new: Secret } -> LoginReply;
 }

@@ -21,5 +21,6 @@ mod passwords;
 mod place;
 mod privileges;
 mod processes;
+mod renewals;
 mod sessions;
 mod takeover;

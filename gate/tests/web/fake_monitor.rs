@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) uid: Option<u32>,
     /// Whether `code` is asked after a right password.
     pub(crate) asks_for_code: bool,
+    /// Whether a new one is needed after a right password.
+    pub(crate) needs_new_password: bool,
     pub(crate) slow_down: Option<u32>,
     pub(crate) silent: bool,
     issued: u8,
@@ -171,6 +173,7 @@ impl State {
                 })
             }
             Request::Ping(_) => Reply::Ping(()),
+            Request::RenewPassword(ask) => Reply::RenewPassword(self.renew(&ask)),
             Request::Forget(_) => Reply::Forget(()),
             Request::Works(_) => Reply::Works(Ok(())),
             Request::ChangePassword(ask) => Reply::ChangePassword(
@@ -234,6 +237,9 @@ impl State {
         if !matches!(user, "alice" | "bob") || password.expose() != b"secret" {
             return LoginReply::Refused;
         }
+        if self.needs_new_password {
+            return new_password_needed("");
+        }
         if self.asks_for_code {
             let text = PamText::cut("Verification code: ");
             return LoginReply::Prompt {
@@ -243,6 +249,17 @@ impl State {
             };
         }
         self.log_in(user, device)
+    }
+
+    /// Takes anything but `short`, in the conversation of the last that was needed.
+    fn renew(&mut self, ask: &ask::RenewPassword) -> LoginReply {
+        if ask.conversation != Conversation(88) {
+            return LoginReply::Refused;
+        }
+        if ask.new.expose() == b"short" {
+            return new_password_needed("too <short>");
+        }
+        self.log_in("alice", None)
     }
 
     fn log_in(&mut self, user: &str, device: Option<Secret>) -> LoginReply {
@@ -255,6 +272,13 @@ impl State {
             expires: LATER,
             device,
         })
+    }
+}
+
+fn new_password_needed(text: &str) -> LoginReply {
+    LoginReply::NewPasswordNeeded {
+        conversation: Conversation(88),
+        text: PamText::cut(text),
     }
 }
 
@@ -299,6 +323,7 @@ fn line(request: &Request) -> String {
         ),
         Request::Revoke(ask::Revoke { handle, .. }) => format!("revoke {}", handle.0),
         Request::Ping(ask::Ping {}) => "ping".to_owned(),
+        Request::RenewPassword(ask::RenewPassword { .. }) => "renew".to_owned(),
         Request::Forget(ask::Forget { call }) => format!("forget {call}"),
         Request::Answer(ask::Answer { .. }) => "answer".to_owned(),
         Request::GetSession(ask::GetSession { .. }) => "session".to_owned(),

@@ -24,5 +24,6 @@ mod pages;
 mod passing;
 mod proxies;
 mod real_proxies;
+mod renewals;
 mod stopping;
 mod streams;

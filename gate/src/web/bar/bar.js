@@ -7,7 +7,7 @@
 
   const ACCOUNT = "/_occ/account";
   const TERMINAL = "/_occ/terminal";
-  const RESTART = "/_occ/opencode/restart";
+  const RESTART = "/_occ/account/restart";
   const LOGOUT = "/_occ/logout";
   const LOGIN = "/_occ/login";
   const SESSION = "/_occ/session";
@@ -168,7 +168,7 @@
     let said = "";
     try {
       const answer = await fetch(RESTART, {
-        method: "POST", redirect: "manual", body: new URLSearchParams(),
+        method: "POST", redirect: "manual", body: new URLSearchParams({ next: here() }),
       });
       if (answer.ok || answer.type === "opaqueredirect") return location.reload();
       said = await answer.text();

@@ -6,7 +6,7 @@ fn script_knows_the_paths_that_are_routed() {
         SESSION_PATH,
         "/_occ/account",
         "/_occ/terminal",
-        "/_occ/opencode/restart",
+        "/_occ/account/restart",
         "/_occ/logout",
         "/_occ/login",
     ] {

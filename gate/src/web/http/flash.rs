@@ -27,6 +27,12 @@ pub(crate) enum Flash {
         text: String,
         echo: bool,
     },
+    /// A new password is needed, and why the one before was not taken.
+    Renewal {
+        conversation: u64,
+        user: String,
+        text: String,
+    },
     /// The account page.
     Account(Outcome),
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod login;
+mod renewal;
 mod trouble;
 mod wait;
 
@@ -13,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(super) use account::{Account, Outcome, account};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
+pub(super) use renewal::{RenewalForm, renewal};
 pub(super) use trouble::trouble;
 pub(super) use wait::{follow, not_started, starting};
 
