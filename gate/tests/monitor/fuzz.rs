@@ -163,6 +163,8 @@ fn request(damage: &mut Damage, address: SocketAddr, cookie: &str) -> Vec<u8> {
         "/site.webmanifest",
         "/_occ/account/password",
         "/_occ/prompt",
+        "/_occ/renew",
+        "/_occ/session",
         "/%2e%2e/etc",
         "http://localhost/",
     ]);

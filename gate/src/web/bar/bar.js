@@ -2,8 +2,11 @@
 // a notice when the session has ended. It uses nothing of opencode's page and leaves nothing
 // in it: one element beside <body>, with a shadow tree of its own.
 (() => {
-  "use strict";
-  if (window.top !== window || customElements.get("occ-bar")) return;
+"use strict";
+if (window.top !== window) return;
+
+const main = () => {
+  if (customElements.get("occ-bar")) return;
 
   const ACCOUNT = "/_occ/account";
   const TERMINAL = "/_occ/terminal";
@@ -253,14 +256,17 @@
   const bar = document.createElement("occ-bar");
   const attach = () => { if (!bar.isConnected) document.documentElement.append(bar); };
 
-  const begin = () => {
-    attach();
-    // Beside <body>, where a page that replaces its body leaves it alone.
-    new MutationObserver(attach).observe(document, { childList: true });
-    new MutationObserver(attach).observe(document.documentElement, { childList: true });
-    // Not while the page loads: it was answered just now, so there is a session.
-    timer ??= setTimeout(look, EVERY);
-  };
-  if (document.body) begin();
-  else addEventListener("DOMContentLoaded", begin, { once: true });
+  attach();
+  // Beside <body>, where a page that replaces its body leaves it alone.
+  new MutationObserver(attach).observe(document, { childList: true });
+  new MutationObserver(attach).observe(document.documentElement, { childList: true });
+  // The page was answered a moment ago: there is a session.
+  timer ??= setTimeout(look, EVERY);
+};
+
+// After the page has loaded, which then takes no longer than without the bar; but not never,
+// if something that it loads hangs.
+if (document.readyState === "complete") return main();
+addEventListener("load", main, { once: true });
+addEventListener("DOMContentLoaded", () => setTimeout(main, 5000), { once: true });
 })();
