@@ -8,7 +8,7 @@ use nix::unistd::AccessFlags;
 
 use super::bootstrap_env;
 use super::precheck::{self, Precheck};
-use super::restore_child::{Mode, Outcome, Report, RestoreCommand};
+use super::restore_child::{Mode, Outcome, RestoreCommand};
 use crate::cli::globals::Paths;
 use crate::cli::run::Run;
 use crate::log::say;
@@ -55,21 +55,18 @@ pub(crate) fn run(
     started.map_or_else(Outcome::Failed, |child| child.wait(timeout))
 }
 
-/// The outcome of a restore that had nothing to do.
+/// A restore that had nothing to do.
 fn nothing(is_quiet: bool) -> Outcome {
     if !is_quiet {
         say(&Summary::default().line());
     }
-    Outcome::Done(Report {
-        summary: serde_json::to_value(Summary::nothing()).unwrap_or_default(),
-        marks: Vec::new(),
-    })
+    Outcome::Nothing
 }
 
 /// Logs how the restore went. Returns false if the accounts are not as they should be.
 pub(crate) fn report(run: &Run<'_>, outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Done(_) => return true,
+        Outcome::Done(_) | Outcome::Nothing => return true,
         Outcome::Partly(_) => {}
         Outcome::Skipped(_) if run.no_restore => return true,
         Outcome::Skipped(why) => {

@@ -55,7 +55,10 @@ impl Globals {
 impl Paths {
     /// The same paths, valid from every working directory.
     pub(crate) fn absolute(&self) -> Self {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let absolute = |path: &Path| {
+            let absolute = path.is_relative().then(|| std::path::absolute(path).ok());
+            absolute.flatten().unwrap_or_else(|| path.to_owned())
+        };
         Self {
             root: absolute(&self.root),
             store: absolute(&self.store),

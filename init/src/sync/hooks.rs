@@ -23,6 +23,9 @@ pub(crate) struct AccountHooks<'a> {
     status: Option<StatusFile>,
     /// When the status file is to be written; `None` once it was.
     write_at: Option<Instant>,
+    /// The outcome of the first restore, until the file is written: JSON is made while COMMAND
+    /// runs, not before it starts.
+    first: Option<Outcome>,
     /// The first restore, while it is still at work.
     late: Option<RestoreChild>,
     /// `None` where accounts are another init's, or are not restored.
@@ -39,23 +42,30 @@ impl<'a> AccountHooks<'a> {
         let mut hooks = Self {
             status,
             write_at: Some(Instant::now() + DELAY),
+            first: None,
             late: None,
             sync,
         };
-        hooks.set_restore(outcome.json());
+        if matches!(outcome, Outcome::Late(_)) {
+            hooks.set_restore(outcome.json());
+        }
         if let Outcome::Late(child) = outcome {
             hooks.late = Some(child);
             if let Some(sync) = &mut hooks.sync {
                 sync.first_restore_runs();
             }
-        } else if let Some(sync) = &mut hooks.sync {
-            sync.on_first_restore(&outcome);
+        } else {
+            if let Some(sync) = &mut hooks.sync {
+                sync.on_first_restore(&outcome);
+            }
+            hooks.first = Some(outcome);
         }
         hooks
     }
 
     /// A later restore ended: tells what it found wrong that the one before it did not.
     fn on_restore(&mut self, restore: Value) {
+        self.take_first();
         if let Some(status) = &self.status {
             let known = problems(status.restore());
             let new =
@@ -66,6 +76,12 @@ impl<'a> AccountHooks<'a> {
         self.write_status();
     }
 
+    fn take_first(&mut self) {
+        if let Some(outcome) = self.first.take() {
+            self.set_restore(outcome.json());
+        }
+    }
+
     fn set_restore(&mut self, restore: Value) {
         if let Some(status) = &mut self.status {
             status.set_restore(restore);
@@ -74,6 +90,7 @@ impl<'a> AccountHooks<'a> {
 
     fn write_status(&mut self) {
         self.write_at = None;
+        self.take_first();
         // One with --no-restore writes its status too, but is not the container's first init.
         let claims = self.sync.is_some();
         self.status.take_if(|status| claims && !status.claim());

@@ -118,7 +118,7 @@ fn read_retrying(fd: &OwnedFd, buffer: &mut [u8]) -> usize {
 }
 
 /// The child's stack, a piece of ours: system calls, and a number that is formatted.
-const STACK: usize = 16 * 1024;
+const STACK: usize = 8 * 1024;
 
 /// All that the child needs; it allocates nothing.
 struct Child<'a> {

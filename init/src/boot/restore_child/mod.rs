@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use serde_json::{Value, json};
+use serde_json::{Value, json, to_value};
 
 use crate::cli::globals::{Globals, Paths};
 use crate::clock::now_usec;
 use crate::fs::version::Mark;
 use crate::layout::OWN_PROGRAM;
 use crate::log::errno_text;
+use crate::restore::summary::Summary;
 use crate::supervise::phase::Change;
 use crate::supervise::signals;
 use crate::sys::spawn::{self, Group, Program};
@@ -32,6 +33,8 @@ const LOOK: Duration = Duration::from_millis(1);
 
 pub(crate) enum Outcome {
     Done(Report),
+    /// There was nothing to restore.
+    Nothing,
     /// Not wanted or not possible, and why.
     Skipped(&'static str),
     /// Failed, and why: one line.
@@ -56,6 +59,7 @@ impl Outcome {
     pub(crate) fn json(&self) -> Value {
         match self {
             Self::Done(report) | Self::Partly(report) => report.summary.clone(),
+            Self::Nothing => to_value(Summary::nothing()).unwrap_or_default(),
             Self::Skipped(why) => json!({"state": "skipped", "reason": why}),
             Self::Failed(_) | Self::Exited(_) => json!({
                 "state": "failed", "reason": self.failure(), "finishedUSec": now_usec(),
@@ -68,7 +72,7 @@ impl Outcome {
         match self {
             Self::Failed(why) => Some(why.clone()),
             Self::Exited(status) => Some(format!("it exited with status {status}")),
-            Self::Done(_) | Self::Partly(_) | Self::Skipped(_) | Self::Late(_) => None,
+            _ => None,
         }
     }
 

@@ -161,31 +161,34 @@ impl<'a> Line<'a> {
 
     fn long(&mut self, option: &'a [u8], scope: Scope) -> Result<Option<Parsed<'a>>, UsageError> {
         let mut parts = option.splitn(2, |byte| *byte == b'=');
-        let name = shown(parts.next().unwrap_or_default());
+        let name = parts.next().unwrap_or_default();
+        let Ok(name) = std::str::from_utf8(name) else {
+            return wrong(format!("unknown option '--{}'", shown(name)));
+        };
         let inline = parts.next();
-        match name.as_str() {
-            "root" => self.run.globals.root = Some(path(self.value(&name, inline)?)),
-            "store" => self.run.globals.store = Some(path(self.value(&name, inline)?)),
+        match name {
+            "root" => self.run.globals.root = Some(path(self.value(name, inline)?)),
+            "store" => self.run.globals.store = Some(path(self.value(name, inline)?)),
             "grace" if scope == Scope::Run => {
-                self.grace = Some(self.read(&name, inline, grace)?);
+                self.grace = Some(self.read(name, inline, grace)?);
             }
             "rewrite" if scope == Scope::Run => {
-                let list = self.read(&name, inline, rewrites)?;
+                let list = self.read(name, inline, rewrites)?;
                 self.run.rewrite.extend(list);
             }
             "remap-exit" if scope == Scope::Run => {
-                let list = self.read(&name, inline, remaps)?;
+                let list = self.read(name, inline, remaps)?;
                 self.run.remap_exit.extend(list);
             }
             "user" if scope == Scope::Run => {
-                self.run.user = Some(self.read(&name, inline, user)?);
+                self.run.user = Some(self.read(name, inline, user)?);
             }
             _ if inline.is_some() => {
                 return wrong(format!(
                     "unknown option or a value it does not take: '--{name}'"
                 ));
             }
-            _ => return self.flag(&name, scope),
+            _ => return self.flag(name, scope),
         }
         Ok(None)
     }
