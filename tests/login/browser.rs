@@ -81,6 +81,11 @@ const CLICK_TERMINAL: &str = "
     if (screen) screen.click();
     return !!screen;";
 
+/// The notice of the bar, which is ours in opencode's page.
+const ENDED: &str = "
+    const notice = document.querySelector('occ-bar').shadowRoot.querySelector('#notice');
+    return notice.matches(':popover-open') && notice.innerText.includes('Your session has ended.');";
+
 /// A session in the person's home, opened in the page.
 async fn open_session(browser: &Browser, base: &str, home: &str) {
     let create = format!(
@@ -210,6 +215,13 @@ async fn shut_out(instance: &Instance, alice: &Browser, bob: &Browser) {
         "{:?}",
         begin.elapsed()
     );
+    alice.until("the notice", ENDED).await;
+    assert!(
+        begin.elapsed() < bar(Duration::from_secs(2)),
+        "{:?}",
+        begin.elapsed()
+    );
+    alice.keep("session-ended").await;
     assert_eq!(bob.script("return window.cut").await, false, "bob works on");
     let left = instance.sh("pgrep -u alice -l || true");
     assert_eq!(left, "", "alice's processes");

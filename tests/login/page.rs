@@ -304,6 +304,33 @@ fn a_password_changed_on_the_page_is_kept_and_ends_other_sessions() {
 }
 
 #[test]
+fn password_that_must_change_is_changed_at_the_login_and_kept() {
+    let instance = Instance::shipped("renewal");
+    instance.add("alice", "first-word");
+    let forced = instance.occ(["user", "set", "alice", "--must-change-password"]);
+    forced.ok();
+    let alice = Browser::new(&instance);
+    assert_eq!(alice.log_in("alice", "wrong"), "403");
+    let page = alice.send("/_occ/login", "user=alice&password=first-word");
+    assert!(page.contains("Choose a new password"), "{page}");
+    assert_eq!(alice.status("/"), "303", "not in yet");
+    let number = page.split(r#"name="conversation" value=""#).nth(1);
+    let number = number.and_then(|rest| rest.split('"').next()).unwrap();
+    let form = format!("conversation={number}&user=alice&new=second-word&again=second-word");
+    let answer = alice.send("/_occ/renew", &form);
+    assert!(answer.ends_with("303"), "{answer}");
+    alice.opencode();
+    let record = || instance.sh("cat /var/lib/opencode-users/alice.json");
+    soon("the record", || {
+        (!record().contains("\"passwordChangeNow\":true")).then_some(())
+    });
+    instance.remove_container();
+    instance.start();
+    assert_eq!(alice.log_in("alice", "first-word"), "403");
+    assert_eq!(alice.log_in("alice", "second-word"), "303");
+}
+
+#[test]
 fn a_stop_ends_open_pages_in_order_and_soon() {
     let instance = Instance::shipped("stop");
     instance.add("alice", "alices-word");

@@ -20,13 +20,15 @@ use serde::de::DeserializeOwned;
 
 use crate::helpers::{password, privilege};
 use crate::monitor::files;
-use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken};
+use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken, unusable};
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
 /// A name that no account can have: it is too long.
 const NOBODY: &str = "occ-nobody-has-this-name-and-nobody-may";
+/// Passwords that a person may choose in one login until PAM takes one.
+const MOST_CHOICES: usize = 10;
 /// Most words of PAM's that are kept for the page.
 const SAID: usize = 512;
 
@@ -54,11 +56,46 @@ fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
 
 fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
     let talk = PamConversation::new(password, Some(stdin));
-    let checked = authenticated(&command.user, command.address, talk)
-        .and_then(|mut pam| pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK));
+    let checked = match authenticated(&command.user, command.address, talk) {
+        Ok(mut pam) => pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK),
+        Err(error) => return refusal(error),
+    };
     match checked {
         Ok(()) => PamResult::Accepted,
+        // Only after all of authentication: a wrong password never gets here.
+        Err(ErrorCode::NewAuthTokRequired) => renew(command, password),
         Err(error) => refusal(error),
+    }
+}
+
+/// Asks for a new password until PAM takes one. The old one stays in this process.
+fn renew(command: &PamCommand, old: &Secret) -> PamResult {
+    let mut stdin = Incoming::default();
+    let mut text = PamText::default();
+    for _ in 0..MOST_CHOICES {
+        let new = tell(&PamResult::NewPasswordNeeded { text }).and_then(|()| stdin.read());
+        let Ok(new): io::Result<Secret> = new else {
+            return PamResult::Refused;
+        };
+        text = match unusable(old, &new) {
+            Some(why) => PamText::cut(&why),
+            None => match change(command, old, &new) {
+                PamResult::Rejected {
+                    why: Rejection::New,
+                    text: words,
+                } => PamText::cut(&not_taken(words.as_str())),
+                result => return result,
+            },
+        };
+    }
+    PamResult::Refused
+}
+
+/// With PAM's words about it, if it has any.
+fn not_taken(words: &str) -> String {
+    match words.trim() {
+        "" => "The new password was not accepted.".to_owned(),
+        words => format!("The new password was not accepted: {words}"),
     }
 }
 

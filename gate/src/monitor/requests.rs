@@ -26,6 +26,12 @@ impl Monitor {
                 let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
                 return self.perform_login(actions);
             }
+            Request::RenewPassword(renewal) => {
+                // It is the new password of the account as it was at the login.
+                self.read_accounts();
+                let actions = self.log_in(|logins, context| logins.renew(context, id, renewal));
+                return self.perform_login(actions);
+            }
             Request::Forget(ask) => {
                 let action = self.logins.forget(ask.call);
                 self.perform_login(action.into_iter().collect());

@@ -26,6 +26,7 @@ type Networks = Vec<IpNet>;
 
 /// The settings of both halves.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each switch")]
 pub struct Settings {
     /// Address and port of the login
     #[arg(long, env = "OCC_GATE_LISTEN", value_name = "ADDRESS:PORT", value_parser = address, default_value = "0.0.0.0:3000")]
@@ -71,6 +72,9 @@ pub struct Settings {
     /// With 0, no token of a program is good and none is made
     #[arg(long, env = "OCC_GATE_TOKENS", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) tokens: bool,
+    /// With 0, opencode's page has no button of ours for account, terminal and logout
+    #[arg(long, env = "OCC_GATE_BAR", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
+    pub(crate) bar: bool,
 }
 
 /// A value that cannot be used.

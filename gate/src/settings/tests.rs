@@ -6,7 +6,7 @@ fn defaults() {
     assert_eq!(settings.listen.to_string(), "0.0.0.0:3000");
     assert_eq!(settings.name, "opencode");
     assert!(settings.hosts.is_empty() && settings.trusted_proxies.is_empty());
-    assert!(!settings.allow_setuid && settings.tokens);
+    assert!(!settings.allow_setuid && settings.tokens && settings.bar);
     assert_eq!(settings.idle.as_secs(), 1800);
     assert_eq!(settings.session_idle.as_secs(), 604_800);
     assert_eq!(settings.session_limit.as_secs(), 2_592_000);
@@ -26,13 +26,14 @@ fn all_set() {
         "--session-limit=90s",
         "--idle=2d",
         "--max-processes=64",
+        "--bar=0",
     ])
     .unwrap();
     assert_eq!(settings.listen.port(), 8080);
     assert_eq!(settings.hosts, ["code.example.com", "10.0.0.1:3000"]);
     assert_eq!(settings.trusted_proxies.len(), 2);
     assert_eq!(settings.name, "code");
-    assert!(settings.allow_setuid && !settings.tokens);
+    assert!(settings.allow_setuid && !settings.tokens && !settings.bar);
     assert_eq!(settings.session_idle.as_secs(), 43_200);
     assert_eq!(settings.session_limit.as_secs(), 90);
     assert_eq!(settings.idle.as_secs(), 172_800);
@@ -58,6 +59,7 @@ fn unusable_value_is_named() {
         ("listen", "LISTEN", "3000"),
         ("listen", "LISTEN", "localhost:3000"),
         ("allow-setuid", "ALLOW_SETUID", "yes"),
+        ("bar", "BAR", "off"),
         ("session-idle", "SESSION_IDLE", "30"),
         ("session-idle", "SESSION_IDLE", "0s"),
         ("session-idle", "SESSION_IDLE", "+1s"),

@@ -4,7 +4,8 @@
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
-use super::login::{self, Attempt};
+use super::attempt::Attempt;
+use super::login;
 use super::pages::{FirstForm, FirstNotice};
 use super::sessions::Session;
 use crate::web::http::body::Body;

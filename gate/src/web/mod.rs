@@ -3,6 +3,8 @@
 //! that it knows it has from browsers, which may lie, and from the monitor.
 
 mod account;
+mod attempt;
+pub(crate) mod bar;
 pub(crate) mod connections;
 pub(crate) mod http;
 
@@ -12,6 +14,7 @@ mod monitor_client;
 mod opencode;
 mod pages;
 mod programs;
+mod renewal;
 mod routes;
 mod server;
 mod sessions;

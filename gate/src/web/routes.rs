@@ -26,7 +26,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, first, login, pages, terminal};
+use crate::web::{account, attempt, bar, first, login, pages, renewal, terminal};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -127,6 +127,16 @@ async fn admit(
     if let Some(presented) = presented {
         return program(gate, context, &presented, request).await;
     }
+    if let Some(script) = bar::file(request.uri().path(), request.headers()) {
+        return match *request.method() {
+            Method::GET | Method::HEAD => script,
+            _ => reply::wrong_method("GET, HEAD"),
+        };
+    }
+    // Nobody did anything: no session is used by this.
+    if request.uri().path() == bar::SESSION_PATH {
+        return look(&gate, &context, &request).await;
+    }
     let session = match session_of(&gate, &context, &request).await {
         Ok(session) => session,
         Err(NoReply) => return reply::unreached(),
@@ -173,15 +183,43 @@ fn is_own(path: &str) -> bool {
     path == "/_occ" || path.starts_with("/_occ/")
 }
 
+/// Answers whether there is a session; that does not count as using it.
+async fn look(
+    gate: &AppState,
+    context: &RequestContext,
+    request: &Request<Incoming>,
+) -> Response<Body> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return reply::wrong_method("GET, HEAD");
+    }
+    let Some(token) = token_of(gate, context, request) else {
+        return bar::session(None);
+    };
+    let (sessions, now) = (&gate.sessions, clock::now());
+    match sessions.look(&gate.monitor, &token, now).await {
+        Ok(session) => bar::session(session.as_deref()),
+        Err(NoReply) => reply::unreached(),
+    }
+}
+
+/// The token that the browser showed.
+fn token_of(
+    gate: &AppState,
+    context: &RequestContext,
+    request: &Request<Incoming>,
+) -> Option<Token> {
+    let (cookies, secure) = (&gate.cookies, context.secure);
+    let cookie = cookies.get(request.headers(), Cookie::Session, secure);
+    cookie.and_then(Token::parse)
+}
+
 /// The session whose token the browser showed.
 async fn session_of(
     gate: &AppState,
     context: &RequestContext,
     request: &Request<Incoming>,
 ) -> Result<Option<Arc<Session>>, NoReply> {
-    let (cookies, secure) = (&gate.cookies, context.secure);
-    let cookie = cookies.get(request.headers(), Cookie::Session, secure);
-    let Some(token) = cookie.and_then(Token::parse) else {
+    let Some(token) = token_of(gate, context, request) else {
         return Ok(None);
     };
     let (sessions, now) = (&gate.sessions, clock::now());
@@ -212,6 +250,8 @@ async fn own(
         ("/_occ/login", &Method::POST) => login::submit(&gate, &context, session, request).await,
         ("/_occ/prompt", &Method::GET) => login::question(&gate, &context, &request),
         ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
+        ("/_occ/renew", &Method::GET) => renewal::page(&gate, &context, &request),
+        ("/_occ/renew", &Method::POST) => renewal::submit(&gate, &context, session, request).await,
         ("/_occ/logout", &Method::POST) => account::logout(&gate, &context, session).await,
         ("/_occ/account", &Method::GET) => match session {
             Some(session) => account::page(&gate, &context, session, &request).await,
@@ -226,7 +266,10 @@ async fn own(
         ("/_occ/account", _) => reply::wrong_method("GET, HEAD"),
         (path, _)
             if is_account_form(path)
-                || matches!(path, "/_occ/login" | "/_occ/prompt" | first::PATH) =>
+                || matches!(
+                    path,
+                    "/_occ/login" | "/_occ/prompt" | "/_occ/renew" | first::PATH
+                ) =>
         {
             reply::wrong_method("GET, HEAD, POST")
         }
@@ -281,7 +324,7 @@ fn without_session<B>(request: &Request<B>) -> Response<Body> {
     if is_from_another_site(request.headers()) {
         return reply::page(StatusCode::OK, &pages::follow(redirect::local_path(path)));
     }
-    reply::see_other(&login::path_for(path))
+    reply::see_other(&attempt::path_for(path))
 }
 
 fn refusal(unfit: BadRequest) -> Response<Body> {

@@ -81,6 +81,25 @@ impl Sessions {
         }
     }
 
+    /// The same for somebody who only looks whether it is there: it neither moves the idle
+    /// limit nor is remembered.
+    pub(super) async fn look(
+        &self,
+        monitor: &Monitor,
+        token: &Token,
+        now: Time,
+    ) -> Result<Option<Arc<Session>>, NoReply> {
+        let known = lock(&self.known).get(&token.hash()).cloned();
+        if let Some(session) = known {
+            return Ok((now < session.expires).then_some(session));
+        }
+        let ask = ask::GetSession {
+            token: token.clone(),
+        };
+        let found = monitor.ask(ask).await?.ok();
+        Ok(found.map(|found| Arc::new(Session::new(token.clone(), &found))))
+    }
+
     /// The monitor says that a session is over.
     pub(super) fn gone(&self, hash: TokenHash) {
         if let Some(session) = lock(&self.known).remove(&hash) {

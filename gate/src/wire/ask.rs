@@ -169,4 +169,7 @@ requests! {
     /// Revokes an access token of the same person, if there is such a one. Returns false
     /// if it is revoked, but a restart may bring it back: the disk does not take it.
     RevokeAccess { token: Token, handle: Handle } -> Result<bool, Gone>;
+    /// Sets the new password that [`LoginReply::NewPasswordNeeded`] asks for, and goes on
+    /// with the login. The conversation is over then, whatever the reply.
+    RenewPassword { conversation: Conversation, new: Secret } -> LoginReply;
 }

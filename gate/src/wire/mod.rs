@@ -105,6 +105,14 @@ pub enum LoginReply {
     },
     /// Not logged in; the reason stays with the monitor.
     Refused,
+    /// The password is right and has to be another one: see [`ask::RenewPassword`].
+    /// Unanswered for five minutes, the login ends as refused.
+    NewPasswordNeeded {
+        /// For the new password, once.
+        conversation: Conversation,
+        /// Why the one before was not taken; empty at first.
+        text: PamText,
+    },
     /// Too many failures: nothing was checked; try again after that time.
     SlowDown {
         /// At least 1.

@@ -83,6 +83,10 @@ fn request() -> impl Strategy<Value = Request> {
             })
         }),
         Just(()).prop_map(|()| Request::Ping(ask::Ping {})),
+        (any::<u64>(), secret()).prop_map(|(id, new)| {
+            let conversation = Conversation(id);
+            Request::RenewPassword(ask::RenewPassword { conversation, new })
+        }),
     ]
 }
 

@@ -38,7 +38,7 @@ fn answer(damage: &mut Damage) -> Vec<u8> {
     };
     let body = "b".repeat(damage.next(5000));
     let length = body.len();
-    let text = match damage.next(14) {
+    let text = match damage.next(17) {
         0 => format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"),
         1 => format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
@@ -74,6 +74,14 @@ fn answer(damage: &mut Damage) -> Vec<u8> {
             "HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n\r\n{body}"
         ),
         12 => long,
+        13 => format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n<!--{body}--><html a='><head>'><head>{long}",
+            length + long.len() + 31
+        ),
+        14 => format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+            "4\r\n<!--\r\n".repeat(damage.next(4000))
+        ),
         _ => String::new(),
     };
     text.into_bytes()

@@ -1,6 +1,7 @@
 //! A fake opencode as far as the gate can tell: HTTP Basic, JSON, assets, server-sent
 //! events, a websocket. Keeps every head that it got, byte by byte.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -34,6 +35,8 @@ struct State {
     terminal_pid: Option<u32>,
     /// Whether second halves are sent.
     released: bool,
+    /// Whole answers by path, as they go over the wire.
+    plays: HashMap<String, [Vec<u8>; 2]>,
 }
 
 impl FakeOpencode {
@@ -101,6 +104,13 @@ impl FakeOpencode {
         self.state.lock().unwrap().released = true;
     }
 
+    /// Answers a path with these bytes from now on; the second half when it is let go.
+    pub fn play(&self, path: &str, first: impl Into<Vec<u8>>, second: impl Into<Vec<u8>>) {
+        let halves = [first.into(), second.into()];
+        let mut state = self.state.lock().unwrap();
+        state.plays.insert(path.to_owned(), halves);
+    }
+
     fn connection(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         while let Some((head, body)) = read(&mut reader) {
@@ -131,6 +141,10 @@ impl FakeOpencode {
         body: &[u8],
     ) -> bool {
         let path = head.split(' ').nth(1).unwrap().split('?').next().unwrap();
+        let played = self.state.lock().unwrap().plays.get(path).cloned();
+        if let Some([first, second]) = played.filter(|_| self.authorizes(head)) {
+            return self.halves_of(stream, &first, &second);
+        }
         let (status, kind, content) = match path {
             _ if !self.authorizes(head) => (
                 "401 Unauthorized\r\nWWW-Authenticate: Basic",
@@ -184,13 +198,22 @@ impl FakeOpencode {
     }
 
     /// One half at once, the other when it is let go.
-    fn halves(&self, mut stream: &TcpStream) -> bool {
+    fn halves(&self, stream: &TcpStream) -> bool {
         let first = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\none ";
-        stream.write_all(first).unwrap();
+        self.halves_of(stream, first, b"two")
+    }
+
+    fn halves_of(&self, mut stream: &TcpStream, first: &[u8], second: &[u8]) -> bool {
+        if stream.write_all(first).is_err() {
+            return false;
+        }
+        if second.is_empty() {
+            return true;
+        }
         crate::until("the second half's turn", || {
             self.state.lock().unwrap().released
         });
-        stream.write_all(b"two").is_ok()
+        stream.write_all(second).is_ok()
     }
 
     fn status(&self) -> Vec<u8> {

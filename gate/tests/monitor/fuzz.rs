@@ -165,6 +165,8 @@ fn request(damage: &mut Damage, address: SocketAddr, cookie: &str) -> Vec<u8> {
         "/_occ/terminal",
         "/_occ/terminal/socket?cols=80&rows=24",
         "/_occ/prompt",
+        "/_occ/renew",
+        "/_occ/session",
         "/%2e%2e/etc",
         "http://localhost/",
     ]);

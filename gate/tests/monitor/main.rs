@@ -24,6 +24,7 @@ mod passwords;
 mod place;
 mod privileges;
 mod processes;
+mod renewals;
 mod restarts;
 mod sessions;
 mod takeover;

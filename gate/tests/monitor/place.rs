@@ -35,6 +35,8 @@ pub(crate) struct Person {
     pub(crate) password: String,
     pub(crate) hash: String,
     pub(crate) shell: &'static str,
+    /// Fields of shadow(5) from the last change on, before `expire`.
+    pub(crate) aging: &'static str,
     pub(crate) expire: &'static str,
 }
 
@@ -70,6 +72,7 @@ impl Place {
             password: format!("{name}'s word"),
             hash: hash(&format!("{name}'s word")),
             shell: "/bin/sh",
+            aging: "19000:0:99999:7:",
             expire: "",
         };
         let place = Self {
@@ -130,6 +133,7 @@ impl Place {
             uid,
             hash,
             shell,
+            aging,
             expire,
             ..
         } in &self.people
@@ -139,7 +143,7 @@ impl Place {
                 "{name}:x:{uid}:{uid}:{name} Doe,,:/home/{name}:{shell}"
             )
             .unwrap();
-            writeln!(shadow, "{name}:{hash}:19000:0:99999:7::{expire}:").unwrap();
+            writeln!(shadow, "{name}:{hash}:{aging}:{expire}:").unwrap();
             writeln!(group, "{name}:x:{uid}:").unwrap();
         }
         self.write("etc/group", &group, 0o644);

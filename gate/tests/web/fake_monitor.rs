@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) uid: Option<u32>,
     /// Whether `code` is asked after a right password.
     pub(crate) asks_for_code: bool,
+    /// Whether a new one is needed after a right password.
+    pub(crate) needs_new_password: bool,
     pub(crate) slow_down: Option<u32>,
     /// The code for the first account, while there is none.
     pub(crate) first_code: Option<&'static str>,
@@ -237,6 +239,7 @@ impl State {
             Request::Ping(_) => Reply::Ping(()),
             Request::IsFirst(_) => Reply::IsFirst(self.first_code.is_some()),
             Request::MakeFirst(ask) => Reply::MakeFirst(self.make_first(&ask)),
+            Request::RenewPassword(ask) => Reply::RenewPassword(self.renew(&ask)),
             Request::Forget(_) => Reply::Forget(()),
             Request::Works(_) => Reply::Works(Ok(())),
             Request::ChangePassword(ask) => Reply::ChangePassword(
@@ -377,6 +380,9 @@ impl State {
         if !matches!(user, "alice" | "bob") || password.expose() != b"secret" {
             return LoginReply::Refused;
         }
+        if self.needs_new_password {
+            return new_password_needed("");
+        }
         if self.asks_for_code {
             let text = PamText::cut("Verification code: ");
             return LoginReply::Prompt {
@@ -403,6 +409,17 @@ impl State {
         }
     }
 
+    /// Takes anything but `short`, in the conversation of the last that was needed.
+    fn renew(&mut self, ask: &ask::RenewPassword) -> LoginReply {
+        if ask.conversation != Conversation(88) {
+            return LoginReply::Refused;
+        }
+        if ask.new.expose() == b"short" {
+            return new_password_needed("too <short>");
+        }
+        self.log_in("alice", None)
+    }
+
     fn log_in(&mut self, user: &str, device: Option<Secret>) -> LoginReply {
         let own = device.filter(|device| device.expose() == format!("device-of-{user}").as_bytes());
         let device =
@@ -413,6 +430,13 @@ impl State {
             expires: LATER,
             device,
         })
+    }
+}
+
+fn new_password_needed(text: &str) -> LoginReply {
+    LoginReply::NewPasswordNeeded {
+        conversation: Conversation(88),
+        text: PamText::cut(text),
     }
 }
 
@@ -474,6 +498,7 @@ fn line(request: &Request) -> String {
         Request::MakeFirst(ask::MakeFirst { user, address, .. }) => {
             format!("make-first user='{user}' address={address}")
         }
+        Request::RenewPassword(ask::RenewPassword { .. }) => "renew".to_owned(),
         Request::Forget(ask::Forget { call }) => format!("forget {call}"),
         Request::Answer(ask::Answer { .. }) => "answer".to_owned(),
         Request::GetSession(ask::GetSession { .. }) => "session".to_owned(),

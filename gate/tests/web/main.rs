@@ -9,7 +9,10 @@
 
 mod accounts;
 mod assets;
+mod bar;
+mod bar_in_chromium;
 mod browser;
+mod chromium;
 mod fake_monitor;
 mod first;
 mod foreign;
@@ -22,6 +25,7 @@ mod pages;
 mod passing;
 mod proxies;
 mod real_proxies;
+mod renewals;
 mod restarts;
 mod stopping;
 mod streams;

@@ -47,7 +47,7 @@ pub(crate) enum Key {
 
 /// The settings of the login that a container gets from the configuration. The two that
 /// are missing are occ's own: `OCC_GATE_NAME` and `OCC_GATE_LISTEN`.
-pub(crate) const GATE: [&str; 9] = [
+pub(crate) const GATE: [&str; 10] = [
     "gate_hosts",
     "gate_trusted_proxies",
     "gate_session_idle",
@@ -57,11 +57,12 @@ pub(crate) const GATE: [&str; 9] = [
     "gate_allow_setuid",
     "gate_first_account",
     "gate_tokens",
+    "gate_bar",
 ];
 
 impl Key {
     /// All, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Container,
         Self::Image,
         Self::BaseImage,
@@ -76,6 +77,7 @@ impl Key {
         Self::Gate(GATE[6]),
         Self::Gate(GATE[7]),
         Self::Gate(GATE[8]),
+        Self::Gate(GATE[9]),
         Self::Users,
     ];
 

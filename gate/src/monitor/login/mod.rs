@@ -20,12 +20,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::account::check_password;
 use tokio::time::Instant;
 
 use self::access::WrongAccess;
 use self::device_cookie::DeviceKey;
-use self::pam::{Helper, PamCommand, PamResult, PamTask};
+use self::pam::{Helper, PamCommand, PamResult, PamTask, unusable};
 use self::prompt::{PamPrompt, Paused};
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
@@ -298,13 +297,4 @@ pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -
         result,
         helper,
     }
-}
-
-/// Why a password cannot be the next.
-fn unusable(old: &Secret, new: &Secret) -> Option<String> {
-    if old.expose() == new.expose() {
-        return Some("The new password is the current one.".to_owned());
-    }
-    let why = check_password(new.expose()).err()?;
-    Some(format!("The new password can't be used: {why}."))
 }

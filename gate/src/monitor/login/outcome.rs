@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::pam::PamResult;
 use super::{Action, Attempt, Context, Logins, What};
 use crate::clock;
+use crate::helpers::password::HashDigest;
 use crate::log;
 use crate::monitor::accounts::AccountFingerprint;
 use crate::monitor::random;
@@ -36,8 +37,12 @@ impl Logins {
                 device,
                 reply,
             } => {
+                let fingerprint = match &result {
+                    PamResult::Changed { hash } => renewed(context, &user, *hash),
+                    _ => fingerprint,
+                };
                 let decided = match result {
-                    PamResult::Accepted if is_current => {
+                    PamResult::Accepted | PamResult::Changed { .. } if is_current => {
                         let from = Origin { agent, address };
                         self.log_in(context, &user, fingerprint, from, device, &mut actions)
                     }
@@ -158,6 +163,18 @@ impl Logins {
             _ => ChangeReply::Unavailable,
         })
     }
+}
+
+/// The account after a login with a new password: it rests on the hash that PAM has just
+/// written, and on no other.
+fn renewed(
+    context: &Context<'_>,
+    user: &User,
+    written: Option<HashDigest>,
+) -> Option<AccountFingerprint> {
+    let person = context.accounts.get(user.as_str());
+    let person = person.filter(|person| Some(person.hash) == written);
+    person.map(|person| person.fingerprint)
 }
 
 /// The first whole multiple of the pace after a call that is not over yet.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use accounts::account::check_password;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -50,6 +51,11 @@ pub(crate) enum PamResult {
     },
     Accepted,
     Refused,
+    /// The password is right and has to be another one: a new one follows.
+    NewPasswordNeeded {
+        /// Why the one before was not taken; empty at first.
+        text: PamText,
+    },
     /// PAM itself failed, not the person.
     Broken {
         why: PamText,
@@ -107,7 +113,11 @@ impl Helper {
             Ok(_) => broken("the helper ended without an answer"),
             Err(_) => broken(&format!("no answer in {} s", patience.as_secs())),
         };
-        if !matches!(heard, PamResult::Prompt { .. }) {
+        let goes_on = matches!(
+            heard,
+            PamResult::Prompt { .. } | PamResult::NewPasswordNeeded { .. }
+        );
+        if !goes_on {
             // It has nothing more to do; reaped here, so that no zombie waits.
             let _ = self.child.kill().await;
         }
@@ -119,4 +129,13 @@ pub(crate) fn broken(why: &str) -> PamResult {
     PamResult::Broken {
         why: PamText::cut(why),
     }
+}
+
+/// Why a password cannot be the next.
+pub(crate) fn unusable(old: &Secret, new: &Secret) -> Option<String> {
+    if old.expose() == new.expose() {
+        return Some("The new password is the current one.".to_owned());
+    }
+    let why = check_password(new.expose()).err()?;
+    Some(format!("The new password can't be used: {why}."))
 }

@@ -1,6 +1,7 @@
 //! The turns of attempts: who waits, who starts and pays for it, and what frees a place.
 
 use super::pam::PamResult;
+use super::prompt::Question;
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
 use crate::wire::{ChangeReply, LoginReply, Rejection};
@@ -80,6 +81,7 @@ impl Logins {
                 self.failures.succeeded(source, account);
             }
             PamResult::Prompt { .. }
+            | PamResult::NewPasswordNeeded { .. }
             | PamResult::Rejected {
                 why: Rejection::New,
                 ..
@@ -89,7 +91,13 @@ impl Logins {
         }
         self.queue.ended(source, account);
         let mut actions = match result {
-            PamResult::Prompt { text, echo } => self.pause(context, attempt, helper, text, echo),
+            PamResult::Prompt { text, echo } => {
+                self.pause(context, attempt, helper, Question::Pams { text, echo })
+            }
+            PamResult::NewPasswordNeeded { text } => {
+                log::line(&format!("{}: a new password is needed", attempt.title()));
+                self.pause(context, attempt, helper, Question::NewPassword { text })
+            }
             result => self.conclude(context, *attempt, result),
         };
         // After the end of a change of the same person's.

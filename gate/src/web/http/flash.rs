@@ -29,6 +29,12 @@ pub(crate) enum Flash {
     },
     /// The page for the first account, with the name as typed.
     First { notice: FirstNotice, user: String },
+    /// A new password is needed, and why the one before was not taken.
+    Renewal {
+        conversation: u64,
+        user: String,
+        text: String,
+    },
     /// The account page.
     Account(Outcome),
 }

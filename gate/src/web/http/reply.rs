@@ -59,6 +59,11 @@ pub(crate) fn for_a_person(reply: Response<Body>) -> Response<Body> {
     page
 }
 
+/// An answer for a script of ours.
+pub(crate) fn json(value: &serde_json::Value) -> Response<Body> {
+    with_type(StatusCode::OK, "application/json", value.to_string())
+}
+
 /// On to another path of ours.
 pub(crate) fn see_other(path: &str) -> Response<Body> {
     let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));

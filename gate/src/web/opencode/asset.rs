@@ -19,7 +19,7 @@ use crate::web::opencode::{Instance, Unreached};
 /// For the bytes of an asset, which come from this machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// With these opencode would send less than the whole asset as it is.
-const PARTIAL: [&str; 6] = [
+pub(super) const PARTIAL: [&str; 6] = [
     "accept-encoding",
     "range",
     "if-range",

@@ -9,6 +9,7 @@ mod asset;
 mod body;
 mod connector;
 mod directories;
+mod document;
 mod upload;
 
 use std::collections::{HashMap, HashSet};

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::{Instant, timeout};
 
+use crate::web::bar;
 use crate::web::connections::Place;
 use crate::web::http::body::{self, Body};
 use crate::web::http::csrf::wants_page;
@@ -138,6 +139,8 @@ impl ProxyRequest {
             self.websocket(&instance, request).await
         } else if is_read && assets::is_asset(request.uri().path()) {
             self.asset(&instance, request).await
+        } else if is_read && self.gate.settings.bar && bar::is_for_document(&request) {
+            self.document(&instance, request).await
         } else {
             self.plain(&instance, request).await
         }

@@ -16,6 +16,8 @@ pub(crate) enum Notice {
     Unavailable,
     /// Logged out, just now.
     LoggedOut,
+    /// A new password was needed, and is not set.
+    NotRenewed,
 }
 
 /// The content of the login form.
@@ -73,6 +75,9 @@ fn notice_box(notice: Notice) -> Markup {
             return html! { p #notice .notice.good role="status" { "You are logged out." } };
         }
         Notice::Refused => "User name or password is wrong.",
+        Notice::NotRenewed => {
+            "Your password was not changed. Log in again with the one that you have."
+        }
         Notice::SlowDown(seconds) => {
             &format!("Too many failed attempts. Try again in {}.", span(seconds))
         }
