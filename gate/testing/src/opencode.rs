@@ -79,6 +79,11 @@ impl FakeOpencode {
         self.state.lock().unwrap().connections
     }
 
+    /// How many listen to events, or did.
+    pub fn listeners(&self) -> usize {
+        self.state.lock().unwrap().streams.len()
+    }
+
     /// Sends an event to whoever listens.
     pub fn emit(&self, text: &str) {
         for stream in &mut self.state.lock().unwrap().streams {
@@ -152,12 +157,10 @@ impl FakeOpencode {
                 b"who?".to_vec(),
             ),
             "/global/event" => {
+                // Whoever has read the head hears every event.
+                let mut state = self.state.lock().unwrap();
                 stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-                self.state
-                    .lock()
-                    .unwrap()
-                    .streams
-                    .push(stream.try_clone().unwrap());
+                state.streams.push(stream.try_clone().unwrap());
                 return false;
             }
             "/pty/1/connect" => {

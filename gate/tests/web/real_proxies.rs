@@ -154,6 +154,7 @@ impl Proxy {
     }
 
     fn passes_events(&self, cookie: &str) {
+        let before = self.gate.opencode.listeners();
         let mut curl = self
             .curl("/global/event")
             .args(["--no-buffer", "--header", cookie])
@@ -162,10 +163,7 @@ impl Proxy {
             .unwrap();
         let mut lines = BufReader::new(curl.stdout.take().unwrap()).lines();
         until("a listener of events", || {
-            let heads = self.gate.opencode.heads();
-            heads
-                .iter()
-                .any(|head| head.starts_with("GET /global/event "))
+            self.gate.opencode.listeners() > before
         });
         for number in 0..3 {
             self.gate.opencode.emit(&format!("event {number}"));
