@@ -18,9 +18,13 @@ const OCC_INIT_STATUS: &str = "/run/occ-init/status.json";
 
 /// The uids of a range as which processes run, any of their four.
 pub(crate) fn uids_within(range: RangeInclusive<u32>) -> BTreeSet<u32> {
-    // An entry that is no process has no status.
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    all.flat_map(|entry| uids_of(&entry.path(), &range))
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    // The newest first: a fork racer's process lives for a moment after it was listed.
+    let pids: BTreeSet<u32> = pids.collect();
+    let paths = pids.iter().rev().map(|pid| format!("/proc/{pid}"));
+    paths
+        .flat_map(|path| uids_of(Path::new(&path), &range))
         .collect()
 }
 
@@ -75,7 +79,8 @@ fn uids_of(process: &Path, range: &RangeInclusive<u32>) -> Vec<u32> {
     let ids = field(&status, "Uid:").unwrap_or_default();
     let ids = ids.split_ascii_whitespace().flat_map(str::parse);
     let mut ids: Vec<u32> = ids.filter(|id| range.contains(id)).collect();
-    if !ids.is_empty() && !has_live_thread(process) {
+    let has_ended = field(&status, "State:").is_some_and(|state| state.starts_with(['Z', 'X']));
+    if !ids.is_empty() && has_ended && !has_live_thread(process) {
         ids.clear();
     }
     ids

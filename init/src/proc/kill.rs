@@ -21,7 +21,7 @@ const KILLER_UID: u32 = 61_183;
 /// After this the kill has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Looks that must find no process of a range: a fork racer hides from one.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 20;
 /// Uids of a range that are killed after one look.
 const AT_ONCE: usize = 64;
 

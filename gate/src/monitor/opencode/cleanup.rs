@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// For one of these processes.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Looks that must find no process of a range: a fork racer hides from one.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 20;
 
 /// The uids of a person's processes.
 #[derive(Debug, Clone, Copy)]
