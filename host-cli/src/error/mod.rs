@@ -271,28 +271,6 @@ fn is_port_taken(cause: &str) -> bool {
     cause.contains("already allocated") || cause.contains("address already in use")
 }
 
-/// A hint of occ-init's: its `'occ-init user …'`, or `'user …'` in older images, is typed
-/// as `occ user …` here, and occ-gate's `'occ-gate token …'` as `occ user token …`.
-pub(crate) fn for_the_host(hint: &str) -> String {
-    let parts = hint.split('\'').enumerate().map(|(at, part)| {
-        let command = part.strip_prefix("occ-init ").unwrap_or(part);
-        let token = part.strip_prefix("occ-gate token ");
-        match (at % 2 == 1, command.starts_with("user ")) {
-            (true, false) if token.is_some() => {
-                format!("`occ user token {}`", token.unwrap_or_default())
-            }
-            (true, true) => format!("`occ {command}`"),
-            (true, false) => format!("'{part}'"),
-            (false, _) => part.to_owned(),
-        }
-    });
-    // An apostrophe that nothing closes is one.
-    if hint.matches('\'').count() % 2 == 1 {
-        return hint.to_owned();
-    }
-    parts.collect()
-}
-
 /// The words of the system or of another program, to go on with after a colon and
 /// without the system's number: `no such file or directory`.
 pub(crate) fn plain(error: &io::Error) -> String {

@@ -35,6 +35,9 @@ fn command(part: &str, container: &str) -> Option<String> {
     if part.split(' ').any(|word| text::word(word) != word) {
         return None;
     }
+    if let Some(token) = part.strip_prefix("occ-gate token ") {
+        return Some(format!("occ user token {token}"));
+    }
     let own = part.strip_prefix("occ-init ");
     let user = own.unwrap_or(part);
     if user.starts_with("user ") && !user.starts_with("user keys ") {
@@ -70,6 +73,10 @@ mod tests {
                 "make room and run `docker exec box occ-init restore`",
             ),
             ("see 'occ-init check'", "see `occ doctor`"),
+            (
+                "'occ-gate token list alice' shows them",
+                "`occ user token list alice` shows them",
+            ),
             (
                 "`occ-init user keys al | ssh-keygen -lf -` prints the fingerprints",
                 "`docker exec box occ-init user keys al | ssh-keygen -lf -` prints the fingerprints",

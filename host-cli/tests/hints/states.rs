@@ -135,6 +135,21 @@ pub(crate) fn about_accounts() {
         "--container box list",
         &["--container box user list"],
     );
+    let engine = with_box(|words| {
+        let (document, code) = if words.contains("token list") {
+            (json!({"schema": 1, "userName": "alice", "tokens": []}), 0)
+        } else {
+            let error = json!({"kind": "not_found", "message": "m",
+                "hint": "'occ-gate token list alice' shows them"});
+            (json!({"schema": 1, "error": error}), 3)
+        };
+        (code, format!("{document}\n"), String::new())
+    });
+    leads_on(
+        &engine,
+        "--container box user token revoke alice 00000000",
+        &["--container box user token list alice"],
+    );
     let none = json!({"schema": 1, "accounts": []});
     let engine = with_box(answering("user list", none));
     let found = ["--container box doctor", "--container box user add"];
