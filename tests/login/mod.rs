@@ -3,6 +3,4 @@
 mod browser;
 mod login_shell;
 mod page;
-mod terminal;
-mod tokens;
 mod without_login;
