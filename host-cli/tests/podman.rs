@@ -5,21 +5,8 @@
 
 mod fake;
 
-use fake::{Engine, container, image, one_account};
+use fake::{Engine, container, outdated};
 use serde_json::{Value, json};
-
-/// `opencode` on the first image of `occ:local`, which stands for a second by now.
-fn outdated() -> Engine {
-    let engine = Engine::new(one_account);
-    engine.has("opencode");
-    engine.with(|state| {
-        state.images.insert("first".into(), image("1", &json!({})));
-        state
-            .images
-            .insert("occ:local".into(), image("2", &json!({})));
-    });
-    engine
-}
 
 /// Exit code and what is said.
 fn occ(engine: &Engine, line: &str) -> (Option<i32>, String) {

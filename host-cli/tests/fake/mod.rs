@@ -108,6 +108,16 @@ impl Engine {
         self
     }
 
+    /// The name `occ:local` stands for a second image by now; containers keep the first.
+    pub(crate) fn has_newer_image(&self) -> &Self {
+        self.with(|state| {
+            let images = [("first", "1"), ("occ:local", "2")];
+            let images = images.map(|(name, id)| (name.to_owned(), image(id, &json!({}))));
+            state.images.extend(images);
+        });
+        self
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
         state.containers.iter().map(name_of).collect()
@@ -152,6 +162,13 @@ fn name_of(container: &Value) -> String {
         .unwrap()
         .trim_start_matches('/')
         .to_owned()
+}
+
+/// `opencode`, on an image that a newer one has taken the name of.
+pub(crate) fn outdated() -> Engine {
+    let engine = Engine::new(one_account);
+    engine.has("opencode").has_newer_image();
+    engine
 }
 
 /// The answers of an occ-init with one account, which is healthy.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fake::{self, Answer, Engine, one_account};
+use crate::fake::{Answer, Engine, one_account};
 use crate::{commands, follow, leads_on, said, words};
 
 fn refusing(kind: &'static str, code: i64) -> impl Fn(&str) -> Answer {
@@ -22,15 +22,7 @@ fn refusing(kind: &'static str, code: i64) -> impl Fn(&str) -> Answer {
 pub(crate) fn hints_name_the_container_and_work_in_their_state() {
     // The first container's is not touched.
     let engine = Engine::new(refusing("not_found", 3));
-    engine.has("opencode").has("box");
-    engine.with(|state| {
-        state
-            .images
-            .insert("first".into(), fake::image("1", &json!({})));
-        state
-            .images
-            .insert("occ:local".into(), fake::image("2", &json!({})));
-    });
+    engine.has("opencode").has("box").has_newer_image();
     let untouched = engine.inspect("opencode");
     leads_on(
         &engine,
@@ -161,6 +153,14 @@ pub(crate) fn about_accounts() {
     );
 }
 
+/// Port 3001 of every address.
+fn publishes_to_all(engine: &Engine) {
+    engine.with(|state| {
+        let binding = json!({"HostIp": "0.0.0.0", "HostPort": "3001"});
+        state.containers[0]["HostConfig"]["PortBindings"]["3000/tcp"][0] = binding;
+    });
+}
+
 pub(crate) fn about_findings() {
     let finding =
         |kind: &str, name: &str| json!({"kind": kind, "name": name, "message": "m", "hint": "h"});
@@ -169,16 +169,8 @@ pub(crate) fn about_findings() {
         "check",
         json!({"schema": 1, "findings": findings}),
     ));
-    engine.with(|state| {
-        let binding = json!({"HostIp": "0.0.0.0", "HostPort": "3001"});
-        state.containers[0]["HostConfig"]["PortBindings"]["3000/tcp"][0] = binding;
-        state
-            .images
-            .insert("occ:local".into(), fake::image("2", &json!({})));
-        state
-            .images
-            .insert("first".into(), fake::image("1", &json!({})));
-    });
+    engine.has_newer_image();
+    publishes_to_all(&engine);
     let told = said(&engine.occ(&["--container", "box", "doctor"]));
     let fixes = commands(&told);
     let expected = [
@@ -192,10 +184,7 @@ pub(crate) fn about_findings() {
     follow(&engine, "doctor", &fixes);
     let none = json!({"schema": 1, "accounts": []});
     let engine = with_box(answering("user list", none));
-    engine.with(|state| {
-        let binding = json!({"HostIp": "0.0.0.0", "HostPort": "3001"});
-        state.containers[0]["HostConfig"]["PortBindings"]["3000/tcp"][0] = binding;
-    });
+    publishes_to_all(&engine);
     let told = said(&engine.occ(&["--container", "box", "doctor"]));
     let add = "--container box user add".to_owned();
     assert!(commands(&told).contains(&add), "{told}");
@@ -208,14 +197,7 @@ pub(crate) fn about_the_engine() {
     let named = "--container box start --recreate --image occ:local";
     leads_on(&engine, "--container box update container", &[named]);
     let engine = with_box(|_| (126, String::new(), "no such file".into()));
-    engine.with(|state| {
-        state
-            .images
-            .insert("occ:local".into(), fake::image("2", &json!({})));
-        state
-            .images
-            .insert("first".into(), fake::image("1", &json!({})));
-    });
+    engine.has_newer_image();
     let told = said(&engine.occ(&words("--container box user list")));
     assert_eq!(
         commands(&told),
@@ -258,13 +240,8 @@ pub(crate) fn about_configuration_and_images() {
     assert!(!commands(&told).is_empty(), "{told}");
     follow(&engine, "config set users", &commands(&told));
     let newer = with_box(one_account);
+    newer.has_newer_image();
     newer.with(|state| {
-        state
-            .images
-            .insert("first".into(), fake::image("1", &json!({})));
-        state
-            .images
-            .insert("occ:local".into(), fake::image("2", &json!({})));
         state.containers[0]["State"] = json!({"Status": "exited", "Running": false});
     });
     let told = said(&newer.occ(&words("--container box start")));
