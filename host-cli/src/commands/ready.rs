@@ -2,24 +2,20 @@
 //! tried before they are named.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use bollard::Docker;
 
 use crate::commands::probe::{self, Answer};
 use crate::commands::status;
 use crate::engine::container::{self, Listed, store_mount};
-use crate::engine::exec;
 use crate::engine::spec::Published;
 use crate::error::Result;
 use crate::occ_init::OccInit;
 use crate::session::Session;
 use crate::ui::show;
 
-/// The page of occ-gate that makes the first account, and its code: `XXXX-XXXX-XXXX`.
+/// The page of occ-gate that makes the first account.
 const FIRST: &str = "/_occ/first";
-const CODE_LENGTH: usize = 14;
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Programs that show a URL in the browser that somebody has chosen.
 const OPENERS: [&str; 3] = ["xdg-open", "open", "wslview"];
 
@@ -32,8 +28,8 @@ pub(crate) async fn say(
 ) -> Result<Option<String>> {
     let found = container::present(docker, &listed.id).await?;
     let published = Published::reached(docker, &found).await?;
-    let accounts = OccInit::of(docker, &found).accounts().await?;
-    let none = accounts.accounts.is_empty();
+    let init = OccInit::of(docker, &found);
+    let none = init.accounts().await?.accounts.is_empty();
     if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {
         show::warn(&format!(
             "opencode is reachable on {} and there is no account yet",
@@ -59,28 +55,13 @@ pub(crate) async fn say(
         session
             .screen
             .message("No users yet. Add one with `occ user add`.");
-        if let (Some(url), Some(code)) = (&url, first_code(docker, &listed.id).await) {
+        if let (Some(url), Some(code)) = (&url, init.first_code().await) {
             session.screen.message(&format!(
                 "Or make the first one in the browser: {url}{FIRST} with the code {code}."
             ));
         }
     }
     Ok(url)
-}
-
-/// The code with which occ-gate makes the first account; an image without it has none.
-async fn first_code(docker: &Docker, container: &str) -> Option<String> {
-    let argv = ["occ-gate", "first-account"].map(str::to_owned);
-    let asked = exec::run(docker, container, &argv, None, PATIENCE)
-        .await
-        .ok()?;
-    let code = String::from_utf8(asked.stdout).ok()?;
-    let code = code.trim_end();
-    let is_code = code.len() == CODE_LENGTH
-        && code
-            .bytes()
-            .all(|byte| byte == b'-' || byte.is_ascii_alphanumeric());
-    (asked.code == 0 && is_code).then(|| code.to_owned())
 }
 
 /// The URLs that answer; those of another machine can't be tried.

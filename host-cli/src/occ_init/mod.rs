@@ -1,6 +1,7 @@
-//! Calls occ-init in the container, and occ-gate for what only the login knows; reply/
-//! reads their one line of JSON.
+//! Calls occ-init in the container, and occ-gate for what only the login knows (gate.rs);
+//! reply/ reads their one line of JSON.
 
+mod gate;
 mod reply;
 mod typed;
 
@@ -22,8 +23,6 @@ use reply::{document, no_document, pass_on, read, read_of_lines};
 
 /// occ-init's path in every image of ours.
 pub(crate) const PATH: &str = "/usr/local/bin/occ-init";
-/// The login's path.
-const GATE: &str = "/usr/local/bin/occ-gate";
 /// It waits 15 s for locks and hashes for about one; a slow disk gets the rest.
 const LIMIT: Duration = Duration::from_secs(90);
 /// A hash takes 0.2 s on a small machine, and more on a busy one.
@@ -102,17 +101,6 @@ impl OccInit {
     ) -> Result<T> {
         let finished = self.run(args, request, LIMIT).await?;
         self.answer(&finished, read).await
-    }
-
-    /// Runs `occ-gate ARGS` and reads its answer, which is like occ-init's.
-    pub(crate) async fn call_gate<T: DeserializeOwned>(&self, args: Vec<String>) -> Result<T> {
-        let words: Vec<String> = std::iter::once(GATE.to_owned()).chain(args).collect();
-        let finished = self.exec(&words, None, LIMIT).await?;
-        let answer = self.answer(&finished, read).await;
-        answer.map_err(|error| match error {
-            Error::NoInit { container, .. } => Error::NoGate(container),
-            other => other,
-        })
     }
 
     /// The same for a command that answers for many: code 1 says that some of them
@@ -195,7 +183,7 @@ impl OccInit {
         input: Option<&[u8]>,
         limit: Duration,
     ) -> Result<Finished> {
-        self.exec(&argv(args), input, limit).await
+        self.exec(&argv(PATH, args), input, limit).await
     }
 
     async fn exec(
@@ -218,7 +206,7 @@ impl OccInit {
         sink: impl FnMut(LogOutput) -> Result<()>,
     ) -> Result<i64> {
         let (docker, id) = (&self.docker, &self.container.id);
-        let args = argv(args);
+        let args = argv(PATH, args);
         let code = exec::copy_stream(docker, id, &args, source, sink, PATIENCE).await;
         match code {
             Ok(code) => Ok(code),
@@ -303,6 +291,6 @@ fn restarts(found: &ContainerInspectResponse) -> bool {
     container::state_word(found) == "restarting" || found.restart_count > Some(0) && is_recent
 }
 
-fn argv(args: Vec<String>) -> Vec<String> {
-    std::iter::once(PATH.to_owned()).chain(args).collect()
+fn argv(program: &str, args: Vec<String>) -> Vec<String> {
+    std::iter::once(program.to_owned()).chain(args).collect()
 }
