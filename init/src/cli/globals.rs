@@ -56,8 +56,10 @@ impl Paths {
     /// The same paths, valid from every working directory.
     pub(crate) fn absolute(&self) -> Self {
         let absolute = |path: &Path| {
-            let absolute = path.is_relative().then(|| std::path::absolute(path).ok());
-            absolute.flatten().unwrap_or_else(|| path.to_owned())
+            if path.is_absolute() {
+                return path.to_owned();
+            }
+            std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
         };
         Self {
             root: absolute(&self.root),

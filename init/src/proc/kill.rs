@@ -20,7 +20,8 @@ use crate::log::say;
 const KILLER_UID: u32 = 61_183;
 /// After this the kill has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Looks that must find no process of a range: a fork racer hides from one.
+/// Looks in a row that must find no process of a range. A fork racer's process is often gone
+/// before its status is read; on a busy machine three looks missed one.
 const LOOKS: u32 = 20;
 /// Uids of a range that are killed after one look.
 const AT_ONCE: usize = 64;

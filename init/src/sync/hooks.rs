@@ -23,9 +23,9 @@ pub(crate) struct AccountHooks<'a> {
     status: Option<StatusFile>,
     /// When the status file is to be written; `None` once it was.
     write_at: Option<Instant>,
-    /// The outcome of the first restore, until the file is written: JSON is made while COMMAND
-    /// runs, not before it starts.
-    first: Option<Outcome>,
+    /// The outcome of the first restore, until `status` has it: its JSON is made while COMMAND
+    /// runs, not before COMMAND starts.
+    first_outcome: Option<Outcome>,
     /// The first restore, while it is still at work.
     late: Option<RestoreChild>,
     /// `None` where accounts are another init's, or are not restored.
@@ -42,14 +42,12 @@ impl<'a> AccountHooks<'a> {
         let mut hooks = Self {
             status,
             write_at: Some(Instant::now() + DELAY),
-            first: None,
+            first_outcome: None,
             late: None,
             sync,
         };
-        if matches!(outcome, Outcome::Late(_)) {
-            hooks.set_restore(outcome.json());
-        }
         if let Outcome::Late(child) = outcome {
+            hooks.set_restore(RestoreChild::running());
             hooks.late = Some(child);
             if let Some(sync) = &mut hooks.sync {
                 sync.first_restore_runs();
@@ -58,14 +56,14 @@ impl<'a> AccountHooks<'a> {
             if let Some(sync) = &mut hooks.sync {
                 sync.on_first_restore(&outcome);
             }
-            hooks.first = Some(outcome);
+            hooks.first_outcome = Some(outcome);
         }
         hooks
     }
 
     /// A later restore ended: tells what it found wrong that the one before it did not.
     fn on_restore(&mut self, restore: Value) {
-        self.take_first();
+        self.show_first_outcome();
         if let Some(status) = &self.status {
             let known = problems(status.restore());
             let new =
@@ -76,8 +74,8 @@ impl<'a> AccountHooks<'a> {
         self.write_status();
     }
 
-    fn take_first(&mut self) {
-        if let Some(outcome) = self.first.take() {
+    fn show_first_outcome(&mut self) {
+        if let Some(outcome) = self.first_outcome.take() {
             self.set_restore(outcome.json());
         }
     }
@@ -90,7 +88,7 @@ impl<'a> AccountHooks<'a> {
 
     fn write_status(&mut self) {
         self.write_at = None;
-        self.take_first();
+        self.show_first_outcome();
         // One with --no-restore writes its status too, but is not the container's first init.
         let claims = self.sync.is_some();
         self.status.take_if(|status| claims && !status.claim());

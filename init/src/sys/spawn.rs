@@ -117,7 +117,8 @@ fn read_retrying(fd: &OwnedFd, buffer: &mut [u8]) -> usize {
     }
 }
 
-/// The child's stack, a piece of ours: system calls, and a number that is formatted.
+/// The child's stack, a piece of ours: enough for system calls and one formatted number. A
+/// larger one makes each start touch more pages.
 const STACK: usize = 8 * 1024;
 
 /// All that the child needs; it allocates nothing.

@@ -64,7 +64,7 @@ impl Outcome {
             Self::Failed(_) | Self::Exited(_) => json!({
                 "state": "failed", "reason": self.failure(), "finishedUSec": now_usec(),
             }),
-            Self::Late(_) => json!({"state": "running"}),
+            Self::Late(_) => RestoreChild::running(),
         }
     }
 
@@ -103,6 +103,13 @@ pub(crate) struct RestoreCommand<'a> {
     pub(crate) globals: &'a Globals,
     pub(crate) paths: &'a Paths,
     pub(crate) mask: SignalMask,
+}
+
+impl RestoreChild {
+    /// A restore as the status file has it until it has ended.
+    pub(crate) fn running() -> Value {
+        json!({"state": "running"})
+    }
 }
 
 impl RestoreCommand<'_> {
