@@ -12,27 +12,37 @@ const INSIDE: [&str; 6] = [
     "usermod ",
 ];
 
-/// A text of occ-init's, whose commands stand in quotes: `'occ-init user …'` (`'user …'` in
-/// older images) is `occ user …` here, and what only the container has is run there.
+/// The program of the host that one of its hints pipes keys into.
+const FINGERPRINTS: &str = " | ssh-keygen -lf -";
+
+/// A text of occ-init's or occ-gate's, whose commands stand in quotes: `'occ-init user …'`
+/// (`'user …'` in older images) is `occ user …` here, and what only the container has is run
+/// there. The one that is a pipe stands in backquotes.
 pub(super) fn on_host(said: &str, container: &str) -> String {
+    let said = replaced(said, '`', |part| pipe(part, container));
+    replaced(&said, '\'', |part| command(part, container))
+}
+
+/// The text with each quoted part that is a command replaced by it, in backquotes.
+fn replaced(said: &str, quote: char, command: impl Fn(&str) -> Option<String>) -> String {
     // An apostrophe that nothing closes is one.
-    if said.matches('\'').count() % 2 == 1 {
+    if said.matches(quote).count() % 2 == 1 {
         return said.to_owned();
     }
-    let parts = said.split('\'').enumerate().map(|(at, part)| match at % 2 {
-        0 => of_pipes(part, container),
-        _ => match command(part, container) {
-            Some(command) => format!("`{command}`"),
-            None => format!("'{part}'"),
-        },
+    let parts = said.split(quote).enumerate();
+    let parts = parts.map(|(at, part)| match at % 2 {
+        0 => part.to_owned(),
+        _ => command(part).map_or_else(
+            || format!("{quote}{part}{quote}"),
+            |command| format!("`{command}`"),
+        ),
     });
     parts.collect()
 }
 
 /// The command of the host for one of the container; `None` for another word in quotes.
 fn command(part: &str, container: &str) -> Option<String> {
-    // The container chooses its words: none that a shell does more with is passed on.
-    if part.split(' ').any(|word| text::word(word) != word) {
+    if !is_plain(part) {
         return None;
     }
     if let Some(token) = part.strip_prefix("occ-gate token ") {
@@ -47,13 +57,23 @@ fn command(part: &str, container: &str) -> Option<String> {
         return Some("occ doctor".to_owned());
     }
     let is_inside = own.is_some() || INSIDE.iter().any(|program| part.starts_with(program));
-    is_inside.then(|| format!("docker exec {} {part}", text::word(container)))
+    is_inside.then(|| inside(part, container))
 }
 
-/// A pipe stands in backquotes, and begins in the container.
-fn of_pipes(text: &str, container: &str) -> String {
-    let inside = format!("`docker exec {} occ-init ", text::word(container));
-    text.replace("`occ-init ", &inside)
+/// The same for a pipe, which begins in the container.
+fn pipe(part: &str, container: &str) -> Option<String> {
+    let keys = part.strip_suffix(FINGERPRINTS)?;
+    let is_known = keys.starts_with("occ-init user keys ") && is_plain(keys);
+    is_known.then(|| inside(part, container))
+}
+
+/// Returns true for words that a shell does nothing with: the container chooses them.
+fn is_plain(command: &str) -> bool {
+    command.split(' ').all(|word| text::word(word) == word)
+}
+
+fn inside(command: &str, container: &str) -> String {
+    format!("docker exec {} {command}", text::word(container))
 }
 
 #[cfg(test)]
@@ -101,6 +121,8 @@ mod tests {
             "'occ-init $(reboot)'",
             "'kill 1`reboot`'",
             "'user add x\nreboot'",
+            "`occ-init user keys al | sh`",
+            "`occ-init user keys $(reboot) | ssh-keygen -lf -`",
         ] {
             assert_eq!(on_host(said, "box"), said);
         }
