@@ -8,6 +8,7 @@ use bollard::Docker;
 use crate::commands::probe::{self, Answer};
 use crate::commands::status;
 use crate::engine::container::{self, Listed, store_mount};
+use crate::engine::reached;
 use crate::engine::spec::Published;
 use crate::error::Result;
 use crate::occ_init::OccInit;
@@ -27,7 +28,7 @@ pub(crate) async fn say(
     listed: &Listed,
 ) -> Result<Option<String>> {
     let found = container::present(docker, &listed.id).await?;
-    let published = Published::reached(docker, &found).await?;
+    let published = reached::published(docker, &found).await?;
     let init = OccInit::of(docker, &found);
     let none = init.accounts().await?.accounts.is_empty();
     if let Some(published) = published.filter(|published| none && !published.bind.is_loopback()) {
@@ -37,7 +38,7 @@ pub(crate) async fn say(
         ));
     }
     let name = &listed.name;
-    let reached = published.map(|published| reached(session, name, published));
+    let reached = published.map(|published| answering(session, name, published));
     let url = reached.iter().flatten().next().cloned();
     if session.screen.format == show::Format::Json {
         return status::show(session, docker, &found).await.map(|_| url);
@@ -65,7 +66,7 @@ pub(crate) async fn say(
 }
 
 /// The URLs that answer; those of another machine can't be tried.
-fn reached(session: &Session, name: &str, published: Published) -> Vec<String> {
+fn answering(session: &Session, name: &str, published: Published) -> Vec<String> {
     let mut urls = published.urls(name);
     if session.chosen.is_here() {
         urls.retain(|url| {

@@ -10,6 +10,7 @@ pub(crate) mod exec;
 pub(crate) mod identity;
 pub(crate) mod labels;
 pub(crate) mod machine;
+pub(crate) mod reached;
 pub(crate) mod spec;
 mod ssh;
 mod tls;

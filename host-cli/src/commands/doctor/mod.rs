@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::engine::container::{self, Listed};
 use crate::engine::identity;
 use crate::engine::labels::{Names, STORE, volume_name};
+use crate::engine::reached;
 use crate::engine::spec::Published;
 use crate::error::{Error, Result, plain};
 use crate::image;
@@ -99,7 +100,7 @@ async fn instance(
     volumes(report, &found);
     image_age(report, docker, &found).await?;
     first_program(report, &found);
-    let published = Published::reached(docker, &found).await?;
+    let published = reached::published(docker, &found).await?;
     let running = listed.state == "running";
     if session.chosen.is_here() {
         port(report, published, running, &listed.name);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::engine::container;
 use crate::engine::identity;
-use crate::engine::spec::Published;
+use crate::engine::reached;
 use crate::error::Result;
 use crate::image;
 use crate::occ_init::OccInit;
@@ -77,7 +77,7 @@ pub(crate) async fn show(
 ) -> Result<bool> {
     let running = container::state_word(found) == "running";
     let mut report = report(found);
-    let published = Published::reached(docker, found).await?;
+    let published = reached::published(docker, found).await?;
     report.urls = published
         .map(|published| published.urls(&report.container.name))
         .unwrap_or_default();

@@ -7,15 +7,13 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use bollard::Docker;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigLogConfig, Mount,
     MountType, PortBinding, RestartPolicyNameEnum,
 };
 
-use crate::engine::container::{inspect, restart_policy, shares_network_of};
+use crate::engine::container::restart_policy;
 use crate::engine::labels::{ROLE, VOLUMES, labels, volume_name};
-use crate::error::Result;
 
 /// The port that the login listens on in the container.
 const INNER_PORT: &str = "3000/tcp";
@@ -89,19 +87,6 @@ impl Published {
             host_port: Some(self.port.to_string()),
         };
         HashMap::from([(INNER_PORT.to_owned(), Some(vec![binding]))])
-    }
-
-    /// Where a container is reached: its own binding, or that of the container whose
-    /// network it has.
-    pub(crate) async fn reached(
-        docker: &Docker,
-        found: &ContainerInspectResponse,
-    ) -> Result<Option<Self>> {
-        let Some(id) = shares_network_of(found) else {
-            return Ok(Self::of(found));
-        };
-        let holder = inspect(docker, id).await?;
-        Ok(holder.as_ref().and_then(Self::of))
     }
 
     /// The binding of a container; `None` if it publishes nothing.
