@@ -55,8 +55,8 @@ impl Init {
     }
 }
 
-/// A program with the environment that containers have. Cargo's own, of eighty variables, is
-/// a tenth of a start, and its search path for libraries a dozen system calls more.
+/// A program with the environment that containers have. The eighty variables of cargo's take
+/// a tenth of a start, and its search path for libraries costs a dozen system calls.
 pub(crate) fn plain(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -92,8 +92,8 @@ pub(crate) fn first_child(unshare: &mut Child) -> Result<Option<i32>, Error> {
 
 /// Ours and Debian's three, at their defaults but for what makes them comparable:
 /// they reap also where they are not PID 1, and signal the command alone. Each runs from a
-/// copy in `tree`: how the page cache came by a file (written at once, or page by page as it
-/// was linked) is 8 to 25 % of a start.
+/// copy in `tree`: a file that a linker wrote page by page lies otherwise in the page cache
+/// than one that was written at once, which is 8 to 25 % of a start.
 pub(crate) fn all(tree: &Path) -> Result<Vec<Init>, Error> {
     let ours = std::env::var_os("OCC_INIT_BIN").map(PathBuf::from);
     let ours = ours.ok_or_else(|| Error::Other("OCC_INIT_BIN names no occ-init".into()))?;
@@ -119,9 +119,9 @@ pub(crate) fn all(tree: &Path) -> Result<Vec<Init>, Error> {
 }
 
 /// What a container of an image with occ-init has at its second boot, when
-/// nobody was added: an empty store, and the image's own accounts. It lies on a disk, whose
-/// names that do not exist the kernel remembers, as it does for a container's root; a tmpfs
-/// is asked for them each time.
+/// nobody was added: an empty store, and the image's own accounts. It lies on a disk, as a
+/// container's root does: there the kernel caches that a name does not exist, in a tmpfs it
+/// does not.
 pub(crate) fn tree() -> Result<TempDir, Error> {
     let directory = env!("CARGO_TARGET_TMPDIR");
     let tree = TempDir::new_in(directory).map_err(io(directory))?;
