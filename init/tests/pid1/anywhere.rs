@@ -31,12 +31,12 @@ fn options_of_other_inits_are_told_what_they_are_here() {
         ("-e", "--remap-exit CODE:0"),
         ("-r", "--rewrite FROM:TO"),
         ("-w", "'-v'"),
-        ("-c", "goes without saying"),
+        ("-c", "is the default here"),
         ("-p", "nothing like it"),
         ("-P", "-- sleep infinity"),
         ("-l", "MIT"),
         ("-L", "MIT"),
-        ("--single-child", "goes without saying"),
+        ("--single-child", "is the default here"),
     ] {
         let (code, _, err) = run(Place::Subreaper, &[option, "--", "true"]);
         assert_eq!(code, 2, "{option}");

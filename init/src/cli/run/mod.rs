@@ -151,7 +151,7 @@ impl<'a> Line<'a> {
                 b'q' => self.run.globals.quiet = true,
                 b'v' => self.run.globals.verbose = true,
                 b'g' if scope == Scope::Run => self.run.group = true,
-                // What tini's users write; here it goes without saying.
+                // Tini's users write it; it is the default here.
                 b's' if scope == Scope::Run => {}
                 _ => return wrong(unknown(char::from(*letter))),
             }
@@ -209,9 +209,7 @@ impl<'a> Line<'a> {
             "live" if scope == Scope::Health => self.probe = Some(Probe::Live),
             "ready" if scope == Scope::Health => self.probe = Some(Probe::Ready),
             "single-child" => {
-                return wrong(
-                    "unknown option '--single-child'; it goes without saying here".to_owned(),
-                );
+                return wrong("unknown option '--single-child'; it is the default here".to_owned());
             }
             _ => return wrong(format!("unknown option '--{name}'")),
         }
@@ -288,7 +286,7 @@ fn unknown(letter: char) -> String {
         'p' => "; tini's '-p' has nothing like it here",
         'w' => "; tini's '-w' is '-v' here",
         'r' => "; dumb-init's '-r FROM:TO' is '--rewrite FROM:TO' here",
-        'c' => "; dumb-init's '-c' goes without saying here",
+        'c' => "; dumb-init's '-c' is the default here",
         'P' => "; catatonit's '-P' is 'occ-init --remap-exit 143:0,130:0 -- sleep infinity' here",
         'l' | 'L' => "; the license is MIT",
         _ => "",
