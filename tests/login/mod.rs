@@ -3,4 +3,6 @@
 mod browser;
 mod login_shell;
 mod page;
+mod terminal;
+mod tokens;
 mod without_login;
