@@ -6,6 +6,7 @@ mod account;
 mod attempt;
 pub(crate) mod bar;
 pub(crate) mod connections;
+pub(crate) mod files;
 pub(crate) mod http;
 
 mod first;

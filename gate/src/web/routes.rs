@@ -26,7 +26,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, attempt, bar, first, login, pages, renewal, terminal};
+use crate::web::{account, attempt, bar, files, first, login, pages, renewal, terminal};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -118,7 +118,7 @@ async fn admit(
     presented: Option<Presented>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    if let Some(file) = file(request.uri().path()) {
+    if let Some(file) = file(&request) {
         return match *request.method() {
             Method::GET | Method::HEAD => file,
             _ => reply::wrong_method("GET, HEAD"),
@@ -126,12 +126,6 @@ async fn admit(
     }
     if let Some(presented) = presented {
         return program(gate, context, &presented, request).await;
-    }
-    if let Some(script) = bar::file(request.uri().path(), request.headers()) {
-        return match *request.method() {
-            Method::GET | Method::HEAD => script,
-            _ => reply::wrong_method("GET, HEAD"),
-        };
     }
     // Nobody did anything: no session is used by this.
     if request.uri().path() == bar::SESSION_PATH {
@@ -365,21 +359,13 @@ async fn health(gate: &AppState, method: &Method) -> Response<Body> {
 }
 
 /// Files that browsers ask for before the login too, some of them without cookies.
-fn file(path: &str) -> Option<Response<Body>> {
-    const FOR_GOOD: &str = "max-age=31536000, immutable";
-    const FOR_A_DAY: &str = "max-age=86400";
-    let (kind, content, cached) = match path {
-        pages::STYLE_PATH => ("text/css; charset=utf-8", pages::STYLE.as_bytes(), FOR_GOOD),
-        pages::ICON_PATH => ("image/svg+xml", pages::ICON.as_bytes(), FOR_A_DAY),
-        "/favicon.ico" => ("image/x-icon", pages::FAVICON, FOR_A_DAY),
-        pages::MANIFEST_PATH => {
-            let kind = "application/manifest+json";
-            (kind, pages::MANIFEST.as_bytes(), FOR_A_DAY)
-        }
-        _ => {
-            let asset = pages::asset(path)?;
-            return Some(reply::file(asset.kind, &asset.content, FOR_GOOD));
-        }
+fn file(request: &Request<Incoming>) -> Option<Response<Body>> {
+    let path = request.uri().path();
+    let (kind, content) = match path {
+        pages::ICON_PATH => ("image/svg+xml", pages::ICON.as_bytes()),
+        "/favicon.ico" => ("image/x-icon", pages::FAVICON),
+        pages::MANIFEST_PATH => ("application/manifest+json", pages::MANIFEST.as_bytes()),
+        _ => return files::find(path).map(|file| reply::hashed_file(file, request.headers())),
     };
-    Some(reply::file(kind, content, cached))
+    Some(reply::file(kind, content, "max-age=86400"))
 }

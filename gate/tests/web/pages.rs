@@ -125,7 +125,7 @@ fn own_paths_answer_head_and_lead_to_the_account() {
         assert_eq!(answer.header("location"), Some("/_occ/account"), "{path}");
     }
     let origin = format!("Origin: {}", gate.origin());
-    assert_eq!(gate.ask("POST /_occ/style.css", &[&origin]).status, 405);
+    assert_eq!(gate.ask("POST /_occ/icon.svg", &[&origin]).status, 405);
     assert!(gate.opencode.heads().is_empty());
 }
 

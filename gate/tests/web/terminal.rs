@@ -158,7 +158,7 @@ fn the_page_runs_its_own_script_and_no_other() {
         .split('"')
         .filter(|word| word.starts_with("/_occ/assets/"));
     let files: Vec<&str> = files.collect();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 3, "{files:?}");
     for file in files {
         let file = gate.ask(&format!("GET {file}"), &[]);
         assert_eq!(file.status, 200);

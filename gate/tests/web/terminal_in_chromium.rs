@@ -39,7 +39,10 @@ fn session_that_ends_after_the_shell_is_told() {
     gate.monitor.set(|state| state.shells.clear());
     chromium.until("the shell's end", &told("The shell has ended.", "again"));
     gate.monitor.end(&token);
-    chromium.until("the session's end", &told("Your session has ended.", "login"));
+    chromium.until(
+        "the session's end",
+        &told("Your session has ended.", "login"),
+    );
     chromium.script("document.getElementById('login').click()");
     chromium.until("the login", "return location.pathname === '/_occ/login'");
 }

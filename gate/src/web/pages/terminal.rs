@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::assets::ASSETS;
 use super::frame_with;
+use crate::web::files::FILES;
 
 /// The page. Style sheets that xterm.js makes carry the nonce.
 pub(crate) fn terminal(user: &str, nonce: &str) -> Markup {
     let head = html! {
-        link rel="stylesheet" href=(ASSETS.style.path());
-        script type="module" src=(ASSETS.script.path()) {}
+        link rel="stylesheet" href=(FILES.terminal_style.path);
+        script type="module" src=(FILES.terminal.path) {}
     };
     let content = html! {
         main #page .tty data-nonce=(nonce) {
