@@ -13,6 +13,7 @@ mod first;
 mod login;
 mod monitor_client;
 mod opencode;
+mod own_paths;
 mod pages;
 mod programs;
 mod renewal;
