@@ -73,7 +73,7 @@ fn frames_of_no_page_of_ours_end_the_terminal() {
         until("its end", || {
             gate.monitor.times_asked("close-terminal") > asked
         });
-        gate.monitor.set(|state| state.shells.clear());
+        gate.monitor.set(|state| state.terminals.shells.clear());
     }
     // The web half is as it was.
     let (mut page, mut shell) = open(&gate, &cookie);

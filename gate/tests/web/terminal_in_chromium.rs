@@ -16,7 +16,8 @@ fn told(why: &str, way: &str) -> String {
 
 fn shells(gate: &Gate) -> usize {
     let mut count = 0;
-    gate.monitor.set(|state| count = state.shells.len());
+    gate.monitor
+        .set(|state| count = state.terminals.shells.len());
     count
 }
 
@@ -31,12 +32,12 @@ fn session_that_ends_after_the_shell_is_told() {
     chromium.open(&url);
     until("a terminal", || shells(&gate) == 1);
 
-    gate.monitor.set(|state| state.shells.clear());
+    gate.monitor.set(|state| state.terminals.shells.clear());
     chromium.until("the shell's end", &told("The shell has ended.", "again"));
     chromium.script("document.getElementById('again').click()");
     until("another terminal", || shells(&gate) == 1);
 
-    gate.monitor.set(|state| state.shells.clear());
+    gate.monitor.set(|state| state.terminals.shells.clear());
     chromium.until("the shell's end", &told("The shell has ended.", "again"));
     gate.monitor.end(&token);
     chromium.until(
