@@ -46,7 +46,11 @@ pub(crate) static FILES: LazyLock<Files> = LazyLock::new(|| {
         include_str!("../../vendor/xterm/xterm.css"),
         include_str!("pages/terminal.css")
     );
-    let license = include_str!("../../vendor/xterm/LICENSE");
+    let license = concat!(
+        include_str!("../../vendor/xterm/LICENSE"),
+        "\n",
+        include_str!("../../vendor/xterm/LICENSE.addon-fit")
+    );
     Files {
         style: File::new("style", "css", STYLE, include_str!("pages/style.css")),
         bar: File::new("bar", "js", SCRIPT, include_str!("bar/bar.js")),
