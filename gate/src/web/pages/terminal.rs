@@ -26,7 +26,7 @@ pub(crate) fn terminal(user: &str, nonce: &str) -> Markup {
             div #over .over role="alert" hidden {
                 p #why {}
                 button #again type="button" hidden { "Start again" }
-                a #login .button href="/_occ/login?next=%2F_occ%2Fterminal" hidden { "Log in" }
+                a #login .button href="/_occ/login?next=%2F_occ%2Fterminal" hidden { "Log in again" }
             }
             (keys())
             noscript { p.notice.bad { "The terminal needs JavaScript. Allow it for this page." } }
