@@ -26,6 +26,10 @@ use crate::wire::{Ask, Conversation, Login, LoginReply, Secret, User, ask};
 /// A browser stays known for half a year after its last login.
 const DEVICE_SECONDS: u64 = 180 * 24 * 60 * 60;
 
+/// The pages that ask for more, and their forms.
+pub(super) const QUESTION_PATH: &str = "/_occ/prompt";
+pub(super) const RENEWAL_PATH: &str = "/_occ/renew";
+
 /// The way to the login page, and from there on to `path`.
 pub(super) fn path_for(path: &str) -> String {
     match redirect::local_path(path) {
@@ -37,6 +41,53 @@ pub(super) fn path_for(path: &str) -> String {
 /// The path to go to afterwards.
 pub(super) fn next_of(form: &Form) -> &str {
     redirect::local_path(form.text("next").unwrap_or(""))
+}
+
+/// The fields of a request's query.
+pub(super) fn query_of<B>(request: &Request<B>) -> Form {
+    let query = request.uri().query().unwrap_or("");
+    Form::parse(query.as_bytes()).unwrap_or_default()
+}
+
+/// GET /_occ/prompt and /_occ/renew: the page of a form's flash.
+pub(super) fn page<B>(
+    gate: &AppState,
+    context: &RequestContext,
+    request: &Request<B>,
+) -> Response<Body> {
+    let query = query_of(request);
+    let next = next_of(&query);
+    let flash = Flash::of(request.headers(), &gate.cookies, context.secure);
+    let page = flash.and_then(|flash| page_of(&flash, next));
+    page.unwrap_or_else(|| reply::see_other(&path_for(next)))
+}
+
+/// The page that asks for more: what PAM asks, or a new password.
+fn page_of(flash: &Flash, next: &str) -> Option<Response<Body>> {
+    let page = match flash {
+        &Flash::Prompt {
+            conversation,
+            ref text,
+            echo,
+        } => pages::prompt(&PromptForm {
+            conversation,
+            next,
+            text,
+            echo,
+        }),
+        Flash::Renewal {
+            conversation,
+            user,
+            text,
+        } => pages::renewal(&RenewalForm {
+            conversation: *conversation,
+            next,
+            user,
+            text,
+        }),
+        _ => return None,
+    };
+    Some(reply::page(StatusCode::OK, &page))
 }
 
 pub(super) fn status_of(notice: Notice) -> StatusCode {
@@ -54,7 +105,7 @@ pub(super) struct LoggedIn;
 
 /// A form of a login.
 pub(super) struct Attempt<'a> {
-    gate: &'a AppState,
+    pub(super) gate: &'a AppState,
     pub(super) context: &'a RequestContext,
     /// The session that the browser had until now.
     old: Option<&'a Session>,
@@ -91,6 +142,18 @@ impl<'a> Attempt<'a> {
         self.form.text("user").unwrap_or("").trim()
     }
 
+    /// The same for the next page, which shows it; nobody has a longer name.
+    pub(super) fn name(&self) -> String {
+        let name = User::new(self.typed()).unwrap_or_default();
+        name.as_str().to_owned()
+    }
+
+    /// The conversation that the form goes on with.
+    pub(super) fn conversation(&self) -> Option<Conversation> {
+        let number = self.form.text("conversation")?.parse().ok()?;
+        Some(Conversation(number))
+    }
+
     fn device_cookie(&self) -> Option<&str> {
         let (cookies, secure) = (&self.gate.cookies, self.context.secure);
         cookies.get(&self.headers, Cookie::Device, secure)
@@ -125,24 +188,18 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn asked(&self, conversation: Conversation, text: &str, echo: bool) -> Response<Body> {
-        let (conversation, next) = (conversation.0, next_of(&self.form));
-        if keeps_history(&self.headers) {
-            let flash = Flash::Prompt {
-                conversation,
-                text: text.to_owned(),
-                echo,
-            };
-            let path = format!("/_occ/prompt?next={}", percent::encode(next));
-            return self.redirect_with(&path, &flash);
-        }
-        let form = PromptForm {
+    fn asked(
+        &self,
+        Conversation(conversation): Conversation,
+        text: &str,
+        echo: bool,
+    ) -> Response<Body> {
+        let flash = Flash::Prompt {
             conversation,
-            next,
-            text,
+            text: text.to_owned(),
             echo,
         };
-        reply::page(StatusCode::OK, &pages::prompt(&form))
+        self.go_on(QUESTION_PATH, &flash)
     }
 
     /// Asks for a new password.
@@ -151,32 +208,28 @@ impl<'a> Attempt<'a> {
         Conversation(conversation): Conversation,
         text: &str,
     ) -> Response<Body> {
-        let next = next_of(&self.form);
-        // Nobody has a longer name.
-        let user = User::new(self.typed()).unwrap_or_default();
-        if keeps_history(&self.headers) {
-            let flash = Flash::Renewal {
-                conversation,
-                user: user.as_str().to_owned(),
-                text: text.to_owned(),
-            };
-            let path = format!("/_occ/renew?next={}", percent::encode(next));
-            return self.redirect_with(&path, &flash);
-        }
-        let form = RenewalForm {
+        let flash = Flash::Renewal {
             conversation,
-            next,
-            user: user.as_str(),
-            text,
+            user: self.name(),
+            text: text.to_owned(),
         };
-        reply::page(StatusCode::OK, &pages::renewal(&form))
+        self.go_on(RENEWAL_PATH, &flash)
+    }
+
+    /// Leads a browser to a page that asks for more; a program gets that page at once.
+    fn go_on(&self, path: &str, flash: &Flash) -> Response<Body> {
+        let next = next_of(&self.form);
+        let page = (!keeps_history(&self.headers)).then(|| page_of(flash, next));
+        page.flatten().unwrap_or_else(|| {
+            let path = format!("{path}?next={}", percent::encode(next));
+            self.redirect_with(&path, flash)
+        })
     }
 
     pub(super) fn failed(&self, notice: Notice) -> Response<Body> {
         let (next, user) = (next_of(&self.form), self.typed());
         if keeps_history(&self.headers) {
-            // Nobody has a longer name.
-            let user = User::new(user).unwrap_or_default().as_str().to_owned();
+            let user = self.name();
             return self.redirect_with(&path_for(next), &Flash::Login { notice, user });
         }
         let form = LoginForm {

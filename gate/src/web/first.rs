@@ -1,13 +1,11 @@
 //! The page for the first account: there while there is no account at all, for whoever has
 //! the code from the container's log. Whoever made it is logged in by the same form.
 
-use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
 use super::attempt::Attempt;
 use super::login;
 use super::pages::{FirstForm, FirstNotice};
-use super::sessions::Session;
 use crate::web::http::body::Body;
 use crate::web::http::csrf::keeps_history;
 use crate::web::http::flash::Flash;
@@ -58,31 +56,22 @@ fn form(context: &RequestContext, user: &str, notice: Option<FirstNotice>) -> Re
 }
 
 /// POST /_occ/first
-pub(super) async fn submit(
-    gate: &AppState,
-    context: &RequestContext,
-    old: Option<&Session>,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let attempt = match Attempt::read(gate, context, old, request).await {
-        Ok(attempt) => attempt,
-        Err(refused) => return refused,
-    };
-    let order = match order(&attempt.form, attempt.typed(), context) {
+pub(super) async fn submit(attempt: &Attempt<'_>) -> Response<Body> {
+    let order = match order(&attempt.form, attempt.typed(), attempt.context) {
         Ok(order) => order,
-        Err(notice) => return failed(&attempt, notice),
+        Err(notice) => return failed(attempt, notice),
     };
-    match gate.monitor.ask(order).await {
-        Ok(FirstReply::Made) => login::with_password(&attempt).await,
+    match attempt.gate.monitor.ask(order).await {
+        Ok(FirstReply::Made) => login::with_password(attempt).await,
         Ok(FirstReply::Closed) => reply::see_other("/_occ/login"),
-        Ok(FirstReply::WrongCode) => failed(&attempt, FirstNotice::WrongCode),
+        Ok(FirstReply::WrongCode) => failed(attempt, FirstNotice::WrongCode),
         Ok(FirstReply::Rejected { text }) => {
-            failed(&attempt, FirstNotice::Rejected(text.as_str().to_owned()))
+            failed(attempt, FirstNotice::Rejected(text.as_str().to_owned()))
         }
         Ok(FirstReply::SlowDown { seconds }) => {
-            reply::again_in(seconds, failed(&attempt, FirstNotice::SlowDown(seconds)))
+            reply::again_in(seconds, failed(attempt, FirstNotice::SlowDown(seconds)))
         }
-        Err(_) => failed(&attempt, FirstNotice::Unavailable),
+        Err(_) => failed(attempt, FirstNotice::Unavailable),
     }
 }
 
@@ -104,11 +93,9 @@ fn order(form: &Form, user: &str, context: &RequestContext) -> Result<ask::MakeF
 }
 
 fn failed(attempt: &Attempt<'_>, notice: FirstNotice) -> Response<Body> {
-    let user = attempt.typed();
     if keeps_history(&attempt.headers) {
-        // Nobody has a longer name.
-        let user = User::new(user).unwrap_or_default().as_str().to_owned();
+        let user = attempt.name();
         return attempt.redirect_with(PATH, &Flash::First { notice, user });
     }
-    form(attempt.context, user, Some(notice))
+    form(attempt.context, attempt.typed(), Some(notice))
 }

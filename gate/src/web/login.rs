@@ -1,20 +1,18 @@
-//! Logging in: the form, and PAM's further questions.
+//! Logging in: the form, and the answers to PAM's further questions.
 
-use hyper::body::Incoming;
 use hyper::header::USER_AGENT;
 use hyper::{Request, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use super::pages::{LoginForm, Notice, PromptForm};
+use super::pages::{LoginForm, Notice};
 use super::sessions::Session;
-use crate::web::attempt::{Attempt, next_of, path_for, status_of};
+use crate::web::attempt::{Attempt, next_of, query_of, status_of};
 use crate::web::http::body::Body;
 use crate::web::http::flash::Flash;
-use crate::web::http::form::Form;
 use crate::web::http::reply;
 use crate::web::pages;
 use crate::web::state::{AppState, RequestContext};
-use crate::wire::{Agent, Conversation, Secret, User, ask};
+use crate::wire::{Agent, Secret, User, ask};
 
 /// GET /_occ/login
 pub(super) fn page<B>(
@@ -23,8 +21,7 @@ pub(super) fn page<B>(
     session: Option<&Session>,
     request: &Request<B>,
 ) -> Response<Body> {
-    let query = request.uri().query().unwrap_or("");
-    let query = Form::parse(query.as_bytes()).unwrap_or_default();
+    let query = query_of(request);
     let next = next_of(&query);
     if session.is_some() {
         return reply::see_other(next);
@@ -48,46 +45,7 @@ pub(super) fn page<B>(
     Flash::taken(page, &gate.cookies, context.secure)
 }
 
-/// GET /_occ/prompt
-pub(super) fn question<B>(
-    gate: &AppState,
-    context: &RequestContext,
-    request: &Request<B>,
-) -> Response<Body> {
-    let query = request.uri().query().unwrap_or("");
-    let query = Form::parse(query.as_bytes()).unwrap_or_default();
-    match Flash::of(request.headers(), &gate.cookies, context.secure) {
-        Some(Flash::Prompt {
-            conversation,
-            text,
-            echo,
-        }) => {
-            let form = PromptForm {
-                conversation,
-                next: next_of(&query),
-                text: &text,
-                echo,
-            };
-            reply::page(StatusCode::OK, &pages::prompt(&form))
-        }
-        _ => reply::see_other(&path_for(next_of(&query))),
-    }
-}
-
-/// POST /_occ/login
-pub(super) async fn submit(
-    gate: &AppState,
-    context: &RequestContext,
-    old: Option<&Session>,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    match Attempt::read(gate, context, old, request).await {
-        Ok(attempt) => with_password(&attempt).await,
-        Err(refused) => refused,
-    }
-}
-
-/// Logs in with the name and password of a form.
+/// POST /_occ/login: logs in with the name and password of a form.
 pub(super) async fn with_password(attempt: &Attempt<'_>) -> Response<Body> {
     // What can't be anybody's still goes to the monitor: every failure takes
     // the same time there.
@@ -105,18 +63,8 @@ pub(super) async fn with_password(attempt: &Attempt<'_>) -> Response<Body> {
 }
 
 /// POST /_occ/prompt
-pub(super) async fn answer(
-    gate: &AppState,
-    context: &RequestContext,
-    old: Option<&Session>,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let attempt = match Attempt::read(gate, context, old, request).await {
-        Ok(attempt) => attempt,
-        Err(refused) => return refused,
-    };
-    let conversation = attempt.form.text("conversation");
-    let conversation = conversation.and_then(|number| number.parse().ok().map(Conversation));
+pub(super) async fn answer(attempt: &Attempt<'_>) -> Response<Body> {
+    let conversation = attempt.conversation();
     let text = attempt.form.bytes("answer").cloned().and_then(Secret::new);
     let (Some(conversation), Some(text)) = (conversation, text) else {
         return attempt.failed(Notice::Refused);

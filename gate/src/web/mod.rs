@@ -6,12 +6,14 @@ mod account;
 mod attempt;
 pub(crate) mod bar;
 pub(crate) mod connections;
+pub(crate) mod files;
 pub(crate) mod http;
 
 mod first;
 mod login;
 mod monitor_client;
 mod opencode;
+mod own_paths;
 mod pages;
 mod programs;
 mod renewal;

@@ -1,5 +1,5 @@
-//! Which answer a request gets: the gate's own pages under /_occ/, and for all
-//! else the way to the person's opencode. Browsers come with a cookie, programs with an
+//! The way of every request: the gate's own paths, and for all else the person's
+//! opencode. Browsers come with a cookie, programs with an
 //! access token, which opens opencode's paths and no page of the gate's.
 
 use std::net::IpAddr;
@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
+use super::own_paths::{file, is_own, is_read, without_session};
 use super::programs::Checked;
 use super::sessions::Session;
 use crate::clock;
@@ -17,16 +18,14 @@ use crate::log::ThrottledLog;
 use crate::web::http::authorization::Presented;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
-use crate::web::http::csrf::{
-    CrossOrigin, Proof, is_for_a_person, is_from_another_site, is_service_worker, wants_page,
-};
+use crate::web::http::csrf::{CrossOrigin, Proof, is_for_a_person, is_service_worker};
 use crate::web::http::headers::{guard, is_framed_plainly};
 use crate::web::http::host::BadHost;
-use crate::web::http::{redirect, reply};
+use crate::web::http::reply;
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, attempt, bar, first, login, pages, renewal, terminal};
+use crate::web::{bar, own_paths};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -55,7 +54,7 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     // For probes, which ask an address: whatever the Host, and nothing to learn.
     if request.uri().path() == "/_occ/health" {
-        return guarded(health(&gate, request.method()).await, false);
+        return guarded(health(&gate, &request).await, false);
     }
     let is_for_a_person = is_for_a_person(request.headers());
     let presented = presented(&gate, &request);
@@ -118,20 +117,15 @@ async fn admit(
     presented: Option<Presented>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    if let Some(file) = file(request.uri().path()) {
-        return match *request.method() {
-            Method::GET | Method::HEAD => file,
-            _ => reply::wrong_method("GET, HEAD"),
+    if let Some(file) = file(&request) {
+        return if is_read(&request) {
+            file
+        } else {
+            reply::wrong_method("GET, HEAD")
         };
     }
     if let Some(presented) = presented {
         return program(gate, context, &presented, request).await;
-    }
-    if let Some(script) = bar::file(request.uri().path(), request.headers()) {
-        return match *request.method() {
-            Method::GET | Method::HEAD => script,
-            _ => reply::wrong_method("GET, HEAD"),
-        };
     }
     // Nobody did anything: no session is used by this.
     if request.uri().path() == bar::SESSION_PATH {
@@ -142,11 +136,7 @@ async fn admit(
         Err(NoReply) => return reply::unreached(),
     };
     if is_own(request.uri().path()) {
-        return match request.uri().path() {
-            terminal::PATH => on_terminal(&context, session, &request),
-            terminal::SOCKET_PATH => on_socket(&gate, session, request),
-            _ => own(gate, context, session, request).await,
-        };
+        return own_paths::answer(&gate, &context, session, request).await;
     }
     match session {
         Some(session) => proxy::forward(gate, context, session, request).await,
@@ -178,18 +168,13 @@ async fn program(
     }
 }
 
-/// Paths of the gate's; opencode has none of them.
-fn is_own(path: &str) -> bool {
-    path == "/_occ" || path.starts_with("/_occ/")
-}
-
 /// Answers whether there is a session; that does not count as using it.
 async fn look(
     gate: &AppState,
     context: &RequestContext,
     request: &Request<Incoming>,
 ) -> Response<Body> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if !is_read(request) {
         return reply::wrong_method("GET, HEAD");
     }
     let Some(token) = token_of(gate, context, request) else {
@@ -226,107 +211,6 @@ async fn session_of(
     sessions.find(&gate.monitor, &token, now).await
 }
 
-async fn own(
-    gate: Arc<AppState>,
-    context: RequestContext,
-    session: Option<Arc<Session>>,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let path = request.uri().path().to_owned();
-    let session = session.as_deref();
-    // hyper leaves the body of an answer to HEAD out.
-    let method = match request.method() {
-        &Method::HEAD => Method::GET,
-        other => other.clone(),
-    };
-    match (path.as_str(), &method) {
-        ("/_occ" | "/_occ/", &Method::GET) => reply::see_other("/_occ/account"),
-        ("/_occ/login", &Method::GET) if session.is_none() && first::is_open(&gate).await => {
-            reply::see_other(first::PATH)
-        }
-        ("/_occ/login", &Method::GET) => login::page(&gate, &context, session, &request),
-        (first::PATH, &Method::GET) => first::page(&gate, &context, &request).await,
-        (first::PATH, &Method::POST) => first::submit(&gate, &context, session, request).await,
-        ("/_occ/login", &Method::POST) => login::submit(&gate, &context, session, request).await,
-        ("/_occ/prompt", &Method::GET) => login::question(&gate, &context, &request),
-        ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
-        ("/_occ/renew", &Method::GET) => renewal::page(&gate, &context, &request),
-        ("/_occ/renew", &Method::POST) => renewal::submit(&gate, &context, session, request).await,
-        ("/_occ/logout", &Method::POST) => account::logout(&gate, &context, session).await,
-        ("/_occ/account", &Method::GET) => match session {
-            Some(session) => account::page(&gate, &context, session, &request).await,
-            None => without_session(&request),
-        },
-        // Nothing is done by a link: the forms are on that page.
-        (path, &Method::GET) if is_account_form(path) => reply::see_other("/_occ/account"),
-        (path, &Method::POST) if is_account_form(path) => match session {
-            Some(session) => account::submit(&gate, &context, session, request).await,
-            None => reply::see_other("/_occ/login"),
-        },
-        ("/_occ/account", _) => reply::wrong_method("GET, HEAD"),
-        (path, _)
-            if is_account_form(path)
-                || matches!(
-                    path,
-                    "/_occ/login" | "/_occ/prompt" | "/_occ/renew" | first::PATH
-                ) =>
-        {
-            reply::wrong_method("GET, HEAD, POST")
-        }
-        _ => reply::text(
-            StatusCode::NOT_FOUND,
-            "nothing is at this address\nhint: check how it is spelled\n",
-        ),
-    }
-}
-
-fn on_terminal(
-    context: &RequestContext,
-    session: Option<Arc<Session>>,
-    request: &Request<Incoming>,
-) -> Response<Body> {
-    match (request.method(), session) {
-        (&Method::GET | &Method::HEAD, Some(session)) => terminal::page(context, &session),
-        (&Method::GET | &Method::HEAD, None) => without_session(request),
-        _ => reply::wrong_method("GET, HEAD"),
-    }
-}
-
-fn on_socket(
-    gate: &Arc<AppState>,
-    session: Option<Arc<Session>>,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    match (request.method(), session) {
-        (&Method::GET, Some(session)) => terminal::socket(gate, &session, request),
-        (&Method::GET, None) => without_session(&request),
-        _ => reply::wrong_method("GET"),
-    }
-}
-
-/// The addresses of the forms of the account page.
-fn is_account_form(path: &str) -> bool {
-    let form = path.strip_prefix("/_occ/account/");
-    path == "/_occ/logout"
-        || matches!(
-            form,
-            Some("password" | "revoke" | "end-all" | "restart" | "token" | "token-revoke")
-        )
-}
-
-/// Leads people to the login; programs get 401.
-fn without_session<B>(request: &Request<B>) -> Response<Body> {
-    if !wants_page(request.method(), request.headers()) {
-        return reply::logged_out();
-    }
-    let path = request.uri().path_and_query();
-    let path = path.map_or("/", |path| path.as_str());
-    if is_from_another_site(request.headers()) {
-        return reply::page(StatusCode::OK, &pages::follow(redirect::local_path(path)));
-    }
-    reply::see_other(&attempt::path_for(path))
-}
-
 fn refusal(unfit: BadRequest) -> Response<Body> {
     match unfit {
         BadRequest::Host(BadHost::Unreadable) => reply::text(
@@ -354,32 +238,12 @@ fn refusal(unfit: BadRequest) -> Response<Body> {
     }
 }
 
-async fn health(gate: &AppState, method: &Method) -> Response<Body> {
-    if !matches!(*method, Method::GET | Method::HEAD) {
+async fn health(gate: &AppState, request: &Request<Incoming>) -> Response<Body> {
+    if !is_read(request) {
         return reply::wrong_method("GET, HEAD");
     }
     match tokio::time::timeout(HEALTH_WAIT, gate.monitor.ask(ask::Ping {})).await {
         Ok(Ok(())) => reply::text(StatusCode::OK, "ok\n"),
         _ => reply::text(StatusCode::SERVICE_UNAVAILABLE, "not ok\n"),
     }
-}
-
-/// Files that browsers ask for before the login too, some of them without cookies.
-fn file(path: &str) -> Option<Response<Body>> {
-    const FOR_GOOD: &str = "max-age=31536000, immutable";
-    const FOR_A_DAY: &str = "max-age=86400";
-    let (kind, content, cached) = match path {
-        pages::STYLE_PATH => ("text/css; charset=utf-8", pages::STYLE.as_bytes(), FOR_GOOD),
-        pages::ICON_PATH => ("image/svg+xml", pages::ICON.as_bytes(), FOR_A_DAY),
-        "/favicon.ico" => ("image/x-icon", pages::FAVICON, FOR_A_DAY),
-        pages::MANIFEST_PATH => {
-            let kind = "application/manifest+json";
-            (kind, pages::MANIFEST.as_bytes(), FOR_A_DAY)
-        }
-        _ => {
-            let asset = pages::asset(path)?;
-            return Some(reply::file(asset.kind, &asset.content, FOR_GOOD));
-        }
-    };
-    Some(reply::file(kind, content, cached))
 }

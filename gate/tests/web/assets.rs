@@ -126,7 +126,7 @@ fn nobody_gets_a_script_that_somebody_elses_opencode_sent() {
     let bobs = FakeOpencode::start("bobs");
     let ready = Some((bobs.port, bobs.secret.to_owned()));
     gate.monitor
-        .set(|state| drop(state.instances.insert("bob".into(), ready)));
+        .set(|state| drop(state.opencodes.all.insert("bob".into(), ready)));
     let (_, alice) = gate.alice();
     let bob = format!(
         "Cookie: occ_opencode={}",

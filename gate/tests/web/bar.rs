@@ -84,7 +84,7 @@ fn script_is_in_opencodes_page_whose_policy_stays() {
     );
     let origin = format!("Origin: {}", gate.origin());
     assert_eq!(gate.ask(&format!("POST {path}"), &[&origin]).status, 405);
-    assert_eq!(gate.ask("GET /_occ/assets/bar.0.js", &[]).status, 404);
+    assert_eq!(gate.ask("GET /_occ/assets/bar-0.js", &[]).status, 404);
 }
 
 #[test]

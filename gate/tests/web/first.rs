@@ -7,7 +7,8 @@ const RIGHT: &str = "code=0123-4567-89AB&user=alice&password=secret&again=secret
 
 fn without_accounts() -> Gate {
     let gate = Gate::start();
-    gate.monitor.set(|state| state.first_code = Some(CODE));
+    gate.monitor
+        .set(|state| state.logins.first_code = Some(CODE));
     gate
 }
 
@@ -30,7 +31,7 @@ fn login_leads_there_while_nobody_has_an_account() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains(CODE));
-    gate.monitor.set(|state| state.first_code = None);
+    gate.monitor.set(|state| state.logins.first_code = None);
     assert_eq!(gate.ask("GET /_occ/login", &[]).status, 200);
     let closed = gate.ask("GET /_occ/first", &[]);
     assert_eq!(closed.header("location"), Some("/_occ/login"));
@@ -94,7 +95,7 @@ fn what_is_wrong_is_said_and_nothing_is_made() {
         );
         assert!(answer.cookie("occ_opencode").is_none(), "{form}");
     }
-    gate.monitor.set(|state| state.slow_down = Some(9));
+    gate.monitor.set(|state| state.logins.slow_down = Some(9));
     let slow = gate.post("/_occ/first", RIGHT, &[]);
     assert_eq!((slow.status, slow.header("retry-after")), (429, Some("9")));
 }

@@ -68,7 +68,7 @@ impl Gate {
         let monitor = FakeMonitor::on(ours);
         let opencode = FakeOpencode::start("s3cret");
         let ready = Some((opencode.port, opencode.secret.to_owned()));
-        monitor.set(|state| drop(state.instances.insert("alice".into(), ready)));
+        monitor.set(|state| drop(state.opencodes.all.insert("alice".into(), ready)));
         let (stop, told) = UnixStream::pair().unwrap();
         let thread = Some(thread::spawn(move || {
             serve(settings, limits, theirs, listener, told)

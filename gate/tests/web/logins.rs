@@ -171,7 +171,7 @@ fn a_browser_that_changes_hands_is_emptied() {
 #[test]
 fn slowed_down_and_unavailable_are_told() {
     let gate = Gate::start();
-    gate.monitor.set(|state| state.slow_down = Some(8));
+    gate.monitor.set(|state| state.logins.slow_down = Some(8));
     let answer = gate.post("/_occ/login", "user=alice&password=secret", &[]);
     assert_eq!(
         (answer.status, answer.header("retry-after")),
@@ -184,7 +184,7 @@ fn slowed_down_and_unavailable_are_told() {
 #[test]
 fn pam_may_ask_for_more() {
     let gate = Gate::start();
-    gate.monitor.set(|state| state.asks_for_code = true);
+    gate.monitor.set(|state| state.logins.asks_for_code = true);
     let answer = gate.post("/_occ/login", "user=alice&password=secret&next=%2Fx", &[]);
     assert_eq!(answer.status, 200);
     assert!(
@@ -240,7 +240,7 @@ fn a_browser_is_led_on_after_every_form() {
     assert!(text.contains(r#"value="alice""#) && text.contains(r#"value="/x""#));
     let taken = page.header("set-cookie").unwrap();
     assert!(taken.starts_with("occ-flash_opencode=;"), "{taken}");
-    gate.monitor.set(|state| state.asks_for_code = true);
+    gate.monitor.set(|state| state.logins.asks_for_code = true);
     let (to, page) = posted("/_occ/login", "user=alice&password=secret&next=%2Fx");
     assert_eq!((to.as_str(), page.status), ("/_occ/prompt?next=/x", 200));
     assert!(page.text().contains(r#"name="conversation" value="77""#));

@@ -31,5 +31,6 @@ mod stopping;
 mod streams;
 mod terminal;
 mod terminal_floods;
+mod terminal_in_chromium;
 mod tokens;
 mod websocket;

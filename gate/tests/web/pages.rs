@@ -7,7 +7,7 @@ fn pages_run_no_script_are_not_framed_and_not_kept() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
     gate.monitor
-        .set(|state| drop(state.instances.insert("alice".into(), None)));
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), None)));
     for (path, lines) in [
         ("/_occ/login", vec![]),
         ("/_occ/account", vec![cookie.as_str()]),
@@ -56,7 +56,7 @@ fn pages_run_no_script_are_not_framed_and_not_kept() {
 fn trouble_is_a_page_for_people_and_a_line_for_programs() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
-    gate.monitor.set(|state| state.uid = Some(54321));
+    gate.monitor.set(|state| state.opencodes.uid = Some(54321));
     for (request, host, status, heading) in [
         ("GET /_occ/nothing", None, 404, "No such page"),
         ("GET /", Some("192.0.2.1:3000"), 421, "Not this address"),
@@ -125,7 +125,7 @@ fn own_paths_answer_head_and_lead_to_the_account() {
         assert_eq!(answer.header("location"), Some("/_occ/account"), "{path}");
     }
     let origin = format!("Origin: {}", gate.origin());
-    assert_eq!(gate.ask("POST /_occ/style.css", &[&origin]).status, 405);
+    assert_eq!(gate.ask("POST /_occ/icon.svg", &[&origin]).status, 405);
     assert!(gate.opencode.heads().is_empty());
 }
 
@@ -134,7 +134,7 @@ fn an_opencode_that_starts_or_fails_has_its_page() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
     gate.monitor
-        .set(|state| drop(state.instances.insert("alice".into(), None)));
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), None)));
     let answer = gate.ask("GET /session/1", &[&cookie, "Accept: text/html"]);
     assert!(answer.text().contains("Starting your opencode…"));
     assert!(
@@ -143,7 +143,7 @@ fn an_opencode_that_starts_or_fails_has_its_page() {
             .contains(r#"http-equiv="refresh" content="1""#)
     );
     gate.monitor
-        .set(|state| drop(state.instances.remove("alice")));
+        .set(|state| drop(state.opencodes.all.remove("alice")));
     let answer = gate.ask("GET /session/1", &[&cookie, "Accept: text/html"]);
     assert_eq!(answer.status, 503);
     assert!(
@@ -186,8 +186,8 @@ fn whoever_waits_for_their_turn_sees_their_place() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
     gate.monitor.set(|state| {
-        state.instances.insert("alice".into(), None);
-        state.ahead = Some(3);
+        state.opencodes.all.insert("alice".into(), None);
+        state.opencodes.ahead = Some(3);
     });
     let answer = gate.ask("GET /", &[&cookie, "Accept: text/html"]);
     let text = answer.text();

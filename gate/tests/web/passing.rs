@@ -96,7 +96,7 @@ fn connections_to_opencode_are_used_again() {
 fn a_port_of_somebody_else_gets_no_secret() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
-    gate.monitor.set(|state| state.uid = Some(54321));
+    gate.monitor.set(|state| state.opencodes.uid = Some(54321));
     assert_eq!(gate.ask("GET /", &[&cookie]).status, 502);
     assert_eq!(gate.opencode.connections(), 0, "not even connected");
 }
@@ -110,7 +110,7 @@ fn a_new_start_of_opencode_is_found() {
     let second = FakeOpencode::start("second");
     let ready = Some((second.port, second.secret.to_owned()));
     gate.monitor
-        .set(|state| drop(state.instances.insert("alice".into(), ready)));
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), ready)));
     gate.monitor.tell(Event::InstanceGone {
         user: User::cut("alice"),
     });
@@ -122,7 +122,7 @@ fn a_new_start_of_opencode_is_found() {
     let third = FakeOpencode::start("third");
     let ready = Some((second.port, "wrong".to_owned()));
     gate.monitor
-        .set(|state| drop(state.instances.insert("alice".into(), ready)));
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), ready)));
     gate.monitor.tell(Event::InstanceGone {
         user: User::cut("alice"),
     });
@@ -132,7 +132,7 @@ fn a_new_start_of_opencode_is_found() {
     assert_eq!(answer.header("www-authenticate"), None);
     let ready = Some((third.port, third.secret.to_owned()));
     gate.monitor
-        .set(|state| drop(state.instances.insert("alice".into(), ready)));
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), ready)));
     until("the third opencode", || answers(200));
     assert!(!third.heads().is_empty());
 }
@@ -143,7 +143,7 @@ fn api_requests_wait_for_opencode() {
     let (_, cookie) = gate.alice();
     let ready = Some((gate.opencode.port, gate.opencode.secret.to_owned()));
     gate.monitor
-        .set(|state| drop(state.instances.insert("alice".into(), None)));
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), None)));
     let head = format!(
         "GET /session HTTP/1.1\r\nHost: {}\r\n{cookie}\r\nConnection: close\r\n\r\n",
         gate.address
@@ -153,7 +153,7 @@ fn api_requests_wait_for_opencode() {
         .collect();
     gate.monitor.was_asked("ensure");
     gate.monitor
-        .set(|state| drop(state.instances.insert("alice".into(), ready)));
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), ready)));
     gate.monitor.tell(Event::InstanceReady {
         user: User::cut("alice"),
     });
@@ -168,7 +168,7 @@ fn each_person_has_their_own() {
     let bobs = FakeOpencode::start("bobs");
     let ready = Some((bobs.port, bobs.secret.to_owned()));
     gate.monitor
-        .set(|state| drop(state.instances.insert("bob".into(), ready)));
+        .set(|state| drop(state.opencodes.all.insert("bob".into(), ready)));
     let (_, alice) = gate.alice();
     let bob = format!(
         "Cookie: occ_opencode={}",

@@ -9,7 +9,8 @@ const LOGIN: &str = "user=alice&password=secret&next=%2Fx";
 
 fn start() -> Gate {
     let gate = Gate::start();
-    gate.monitor.set(|state| state.needs_new_password = true);
+    gate.monitor
+        .set(|state| state.logins.needs_new_password = true);
     gate
 }
 

@@ -9,8 +9,8 @@ fn its_owner_sees_why_it_did_not_start_and_may_try_again() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
     gate.monitor.set(|state| {
-        state.instances.remove("alice");
-        state.output = vec!["Error: <b>bad</b> config".to_owned()];
+        state.opencodes.all.remove("alice");
+        state.opencodes.output = vec!["Error: <b>bad</b> config".to_owned()];
     });
     let page = gate.ask("GET /session?x=1&y=2", &[&cookie, "Accept: text/html"]);
     assert_eq!(page.status, 503);
@@ -36,7 +36,7 @@ fn its_owner_sees_why_it_did_not_start_and_may_try_again() {
         let answer = gate.post("/_occ/account/restart", &form, &[&cookie]);
         assert_eq!(answer.header("location"), Some("/"), "{elsewhere}");
     }
-    gate.monitor.set(|state| state.too_soon = true);
+    gate.monitor.set(|state| state.opencodes.too_soon = true);
     let answer = gate.post(
         "/_occ/account/restart",
         form,
@@ -53,7 +53,7 @@ fn the_account_page_restarts_and_tells_of_a_login_shell_that_failed() {
     let page = gate.ask("GET /_occ/account", &[&cookie]).text();
     assert!(page.contains("Restart my opencode") && !page.contains("~/.profile. Correct"));
     gate.monitor
-        .set(|state| state.output = vec!["profile: <oops>".to_owned()]);
+        .set(|state| state.opencodes.output = vec!["profile: <oops>".to_owned()]);
     let answer = gate.post("/_occ/account/restart", "", &[&cookie]);
     assert_eq!(answer.header("location"), Some("/_occ/account"));
     let flash = answer.cookie("occ-flash_opencode").unwrap();

@@ -51,7 +51,8 @@ pub(super) fn open(gate: &Gate, cookie: &str) -> (TcpStream, File) {
 
 fn shells(gate: &Gate) -> usize {
     let mut count = 0;
-    gate.monitor.set(|state| count = state.shells.len());
+    gate.monitor
+        .set(|state| count = state.terminals.shells.len());
     count
 }
 
@@ -59,7 +60,7 @@ fn shells(gate: &Gate) -> usize {
 fn shell(gate: &Gate, number: usize) -> OwnedFd {
     let mut copy = None;
     let shell = |state: &mut super::fake_monitor::State| {
-        copy = Some(state.shells[number].try_clone().unwrap());
+        copy = Some(state.terminals.shells[number].try_clone().unwrap());
     };
     gate.monitor.set(shell);
     copy.unwrap()
@@ -158,7 +159,7 @@ fn the_page_runs_its_own_script_and_no_other() {
         .split('"')
         .filter(|word| word.starts_with("/_occ/assets/"));
     let files: Vec<&str> = files.collect();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 3, "{files:?}");
     for file in files {
         let file = gate.ask(&format!("GET {file}"), &[]);
         assert_eq!(file.status, 200);
@@ -267,7 +268,7 @@ fn the_end_of_the_shell_is_told() {
     let (_, cookie) = gate.alice();
     let (mut page, shell) = open(&gate, &cookie);
     drop(shell);
-    gate.monitor.set(|state| state.shells.clear());
+    gate.monitor.set(|state| state.terminals.shells.clear());
     assert_eq!(close_code(&mut page), Some(EXIT));
     gate.monitor.was_asked("close-terminal 7");
 }
@@ -300,7 +301,7 @@ fn a_terminal_counts_while_something_runs_in_it() {
     let gate = Gate::with(&["--idle=1s", "--session-idle=4s"]);
     let (_, cookie) = gate.alice();
     assert_eq!(gate.ask("GET /", &[&cookie]).status, 200);
-    gate.monitor.set(|state| state.shell = shell.id());
+    gate.monitor.set(|state| state.terminals.pid = shell.id());
     let (_page, _pty) = open(&gate, &cookie);
     let touches = gate.monitor.times_asked("touch");
     until("the session to be used", || {

@@ -43,7 +43,7 @@ fn programs_reach_their_persons_opencode_by_basic_and_bearer() {
     let bobs = FakeOpencode::start("bobs");
     let ready = Some((bobs.port, bobs.secret.to_owned()));
     gate.monitor
-        .set(|state| drop(state.instances.insert("bob".into(), ready)));
+        .set(|state| drop(state.opencodes.all.insert("bob".into(), ready)));
     let (_, lines) = alices(&gate);
     for line in &lines {
         assert_eq!(
@@ -165,7 +165,7 @@ fn an_unknown_token_and_one_of_somebody_else_look_the_same() {
 fn wrong_tokens_are_slowed_down_and_right_ones_are_not() {
     let gate = Gate::start();
     let (_, lines) = alices(&gate);
-    gate.monitor.set(|state| state.slow_access = Some(7));
+    gate.monitor.set(|state| state.access.slow_down = Some(7));
     let wrong = bearer(&AccessToken::new([200; 32]));
     let answer = gate.ask("GET /", &[&wrong]);
     assert_eq!(
@@ -320,7 +320,7 @@ fn tokens_are_made_and_revoked_on_the_account_page() {
         assert!(page.contains(says), "{form}: {page}");
     }
     assert_eq!(gate.monitor.times_asked("make-access"), 1);
-    gate.monitor.set(|state| state.access_full = true);
+    gate.monitor.set(|state| state.access.is_full = true);
     assert!(told("token", "name=a&days=7").contains("a person has at most 20"));
     assert!(told("token-revoke", "handle=55").contains("That token is revoked."));
     assert!(told("token-revoke", "handle=66").contains("a restart may bring it back"));

@@ -79,39 +79,79 @@ fn redirect_with(gate: &AppState, context: &RequestContext, outcome: Outcome) ->
     Flash::Account(outcome).give(reply, &gate.cookies, context.secure)
 }
 
+/// A form of the page.
+#[derive(Clone, Copy)]
+pub(super) enum AccountForm {
+    Password,
+    Restart,
+    MakeToken,
+    RevokeToken,
+    Revoke,
+    EndAll,
+}
+
+impl AccountForm {
+    /// The form that is sent to a path.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        match path {
+            "/_occ/account/password" => Some(Self::Password),
+            pages::RESTART_PATH => Some(Self::Restart),
+            "/_occ/account/token" => Some(Self::MakeToken),
+            "/_occ/account/token-revoke" => Some(Self::RevokeToken),
+            "/_occ/account/revoke" => Some(Self::Revoke),
+            "/_occ/account/end-all" => Some(Self::EndAll),
+            _ => None,
+        }
+    }
+}
+
 /// POST /_occ/account/…
 pub(super) async fn submit(
     gate: &AppState,
     context: &RequestContext,
     session: &Session,
+    kind: AccountForm,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let path = request.uri().path().to_owned();
     let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
     };
-    let token = session.token.clone();
-    match path.as_str() {
-        "/_occ/account/password" => change_password(gate, context, session, &form).await,
-        pages::RESTART_PATH => restart::submit(gate, context, session, &form).await,
-        "/_occ/account/token" => tokens::make(gate, context, session, &form).await,
-        "/_occ/account/token-revoke" => tokens::revoke(gate, context, session, &form).await,
-        "/_occ/account/revoke" => {
-            let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) else {
-                return reply::see_other("/_occ/account");
-            };
-            let handle = Handle(handle);
-            match gate.monitor.ask(ask::Revoke { token, handle }).await {
-                Ok(Ok(())) => redirect_with(gate, context, Outcome::SessionEnded),
-                Ok(Err(Gone)) => reply::see_other("/_occ/login"),
-                Err(NoReply) => reply::unreached(),
-            }
-        }
-        _ => {
+    match kind {
+        AccountForm::Password => change_password(gate, context, session, &form).await,
+        AccountForm::Restart => restart::submit(gate, context, session, &form).await,
+        AccountForm::MakeToken => tokens::make(gate, context, session, &form).await,
+        AccountForm::RevokeToken => tokens::revoke(gate, context, session, &form).await,
+        AccountForm::Revoke => revoke(gate, context, session, &form).await,
+        AccountForm::EndAll => {
+            let token = session.token.clone();
             let ended = gate.monitor.ask(ask::EndAll { token }).await;
             after_logout(gate, context, session, ended.is_ok())
         }
+    }
+}
+
+/// The session, or token, of a line of the page.
+fn handle(form: &Form) -> Option<Handle> {
+    let number = form.text("handle")?.parse().ok()?;
+    Some(Handle(number))
+}
+
+/// Ends another session of the person.
+async fn revoke(
+    gate: &AppState,
+    context: &RequestContext,
+    session: &Session,
+    form: &Form,
+) -> Response<Body> {
+    let Some(handle) = handle(form) else {
+        return reply::see_other("/_occ/account");
+    };
+    let token = session.token.clone();
+    match gate.monitor.ask(ask::Revoke { token, handle }).await {
+        Ok(Ok(())) => redirect_with(gate, context, Outcome::SessionEnded),
+        Ok(Err(Gone)) => reply::see_other("/_occ/login"),
+        Err(NoReply) => reply::unreached(),
     }
 }
 

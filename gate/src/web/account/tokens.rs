@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use hyper::Response;
 
-use super::redirect_with;
+use super::{handle, redirect_with};
 use crate::web::http::body::Body;
 use crate::web::http::form::Form;
 use crate::web::http::reply;
@@ -12,7 +12,7 @@ use crate::web::monitor_client::NoReply;
 use crate::web::pages::Outcome;
 use crate::web::sessions::Session;
 use crate::web::state::{AppState, RequestContext};
-use crate::wire::{ACCESS_LIMIT, AccessName, Gone, Handle, Lifetime, MakeReply, ask};
+use crate::wire::{ACCESS_LIMIT, AccessName, Gone, Lifetime, MakeReply, ask};
 
 /// POST /_occ/account/token
 pub(super) async fn make(
@@ -70,8 +70,7 @@ pub(super) async fn revoke(
     session: &Session,
     form: &Form,
 ) -> Response<Body> {
-    let handle = form.text("handle").and_then(|handle| handle.parse().ok());
-    let Some(handle) = handle.map(Handle) else {
+    let Some(handle) = handle(form) else {
         return reply::see_other("/_occ/account");
     };
     let token = session.token.clone();

@@ -83,16 +83,13 @@ const main = () => {
   const item = (tag, text, attributes = {}) =>
     make(tag, { role: "menuitem", tabindex: "-1", ...attributes }, text);
   const name = make("div", { id: "name", "aria-hidden": "true" });
+  const accountItem = item("a", "Account", { href: ACCOUNT });
   const restartItem = item("button", "Restart my opencode", { type: "button" });
+  const terminalItem = item("a", "Terminal", {
+    href: TERMINAL, target: "_blank", rel: "noopener", "aria-label": "Terminal, in a new tab",
+  });
   const logoutItem = item("button", "Log out", { type: "button" });
-  const items = [
-    item("a", "Account", { href: ACCOUNT }),
-    restartItem,
-    item("a", "Terminal", {
-      href: TERMINAL, target: "_blank", rel: "noopener", "aria-label": "Terminal, in a new tab",
-    }),
-    logoutItem,
-  ];
+  const items = [accountItem, restartItem, terminalItem, logoutItem];
   const menu = make("div", { id: "menu", role: "menu", popover: "auto", "aria-label": "Account" },
     name, ...items);
 
@@ -145,8 +142,8 @@ const main = () => {
       items[at].click();
     }
   });
-  items[0].addEventListener("click", close);
-  items[2].addEventListener("click", close);
+  accountItem.addEventListener("click", close);
+  terminalItem.addEventListener("click", close);
 
   const tell = (text, action, target) => {
     if (!isOpen(notice)) notice.showPopover();

@@ -1,5 +1,7 @@
 use super::*;
 
+const SCRIPT: &str = include_str!("bar.js");
+
 #[test]
 fn script_knows_the_paths_that_are_routed() {
     for path in [

@@ -2,13 +2,15 @@
 //! adds for all.
 
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY, X_FRAME_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use maud::Markup;
 
+use crate::web::files::File;
 use crate::web::http::body::{self, Body};
+use crate::web::http::headers;
 use crate::web::pages;
 
 /// No script at all, and no frame around us.
@@ -29,6 +31,19 @@ pub(crate) fn file(
     let reply = Response::new(body::whole(content));
     let reply = with(reply, CONTENT_TYPE, HeaderValue::from_static(kind));
     with(reply, CACHE_CONTROL, HeaderValue::from_static(cached))
+}
+
+/// A file of ours whose name holds its digest.
+pub(crate) fn hashed_file(file: &'static File, browser: &HeaderMap) -> Response<Body> {
+    let is_small = headers::takes_gzip(browser) && !file.gzip().is_empty();
+    let content = if is_small { file.gzip() } else { &file.content };
+    let reply = self::file(file.kind, content, "max-age=31536000, immutable");
+    let reply = with(reply, VARY, HeaderValue::from_static("accept-encoding"));
+    if is_small {
+        let gzip = HeaderValue::from_static("gzip");
+        return with(reply, CONTENT_ENCODING, gzip);
+    }
+    reply
 }
 
 /// One line of text, and a hint if there is one to give.

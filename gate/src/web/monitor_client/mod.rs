@@ -73,15 +73,6 @@ impl Monitor {
         Ok(reply)
     }
 
-    /// Opens a terminal. It is the open file, if there is one.
-    pub(crate) async fn open_terminal(
-        &self,
-        request: Terminal,
-    ) -> Result<(Result<TerminalReply, Gone>, Option<OwnedFd>), NoReply> {
-        let (id, receiver) = self.register()?;
-        self.send(id, request, receiver).await
-    }
-
     /// The same; if nobody waits for the reply any more, because the browser went away,
     /// the monitor is told.
     pub(crate) async fn ask_for_browser<A: Ask>(&self, request: A) -> Result<A::Reply, NoReply> {
@@ -92,6 +83,15 @@ impl Monitor {
         };
         let (reply, _) = self.send(id, request, receiver).await?;
         Ok(reply)
+    }
+
+    /// Opens a terminal: the open file is its pty.
+    pub(crate) async fn open_terminal(
+        &self,
+        request: Terminal,
+    ) -> Result<(Result<TerminalReply, Gone>, Option<OwnedFd>), NoReply> {
+        let (id, receiver) = self.register()?;
+        self.send(id, request, receiver).await
     }
 
     async fn send<A: Ask>(
@@ -141,8 +141,10 @@ impl Monitor {
     fn replied(&self, id: u64, reply: Reply, fd: Option<OwnedFd>) {
         let waiting = lock(&self.calls).waiting.remove(&id);
         let unclaimed = waiting.and_then(|sender| sender.send((reply, fd)).err());
-        if let Some((Reply::Authenticate(reply) | Reply::Answer(reply), _)) = unclaimed
-            && let LoginReply::Token(login) = reply
+        if let Some((reply, _)) = unclaimed
+            && let Reply::Authenticate(login) | Reply::Answer(login) | Reply::RenewPassword(login) =
+                reply
+            && let LoginReply::Token(login) = login
         {
             let monitor = self.clone();
             tokio::spawn(async move { monitor.ask(End { token: login.token }).await });

@@ -2,7 +2,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::wire::ask::{Answer, Ping, Touch};
+use crate::wire::ask::{Answer, Ping, RenewPassword, Touch};
 use crate::wire::{Conversation, Frames, Gone, Login, Request, Secret, Token, User};
 
 /// A client, its end of the wire at work, and the monitor's end.
@@ -36,6 +36,21 @@ where
     tokio::spawn(async move { monitor.ask(request).await })
 }
 
+/// Waits for no reply any more.
+async fn abort<T>(asked: JoinHandle<T>) {
+    asked.abort();
+    assert!(asked.await.is_err());
+}
+
+fn login() -> LoginReply {
+    LoginReply::Token(Login {
+        token: token(7),
+        user: User::cut("alice"),
+        expires: 1,
+        device: Secret::from_text("d").unwrap(),
+    })
+}
+
 fn token(number: u8) -> Token {
     Token::new([number; 32])
 }
@@ -67,22 +82,17 @@ async fn the_end_of_the_wire_answers_everybody() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_login_that_nobody_waits_for_ends() {
     let (monitor, _running, mut wire) = connected();
-    let answer = Answer {
-        conversation: Conversation(1),
-        text: Secret::default(),
-    };
-    let asked = ask(&monitor, answer);
+    let conversation = Conversation(1);
+    let text = Secret::default();
+    let asked = ask(&monitor, Answer { conversation, text });
     let call = wire.next_call().await;
-    asked.abort();
-    assert!(asked.await.is_err());
-    let login = Login {
-        token: token(7),
-        user: User::cut("alice"),
-        expires: 1,
-        device: Secret::from_text("d").unwrap(),
-    };
-    let login = Reply::Answer(LoginReply::Token(login));
-    wire.reply(call.id, login).await;
+    abort(asked).await;
+    wire.reply(call.id, Reply::Answer(login())).await;
+    assert!(matches!(wire.next_call().await.request, Request::End(end) if end.token == token(7)));
+    let new = Secret::default();
+    let asked = ask(&monitor, RenewPassword { conversation, new });
     let call = wire.next_call().await;
-    assert!(matches!(call.request, Request::End(end) if end.token == token(7)));
+    abort(asked).await;
+    wire.reply(call.id, Reply::RenewPassword(login())).await;
+    assert!(matches!(wire.next_call().await.request, Request::End(end) if end.token == token(7)));
 }

@@ -2,7 +2,6 @@
 //! screen readers. Pure: values in, markup out.
 
 mod account;
-mod assets;
 mod first;
 mod login;
 mod renewal;
@@ -10,13 +9,9 @@ mod terminal;
 mod trouble;
 mod wait;
 
-use std::sync::LazyLock;
-
 use maud::{DOCTYPE, Markup, html};
-use sha2::{Digest as _, Sha256};
 
 pub(super) use account::{Account, Outcome, account};
-pub(super) use assets::asset;
 pub(super) use first::{FirstForm, FirstNotice, first};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
 pub(super) use renewal::{RenewalForm, renewal};
@@ -24,9 +19,7 @@ pub(super) use terminal::terminal;
 pub(super) use trouble::trouble;
 pub(super) use wait::{follow, last_lines, not_started, starting};
 
-/// The one style sheet.
-pub(super) const STYLE: &str = include_str!("style.css");
-pub(super) const STYLE_PATH: &str = "/_occ/style.css";
+use crate::web::files::FILES;
 
 /// A person's own shell, which is there when their opencode is not.
 pub(super) const TERMINAL_PATH: &str = "/_occ/terminal";
@@ -50,13 +43,6 @@ pub(super) const MANIFEST: &str = r##"{
   "icons": [{ "src": "/_occ/icon.svg", "type": "image/svg+xml", "sizes": "any" }]
 }
 "##;
-
-/// With a digest of its content, so that browsers may keep it for good.
-static STYLE_LINK: LazyLock<String> = LazyLock::new(|| {
-    let digest: [u8; 32] = Sha256::digest(STYLE).into();
-    let part = u32::from_be_bytes(std::array::from_fn(|at| digest[at]));
-    format!("{STYLE_PATH}?v={part:08x}")
-});
 
 /// The frame of all pages. `refresh`: seconds, and the path to go to.
 fn frame(title: &str, refresh: Option<(u32, &str)>, content: &Markup) -> Markup {
@@ -84,7 +70,7 @@ fn frame_with(
                     None => {}
                 }
                 title { (title) " · opencode" }
-                link rel="stylesheet" href=(*STYLE_LINK);
+                link rel="stylesheet" href=(FILES.style.path);
                 link rel="icon" href=(ICON_PATH) type="image/svg+xml";
                 link rel="manifest" href=(MANIFEST_PATH);
                 (head)

@@ -84,9 +84,10 @@ function connect() {
   terminal.focus();
 }
 
+const SESSION_ENDED = 4001;
 const WHY = {
   4000: ["The shell has ended.", "again"],
-  4001: ["Your session has ended.", "login"],
+  [SESSION_ENDED]: ["Your session has ended.", "login"],
   4002: ["You have four terminals open. Close one, then start again.", "again"],
   4003: ["The terminal could not be opened. Ask your administrator to look at the log.", "again"],
 };
@@ -101,7 +102,27 @@ function over(code) {
   $("over").hidden = false;
   terminal.blur();
   $(way).focus();
+  clearTimeout(timer);
+  timer = setTimeout(look, EVERY);
 }
+
+// Whether the session is there, asked as the bar asks it: that does not count as using it.
+// `occ user disable` kills the shell before the session ends, so the close code can't tell.
+const SESSION = "/_occ/session";
+const EVERY = 1500; // milliseconds between two questions
+const PATIENCE = 10000; // milliseconds for an answer
+let timer;
+const shouldAsk = () => !$("over").hidden && $("login").hidden && !document.hidden;
+async function look() {
+  clearTimeout(timer);
+  if (!shouldAsk()) return;
+  const signal = AbortSignal.timeout(PATIENCE);
+  const answer = await fetch(SESSION, { cache: "no-store", signal }).catch(() => null);
+  if (!shouldAsk()) return;
+  if (answer?.status === 401) over(SESSION_ENDED);
+  else timer = setTimeout(look, EVERY);
+}
+document.addEventListener("visibilitychange", look);
 
 $("again").addEventListener("click", () => {
   if ($("again").dataset.reload) {

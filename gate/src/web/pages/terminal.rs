@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::assets::ASSETS;
 use super::frame_with;
+use crate::web::files::FILES;
 
 /// The page. Style sheets that xterm.js makes carry the nonce.
 pub(crate) fn terminal(user: &str, nonce: &str) -> Markup {
     let head = html! {
-        link rel="stylesheet" href=(ASSETS.style.path());
-        script type="module" src=(ASSETS.script.path()) {}
+        link rel="stylesheet" href=(FILES.terminal_style.path);
+        script type="module" src=(FILES.terminal.path) {}
     };
     let content = html! {
         main #page .tty data-nonce=(nonce) {
@@ -26,7 +26,7 @@ pub(crate) fn terminal(user: &str, nonce: &str) -> Markup {
             div #over .over role="alert" hidden {
                 p #why {}
                 button #again type="button" hidden { "Start again" }
-                a #login .button href="/_occ/login?next=%2F_occ%2Fterminal" hidden { "Log in" }
+                a #login .button href="/_occ/login?next=%2F_occ%2Fterminal" hidden { "Log in again" }
             }
             (keys())
             noscript { p.notice.bad { "The terminal needs JavaScript. Allow it for this page." } }

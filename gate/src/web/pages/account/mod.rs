@@ -1,4 +1,4 @@
-//! The account page: password, sessions, tokens, logging out.
+//! The account page: opencode, sessions, tokens, password, logging out.
 
 mod tokens;
 
@@ -63,10 +63,11 @@ pub(crate) fn account(page: &Account) -> Markup {
                 }
                 div.actions {
                     a.button href="/" { "Open opencode" }
-                    a.button.quiet href=(TERMINAL_PATH) { "Terminal" }
+                    a.button.quiet href=(TERMINAL_PATH) { "Open a terminal" }
                     form method="post" action="/_occ/logout" { button.quiet type="submit" { "Log out" } }
                 }
             }
+            (opencode::opencode(page.opencode, page.outcome == Some(&Outcome::Restarted)))
             section aria-labelledby="sessions" {
                 h2 #sessions { "Where you are logged in" }
                 @if let Some(Outcome::SessionEnded) = page.outcome {
@@ -80,7 +81,6 @@ pub(crate) fn account(page: &Account) -> Markup {
             }
             @if let Some(access) = page.access { (tokens::tokens(page, access)) }
             (password(page))
-            (opencode::opencode(page.opencode, page.outcome == Some(&Outcome::Restarted)))
         }
     };
     frame("Your account", None, &content)

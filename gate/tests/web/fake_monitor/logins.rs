@@ -1,0 +1,115 @@
+//! Logins, passwords and the first account.
+
+use occ_gate::wire::{
+    ChangeReply, Conversation, FirstReply, Login, LoginReply, PamText, Rejection, Secret, User, ask,
+};
+
+use super::sessions::{LATER, Sessions};
+
+/// The conversations in which a code and a new password are asked for.
+const CODE: Conversation = Conversation(77);
+const RENEWAL: Conversation = Conversation(88);
+
+#[derive(Default)]
+pub(crate) struct Logins {
+    /// Whether a code is asked for after a right password.
+    pub(crate) asks_for_code: bool,
+    /// Whether a new one is needed after a right password.
+    pub(crate) needs_new_password: bool,
+    pub(crate) slow_down: Option<u32>,
+    /// The code for the first account, while there is none.
+    pub(crate) first_code: Option<&'static str>,
+}
+
+impl Logins {
+    pub(super) fn authenticate(
+        &self,
+        sessions: &mut Sessions,
+        ask: ask::Authenticate,
+    ) -> LoginReply {
+        if let Some(seconds) = self.slow_down {
+            return LoginReply::SlowDown { seconds };
+        }
+        let user = ask.user.as_str();
+        if !matches!(user, "alice" | "bob") || ask.password.expose() != b"secret" {
+            return LoginReply::Refused;
+        }
+        if self.needs_new_password {
+            return new_password_needed("");
+        }
+        if self.asks_for_code {
+            let text = PamText::cut("Verification code: ");
+            return LoginReply::Prompt {
+                conversation: CODE,
+                text,
+                echo: false,
+            };
+        }
+        log_in(sessions, user, ask.device)
+    }
+
+    pub(super) fn make_first(&mut self, ask: &ask::MakeFirst) -> FirstReply {
+        match self.first_code {
+            None => FirstReply::Closed,
+            Some(_) if self.slow_down.is_some() => FirstReply::SlowDown { seconds: 9 },
+            Some(code) if ask.code.expose() != code.as_bytes() => FirstReply::WrongCode,
+            Some(_) if ask.user.as_str() == "root" => FirstReply::Rejected {
+                text: PamText::cut("the name 'root' is <taken>"),
+            },
+            Some(_) => {
+                self.first_code = None;
+                FirstReply::Made
+            }
+        }
+    }
+}
+
+pub(super) fn answer(sessions: &mut Sessions, ask: &ask::Answer) -> LoginReply {
+    if ask.conversation != CODE || ask.text.expose() != b"123456" {
+        return LoginReply::Refused;
+    }
+    log_in(sessions, "alice", None)
+}
+
+/// Takes anything but `short`, in the conversation of the last that was needed.
+pub(super) fn renew(sessions: &mut Sessions, ask: &ask::RenewPassword) -> LoginReply {
+    if ask.conversation != RENEWAL {
+        return LoginReply::Refused;
+    }
+    if ask.new.expose() == b"short" {
+        return new_password_needed("too <short>");
+    }
+    log_in(sessions, "alice", None)
+}
+
+fn log_in(sessions: &mut Sessions, user: &str, device: Option<Secret>) -> LoginReply {
+    let own = format!("device-of-{user}");
+    let shown = device.filter(|device| device.expose() == own.as_bytes());
+    LoginReply::Token(Login {
+        token: sessions.begin(user),
+        user: User::cut(user),
+        expires: LATER,
+        device: shown.unwrap_or_else(|| Secret::from_text(&own).unwrap()),
+    })
+}
+
+fn new_password_needed(text: &str) -> LoginReply {
+    LoginReply::NewPasswordNeeded {
+        conversation: RENEWAL,
+        text: PamText::cut(text),
+    }
+}
+
+pub(super) fn change(ask: &ask::ChangePassword) -> ChangeReply {
+    match (ask.old.expose(), ask.new.expose()) {
+        (b"secret", b"short") => ChangeReply::Rejected {
+            why: Rejection::New,
+            text: PamText::cut("too <short>"),
+        },
+        (b"secret", _) => ChangeReply::Changed,
+        _ => ChangeReply::Rejected {
+            why: Rejection::Old,
+            text: PamText::default(),
+        },
+    }
+}
