@@ -12,10 +12,11 @@ use std::os::fd::OwnedFd;
 
 use tokio::sync::watch;
 
-use self::process::{Allowed, TerminalProcess};
+use self::process::TerminalProcess;
 use self::spared::SparedSessions;
 use super::accounts::Person;
 use super::opencode::stop::Stop;
+use super::person_process::Allowed;
 use crate::log;
 use crate::settings::Settings;
 use crate::wire::{TERMINALS_LIMIT, TerminalId, TerminalReply, TerminalSize, TokenHash};
@@ -59,10 +60,7 @@ impl Terminals {
             spared,
             unswept: BTreeSet::new(),
             sweeping: BTreeSet::new(),
-            allowed: Allowed {
-                setuid: settings.allow_setuid,
-                max_processes: settings.max_processes,
-            },
+            allowed: Allowed::of(settings),
         }
     }
 
