@@ -18,7 +18,7 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 
-use crate::helpers::{exec_user, session_child};
+use crate::helpers::{become_person, session_child};
 use crate::log;
 use crate::sys;
 
@@ -121,7 +121,7 @@ fn run(wire: i32) -> (i32, io::Error) {
         )
         .envs(handover.defaults.iter().filter(unset))
         .envs(&handover.fixed);
-    exec_user::exec(&mut command)
+    become_person::exec(&mut command)
 }
 
 /// The program by the search path that the login shell began with: its files decide what

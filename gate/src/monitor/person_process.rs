@@ -39,7 +39,7 @@ impl Allowed {
     }
 }
 
-/// `occ-gate PART`, with the options of `helpers::exec_user` and the person's variables.
+/// `occ-gate PART`, with the options of `helpers::become_person` and the person's variables.
 pub(crate) fn command(
     part: &str,
     person: &Person,
@@ -69,6 +69,7 @@ fn options(person: &Person, allowed: Allowed) -> io::Result<Vec<String>> {
         ("--gid", person.gid.to_string()),
         ("--groups", groups.join(",")),
         ("--home", person.home.as_str().to_owned()),
+        ("--shell", person.shell.as_str().to_owned()),
         ("--max-processes", allowed.max_processes.to_string()),
         ("--parent", std::process::id().to_string()),
     ]

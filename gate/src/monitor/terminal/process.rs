@@ -41,7 +41,7 @@ impl TerminalProcess {
     ) -> io::Result<(Self, OwnedFd)> {
         let pty = pty::open(person.uid, size)?;
         let child = spawn(person, allowed, pty.slave)?;
-        // exec-user calls setsid(2): the session has the pid of its first process.
+        // start-shell calls setsid(2): the session has the pid of its first process.
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         let session = pid.ok_or_else(|| io::Error::other("it ended at once"))?;
         let uid = person.uid;
@@ -96,15 +96,14 @@ impl TerminalProcess {
     }
 }
 
-/// `occ-gate exec-user --terminal`: the slave is all that it has.
+/// `occ-gate start-shell`: the slave is all that it has.
 fn spawn(person: &Person, allowed: Allowed, slave: OwnedFd) -> io::Result<Child> {
     let tmpdirs = tmpdir::make_or_keep(person.uid, person.gid)?;
-    let mut command = person_process::command("exec-user", person, allowed, &tmpdirs)?;
+    let mut command = person_process::command("start-shell", person, allowed, &tmpdirs)?;
     if env::var_os("LANG").is_none() {
         command.env("LANG", "C.UTF-8");
     }
     command
-        .args(["--terminal", "--", person.shell.as_str()])
         .env("TERM", "xterm-256color")
         .env("COLORTERM", "truecolor")
         .stdin(Stdio::from(slave.try_clone()?))

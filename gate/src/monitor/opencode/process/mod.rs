@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use self::attempt::{Attempt, AttemptEnd, free_port};
 use self::output::Output;
 use super::stop::Stop;
-use crate::helpers::{exec_user, tmpdir};
+use crate::helpers::{become_person, tmpdir};
 use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{PersonUids, end_all, wipe};
@@ -154,11 +154,11 @@ impl OpencodeProcess {
         };
         let code = ended.and_then(|status| status.code()).unwrap_or(1);
         let failure = match code {
-            exec_user::NO_LOGIN_SHELL => return AttemptEnd::InLoginShell,
-            exec_user::NO_HOME => Failure::Home,
-            exec_user::NO_RESOURCES => Failure::Resources,
-            exec_user::NO_SESSION => Failure::Session,
-            exec_user::NOT_FOUND | exec_user::CANNOT_INVOKE => Failure::Program,
+            become_person::NO_LOGIN_SHELL => return AttemptEnd::InLoginShell,
+            become_person::NO_HOME => Failure::Home,
+            become_person::NO_RESOURCES => Failure::Resources,
+            become_person::NO_SESSION => Failure::Session,
+            become_person::NOT_FOUND | become_person::CANNOT_INVOKE => Failure::Program,
             _ => Failure::Ended,
         };
         log::line(&format!("opencode of {name} ended: {}", end_of(code)));
@@ -229,7 +229,6 @@ impl OpencodeProcess {
             tmpdir::make_or_keep(person.uid, person.gid)?
         };
         let mut command = person_process::command("pam-session", person, self.allowed, &tmpdirs)?;
-        command.arg(format!("--shell={}", person.shell.as_str()));
         if !attempt.login_shell {
             command.arg("--without-login-shell");
         }

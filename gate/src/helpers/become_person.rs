@@ -1,21 +1,20 @@
-//! `occ-gate exec-user`: starts as root, becomes a person, ends as their opencode, or as the
-//! login shell in their terminal.
+//! Becoming a person, for opencode and for the shells of terminals: ids, limits, and the
+//! check that the account lets them in. Opens no terminal, and knows no PAM.
 //!
 //! The account is looked at again after the change of ids: whoever shuts
 //! somebody out edits passwd(5) and then kills what runs under that uid. What
 //! became that uid in time is killed, what became it later sees the new line.
 
+use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
-use std::{env, io};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Args;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::helpers::privilege;
-use crate::log;
 use crate::processes::threads_of;
 use crate::sys;
 
@@ -29,14 +28,15 @@ pub(crate) const NO_SESSION: i32 = 74;
 pub(crate) const NO_LOGIN_SHELL: i32 = 75;
 pub(crate) const CANNOT_INVOKE: i32 = 126;
 pub(crate) const NOT_FOUND: i32 = 127;
-/// Open files of one process.
-pub(crate) const OPEN_FILES: u64 = 65_536;
 /// The limits of processes that are tried before other containers must be the reason.
 const FEWEST: u64 = 64;
 const MOST: u64 = 1 << 22;
 
-/// The person to become and the program to run. Secrets are in the environment,
-/// which only that person can read; argv is readable by everybody.
+/// The exit status and why.
+pub(crate) type Failed = (i32, io::Error);
+
+/// The person to become. Secrets are in the environment, which only that person can read;
+/// argv is readable by everybody.
 #[derive(Args)]
 pub struct Options {
     #[arg(long)]
@@ -48,64 +48,33 @@ pub struct Options {
     #[arg(long, value_delimiter = ',')]
     groups: Vec<u32>,
     #[arg(long)]
-    home: PathBuf,
+    pub(crate) home: PathBuf,
+    /// The login shell.
+    #[arg(long)]
+    pub(crate) shell: PathBuf,
     #[arg(long)]
     max_processes: u64,
     #[arg(long)]
     allow_setuid: bool,
-    /// Stdin is a terminal, and the command the shell to log in to it.
-    #[arg(long)]
-    terminal: bool,
     #[arg(long)]
     pub(crate) parent: i32,
-    #[arg(last = true, required = true)]
-    pub(crate) command: Vec<String>,
 }
 
-/// Returns only when it fails.
-pub fn main(options: &Options) -> ExitCode {
-    let (status, error) = run(options);
-    log::line(&format!(
-        "cannot start '{}' for {}: {error}",
-        options.command[0], options.name
-    ));
-    ExitCode::from(u8::try_from(status).unwrap_or(1))
-}
-
-fn run(options: &Options) -> (i32, io::Error) {
-    if options.terminal
-        && let Err(error) = own_terminal()
-    {
-        return (1, error);
-    }
-    if let Err(error) = privilege::protect_secrets().and_then(|()| limit_open_files()) {
-        return (1, error);
-    }
-    if let Err(failed) = enter(options, options.parent) {
-        return failed;
-    }
-    let mut command = Command::new(&options.command[0]);
-    if options.terminal {
-        command.arg0(login_name(&options.command[0]));
-    }
-    exec(command.args(&options.command[1..]))
-}
-
-/// Becomes the person, in their home, with no file for the next program but the first three.
-pub(crate) fn enter(options: &Options, parent: i32) -> Result<(), (i32, io::Error)> {
-    become_person(options, parent).map_err(|error| {
+/// Becomes the person, with no file for the next program but the first three. An account
+/// that has changed since the monitor read it is an error.
+pub(crate) fn become_person(options: &Options, parent: i32) -> Result<(), Failed> {
+    change_ids(options, parent).map_err(|error| {
         let is_full = error.raw_os_error() == Some(Errno::EAGAIN as i32);
         (if is_full { NO_RESOURCES } else { 1 }, error)
     })?;
     if !is_still_open(options) {
         return Err((SHUT_OUT, io::Error::other("the account has changed")));
     }
-    enter_home(options).map_err(|error| (NO_HOME, error))?;
     sys::close_rest_on_exec().map_err(|error| (1, error))
 }
 
 /// Becomes the program. Returns only when it fails: the exit status and why.
-pub(crate) fn exec(command: &mut Command) -> (i32, io::Error) {
+pub(crate) fn exec(command: &mut Command) -> Failed {
     let error = command.exec();
     match error.kind() {
         io::ErrorKind::NotFound => (NOT_FOUND, error),
@@ -114,39 +83,13 @@ pub(crate) fn exec(command: &mut Command) -> (i32, io::Error) {
     }
 }
 
-/// Makes stdin the controlling terminal of a session of its own (tty_ioctl(4)).
-fn own_terminal() -> io::Result<()> {
-    nix::unistd::setsid()?;
-    Ok(rustix::process::ioctl_tiocsctty(io::stdin())?)
-}
-
-/// A terminal opens without a home too, as login(1) does it: there it may be mended.
-fn enter_home(options: &Options) -> io::Result<()> {
-    let entered = env::set_current_dir(&options.home);
-    match entered {
-        Err(error) if options.terminal => {
-            let home = options.home.display();
-            log::line(&format!("cannot enter '{home}': {error}; starting in '/'"));
-            env::set_current_dir("/")
-        }
-        entered => entered,
-    }
-}
-
-/// A shell whose own name begins with a hyphen reads the files of a login.
-fn login_name(shell: &str) -> String {
-    let name = shell.rsplit('/').next().unwrap_or(shell);
+/// The name that makes a shell read the files of a login: login(1), sshd(8).
+pub(crate) fn login_name(shell: &Path) -> String {
+    let name = shell.file_name().unwrap_or_default().to_string_lossy();
     format!("-{name}")
 }
 
-fn limit_open_files() -> io::Result<()> {
-    match setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES) {
-        Ok(()) | Err(Errno::EPERM) => Ok(()),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-fn become_person(options: &Options, parent: i32) -> io::Result<()> {
+fn change_ids(options: &Options, parent: i32) -> io::Result<()> {
     if !options.allow_setuid {
         privilege::set_no_new_privs()?;
     }
