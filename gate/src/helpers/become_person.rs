@@ -2,8 +2,8 @@
 //! check that the account lets them in. Opens no terminal, and knows no PAM.
 //!
 //! The account is looked at again after the change of ids: whoever shuts
-//! somebody out edits passwd(5) and then kills what runs under that uid. What
-//! became that uid in time is killed, what became it later sees the new line.
+//! somebody out edits passwd(5) and then kills what runs under that uid. A process
+//! that became that uid in time is killed, a later one sees the new line.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -28,7 +28,7 @@ pub(crate) const NO_SESSION: i32 = 74;
 pub(crate) const NO_LOGIN_SHELL: i32 = 75;
 pub(crate) const CANNOT_INVOKE: i32 = 126;
 pub(crate) const NOT_FOUND: i32 = 127;
-/// The limits of processes that are tried before other containers must be the reason.
+/// The limits of processes between which the search for the least one goes.
 const FEWEST: u64 = 64;
 const MOST: u64 = 1 << 22;
 
@@ -102,37 +102,39 @@ fn change_ids(options: &Options, parent: i32) -> io::Result<()> {
 }
 
 /// Limits the person's processes. The kernel counts those of a uid on the whole machine,
-/// other containers' too, so what runs elsewhere comes on top: the least power of two with
-/// which one more can be made, less what runs here. Needs the person's uid, and no
-/// capability: else the kernel does not count.
+/// other containers' too, so what runs elsewhere comes on top. It is counted exactly: with
+/// anything more, each terminal opened after another one would raise the limit.
 fn limit_processes(uid: u32, most: u64) -> io::Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC)?;
-    let mut tried = FEWEST;
-    loop {
-        setrlimit(Resource::RLIMIT_NPROC, tried.min(hard), hard)?;
-        match sys::try_to_fork() {
-            Ok(()) => break,
-            Err(error) if tried >= MOST.min(hard) => return Err(error),
-            Err(_) => tried *= 2,
-        }
-    }
-    // Counted exactly: who opens terminals one after the other gets no more by it.
-    let mut fits = tried;
-    let mut step = tried / 4;
-    while tried > FEWEST && step > 0 {
-        setrlimit(Resource::RLIMIT_NPROC, (fits - step).min(hard), hard)?;
-        if sys::try_to_fork().is_ok() {
-            fits -= step;
-        }
-        step /= 2;
-    }
-    let elsewhere = match tried {
+    let elsewhere = match least_limit(hard)? {
         FEWEST => 0,
-        _ => fits.saturating_sub(threads_of(uid)),
+        least => least.saturating_sub(threads_of(uid)),
     };
     let limit = most.saturating_add(elsewhere).min(hard);
     // A lower one of pam_limits holds.
     Ok(setrlimit(Resource::RLIMIT_NPROC, limit.min(soft), limit)?)
+}
+
+/// The least limit with which one more process can be made, from [`FEWEST`] on. Needs the
+/// person's uid, and no capability: else the kernel does not count.
+fn least_limit(hard: u64) -> io::Result<u64> {
+    let fork_with = |limit: u64| {
+        setrlimit(Resource::RLIMIT_NPROC, limit.min(hard), hard)?;
+        sys::try_to_fork()
+    };
+    if fork_with(FEWEST).is_ok() {
+        return Ok(FEWEST);
+    }
+    fork_with(MOST)?;
+    let (mut too_few, mut enough) = (FEWEST, MOST);
+    while enough - too_few > 1 {
+        let middle = u64::midpoint(too_few, enough);
+        match fork_with(middle) {
+            Ok(()) => enough = middle,
+            Err(_) => too_few = middle,
+        }
+    }
+    Ok(enough)
 }
 
 /// passwd(5) still has this name with this uid and a shell that lets in. Shadow
