@@ -18,6 +18,7 @@ use super::event::Event;
 use super::files;
 use super::first_account::{Change, FirstAccount, Making, Order};
 use super::login::{self, Logins};
+use super::opencode::cleanup::{self, PersonUids};
 use super::opencode::stop::Stop;
 use super::opencode::{self, Opencodes};
 use super::sessions::{SessionLimits, Sessions};
@@ -261,10 +262,10 @@ impl Monitor {
     fn sweep(&mut self) {
         let (sessions, opencodes) = (&self.sessions, &self.opencodes);
         let is_here = |user: &str| sessions.of(user).next().is_some() || opencodes.is_running(user);
-        for uid in self.terminals.take_unswept(is_here) {
+        for (user, uid) in self.terminals.take_unswept(is_here) {
             let events = self.events.clone();
             tokio::task::spawn_local(async move {
-                opencode::cleanup::sweep(uid).await;
+                cleanup::sweep(PersonUids::of(&user, uid)).await;
                 let _ = events.send(Event::Swept(uid)).await;
             });
         }

@@ -149,19 +149,16 @@ impl Terminals {
         }
     }
 
-    /// The uids of those who had terminals, have none now and are not here any more, each
-    /// once: all that runs under them is to be ended.
-    pub(crate) fn take_unswept(&mut self, is_here: impl Fn(&str) -> bool) -> Vec<u32> {
+    /// Those who had terminals, have none now and are not here any more, each once: all
+    /// that runs under their uids is to be ended.
+    pub(crate) fn take_unswept(&mut self, is_here: impl Fn(&str) -> bool) -> Vec<(String, u32)> {
         let has_one = |user: &str| self.open.values().any(|open| open.user == user);
-        let mut gone = Vec::new();
-        self.unswept.retain(|(user, uid)| {
-            let stays = is_here(user) || has_one(user);
-            if !stays {
-                gone.push(*uid);
-            }
-            stays
-        });
-        self.sweeping.extend(&gone);
+        let all = std::mem::take(&mut self.unswept);
+        let (stay, gone) = all
+            .into_iter()
+            .partition::<Vec<_>, _>(|(user, _)| is_here(user) || has_one(user));
+        self.unswept.extend(stay);
+        self.sweeping.extend(gone.iter().map(|(_, uid)| uid));
         gone
     }
 

@@ -82,7 +82,7 @@ impl OpencodeProcess {
     pub(crate) async fn run(self: Box<Self>, tell: impl AsyncFn(ProcessEvent)) {
         let mut stop = self.stop.clone();
         // Read while the account is there.
-        let uids = PersonUids::of(&self.person);
+        let uids = self.uids();
         let mut session = None;
         let why = tokio::select! {
             why = self.live(&mut session, &tell) => Some(why),
@@ -97,6 +97,10 @@ impl OpencodeProcess {
             wipe(Some(self.person.uid)).await;
         }
         tell(ProcessEvent::Ended(fault)).await;
+    }
+
+    fn uids(&self) -> PersonUids {
+        PersonUids::of(self.person.name.as_str(), self.person.uid)
     }
 
     /// Until it ends by itself, or fails.
@@ -114,7 +118,7 @@ impl OpencodeProcess {
                 Ok(next) => next,
                 Err(failure) => return failure,
             };
-            let output = self.end(PersonUids::of(&self.person), session).await;
+            let output = self.end(self.uids(), session).await;
             if end == AttemptEnd::InLoginShell {
                 tell(ProcessEvent::WithoutLoginShell(output)).await;
             }
