@@ -215,11 +215,7 @@ impl Opencodes {
     pub(crate) fn stop(&mut self, user: &str, how: Stop) {
         self.table.stop(user);
         if let Some(running) = self.running.get(user) {
-            running.stop.send_if_modified(|now| {
-                let is_harder = *now == Stop::No || how == Stop::AtOnce;
-                *now = if is_harder { how } else { *now };
-                is_harder
-            });
+            how.tell(&running.stop);
         }
     }
 

@@ -120,26 +120,26 @@ impl Terminals {
     /// Its browser is gone. Nothing happens to a terminal of another session.
     pub(crate) fn close(&mut self, token: TokenHash, id: TerminalId) {
         if let Some(open) = self.open.get(&id).filter(|open| open.token == token) {
-            open.stop(Stop::Gently);
+            Stop::Gently.tell(&open.stop);
         }
     }
 
     /// Ends those of a session that is over.
     pub(crate) fn session_ended(&self, token: TokenHash) {
         let own = self.open.values().filter(|open| open.token == token);
-        own.for_each(|open| open.stop(Stop::AtOnce));
+        own.for_each(|open| Stop::AtOnce.tell(&open.stop));
     }
 
     /// Closes all: whoever shows them is gone.
     pub(crate) fn close_all(&self) {
         let all = self.open.values();
-        all.for_each(|open| open.stop(Stop::Gently));
+        all.for_each(|open| Stop::Gently.tell(&open.stop));
     }
 
     /// Ends all.
     pub(crate) fn end_all(&self) {
         let all = self.open.values();
-        all.for_each(|open| open.stop(Stop::AtOnce));
+        all.for_each(|open| Stop::AtOnce.tell(&open.stop));
     }
 
     /// A process has ended.
@@ -169,15 +169,5 @@ impl Terminals {
 
     pub(crate) fn swept(&mut self, uid: u32) {
         self.sweeping.remove(&uid);
-    }
-}
-
-impl Open {
-    fn stop(&self, how: Stop) {
-        self.stop.send_if_modified(|now| {
-            let is_harder = *now == Stop::No || (*now == Stop::Gently && how == Stop::AtOnce);
-            *now = if is_harder { how } else { *now };
-            is_harder
-        });
     }
 }
