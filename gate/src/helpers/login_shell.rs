@@ -25,8 +25,9 @@ use crate::sys;
 /// Variables that the person's files cannot set: those of opencode's server.
 const FIXED: [&str; 2] = ["OPENCODE_SERVER_PASSWORD", "OPENCODE_DISABLE_AUTOUPDATE"];
 const REMOVED: &str = "OPENCODE_SERVER_USERNAME";
-/// Variables that come back when the person's files unset them.
-const DEFAULTS: [&str; 6] = [
+/// Variables that the monitor gives every person: PAM does not set them, and they come back
+/// when the person's files unset them.
+pub(crate) const DEFAULTS: [&str; 6] = [
     "HOME",
     "USER",
     "LOGNAME",

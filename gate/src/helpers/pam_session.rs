@@ -26,7 +26,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::setsid;
 
 use crate::helpers::become_person::{self, Failed};
-use crate::helpers::login_shell::Handover;
+use crate::helpers::login_shell::{self, Handover};
 use crate::helpers::own_limits::OwnLimits;
 use crate::helpers::privilege;
 use crate::helpers::session_child::{self, ChildEnd, SessionChild};
@@ -39,15 +39,7 @@ type Variables = BTreeMap<OsString, OsString>;
 
 /// Numbers above those that shells and their files use.
 const FIRST_FD: i32 = 60;
-/// Variables of the gate that PAM does not set.
-const OWN: [&str; 6] = [
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "TMPDIR",
-    "XDG_RUNTIME_DIR",
-];
+/// Further variables of the gate's, which PAM does not set either.
 const OWN_PREFIXES: [&str; 2] = ["OCC_", "OPENCODE_SERVER_"];
 
 /// The person, and how their opencode is started.
@@ -146,7 +138,7 @@ fn merge(own: impl Iterator<Item = (OsString, OsString)>, pam: Vec<OsString>) ->
         };
         let name = OsStr::from_bytes(&bytes[..at]);
         let text = name.to_string_lossy();
-        let is_own = OWN.contains(&text.as_ref())
+        let is_own = login_shell::DEFAULTS.contains(&text.as_ref())
             || OWN_PREFIXES.iter().any(|prefix| text.starts_with(prefix));
         if !is_own {
             let value = OsStr::from_bytes(&bytes[at + 1..]);
