@@ -5,6 +5,7 @@ pub(crate) mod process;
 pub(crate) mod spared;
 
 mod pty;
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
