@@ -21,9 +21,7 @@ use occ_gate_testing::until;
 fn a_process_without_its_first_thread_ends_with_the_others() {
     let mut place = Place::with(&["alice"]);
     place.behave("alice", "leaderless");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     let left = place.home("alice").join("left");
     let has_left = || {
@@ -49,9 +47,7 @@ fn a_process_without_its_first_thread_ends_with_the_others() {
 fn a_fork_racer_ends_with_the_others() {
     let place = Place::with(&["alice"]);
     place.behave("alice", "racer");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let beats = || fs::metadata(place.home("alice").join("beats")).map_or(0, |meta| meta.len());
     for _ in 0..5 {
         web.ensure(&alice, "alice");
@@ -108,9 +104,7 @@ fn another_address_at_the_same_port_is_in_nobodys_way() {
     let _others = TcpListener::bind(("127.0.0.2", port)).unwrap();
     drop(own);
     place.behave("alice", &format!("at {port}"));
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     assert_eq!(web.ensure(&alice, "alice").0, port);
     assert_eq!(place.starts("alice"), 1);
 }
@@ -122,9 +116,7 @@ fn another_port_is_tried() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     place.behave("alice", &format!("stubborn {port}"));
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     assert_ne!(web.ensure(&alice, "alice").0, port);
     assert_eq!(place.starts("alice"), 2);
 }
@@ -171,9 +163,7 @@ fn processes_of_other_containers_do_not_count() {
     chown(place.home("alice"), Some(UID), Some(UID)).unwrap();
     place.write_accounts();
     let _elsewhere = Elsewhere::with(400, UID);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     let status = place.report("alice");
     let limits = status["limits"].as_str().unwrap();

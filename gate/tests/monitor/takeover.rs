@@ -89,6 +89,16 @@ impl Monitor {
     }
 }
 
+impl Place {
+    /// Starts a monitor, takes the place of its web half, and logs somebody in.
+    pub(crate) fn start_with(&self, name: &str) -> (Monitor, Taken, Token) {
+        let monitor = self.start();
+        let mut web = monitor.take_over();
+        let token = web.log_in(self, name, 1).token;
+        (monitor, web, token)
+    }
+}
+
 /// The socket of a process whose other end the monitor made.
 fn wire_of(pid: i32, monitor: i32) -> Option<UnixStream> {
     let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();

@@ -91,9 +91,7 @@ fn command(monitor: &Monitor, args: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn a_token_opens_its_persons_opencode_and_nothing_of_the_account() {
     let place = Place::with(&["alice", "bob"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let bob = web.log_in(&place, "bob", 2).token;
     let access = make(&mut web, &alice, "laptop");
     let AccessReply::Session { token, session } = show(&mut web, &access, 7) else {
@@ -127,9 +125,7 @@ fn a_token_opens_its_persons_opencode_and_nothing_of_the_account() {
 #[test]
 fn what_a_token_opens_has_no_way_into_the_account() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     let token = open(&mut web, &access);
     assert!(web.is_gone(&token), "no browser's session");
@@ -191,9 +187,7 @@ fn what_a_token_opens_has_no_way_into_the_account() {
 #[test]
 fn a_revoked_token_ends_at_once_for_good() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let [here, there] = ["here", "there"].map(|name| make(&mut web, &alice, name));
     let [first, second] = [&here, &there].map(|access| open(&mut web, access));
     web.ensure(&first, "alice");
@@ -229,9 +223,7 @@ fn a_revoked_token_ends_at_once_for_good() {
 #[test]
 fn tokens_outlive_a_restart_and_only_their_digests_are_kept() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     let before = open(&mut web, &access);
     drop(web);
@@ -255,9 +247,7 @@ fn tokens_outlive_a_restart_and_only_their_digests_are_kept() {
 
 fn with_token(change: impl FnOnce(&mut Place)) -> (Duration, bool) {
     let mut place = Place::with(&["alice", "bob"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     let session = open(&mut web, &access);
     web.ensure(&session, "alice");
@@ -301,9 +291,7 @@ fn an_administrators_reset_ends_the_tokens() {
 #[test]
 fn another_shell_or_last_day_ends_no_token() {
     let mut place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     let session = open(&mut web, &access);
     web.ensure(&session, "alice");
@@ -320,9 +308,7 @@ fn another_shell_or_last_day_ends_no_token() {
 #[test]
 fn a_removed_account_takes_its_tokens_along() {
     let mut place = Place::with(&["alice", "bob"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     let session = open(&mut web, &access);
     let mut removed = place.people.remove(0);
@@ -343,9 +329,7 @@ fn a_removed_account_takes_its_tokens_along() {
 #[test]
 fn a_person_who_changes_their_own_password_keeps_their_tokens() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     let session = open(&mut web, &access);
     let secret = |text| Secret::from_text(text).unwrap();
@@ -370,9 +354,7 @@ fn a_person_who_changes_their_own_password_keeps_their_tokens() {
 #[test]
 fn guessing_is_limited_and_a_right_token_is_always_good() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     let guess = |number: u8| AccessToken::new([number; 32]);
     // The same wrong one again is no further guess.
@@ -404,9 +386,7 @@ fn guessing_is_limited_and_a_right_token_is_always_good() {
 #[test]
 fn nobody_has_more_than_fit() {
     let place = Place::with(&["alice", "bob"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     for number in 0..ACCESS_LIMIT {
         make(&mut web, &alice, &format!("{number}"));
     }
@@ -436,9 +416,7 @@ fn nobody_has_more_than_fit() {
 #[test]
 fn a_damaged_file_stays_and_is_reported() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     drop(web);
     monitor.stop();
@@ -478,9 +456,7 @@ fn a_damaged_file_stays_and_is_reported() {
 #[test]
 fn administrators_list_and_revoke() {
     let place = Place::with(&["alice", "bob"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let bob = web.log_in(&place, "bob", 2).token;
     let names = ["one", "two", "three"];
     let [one, two, three] = names.map(|name| make(&mut web, &alice, name));
@@ -528,9 +504,7 @@ fn administrators_list_and_revoke() {
 #[test]
 fn administrators_are_told_what_is_wrong() {
     let place = Place::with(&["alice", "bob"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     make(&mut web, &alice, "laptop");
     let id = format!("{:08x}", list(&mut web, &alice)[0].handle.0);
     for (args, code, says) in [
@@ -555,9 +529,7 @@ fn administrators_are_told_what_is_wrong() {
 #[test]
 fn a_revocation_waits_for_the_next_start() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let [kept, over] = ["kept", "over"].map(|name| make(&mut web, &alice, name));
     let entries = list(&mut web, &alice);
     let Handle(id) = entries
@@ -581,9 +553,7 @@ fn a_revocation_waits_for_the_next_start() {
 #[test]
 fn the_web_half_has_no_way_to_the_file() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     make(&mut web, &alice, "laptop");
     for path in ["tokens.json", "revoke"] {
         let meta = place
@@ -601,9 +571,7 @@ fn the_web_half_has_no_way_to_the_file() {
 #[test]
 fn an_administrator_can_do_without_tokens() {
     let mut place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let access = make(&mut web, &alice, "laptop");
     drop(web);
     monitor.stop();
