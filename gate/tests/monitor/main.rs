@@ -30,4 +30,6 @@ mod sessions;
 mod takeover;
 mod terminal_ends;
 mod terminals;
+mod token_commands;
+mod token_ends;
 mod tokens;
