@@ -1,5 +1,6 @@
 //! A person's own programs, which try to outlive them and to be in others' way.
 
+use std::fmt::Debug;
 use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -42,6 +43,15 @@ fn a_process_without_its_first_thread_ends_with_the_others() {
     assert_eq!(monitor.threads_of(10_000), 0, "it outlived a reset");
 }
 
+/// Asserts that a racer has ended. There is no condition to wait for; one that runs gives
+/// many beats in this time.
+fn assert_ended<T: PartialEq + Debug>(beat: impl Fn() -> T) {
+    let (last, since) = (beat(), Instant::now());
+    while since.elapsed() < Duration::from_millis(300) {
+        assert_eq!(beat(), last, "it races on");
+    }
+}
+
 /// One that is always about to be another is in no list of processes for long.
 #[test]
 fn a_fork_racer_ends_with_the_others() {
@@ -56,11 +66,7 @@ fn a_fork_racer_ends_with_the_others() {
         let token = alice.clone();
         assert!(matches!(web.call(ask::Idle { token }), Ok(())));
         web.event(|event| matches!(event, Event::InstanceGone { .. }));
-        let last = beats();
-        let since = Instant::now();
-        while since.elapsed() < Duration::from_millis(300) {
-            assert_eq!(beats(), last, "it races on");
-        }
+        assert_ended(beats);
     }
 }
 
@@ -87,12 +93,8 @@ fn processes_under_subordinate_uids_end_with_the_others() {
     place.person("alice").hash = hash("set by an administrator");
     place.write_accounts();
     web.event(|event| matches!(event, Event::InstanceGone { .. }));
-    let last = last_beat();
+    assert_ended(last_beat);
     until("the first to end", || first.try_wait().unwrap().is_some());
-    let since = Instant::now();
-    while since.elapsed() < Duration::from_millis(300) {
-        assert_eq!(last_beat(), last, "it races on");
-    }
     assert_eq!(next.try_wait().unwrap(), None, "it is nobody's of hers");
 }
 
