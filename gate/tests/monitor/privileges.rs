@@ -4,8 +4,9 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::place::{Place, WEB_UID};
+use crate::place::Place;
 use crate::processes::{command_line, field, field_of};
+use crate::running::WEB_UID;
 use occ_gate_testing::until;
 
 const NO_CAPABILITIES: &str = "0000000000000000";

@@ -23,7 +23,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-use crate::place::{Monitor, Place};
+use crate::place::Place;
+use crate::running::Monitor;
 use occ_gate_testing::until;
 
 /// Numbers that the real web half has not used.

@@ -11,7 +11,8 @@ use std::time::Instant;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use occ_gate::wire::{Gone, TERMINALS_LIMIT, TerminalReply, TerminalSize, Token, ask};
 
-use crate::place::{Monitor, Place};
+use crate::place::Place;
+use crate::running::Monitor;
 use crate::takeover::Taken;
 use occ_gate_testing::until;
 

@@ -10,7 +10,8 @@ use occ_gate::wire::{
     MakeReply, Secret, Token, ask,
 };
 
-use crate::place::{Monitor, Place};
+use crate::place::Place;
+use crate::running::Monitor;
 use crate::takeover::{Taken, address};
 
 pub(crate) const TOKENS: &str = "var/lib/occ-gate/tokens.json";
