@@ -18,8 +18,8 @@ use super::event::Event;
 use super::files;
 use super::first_account::FirstAccount;
 use super::login::Logins;
+use super::opencode::Opencodes;
 use super::opencode::stop::Stop;
-use super::opencode::{self, Opencodes};
 use super::sessions::{SessionLimits, Sessions};
 use super::terminal::Terminals;
 use super::terminal::spared::SparedSessions;
@@ -183,25 +183,6 @@ impl Monitor {
         self.listener.local_addr().unwrap_or(self.settings.listen)
     }
 
-    // Opencodes.
-
-    pub(crate) fn perform_opencode(&mut self, actions: Vec<opencode::Action>) {
-        for action in actions {
-            match action {
-                opencode::Action::Run(process, generation) => {
-                    let events = self.events.clone();
-                    let user = process.person.name.as_str().to_owned();
-                    tokio::task::spawn_local(process.run(async move |event| {
-                        let event = Event::Opencode(user.clone(), generation, event);
-                        let _ = events.send(event).await;
-                    }));
-                    self.write_status();
-                }
-                opencode::Action::Tell(event) => self.tell(&Message::Event(event)),
-            }
-        }
-    }
-
     // The web half.
 
     fn start_web(&mut self) {
@@ -271,7 +252,7 @@ impl Monitor {
         self.tell_with(&Message::Reply { id, reply }, Some(fd));
     }
 
-    fn tell(&self, message: &Message) {
+    pub(crate) fn tell(&self, message: &Message) {
         self.tell_with(message, None);
     }
 
@@ -312,7 +293,7 @@ impl Monitor {
         self.write_status();
     }
 
-    fn write_status(&self) {
+    pub(crate) fn write_status(&self) {
         let lines = self.opencodes.lines();
         let web_since = clock::now().saturating_sub(self.web_since.elapsed().as_secs());
         let web = files::WebLine {

@@ -7,10 +7,7 @@ use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::wire::ask::Revoke;
-use crate::wire::{
-    self, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply, SessionEntry, Text,
-    Token, TokenHash, User,
-};
+use crate::wire::{self, Call, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User};
 
 impl Monitor {
     pub(crate) fn answer(&mut self, Call { id, request }: Call) {
@@ -132,36 +129,6 @@ impl Monitor {
             let ended = monitor.sessions.by_handle(&session.user, ask.handle);
             monitor.end(ended.as_slice());
         })
-    }
-
-    fn ensure(&mut self, user: &str) -> Result<EnsureReply, Gone> {
-        let now = self.now();
-        match self.accounts.get(user) {
-            // It would be ended as well: it is asked for again soon.
-            Some(person) if self.terminals.is_swept(person.uid) => Ok(EnsureReply::Starting),
-            Some(person) if !self.is_stopping => {
-                let (reply, actions) = self.opencodes.ensure(person, now);
-                self.perform_opencode(actions);
-                Ok(reply)
-            }
-            _ => Err(Gone),
-        }
-    }
-
-    fn restart(&mut self, _: &Token, session: &Session) -> Result<RestartReply, Gone> {
-        let now = self.now();
-        match self.accounts.get(&session.user) {
-            Some(person) if !self.is_stopping => {
-                let (reply, actions) = self.opencodes.restart(person, now);
-                self.perform_opencode(actions);
-                Ok(reply)
-            }
-            _ => Err(Gone),
-        }
-    }
-
-    fn opencode(&mut self, _: &Token, session: &Session) -> OpencodeView {
-        self.opencodes.view(&session.user)
     }
 
     fn end_all(&mut self, _: &Token, session: &Session) {

@@ -3,6 +3,7 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod process;
+mod requests;
 mod start_limit;
 pub(crate) mod stop;
 pub(crate) mod table;
