@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use occ_gate::helpers::{
-    self, exec_user, home_probe, kill_user, login_shell, pam, pam_session, tmpdir,
+    self, become_person, home_probe, kill_user, login_shell, pam, pam_session, start_shell, tmpdir,
 };
 use occ_gate::settings::{self, Settings};
 use occ_gate::{health, monitor, token, web};
@@ -36,9 +36,9 @@ enum Part {
     /// One attempt with PAM
     #[command(hide = true)]
     Pam,
-    /// Becomes a person
+    /// Becomes the login shell in a person's terminal
     #[command(hide = true)]
-    ExecUser(exec_user::Options),
+    StartShell(become_person::Options),
     /// Ends all processes of a uid
     #[command(hide = true)]
     KillUser(kill_user::Options),
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         Some(Part::FirstAccount) => monitor::show_first_code(),
         Some(Part::Token(command)) => token::main(&command),
         Some(Part::Pam) => pam::main(),
-        Some(Part::ExecUser(options)) => exec_user::main(&options),
+        Some(Part::StartShell(options)) => start_shell::main(&options),
         Some(Part::KillUser(options)) => kill_user::main(&options),
         Some(Part::WipeTmpdir(options)) => tmpdir::main(&options),
         Some(Part::PamSession(options)) => pam_session::main(&options),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Names of shells, as /proc/PID/comm has them.
 const SHELLS: [&str; 9] = [
@@ -16,15 +16,21 @@ const OCC_INIT: &str = "/usr/local/bin/occ-init";
 /// The status file of occ-init; only root can write there.
 const OCC_INIT_STATUS: &str = "/run/occ-init/status.json";
 
+/// All processes, each with its directory. The newest first: that of a fork racer lives for
+/// a moment after it was listed.
+fn all() -> impl Iterator<Item = (i32, PathBuf)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let pids: BTreeSet<i32> = pids.collect();
+    pids.into_iter()
+        .rev()
+        .map(|pid| (pid, Path::new("/proc").join(pid.to_string())))
+}
+
 /// The uids of a range as which processes run, any of their four.
 pub(crate) fn uids_within(range: RangeInclusive<u32>) -> BTreeSet<u32> {
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    // The newest first: a fork racer's process lives for a moment after it was listed.
-    let pids: BTreeSet<u32> = pids.collect();
-    let paths = pids.iter().rev().map(|pid| format!("/proc/{pid}"));
-    paths
-        .flat_map(|path| uids_of(Path::new(&path), &range))
+    all()
+        .flat_map(|(_, process)| uids_of(&process, &range))
         .collect()
 }
 
@@ -42,13 +48,9 @@ pub(crate) fn is_any_in_session(uid: u32, session: i32) -> bool {
 
 /// The processes with that uid, and the session of each, where it can be told.
 pub(crate) fn with_uid(uid: u32) -> impl Iterator<Item = (i32, Option<i32>)> {
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    all.filter_map(move |entry| {
-        // An entry that is no process has no status.
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let process = entry.path();
-        has_uid(&process, uid).then(|| (pid, session_of(&process)))
-    })
+    all()
+        .filter(move |(_, process)| !uids_of(process, &(uid..=uid)).is_empty())
+        .map(|(pid, process)| (pid, session_of(&process)))
 }
 
 /// How many threads run under that uid.
@@ -68,10 +70,6 @@ fn session_of(process: &Path) -> Option<i32> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
     rest.split_ascii_whitespace().nth(3)?.parse().ok()
-}
-
-fn has_uid(process: &Path, uid: u32) -> bool {
-    !uids_of(process, &(uid..=uid)).is_empty()
 }
 
 fn uids_of(process: &Path, range: &RangeInclusive<u32>) -> Vec<u32> {

@@ -41,8 +41,17 @@ pub(crate) fn give_large_buffers_back() {
 
 /// Waits for an fd to be readable. Needs a runtime.
 pub(crate) fn when_readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    register(fd, Interest::READABLE)
+}
+
+/// Waits for an fd, which does not block, to be readable or writable. Needs a runtime.
+pub(crate) fn when_ready(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    register(fd, Interest::READABLE | Interest::WRITABLE)
+}
+
+fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an OwnedFd keeps its fd open, and the same, until it is dropped.
-    let registered = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
+    let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
     registered.map_err(io::Error::from)
 }
 
@@ -65,13 +74,6 @@ pub(crate) fn fork_into(child: impl FnOnce() -> i32) -> io::Result<Pid> {
         }
         ForkResult::Parent { child } => Ok(child),
     }
-}
-
-/// Waits for an fd, which does not block, to be readable or writable. Needs a runtime.
-pub(crate) fn when_ready(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an OwnedFd keeps its fd open, and the same, until it is dropped.
-    let registered = unsafe { AsyncFd::register(fd) };
-    registered.map_err(io::Error::from)
 }
 
 mod libcrypt {

@@ -72,14 +72,16 @@ fn send(options: &Options) {
             let _ = kill(Pid::from_raw(pid), *signal);
         }
     };
-    let is_spared = |session| options.spare.contains(&session);
-    match options.session {
-        None if options.spare.is_empty() => to(-1),
-        None => with_uid(options.uid)
-            .filter(|(_, session)| !session.is_some_and(is_spared))
-            .for_each(|(pid, _)| to(pid)),
-        Some(_) => with_uid(options.uid)
-            .filter(|(_, session)| *session == options.session)
-            .for_each(|(pid, _)| to(pid)),
+    let is_meant = |session: Option<i32>| match options.session {
+        Some(_) => session == options.session,
+        None => session.is_none_or(|session| !options.spare.contains(&session)),
+    };
+    if options.session.is_none() && options.spare.is_empty() {
+        return to(-1);
     }
+    // This process has that uid too, as its effective one; −1 leaves it out as well.
+    let own = std::process::id().cast_signed();
+    with_uid(options.uid)
+        .filter(|(pid, session)| *pid != own && is_meant(*session))
+        .for_each(|(pid, _)| to(pid));
 }

@@ -18,15 +18,16 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 
-use crate::helpers::{exec_user, session_child};
+use crate::helpers::{become_person, session_child};
 use crate::log;
 use crate::sys;
 
 /// Variables that the person's files cannot set: those of opencode's server.
 const FIXED: [&str; 2] = ["OPENCODE_SERVER_PASSWORD", "OPENCODE_DISABLE_AUTOUPDATE"];
 const REMOVED: &str = "OPENCODE_SERVER_USERNAME";
-/// Variables that come back when the person's files unset them.
-const DEFAULTS: [&str; 6] = [
+/// Variables that the monitor gives every person: PAM does not set them, and they come back
+/// when the person's files unset them.
+pub(crate) const DEFAULTS: [&str; 6] = [
     "HOME",
     "USER",
     "LOGNAME",
@@ -121,7 +122,7 @@ fn run(wire: i32) -> (i32, io::Error) {
         )
         .envs(handover.defaults.iter().filter(unset))
         .envs(&handover.fixed);
-    exec_user::exec(&mut command)
+    become_person::exec(&mut command)
 }
 
 /// The program by the search path that the login shell began with: its files decide what

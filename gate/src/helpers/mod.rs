@@ -1,12 +1,13 @@
 //! The processes that the monitor starts of this program, each with what it
 //! needs and nothing else. They decide nothing: options and stdin say what to do.
 
-pub mod exec_user;
+pub mod become_person;
 pub mod home_probe;
 pub mod kill_user;
 pub mod login_shell;
 pub mod pam;
 pub mod pam_session;
+pub mod start_shell;
 pub mod tmpdir;
 pub mod web;
 

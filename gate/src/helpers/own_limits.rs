@@ -6,8 +6,8 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
-use crate::helpers::exec_user;
-
+/// The hard limit of open files of one process.
+pub(crate) const OPEN_FILES: u64 = 65_536;
 /// The soft limit of Debian's pam_limits where limits.conf(5) has no line.
 const DEBIANS_OPEN_FILES: u64 = 1024;
 
@@ -45,7 +45,7 @@ fn open_files((soft, hard): (u64, u64), before: u64) -> (u64, u64) {
     let hard = if is_changed {
         hard
     } else {
-        hard.min(exec_user::OPEN_FILES)
+        hard.min(OPEN_FILES)
     };
     let soft = if soft == DEBIANS_OPEN_FILES {
         hard

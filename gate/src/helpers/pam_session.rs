@@ -13,7 +13,6 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::{env, io};
 
@@ -26,30 +25,21 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
 use nix::unistd::setsid;
 
-use crate::helpers::login_shell::Handover;
+use crate::helpers::become_person::{self, Failed};
+use crate::helpers::login_shell::{self, Handover};
 use crate::helpers::own_limits::OwnLimits;
+use crate::helpers::privilege;
 use crate::helpers::session_child::{self, ChildEnd, SessionChild};
-use crate::helpers::{exec_user, privilege};
 use crate::log;
 use crate::sys::{PamSession, fork_into};
 
 /// /etc/pam.d/occ
 const SERVICE: &CStr = c"occ";
 type Variables = BTreeMap<OsString, OsString>;
-/// The exit status and why.
-type Failed = (i32, io::Error);
 
 /// Numbers above those that shells and their files use.
 const FIRST_FD: i32 = 60;
-/// Variables of the gate that PAM does not set.
-const OWN: [&str; 6] = [
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "TMPDIR",
-    "XDG_RUNTIME_DIR",
-];
+/// Further variables of the gate's, which PAM does not set either.
 const OWN_PREFIXES: [&str; 2] = ["OCC_", "OPENCODE_SERVER_"];
 
 /// The person, and how their opencode is started.
@@ -57,16 +47,15 @@ const OWN_PREFIXES: [&str; 2] = ["OCC_", "OPENCODE_SERVER_"];
 #[group(id = "session")]
 pub struct Options {
     #[command(flatten)]
-    person: exec_user::Options,
-    /// The login shell.
-    #[arg(long)]
-    shell: PathBuf,
+    person: become_person::Options,
     /// Start the program itself, not through the login shell.
     #[arg(long)]
     without_login_shell: bool,
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
 }
 
-/// Ends with the status of what it started, or with one of `exec_user`.
+/// Ends with the status of what it started, or with one of `become_person`.
 pub fn main(options: &Options) -> ExitCode {
     let status = run(options).unwrap_or_else(|(status, error)| {
         let name = &options.person.name;
@@ -84,7 +73,7 @@ fn run(options: &Options) -> Result<i32, Failed> {
     let user = CString::new(person.name.as_str()).map_err(|error| failed(error.into()))?;
     let session = PamSession::open(SERVICE, &user).map_err(|text| {
         let text = format!("PAM opens no session: {text}");
-        (exec_user::NO_SESSION, io::Error::other(text))
+        (become_person::NO_SESSION, io::Error::other(text))
     })?;
     let ended = run_child(options, &limits, session.environment());
     if let Err(text) = session.close() {
@@ -101,20 +90,20 @@ fn run_child(options: &Options, limits: &OwnLimits, pam: Vec<OsString>) -> Resul
     let (ours, theirs) = channel().map_err(failed)?;
     let mut variables = merge(env::vars_os(), pam);
     if !options.without_login_shell {
-        let handover = Handover::take_from(&mut variables, &person.command);
+        let handover = Handover::take_from(&mut variables, &options.command);
         handover.send(&ours).map_err(failed)?;
     }
     let parent = std::process::id().cast_signed();
     let child = fork_into(|| start(options, parent, limits, &variables, &theirs));
-    let child = child.map_err(|error| (exec_user::NO_RESOURCES, error))?;
+    let child = child.map_err(|error| (become_person::NO_RESOURCES, error))?;
     drop((theirs, variables));
     let child = SessionChild::new(child, ours, signals, !options.without_login_shell);
     Ok(match child.wait() {
         ChildEnd::Status(status) => status,
         ChildEnd::InLoginShell(why) => {
-            let (shell, name) = (options.shell.display(), &person.name);
+            let (shell, name) = (person.shell.display(), &person.name);
             log::line(&format!("{shell}, the login shell of {name}, {why}"));
-            exec_user::NO_LOGIN_SHELL
+            become_person::NO_LOGIN_SHELL
         }
     })
 }
@@ -149,7 +138,7 @@ fn merge(own: impl Iterator<Item = (OsString, OsString)>, pam: Vec<OsString>) ->
         };
         let name = OsStr::from_bytes(&bytes[..at]);
         let text = name.to_string_lossy();
-        let is_own = OWN.contains(&text.as_ref())
+        let is_own = login_shell::DEFAULTS.contains(&text.as_ref())
             || OWN_PREFIXES.iter().any(|prefix| text.starts_with(prefix));
         if !is_own {
             let value = OsStr::from_bytes(&bytes[at + 1..]);
@@ -171,12 +160,12 @@ fn start(
     let (status, error) = match prepare(options, parent, limits, wire) {
         Err(failed) => failed,
         Ok(mut command) => {
-            let failed = exec_user::exec(command.env_clear().envs(variables));
+            let failed = become_person::exec(command.env_clear().envs(variables));
             if !options.without_login_shell {
                 // The end of a login shell that did not come to its command.
                 log::line(&format!(
                     "cannot run '{}': {}",
-                    options.shell.display(),
+                    options.person.shell.display(),
                     failed.1
                 ));
                 return failed.0;
@@ -206,21 +195,21 @@ fn prepare(
         Mode::empty(),
     );
     let own_program = own_program.map_err(failed)?;
-    exec_user::enter(&options.person, parent)?;
+    become_person::become_person(&options.person, parent)?;
+    env::set_current_dir(&options.person.home).map_err(|error| (become_person::NO_HOME, error))?;
     if options.without_login_shell {
-        let mut command = Command::new(&options.person.command[0]);
-        command.args(&options.person.command[1..]);
+        let mut command = Command::new(&options.command[0]);
+        command.args(&options.command[1..]);
         return Ok(command);
     }
     // Copies that the login shell inherits.
     let inherited = |fd: &OwnedFd| fcntl(fd, FcntlArg::F_DUPFD(FIRST_FD)).map_err(failed);
     let (program, wire) = (inherited(&own_program)?, inherited(wire)?);
-    let shell = &options.shell;
-    let name = shell.file_name().unwrap_or_default().to_string_lossy();
+    let shell = &options.person.shell;
     let mut command = Command::new(shell);
-    // As login(1) and sshd start it: argv[0] begins with a hyphen. The command is written
-    // alike for all shells, and holds nothing that others may not read.
-    command.arg0(format!("-{name}")).arg("-c");
+    // The command is written alike for all shells, and holds nothing that others may not
+    // read.
+    command.arg0(become_person::login_name(shell)).arg("-c");
     command.arg(format!(
         "exec /proc/self/fd/{program} start-opencode {wire}"
     ));

@@ -1,7 +1,7 @@
 //! The monitor's state, and what each event does to it. One event after the
 //! other, so that no two decisions cross. `Logins`, `Opencodes` and `Sessions`
 //! decide within their own bounds and return actions; only [`Monitor`] performs
-//! them.
+//! them, in a `requests.rs` beside each.
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -16,13 +16,13 @@ use super::access::AccessTokens;
 use super::accounts::Accounts;
 use super::event::Event;
 use super::files;
-use super::first_account::{Change, FirstAccount, Making, Order};
-use super::login::{self, Logins};
+use super::first_account::FirstAccount;
+use super::login::Logins;
+use super::opencode::Opencodes;
 use super::opencode::stop::Stop;
-use super::opencode::{self, Opencodes};
 use super::sessions::{SessionLimits, Sessions};
+use super::terminal::Terminals;
 use super::terminal::spared::SparedSessions;
-use super::terminal::{self, Terminals};
 use super::web_process::{FromWeb, Restarts, WebId, WebProcess};
 use crate::clock;
 use crate::limits::Limits;
@@ -32,14 +32,13 @@ use crate::wire::{self, Message, Reply, TokenHash};
 
 /// The web half may end what it does, and people's programs too.
 const STOP_PATIENCE: Duration = Duration::from_secs(4);
-const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// The whole state of the root half.
 pub(crate) struct Monitor {
     settings: Settings,
     account: Account,
     listener: TcpListener,
-    limits: Limits,
+    pub(crate) limits: Limits,
     pub(crate) sessions: Sessions,
     /// Sessions were touched since they were saved.
     pub(crate) is_touched: bool,
@@ -54,7 +53,7 @@ pub(crate) struct Monitor {
     web_since: Instant,
     restarts: Restarts,
     started: Instant,
-    events: mpsc::Sender<Event>,
+    pub(crate) events: mpsc::Sender<Event>,
     pub(crate) is_stopping: bool,
 }
 
@@ -184,92 +183,6 @@ impl Monitor {
         self.listener.local_addr().unwrap_or(self.settings.listen)
     }
 
-    // Logins.
-
-    /// Calls `decide` with what a login depends on.
-    pub(crate) fn log_in(
-        &mut self,
-        decide: impl FnOnce(&mut Logins, &mut login::Context<'_>) -> Vec<login::Action>,
-    ) -> Vec<login::Action> {
-        let mut context = login::Context {
-            accounts: &self.accounts,
-            sessions: &mut self.sessions,
-            web: self.web_id,
-            now: self.started.elapsed(),
-        };
-        decide(&mut self.logins, &mut context)
-    }
-
-    pub(crate) fn perform_login(&mut self, actions: Vec<login::Action>) {
-        for action in actions {
-            match action {
-                login::Action::Ask(attempt, next) => {
-                    let (events, patience) = (self.events.clone(), self.limits.pam_time);
-                    tokio::task::spawn_local(async move {
-                        let event = login::ask(attempt, next, patience).await;
-                        let _ = events.send(Event::Pam(Box::new(event))).await;
-                    });
-                }
-                login::Action::Reply(id, reply) => self.reply(id, reply),
-                login::Action::ReplyAt(when, id, reply) => {
-                    self.at(when, Event::Reply(self.web_id, id, Box::new(reply)));
-                }
-                login::Action::SessionsChanged(ended) => {
-                    self.end_streams(&ended);
-                    self.save();
-                }
-                login::Action::KeepAccess(user, account) => {
-                    self.access.table.keep(&user, account);
-                    self.access.save();
-                }
-                login::Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
-            }
-        }
-    }
-
-    // Opencodes.
-
-    pub(crate) fn perform_opencode(&mut self, actions: Vec<opencode::Action>) {
-        for action in actions {
-            match action {
-                opencode::Action::Run(process, generation) => {
-                    let events = self.events.clone();
-                    let user = process.person.name.as_str().to_owned();
-                    tokio::task::spawn_local(process.run(async move |event| {
-                        let event = Event::Opencode(user.clone(), generation, event);
-                        let _ = events.send(event).await;
-                    }));
-                    self.write_status();
-                }
-                opencode::Action::Tell(event) => self.tell(&Message::Event(event)),
-            }
-        }
-    }
-
-    // Terminals.
-
-    pub(crate) fn run_terminal(&mut self, terminal::Action(process, id): terminal::Action) {
-        let events = self.events.clone();
-        tokio::task::spawn_local(async move {
-            process.run().await;
-            let _ = events.send(Event::Terminal(id)).await;
-        });
-    }
-
-    /// Ends what is left of the terminals of those who have no session any more. An
-    /// opencode of theirs that still works ends later, and all under their uid with it.
-    fn sweep(&mut self) {
-        let (sessions, opencodes) = (&self.sessions, &self.opencodes);
-        let is_here = |user: &str| sessions.of(user).next().is_some() || opencodes.is_running(user);
-        for uid in self.terminals.take_unswept(is_here) {
-            let events = self.events.clone();
-            tokio::task::spawn_local(async move {
-                opencode::cleanup::sweep(uid).await;
-                let _ = events.send(Event::Swept(uid)).await;
-            });
-        }
-    }
-
     // The web half.
 
     fn start_web(&mut self) {
@@ -322,7 +235,7 @@ impl Monitor {
         self.at(Instant::now() + after, event);
     }
 
-    fn at(&self, when: Instant, event: Event) {
+    pub(crate) fn at(&self, when: Instant, event: Event) {
         let events = self.events.clone();
         tokio::task::spawn_local(async move {
             sleep_until(when).await;
@@ -339,7 +252,7 @@ impl Monitor {
         self.tell_with(&Message::Reply { id, reply }, Some(fd));
     }
 
-    fn tell(&self, message: &Message) {
+    pub(crate) fn tell(&self, message: &Message) {
         self.tell_with(message, None);
     }
 
@@ -370,7 +283,7 @@ impl Monitor {
         }
     }
 
-    fn save(&mut self) {
+    pub(crate) fn save(&mut self) {
         if let Err(error) = files::save_sessions(&self.sessions) {
             log::line(&format!(
                 "cannot write '{}': {error}; a restart logs people out",
@@ -380,7 +293,7 @@ impl Monitor {
         self.write_status();
     }
 
-    fn write_status(&self) {
+    pub(crate) fn write_status(&self) {
         let lines = self.opencodes.lines();
         let web_since = clock::now().saturating_sub(self.web_since.elapsed().as_secs());
         let web = files::WebLine {
@@ -390,76 +303,6 @@ impl Monitor {
         let sessions = self.sessions.count();
         if let Err(error) = files::write_status(self.address(), &web, sessions, &lines) {
             log::line(&format!("cannot write '{}': {error}", files::STATUS));
-        }
-    }
-
-    // Accounts.
-
-    /// Reads who may log in, and shuts out who may not any more.
-    pub(crate) fn read_accounts(&mut self) {
-        let today = u32::try_from(clock::now() / SECONDS_PER_DAY).unwrap_or(u32::MAX);
-        let accounts = match files::read_accounts() {
-            Ok(files) => Accounts::read(&files, today),
-            Err(error) => {
-                log::line(&error.to_string());
-                return;
-            }
-        };
-        let before = std::mem::replace(&mut self.accounts, accounts);
-        self.show_first_code();
-        let (accounts, logins) = (&self.accounts, &self.logins);
-        // A change that the person is making is judged when PAM is done.
-        let is_as_before = |user: &str| {
-            let (old, new) = (before.get(user), accounts.get(user));
-            old.map(|person| person.fingerprint) == new.map(|person| person.fingerprint)
-                || logins.is_changing(user)
-                    && old.map(|person| (person.uid, &person.shell))
-                        == new.map(|person| (person.uid, &person.shell))
-        };
-        let ended = self.sessions.keep_only(|user, fingerprint| {
-            accounts.fingerprint(user) == Some(fingerprint)
-                || logins.is_changing(user) && is_as_before(user)
-        });
-        self.opencodes
-            .stop_all(Stop::AtOnce, |user| !is_as_before(user));
-        let changing = logins.changing().filter(|user| is_as_before(user));
-        let changing: Vec<String> = changing.map(str::to_owned).collect();
-        self.ended(&ended);
-        self.access_follows(&changing);
-    }
-
-    // The first account.
-
-    /// Writes the code where administrators look, or takes it away.
-    fn show_first_code(&mut self) {
-        match self.first_account.set_open(self.accounts.are_none()) {
-            Change::Opened(code) => {
-                log::line(&format!(
-                    "no account yet: make the first one in the browser with the code {code}, \
-                     or with 'occ user add'"
-                ));
-                if let Err(error) = files::write_first_code(&code) {
-                    log::line(&format!("cannot write '{}': {error}", files::FIRST_CODE));
-                }
-            }
-            Change::Closed => files::remove_first_code(),
-            Change::Same => (),
-        }
-    }
-
-    pub(crate) fn perform_first(&self, order: Order) {
-        let events = self.events.clone();
-        tokio::task::spawn_local(async move {
-            let (making, made) = order.run().await;
-            let _ = events.send(Event::FirstAccount(making, made)).await;
-        });
-    }
-
-    fn first_made(&mut self, making: Making, made: Result<(), String>) {
-        self.read_accounts();
-        let reply = self.first_account.made(made);
-        if making.web == self.web_id {
-            self.reply(making.id, Reply::MakeFirst(reply));
         }
     }
 

@@ -4,7 +4,7 @@
 //! an attack's aim runs in a process of its own.
 //!
 //! ```text
-//! wire, signals, /etc, helpers, opencodes ── Event ──► core: decides, replies
+//! wire, signals, /etc, helpers, opencodes ── Event ──► event_loop: decides, replies
 //! ```
 
 pub(crate) mod access;
@@ -16,6 +16,7 @@ mod event;
 mod event_loop;
 mod first_account;
 mod opencode;
+mod person_process;
 mod random;
 mod requests;
 mod sessions;

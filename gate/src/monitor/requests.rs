@@ -3,19 +3,11 @@
 //! reaches its person's opencode, and nothing of the account.
 
 use super::event_loop::Monitor;
-use super::first_account::Making;
 use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
-use crate::own_address::is_own_address;
-use crate::wire::ask::{
-    Authenticate, ChangePassword, CloseTerminal, MakeAccess, MakeFirst, Revoke, RevokeAccess,
-    Terminal,
-};
-use crate::wire::{
-    self, AccessEntry, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply,
-    SessionEntry, Text, Token, TokenHash, User,
-};
+use crate::wire::ask::Revoke;
+use crate::wire::{self, Call, Gone, Reply, Request, SessionEntry, Text, Token, TokenHash, User};
 
 impl Monitor {
     pub(crate) fn answer(&mut self, Call { id, request }: Call) {
@@ -69,8 +61,8 @@ impl Monitor {
             Request::ListAccess(ask) => {
                 Reply::ListAccess(self.for_session(&ask.token, Self::list_access))
             }
-            Request::MakeAccess(ask) => return self.answer_make_access(id, ask),
-            Request::RevokeAccess(ask) => Reply::RevokeAccess(self.answer_revoke_access(&ask)),
+            Request::MakeAccess(ask) => Reply::MakeAccess(self.make_access(ask)),
+            Request::RevokeAccess(ask) => Reply::RevokeAccess(self.revoke_access(&ask)),
             Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))
@@ -79,43 +71,7 @@ impl Monitor {
         self.reply(id, reply);
     }
 
-    fn is_first(&mut self) -> bool {
-        self.read_accounts();
-        self.first_account.is_open()
-    }
-
-    fn make_first(&mut self, id: u64, ask: MakeFirst) {
-        self.read_accounts();
-        let is_own = is_own_address(ask.address);
-        let (web, now) = (self.web_id, self.now());
-        match self.first_account.ask(ask, Making { web, id }, is_own, now) {
-            Ok(order) => self.perform_first(order),
-            Err(reply) => self.reply(id, Reply::MakeFirst(reply)),
-        }
-    }
-
-    fn authenticate(&mut self, id: u64, credentials: Authenticate) {
-        // An account that was made or disabled a moment ago counts as that.
-        self.read_accounts();
-        let is_own = is_own_address(credentials.address);
-        let actions =
-            self.log_in(|logins, context| logins.authenticate(context, id, credentials, is_own));
-        self.perform_login(actions);
-    }
-
-    fn change_password(&mut self, id: u64, change: ChangePassword) {
-        // A session of an account that an administrator changed a moment ago is over.
-        self.read_accounts();
-        let session = self.sessions.find(&change.token, clock::now()).cloned();
-        let Some(session) = session else {
-            return self.reply(id, Reply::ChangePassword(Err(Gone)));
-        };
-        let actions =
-            self.log_in(|logins, context| logins.change_password(context, id, &session, change));
-        self.perform_login(actions);
-    }
-
-    fn for_session<T>(
+    pub(crate) fn for_session<T>(
         &mut self,
         token: &Token,
         answer: impl FnOnce(&mut Self, &Token, &Session) -> T,
@@ -173,79 +129,6 @@ impl Monitor {
             let ended = monitor.sessions.by_handle(&session.user, ask.handle);
             monitor.end(ended.as_slice());
         })
-    }
-
-    fn close_terminal(&mut self, ask: &CloseTerminal) -> Result<(), Gone> {
-        self.for_session(&ask.token, |monitor, token, _| {
-            monitor.terminals.close(token.hash(), ask.terminal);
-        })
-    }
-
-    fn list_access(&mut self, _: &Token, session: &Session) -> Vec<AccessEntry> {
-        self.access.table.entries(&session.user)
-    }
-
-    fn answer_revoke_access(&mut self, ask: &RevokeAccess) -> Result<bool, Gone> {
-        self.for_session(&ask.token, |monitor, _, session| {
-            monitor.revoke_access(&session.user, ask.handle)
-        })
-    }
-
-    fn answer_make_access(&mut self, id: u64, ask: MakeAccess) {
-        // It rests on the account as it is, not as it was a moment ago.
-        self.read_accounts();
-        let session = self.sessions.find(&ask.token, clock::now()).cloned();
-        let made = session.map(|session| self.make_access(&session, ask));
-        self.reply(id, Reply::MakeAccess(made.ok_or(Gone)));
-    }
-
-    fn ensure(&mut self, user: &str) -> Result<EnsureReply, Gone> {
-        let now = self.now();
-        match self.accounts.get(user) {
-            // It would be ended as well: it is asked for again soon.
-            Some(person) if self.terminals.is_swept(person.uid) => Ok(EnsureReply::Starting),
-            Some(person) if !self.is_stopping => {
-                let (reply, actions) = self.opencodes.ensure(person, now);
-                self.perform_opencode(actions);
-                Ok(reply)
-            }
-            _ => Err(Gone),
-        }
-    }
-
-    fn restart(&mut self, _: &Token, session: &Session) -> Result<RestartReply, Gone> {
-        let now = self.now();
-        match self.accounts.get(&session.user) {
-            Some(person) if !self.is_stopping => {
-                let (reply, actions) = self.opencodes.restart(person, now);
-                self.perform_opencode(actions);
-                Ok(reply)
-            }
-            _ => Err(Gone),
-        }
-    }
-
-    fn opencode(&mut self, _: &Token, session: &Session) -> OpencodeView {
-        self.opencodes.view(&session.user)
-    }
-
-    fn open_terminal(&mut self, id: u64, ask: &Terminal) {
-        // An account that was disabled a moment ago counts as that.
-        self.read_accounts();
-        let opened = self.for_session(&ask.token, |monitor, token, session| {
-            let person = monitor.accounts.get(&session.user);
-            let person = person.filter(|_| !monitor.is_stopping).ok_or(Gone)?;
-            Ok(monitor.terminals.open(person, token.hash(), ask.size))
-        });
-        match opened.and_then(|opened| opened) {
-            Ok(Ok(opened)) => {
-                let reply = Reply::Terminal(Ok(opened.reply));
-                self.reply_with(id, reply, opened.master);
-                self.run_terminal(opened.action);
-            }
-            Ok(Err(refused)) => self.reply(id, Reply::Terminal(Ok(refused))),
-            Err(Gone) => self.reply(id, Reply::Terminal(Err(Gone))),
-        }
     }
 
     fn end_all(&mut self, _: &Token, session: &Session) {

@@ -69,9 +69,11 @@ pub struct Settings {
     /// With 0, the first account can't be made in the browser
     #[arg(long, env = "OCC_GATE_FIRST_ACCOUNT", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) first_account: bool,
+
     /// With 0, no token of a program is good and none is made
     #[arg(long, env = "OCC_GATE_TOKENS", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) tokens: bool,
+
     /// With 0, opencode's page has no button of ours for account, terminal and logout
     #[arg(long, env = "OCC_GATE_BAR", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) bar: bool,

@@ -114,7 +114,7 @@ fn revoke(options: &Revoke) -> Result<TokensReply, ErrorBody> {
         let failed = |error| {
             ErrorBody::new(
                 ErrorKind::Failed,
-                format!("cannot ask for it: {error}"),
+                format!("cannot ask for the revocation: {error}"),
                 String::new(),
             )
         };

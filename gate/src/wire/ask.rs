@@ -1,7 +1,8 @@
 //! The web half's requests, each with the type of its reply.
 //!
-//! Only [`Authenticate`] names a user; all else goes by the token from the cookie or an
-//! access token, so the web half can do nothing for somebody who showed neither.
+//! Only [`Authenticate`] names a user, and [`MakeFirst`] while there is nobody; all else goes
+//! by the token from the cookie or an access token, so the web half can do nothing for
+//! somebody who showed neither.
 
 use std::net::IpAddr;
 
@@ -135,6 +136,7 @@ requests! {
 
     /// Reads how the person's opencode runs; starts nothing.
     GetOpencode { token: Token } -> Result<OpencodeView, Gone>;
+
     /// Asks whether the first account can be made here: there is none at all.
     IsFirst {} -> bool;
 
@@ -148,11 +150,13 @@ requests! {
         /// As in [`Authenticate`].
         address: IpAddr
     } -> FirstReply;
+
     /// Starts the person's login shell in a terminal of its own.
     Terminal { token: Token, size: TerminalSize } -> Result<TerminalReply, Gone>;
 
     /// Ends the shell of a terminal of this session: nobody looks at it any more.
     CloseTerminal { token: Token, terminal: TerminalId } -> Result<(), Gone>;
+
     /// Shows an access token. Also tells that it is used: once a minute is enough.
     UseAccess {
         access: AccessToken,
@@ -169,6 +173,7 @@ requests! {
     /// Revokes an access token of the same person, if there is such a one. Returns false
     /// if it is revoked, but a restart may bring it back: the disk does not take it.
     RevokeAccess { token: Token, handle: Handle } -> Result<bool, Gone>;
+
     /// Sets the new password that [`LoginReply::NewPasswordNeeded`] asks for, and goes on
     /// with the login. The conversation is over then, whatever the reply.
     RenewPassword { conversation: Conversation, new: Secret } -> LoginReply;

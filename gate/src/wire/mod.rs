@@ -45,6 +45,10 @@ pub const PAM_TEXT_LIMIT: usize = 512;
 pub const AGENT_LIMIT: usize = 160;
 /// Most sessions of one person; the oldest ends when there is one more.
 pub const SESSIONS_LIMIT: usize = 20;
+/// Longest line of a program's output that is shown, in bytes.
+pub const LINE_LIMIT: usize = 240;
+/// Most lines of a program's output that are shown.
+pub const LINES_LIMIT: usize = 20;
 
 /// A login name, as typed.
 pub type User = Text<USER_LIMIT>;
@@ -54,10 +58,6 @@ pub type Agent = Text<AGENT_LIMIT>;
 pub type PamText = Text<PAM_TEXT_LIMIT>;
 /// Seconds since 1970.
 pub type Time = u64;
-/// Longest line of a program's output that is shown, in bytes.
-pub const LINE_LIMIT: usize = 240;
-/// Most lines of a program's output that are shown.
-pub const LINES_LIMIT: usize = 20;
 /// A line of a program's output, without what a terminal obeys.
 pub type Line = Text<LINE_LIMIT>;
 

@@ -127,9 +127,7 @@ fn somebody_new_logs_in_at_once() {
 fn an_account_that_is_shut_while_it_starts_does_not_start() {
     let mut place = Place::with(&["alice"]);
     place.behave("alice", "silent");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     assert!(matches!(
         web.call(ask::Ensure { token: alice }),
         Ok(EnsureReply::Starting)

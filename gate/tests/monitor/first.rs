@@ -2,7 +2,8 @@
 
 use occ_gate::wire::{FirstReply, LoginReply, Secret, User, ask};
 
-use crate::place::{Monitor, Place, hash};
+use crate::place::{Place, hash};
+use crate::running::Monitor;
 use crate::takeover::{Taken, address};
 use occ_gate_testing::until;
 

@@ -16,10 +16,8 @@ fn frame(json: &str) -> Vec<u8> {
 #[test]
 fn whoever_says_what_cannot_be_is_ended() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let token = alice.token.expose();
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let token = alice.expose();
     let giant = u32::try_from(FRAME_LIMIT + 1)
         .unwrap()
         .to_le_bytes()
@@ -52,7 +50,7 @@ fn whoever_says_what_cannot_be_is_ended() {
         web = monitor.take_over();
         assert_ne!(web.pid, dead, "{number}: another web half");
         assert!(
-            !web.is_gone(&alice.token),
+            !web.is_gone(&alice),
             "{number}: alice's session is still there"
         );
     }
@@ -115,17 +113,15 @@ fn one_that_does_not_read_is_ended() {
 fn a_web_half_that_dies_is_started_again() {
     use nix::sys::signal::{Signal, kill};
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    web.ensure(&alice.token, "alice");
+    let (monitor, mut web, alice) = place.start_with("alice");
+    web.ensure(&alice, "alice");
     for _ in 0..3 {
         kill(nix::unistd::Pid::from_raw(web.pid), Signal::SIGKILL).unwrap();
         web.is_given_up();
         web = monitor.take_over();
-        assert!(!web.is_gone(&alice.token));
+        assert!(!web.is_gone(&alice));
     }
-    web.ensure(&alice.token, "alice");
+    web.ensure(&alice, "alice");
     assert_eq!(place.starts("alice"), 1, "her opencode never noticed");
 }
 

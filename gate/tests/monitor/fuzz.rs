@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use occ_gate_testing::damage::Damage;
 use occ_gate_testing::until;
 
-use crate::place::{Monitor, Place};
+use crate::place::Place;
 use crate::processes::field;
+use crate::running::Monitor;
 
 /// Browsers at once.
 const BROWSERS: u64 = 24;

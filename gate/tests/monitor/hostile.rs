@@ -1,5 +1,6 @@
 //! A person's own programs, which try to outlive them and to be in others' way.
 
+use std::fmt::Debug;
 use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -21,9 +22,7 @@ use occ_gate_testing::until;
 fn a_process_without_its_first_thread_ends_with_the_others() {
     let mut place = Place::with(&["alice"]);
     place.behave("alice", "leaderless");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     let left = place.home("alice").join("left");
     let has_left = || {
@@ -44,14 +43,21 @@ fn a_process_without_its_first_thread_ends_with_the_others() {
     assert_eq!(monitor.threads_of(10_000), 0, "it outlived a reset");
 }
 
+/// Asserts that a racer has ended. There is no condition to wait for; one that runs gives
+/// many beats in this time.
+fn assert_ended<T: PartialEq + Debug>(beat: impl Fn() -> T) {
+    let (last, since) = (beat(), Instant::now());
+    while since.elapsed() < Duration::from_millis(300) {
+        assert_eq!(beat(), last, "it races on");
+    }
+}
+
 /// One that is always about to be another is in no list of processes for long.
 #[test]
 fn a_fork_racer_ends_with_the_others() {
     let place = Place::with(&["alice"]);
     place.behave("alice", "racer");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let beats = || fs::metadata(place.home("alice").join("beats")).map_or(0, |meta| meta.len());
     for _ in 0..5 {
         web.ensure(&alice, "alice");
@@ -60,11 +66,7 @@ fn a_fork_racer_ends_with_the_others() {
         let token = alice.clone();
         assert!(matches!(web.call(ask::Idle { token }), Ok(())));
         web.event(|event| matches!(event, Event::InstanceGone { .. }));
-        let last = beats();
-        let since = Instant::now();
-        while since.elapsed() < Duration::from_millis(300) {
-            assert_eq!(beats(), last, "it races on");
-        }
+        assert_ended(beats);
     }
 }
 
@@ -91,12 +93,8 @@ fn processes_under_subordinate_uids_end_with_the_others() {
     place.person("alice").hash = hash("set by an administrator");
     place.write_accounts();
     web.event(|event| matches!(event, Event::InstanceGone { .. }));
-    let last = last_beat();
+    assert_ended(last_beat);
     until("the first to end", || first.try_wait().unwrap().is_some());
-    let since = Instant::now();
-    while since.elapsed() < Duration::from_millis(300) {
-        assert_eq!(last_beat(), last, "it races on");
-    }
     assert_eq!(next.try_wait().unwrap(), None, "it is nobody's of hers");
 }
 
@@ -108,9 +106,7 @@ fn another_address_at_the_same_port_is_in_nobodys_way() {
     let _others = TcpListener::bind(("127.0.0.2", port)).unwrap();
     drop(own);
     place.behave("alice", &format!("at {port}"));
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     assert_eq!(web.ensure(&alice, "alice").0, port);
     assert_eq!(place.starts("alice"), 1);
 }
@@ -122,9 +118,7 @@ fn another_port_is_tried() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     place.behave("alice", &format!("stubborn {port}"));
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     assert_ne!(web.ensure(&alice, "alice").0, port);
     assert_eq!(place.starts("alice"), 2);
 }
@@ -171,9 +165,7 @@ fn processes_of_other_containers_do_not_count() {
     chown(place.home("alice"), Some(UID), Some(UID)).unwrap();
     place.write_accounts();
     let _elsewhere = Elsewhere::with(400, UID);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     let status = place.report("alice");
     let limits = status["limits"].as_str().unwrap();

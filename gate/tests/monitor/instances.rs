@@ -72,9 +72,7 @@ fn twenty_people_at_once_and_none_twice() {
 fn an_idle_one_stops_and_comes_back() {
     let place = Place::with(&["alice"]);
     place.behave("alice", "children");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let (_, first) = web.ensure(&alice, "alice");
     until("her child", || monitor.processes_of(10_000).len() == 2);
     idle(&mut web, &alice);
@@ -98,9 +96,7 @@ fn traps_in_the_temporary_directory_catch_nobody() {
     let precious = place.home("bob").join("precious");
     fs::write(&precious, "kept").unwrap();
     place.behave("alice", "trap /home/bob");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     for _ in 0..2 {
         web.ensure(&alice, "alice");
         idle(&mut web, &alice);
@@ -173,9 +169,7 @@ pub(crate) fn until_failed(web: &mut Taken, token: &Token) -> (Failure, Vec<Stri
 #[test]
 fn failures_have_a_reason() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     place.behave("alice", "exit");
     assert_eq!(until_failed(&mut web, &alice).0, Failure::Ended);
     fs::remove_file(place.path("bin/opencode")).unwrap();
@@ -188,9 +182,7 @@ fn failures_have_a_reason() {
 fn a_crash_is_told_and_another_comes() {
     use nix::sys::signal::{Signal, kill};
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     let opencode = monitor.processes_of(10_000)[0];
     kill(nix::unistd::Pid::from_raw(opencode), Signal::SIGKILL).unwrap();
@@ -212,9 +204,7 @@ fn a_crash_is_told_and_another_comes() {
 fn one_killed_soon_after_its_start_comes_back() {
     use nix::sys::signal::{Signal, kill};
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     for deaths in 1..=2 {
         web.ensure(&alice, "alice");
         let opencode = monitor.processes_of(10_000)[0];
@@ -235,9 +225,7 @@ fn one_killed_soon_after_its_start_comes_back() {
 #[test]
 fn without_a_session_it_stops_by_itself() {
     let place = Place::with(&["alice"]).set("OCC_GATE_IDLE", "1s");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     assert!(matches!(web.call(ask::End { token: alice }), Ok(())));
     web.event(|event| matches!(event, Event::InstanceGone { .. }));

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use occ_gate::wire::{OpencodeView, Token, ask};
 
-use crate::place::{Monitor, Place};
+use crate::place::Place;
 use crate::processes::{command_line, field_of};
+use crate::running::Monitor;
 use crate::takeover::Taken;
 
 const NOT_LOST: &str = "export KEY=from-profile EMPTY=

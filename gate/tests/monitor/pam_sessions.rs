@@ -53,9 +53,7 @@ fn limit(report: &serde_json::Value, name: &str) -> (String, String) {
 #[test]
 fn what_pam_sets_reaches_opencode() {
     let place = place("* soft nofile 512\n* hard nofile 1000\nalice - nproc 300\n* soft core 0\n");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let (_, secret) = web.ensure(&alice, "alice");
     let report = place.report("alice");
     let status = report["status"].as_str().unwrap();
@@ -79,9 +77,7 @@ fn what_pam_sets_reaches_opencode() {
 #[test]
 fn without_limits_of_pam_the_gates_hold() {
     let place = place("");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     let report = place.report("alice");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
@@ -96,9 +92,7 @@ fn a_session_is_open_as_long_as_opencode_lives() {
     let open = "open_session alice occ\n";
     let both = "open_session alice occ\nclose_session alice occ\n";
     let mut place = place("");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     assert_eq!(sessions(&place), "");
     web.ensure(&alice, "alice");
     assert_eq!(sessions(&place), open);
@@ -148,9 +142,7 @@ fn a_session_that_pam_refuses_is_told() {
         &format!("{SERVICE}session required pam_deny.so\n"),
         0o644,
     );
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     assert_eq!(until_failed(&mut web, &alice).0, Failure::Session);
     until("the log's line", || {
         monitor.log().contains("PAM opens no session: ")
@@ -168,9 +160,7 @@ fn a_limit_that_cannot_be_set_shuts_nobody_out_of_the_image() {
     assert_ne!(image, here);
     let place = place("* - nofile 1999999999\n* - nproc 250\n");
     place.write("etc/pam.d/occ", &here, 0o644);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     web.ensure(&alice, "alice");
     let report = place.report("alice");
     assert_eq!(

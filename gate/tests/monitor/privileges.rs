@@ -4,8 +4,9 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::place::{Place, WEB_UID};
+use crate::place::Place;
 use crate::processes::{command_line, field, field_of};
+use crate::running::WEB_UID;
 use occ_gate_testing::until;
 
 const NO_CAPABILITIES: &str = "0000000000000000";
@@ -87,10 +88,8 @@ fn a_person_starts_with_nothing_of_ours() {
         .set("PROVIDER_KEY", "shared")
         .set("OPENCODE_BOOTSTRAP_PASSWORD", "x")
         .set("OCC_GATE_HOSTS", "example.org");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let (port, secret) = web.ensure(&alice.token, "alice");
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let (port, secret) = web.ensure(&alice, "alice");
     let report = place.report("alice");
     let status = report["status"].as_str().unwrap();
     for ids in ["Uid", "Gid"] {
@@ -142,10 +141,8 @@ fn nobody_reads_anothers_secret_in_proc() {
 #[test]
 fn setuid_programs_are_the_administrators_choice() {
     let place = Place::with(&["alice"]).set("OCC_GATE_ALLOW_SETUID", "1");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    web.ensure(&alice.token, "alice");
+    let (_monitor, mut web, alice) = place.start_with("alice");
+    web.ensure(&alice, "alice");
     let status = place.report("alice")["status"].as_str().unwrap().to_owned();
     assert_eq!(field_of(&status, "NoNewPrivs"), "0");
     assert_eq!(field_of(&status, "CapEff"), NO_CAPABILITIES);

@@ -14,9 +14,7 @@ fn the_last_lines_of_one_that_failed_are_its_owners() {
     let place = Place::with(&["alice", "bob"]);
     place.behave("alice", "complain");
     place.behave("bob", "exit");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let bob = web.log_in(&place, "bob", 2).token;
     let (reason, output) = until_failed(&mut web, &alice);
     assert_eq!(reason, Failure::Ended);
@@ -59,9 +57,7 @@ echo exit > /home/alice/behaviour";
 fn a_restart_takes_in_new_groups_and_a_new_profile() {
     let place = Place::with(&["alice", "bob"]);
     place.behave("alice", "children");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (monitor, mut web, alice) = place.start_with("alice");
     let (_, first) = web.ensure(&alice, "alice");
     until("her child", || monitor.processes_of(10_000).len() == 2);
     let before = monitor.processes_of(10_000);
@@ -95,9 +91,7 @@ fn a_restart_takes_in_new_groups_and_a_new_profile() {
 fn one_that_failed_is_tried_again_when_its_owner_says_so() {
     let place = Place::with(&["alice"]);
     place.behave("alice", "exit");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     for _ in 0..3 {
         assert_eq!(until_failed(&mut web, &alice).0, Failure::Ended);
     }

@@ -117,9 +117,7 @@ fn a_restart_logs_nobody_out() {
 #[test]
 fn an_unreadable_list_is_set_aside() {
     let place = Place::with(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
+    let (monitor, web, alice) = place.start_with("alice");
     drop(web);
     monitor.stop();
     let path = place.path("var/lib/occ-gate/sessions.json");
@@ -130,7 +128,7 @@ fn an_unreadable_list_is_set_aside() {
     std::fs::write(&path, &text).unwrap();
     let monitor = place.start();
     let mut web = monitor.take_over();
-    assert!(web.is_gone(&alice.token));
+    assert!(web.is_gone(&alice));
     let aside = path.with_extension("json.unreadable");
     assert_eq!(std::fs::read_to_string(aside).unwrap(), text);
     web.log_in(&place, "alice", 1);
@@ -141,9 +139,7 @@ fn idle_and_absolute_limits_end_streams() {
     let place = Place::with(&["alice", "bob"])
         .set("OCC_GATE_SESSION_IDLE", "4s")
         .set("OCC_GATE_SESSION_LIMIT", "9s");
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1).token;
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let bob = web.log_in(&place, "bob", 2).token;
     until("bob's to be idle for too long", || {
         assert!(matches!(

@@ -23,7 +23,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-use crate::place::{Monitor, Place};
+use crate::place::Place;
+use crate::running::Monitor;
 use occ_gate_testing::until;
 
 /// Numbers that the real web half has not used.
@@ -86,6 +87,16 @@ impl Monitor {
             events: Vec::new(),
             fds: Vec::new(),
         }
+    }
+}
+
+impl Place {
+    /// Starts a monitor, takes the place of its web half, and logs somebody in.
+    pub(crate) fn start_with(&self, name: &str) -> (Monitor, Taken, Token) {
+        let monitor = self.start();
+        let mut web = monitor.take_over();
+        let token = web.log_in(self, name, 1).token;
+        (monitor, web, token)
     }
 }
 

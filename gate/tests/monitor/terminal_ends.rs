@@ -30,13 +30,11 @@ fn start_forkers(place: &Place, screen: &mut Screen) {
 #[test]
 fn the_end_of_a_session_ends_all_that_its_terminal_started() {
     let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let mut screen = open(&mut web, &alice);
     start_forkers(&place, &mut screen);
     let begin = Instant::now();
-    web.call(ask::End { token: alice.token }).unwrap();
+    web.call(ask::End { token: alice }).unwrap();
     nothing_runs(&monitor, ALICE);
     screen.ends();
     assert!(
@@ -90,31 +88,27 @@ fn starts(web: &mut Taken, token: &Token) {
 #[test]
 fn a_disabled_account_loses_its_terminals() {
     let mut place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let mut screen = open(&mut web, &alice);
     start_forkers(&place, &mut screen);
     place.person("alice").expire = "1";
     place.write_accounts();
     nothing_runs(&monitor, ALICE);
     screen.ends();
-    assert!(matches!(ask_for(&mut web, &alice.token), Err(Gone)));
+    assert!(matches!(ask_for(&mut web, &alice), Err(Gone)));
 }
 
 #[test]
 fn a_terminal_ends_with_its_own_session_and_opencode_goes_on() {
     let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
+    let (monitor, mut web, alice) = place.start_with("alice");
     let other = web.log_in(&place, "alice", 1);
     web.ensure(&other.token, "alice");
-    let mut ends = open(&mut web, &alice.token);
+    let mut ends = open(&mut web, &alice);
     let mut stays = open(&mut web, &other.token);
     ends.types("nohup sleep 1000 & echo $((6*7))\n");
     ends.until("42");
-    web.call(ask::End { token: alice.token }).unwrap();
+    web.call(ask::End { token: alice }).unwrap();
     ends.ends();
     // opencode, the other shell, and nothing more.
     until("one shell", || monitor.processes_of(ALICE).len() == 2);
@@ -126,15 +120,13 @@ fn a_terminal_ends_with_its_own_session_and_opencode_goes_on() {
 #[test]
 fn the_end_of_an_opencode_ends_no_terminal() {
     let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let mut screen = open(&mut web, &alice);
     screen.types("touch $TMPDIR/mine; sleep 1000 & echo $((6*7))\n");
     screen.until("42");
-    web.ensure(&alice.token, "alice");
+    web.ensure(&alice, "alice");
     web.call(ask::Idle {
-        token: alice.token.clone(),
+        token: alice.clone(),
     })
     .unwrap();
     until("opencode to be gone", || {
@@ -147,17 +139,15 @@ fn the_end_of_an_opencode_ends_no_terminal() {
         "{said}"
     );
     // What left opencode's tree ended with it; the terminal does with its session.
-    web.call(ask::End { token: alice.token }).unwrap();
+    web.call(ask::End { token: alice }).unwrap();
     nothing_runs(&monitor, ALICE);
 }
 
 #[test]
 fn a_closed_terminal_hangs_up_and_leaves_what_nohup_started() {
     let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let mut screen = open(&mut web, &alice);
     start_forkers(&place, &mut screen);
     screen.types("trap '' HUP; exec sleep 1000\n");
     until("the shell to be a sleep", || {
@@ -166,7 +156,7 @@ fn a_closed_terminal_hangs_up_and_leaves_what_nohup_started() {
     });
     drop(screen);
     let terminal = occ_gate::wire::TerminalId(1);
-    let token = alice.token.clone();
+    let token = alice.clone();
     web.call(ask::CloseTerminal { token, terminal }).unwrap();
     // Even one that ignores HUP.
     until("the first process to be gone", || {
@@ -176,30 +166,28 @@ fn a_closed_terminal_hangs_up_and_leaves_what_nohup_started() {
     });
     let one = fs::read_to_string(place.home("alice").join("one")).unwrap();
     assert!(monitor.processes_of(ALICE).len() >= 3, "{one}");
-    web.call(ask::End { token: alice.token }).unwrap();
+    web.call(ask::End { token: alice }).unwrap();
     nothing_runs(&monitor, ALICE);
 }
 
+/// Returns whether a session (setsid(2)) has this pid.
 fn is_leader(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let rest = stat.rsplit(')').next().unwrap_or_default();
-    rest.split_ascii_whitespace().nth(3) == Some(&field(pid, "NSpid"))
-        || rest.split_ascii_whitespace().nth(3) == Some(&pid.to_string())
+    rest.split_ascii_whitespace().nth(3) == Some(&pid.to_string())
 }
 
 #[test]
 fn a_web_half_that_ends_hangs_its_terminals_up() {
     use nix::sys::signal::{Signal, kill};
     let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let screen = open(&mut web, &alice.token);
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let screen = open(&mut web, &alice);
     drop(screen);
     kill(nix::unistd::Pid::from_raw(web.pid), Signal::SIGKILL).unwrap();
     web.is_given_up();
     nothing_runs(&monitor, ALICE);
     let mut web = monitor.take_over();
-    assert!(!web.is_gone(&alice.token));
-    open(&mut web, &alice.token).until("$ ");
+    assert!(!web.is_gone(&alice));
+    open(&mut web, &alice).until("$ ");
 }

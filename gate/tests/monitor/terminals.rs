@@ -11,7 +11,8 @@ use std::time::Instant;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use occ_gate::wire::{Gone, TERMINALS_LIMIT, TerminalReply, TerminalSize, Token, ask};
 
-use crate::place::{Monitor, Place};
+use crate::place::Place;
+use crate::running::Monitor;
 use crate::takeover::Taken;
 use occ_gate_testing::until;
 
@@ -112,10 +113,8 @@ fn a_login_shell_runs_in_a_terminal_of_its_persons() {
         "export PROFILE=read\n",
     )
     .unwrap();
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
-    let mut screen = open(&mut web, &alice.token);
+    let (monitor, mut web, alice) = place.start_with("alice");
+    let mut screen = open(&mut web, &alice);
     screen.types(
         "echo \"<$0 $(id -u) $(id -g) $PWD $TERM $COLORTERM $PROFILE $TMPDIR $(stty size)>\"\n",
     );
@@ -147,11 +146,9 @@ fn a_login_shell_runs_in_a_terminal_of_its_persons() {
 #[test]
 fn a_terminal_opens_without_a_home() {
     let place = with_bash(&["alice"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
+    let (_monitor, mut web, alice) = place.start_with("alice");
     fs::remove_dir(place.home("alice")).unwrap();
-    let mut screen = open(&mut web, &alice.token);
+    let mut screen = open(&mut web, &alice);
     screen.until("cannot enter '/home/alice'");
     screen.types("echo \"<$PWD>\"\n");
     screen.until("\r</>");
@@ -160,12 +157,10 @@ fn a_terminal_opens_without_a_home() {
 #[test]
 fn a_token_that_is_nobodys_opens_nothing() {
     let place = with_bash(&["alice", "bob"]);
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
+    let (monitor, mut web, alice) = place.start_with("alice");
     let bob = web.log_in(&place, "bob", 2);
     assert!(matches!(ask_for(&mut web, &Token::new([7; 32])), Err(Gone)));
-    let mut screen = open(&mut web, &alice.token);
+    let mut screen = open(&mut web, &alice);
     // bob's session closes none of hers.
     for terminal in 0..10 {
         let terminal = occ_gate::wire::TerminalId(terminal);
@@ -175,10 +170,10 @@ fn a_token_that_is_nobodys_opens_nothing() {
     screen.types("echo $((6*7))\n");
     screen.until("42");
     web.call(ask::End {
-        token: alice.token.clone(),
+        token: alice.clone(),
     })
     .unwrap();
-    assert!(matches!(ask_for(&mut web, &alice.token), Err(Gone)));
+    assert!(matches!(ask_for(&mut web, &alice), Err(Gone)));
     assert!(web.take_fd().is_none());
     assert!(monitor.processes_of(10_001).is_empty());
 }
@@ -216,11 +211,9 @@ fn terminals_one_after_the_other_allow_no_more_processes() {
     place.people[0].uid = 23_456;
     chown(place.home("alice"), Some(23_456), Some(23_456)).unwrap();
     place.write_accounts();
-    let monitor = place.start();
-    let mut web = monitor.take_over();
-    let alice = web.log_in(&place, "alice", 1);
+    let (_monitor, mut web, alice) = place.start_with("alice");
     let mut limit = |count: usize| {
-        let mut screen = open(&mut web, &alice.token);
+        let mut screen = open(&mut web, &alice);
         screen.types("ulimit -u\n");
         screen.until("ulimit -u\r\n");
         screen.until("\r");

@@ -1,9 +1,10 @@
-//! What the web half, administrators and accounts do to access tokens.
+//! The calls of the web half about access tokens, and their ends by administrators and
+//! with accounts.
 
 use std::net::IpAddr;
 
 use super::file;
-use super::table::{Ended, Standing};
+use super::table::{Access, Ended, Standing};
 use super::{AccessTokens, log_ended};
 use crate::clock;
 use crate::log;
@@ -12,9 +13,10 @@ use crate::monitor::files::PasswdNames;
 use crate::monitor::random;
 use crate::monitor::sessions::Session;
 use crate::own_address::is_own_address;
-use crate::wire::ask::{MakeAccess, UseAccess};
+use crate::wire::ask::{MakeAccess, RevokeAccess, UseAccess};
 use crate::wire::{
-    self, AccessReply, AccessToken, Handle, LastUse, MakeReply, Text, Token, TokenHash, User,
+    self, AccessEntry, AccessReply, AccessToken, Gone, Handle, LastUse, MakeReply, Text, Token,
+    TokenHash, User,
 };
 
 /// Bits of an id: it is typed by administrators.
@@ -63,7 +65,20 @@ impl Monitor {
         }
     }
 
-    pub(crate) fn make_access(&mut self, session: &Session, ask: MakeAccess) -> MakeReply {
+    pub(crate) fn list_access(&mut self, _: &Token, session: &Session) -> Vec<AccessEntry> {
+        self.access.table.entries(&session.user)
+    }
+
+    pub(crate) fn make_access(&mut self, ask: MakeAccess) -> Result<MakeReply, Gone> {
+        // It rests on the account as it is, not as it was a moment ago.
+        self.read_accounts();
+        let token = ask.token.clone();
+        self.for_session(&token, |monitor, _, session| {
+            monitor.make_access_for(session, ask)
+        })
+    }
+
+    fn make_access_for(&mut self, session: &Session, ask: MakeAccess) -> MakeReply {
         let time = self.now();
         let person = self.accounts.get(&session.user);
         let Some(person) = person.filter(|_| !self.access.is_off) else {
@@ -94,10 +109,12 @@ impl Monitor {
     }
 
     /// Revokes one of a person's own. Returns false if the disk does not take it.
-    pub(crate) fn revoke_access(&mut self, user: &str, handle: Handle) -> bool {
-        let is_meant = |access: &super::table::Access| access.user == user && access.id == handle;
-        let ended = self.access.table.end(is_meant);
-        self.access_ended(&ended, "revoked")
+    pub(crate) fn revoke_access(&mut self, ask: &RevokeAccess) -> Result<bool, Gone> {
+        self.for_session(&ask.token, |monitor, _, session| {
+            let is_meant = |access: &Access| access.user == session.user && access.id == ask.handle;
+            let ended = monitor.access.table.end(is_meant);
+            monitor.access_ended(&ended, "revoked")
+        })
     }
 
     /// Revokes all of a person's.

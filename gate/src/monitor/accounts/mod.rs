@@ -1,6 +1,8 @@
 //! The people who may log in: managed, enabled accounts, by passwd(5), shadow(5)
 //! and the lists of occ-init and the image. Bytes in, values out.
 
+mod follow;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use accounts::account::{Home, Shell, Username};

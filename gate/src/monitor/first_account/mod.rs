@@ -2,6 +2,8 @@
 //! stands there while there is no account at all, another one at each start. Decides who
 //! may; `occ-init user add` makes the account, with all its rules.
 
+mod requests;
+
 use std::process::Stdio;
 use std::time::Duration;
 

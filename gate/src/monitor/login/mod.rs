@@ -10,6 +10,7 @@ mod access;
 mod outcome;
 mod prompt;
 mod queue;
+mod requests;
 mod turns;
 
 pub(crate) mod device_cookie;

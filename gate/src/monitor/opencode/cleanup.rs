@@ -12,7 +12,6 @@ use tokio::time::{sleep, timeout};
 
 use super::stop::Stop;
 use crate::log;
-use crate::monitor::accounts::Person;
 use crate::monitor::subprocess;
 use crate::monitor::terminal::spared::SparedSessions;
 use crate::processes::{is_any_outside, is_own_container, uids_within};
@@ -35,22 +34,13 @@ pub(crate) struct PersonUids {
 impl PersonUids {
     /// Reads subuid(5). A range that is not the one that occ-init gives may be somebody
     /// else's as well.
-    pub(crate) fn of(person: &Person) -> Self {
-        let name = person.name.as_str().as_bytes();
-        Self::find(person.uid, |owner| owner == name)
-    }
-
-    /// The same by the uid alone: nobody else has the range that occ-init gives for it.
-    fn of_uid(uid: u32) -> Self {
-        Self::find(uid, |_| true)
-    }
-
-    fn find(uid: u32, is_owner: impl Fn(&[u8]) -> bool) -> Self {
+    pub(crate) fn of(name: &str, uid: u32) -> Self {
         let read = |path| std::fs::read(path).unwrap_or_default();
         let people = UidRange::from_login_defs(&read("/etc/login.defs"));
         let lines = read("/etc/subuid");
         let mut lines = table::lines(&lines).filter_map(subid::name_and_range);
-        let mut is_given = |range| lines.any(|(owner, line)| line == range && is_owner(owner));
+        let mut is_given =
+            |range| lines.any(|(owner, line)| line == range && owner == name.as_bytes());
         let range = subid::range(uid, people).filter(|range| is_given(*range));
         let narrow = |(first, last)| Some((u32::try_from(first).ok()?, u32::try_from(last).ok()?));
         Self {
@@ -142,16 +132,11 @@ pub(crate) async fn signal_session(uid: u32, session: i32, kill: bool) {
     run_own(command, "end a terminal").await;
 }
 
-/// Ends every process of a uid at once, and wipes its temporary directory.
-pub(crate) async fn sweep(uid: u32) {
+/// Ends every process of a person at once, and wipes their temporary directory.
+pub(crate) async fn sweep(uids: PersonUids) {
     let (_told, mut stop) = watch::channel(Stop::AtOnce);
-    end_all(
-        PersonUids::of_uid(uid),
-        &mut stop,
-        &SparedSessions::default(),
-    )
-    .await;
-    wipe(Some(uid)).await;
+    end_all(uids, &mut stop, &SparedSessions::default()).await;
+    wipe(Some(uids.uid)).await;
 }
 
 /// Wipes a person's temporary directory, or everybody's.

@@ -3,6 +3,7 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod process;
+mod requests;
 mod start_limit;
 pub(crate) mod stop;
 pub(crate) mod table;
@@ -21,6 +22,7 @@ use self::stop::Stop;
 use self::table::{Ensured, Generation, Restarted, Table};
 use super::accounts::Person;
 use super::files::OpencodeLine;
+use super::person_process::Allowed;
 use super::terminal::spared::SparedSessions;
 use crate::clock;
 use crate::settings::Settings;
@@ -34,8 +36,7 @@ pub(crate) struct Opencodes {
     /// The last lines of those that failed, until they start again.
     outputs: HashMap<String, Vec<Line>>,
     starts: StartLimit,
-    allow_setuid: bool,
-    max_processes: u64,
+    allowed: Allowed,
     idle: Duration,
     spared: SparedSessions,
 }
@@ -69,8 +70,7 @@ impl Opencodes {
             running: HashMap::new(),
             outputs: HashMap::new(),
             starts: StartLimit::of_this_machine(),
-            allow_setuid: settings.allow_setuid,
-            max_processes: settings.max_processes,
+            allowed: Allowed::of(settings),
             idle: settings.idle,
             spared,
         }
@@ -203,8 +203,7 @@ impl Opencodes {
             .insert(person.name.as_str().to_owned(), running);
         let process = OpencodeProcess {
             person: person.clone(),
-            allow_setuid: self.allow_setuid,
-            max_processes: self.max_processes,
+            allowed: self.allowed,
             starts: self.starts.clone(),
             has_begun,
             spared: self.spared.clone(),
@@ -217,11 +216,7 @@ impl Opencodes {
     pub(crate) fn stop(&mut self, user: &str, how: Stop) {
         self.table.stop(user);
         if let Some(running) = self.running.get(user) {
-            running.stop.send_if_modified(|now| {
-                let is_harder = *now == Stop::No || how == Stop::AtOnce;
-                *now = if is_harder { how } else { *now };
-                is_harder
-            });
+            how.tell(&running.stop);
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod process;
 pub(crate) mod spared;
 
 mod pty;
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,10 +13,11 @@ use std::os::fd::OwnedFd;
 
 use tokio::sync::watch;
 
-use self::process::{Allowed, TerminalProcess};
+use self::process::TerminalProcess;
 use self::spared::SparedSessions;
 use super::accounts::Person;
 use super::opencode::stop::Stop;
+use super::person_process::Allowed;
 use crate::log;
 use crate::settings::Settings;
 use crate::wire::{TERMINALS_LIMIT, TerminalId, TerminalReply, TerminalSize, TokenHash};
@@ -59,10 +61,7 @@ impl Terminals {
             spared,
             unswept: BTreeSet::new(),
             sweeping: BTreeSet::new(),
-            allowed: Allowed {
-                setuid: settings.allow_setuid,
-                max_processes: settings.max_processes,
-            },
+            allowed: Allowed::of(settings),
         }
     }
 
@@ -122,26 +121,26 @@ impl Terminals {
     /// Its browser is gone. Nothing happens to a terminal of another session.
     pub(crate) fn close(&mut self, token: TokenHash, id: TerminalId) {
         if let Some(open) = self.open.get(&id).filter(|open| open.token == token) {
-            open.stop(Stop::Gently);
+            Stop::Gently.tell(&open.stop);
         }
     }
 
     /// Ends those of a session that is over.
     pub(crate) fn session_ended(&self, token: TokenHash) {
         let own = self.open.values().filter(|open| open.token == token);
-        own.for_each(|open| open.stop(Stop::AtOnce));
+        own.for_each(|open| Stop::AtOnce.tell(&open.stop));
     }
 
     /// Closes all: whoever shows them is gone.
     pub(crate) fn close_all(&self) {
         let all = self.open.values();
-        all.for_each(|open| open.stop(Stop::Gently));
+        all.for_each(|open| Stop::Gently.tell(&open.stop));
     }
 
     /// Ends all.
     pub(crate) fn end_all(&self) {
         let all = self.open.values();
-        all.for_each(|open| open.stop(Stop::AtOnce));
+        all.for_each(|open| Stop::AtOnce.tell(&open.stop));
     }
 
     /// A process has ended.
@@ -151,19 +150,16 @@ impl Terminals {
         }
     }
 
-    /// The uids of those who had terminals, have none now and are not here any more, each
-    /// once: all that runs under them is to be ended.
-    pub(crate) fn take_unswept(&mut self, is_here: impl Fn(&str) -> bool) -> Vec<u32> {
+    /// Those who had terminals, have none now and are not here any more, each once: all
+    /// that runs under their uids is to be ended.
+    pub(crate) fn take_unswept(&mut self, is_here: impl Fn(&str) -> bool) -> Vec<(String, u32)> {
         let has_one = |user: &str| self.open.values().any(|open| open.user == user);
-        let mut gone = Vec::new();
-        self.unswept.retain(|(user, uid)| {
-            let stays = is_here(user) || has_one(user);
-            if !stays {
-                gone.push(*uid);
-            }
-            stays
-        });
-        self.sweeping.extend(&gone);
+        let all = std::mem::take(&mut self.unswept);
+        let (stay, gone) = all
+            .into_iter()
+            .partition::<Vec<_>, _>(|(user, _)| is_here(user) || has_one(user));
+        self.unswept.extend(stay);
+        self.sweeping.extend(gone.iter().map(|(_, uid)| uid));
         gone
     }
 
@@ -174,15 +170,5 @@ impl Terminals {
 
     pub(crate) fn swept(&mut self, uid: u32) {
         self.sweeping.remove(&uid);
-    }
-}
-
-impl Open {
-    fn stop(&self, how: Stop) {
-        self.stop.send_if_modified(|now| {
-            let is_harder = *now == Stop::No || (*now == Stop::Gently && how == Stop::AtOnce);
-            *now = if is_harder { how } else { *now };
-            is_harder
-        });
     }
 }

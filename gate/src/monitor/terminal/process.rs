@@ -1,9 +1,9 @@
 //! The shell of one terminal, from its start to the last process of its session.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
+use std::{env, io};
 
 use tokio::process::Child;
 use tokio::sync::watch;
@@ -13,9 +13,8 @@ use super::pty;
 use crate::helpers::tmpdir;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::signal_session;
-use crate::monitor::opencode::process::{identity, passed};
 use crate::monitor::opencode::stop::Stop;
-use crate::monitor::subprocess;
+use crate::monitor::person_process::{self, Allowed};
 use crate::processes::is_any_in_session;
 use crate::wire::TerminalSize;
 
@@ -23,13 +22,6 @@ use crate::wire::TerminalSize;
 const GRACE: Duration = Duration::from_secs(2);
 /// The same for one whose session is over: within a second nothing of it is left.
 const SHORT_GRACE: Duration = Duration::from_millis(300);
-
-/// What people's processes may do.
-#[derive(Clone, Copy)]
-pub(super) struct Allowed {
-    pub(super) setuid: bool,
-    pub(super) max_processes: u64,
-}
 
 /// A shell that runs.
 pub(crate) struct TerminalProcess {
@@ -49,7 +41,7 @@ impl TerminalProcess {
     ) -> io::Result<(Self, OwnedFd)> {
         let pty = pty::open(person.uid, size)?;
         let child = spawn(person, allowed, pty.slave)?;
-        // exec-user calls setsid(2): the session has the pid of its first process.
+        // start-shell calls setsid(2): the session has the pid of its first process.
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         let session = pid.ok_or_else(|| io::Error::other("it ended at once"))?;
         let uid = person.uid;
@@ -104,21 +96,14 @@ impl TerminalProcess {
     }
 }
 
-/// `occ-gate exec-user --terminal`: the slave is all that it has.
+/// `occ-gate start-shell`: the slave is all that it has.
 fn spawn(person: &Person, allowed: Allowed, slave: OwnedFd) -> io::Result<Child> {
     let tmpdirs = tmpdir::make_or_keep(person.uid, person.gid)?;
-    let mut command = subprocess::command("exec-user");
+    let mut command = person_process::command("start-shell", person, allowed, &tmpdirs)?;
+    if env::var_os("LANG").is_none() {
+        command.env("LANG", "C.UTF-8");
+    }
     command
-        .args(identity(person, allowed.max_processes, allowed.setuid)?)
-        .args(["--terminal", "--", person.shell.as_str()])
-        .env("LANG", "C.UTF-8")
-        .envs(passed(std::env::vars_os()))
-        .env("HOME", person.home.as_str())
-        .env("USER", person.name.as_str())
-        .env("LOGNAME", person.name.as_str())
-        .env("SHELL", person.shell.as_str())
-        .env("TMPDIR", tmpdirs.tmp)
-        .env("XDG_RUNTIME_DIR", tmpdirs.runtime)
         .env("TERM", "xterm-256color")
         .env("COLORTERM", "truecolor")
         .stdin(Stdio::from(slave.try_clone()?))

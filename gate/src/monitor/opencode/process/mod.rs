@@ -6,14 +6,14 @@ mod home;
 mod output;
 
 use std::cell::Cell;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 use std::rc::Rc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Gid, Pid};
+use nix::unistd::Pid;
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -21,28 +21,20 @@ use tokio::time::timeout;
 use self::attempt::{Attempt, AttemptEnd, free_port};
 use self::output::Output;
 use super::stop::Stop;
-use crate::helpers::{exec_user, tmpdir};
+use crate::helpers::{become_person, tmpdir};
 use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::opencode::cleanup::{PersonUids, end_all, wipe};
 use crate::monitor::opencode::start_limit::{StartLimit, Turn};
+use crate::monitor::person_process::{self, Allowed};
+use crate::monitor::random;
 use crate::monitor::terminal::spared::SparedSessions;
-use crate::monitor::{random, subprocess};
 use crate::proc_net::loopback_listener;
 use crate::processes::first_child;
 use crate::wire::{Failure, Line, Secret};
 
 /// For PAM's modules to close a session.
 const CLOSING: Duration = Duration::from_secs(5);
-/// Variables of the container that are not for people: ours, and secrets of the
-/// boot. All others pass, for example the key of a provider.
-const WITHHELD: [&str; 5] = [
-    "OCC_",
-    "OPENCODE_BOOTSTRAP_",
-    "OPENCODE_SERVER_",
-    "LISTEN_",
-    "XDG_",
-];
 
 /// An event of a process, in this order; `Ended` always comes and is the last.
 #[derive(Debug)]
@@ -76,8 +68,7 @@ pub(crate) struct OpencodeAddress {
 
 pub(crate) struct OpencodeProcess {
     pub(crate) person: Person,
-    pub(crate) allow_setuid: bool,
-    pub(crate) max_processes: u64,
+    pub(crate) allowed: Allowed,
     pub(crate) starts: StartLimit,
     /// Set when it is its turn to start.
     pub(crate) has_begun: Rc<Cell<bool>>,
@@ -91,7 +82,7 @@ impl OpencodeProcess {
     pub(crate) async fn run(self: Box<Self>, tell: impl AsyncFn(ProcessEvent)) {
         let mut stop = self.stop.clone();
         // Read while the account is there.
-        let uids = PersonUids::of(&self.person);
+        let uids = self.uids();
         let mut session = None;
         let why = tokio::select! {
             why = self.live(&mut session, &tell) => Some(why),
@@ -106,6 +97,10 @@ impl OpencodeProcess {
             wipe(Some(self.person.uid)).await;
         }
         tell(ProcessEvent::Ended(fault)).await;
+    }
+
+    fn uids(&self) -> PersonUids {
+        PersonUids::of(self.person.name.as_str(), self.person.uid)
     }
 
     /// Until it ends by itself, or fails.
@@ -123,7 +118,7 @@ impl OpencodeProcess {
                 Ok(next) => next,
                 Err(failure) => return failure,
             };
-            let output = self.end(PersonUids::of(&self.person), session).await;
+            let output = self.end(self.uids(), session).await;
             if end == AttemptEnd::InLoginShell {
                 tell(ProcessEvent::WithoutLoginShell(output)).await;
             }
@@ -163,11 +158,11 @@ impl OpencodeProcess {
         };
         let code = ended.and_then(|status| status.code()).unwrap_or(1);
         let failure = match code {
-            exec_user::NO_LOGIN_SHELL => return AttemptEnd::InLoginShell,
-            exec_user::NO_HOME => Failure::Home,
-            exec_user::NO_RESOURCES => Failure::Resources,
-            exec_user::NO_SESSION => Failure::Session,
-            exec_user::NOT_FOUND | exec_user::CANNOT_INVOKE => Failure::Program,
+            become_person::NO_LOGIN_SHELL => return AttemptEnd::InLoginShell,
+            become_person::NO_HOME => Failure::Home,
+            become_person::NO_RESOURCES => Failure::Resources,
+            become_person::NO_SESSION => Failure::Session,
+            become_person::NOT_FOUND | become_person::CANNOT_INVOKE => Failure::Program,
             _ => Failure::Ended,
         };
         log::line(&format!("opencode of {name} ended: {}", end_of(code)));
@@ -237,22 +232,13 @@ impl OpencodeProcess {
         } else {
             tmpdir::make_or_keep(person.uid, person.gid)?
         };
-        let mut command = subprocess::command("pam-session");
-        command.args(identity(person, self.max_processes, self.allow_setuid)?);
-        command.arg(format!("--shell={}", person.shell.as_str()));
+        let mut command = person_process::command("pam-session", person, self.allowed, &tmpdirs)?;
         if !attempt.login_shell {
             command.arg("--without-login-shell");
         }
         let mut child = command
             .args("-- opencode serve --hostname 127.0.0.1 --port".split(' '))
             .arg(attempt.port.to_string())
-            .envs(passed(std::env::vars_os()))
-            .env("HOME", person.home.as_str())
-            .env("USER", person.name.as_str())
-            .env("LOGNAME", person.name.as_str())
-            .env("SHELL", person.shell.as_str())
-            .env("TMPDIR", tmpdirs.tmp)
-            .env("XDG_RUNTIME_DIR", tmpdirs.runtime)
             .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
             .env(
                 "OPENCODE_SERVER_PASSWORD",
@@ -272,33 +258,6 @@ impl OpencodeProcess {
     }
 }
 
-/// The options of `occ-gate exec-user`.
-pub(crate) fn identity(
-    person: &Person,
-    max_processes: u64,
-    allow_setuid: bool,
-) -> std::io::Result<Vec<String>> {
-    let name = CString::new(person.name.as_str())?;
-    let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(person.gid))?;
-    let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
-    let mut options: Vec<String> = [
-        ("--name", person.name.as_str().to_owned()),
-        ("--uid", person.uid.to_string()),
-        ("--gid", person.gid.to_string()),
-        ("--groups", groups.join(",")),
-        ("--home", person.home.as_str().to_owned()),
-        ("--max-processes", max_processes.to_string()),
-        ("--parent", std::process::id().to_string()),
-    ]
-    .into_iter()
-    .map(|(option, value)| format!("{option}={value}"))
-    .collect();
-    if allow_setuid {
-        options.push("--allow-setuid".to_owned());
-    }
-    Ok(options)
-}
-
 /// The port; one that closes its output without a word is judged by its end.
 async fn announced(port: &mut mpsc::Receiver<u16>) -> u16 {
     match port.recv().await {
@@ -316,16 +275,6 @@ fn end_of(code: i32) -> String {
         Some(signal) => format!("signal: {}", signal.as_str()),
         None => format!("exit status: {code}"),
     }
-}
-
-/// The container's variables that are for people.
-pub(crate) fn passed(
-    all: impl Iterator<Item = (OsString, OsString)>,
-) -> impl Iterator<Item = (OsString, OsString)> {
-    all.filter(|(name, _)| {
-        let name = name.to_string_lossy();
-        !WITHHELD.iter().any(|prefix| name.starts_with(prefix))
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+//! The web half's calls about logins, and the actions that they lead to.
+
+use super::{Action, Context, Logins, ask};
+use crate::clock;
+use crate::monitor::event::Event;
+use crate::monitor::event_loop::Monitor;
+use crate::monitor::opencode::stop::Stop;
+use crate::own_address::is_own_address;
+use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::{Gone, Reply};
+
+impl Monitor {
+    pub(crate) fn authenticate(&mut self, id: u64, credentials: Authenticate) {
+        // An account that was made or disabled a moment ago counts as that.
+        self.read_accounts();
+        let is_own = is_own_address(credentials.address);
+        let actions =
+            self.log_in(|logins, context| logins.authenticate(context, id, credentials, is_own));
+        self.perform_login(actions);
+    }
+
+    pub(crate) fn change_password(&mut self, id: u64, change: ChangePassword) {
+        // A session of an account that an administrator changed a moment ago is over.
+        self.read_accounts();
+        let session = self.sessions.find(&change.token, clock::now()).cloned();
+        let Some(session) = session else {
+            return self.reply(id, Reply::ChangePassword(Err(Gone)));
+        };
+        let actions =
+            self.log_in(|logins, context| logins.change_password(context, id, &session, change));
+        self.perform_login(actions);
+    }
+
+    /// Calls `decide` with what a login depends on.
+    pub(crate) fn log_in(
+        &mut self,
+        decide: impl FnOnce(&mut Logins, &mut Context<'_>) -> Vec<Action>,
+    ) -> Vec<Action> {
+        let now = self.now();
+        let mut context = Context {
+            accounts: &self.accounts,
+            sessions: &mut self.sessions,
+            web: self.web_id,
+            now,
+        };
+        decide(&mut self.logins, &mut context)
+    }
+
+    pub(crate) fn perform_login(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Ask(attempt, next) => {
+                    let (events, patience) = (self.events.clone(), self.limits.pam_time);
+                    tokio::task::spawn_local(async move {
+                        let event = ask(attempt, next, patience).await;
+                        let _ = events.send(Event::Pam(Box::new(event))).await;
+                    });
+                }
+                Action::Reply(id, reply) => self.reply(id, reply),
+                Action::ReplyAt(when, id, reply) => {
+                    self.at(when, Event::Reply(self.web_id, id, Box::new(reply)));
+                }
+                Action::SessionsChanged(ended) => {
+                    self.end_streams(&ended);
+                    self.save();
+                }
+                Action::KeepAccess(user, account) => {
+                    self.access.table.keep(&user, account);
+                    self.access.save();
+                }
+                Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
+            }
+        }
+    }
+}
