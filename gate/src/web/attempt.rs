@@ -9,7 +9,7 @@ use hyper::header::{HeaderMap, SET_COOKIE};
 use hyper::{Request, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use super::pages::{LoginForm, Notice, PromptForm, RenewalForm};
+use super::pages::{LoginForm, Notice, Outcome, PromptForm, RenewalForm};
 use super::sessions::Session;
 use crate::clock;
 use crate::web::connections::Place;
@@ -99,10 +99,6 @@ pub(super) fn status_of(notice: Notice) -> StatusCode {
     }
 }
 
-/// Marks the answer that gives a browser its session.
-#[derive(Clone, Copy)]
-pub(super) struct LoggedIn;
-
 /// A form of a login.
 pub(super) struct Attempt<'a> {
     pub(super) gate: &'a AppState,
@@ -114,6 +110,8 @@ pub(super) struct Attempt<'a> {
     place: Option<Arc<Place>>,
     /// The words of a refusal.
     pub(super) refused: Notice,
+    /// What the account page says after the login, which then leads there.
+    pub(super) warning: Option<Outcome>,
 }
 
 impl<'a> Attempt<'a> {
@@ -134,6 +132,7 @@ impl<'a> Attempt<'a> {
             form,
             place,
             refused: Notice::Refused,
+            warning: None,
         })
     }
 
@@ -256,9 +255,11 @@ impl<'a> Attempt<'a> {
             let _ = self.gate.monitor.ask(ask::End { token }).await;
             self.gate.sessions.gone(old.token.hash());
         }
-        let mut reply = reply::see_other(next_of(&self.form));
-        reply.extensions_mut().insert(LoggedIn);
         let (cookies, secure) = (&self.gate.cookies, self.context.secure);
+        let mut reply = match &self.warning {
+            Some(warning) => self.redirect_with("/_occ/account", &Flash::Account(warning.clone())),
+            None => reply::see_other(next_of(&self.form)),
+        };
         let device = Zeroizing::new(Base64UrlUnpadded::encode_string(login.device.expose()));
         let seconds = login.expires.saturating_sub(clock::now());
         let lines = [

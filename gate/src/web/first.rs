@@ -1,11 +1,12 @@
 //! The page for the first account: there while there is no account at all, for whoever has
 //! the code from the container's log. Whoever made it is logged in by the same form.
 
+use accounts::account::weakness;
 use hyper::{Request, Response, StatusCode};
 
 use super::attempt::Attempt;
 use super::login;
-use super::pages::{FirstForm, FirstNotice};
+use super::pages::{FirstForm, FirstNotice, Outcome};
 use crate::web::http::body::Body;
 use crate::web::http::csrf::keeps_history;
 use crate::web::http::flash::Flash;
@@ -56,22 +57,27 @@ fn form(context: &RequestContext, user: &str, notice: Option<FirstNotice>) -> Re
 }
 
 /// POST /_occ/first
-pub(super) async fn submit(attempt: &Attempt<'_>) -> Response<Body> {
+pub(super) async fn submit(mut attempt: Attempt<'_>) -> Response<Body> {
+    let weakness = attempt
+        .form
+        .bytes("password")
+        .and_then(|password| weakness(password));
+    attempt.warning = weakness.map(|weakness| Outcome::Weak(weakness.to_owned()));
     let order = match order(&attempt.form, attempt.typed(), attempt.context) {
         Ok(order) => order,
-        Err(notice) => return failed(attempt, notice),
+        Err(notice) => return failed(&attempt, notice),
     };
     match attempt.gate.monitor.ask(order).await {
-        Ok(FirstReply::Made) => login::with_password(attempt).await,
+        Ok(FirstReply::Made) => login::with_password(&attempt).await,
         Ok(FirstReply::Closed) => reply::see_other("/_occ/login"),
-        Ok(FirstReply::WrongCode) => failed(attempt, FirstNotice::WrongCode),
+        Ok(FirstReply::WrongCode) => failed(&attempt, FirstNotice::WrongCode),
         Ok(FirstReply::Rejected { text }) => {
-            failed(attempt, FirstNotice::Rejected(text.as_str().to_owned()))
+            failed(&attempt, FirstNotice::Rejected(text.as_str().to_owned()))
         }
         Ok(FirstReply::SlowDown { seconds }) => {
-            reply::again_in(seconds, failed(attempt, FirstNotice::SlowDown(seconds)))
+            reply::again_in(seconds, failed(&attempt, FirstNotice::SlowDown(seconds)))
         }
-        Err(_) => failed(attempt, FirstNotice::Unavailable),
+        Err(_) => failed(&attempt, FirstNotice::Unavailable),
     }
 }
 

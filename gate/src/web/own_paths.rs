@@ -112,7 +112,7 @@ async fn on_login(
         Err(refused) => return refused,
     };
     match page {
-        LoginPage::First => first::submit(&attempt).await,
+        LoginPage::First => first::submit(attempt).await,
         LoginPage::Password => login::with_password(&attempt).await,
         LoginPage::Question => login::answer(&attempt).await,
         LoginPage::Renewal => renewal::submit(attempt).await,

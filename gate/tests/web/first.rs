@@ -3,7 +3,7 @@
 use super::harness::Gate;
 
 const CODE: &str = "0123-4567-89AB";
-const RIGHT: &str = "code=0123-4567-89AB&user=alice&password=secret&again=secret";
+const RIGHT: &str = "code=0123-4567-89AB&user=alice&password=a+long+password&again=a+long+password";
 
 fn without_accounts() -> Gate {
     let gate = Gate::start();
@@ -51,6 +51,22 @@ fn whoever_makes_it_is_logged_in() {
         gate.monitor.was_asked("make-first"),
         "make-first user='alice' address=127.0.0.1"
     );
+}
+
+#[test]
+fn password_that_is_easy_to_guess_is_warned_about() {
+    let gate = without_accounts();
+    let weak = RIGHT.replace("a+long+password", "secret");
+    let answer = gate.post("/_occ/first", &weak, &[]);
+    assert_eq!(answer.header("location"), Some("/_occ/account"));
+    let cookies = ["occ_opencode", "occ-flash_opencode"].map(|name| answer.cookie(name).unwrap());
+    let page = gate.ask(
+        "GET /_occ/account",
+        &[&format!("Cookie: {}", cookies.join("; "))],
+    );
+    let text = page.text();
+    assert!(text.contains("Warning: the password is short"), "{text}");
+    assert!(!text.contains("Your password is changed"), "{text}");
 }
 
 #[test]

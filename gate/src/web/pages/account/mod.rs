@@ -34,6 +34,8 @@ pub(crate) struct Account<'a> {
 pub(crate) enum Outcome {
     /// The password is another one; maybe it is easy to guess.
     Changed { weakness: Option<String> },
+    /// The account is new, and its password easy to guess.
+    Weak(String),
     /// The password is what it was.
     Failed(String),
     /// Another session is over.
@@ -108,6 +110,10 @@ fn session(entry: &SessionEntry, now: Time) -> Markup {
     }
 }
 
+fn warning(weakness: &str) -> Markup {
+    html! { p.notice.bad role="status" { "Warning: " (weakness) "." } }
+}
+
 fn password(page: &Account) -> Markup {
     let failed = matches!(page.outcome, Some(Outcome::Failed(_)));
     let described = failed.then_some("outcome");
@@ -117,8 +123,9 @@ fn password(page: &Account) -> Markup {
             @match page.outcome {
                 Some(Outcome::Changed { weakness }) => {
                     p #outcome .notice.good role="status" { "Your password is changed. Your other browsers are logged out; tokens stay good." }
-                    @if let Some(weakness) = weakness { p.notice.bad role="status" { "Warning: " (weakness) "." } }
+                    @if let Some(weakness) = weakness { (warning(weakness)) }
                 }
+                Some(Outcome::Weak(weakness)) => { (warning(weakness)) }
                 Some(Outcome::Failed(why)) => { p #outcome .notice.bad role="alert" { (why) } }
                 _ => {}
             }
