@@ -65,6 +65,8 @@ impl Looker {
         });
         let scheme = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         let chromium = &self.chromium;
+        // They would take 15 pixels of a picture.
+        chromium.tell("Emulation.setScrollbarsHidden", &json!({ "hidden": true }));
         chromium.tell("Emulation.setDeviceMetricsOverride", &size);
         chromium.tell("Emulation.setEmulatedMedia", &json!({ "features": scheme }));
     }
