@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use accounts::account::Username;
 use nonstick::items::ItemsMut as _;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::helpers::{password, privilege};
 use crate::monitor::files;
 use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken, unusable};
+use crate::monitor::second_step;
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
 
 /// /etc/pam.d/occ
@@ -29,6 +31,8 @@ const SERVICE: &str = "occ";
 const NOBODY: &str = "occ-nobody-has-this-name-and-nobody-may";
 /// Passwords that a person may choose in one login until PAM takes one.
 const MOST_CHOICES: usize = 10;
+/// Part of what pam_google_authenticator says if it can't write its file.
+const UNWRITABLE: &str = "while writing config";
 /// Most words of PAM's that are kept for the page.
 const SAID: usize = 512;
 
@@ -49,16 +53,17 @@ pub fn main() -> ExitCode {
 fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
     match &command.task {
         PamTask::Login(password) => log_in(command, password, stdin),
-        PamTask::Pretend { password, like } => pretend(command, password, like.as_ref(), stdin),
+        PamTask::Pretend { password, like } => pretend(command, password, like.as_ref()),
+        PamTask::Check { password, code } => check(command, password, code.clone()),
         PamTask::Change { old, new } => change(command, old, new),
     }
 }
 
 fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
-    let talk = PamConversation::new(password, Some(stdin));
-    let checked = match authenticated(&command.user, command.address, talk) {
+    let answers = Answers::Person(RefCell::new(stdin));
+    let checked = match proven(command, password, answers) {
         Ok(mut pam) => pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK),
-        Err(error) => return refusal(error),
+        Err(result) => return result,
     };
     match checked {
         Ok(()) => PamResult::Accepted,
@@ -66,6 +71,41 @@ fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult
         Err(ErrorCode::NewAuthTokRequired) => renew(command, password),
         Err(error) => refusal(error),
     }
+}
+
+/// The password, and the code if PAM asks for one.
+fn check(command: &PamCommand, password: &Secret, code: Option<Secret>) -> PamResult {
+    let answers = code.map_or(Answers::None, Answers::Given);
+    match proven(command, password, answers) {
+        Ok(_) => PamResult::Accepted,
+        Err(result) => result,
+    }
+}
+
+/// Authenticates an account. One whose second step is on is never let in without a
+/// question: the service's line may be missing, or its module.
+fn proven(
+    command: &PamCommand,
+    password: &Secret,
+    answers: Answers,
+) -> Result<impl Transaction + use<>, PamResult> {
+    let user = &command.user;
+    second_step::remove_if_of_another(user.as_str());
+    let talk = PamConversation::new(user, password, answers);
+    let (asked, said) = (talk.was_asked.clone(), talk.said.clone());
+    let pam = match authenticated(user, command.address, talk) {
+        Ok(pam) => pam,
+        // pam_google_authenticator refuses a code that it can't mark as used.
+        Err(_) if asked.get() && said.borrow().contains(UNWRITABLE) => {
+            return Err(broken(said.borrow().trim()));
+        }
+        Err(error) => return Err(refusal(error)),
+    };
+    if !asked.get() && second_step::is_on(user.as_str()) {
+        let why = "no code was asked of a person whose second step is on: see /etc/pam.d/occ";
+        return Err(broken(why));
+    }
+    Ok(pam)
 }
 
 /// Asks for a new password until PAM takes one. The old one stays in this process.
@@ -100,13 +140,8 @@ fn not_taken(words: &str) -> String {
 }
 
 /// Takes as long as a wrong password does, by a check at the cost of somebody's who has
-/// an account, and asks what a module would ask, so that nobody learns who has one.
-fn pretend(
-    command: &PamCommand,
-    password: &Secret,
-    like: Option<&User>,
-    stdin: Incoming,
-) -> PamResult {
+/// an account, so that nobody learns who has one.
+fn pretend(command: &PamCommand, password: &Secret, like: Option<&User>) -> PamResult {
     password::spend_a_check(like, password);
     // An account that is no person's, such as root, would cost a second check.
     let is_name = Username::parse(command.user.as_str()).is_ok();
@@ -115,7 +150,7 @@ fn pretend(
     } else {
         User::cut(NOBODY)
     };
-    let talk = PamConversation::new(password, Some(stdin));
+    let talk = PamConversation::new(&user, password, Answers::None);
     if let Err(error) = authenticated(&user, command.address, talk)
         && let broken @ PamResult::Broken { .. } = refusal(error)
     {
@@ -129,12 +164,11 @@ fn pretend(
 /// sets meanwhile is undone. It asks root for no old password, unless it is told that the
 /// old one has expired: then it asks as it asks everybody.
 fn change(command: &PamCommand, old: &Secret, new: &Secret) -> PamResult {
-    let said = std::rc::Rc::new(RefCell::new(String::new()));
     let talk = PamConversation {
         new: Some(OsString::from_vec(new.expose().to_vec())),
-        said: said.clone(),
-        ..PamConversation::new(old, None)
+        ..PamConversation::new(&command.user, old, Answers::None)
     };
+    let said = talk.said.clone();
     let flags = AuthtokFlags::CHANGE_EXPIRED_AUTHTOK;
     let changed = transaction(&command.user, command.address, talk)
         .and_then(|mut pam| pam.change_authtok(flags));
@@ -201,36 +235,66 @@ fn transaction(
 }
 
 /// PAM's conversation: the first hidden prompt gets the password, any other the new one
-/// in a change, and else goes to the person.
+/// in a change. Everything else is asked only after the right password, whatever the order
+/// of the service's lines: a question after a wrong one would tell who has an account.
 struct PamConversation {
-    password: OsString,
+    user: User,
+    password: Secret,
     /// In a change of the password.
     new: Option<OsString>,
     is_given: Cell<bool>,
-    person: Option<RefCell<Incoming>>,
-    said: std::rc::Rc<RefCell<String>>,
+    answers: Answers,
+    was_asked: Rc<Cell<bool>>,
+    said: Rc<RefCell<String>>,
+}
+
+/// The answers to questions beyond the password.
+enum Answers {
+    None,
+    Person(RefCell<Incoming>),
+    Given(Secret),
 }
 
 impl PamConversation {
-    fn new(password: &Secret, person: Option<Incoming>) -> Self {
+    fn new(user: &User, password: &Secret, answers: Answers) -> Self {
         Self {
-            password: OsString::from_vec(password.expose().to_vec()),
+            user: user.clone(),
+            password: password.clone(),
             new: None,
             is_given: Cell::new(false),
-            person: person.map(RefCell::new),
-            said: std::rc::Rc::default(),
+            answers,
+            was_asked: Rc::default(),
+            said: Rc::default(),
         }
     }
 
     fn ask(&self, text: &OsStr, echo: bool) -> nonstick::Result<OsString> {
-        let person = self.person.as_ref().ok_or(ErrorCode::ConversationError)?;
-        let prompt = PamResult::Prompt {
-            text: PamText::cut(&text.to_string_lossy()),
-            echo,
+        if matches!(self.answers, Answers::None) || !self.is_right() {
+            return Err(ErrorCode::ConversationError);
+        }
+        self.was_asked.set(true);
+        let text = text.to_string_lossy();
+        let answer = match &self.answers {
+            Answers::Person(person) => {
+                let prompt = PamResult::Prompt {
+                    text: PamText::cut(&text),
+                    echo,
+                };
+                tell(&prompt).and_then(|()| person.borrow_mut().read())
+            }
+            Answers::Given(code) => Ok(code.clone()),
+            Answers::None => Err(io::ErrorKind::UnexpectedEof.into()),
         };
-        let answer = tell(&prompt).and_then(|()| person.borrow_mut().read());
         let answer: Secret = answer.map_err(|_| ErrorCode::ConversationError)?;
-        Ok(OsString::from_vec(answer.expose().to_vec()))
+        Ok(OsString::from_vec(second_step::typed(
+            &text,
+            answer.expose(),
+        )))
+    }
+
+    /// Checked once a login: a second question comes after the first.
+    fn is_right(&self) -> bool {
+        self.was_asked.get() || password::stored(&self.user, &self.password).is_some()
     }
 }
 
@@ -241,7 +305,7 @@ impl ConversationAdapter for PamConversation {
 
     fn masked_prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
         if !self.is_given.replace(true) {
-            return Ok(self.password.clone());
+            return Ok(OsString::from_vec(self.password.expose().to_vec()));
         }
         match &self.new {
             Some(new) => Ok(new.clone()),

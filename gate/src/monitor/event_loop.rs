@@ -20,6 +20,7 @@ use super::first_account::{Change, FirstAccount, Making, Order};
 use super::login::{self, Logins};
 use super::opencode::stop::Stop;
 use super::opencode::{self, Opencodes};
+use super::second_step::Enrolments;
 use super::sessions::{SessionLimits, Sessions};
 use super::terminal::spared::SparedSessions;
 use super::terminal::{self, Terminals};
@@ -49,6 +50,9 @@ pub(crate) struct Monitor {
     pub(crate) opencodes: Opencodes,
     pub(crate) first_account: FirstAccount,
     pub(crate) terminals: Terminals,
+    pub(crate) enrolments: Enrolments,
+    /// People may turn the second step on.
+    pub(crate) is_second_offered: bool,
     web: Option<WebProcess>,
     pub(crate) web_id: WebId,
     web_since: Instant,
@@ -78,6 +82,8 @@ impl Monitor {
             first_account: FirstAccount::new(settings.first_account),
             opencodes: Opencodes::new(&settings, spared.clone()),
             terminals: Terminals::new(&settings, spared),
+            enrolments: Enrolments::default(),
+            is_second_offered: settings.second_step,
             settings,
             account,
             listener,
@@ -170,6 +176,7 @@ impl Monitor {
         self.tick_access();
         self.logins.drop_old_conversations();
         let (now, time) = (self.now(), clock::now());
+        self.enrolments.expire(now);
         let (sessions, access) = (&self.sessions, &self.access.table);
         let has_session =
             |user: &str| sessions.of(user).next().is_some() || access.is_open(user, time);
@@ -222,6 +229,7 @@ impl Monitor {
                     self.access.table.keep(&user, account);
                     self.access.save();
                 }
+                login::Action::Checked(id, session, purpose) => self.checked(id, session, purpose),
                 login::Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
         }

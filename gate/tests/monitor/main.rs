@@ -26,6 +26,7 @@ mod privileges;
 mod processes;
 mod renewals;
 mod restarts;
+mod second_step;
 mod sessions;
 mod takeover;
 mod terminal_ends;
