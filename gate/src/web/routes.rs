@@ -310,7 +310,17 @@ fn is_account_form(path: &str) -> bool {
     path == "/_occ/logout"
         || matches!(
             form,
-            Some("password" | "revoke" | "end-all" | "restart" | "token" | "token-revoke")
+            Some(
+                "password"
+                    | "revoke"
+                    | "end-all"
+                    | "restart"
+                    | "token"
+                    | "token-revoke"
+                    | "second-begin"
+                    | "second-confirm"
+                    | "second-end"
+            )
         )
 }
 

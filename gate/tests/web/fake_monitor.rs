@@ -10,10 +10,10 @@ use std::thread;
 
 use occ_gate::wire::{
     AccessEntry, AccessHash, AccessName, AccessReply, AccessToken, Agent, Call, ChangeReply,
-    Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, LastUse, Line, Login,
-    LoginReply, MakeReply, Message, OpencodeView, PamText, Rejection, Reply, Request, RestartReply,
-    Secret, Session, SessionEntry, TERMINALS_LIMIT, TerminalId, TerminalReply, Text, Token,
-    TokenHash, User, ask, encode,
+    ConfirmReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, LastUse,
+    Line, Login, LoginReply, MakeReply, Message, OpencodeView, PamText, Rejection, Reply, Request,
+    RestartReply, SecondReply, SecondView, Secret, Session, SessionEntry, TERMINALS_LIMIT,
+    TerminalId, TerminalReply, Text, Token, TokenHash, User, ask, encode,
 };
 
 use super::browser::PATIENCE;
@@ -65,6 +65,8 @@ pub(crate) struct State {
     /// The pid that it says the shell has.
     pub(crate) shell: u32,
     issued: u8,
+    /// How it stands with the second step; Unavailable by default.
+    pub(crate) second: Option<SecondView>,
 }
 
 impl FakeMonitor {
@@ -275,6 +277,19 @@ impl State {
             Request::End(ask) => Reply::End(self.remove(&ask.token)),
             Request::EndAll(ask) => Reply::EndAll(self.remove(&ask.token)),
             Request::Restart(ask) => Reply::Restart(self.user(&ask.token).map(|_| self.restart())),
+            Request::GetSecond(ask) => {
+                let view = self.second.unwrap_or(SecondView::Unavailable);
+                Reply::GetSecond(self.user(&ask.token).map(|_| view))
+            }
+            Request::BeginSecond(ask) => {
+                Reply::BeginSecond(self.user(&ask.token).map(|_| self.begin_second(&ask)))
+            }
+            Request::ConfirmSecond(ask) => {
+                Reply::ConfirmSecond(self.user(&ask.token).map(|_| self.confirm_second(&ask)))
+            }
+            Request::EndSecond(ask) => {
+                Reply::EndSecond(self.user(&ask.token).map(|_| self.end_second(&ask)))
+            }
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.user(&ask.token).map(|_| self.opencode()))
             }
@@ -292,6 +307,41 @@ impl State {
                 Reply::Ensure(self.person(&ask.token).map(|user| self.ensure(&user)))
             }
         }
+    }
+
+    fn begin_second(&mut self, ask: &ask::BeginSecond) -> SecondReply {
+        match self.slow_down {
+            Some(seconds) => SecondReply::SlowDown { seconds },
+            None if ask.password.expose() != b"secret" => SecondReply::Wrong,
+            None => {
+                self.second = Some(SecondView::Begun);
+                let key = Secret::from_text("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+                SecondReply::Begun { key }
+            }
+        }
+    }
+
+    fn confirm_second(&mut self, ask: &ask::ConfirmSecond) -> ConfirmReply {
+        match (self.second, ask.code.expose()) {
+            (Some(SecondView::Begun), b"123456") => {
+                self.second = Some(SecondView::On);
+                let codes = ["11111111", "22222222"];
+                let scratch = codes.map(|code| Secret::from_text(code).unwrap());
+                ConfirmReply::On {
+                    scratch: scratch.into(),
+                }
+            }
+            (Some(SecondView::Begun), _) => ConfirmReply::Wrong,
+            _ => ConfirmReply::Over,
+        }
+    }
+
+    fn end_second(&mut self, ask: &ask::EndSecond) -> SecondReply {
+        if ask.password.expose() != b"secret" || ask.code.expose() != b"11111111" {
+            return SecondReply::Wrong;
+        }
+        self.second = Some(SecondView::Off);
+        SecondReply::Ended
     }
 
     fn restart(&self) -> RestartReply {
@@ -516,6 +566,10 @@ fn line(request: &Request) -> String {
         Request::Idle(ask::Idle { .. }) => "idle".to_owned(),
         Request::Restart(ask::Restart { .. }) => "restart".to_owned(),
         Request::GetOpencode(ask::GetOpencode { .. }) => "opencode".to_owned(),
+        Request::GetSecond(ask::GetSecond { .. }) => "second".to_owned(),
+        Request::BeginSecond(ask::BeginSecond { .. }) => "begin-second".to_owned(),
+        Request::ConfirmSecond(ask::ConfirmSecond { .. }) => "confirm-second".to_owned(),
+        Request::EndSecond(ask::EndSecond { .. }) => "stop-second".to_owned(),
         Request::Works(ask::Works { secret }) => {
             format!("works {}", String::from_utf8_lossy(secret.expose()))
         }

@@ -1,9 +1,10 @@
 //! The account page: whose sessions there are, ending them, a new password, tokens, a new
-//! start of opencode.
+//! start of opencode, the second step.
 
 pub(super) mod issued;
 
 mod restart;
+mod second;
 mod tokens;
 
 use std::time::Instant;
@@ -50,6 +51,16 @@ pub(super) async fn page<B>(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
+    let token = session.token.clone();
+    let second = match gate.monitor.ask(ask::GetSecond { token }).await {
+        Ok(Ok(view)) => view,
+        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
+        Err(NoReply) => return reply::unreached(),
+    };
+    let shows_second = matches!(outcome, Some(Outcome::SecondBegun | Outcome::SecondOn));
+    let hash = session.token.hash();
+    let issued_second = shows_second.then(|| gate.issued_second.take(hash, Instant::now()));
+    let issued_second = issued_second.flatten();
     let issued = outcome
         .as_ref()
         .is_some_and(|outcome| *outcome == Outcome::TokenMade);
@@ -65,6 +76,8 @@ pub(super) async fn page<B>(
         now: clock::now(),
         outcome: outcome.as_ref(),
         opencode: &opencode,
+        second,
+        issued_second: issued_second.as_ref(),
     };
     let page = reply::page(StatusCode::OK, &pages::account(&page));
     if outcome.is_none() {
@@ -96,6 +109,9 @@ pub(super) async fn submit(
         "/_occ/account/password" => change_password(gate, context, session, &form).await,
         pages::RESTART_PATH => restart::submit(gate, context, session, &form).await,
         "/_occ/account/token" => tokens::make(gate, context, session, &form).await,
+        "/_occ/account/second-begin" => second::begin(gate, context, session, &form).await,
+        "/_occ/account/second-confirm" => second::confirm(gate, context, session, &form).await,
+        "/_occ/account/second-end" => second::end(gate, context, session, &form).await,
         "/_occ/account/token-revoke" => tokens::revoke(gate, context, session, &form).await,
         "/_occ/account/revoke" => {
             let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) else {

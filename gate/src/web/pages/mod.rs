@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest as _, Sha256};
 
-pub(super) use account::{Account, Outcome, account};
+pub(super) use account::{Account, Outcome, SecondSecret, account};
 pub(super) use assets::asset;
 pub(super) use first::{FirstForm, FirstNotice, first};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
