@@ -25,7 +25,9 @@ pub(super) fn second(page: &Account) -> Markup {
             h2 #second { "Second step" }
             p.fine {
                 "With it on, each login asks for your password and then for a code from your phone. "
-                "Tokens and browsers that are logged in go on without."
+                "Browsers that are logged in go on without"
+                @if page.access.is_some() { ", and so do tokens" }
+                "."
             }
             (notice(page))
             @match page.second {
@@ -139,4 +141,90 @@ fn picture(text: &str) -> Option<Markup> {
     // Without the XML declaration, which HTML has no place for.
     let from = svg.find("<svg")?;
     Some(PreEscaped(svg.get(from..)?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::OpencodeView;
+
+    fn page(
+        view: SecondView,
+        outcome: Option<&Outcome>,
+        issued: Option<&SecondSecret>,
+    ) -> String {
+        let page = Account {
+            user: "al-ice",
+            display_name: "",
+            sessions: &[],
+            access: None,
+            issued: None,
+            origin: "http://box.localhost:3000",
+            now: 4600,
+            outcome,
+            opencode: &OpencodeView::default(),
+            second: view,
+            issued_second: issued,
+        };
+        second(&page).0
+    }
+
+    #[test]
+    fn each_state_has_its_form() {
+        for (view, form) in [
+            (SecondView::Off, "second-begin"),
+            (SecondView::Begun, "second-confirm"),
+            (SecondView::On, "second-end"),
+        ] {
+            let html = page(view, None, None);
+            assert!(html.contains(&format!("/_occ/account/{form}")), "{html}");
+            assert!(!html.contains("svg") && !html.contains("role="), "{html}");
+        }
+        assert_eq!(page(SecondView::Unavailable, None, None), "");
+    }
+
+    #[test]
+    fn key_is_a_picture_and_a_text() {
+        let key = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+        let issued = SecondSecret::Key(Secret::from_text(key).unwrap());
+        let html = page(SecondView::Begun, Some(&Outcome::SecondBegun), Some(&issued));
+        assert!(html.contains(key) && html.contains("<svg"), "{html}");
+        assert!(!html.contains("<?xml") && !html.contains("<script"), "{html}");
+    }
+
+    #[test]
+    fn address_is_what_apps_read() {
+        let page = Account {
+            user: "al-ice",
+            display_name: "",
+            sessions: &[],
+            access: None,
+            issued: None,
+            origin: "http://box.localhost:3000",
+            now: 0,
+            outcome: None,
+            opencode: &OpencodeView::default(),
+            second: SecondView::Begun,
+            issued_second: None,
+        };
+        assert_eq!(
+            address(&page, "KEY").as_str(),
+            "otpauth://totp/opencode:al-ice%40box.localhost%3A3000?secret=KEY&issuer=opencode"
+        );
+    }
+
+    #[test]
+    fn outcomes_are_told() {
+        let codes = ["11111111", "22222222"].map(|code| Secret::from_text(code).unwrap());
+        let issued = SecondSecret::Scratch(codes.into());
+        let html = page(SecondView::On, Some(&Outcome::SecondOn), Some(&issued));
+        assert!(html.contains("11111111") && html.contains("22222222"), "{html}");
+        let html = page(SecondView::On, Some(&Outcome::SecondOn), None);
+        assert!(html.contains("cannot be shown any more"), "{html}");
+        let html = page(SecondView::Off, Some(&Outcome::SecondOff), None);
+        assert!(html.contains("The second step is off."), "{html}");
+        let failed = Outcome::SecondFailed("a & b".to_owned());
+        let html = page(SecondView::Off, Some(&failed), None);
+        assert!(html.contains(r#"role="alert">a &amp; b"#), "{html}");
+    }
 }
