@@ -101,6 +101,6 @@ fn administrator_ends_it_for_who_lost_the_phone() {
     told(&alice, "second-confirm", &format!("code={}", code(&key, 0)));
     assert_eq!(log_in(&Browser::new(&instance), "000000"), "403");
     let ended = instance.occ(["user", "set", "alice", "--no-second-factor"]);
-    ended.ok().says("User 'alice' changed.");
+    ended.ok().prints("User 'alice' changed.");
     Browser::new(&instance).log_in_at_last("alice", WORD);
 }

@@ -360,3 +360,45 @@ fn administrator_turns_the_offer_off_and_no_key() {
     fs::remove_file(place.path(FILE)).unwrap();
     web.log_in(&place, "alice", 4);
 }
+
+/// The code first: it belongs to the login, the new password to the account.
+#[test]
+fn expired_password_is_changed_after_the_code() {
+    let mut place = place();
+    let service = SERVICE.replace("rounds=500000", "rounds=6000");
+    place.write("etc/pam.d/occ", &service, 0o644);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let (_, key, _) = turned_on(&place, &mut web);
+    place.person("alice").aging = "0:0:99999:7:";
+    place.write_accounts();
+    let conversation = match log_in(&mut web, 2, &code(&key, 0)) {
+        LoginReply::NewPasswordNeeded { conversation, .. } => conversation,
+        other => panic!("no new password is needed: {other:?}"),
+    };
+    let new = secret("a new word");
+    let reply = web.call(ask::RenewPassword { conversation, new });
+    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+}
+
+/// A code that can't be noted as used would be good again.
+#[test]
+fn volume_that_is_read_only_keeps_out_whose_codes_it_cannot_note() {
+    let place = place();
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let (_, key, _) = turned_on(&place, &mut web);
+    let conversation = asked(web.authenticate("alice", "alice's word", 2));
+    let inside = format!("--target={}", monitor.pid);
+    let then = "mount --bind /var/lib/occ-gate/second /var/lib/occ-gate/second && mount -o remount,bind,ro /var/lib/occ-gate/second";
+    let mounted = std::process::Command::new("nsenter")
+        .args([&inside, "--mount", "--", "sh", "-c", then])
+        .status();
+    assert!(mounted.unwrap().success());
+    let text = secret(&code(&key, 0));
+    let reply = web.call(ask::Answer { conversation, text });
+    assert!(matches!(reply, LoginReply::Unavailable), "{reply:?}");
+    let log = monitor.log();
+    assert!(log.contains("while writing config"), "{log}");
+    web.log_in(&place, "bob", 3);
+}

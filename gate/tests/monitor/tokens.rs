@@ -174,6 +174,26 @@ fn what_a_token_opens_has_no_way_into_the_account() {
             token: token.clone(),
         })
         .is_err(),
+        web.call(ask::GetSecond {
+            token: token.clone(),
+        })
+        .is_err(),
+        web.call(ask::BeginSecond {
+            token: token.clone(),
+            password: secret(old),
+        })
+        .is_err(),
+        web.call(ask::ConfirmSecond {
+            token: token.clone(),
+            code: secret("000000"),
+        })
+        .is_err(),
+        web.call(ask::EndSecond {
+            token: token.clone(),
+            password: secret(old),
+            code: secret("000000"),
+        })
+        .is_err(),
     ] {
         assert!(gone);
     }

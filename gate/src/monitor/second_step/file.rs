@@ -18,14 +18,14 @@ const DIRECTORY: &str = "/var/lib/occ-gate/second";
 const SERVICE: &str = "/etc/pam.d/occ";
 const MODULE: &str = "pam_google_authenticator.so";
 
-/// Makes the directory. Returns whether PAM asks for the codes of keys there: without the
-/// line or the module, whoever turns it on would not be let in any more.
+/// Returns whether PAM asks for the codes of keys in the directory: without the line or the
+/// module, whoever turns it on would not be let in any more.
 pub(super) fn is_available() -> bool {
     let service = fs::read_to_string(SERVICE).unwrap_or_default();
     let mut lines = service.lines().filter(|line| !line.starts_with('#'));
     let secret = format!("secret={DIRECTORY}/${{USER}}");
     let is_named = lines.any(|line| line.contains(MODULE) && line.contains(&secret));
-    is_named && is_installed() && make_for_root(DIRECTORY, 0o700).unwrap_or(false)
+    is_named && is_installed()
 }
 
 /// Where Linux-PAM looks, by distribution.
@@ -70,6 +70,9 @@ pub(crate) fn remove_if_of_another(user: &str) {
 /// On disk when this returns.
 pub(super) fn write(user: &str, bytes: &[u8]) -> io::Result<()> {
     let path = path(user).ok_or(io::ErrorKind::InvalidInput)?;
+    if !make_for_root(DIRECTORY, 0o700)? {
+        return Err(io::Error::other("its directory is not root's"));
+    }
     replace(&path.to_string_lossy(), bytes, 0o600, true)
 }
 
