@@ -73,7 +73,11 @@ fn second_step_is_turned_on_kept_by_an_update_and_ended() {
     // Her own programs see nothing of it.
     let seen = instance.exec_as("alice", ["ls", "/var/lib/occ-gate"]).run();
     assert_ne!(seen.code, Some(0), "{seen:#?}");
-    let page = told(&alice, "second-confirm", &format!("code={}", code(&key, -1)));
+    let page = told(
+        &alice,
+        "second-confirm",
+        &format!("code={}", code(&key, -1)),
+    );
     let scratch = secrets(&page);
     assert_eq!(scratch.len(), 5, "{page}");
     let other = Browser::new(&instance);

@@ -91,10 +91,8 @@ fn request() -> impl Strategy<Value = Request> {
             token,
             password
         })),
-        (token(), secret()).prop_map(|(token, code)| Request::ConfirmSecond(ask::ConfirmSecond {
-            token,
-            code
-        })),
+        (token(), secret())
+            .prop_map(|(token, code)| Request::ConfirmSecond(ask::ConfirmSecond { token, code })),
         (token(), secret(), secret()).prop_map(|(token, password, code)| Request::EndSecond(
             ask::EndSecond {
                 token,

@@ -155,10 +155,7 @@ fn enrolled_person_logs_in_with_code_or_scratch_code_and_each_is_good_once() {
     );
     let scratch = &scratch[0];
     // The module lets three in within half a minute.
-    assert!(matches!(
-        log_in(&mut web, 5, scratch),
-        LoginReply::Token(_)
-    ));
+    assert!(matches!(log_in(&mut web, 5, scratch), LoginReply::Token(_)));
     let left = fs::read_to_string(place.path(FILE)).unwrap();
     assert!(
         !left.contains(scratch.as_str()),

@@ -58,7 +58,12 @@ fn key_and_scratch_codes_are_shown_once_to_the_session_that_made_them() {
     }
     let wrong = sent(&gate, &cookie, "second-end", "password=secret&code=0");
     assert!(page(&gate, &wrong).contains("the code is wrong"));
-    let off = sent(&gate, &cookie, "second-end", "password=secret&code=11111111");
+    let off = sent(
+        &gate,
+        &cookie,
+        "second-end",
+        "password=secret&code=11111111",
+    );
     let off = page(&gate, &off);
     assert!(off.contains("The second step is off.") && off.contains("Turn on"));
 }

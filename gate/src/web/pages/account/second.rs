@@ -148,11 +148,7 @@ mod tests {
     use super::*;
     use crate::wire::OpencodeView;
 
-    fn page(
-        view: SecondView,
-        outcome: Option<&Outcome>,
-        issued: Option<&SecondSecret>,
-    ) -> String {
+    fn page(view: SecondView, outcome: Option<&Outcome>, issued: Option<&SecondSecret>) -> String {
         let page = Account {
             user: "al-ice",
             display_name: "",
@@ -187,9 +183,16 @@ mod tests {
     fn key_is_a_picture_and_a_text() {
         let key = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
         let issued = SecondSecret::Key(Secret::from_text(key).unwrap());
-        let html = page(SecondView::Begun, Some(&Outcome::SecondBegun), Some(&issued));
+        let html = page(
+            SecondView::Begun,
+            Some(&Outcome::SecondBegun),
+            Some(&issued),
+        );
         assert!(html.contains(key) && html.contains("<svg"), "{html}");
-        assert!(!html.contains("<?xml") && !html.contains("<script"), "{html}");
+        assert!(
+            !html.contains("<?xml") && !html.contains("<script"),
+            "{html}"
+        );
     }
 
     #[test]
@@ -218,7 +221,10 @@ mod tests {
         let codes = ["11111111", "22222222"].map(|code| Secret::from_text(code).unwrap());
         let issued = SecondSecret::Scratch(codes.into());
         let html = page(SecondView::On, Some(&Outcome::SecondOn), Some(&issued));
-        assert!(html.contains("11111111") && html.contains("22222222"), "{html}");
+        assert!(
+            html.contains("11111111") && html.contains("22222222"),
+            "{html}"
+        );
         let html = page(SecondView::On, Some(&Outcome::SecondOn), None);
         assert!(html.contains("cannot be shown any more"), "{html}");
         let html = page(SecondView::Off, Some(&Outcome::SecondOff), None);
