@@ -2,28 +2,25 @@
 //! command comes on stdin, never in argv or the environment; what PAM asks for
 //! beyond the password goes to the monitor and from there to the page.
 
-use std::cell::{Cell, RefCell};
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Read as _, Write as _};
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io;
 use std::net::IpAddr;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
-use std::rc::Rc;
 
 use accounts::account::Username;
 use nonstick::items::ItemsMut as _;
 use nonstick::{
-    AuthnFlags, AuthtokFlags, ConversationAdapter, ErrorCode, PamShared as _, Transaction,
+    AuthnFlags, AuthtokFlags, ConversationAdapter as _, ErrorCode, PamShared as _, Transaction,
     TransactionBuilder,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use crate::helpers::pam_conversation::{Answers, Incoming, PamConversation, tell};
 use crate::helpers::{password, privilege};
 use crate::monitor::files;
 use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken, unusable};
 use crate::monitor::second_step;
-use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
+use crate::wire::{PamText, Rejection, Secret, User};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
@@ -33,8 +30,6 @@ const NOBODY: &str = "occ-nobody-has-this-name-and-nobody-may";
 const MOST_CHOICES: usize = 10;
 /// Part of what pam_google_authenticator says if it can't write its file.
 const UNWRITABLE: &str = "while writing config";
-/// Most words of PAM's that are kept for the page.
-const SAID: usize = 512;
 
 /// Answers one command; the exit status means nothing.
 pub fn main() -> ExitCode {
@@ -164,10 +159,7 @@ fn pretend(command: &PamCommand, password: &Secret, like: Option<&User>) -> PamR
 /// sets meanwhile is undone. It asks root for no old password, unless it is told that the
 /// old one has expired: then it asks as it asks everybody.
 fn change(command: &PamCommand, old: &Secret, new: &Secret) -> PamResult {
-    let talk = PamConversation {
-        new: Some(OsString::from_vec(new.expose().to_vec())),
-        ..PamConversation::new(&command.user, old, Answers::None)
-    };
+    let talk = PamConversation::for_change(&command.user, old, new);
     let said = talk.said.clone();
     let flags = AuthtokFlags::CHANGE_EXPIRED_AUTHTOK;
     let changed = transaction(&command.user, command.address, talk)
@@ -232,120 +224,4 @@ fn transaction(
     pam.items_mut()
         .set_remote_host(Some(OsStr::new(&address)))?;
     Ok(pam)
-}
-
-/// PAM's conversation: the first hidden prompt gets the password, any other the new one
-/// in a change. Everything else is asked only after the right password, whatever the order
-/// of the service's lines: a question after a wrong one would tell who has an account.
-struct PamConversation {
-    user: User,
-    password: Secret,
-    /// In a change of the password.
-    new: Option<OsString>,
-    is_given: Cell<bool>,
-    answers: Answers,
-    was_asked: Rc<Cell<bool>>,
-    said: Rc<RefCell<String>>,
-}
-
-/// The answers to questions beyond the password.
-enum Answers {
-    None,
-    Person(RefCell<Incoming>),
-    Given(Secret),
-}
-
-impl PamConversation {
-    fn new(user: &User, password: &Secret, answers: Answers) -> Self {
-        Self {
-            user: user.clone(),
-            password: password.clone(),
-            new: None,
-            is_given: Cell::new(false),
-            answers,
-            was_asked: Rc::default(),
-            said: Rc::default(),
-        }
-    }
-
-    fn ask(&self, text: &OsStr, echo: bool) -> nonstick::Result<OsString> {
-        if matches!(self.answers, Answers::None) || !self.is_right() {
-            return Err(ErrorCode::ConversationError);
-        }
-        self.was_asked.set(true);
-        let text = text.to_string_lossy();
-        let answer = match &self.answers {
-            Answers::Person(person) => {
-                let prompt = PamResult::Prompt {
-                    text: PamText::cut(&text),
-                    echo,
-                };
-                tell(&prompt).and_then(|()| person.borrow_mut().read())
-            }
-            Answers::Given(code) => Ok(code.clone()),
-            Answers::None => Err(io::ErrorKind::UnexpectedEof.into()),
-        };
-        let answer: Secret = answer.map_err(|_| ErrorCode::ConversationError)?;
-        Ok(OsString::from_vec(second_step::typed(
-            &text,
-            answer.expose(),
-        )))
-    }
-
-    /// Checked once a login: a second question comes after the first.
-    fn is_right(&self) -> bool {
-        self.was_asked.get() || password::stored(&self.user, &self.password).is_some()
-    }
-}
-
-impl ConversationAdapter for PamConversation {
-    fn prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
-        self.ask(request.as_ref(), true)
-    }
-
-    fn masked_prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
-        if !self.is_given.replace(true) {
-            return Ok(OsString::from_vec(self.password.expose().to_vec()));
-        }
-        match &self.new {
-            Some(new) => Ok(new.clone()),
-            None => self.ask(request.as_ref(), false),
-        }
-    }
-
-    fn error_msg(&self, message: impl AsRef<OsStr>) {
-        let mut said = self.said.borrow_mut();
-        if said.len() < SAID {
-            said.push_str(&String::from_utf8_lossy(message.as_ref().as_bytes()));
-            said.push(' ');
-        }
-    }
-
-    fn info_msg(&self, _message: impl AsRef<OsStr>) {}
-}
-
-/// Frames from the monitor, one after the other.
-#[derive(Default)]
-struct Incoming(Frames);
-
-impl Incoming {
-    fn read<T: DeserializeOwned>(&mut self) -> io::Result<T> {
-        loop {
-            if let Some(found) = self.0.take().map_err(io::Error::other)? {
-                return Ok(found);
-            }
-            let count = io::stdin().read(self.0.room())?;
-            if count == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.0.filled(count);
-        }
-    }
-}
-
-fn tell(what: &impl Serialize) -> io::Result<()> {
-    let frame = encode(what).map_err(io::Error::other)?;
-    let mut out = io::stdout();
-    out.write_all(&frame)?;
-    out.flush()
 }
