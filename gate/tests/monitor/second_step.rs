@@ -145,6 +145,8 @@ fn enrolled_person_logs_in_with_code_or_scratch_code_and_each_is_good_once() {
     assert!(!web.is_gone(&login.token), "she stays logged in");
     let file = fs::metadata(place.path(FILE)).unwrap();
     assert_eq!((file.uid(), file.mode() & 0o777), (0, 0o600));
+    let directory = place.path("var/lib/occ-gate/second");
+    assert_eq!(fs::metadata(directory).unwrap().mode() & 0o777, 0o700);
     // Spaces as a phone shows them.
     let shown = code(&key, 0);
     let spaced = format!("{} {}", &shown[..3], &shown[3..]);
