@@ -64,6 +64,10 @@ impl Monitor {
             Request::MakeAccess(ask) => Reply::MakeAccess(self.make_access(ask)),
             Request::RevokeAccess(ask) => Reply::RevokeAccess(self.revoke_access(&ask)),
             Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
+            Request::GetSecond(ask) => Reply::GetSecond(self.for_session(&ask.token, Self::second)),
+            Request::BeginSecond(ask) => return self.begin_second(id, ask),
+            Request::EndSecond(ask) => return self.end_second(id, ask),
+            Request::ConfirmSecond(ask) => Reply::ConfirmSecond(self.confirm_second(&ask)),
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))
             }

@@ -87,6 +87,19 @@ fn request() -> impl Strategy<Value = Request> {
             let conversation = Conversation(id);
             Request::RenewPassword(ask::RenewPassword { conversation, new })
         }),
+        (token(), secret()).prop_map(|(token, password)| Request::BeginSecond(ask::BeginSecond {
+            token,
+            password
+        })),
+        (token(), secret())
+            .prop_map(|(token, code)| Request::ConfirmSecond(ask::ConfirmSecond { token, code })),
+        (token(), secret(), secret()).prop_map(|(token, password, code)| Request::EndSecond(
+            ask::EndSecond {
+                token,
+                password,
+                code
+            }
+        )),
     ]
 }
 
