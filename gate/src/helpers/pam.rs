@@ -88,19 +88,25 @@ fn proven(
     second_step::remove_if_of_another(user.as_str());
     let talk = PamConversation::new(user, password, answers);
     let (asked, said) = (talk.was_asked.clone(), talk.said.clone());
-    let pam = match authenticated(user, command.address, talk) {
-        Ok(pam) => pam,
+    let pam = authenticated(user, command.address, talk);
+    let is_right = || pam.is_ok() || asked.get() || password::stored(user, password).is_some();
+    if let Some(why) = second_step::fault(user.as_str())
+        && is_right()
+    {
+        return Err(broken(&why));
+    }
+    match pam {
+        Ok(_) if !asked.get() && second_step::is_on(user.as_str()) => Err(broken(
+            "no code was asked of a person whose second step is on: see /etc/pam.d/occ",
+        )),
+        Ok(pam) => Ok(pam),
         // pam_google_authenticator refuses a code that it can't mark as used.
         Err(_) if asked.get() && said.borrow().contains(UNWRITABLE) => {
-            return Err(broken(said.borrow().trim()));
+            let words = said.borrow();
+            Err(broken(&format!("second step of {user}: {}", words.trim())))
         }
-        Err(error) => return Err(refusal(error)),
-    };
-    if !asked.get() && second_step::is_on(user.as_str()) {
-        let why = "no code was asked of a person whose second step is on: see /etc/pam.d/occ";
-        return Err(broken(why));
+        Err(error) => Err(refusal(error)),
     }
-    Ok(pam)
 }
 
 /// Asks for a new password until PAM takes one. The old one stays in this process.

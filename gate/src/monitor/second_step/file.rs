@@ -5,11 +5,13 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
+use zeroize::Zeroizing;
 
-use super::key::OWNER;
+use super::key::{self, OWNER};
 use crate::helpers::tmpdir::make_for_root;
 use crate::monitor::files::replace;
 
@@ -17,6 +19,8 @@ use crate::monitor::files::replace;
 const DIRECTORY: &str = "/var/lib/occ-gate/second";
 const SERVICE: &str = "/etc/pam.d/occ";
 const MODULE: &str = "pam_google_authenticator.so";
+/// The module takes no longer file.
+const LONGEST: u64 = 64 * 1024;
 
 /// Returns whether PAM asks for the codes of keys in the directory: without the line or the
 /// module, whoever turns it on would not be let in any more.
@@ -50,13 +54,37 @@ pub(crate) fn is_on(user: &str) -> bool {
     }
 }
 
+/// Returns the reason, for the log, why nobody gets in by a person's file: the module can't
+/// read it, or without a part of it takes a code more than once. `None` if there is no file.
+pub(crate) fn fault(user: &str) -> Option<String> {
+    let path = path(user)?;
+    let why = match fs::symlink_metadata(&path) {
+        Err(error) if is_absent(&error) => return None,
+        Err(error) => error.to_string(),
+        Ok(meta) if !meta.is_file() => "it is no regular file".to_owned(),
+        Ok(meta) if meta.uid() != 0 || meta.mode() & 0o077 != 0 => {
+            "others than root may read it".to_owned()
+        }
+        Ok(meta) if meta.len() > LONGEST => "it is too long".to_owned(),
+        Ok(_) => match fs::read(&path).map(Zeroizing::new) {
+            Ok(bytes) => key::fault(&bytes)?,
+            Err(error) => error.to_string(),
+        },
+    };
+    let path = path.display();
+    Some(format!(
+        "the second step's key '{path}' is damaged ({why}); \
+         'occ user set {user} --no-second-factor' ends the second step"
+    ))
+}
+
 /// Deletes the file of somebody else who had this name before: uids never come again, names
 /// may. The new one could not know the key.
 pub(crate) fn remove_if_of_another(user: &str) {
     let Some(text) = path(user).and_then(|path| fs::read_to_string(path).ok()) else {
         return;
     };
-    let text = zeroize::Zeroizing::new(text);
+    let text = Zeroizing::new(text);
     let owner = text.lines().find_map(|line| line.strip_prefix(OWNER));
     let owner = owner.and_then(|uid| uid.trim().parse::<u32>().ok());
     let person = User::from_name(user).ok().flatten();

@@ -65,6 +65,33 @@ pub(super) fn file(key: &Key, scratch: &[Secret], used: u64, uid: u32) -> Zeroiz
     bytes
 }
 
+/// Returns what is wrong with a file of the module. The lines it is searched for are those
+/// without which the module refuses each code, or takes one again and again.
+pub(super) fn fault(bytes: &[u8]) -> Option<String> {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return Some("it is no text".to_owned());
+    };
+    if text.contains('\0') {
+        return Some("it holds a zero byte".to_owned());
+    }
+    let first = text.lines().next().unwrap_or_default();
+    let key = totp_rs::Secret::try_from_base32(first);
+    // RFC 4226 asks for 128 bits; google-authenticator(1) made keys of 80.
+    if !key.is_ok_and(|key| key.as_bytes().len() >= 10) {
+        return Some("its first line is no key".to_owned());
+    }
+    let is_there = |word: &str| {
+        let options = text.lines().filter_map(|line| line.strip_prefix("\" "));
+        options
+            .filter_map(|line| line.split(' ').next())
+            .any(|found| found == word)
+    };
+    let missing = ["TOTP_AUTH", "DISALLOW_REUSE"]
+        .into_iter()
+        .find(|word| !is_there(word))?;
+    Some(format!("a line is missing: {missing}"))
+}
+
 /// The line of ours, which the module leaves as it is.
 pub(super) const OWNER: &str = "\" OCC_UID ";
 
@@ -112,6 +139,38 @@ mod tests {
         let text = file(&key, &scratch, 59_860_942, 10_000);
         let expected = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\" RATE_LIMIT 3 30\n\" WINDOW_SIZE 3\n\" DISALLOW_REUSE 59860942\n\" TOTP_AUTH\n\" OCC_UID 10000\n11111111\n22222222\n";
         assert_eq!(String::from_utf8_lossy(&text), expected);
+    }
+
+    #[test]
+    fn damage_is_found_in_every_part_of_a_file() {
+        let scratch = ["11111111".to_owned()].map(|code| Secret::from_text(&code).unwrap());
+        let whole = file(&Key::of(&[7; 20]), &scratch, 59_860_942, 10_000);
+        assert_eq!(fault(&whole), None);
+        let needed = whole
+            .windows(9)
+            .position(|part| part == b"TOTP_AUTH")
+            .unwrap();
+        for length in 0..needed + 9 {
+            assert!(fault(&whole[..length]).is_some(), "cut at {length}");
+        }
+        // As the module writes it after logins.
+        let used = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" RATE_LIMIT 3 30 1790000000\n\" DISALLOW_REUSE 59860942 59860943\n\" TOTP_AUTH\n";
+        assert_eq!(fault(used.as_bytes()), None);
+        for (damaged, why) in [
+            (
+                used.replace("\" TOTP_AUTH", "\" HOTP_COUNTER 1"),
+                "a line is missing: TOTP_AUTH",
+            ),
+            (
+                used.replace("\" DISALLOW_REUSE", "DISALLOW_REUSE"),
+                "a line is missing: DISALLOW_REUSE",
+            ),
+            (used.replace("GEZD", "0189"), "its first line is no key"),
+            (used.replacen('\n', "\0\n", 1), "it holds a zero byte"),
+        ] {
+            assert_eq!(fault(damaged.as_bytes()).as_deref(), Some(why));
+        }
+        assert_eq!(fault(b"\xff\n").as_deref(), Some("it is no text"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod key;
 mod pending;
 mod requests;
 
-pub(crate) use self::file::{is_on, remove_if_of_another};
+pub(crate) use self::file::{fault, is_on, remove_if_of_another};
 pub(crate) use self::pending::Enrolments;
 
 /// An answer as the module wants it: phones show codes in two groups.
