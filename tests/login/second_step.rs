@@ -1,110 +1,125 @@
-//! The second step of the login as it is shipped: turned on and off on the account page,
-//! kept over an update, ended by an administrator.
+//! The second step of the login as it is shipped, in Chromium: turned on with a phone's
+//! code, asked for at each login, kept by an update, turned off; and ended by an
+//! administrator for somebody who lost the phone.
 
-use crate::harness::{Call, Instance};
-use crate::login::page::Browser;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const WORD: &str = "alices-word";
+use crate::harness::Instance;
+use crate::harness::chromium::{Browser, with_browsers};
+use crate::login::page;
 
-/// What a phone shows for a key, `ahead` steps of 30 s from now: RFC 6238.
-fn code(key: &str, ahead: i64) -> String {
+const WORD: &str = "correct horse 7 battery";
+/// Secrets on the page.
+const SECRETS: &str = "[...document.querySelectorAll('code.secret')]
+    .map((code) => code.innerText).join(' ')";
+
+/// The code of a phone with this key, `ahead` steps of 30 s from now.
+fn code(key: &str, ahead: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let step = now.as_secs().cast_signed() / 30 + ahead;
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
-    let key = format!("hexkey:{}", hex(&base32(key)));
-    let made = Call::new("openssl")
-        .args(["dgst", "-sha1", "-mac", "HMAC", "-macopt", &key])
-        .input(step.to_be_bytes())
-        .ok();
-    let digest = made.stdout.trim().rsplit(' ').next().unwrap().to_owned();
-    let nibble = |at: usize| usize::from_str_radix(&digest[at..=at], 16).unwrap();
-    let from = 2 * nibble(39);
-    let number = u32::from_str_radix(&digest[from..from + 8], 16).unwrap() & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
+    let key = totp_rs::Secret::try_from_base32(key).unwrap();
+    let phone = totp_rs::Builder::new().with_secret(key).build().unwrap();
+    phone.generate(now.as_secs() + ahead * 30).to_string()
 }
 
-fn base32(text: &str) -> Vec<u8> {
-    let value = |c: char| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap();
-    let bits: Vec<usize> = text
-        .chars()
-        .flat_map(|c| (0..5).rev().map(move |bit| value(c) >> bit & 1))
+/// Fills the form of that address in and sends it.
+async fn fill(browser: &Browser, action: &str, fields: &[(&str, &str)]) {
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| (name, serde_json::Value::from(*value)))
+        .map(|(name, value)| format!("form.elements['{name}'].value = {value};"))
         .collect();
-    let byte = |bits: &[usize]| bits.iter().fold(0, |all, bit| all << 1 | bit);
-    let bytes = bits.chunks_exact(8).map(byte);
-    bytes.map(|byte| u8::try_from(byte).unwrap()).collect()
+    let script = format!(
+        "const form = document.querySelector('form[action=\"{action}\"]'); {} form.requestSubmit();",
+        fields.concat()
+    );
+    browser.script(&script).await;
 }
 
-/// All that stands in `<code class="secret">` on a page.
-fn secrets(page: &str) -> Vec<String> {
-    let parts = page.split(r#"<code class="secret">"#).skip(1);
-    let text = |part: &str| part.split('<').next().unwrap().to_owned();
-    parts.map(text).collect()
+/// Types name and password, and what the page asks for then, if it is to ask.
+async fn log_in(browser: &Browser, base: &str, asked: Option<&str>) {
+    browser.open(base).await;
+    browser.says("Log in to opencode").await;
+    let typed = [("user", "alice"), ("password", WORD)];
+    fill(browser, "/_occ/login", &typed).await;
+    if let Some(code) = asked {
+        browser.says("One more step").await;
+        browser.keep("second-step-asked").await;
+        fill(browser, "/_occ/prompt", &[("answer", code)]).await;
+    }
+    let opencode = "return document.title === 'OpenCode' && location.pathname === '/'";
+    browser.until("opencode's page", opencode).await;
 }
 
-/// A form of the account page; the page that follows.
-fn told(browser: &Browser, path: &str, form: &str) -> String {
-    let sent = browser.send(&format!("/_occ/account/{path}"), form);
-    assert!(sent.ends_with("303"), "{sent}");
-    browser.get("/_occ/account").stdout
+async fn log_out(browser: &Browser, base: &str) {
+    browser.open(&format!("{base}/_occ/account")).await;
+    browser.says("Your account").await;
+    fill(browser, "/_occ/logout", &[]).await;
+    browser.says("Log in to opencode").await;
 }
 
-/// A login with the right password; the status of the answer to the question.
-fn log_in(browser: &Browser, code: &str) -> String {
-    let page = browser.send("/_occ/login", &format!("user=alice&password={WORD}"));
-    let number = page.split(r#"name="conversation" value=""#).nth(1);
-    let number = number.and_then(|rest| rest.split('"').next());
-    let number = number.unwrap_or_else(|| panic!("not asked: {page}"));
-    let form = format!("conversation={number}&answer={code}");
-    let answer = browser.send("/_occ/prompt", &form);
-    answer.lines().last().unwrap_or_default().to_owned()
+/// The key and the scratch codes.
+async fn turn_on(browser: &Browser, base: &str) -> (String, Vec<String>) {
+    browser.open(&format!("{base}/_occ/account")).await;
+    let password = [("password", WORD)];
+    fill(browser, "/_occ/account/second-begin", &password).await;
+    let key = format!("return !!document.querySelector('.qr svg') && {SECRETS}");
+    let key = browser.until("a key", &key).await;
+    let key = key.as_str().unwrap().to_owned();
+    browser.keep("second-step-key").await;
+    let typed = [("code", code(&key, 0))];
+    let typed = typed.each_ref().map(|(name, code)| (*name, code.as_str()));
+    fill(browser, "/_occ/account/second-confirm", &typed).await;
+    browser.says("The second step is on.").await;
+    browser.keep("second-step-on").await;
+    let scratch = browser.script(&format!("return {SECRETS}")).await;
+    let scratch = scratch.as_str().unwrap();
+    let scratch: Vec<String> = scratch.split(' ').map(str::to_owned).collect();
+    assert_eq!((key.len(), scratch.len()), (32, 5), "{scratch:?}");
+    (key, scratch)
 }
 
 #[test]
-fn second_step_is_turned_on_kept_by_an_update_and_ended() {
+fn second_step_is_turned_on_kept_by_an_update_and_turned_off() {
     let instance = Instance::shipped("second");
     instance.add("alice", WORD);
-    let alice = Browser::new(&instance);
-    alice.log_in_at_last("alice", WORD);
-    let page = told(&alice, "second-begin", &format!("password={WORD}"));
-    assert!(page.contains("<svg"), "{page}");
-    let key = secrets(&page).pop().unwrap();
-    assert_eq!(key.len(), 32);
-    // Her own programs see nothing of it.
-    let seen = instance.exec_as("alice", ["ls", "/var/lib/occ-gate"]).run();
-    assert_ne!(seen.code, Some(0), "{seen:#?}");
-    let page = told(
-        &alice,
-        "second-confirm",
-        &format!("code={}", code(&key, -1)),
-    );
-    let scratch = secrets(&page);
-    assert_eq!(scratch.len(), 5, "{page}");
-    let other = Browser::new(&instance);
-    assert_eq!(other.log_in("alice", "wrong"), "403", "and not asked");
-    assert_eq!(log_in(&other, &code(&key, 0)), "303");
-    other.opencode();
-    instance.remove_container();
-    instance.start();
-    assert_eq!(log_in(&Browser::new(&instance), &scratch[0]), "303");
-    // The third question within half a minute is the last that is asked.
-    let form = format!("password={WORD}&code={}", scratch[1]);
-    let page = told(&alice, "second-end", &form);
-    assert!(page.contains("The second step is off."), "{page}");
-    Browser::new(&instance).log_in_at_last("alice", WORD);
+    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    with_browsers(instance.port, async |browsers| {
+        let alice = browsers.open().await;
+        log_in(&alice, &base, None).await;
+        let (key, scratch) = turn_on(&alice, &base).await;
+        // Her own programs see nothing of it.
+        let seen = instance.exec_as("alice", ["ls", "/var/lib/occ-gate"]).run();
+        assert_ne!(seen.code, Some(0), "{seen:#?}");
+        log_out(&alice, &base).await;
+        // The code that turned it on is used; the phone's next one is good a little early.
+        log_in(&alice, &base, Some(&code(&key, 1))).await;
+        log_out(&alice, &base).await;
+        instance.occ(["start", "--recreate"]).ok();
+        log_in(&alice, &base, Some(&scratch[0])).await;
+        alice.open(&format!("{base}/_occ/account")).await;
+        let off = [("password", WORD), ("code", &scratch[1])];
+        fill(&alice, "/_occ/account/second-end", &off).await;
+        alice.says("The second step is off.").await;
+        log_out(&alice, &base).await;
+        log_in(&alice, &base, None).await;
+    });
 }
 
 #[test]
-fn administrator_ends_it_for_who_lost_the_phone() {
+fn administrator_ends_it_for_somebody_who_lost_the_phone() {
     let instance = Instance::shipped("lost");
     instance.add("alice", WORD);
-    let alice = Browser::new(&instance);
-    alice.log_in_at_last("alice", WORD);
-    let page = told(&alice, "second-begin", &format!("password={WORD}"));
-    let key = secrets(&page).pop().unwrap();
-    told(&alice, "second-confirm", &format!("code={}", code(&key, 0)));
-    assert_eq!(log_in(&Browser::new(&instance), "000000"), "403");
-    let ended = instance.occ(["user", "set", "alice", "--no-second-factor"]);
-    ended.ok().prints("User 'alice' changed.");
-    Browser::new(&instance).log_in_at_last("alice", WORD);
+    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    with_browsers(instance.port, async |browsers| {
+        let alice = browsers.open().await;
+        log_in(&alice, &base, None).await;
+        turn_on(&alice, &base).await;
+        // A wrong password is refused before anything is asked.
+        let other = page::Browser::new(&instance);
+        assert_eq!(other.log_in("alice", "wrong"), "403");
+        log_out(&alice, &base).await;
+        let ended = instance.occ(["user", "set", "alice", "--no-second-factor"]);
+        ended.ok().prints("User 'alice' changed.");
+        log_in(&alice, &base, None).await;
+    });
 }

@@ -1,7 +1,9 @@
 //! The second step of the login, on the account page.
 
 use occ_gate::wire::SecondView;
+use serde_json::json;
 
+use super::chromium::Chromium;
 use super::harness::Gate;
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -16,7 +18,7 @@ fn gate(view: SecondView) -> Gate {
 fn sent(gate: &Gate, cookie: &str, path: &str, form: &str) -> String {
     let answer = gate.post(&format!("/_occ/account/{path}"), form, &[cookie]);
     let led = (answer.status, answer.header("location"));
-    assert_eq!(led, (303, Some("/_occ/account")), "{form}");
+    assert_eq!(led, (303, Some("/_occ/account#second")), "{form}");
     let flash = answer.cookie("occ-flash_opencode").unwrap();
     format!("{cookie}; {flash}")
 }
@@ -108,4 +110,49 @@ fn page_has_no_second_step_where_there_is_none() {
     let gate = gate(SecondView::Unavailable);
     let (_, cookie) = gate.alice();
     assert!(!page(&gate, &cookie).contains("Second step"));
+}
+
+/// Fills a form of the account page in and sends it.
+fn fill(chromium: &Chromium, form: &str, fields: &[(&str, &str)]) {
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("form.elements['{name}'].value = '{value}';"))
+        .collect();
+    chromium.script(&format!(
+        "const form = document.querySelector('form[action$=\"{form}\"]'); {} form.requestSubmit();",
+        fields.concat()
+    ));
+}
+
+/// Turned on and off at a phone's screen of 390 px: nothing is cut off or hangs out.
+#[test]
+fn all_of_it_fits_a_phones_screen() {
+    const FITS: &str = "const wide = document.documentElement.scrollWidth;
+        const out = [...document.querySelectorAll('section *')]
+            .filter((element) => element.getBoundingClientRect().right > 390);
+        return innerWidth === 390 && wide <= 390 && out.length === 0";
+    let gate = gate(SecondView::Off);
+    let (token, _) = gate.alice();
+    let chromium = Chromium::start();
+    let url = format!("{}/_occ/account", gate.origin());
+    let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true });
+    chromium.tell("Emulation.setDeviceMetricsOverride", &phone);
+    chromium.set_cookie(&url, "occ_opencode", &token.expose());
+    chromium.open(&url);
+    let shows = |what: &str| {
+        let there = format!("return !!document.querySelector('{what}')");
+        chromium.until(what, &there);
+        assert_eq!(chromium.script(FITS), true, "{what}");
+    };
+    shows("form[action$=second-begin]");
+    fill(&chromium, "second-begin", &[("password", "secret")]);
+    shows(".qr svg");
+    let picture = "const box = document.querySelector('.qr svg').getBoundingClientRect();
+        return box.width >= 220 && box.height === box.width && box.top > 0 && box.bottom < innerHeight";
+    chromium.until("a picture in view, big enough for a camera", picture);
+    fill(&chromium, "second-confirm", &[("code", "123456")]);
+    shows(".notice .secret");
+    let off = [("password", "secret"), ("code", "11111111")];
+    fill(&chromium, "second-end", &off);
+    shows("form[action$=second-begin]");
 }

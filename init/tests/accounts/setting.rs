@@ -68,7 +68,7 @@ fn lost_phone_ends_the_second_step() {
     }
     let before = tree.record("alice");
     assert!(set(&tree, &["--no-second-factor"]).changed);
-    assert!(!tree.path(&file("alice")).exists() && tree.path(&file("bob")).exists());
+    assert!(!tree.path(file("alice")).exists() && tree.path(file("bob")).exists());
     assert_eq!(differing(&before, &tree.record("alice")), [""; 0]);
     assert!(!set(&tree, &["--no-second-factor"]).changed, "once more");
     let nobody = ["--json", "user", "set", "carol", "--no-second-factor"];

@@ -65,19 +65,14 @@ impl Enrolments {
         if !begun.is_of(session, now) {
             return Verdict::Over;
         }
-        match begun.key.step_of(code, time) {
-            Some(step) => match self.0.remove(user) {
-                Some(begun) => Verdict::Right(begun.key, step),
-                None => Verdict::Over,
-            },
-            None => {
-                begun.wrong += 1;
-                if begun.wrong < MOST_CODES {
-                    return Verdict::Wrong;
-                }
-                self.0.remove(user);
-                Verdict::Over
-            }
+        let right = begun.key.step_of(code, time);
+        begun.wrong += u32::from(right.is_none());
+        if right.is_none() && begun.wrong < MOST_CODES {
+            return Verdict::Wrong;
+        }
+        match (self.0.remove(user), right) {
+            (Some(begun), Some(step)) => Verdict::Right(begun.key, step),
+            _ => Verdict::Over,
         }
     }
 

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use hyper::Response;
 
-use super::redirect_with;
 use crate::web::http::body::Body;
+use crate::web::http::flash::Flash;
 use crate::web::http::form::Form;
 use crate::web::http::reply;
 use crate::web::monitor_client::NoReply;
@@ -45,7 +45,7 @@ pub(super) async fn begin(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
-    redirect_with(gate, context, outcome)
+    told(gate, context, outcome)
 }
 
 /// POST /_occ/account/second-confirm
@@ -75,7 +75,7 @@ pub(super) async fn confirm(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
-    redirect_with(gate, context, outcome)
+    told(gate, context, outcome)
 }
 
 /// POST /_occ/account/second-end
@@ -103,11 +103,17 @@ pub(super) async fn end(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
-    redirect_with(gate, context, outcome)
+    told(gate, context, outcome)
 }
 
 fn failed(gate: &AppState, context: &RequestContext, why: String) -> Response<Body> {
-    redirect_with(gate, context, Outcome::SecondFailed(why))
+    told(gate, context, Outcome::SecondFailed(why))
+}
+
+/// Redirects to the account page's part about it, which is not to be seen without scrolling.
+fn told(gate: &AppState, context: &RequestContext, outcome: Outcome) -> Response<Body> {
+    let reply = reply::see_other("/_occ/account#second");
+    Flash::Account(outcome).give(reply, &gate.cookies, context.secure)
 }
 
 fn slow_down(seconds: u32) -> Outcome {

@@ -235,24 +235,28 @@ impl State {
                 Reply::Terminal(self.with(&ask.token, |state| state.terminals.reply()))
             }
             Request::CloseTerminal(ask) => Reply::CloseTerminal(self.with(&ask.token, |_| ())),
+            request => self.reply_about_second_step(request),
+        }
+    }
+
+    fn reply_about_second_step(&mut self, request: Request) -> Reply {
+        match request {
             Request::GetSecond(ask) => {
                 Reply::GetSecond(self.with(&ask.token, |state| state.second.view))
             }
-            Request::BeginSecond(ask) => Reply::BeginSecond(
-                self.sessions
-                    .user(&ask.token)
-                    .map(|_| self.second.begin(&ask)),
-            ),
-            Request::ConfirmSecond(ask) => Reply::ConfirmSecond(
-                self.sessions
-                    .user(&ask.token)
-                    .map(|_| self.second.confirm(&ask)),
-            ),
-            Request::EndSecond(ask) => Reply::EndSecond(
-                self.sessions
-                    .user(&ask.token)
-                    .map(|_| self.second.end(&ask)),
-            ),
+            Request::BeginSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::BeginSecond(user.map(|_| self.second.begin(&ask)))
+            }
+            Request::ConfirmSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::ConfirmSecond(user.map(|_| self.second.confirm(&ask)))
+            }
+            Request::EndSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::EndSecond(user.map(|_| self.second.end(&ask)))
+            }
+            request => panic!("no reply to '{}'", lines::line(&request)),
         }
     }
 
