@@ -9,9 +9,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, AccessName, AccessReply, AccessToken, Agent, ChangeReply, Conversation,
-    EnsureReply, FirstReply, Handle, Lifetime, LoginReply, MakeReply, OpencodeView, RestartReply,
-    Secret, Session, SessionEntry, TerminalId, TerminalReply, TerminalSize, Token, User,
+    AccessEntry, AccessName, AccessReply, AccessToken, Agent, ChangeReply, ConfirmReply,
+    Conversation, EnsureReply, FirstReply, Handle, Lifetime, LoginReply, MakeReply, OpencodeView,
+    RestartReply, SecondReply, SecondView, Secret, Session, SessionEntry, TerminalId,
+    TerminalReply, TerminalSize, Token, User,
 };
 
 /// No session has this token, any more or ever.
@@ -177,4 +178,16 @@ requests! {
     /// Sets the new password that [`LoginReply::NewPasswordNeeded`] asks for, and goes on
     /// with the login. The conversation is over then, whatever the reply.
     RenewPassword { conversation: Conversation, new: Secret } -> LoginReply;
+
+    /// Reads how it stands with the person's second step.
+    GetSecond { token: Token } -> Result<SecondView, Gone>;
+
+    /// Begins to turn the second step on, if the password is right.
+    BeginSecond { token: Token, password: Secret } -> Result<SecondReply, Gone>;
+
+    /// Turns the second step on that this session began, if the code is right.
+    ConfirmSecond { token: Token, code: Secret } -> Result<ConfirmReply, Gone>;
+
+    /// Turns the second step off, if the password and the code are right.
+    EndSecond { token: Token, password: Secret, code: Secret } -> Result<SecondReply, Gone>;
 }

@@ -17,6 +17,7 @@ pub(crate) mod stream;
 
 mod access;
 mod frame;
+mod second;
 mod secret;
 mod terminal;
 mod text;
@@ -31,6 +32,7 @@ pub use access::{
 };
 pub use ask::{Ask, Gone, Reply, Request};
 pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
+pub use second::{ConfirmReply, SCRATCH_CODES, SecondReply, SecondView};
 pub use secret::{Secret, Token, TokenHash};
 pub use terminal::{TERMINALS_LIMIT, TerminalId, TerminalReply, TerminalSize};
 pub use text::Text;

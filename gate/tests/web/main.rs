@@ -28,6 +28,7 @@ mod proxies;
 mod real_proxies;
 mod renewals;
 mod restarts;
+mod second_step;
 mod stopping;
 mod streams;
 mod terminal;

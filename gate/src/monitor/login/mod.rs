@@ -13,6 +13,7 @@ mod queue;
 mod requests;
 mod turns;
 
+pub(crate) mod check;
 pub(crate) mod device_cookie;
 pub(crate) mod pam;
 pub(crate) mod rate_limit;
@@ -24,9 +25,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::access::WrongAccess;
+use self::check::Purpose;
 use self::device_cookie::DeviceKey;
 use self::pam::{Helper, PamCommand, PamResult, PamTask, unusable};
-use self::prompt::{PamPrompt, Paused};
+use self::prompt::Paused;
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
 use super::accounts::{AccountFingerprint, AccountPassword, Accounts};
@@ -50,8 +52,6 @@ pub(crate) struct Logins {
     conversations: HashMap<Conversation, Paused>,
     /// People who change their password right now, and the account as it was before.
     changing: HashMap<String, Option<AccountFingerprint>>,
-    /// The question that people are asked beyond the password.
-    prompt: Option<PamPrompt>,
 }
 
 /// The state that a decision depends on.
@@ -75,6 +75,9 @@ pub(crate) enum Action {
     KeepAccess(String, AccountPassword),
     /// The account of this person has changed: end what runs for them.
     StopOpencode(String),
+    /// The person of this session showed their password, and a code if they have to:
+    /// reply to that call.
+    Checked(u64, TokenHash, Purpose),
 }
 
 /// One login or change of a password.
@@ -85,8 +88,6 @@ pub(crate) struct Attempt {
     source: Source,
     account: Account,
     address: IpAddr,
-    /// The person was asked for more than the password.
-    was_asked: bool,
     what: What,
 }
 
@@ -104,14 +105,17 @@ enum What {
         user: String,
         session: TokenHash,
     },
+    Check {
+        user: String,
+        session: TokenHash,
+        purpose: Purpose,
+    },
 }
 
 /// The next step of an attempt, when it is its turn.
 pub(crate) enum Next {
     Start(PamCommand),
     Tell(Box<Helper>, Secret),
-    /// Somebody without an account answered a question that was not PAM's.
-    Refuse,
 }
 
 /// An answer of a helper in an attempt.
@@ -139,6 +143,7 @@ impl Attempt {
                 format!("login: {shown} from {address}")
             }
             What::Change { user, .. } => format!("change of password: {user} from {address}"),
+            What::Check { user, .. } => format!("second step: {user} from {address}"),
         }
     }
 
@@ -152,6 +157,7 @@ impl Attempt {
         let reply = match &self.what {
             What::Login { reply, .. } => reply(login),
             What::Change { .. } => Reply::ChangePassword(Ok(change)),
+            What::Check { purpose, .. } => purpose.reply(check::in_place_of(&change)),
         };
         Action::Reply(self.id, reply)
     }
@@ -171,7 +177,6 @@ impl Logins {
             queue: LoginQueue::default(),
             conversations: HashMap::new(),
             changing: HashMap::new(),
-            prompt: None,
         }
     }
 
@@ -232,7 +237,6 @@ impl Logins {
             source,
             account,
             address,
-            was_asked: false,
             what: What::Login {
                 user,
                 fingerprint,
@@ -271,7 +275,6 @@ impl Logins {
             source: Source::Session(session.handle),
             account: Account::named(&session.user),
             address: session.address,
-            was_asked: false,
             what: What::Change {
                 user: session.user.clone(),
                 session: token.hash(),
@@ -284,13 +287,11 @@ impl Logins {
 /// Asks PAM, or goes on asking; `patience` is how long PAM may work.
 pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
     let started = match next {
-        Next::Refuse => Ok(None),
-        Next::Start(command) => Helper::start(&command).await.map(Box::new).map(Some),
-        Next::Tell(mut helper, text) => helper.tell(&text).await.map(|()| Some(helper)),
+        Next::Start(command) => Helper::start(&command).await.map(Box::new),
+        Next::Tell(mut helper, text) => helper.tell(&text).await.map(|()| helper),
     };
     let (result, helper) = match started {
-        Ok(Some(mut helper)) => (helper.answer(patience).await, Some(helper)),
-        Ok(None) => (PamResult::Refused, None),
+        Ok(mut helper) => (helper.answer(patience).await, Some(helper)),
         Err(error) => (pam::broken(&error.to_string()), None),
     };
     PamEvent {

@@ -36,6 +36,12 @@ pub(crate) enum PamTask {
         password: Secret,
         like: Option<User>,
     },
+    /// Only the check of a login, of somebody who is logged in; the code answers what PAM
+    /// asks beyond the password.
+    Check {
+        password: Secret,
+        code: Option<Secret>,
+    },
     /// The new password is set if the old one is right when that is done.
     Change { old: Secret, new: Secret },
 }

@@ -68,6 +68,7 @@ impl Monitor {
                     self.access.table.keep(&user, account);
                     self.access.save();
                 }
+                Action::Checked(id, session, purpose) => self.checked(id, session, purpose),
                 Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
         }

@@ -1,9 +1,10 @@
 //! The account page: whose sessions there are, ending them, a new password, tokens, a new
-//! start of opencode.
+//! start of opencode, the second step.
 
 pub(super) mod issued;
 
 mod restart;
+mod second;
 mod tokens;
 
 use std::time::Instant;
@@ -50,6 +51,16 @@ pub(super) async fn page<B>(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
+    let token = session.token.clone();
+    let second = match gate.monitor.ask(ask::GetSecond { token }).await {
+        Ok(Ok(view)) => view,
+        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
+        Err(NoReply) => return reply::unreached(),
+    };
+    let shows_second = matches!(outcome, Some(Outcome::SecondBegun | Outcome::SecondOn));
+    let hash = session.token.hash();
+    let issued_second = shows_second.then(|| gate.issued_second.take(hash, Instant::now()));
+    let issued_second = issued_second.flatten();
     let issued = outcome
         .as_ref()
         .is_some_and(|outcome| *outcome == Outcome::TokenMade);
@@ -65,6 +76,8 @@ pub(super) async fn page<B>(
         now: clock::now(),
         outcome: outcome.as_ref(),
         opencode: &opencode,
+        second,
+        issued_second: issued_second.as_ref(),
     };
     let page = reply::page(StatusCode::OK, &pages::account(&page));
     if outcome.is_none() {
@@ -88,6 +101,9 @@ pub(super) enum AccountForm {
     RevokeToken,
     Revoke,
     EndAll,
+    BeginSecond,
+    ConfirmSecond,
+    EndSecond,
 }
 
 impl AccountForm {
@@ -100,6 +116,9 @@ impl AccountForm {
             "/_occ/account/token-revoke" => Some(Self::RevokeToken),
             "/_occ/account/revoke" => Some(Self::Revoke),
             "/_occ/account/end-all" => Some(Self::EndAll),
+            "/_occ/account/second-begin" => Some(Self::BeginSecond),
+            "/_occ/account/second-confirm" => Some(Self::ConfirmSecond),
+            "/_occ/account/second-end" => Some(Self::EndSecond),
             _ => None,
         }
     }
@@ -128,6 +147,9 @@ pub(super) async fn submit(
             let ended = gate.monitor.ask(ask::EndAll { token }).await;
             after_logout(gate, context, session, ended.is_ok())
         }
+        AccountForm::BeginSecond => second::begin(gate, context, session, &form).await,
+        AccountForm::ConfirmSecond => second::confirm(gate, context, session, &form).await,
+        AccountForm::EndSecond => second::end(gate, context, session, &form).await,
     }
 }
 

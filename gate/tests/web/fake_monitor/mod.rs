@@ -4,6 +4,7 @@ mod access;
 mod lines;
 mod logins;
 mod opencodes;
+mod second_step;
 mod sessions;
 mod terminals;
 
@@ -23,6 +24,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use self::access::Access;
 use self::logins::Logins;
 use self::opencodes::Opencodes;
+use self::second_step::SecondStep;
 use self::sessions::Sessions;
 use self::terminals::Terminals;
 use super::browser::PATIENCE;
@@ -45,6 +47,7 @@ pub(crate) struct State {
     pub(crate) access: Access,
     pub(crate) opencodes: Opencodes,
     pub(crate) terminals: Terminals,
+    pub(crate) second: SecondStep,
 }
 
 impl FakeMonitor {
@@ -232,6 +235,28 @@ impl State {
                 Reply::Terminal(self.with(&ask.token, |state| state.terminals.reply()))
             }
             Request::CloseTerminal(ask) => Reply::CloseTerminal(self.with(&ask.token, |_| ())),
+            request => self.reply_about_second_step(request),
+        }
+    }
+
+    fn reply_about_second_step(&mut self, request: Request) -> Reply {
+        match request {
+            Request::GetSecond(ask) => {
+                Reply::GetSecond(self.with(&ask.token, |state| state.second.view))
+            }
+            Request::BeginSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::BeginSecond(user.map(|_| self.second.begin(&ask)))
+            }
+            Request::ConfirmSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::ConfirmSecond(user.map(|_| self.second.confirm(&ask)))
+            }
+            Request::EndSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::EndSecond(user.map(|_| self.second.end(&ask)))
+            }
+            request => panic!("no reply to '{}'", lines::line(&request)),
         }
     }
 
