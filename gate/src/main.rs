@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use occ_gate::helpers::{
-    self, exec_user, home_probe, kill_user, login_shell, pam, pam_session, tmpdir,
+    self, check_passkey, exec_user, home_probe, kill_user, login_shell, pam, pam_session, tmpdir,
 };
 use occ_gate::settings::{self, Settings};
 use occ_gate::{health, monitor, token, web};
@@ -36,6 +36,9 @@ enum Part {
     /// One attempt with PAM
     #[command(hide = true)]
     Pam,
+    /// Checks what an authenticator says
+    #[command(hide = true)]
+    CheckPasskey(check_passkey::Options),
     /// Becomes a person
     #[command(hide = true)]
     ExecUser(exec_user::Options),
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Some(Part::FirstAccount) => monitor::show_first_code(),
         Some(Part::Token(command)) => token::main(&command),
         Some(Part::Pam) => pam::main(),
+        Some(Part::CheckPasskey(options)) => check_passkey::main(&options),
         Some(Part::ExecUser(options)) => exec_user::main(&options),
         Some(Part::KillUser(options)) => kill_user::main(&options),
         Some(Part::WipeTmpdir(options)) => tmpdir::main(&options),

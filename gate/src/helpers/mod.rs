@@ -1,6 +1,7 @@
 //! The processes that the monitor starts of this program, each with what it
 //! needs and nothing else. They decide nothing: options and stdin say what to do.
 
+pub mod check_passkey;
 pub mod exec_user;
 pub mod home_probe;
 pub mod kill_user;

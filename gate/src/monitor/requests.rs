@@ -71,6 +71,14 @@ impl Monitor {
             }
             Request::MakeAccess(ask) => return self.answer_make_access(id, ask),
             Request::RevokeAccess(ask) => Reply::RevokeAccess(self.answer_revoke_access(&ask)),
+            Request::BeginLogin(ask) => Reply::BeginLogin(self.begin_login(&ask)),
+            Request::PasskeyLogin(ask) => return self.passkey_login(id, ask),
+            Request::BeginPasskey(ask) => Reply::BeginPasskey(self.begin_passkey(&ask)),
+            Request::AddPasskey(ask) => return self.add_passkey(id, ask),
+            Request::ListPasskeys(ask) => {
+                Reply::ListPasskeys(self.for_session(&ask.token, Self::list_passkeys))
+            }
+            Request::RemovePasskey(ask) => return self.remove_passkey(id, &ask),
             Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))

@@ -47,7 +47,11 @@ fn what_is_added_is_there_and_what_is_removed_is_not() {
     assert_eq!(ids(&record), ["00000001", "00000003"]);
     let saved = record.exported(true);
     assert_eq!(saved["occ"]["theirs"], json!({"a": 1}));
-    assert_eq!(saved["occ"]["passkeys"][0], entry(1), "fields of others stay");
+    assert_eq!(
+        saved["occ"]["passkeys"][0],
+        entry(1),
+        "fields of others stay"
+    );
 }
 
 #[test]
@@ -65,13 +69,19 @@ fn a_person_has_ten_at_most_and_each_once() {
     let mut record = record(&json!({}));
     for number in 0..10 {
         assert_eq!(record.add_passkey(entry(number)), Ok(()));
-        assert_eq!(record.add_passkey(entry(number)), Err(PasskeyRefusal::Twice));
+        assert_eq!(
+            record.add_passkey(entry(number)),
+            Err(PasskeyRefusal::Twice)
+        );
     }
     assert_eq!(record.add_passkey(entry(10)), Err(PasskeyRefusal::Full));
     assert_eq!(ids(&reread(&record)).len(), MAX_PASSKEYS);
     let mut same_credential = entry(1);
     same_credential["id"] = json!("ffffffff");
-    assert_eq!(record.add_passkey(same_credential), Err(PasskeyRefusal::Twice));
+    assert_eq!(
+        record.add_passkey(same_credential),
+        Err(PasskeyRefusal::Twice)
+    );
 }
 
 #[test]
