@@ -13,6 +13,7 @@ use crate::web::http::flash::Flash;
 use crate::web::http::form::Form;
 use crate::web::http::reply;
 use crate::web::pages;
+use crate::web::passkey;
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{Agent, Conversation, Secret, User, ask};
 
@@ -40,8 +41,9 @@ pub(super) fn page<B>(
         next,
         user: &user,
         notice,
+        passkeys: passkey::are_offered(gate, context),
     };
-    let page = reply::page(status, &pages::login(&form));
+    let page = reply::page_with_script(status, &pages::login(&form));
     if user.is_empty() && status == StatusCode::OK {
         return page;
     }

@@ -13,6 +13,7 @@ mod login;
 mod monitor_client;
 mod opencode;
 mod pages;
+mod passkey;
 mod programs;
 mod renewal;
 mod routes;

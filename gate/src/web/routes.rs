@@ -26,7 +26,7 @@ use crate::web::http::{redirect, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::opencode::proxy;
 use crate::web::state::{AppState, BadRequest, RequestContext};
-use crate::web::{account, attempt, bar, first, login, pages, renewal, terminal};
+use crate::web::{account, attempt, bar, first, login, pages, passkey, renewal, terminal};
 use crate::wire::{Token, ask};
 
 /// Longest path and query.
@@ -252,6 +252,16 @@ async fn own(
         ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
         ("/_occ/renew", &Method::GET) => renewal::page(&gate, &context, &request),
         ("/_occ/renew", &Method::POST) => renewal::submit(&gate, &context, session, request).await,
+        (passkey::BEGIN_PATH, &Method::POST) => passkey::begin(&gate, &context).await,
+        (passkey::LOGIN_PATH, &Method::POST) => {
+            passkey::log_in(&gate, &context, session, request).await
+        }
+        (passkey::LOGIN_PATH, &Method::GET) => reply::see_other("/_occ/login"),
+        (passkey::BEGIN_ADDING_PATH, &Method::POST) => match session {
+            Some(session) => passkey::begin_adding(&gate, &context, session).await,
+            None => reply::logged_out(),
+        },
+        (passkey::BEGIN_PATH | passkey::BEGIN_ADDING_PATH, _) => reply::wrong_method("POST"),
         ("/_occ/logout", &Method::POST) => account::logout(&gate, &context, session).await,
         ("/_occ/account", &Method::GET) => match session {
             Some(session) => account::page(&gate, &context, session, &request).await,
@@ -268,7 +278,11 @@ async fn own(
             if is_account_form(path)
                 || matches!(
                     path,
-                    "/_occ/login" | "/_occ/prompt" | "/_occ/renew" | first::PATH
+                    "/_occ/login"
+                        | "/_occ/prompt"
+                        | "/_occ/renew"
+                        | first::PATH
+                        | passkey::LOGIN_PATH
                 ) =>
         {
             reply::wrong_method("GET, HEAD, POST")
@@ -310,7 +324,16 @@ fn is_account_form(path: &str) -> bool {
     path == "/_occ/logout"
         || matches!(
             form,
-            Some("password" | "revoke" | "end-all" | "restart" | "token" | "token-revoke")
+            Some(
+                "password"
+                    | "revoke"
+                    | "end-all"
+                    | "restart"
+                    | "token"
+                    | "token-revoke"
+                    | "passkey"
+                    | "passkey-remove"
+            )
         )
 }
 

@@ -3,6 +3,7 @@
 
 pub(super) mod issued;
 
+mod passkeys;
 mod restart;
 mod tokens;
 
@@ -22,6 +23,7 @@ use crate::web::http::form::Form;
 use crate::web::http::{form_body, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::pages::{self, Outcome};
+use crate::web::passkey;
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{ChangeReply, Gone, Handle, Rejection, Secret, ask};
 
@@ -50,6 +52,12 @@ pub(super) async fn page<B>(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
+    let token = session.token.clone();
+    let passkeys = match gate.monitor.ask(ask::ListPasskeys { token }).await {
+        Ok(Ok(passkeys)) => passkeys,
+        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
+        Err(NoReply) => return reply::unreached(),
+    };
     let issued = outcome
         .as_ref()
         .is_some_and(|outcome| *outcome == Outcome::TokenMade);
@@ -60,13 +68,14 @@ pub(super) async fn page<B>(
         display_name: &session.display_name,
         sessions: &sessions,
         access: gate.settings.tokens.then_some(&access),
+        passkeys: passkey::are_offered(gate, context).then_some(&passkeys),
         issued: issued.as_deref().map(String::as_str),
         origin: &context.origin(),
         now: clock::now(),
         outcome: outcome.as_ref(),
         opencode: &opencode,
     };
-    let page = reply::page(StatusCode::OK, &pages::account(&page));
+    let page = reply::page_with_script(StatusCode::OK, &pages::account(&page));
     if outcome.is_none() {
         return page;
     }
@@ -87,6 +96,7 @@ pub(super) async fn submit(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
+    let headers = request.headers().clone();
     let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
@@ -97,6 +107,8 @@ pub(super) async fn submit(
         pages::RESTART_PATH => restart::submit(gate, context, session, &form).await,
         "/_occ/account/token" => tokens::make(gate, context, session, &form).await,
         "/_occ/account/token-revoke" => tokens::revoke(gate, context, session, &form).await,
+        "/_occ/account/passkey" => passkeys::add(gate, context, session, &headers, &form).await,
+        "/_occ/account/passkey-remove" => passkeys::remove(gate, context, session, &form).await,
         "/_occ/account/revoke" => {
             let Some(handle) = form.text("handle").and_then(|handle| handle.parse().ok()) else {
                 return reply::see_other("/_occ/account");

@@ -1,4 +1,5 @@
-//! The files of the terminal's page: xterm.js as it was published, our script and style.
+//! The files of the terminal's page: xterm.js as it was published, our script and style; and
+//! the script of passkeys.
 //! Each has a digest of its content in its name, so that browsers may keep it for good.
 
 use std::sync::LazyLock;
@@ -24,6 +25,8 @@ pub(super) struct Assets {
     pub(super) style: Asset,
     pub(super) script: Asset,
     license: Asset,
+    /// Of the login page and the account page.
+    pub(super) passkey: Asset,
 }
 
 pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
@@ -56,6 +59,7 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
             "text/plain; charset=utf-8",
             license,
         ),
+        passkey: Asset::new("passkey", ".js", SCRIPT, include_bytes!("passkey.js")),
         xterm,
         fit,
     }
@@ -90,8 +94,9 @@ pub(crate) fn asset(path: &str) -> Option<&'static Asset> {
         style,
         script,
         license,
+        passkey,
     } = &*ASSETS;
-    let mut all = [xterm, fit, style, script, license].into_iter();
+    let mut all = [xterm, fit, style, script, license, passkey].into_iter();
     all.find(|asset| asset.path == path)
 }
 
