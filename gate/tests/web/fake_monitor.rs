@@ -9,9 +9,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use occ_gate::wire::{
-    AccessEntry, AccessHash, AccessName, AccessReply, AccessToken, Agent, Call, ChangeReply,
-    Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, LastUse, Line, Login,
-    LoginReply, MakeReply, Message, OpencodeView, PamText, Rejection, Reply, Request, RestartReply,
+    AccessEntry, AccessHash, AccessName, AccessReply, AccessToken, AddReply, Agent, Call,
+    ChallengeReply, ChangeReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, LastUse, Line, Login,
+    LoginReply, MakeReply, Message, OpencodeView, Options, PamText, PasskeyEntry, PasskeyName, Rejection, Reply, Request, RestartReply,
     Secret, Session, SessionEntry, TERMINALS_LIMIT, TerminalId, TerminalReply, Text, Token,
     TokenHash, User, ask, encode,
 };
@@ -57,6 +57,10 @@ pub(crate) struct State {
     /// The code for the first account, while there is none.
     pub(crate) first_code: Option<&'static str>,
     pub(crate) silent: bool,
+    /// The credential that was added, and would be good for a login.
+    pub(crate) credential: Option<String>,
+    /// What the next proofs are not taken for.
+    pub(crate) refuses_passkeys: Option<AddReply>,
     /// The last lines of an opencode that did not start, or of a login shell.
     pub(crate) output: Vec<String>,
     pub(crate) too_soon: bool,
@@ -288,6 +292,21 @@ impl State {
                 }
             })),
             Request::CloseTerminal(ask) => Reply::CloseTerminal(self.user(&ask.token).map(drop)),
+            Request::BeginLogin(ask) => Reply::BeginLogin(ready(login_options(&host(&ask.origin)))),
+            Request::PasskeyLogin(ask) => Reply::PasskeyLogin(self.passkey_login(ask)),
+            Request::BeginPasskey(ask) => Reply::BeginPasskey(
+                self.user(&ask.token)
+                    .map(|user| ready(add_options(&host(&ask.origin), &user))),
+            ),
+            Request::AddPasskey(ask) => {
+                Reply::AddPasskey(self.user(&ask.token).map(|_| self.add_passkey(&ask)))
+            }
+            Request::ListPasskeys(ask) => {
+                Reply::ListPasskeys(self.user(&ask.token).map(|_| vec![passkey_entry()]))
+            }
+            Request::RemovePasskey(ask) => {
+                Reply::RemovePasskey(self.user(&ask.token).map(|_| ask.handle != Handle(66)))
+            }
             Request::Ensure(ask) => {
                 Reply::Ensure(self.person(&ask.token).map(|user| self.ensure(&user)))
             }
@@ -420,6 +439,27 @@ impl State {
         self.log_in("alice", None)
     }
 
+    fn add_passkey(&mut self, ask: &ask::AddPasskey) -> AddReply {
+        let is_ours = ask.challenge == challenge() && ask.proof.as_str().contains("attestationObject");
+        if let Some(refusal) = self.refuses_passkeys.clone() {
+            return refusal;
+        }
+        if !is_ours {
+            return AddReply::Refused;
+        }
+        self.credential = Some(ask.credential.as_str().to_owned());
+        AddReply::Added
+    }
+
+    fn passkey_login(&mut self, ask: ask::PasskeyLogin) -> LoginReply {
+        let is_ours = ask.challenge == challenge() && ask.proof.as_str().contains("signature");
+        if is_ours && self.credential.as_deref() == Some(ask.credential.as_str()) {
+            self.log_in("alice", ask.device)
+        } else {
+            LoginReply::Refused
+        }
+    }
+
     fn log_in(&mut self, user: &str, device: Option<Secret>) -> LoginReply {
         let own = device.filter(|device| device.expose() == format!("device-of-{user}").as_bytes());
         let device =
@@ -430,6 +470,47 @@ impl State {
             expires: LATER,
             device,
         })
+    }
+}
+
+/// The token that names each challenge.
+fn challenge() -> Token {
+    Token::new([123; 32])
+}
+
+fn ready(options: serde_json::Value) -> ChallengeReply {
+    ChallengeReply::Ready {
+        challenge: challenge(),
+        options: Options::new(&options.to_string()).unwrap(),
+    }
+}
+
+/// The relying party's name: the host without its port.
+fn host(origin: &occ_gate::wire::Origin) -> String {
+    let authority = origin.as_str().split("://").nth(1).unwrap();
+    authority.split(':').next().unwrap().to_owned()
+}
+
+fn login_options(host: &str) -> serde_json::Value {
+    serde_json::json!({"publicKey": {"challenge": "AAAA", "rpId": host, "allowCredentials": [],
+        "userVerification": "required", "timeout": 120_000}, "mediation": "conditional"})
+}
+
+fn add_options(host: &str, user: &str) -> serde_json::Value {
+    serde_json::json!({"publicKey": {"challenge": "BBBB", "rp": {"id": host, "name": "opencode"},
+        "user": {"id": "AAECAwQFBgcICQoLDA0ODw", "name": user, "displayName": user},
+        "pubKeyCredParams": [{"type": "public-key", "alg": -7}], "excludeCredentials": [],
+        "authenticatorSelection": {"residentKey": "required", "requireResidentKey": true,
+            "userVerification": "required"},
+        "extensions": {"credProps": true}, "attestation": "none", "timeout": 120_000}})
+}
+
+fn passkey_entry() -> PasskeyEntry {
+    PasskeyEntry {
+        handle: Handle(55),
+        name: PasskeyName::try_from(Box::from("phone")).unwrap(),
+        made: 1,
+        last_use: Some(2),
     }
 }
 
@@ -528,6 +609,24 @@ fn line(request: &Request) -> String {
             format!("revoke-access {}", handle.0)
         }
         Request::ChangePassword(ask::ChangePassword { .. }) => "change-password".to_owned(),
+        Request::BeginLogin(ask::BeginLogin { origin, address }) => {
+            format!("begin-login {origin} {address}")
+        }
+        Request::PasskeyLogin(ask::PasskeyLogin {
+            credential,
+            address,
+            ..
+        }) => format!("passkey-login {credential} {address}"),
+        Request::BeginPasskey(ask::BeginPasskey { origin, .. }) => {
+            format!("begin-passkey {origin}")
+        }
+        Request::AddPasskey(ask::AddPasskey { name, .. }) => {
+            format!("add-passkey {}", name.as_str())
+        }
+        Request::ListPasskeys(ask::ListPasskeys { .. }) => "passkeys".to_owned(),
+        Request::RemovePasskey(ask::RemovePasskey { handle, .. }) => {
+            format!("remove-passkey {}", handle.0)
+        }
     }
 }
 
