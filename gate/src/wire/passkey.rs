@@ -85,7 +85,9 @@ pub enum AddReply {
     Twice,
     /// The person has [`PASSKEYS_LIMIT`].
     Full,
-    /// The record can't be written: the log says why.
+    /// The person changed many within the last hour.
+    TooOften,
+    /// The record can't be written, or too many are being written: the log says more.
     Unavailable,
 }
 

@@ -10,10 +10,11 @@ use std::thread;
 
 use occ_gate::wire::{
     AccessEntry, AccessHash, AccessName, AccessReply, AccessToken, AddReply, Agent, Call,
-    ChallengeReply, ChangeReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone, Handle, LastUse, Line, Login,
-    LoginReply, MakeReply, Message, OpencodeView, Options, PamText, PasskeyEntry, PasskeyName, Rejection, Reply, Request, RestartReply,
-    Secret, Session, SessionEntry, TERMINALS_LIMIT, TerminalId, TerminalReply, Text, Token,
-    TokenHash, User, ask, encode,
+    ChallengeReply, ChangeReply, Conversation, EnsureReply, Event, FirstReply, Frames, Gone,
+    Handle, LastUse, Line, Login, LoginReply, MakeReply, Message, OpencodeView, Options, PamText,
+    PasskeyEntry, PasskeyName, Rejection, Reply, Request, RestartReply, Secret, Session,
+    SessionEntry, TERMINALS_LIMIT, TerminalId, TerminalReply, Text, Token, TokenHash, User, ask,
+    encode,
 };
 
 use super::browser::PATIENCE;
@@ -440,7 +441,8 @@ impl State {
     }
 
     fn add_passkey(&mut self, ask: &ask::AddPasskey) -> AddReply {
-        let is_ours = ask.challenge == challenge() && ask.proof.as_str().contains("attestationObject");
+        let is_ours =
+            ask.challenge == challenge() && ask.proof.as_str().contains("attestationObject");
         if let Some(refusal) = self.refuses_passkeys.clone() {
             return refusal;
         }

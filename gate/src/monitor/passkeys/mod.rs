@@ -22,6 +22,7 @@ use self::challenges::Challenges;
 use self::check::{Check, CheckTask, Nobody};
 use self::known::{Known, KnownPasskeys};
 use self::uses::Uses;
+use super::access::make_limit::MakeLimit;
 use super::accounts::Accounts;
 use super::files;
 use super::login::rate_limit::AddressBlock;
@@ -35,7 +36,7 @@ const STORE: &str = "/var/lib/opencode-users";
 /// The counters and the times of the last logins.
 const USES: &str = "/var/lib/occ-gate/passkeys.json";
 /// Changes of records that run at once.
-const CHANGES: usize = 2;
+const CHANGES: usize = 4;
 
 /// The purpose of a challenge.
 enum Ceremony {
@@ -60,6 +61,7 @@ pub(crate) struct Passkeys {
     known: KnownPasskeys,
     uses: Uses,
     changes: Arc<Semaphore>,
+    limit: MakeLimit,
 }
 
 /// A login with a passkey that is somebody's, before anything is proven.
@@ -97,6 +99,7 @@ impl Passkeys {
             known: KnownPasskeys::default(),
             uses: uses.unwrap_or_default(),
             changes: Arc::new(Semaphore::new(CHANGES)),
+            limit: MakeLimit::default(),
         }
     }
 
@@ -104,7 +107,10 @@ impl Passkeys {
     fn refresh(&mut self) {
         let defs = fs::read("/etc/login.defs").unwrap_or_default();
         let uids = UidRange::from_login_defs(&defs);
-        if let Err(error) = self.known.refresh(Path::new(STORE), uids) {
+        // Without a store nobody has any.
+        if let Err(error) = self.known.refresh(Path::new(STORE), uids)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             log::line(&format!(
                 "cannot read '{STORE}': {error}; no passkey is good"
             ));

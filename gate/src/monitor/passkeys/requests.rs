@@ -2,6 +2,7 @@
 //! goes by a session.
 
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 use webauthn_rs::prelude::Uuid;
 
 use super::check::{Check, CheckTask, Checked, relying_party};
@@ -127,17 +128,17 @@ impl Monitor {
         let Some(session) = session else {
             return self.reply(id, Reply::AddPasskey(Err(Gone)));
         };
-        let check = match self.new_passkey(&ask) {
-            Ok(check) => check,
+        let begun = self.new_passkey(&ask);
+        let begun = begun.and_then(|check| Ok((check, self.turn(&session.user)?)));
+        let (check, turn) = match begun {
+            Ok(begun) => begun,
             Err(reply) => return self.reply(id, Reply::AddPasskey(Ok(reply))),
         };
-        let (changes, nobody) = (self.passkeys.changes.clone(), self.passkeys.nobody);
+        let nobody = self.passkeys.nobody;
         let (user, name) = (session.user, ask.name);
         let is_new = !self.passkeys.known.has(ask.credential.as_str());
         self.reply_when_done(id, async move {
-            let Ok(_turn) = changes.acquire().await else {
-                return Reply::AddPasskey(Ok(AddReply::Unavailable));
-            };
+            let _turn = turn;
             let reply = match check::ask(&check, nobody).await {
                 Checked::Made { credential, .. } if credential != ask.credential || !is_new => {
                     AddReply::Twice
@@ -155,6 +156,18 @@ impl Monitor {
             };
             Reply::AddPasskey(Ok(reply))
         });
+    }
+
+    /// One of the few changes that run at once; a person has so many an hour.
+    fn turn(&mut self, user: &str) -> Result<OwnedSemaphorePermit, AddReply> {
+        let now = self.now();
+        let turn = self.passkeys.changes.clone().try_acquire_owned();
+        let turn = turn.map_err(|_| {
+            log::line(&format!("passkey: {user}: too many are being changed"));
+            AddReply::Unavailable
+        })?;
+        let is_allowed = self.passkeys.limit.allows(user, now);
+        is_allowed.then_some(turn).ok_or(AddReply::TooOften)
     }
 
     /// The check of a new passkey; its challenge must be of this very session.
@@ -187,13 +200,13 @@ impl Monitor {
             return self.reply(id, Reply::RemovePasskey(Err(Gone)));
         };
         let (user, handle) = (session.user, ask.handle);
-        let changes = self.passkeys.changes.clone();
+        let Ok(turn) = self.turn(&user) else {
+            return self.reply(id, Reply::RemovePasskey(Ok(false)));
+        };
         self.reply_when_done(id, async move {
+            let _turn = turn;
             let passkey = format!("{:08x}", handle.0);
-            let removed = match changes.acquire().await {
-                Ok(_turn) => occ_init::remove(&user, &passkey).await,
-                Err(_) => Changed::Failed,
-            };
+            let removed = occ_init::remove(&user, &passkey).await;
             if removed == Changed::Done {
                 log::line(&format!("passkey: {user}: {passkey} removed"));
             }

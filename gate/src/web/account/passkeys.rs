@@ -54,6 +54,9 @@ fn why(reply: &AddReply) -> String {
         AddReply::Full => format!(
             "There are too many passkeys: a person has at most {PASSKEYS_LIMIT}. Remove one that you do not use."
         ),
+        AddReply::TooOften => {
+            "You changed many passkeys within an hour. Try again later.".to_owned()
+        }
         AddReply::Unavailable => {
             "Passkeys cannot be kept right now. An administrator finds the reason in the log."
                 .to_owned()

@@ -30,7 +30,10 @@ fn passkeys_are_offered_where_there_are_some() {
         assert!(html.contains(there), "{there}: {html}");
     }
     let html = page("", None);
-    assert!(!html.contains("passkey") && !html.contains("webauthn"), "{html}");
+    assert!(
+        !html.contains("passkey") && !html.contains("webauthn"),
+        "{html}"
+    );
 }
 
 #[test]
