@@ -43,7 +43,7 @@ pub(super) fn page<B>(
         notice,
         passkeys: passkey::are_offered(gate, context),
     };
-    let page = reply::page_with_script(status, &pages::login(&form));
+    let page = passkey::page(status, &pages::login(&form), form.passkeys);
     if user.is_empty() && status == StatusCode::OK {
         return page;
     }

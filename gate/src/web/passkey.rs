@@ -6,6 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hyper::body::Incoming;
 use hyper::header::{SET_COOKIE, USER_AGENT};
 use hyper::{HeaderMap, Request, Response, StatusCode};
+use maud::Markup;
 
 use super::sessions::Session;
 use crate::monitor::passkeys::check::relying_party;
@@ -31,6 +32,15 @@ pub(super) const BEGIN_ADDING_PATH: &str = "/_occ/passkey/begin-adding";
 /// Returns whether passkeys are wanted, and browsers know any for the origin as asked.
 pub(super) fn are_offered(gate: &AppState, context: &RequestContext) -> bool {
     gate.settings.passkeys && relying_party(&context.origin()).is_some()
+}
+
+/// A page that offers them runs our script, and any other none.
+pub(super) fn page(status: StatusCode, markup: &Markup, is_offering: bool) -> Response<Body> {
+    if is_offering {
+        reply::page_with_script(status, markup)
+    } else {
+        reply::page(status, markup)
+    }
 }
 
 /// POST /_occ/passkey/begin

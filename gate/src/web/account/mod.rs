@@ -63,19 +63,20 @@ pub(super) async fn page<B>(
         .is_some_and(|outcome| *outcome == Outcome::TokenMade);
     let issued = issued.then(|| gate.issued.take(session.token.hash(), Instant::now()));
     let issued = issued.flatten().map(|access| access.expose());
+    let is_offering = passkey::are_offered(gate, context);
     let page = pages::Account {
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
         access: gate.settings.tokens.then_some(&access),
-        passkeys: passkey::are_offered(gate, context).then_some(&passkeys),
+        passkeys: is_offering.then_some(&passkeys),
         issued: issued.as_deref().map(String::as_str),
         origin: &context.origin(),
         now: clock::now(),
         outcome: outcome.as_ref(),
         opencode: &opencode,
     };
-    let page = reply::page_with_script(StatusCode::OK, &pages::account(&page));
+    let page = passkey::page(StatusCode::OK, &pages::account(&page), is_offering);
     if outcome.is_none() {
         return page;
     }
