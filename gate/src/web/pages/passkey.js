@@ -10,8 +10,15 @@ const encode = (bytes) =>
     .replace(/\//g, "_")
     .replace(/=+$/, "");
 
-// The options for navigator.credentials, with a fresh challenge.
-async function begin(path) {
+// The options for navigator.credentials, with a fresh challenge. One after the other: the
+// cookie names the challenge that was asked for last.
+let before = Promise.resolve();
+function begin(path) {
+  before = before.catch(() => {}).then(() => askFor(path));
+  return before;
+}
+
+async function askFor(path) {
   const answer = await fetch(path, { method: "POST", cache: "no-store" });
   if (!answer.ok) throw new Error((await answer.text()).split("\n")[0]);
   const options = (await answer.json()).publicKey;
@@ -60,24 +67,36 @@ const words = {
 };
 const reason = (error) => words[error.name] ?? `It did not work: ${error.message}.`;
 
-// The account page.
-function offerToAdd(form) {
+// Does that when the form is sent; a second click does nothing while the first is at work.
+function onSubmit(form, act) {
+  let isBusy = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (isBusy) return;
+    isBusy = true;
     trouble.hidden = true;
     try {
-      const publicKey = await begin("/_occ/passkey/begin-adding");
-      send(form, await navigator.credentials.create({ publicKey }));
+      send(form, await act());
     } catch (error) {
       tell(reason(error));
+      isBusy = false;
     }
   });
 }
 
-// The login page. A challenge is good for two minutes: an older one is asked for again.
+// The account page.
+function offerToAdd(form) {
+  onSubmit(form, async () => {
+    const publicKey = await begin("/_occ/passkey/begin-adding");
+    return navigator.credentials.create({ publicKey });
+  });
+}
+
+// The login page. A challenge is good for two minutes and another tab's takes its place: one
+// that is older, or was asked for before the tab was seen again, is asked for anew.
 const RENEW = 100_000;
 
-function shown() {
+function seen() {
   if (!document.hidden) return Promise.resolve();
   return new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 }
@@ -85,7 +104,7 @@ function shown() {
 async function offerInTheField(form, waiting) {
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
   while (!waiting.isOver) {
-    await shown();
+    await seen();
     waiting.controller = new AbortController();
     const { signal } = waiting.controller;
     const publicKey = await begin("/_occ/passkey/begin");
@@ -105,17 +124,14 @@ async function offerInTheField(form, waiting) {
 function offerToLogIn(form) {
   const waiting = { isOver: false, controller: new AbortController() };
   form.hidden = false;
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    trouble.hidden = true;
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) waiting.controller.abort();
+  });
+  onSubmit(form, async () => {
     waiting.isOver = true;
     waiting.controller.abort();
-    try {
-      const publicKey = await begin("/_occ/passkey/begin");
-      send(form, await navigator.credentials.get({ publicKey }));
-    } catch (error) {
-      tell(reason(error));
-    }
+    const publicKey = await begin("/_occ/passkey/begin");
+    return navigator.credentials.get({ publicKey });
   });
   // The password is beside it: what fails here needs no words.
   offerInTheField(form, waiting).catch(() => {});
