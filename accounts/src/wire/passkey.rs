@@ -21,7 +21,7 @@ pub struct PasskeyView {
 pub struct PasskeysReply {
     /// [`SCHEMA`](super::SCHEMA).
     pub schema: u32,
-    /// Whose passkeys they are.
+    /// The account that they open.
     pub user_name: String,
     /// False for a list.
     pub changed: bool,

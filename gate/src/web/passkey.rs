@@ -125,7 +125,7 @@ pub(super) async fn log_in(
     attempt.ask(login).await
 }
 
-/// What a browser shows: the name of its challenge, and what its authenticator made of it.
+/// The name of a browser's challenge, and what its authenticator made of it.
 pub(super) struct Shown {
     pub(super) challenge: Token,
     pub(super) credential: CredentialId,

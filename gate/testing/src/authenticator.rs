@@ -19,9 +19,9 @@ pub struct Authenticator {
     credential: Vec<u8>,
     /// The next signature's; 0 stays 0.
     pub counter: u32,
-    /// Whether it says that it verified the person.
+    /// It says that it verified the person.
     pub verifies: bool,
-    /// Whether it says that it keeps the passkey.
+    /// It says that it keeps the passkey.
     pub keeps: bool,
 }
 

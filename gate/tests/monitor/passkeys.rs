@@ -16,7 +16,7 @@ use crate::takeover::{Taken, address};
 const ORIGIN: &str = "http://box.localhost:3000";
 const STORE: &str = "var/lib/opencode-users";
 
-/// As occ-init does: the entry goes into the record, by rename; one line of JSON.
+/// A stand-in for occ-init: the entry goes into the record, by rename; one line of JSON.
 const OCC_INIT: &str = r#"#!/bin/sh
 record=/var/lib/opencode-users/$5.json
 echo "$*" >>/var/lib/asked

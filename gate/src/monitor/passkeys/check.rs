@@ -36,7 +36,7 @@ pub(crate) enum CheckTask {
     /// Did this passkey sign the challenge?
     Login {
         state: DiscoverableAuthentication,
-        /// As it was added.
+        /// The public key, as it was added.
         public_key: Value,
         /// The counter of the last login.
         counter: u32,

@@ -26,7 +26,7 @@ pub(super) struct Known {
     pub(super) name: String,
     pub(super) made_usec: u64,
     pub(super) credential: String,
-    /// What the library wrote when it was added.
+    /// The key in the library's own form, from when it was added.
     pub(super) public_key: Value,
 }
 

@@ -148,7 +148,7 @@ impl Passkeys {
         })
     }
 
-    /// Of somebody who may log in, under the uid of the record.
+    /// The passkey, if its person may log in and has the uid of the record.
     fn owned(&self, credential: &str, accounts: &Accounts) -> Option<&Known> {
         let known = self.known.find(credential)?;
         let person = accounts.get(&known.user)?;

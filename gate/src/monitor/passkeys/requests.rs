@@ -1,4 +1,4 @@
-//! What the web half asks about passkeys. A challenge for a login names nobody; all else
+//! The web half's requests about passkeys. A challenge for a login names nobody; all else
 //! goes by a session.
 
 use serde_json::{Value, json};

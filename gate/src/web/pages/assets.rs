@@ -25,7 +25,7 @@ pub(super) struct Assets {
     pub(super) style: Asset,
     pub(super) script: Asset,
     license: Asset,
-    /// Of the login page and the account page.
+    /// The script of the login page and the account page.
     pub(super) passkey: Asset,
 }
 
