@@ -4,6 +4,4 @@ mod browser;
 mod login_shell;
 mod page;
 mod passkeys;
-mod terminal;
-mod tokens;
 mod without_login;
