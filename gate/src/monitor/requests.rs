@@ -9,8 +9,8 @@ use super::sessions::Session;
 use crate::clock;
 use crate::own_address::is_own_address;
 use crate::wire::ask::{
-    Authenticate, ChangePassword, CloseTerminal, MakeAccess, MakeFirst, Revoke, RevokeAccess,
-    Terminal,
+    Answer, Authenticate, ChangePassword, CloseTerminal, MakeAccess, MakeFirst, RenewPassword,
+    Revoke, RevokeAccess, Terminal,
 };
 use crate::wire::{
     self, AccessEntry, Call, EnsureReply, Gone, OpencodeView, Reply, Request, RestartReply,
@@ -22,21 +22,9 @@ impl Monitor {
         let reply = match request {
             Request::Authenticate(credentials) => return self.authenticate(id, credentials),
             Request::ChangePassword(change) => return self.change_password(id, change),
-            Request::Answer(answer) => {
-                let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
-                return self.perform_login(actions);
-            }
-            Request::RenewPassword(renewal) => {
-                // It is the new password of the account as it was at the login.
-                self.read_accounts();
-                let actions = self.log_in(|logins, context| logins.renew(context, id, renewal));
-                return self.perform_login(actions);
-            }
-            Request::Forget(ask) => {
-                let action = self.logins.forget(ask.call);
-                self.perform_login(action.into_iter().collect());
-                Reply::Forget(())
-            }
+            Request::Answer(answer) => return self.answer_prompt(id, answer),
+            Request::RenewPassword(renewal) => return self.renew_password(id, renewal),
+            Request::Forget(ask) => Reply::Forget(self.forget(ask.call)),
             Request::Ping(_) => Reply::Ping(()),
             Request::IsFirst(_) => Reply::IsFirst(self.is_first()),
             Request::MakeFirst(ask) => return self.make_first(id, ask),
@@ -109,6 +97,23 @@ impl Monitor {
         let actions =
             self.log_in(|logins, context| logins.authenticate(context, id, credentials, is_own));
         self.perform_login(actions);
+    }
+
+    fn answer_prompt(&mut self, id: u64, answer: Answer) {
+        let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
+        self.perform_login(actions);
+    }
+
+    fn renew_password(&mut self, id: u64, renewal: RenewPassword) {
+        // It is the new password of the account as it was at the login.
+        self.read_accounts();
+        let actions = self.log_in(|logins, context| logins.renew(context, id, renewal));
+        self.perform_login(actions);
+    }
+
+    fn forget(&mut self, call: u64) {
+        let action = self.logins.forget(call);
+        self.perform_login(action.into_iter().collect());
     }
 
     fn change_password(&mut self, id: u64, change: ChangePassword) {

@@ -5,7 +5,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hyper::body::Incoming;
 use hyper::header::{SET_COOKIE, USER_AGENT};
-use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use maud::Markup;
 
 use super::sessions::Session;
@@ -23,11 +23,34 @@ use crate::wire::{
 };
 
 /// Asks for a challenge to log in with.
-pub(super) const BEGIN_PATH: &str = "/_occ/passkey/begin";
+const BEGIN_PATH: &str = "/_occ/passkey/begin";
 /// The form of the login page.
-pub(super) const LOGIN_PATH: &str = "/_occ/passkey";
+const LOGIN_PATH: &str = "/_occ/passkey";
 /// Asks for a challenge to add a passkey with.
-pub(super) const BEGIN_ADDING_PATH: &str = "/_occ/passkey/begin-adding";
+const BEGIN_ADDING_PATH: &str = "/_occ/passkey/begin-adding";
+
+/// Returns whether the path is one of these.
+pub(super) fn has(path: &str) -> bool {
+    matches!(path, BEGIN_PATH | LOGIN_PATH | BEGIN_ADDING_PATH)
+}
+
+pub(super) async fn answer(
+    gate: &AppState,
+    context: &RequestContext,
+    session: Option<&Session>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    match (path.as_str(), request.method().clone(), session) {
+        (LOGIN_PATH, Method::POST, _) => log_in(gate, context, session, request).await,
+        (LOGIN_PATH, Method::GET | Method::HEAD, _) => reply::see_other("/_occ/login"),
+        (LOGIN_PATH, ..) => reply::wrong_method("GET, HEAD, POST"),
+        (BEGIN_PATH, Method::POST, _) => begin(gate, context).await,
+        (_, Method::POST, Some(session)) => begin_adding(gate, context, session).await,
+        (_, Method::POST, None) => reply::logged_out(),
+        _ => reply::wrong_method("POST"),
+    }
+}
 
 /// Returns whether passkeys are wanted, and browsers know any for the origin as asked.
 pub(super) fn are_offered(gate: &AppState, context: &RequestContext) -> bool {
@@ -44,7 +67,7 @@ pub(super) fn page(status: StatusCode, markup: &Markup, is_offering: bool) -> Re
 }
 
 /// POST /_occ/passkey/begin
-pub(super) async fn begin(gate: &AppState, context: &RequestContext) -> Response<Body> {
+async fn begin(gate: &AppState, context: &RequestContext) -> Response<Body> {
     let Some(origin) = Origin::new(&context.origin()) else {
         return off();
     };
@@ -56,7 +79,7 @@ pub(super) async fn begin(gate: &AppState, context: &RequestContext) -> Response
 }
 
 /// POST /_occ/passkey/begin-adding
-pub(super) async fn begin_adding(
+async fn begin_adding(
     gate: &AppState,
     context: &RequestContext,
     session: &Session,
@@ -97,7 +120,7 @@ fn off() -> Response<Body> {
 }
 
 /// POST /_occ/passkey
-pub(super) async fn log_in(
+async fn log_in(
     gate: &AppState,
     context: &RequestContext,
     old: Option<&Session>,

@@ -145,6 +145,9 @@ async fn admit(
         return match request.uri().path() {
             terminal::PATH => on_terminal(&context, session, &request),
             terminal::SOCKET_PATH => on_socket(&gate, session, request),
+            path if passkey::has(path) => {
+                passkey::answer(&gate, &context, session.as_deref(), request).await
+            }
             _ => own(gate, context, session, request).await,
         };
     }
@@ -252,16 +255,6 @@ async fn own(
         ("/_occ/prompt", &Method::POST) => login::answer(&gate, &context, session, request).await,
         ("/_occ/renew", &Method::GET) => renewal::page(&gate, &context, &request),
         ("/_occ/renew", &Method::POST) => renewal::submit(&gate, &context, session, request).await,
-        (passkey::BEGIN_PATH, &Method::POST) => passkey::begin(&gate, &context).await,
-        (passkey::LOGIN_PATH, &Method::POST) => {
-            passkey::log_in(&gate, &context, session, request).await
-        }
-        (passkey::LOGIN_PATH, &Method::GET) => reply::see_other("/_occ/login"),
-        (passkey::BEGIN_ADDING_PATH, &Method::POST) => match session {
-            Some(session) => passkey::begin_adding(&gate, &context, session).await,
-            None => reply::logged_out(),
-        },
-        (passkey::BEGIN_PATH | passkey::BEGIN_ADDING_PATH, _) => reply::wrong_method("POST"),
         ("/_occ/logout", &Method::POST) => account::logout(&gate, &context, session).await,
         ("/_occ/account", &Method::GET) => match session {
             Some(session) => account::page(&gate, &context, session, &request).await,
@@ -278,11 +271,7 @@ async fn own(
             if is_account_form(path)
                 || matches!(
                     path,
-                    "/_occ/login"
-                        | "/_occ/prompt"
-                        | "/_occ/renew"
-                        | first::PATH
-                        | passkey::LOGIN_PATH
+                    "/_occ/login" | "/_occ/prompt" | "/_occ/renew" | first::PATH
                 ) =>
         {
             reply::wrong_method("GET, HEAD, POST")

@@ -557,6 +557,7 @@ fn access_entry() -> AccessEntry {
 }
 
 /// What was asked, with the parts that tests look at.
+#[expect(clippy::too_many_lines, reason = "one arm for each request")]
 fn line(request: &Request) -> String {
     match request {
         Request::Authenticate(ask::Authenticate {
