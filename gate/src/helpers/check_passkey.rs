@@ -108,6 +108,9 @@ fn signed(
     let Ok(proof) = serde_json::from_str::<PublicKeyCredential>(proof) else {
         return no("no assertion");
     };
+    if is_from_a_frame(&proof.response.client_data_json) {
+        return no("another site's page asked for it");
+    }
     let mut public_key = public_key.clone();
     // Of the record and the last login, whichever counted further.
     if let Some(recorded) = public_key.pointer_mut("/cred/counter") {
@@ -125,6 +128,13 @@ fn signed(
         },
         Err(error) => no(&error.to_string()),
     }
+}
+
+/// Returns whether the browser says that our page was in a frame of another site's. The
+/// library asks only when a passkey is added.
+fn is_from_a_frame(client_data: &[u8]) -> bool {
+    let said = serde_json::from_slice::<serde_json::Value>(client_data);
+    said.is_ok_and(|said| said.get("crossOrigin") == Some(&serde_json::Value::Bool(true)))
 }
 
 fn made(party: &Webauthn, state: &PasskeyRegistration, proof: &str) -> Checked {

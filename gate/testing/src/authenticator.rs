@@ -23,6 +23,8 @@ pub struct Authenticator {
     pub verifies: bool,
     /// It says that it keeps the passkey.
     pub keeps: bool,
+    /// The browser says that the page was in a frame of another site's.
+    pub is_framed: bool,
 }
 
 impl Authenticator {
@@ -34,6 +36,7 @@ impl Authenticator {
             counter: 0,
             verifies: true,
             keeps: true,
+            is_framed: false,
         }
     }
 
@@ -66,7 +69,7 @@ impl Authenticator {
         object.extend_from_slice(b"fmt\x64none\x67attStmt\xa0\x68authData\x59");
         object.extend_from_slice(&u16::try_from(data.len()).unwrap().to_be_bytes());
         object.extend_from_slice(&data);
-        let client = client_data("webauthn.create", options, origin);
+        let client = self.client_data("webauthn.create", options, origin);
         let response = json!({
             "attestationObject": encode(&object), "clientDataJSON": encode(client.as_bytes()),
         });
@@ -78,7 +81,7 @@ impl Authenticator {
     pub fn sign(&mut self, options: &Value, origin: &str) -> String {
         let options = &options["publicKey"];
         let data = self.data(options["rpId"].as_str().unwrap(), 0);
-        let client = client_data("webauthn.get", options, origin);
+        let client = self.client_data("webauthn.get", options, origin);
         let signed = [&data[..], &Sha256::digest(client.as_bytes())].concat();
         let signature: Signature = self.key.sign(&signed);
         if self.counter > 0 {
@@ -110,6 +113,12 @@ impl Authenticator {
         key
     }
 
+    fn client_data(&self, kind: &str, options: &Value, origin: &str) -> String {
+        let (challenge, framed) = (&options["challenge"], self.is_framed);
+        json!({"type": kind, "challenge": challenge, "origin": origin, "crossOrigin": framed})
+            .to_string()
+    }
+
     fn answer(&self, response: &Value, extensions: &Value) -> String {
         let credential = self.credential();
         json!({
@@ -118,12 +127,6 @@ impl Authenticator {
         })
         .to_string()
     }
-}
-
-fn client_data(kind: &str, options: &Value, origin: &str) -> String {
-    let challenge = &options["challenge"];
-    json!({"type": kind, "challenge": challenge, "origin": origin, "crossOrigin": false})
-        .to_string()
 }
 
 fn encode(bytes: &[u8]) -> String {

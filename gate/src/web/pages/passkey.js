@@ -32,7 +32,7 @@ async function askFor(path) {
 
 // The credential as text, for a field of a form. Not every browser has toJSON().
 function text(credential) {
-  const response = {};
+  const response = { userHandle: null };
   for (const field of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
     const bytes = credential.response[field];
     if (bytes) response[field] = encode(bytes);
