@@ -3,6 +3,7 @@
 mod browser;
 mod login_shell;
 mod page;
+mod passkeys;
 mod terminal;
 mod tokens;
 mod without_login;

@@ -50,7 +50,20 @@ fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
     match &command.task {
         PamTask::Login(password) => log_in(command, password, stdin),
         PamTask::Pretend { password, like } => pretend(command, password, like.as_ref(), stdin),
+        PamTask::Account => check_account(command),
         PamTask::Change { old, new } => change(command, old, new),
+    }
+}
+
+/// The account step alone. A password that has to be changed first is a refusal: whoever
+/// knows it logs in with it.
+fn check_account(command: &PamCommand) -> PamResult {
+    let talk = PamConversation::new(&Secret::default(), None);
+    let checked = transaction(&command.user, command.address, talk)
+        .and_then(|mut pam| pam.account_management(AuthnFlags::empty()));
+    match checked {
+        Ok(()) => PamResult::Accepted,
+        Err(error) => refusal(error),
     }
 }
 

@@ -14,21 +14,9 @@ impl Monitor {
         let reply = match request {
             Request::Authenticate(credentials) => return self.authenticate(id, credentials),
             Request::ChangePassword(change) => return self.change_password(id, change),
-            Request::Answer(answer) => {
-                let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
-                return self.perform_login(actions);
-            }
-            Request::RenewPassword(renewal) => {
-                // It is the new password of the account as it was at the login.
-                self.read_accounts();
-                let actions = self.log_in(|logins, context| logins.renew(context, id, renewal));
-                return self.perform_login(actions);
-            }
-            Request::Forget(ask) => {
-                let action = self.logins.forget(ask.call);
-                self.perform_login(action.into_iter().collect());
-                Reply::Forget(())
-            }
+            Request::Answer(answer) => return self.answer_prompt(id, answer),
+            Request::RenewPassword(renewal) => return self.renew_password(id, renewal),
+            Request::Forget(ask) => Reply::Forget(self.forget(ask.call)),
             Request::Ping(_) => Reply::Ping(()),
             Request::IsFirst(_) => Reply::IsFirst(self.is_first()),
             Request::MakeFirst(ask) => return self.make_first(id, ask),
@@ -63,6 +51,14 @@ impl Monitor {
             }
             Request::MakeAccess(ask) => Reply::MakeAccess(self.make_access(ask)),
             Request::RevokeAccess(ask) => Reply::RevokeAccess(self.revoke_access(&ask)),
+            Request::BeginLogin(ask) => Reply::BeginLogin(self.begin_login(&ask)),
+            Request::PasskeyLogin(ask) => return self.passkey_login(id, ask),
+            Request::BeginPasskey(ask) => Reply::BeginPasskey(self.begin_passkey(&ask)),
+            Request::AddPasskey(ask) => return self.add_passkey(id, ask),
+            Request::ListPasskeys(ask) => {
+                Reply::ListPasskeys(self.for_session(&ask.token, Self::list_passkeys))
+            }
+            Request::RemovePasskey(ask) => return self.remove_passkey(id, &ask),
             Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))

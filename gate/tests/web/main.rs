@@ -23,6 +23,7 @@ mod limits;
 mod logins;
 mod pages;
 mod passing;
+mod passkeys;
 mod proxies;
 mod real_proxies;
 mod renewals;

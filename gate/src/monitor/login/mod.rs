@@ -8,6 +8,7 @@
 
 mod access;
 mod outcome;
+mod passkey;
 mod prompt;
 mod queue;
 mod requests;
@@ -26,11 +27,13 @@ use tokio::time::Instant;
 use self::access::WrongAccess;
 use self::device_cookie::DeviceKey;
 use self::pam::{Helper, PamCommand, PamResult, PamTask, unusable};
+use self::passkey::PasskeyStep;
 use self::prompt::{PamPrompt, Paused};
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
 use super::accounts::{AccountFingerprint, AccountPassword, Accounts};
 use super::files;
+use super::passkeys::Signed;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
 use crate::limits::Limits;
@@ -87,6 +90,8 @@ pub(crate) struct Attempt {
     address: IpAddr,
     /// The person was asked for more than the password.
     was_asked: bool,
+    /// The passkey that signed, once one has.
+    passkey: Option<Signed>,
     what: What,
 }
 
@@ -110,6 +115,8 @@ enum What {
 pub(crate) enum Next {
     Start(PamCommand),
     Tell(Box<Helper>, Secret),
+    /// A passkey comes before PAM.
+    Passkey(Box<PasskeyStep>),
     /// Somebody without an account answered a question that was not PAM's.
     Refuse,
 }
@@ -233,6 +240,7 @@ impl Logins {
             account,
             address,
             was_asked: false,
+            passkey: None,
             what: What::Login {
                 user,
                 fingerprint,
@@ -272,6 +280,7 @@ impl Logins {
             account: Account::named(&session.user),
             address: session.address,
             was_asked: false,
+            passkey: None,
             what: What::Change {
                 user: session.user.clone(),
                 session: token.hash(),
@@ -282,9 +291,13 @@ impl Logins {
 }
 
 /// Asks PAM, or goes on asking; `patience` is how long PAM may work.
-pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
+pub(crate) async fn ask(mut attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
     let started = match next {
         Next::Refuse => Ok(None),
+        Next::Passkey(step) => match passkey::check(&mut attempt, *step).await {
+            Some(command) => Helper::start(&command).await.map(Box::new).map(Some),
+            None => Ok(None),
+        },
         Next::Start(command) => Helper::start(&command).await.map(Box::new).map(Some),
         Next::Tell(mut helper, text) => helper.tell(&text).await.map(|()| Some(helper)),
     };

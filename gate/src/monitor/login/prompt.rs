@@ -263,6 +263,7 @@ mod tests {
             account: Account::named("alice"),
             address: [192, 0, 2, 1].into(),
             was_asked: true,
+            passkey: None,
             what: What::Login {
                 user: User::cut("alice"),
                 fingerprint: None,

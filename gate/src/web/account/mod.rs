@@ -3,6 +3,7 @@
 
 pub(super) mod issued;
 
+mod passkeys;
 mod restart;
 mod tokens;
 
@@ -22,6 +23,7 @@ use crate::web::http::form::Form;
 use crate::web::http::{form_body, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::pages::{self, Outcome};
+use crate::web::passkey;
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{ChangeReply, Gone, Handle, Rejection, Secret, ask};
 
@@ -50,23 +52,31 @@ pub(super) async fn page<B>(
         Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
         Err(NoReply) => return reply::unreached(),
     };
+    let token = session.token.clone();
+    let passkeys = match gate.monitor.ask(ask::ListPasskeys { token }).await {
+        Ok(Ok(passkeys)) => passkeys,
+        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
+        Err(NoReply) => return reply::unreached(),
+    };
     let issued = outcome
         .as_ref()
         .is_some_and(|outcome| *outcome == Outcome::TokenMade);
     let issued = issued.then(|| gate.issued.take(session.token.hash(), Instant::now()));
     let issued = issued.flatten().map(|access| access.expose());
+    let is_offering = passkey::are_offered(gate, context);
     let page = pages::Account {
         user: session.user.as_str(),
         display_name: &session.display_name,
         sessions: &sessions,
         access: gate.settings.tokens.then_some(&access),
+        passkeys: is_offering.then_some(&passkeys),
         issued: issued.as_deref().map(String::as_str),
         origin: &context.origin(),
         now: clock::now(),
         outcome: outcome.as_ref(),
         opencode: &opencode,
     };
-    let page = reply::page(StatusCode::OK, &pages::account(&page));
+    let page = passkey::page(StatusCode::OK, &pages::account(&page), is_offering);
     if outcome.is_none() {
         return page;
     }
@@ -88,6 +98,8 @@ pub(super) enum AccountForm {
     RevokeToken,
     Revoke,
     EndAll,
+    AddPasskey,
+    RemovePasskey,
 }
 
 impl AccountForm {
@@ -100,6 +112,8 @@ impl AccountForm {
             "/_occ/account/token-revoke" => Some(Self::RevokeToken),
             "/_occ/account/revoke" => Some(Self::Revoke),
             "/_occ/account/end-all" => Some(Self::EndAll),
+            "/_occ/account/passkey" => Some(Self::AddPasskey),
+            "/_occ/account/passkey-remove" => Some(Self::RemovePasskey),
             _ => None,
         }
     }
@@ -113,6 +127,7 @@ pub(super) async fn submit(
     kind: AccountForm,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    let headers = request.headers().clone();
     let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
@@ -122,6 +137,8 @@ pub(super) async fn submit(
         AccountForm::Restart => restart::submit(gate, context, session, &form).await,
         AccountForm::MakeToken => tokens::make(gate, context, session, &form).await,
         AccountForm::RevokeToken => tokens::revoke(gate, context, session, &form).await,
+        AccountForm::AddPasskey => passkeys::add(gate, context, session, &headers, &form).await,
+        AccountForm::RemovePasskey => passkeys::remove(gate, context, session, &form).await,
         AccountForm::Revoke => revoke(gate, context, session, &form).await,
         AccountForm::EndAll => {
             let token = session.token.clone();

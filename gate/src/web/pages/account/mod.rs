@@ -1,5 +1,6 @@
 //! The account page: opencode, sessions, tokens, password, logging out.
 
+mod passkeys;
 mod tokens;
 
 mod opencode;
@@ -7,8 +8,9 @@ mod opencode;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::{TERMINAL_PATH, frame};
-use crate::wire::{AccessEntry, OpencodeView, SessionEntry, Time};
+use super::login::script;
+use super::{TERMINAL_PATH, frame_with};
+use crate::wire::{AccessEntry, OpencodeView, PasskeyEntry, SessionEntry, Time};
 
 /// The content of the account page.
 pub(crate) struct Account<'a> {
@@ -19,7 +21,9 @@ pub(crate) struct Account<'a> {
     pub(crate) sessions: &'a [SessionEntry],
     /// Access tokens, the latest first; `None` where there are to be none.
     pub(crate) access: Option<&'a [AccessEntry]>,
-    /// One that was made a moment ago.
+    /// Passkeys; `None` where there are to be none.
+    pub(crate) passkeys: Option<&'a [PasskeyEntry]>,
+    /// A token that was made a moment ago.
     pub(crate) issued: Option<&'a str>,
     /// Our own origin, for examples.
     pub(crate) origin: &'a str,
@@ -48,6 +52,12 @@ pub(crate) enum Outcome {
     TokenRevoked,
     /// Tokens are what they were, or an administrator has to know something.
     TokenFailed(String),
+    /// There is a new passkey.
+    PasskeyAdded,
+    /// A passkey is no way in any more.
+    PasskeyRemoved,
+    /// Passkeys are what they were.
+    PasskeyFailed(String),
 }
 
 pub(crate) fn account(page: &Account) -> Markup {
@@ -82,10 +92,12 @@ pub(crate) fn account(page: &Account) -> Markup {
                 @if page.access.is_some_and(|access| !access.is_empty()) { p.fine { "That revokes your tokens as well." } }
             }
             @if let Some(access) = page.access { (tokens::tokens(page, access)) }
+            @if let Some(passkeys) = page.passkeys { (passkeys::passkeys(page, passkeys)) }
             (password(page))
         }
     };
-    frame("Your account", None, &content)
+    let head = html! { @if page.passkeys.is_some() { (script()) } };
+    frame_with("Your account", None, &head, &content)
 }
 
 fn session(entry: &SessionEntry, now: Time) -> Markup {
