@@ -51,18 +51,19 @@ fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
         PamTask::Login(password) => log_in(command, password, stdin),
         PamTask::Pretend { password, like } => pretend(command, password, like.as_ref(), stdin),
         PamTask::Account => check_account(command),
-        PamTask::Change { old, new } => change(command, old, new),
+        PamTask::Change { old, new } => change(command, Some(old), new),
     }
 }
 
-/// The account step alone. A password that has to be changed first is a refusal: whoever
-/// knows it logs in with it.
+/// The account step alone, after a passkey. It stands for the password in this as well: one
+/// that has expired is replaced without being asked for.
 fn check_account(command: &PamCommand) -> PamResult {
     let talk = PamConversation::new(&Secret::default(), None);
     let checked = transaction(&command.user, command.address, talk)
         .and_then(|mut pam| pam.account_management(AuthnFlags::empty()));
     match checked {
         Ok(()) => PamResult::Accepted,
+        Err(ErrorCode::NewAuthTokRequired) => renew(command, None),
         Err(error) => refusal(error),
     }
 }
@@ -76,13 +77,14 @@ fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult
     match checked {
         Ok(()) => PamResult::Accepted,
         // Only after all of authentication: a wrong password never gets here.
-        Err(ErrorCode::NewAuthTokRequired) => renew(command, password),
+        Err(ErrorCode::NewAuthTokRequired) => renew(command, Some(password)),
         Err(error) => refusal(error),
     }
 }
 
-/// Asks for a new password until PAM takes one. The old one stays in this process.
-fn renew(command: &PamCommand, old: &Secret) -> PamResult {
+/// Asks for a new password until PAM takes one. The old one stays in this process; without
+/// one the login was proven by a passkey.
+fn renew(command: &PamCommand, old: Option<&Secret>) -> PamResult {
     let mut stdin = Incoming::default();
     let mut text = PamText::default();
     for _ in 0..MOST_CHOICES {
@@ -90,7 +92,7 @@ fn renew(command: &PamCommand, old: &Secret) -> PamResult {
         let Ok(new): io::Result<Secret> = new else {
             return PamResult::Refused;
         };
-        text = match unusable(old, &new) {
+        text = match unusable_in_place_of(command, old, &new) {
             Some(why) => PamText::cut(&why),
             None => match change(command, old, &new) {
                 PamResult::Rejected {
@@ -102,6 +104,19 @@ fn renew(command: &PamCommand, old: &Secret) -> PamResult {
         };
     }
     PamResult::Refused
+}
+
+fn unusable_in_place_of(
+    command: &PamCommand,
+    old: Option<&Secret>,
+    new: &Secret,
+) -> Option<String> {
+    let is_current = || password::stored(&command.user, new).is_some();
+    match old {
+        Some(old) => unusable(old, new),
+        None if is_current() => unusable(new, new),
+        None => unusable(&Secret::default(), new),
+    }
 }
 
 /// With PAM's words about it, if it has any.
@@ -140,15 +155,18 @@ fn pretend(
 /// One transaction: pam_unix takes the lock of the account files, checks the old password
 /// once more and writes the new one before it lets go, so nothing that an administrator
 /// sets meanwhile is undone. It asks root for no old password, unless it is told that the
-/// old one has expired: then it asks as it asks everybody.
-fn change(command: &PamCommand, old: &Secret, new: &Secret) -> PamResult {
+/// old one has expired: then it asks as it asks everybody. After a passkey there is none.
+fn change(command: &PamCommand, old: Option<&Secret>, new: &Secret) -> PamResult {
     let said = std::rc::Rc::new(RefCell::new(String::new()));
     let talk = PamConversation {
         new: Some(OsString::from_vec(new.expose().to_vec())),
         said: said.clone(),
-        ..PamConversation::new(old, None)
+        ..PamConversation::new(old.unwrap_or(new), None)
     };
-    let flags = AuthtokFlags::CHANGE_EXPIRED_AUTHTOK;
+    let flags = match old {
+        Some(_) => AuthtokFlags::CHANGE_EXPIRED_AUTHTOK,
+        None => AuthtokFlags::empty(),
+    };
     let changed = transaction(&command.user, command.address, talk)
         .and_then(|mut pam| pam.change_authtok(flags));
     match changed {

@@ -135,8 +135,8 @@ impl Monitor {
             Event::Pam(mut event) => {
                 // The account must still be as it was when PAM was asked, and so must a passkey.
                 self.read_accounts();
-                if let Some((signed, user)) = event.accepted_passkey()
-                    && !self.passkeys.used(&signed, &user, &self.accounts)
+                if let Some(signature) = event.take_signature()
+                    && !self.passkeys.used(&signature, &self.accounts)
                 {
                     event.refuse();
                 }

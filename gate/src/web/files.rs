@@ -55,12 +55,7 @@ pub(crate) static FILES: LazyLock<Files> = LazyLock::new(|| {
     Files {
         style: File::new("style", "css", STYLE, include_str!("pages/style.css")),
         bar: File::new("bar", "js", SCRIPT, include_str!("bar/bar.js")),
-        passkey: File::new(
-            "passkey",
-            "js",
-            SCRIPT,
-            include_str!("pages/passkey.js"),
-        ),
+        passkey: File::new("passkey", "js", SCRIPT, include_str!("pages/passkey.js")),
         terminal_style: File::new("terminal", "css", STYLE, terminal_style),
         terminal: File::new("terminal", "js", SCRIPT, terminal),
         license: File::new("xterm-license", "txt", TEXT, license),

@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use occ_gate::wire::{
     AddReply, Agent, ChallengeReply, CredentialId, Gone, LoginReply, Origin, PasskeyEntry,
-    PasskeyName, Proof, Token, ask,
+    PasskeyName, Proof, Secret, Token, ask,
 };
 use occ_gate_testing::authenticator::Authenticator;
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::place::{Place, hash};
 use crate::takeover::{Taken, address};
 
 const ORIGIN: &str = "http://box.localhost:3000";
@@ -286,19 +286,17 @@ fn a_restart_forgets_no_counter() {
 
 #[test]
 fn accounts_that_are_shut_are_not_opened() {
-    let mut place = place(&["alice", "bob", "carol"]);
+    let mut place = place(&["alice", "bob"]);
     let monitor = place.start();
     let mut web = monitor.take_over();
-    let mut keys = [1, 2, 3].map(Authenticator::new);
-    for (name, key) in ["alice", "bob", "carol"].iter().zip(&keys) {
+    let mut keys = [1, 2].map(Authenticator::new);
+    for (name, key) in ["alice", "bob"].iter().zip(&keys) {
         let session = web.log_in(&place, name, 1).token;
         assert!(matches!(add(&mut web, &session, key), AddReply::Added));
     }
     place.person("alice").expire = "1";
-    // A new password is needed, by PAM's account step.
-    place.person("bob").aging = "0:0:99999:7:";
-    let hash = place.person("carol").hash.clone();
-    place.person("carol").hash = format!("!{hash}");
+    let hash = place.person("bob").hash.clone();
+    place.person("bob").hash = format!("!{hash}");
     place.write_accounts();
     for (number, key) in (2..).zip(&mut keys) {
         assert_refused(&log_in(&mut web, key, number), "shut");
@@ -307,6 +305,67 @@ fn accounts_that_are_shut_are_not_opened() {
     place.write_accounts();
     let open = log_in(&mut web, &mut keys[0], 9);
     assert!(matches!(open, LoginReply::Token(_)), "{open:?}");
+}
+
+fn renew(web: &mut Taken, reply: &LoginReply, new: &str) -> LoginReply {
+    let LoginReply::NewPasswordNeeded { conversation, .. } = *reply else {
+        panic!("no new password is asked for: {reply:?}");
+    };
+    let new = Secret::from_text(new).unwrap();
+    web.call(ask::RenewPassword { conversation, new })
+}
+
+/// It stands for the password in this as well, so it asks for a new one alone.
+#[test]
+fn an_expired_password_is_changed_after_a_passkey() {
+    let mut place = place(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    let mut key = Authenticator::new(1);
+    key.counter = 5;
+    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    place.person("alice").aging = "0:0:99999:7:";
+    place.write_accounts();
+    let copy = key.clone();
+    key.counter = 7;
+    let needed = log_in(&mut web, &mut key, 2);
+    // A copy gets no further than this, and neither does anything but the conversation.
+    for counter in [5, 7] {
+        let mut copy = copy.clone();
+        copy.counter = counter;
+        assert_refused(&log_in(&mut web, &mut copy, 3), "a copy");
+    }
+    let current = renew(&mut web, &needed, "alice's word");
+    assert!(
+        matches!(&current, LoginReply::NewPasswordNeeded { text, .. }
+            if text.as_str() == "The new password is the current one."),
+        "{current:?}"
+    );
+    let LoginReply::Token(login) = renew(&mut web, &current, "a new word") else {
+        panic!("not logged in: {}", monitor.log());
+    };
+    assert_eq!(login.user.as_str(), "alice");
+    let with_it = web.authenticate("alice", "a new word", 4);
+    assert!(matches!(with_it, LoginReply::Token(_)), "{with_it:?}");
+}
+
+#[test]
+fn a_passkey_that_is_removed_meanwhile_sets_no_password() {
+    let mut place = place(&["alice"]);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let alice = web.log_in(&place, "alice", 1).token;
+    let mut key = Authenticator::new(1);
+    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    place.person("alice").aging = "0:0:99999:7:";
+    place.write_accounts();
+    let needed = log_in(&mut web, &mut key, 2);
+    std::fs::remove_file(place.path(STORE).join("alice.json")).unwrap();
+    let late = renew(&mut web, &needed, "the thief's word");
+    assert_refused(&late, "removed");
+    let shadow = std::fs::read_to_string(place.path("etc/shadow")).unwrap();
+    assert!(shadow.contains(&hash("alice's word")), "{shadow}");
 }
 
 #[test]

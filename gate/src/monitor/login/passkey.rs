@@ -8,9 +8,9 @@ use super::rate_limit::{Account, AddressBlock, Source};
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
 use crate::monitor::passkeys::check::{self, Check, Checked, Nobody};
-use crate::monitor::passkeys::{Claim, Signed};
+use crate::monitor::passkeys::{Claim, Signature, Signed};
 use crate::wire::ask::PasskeyLogin;
-use crate::wire::{CredentialId, Reply, User};
+use crate::wire::{Conversation, CredentialId, Reply, User};
 
 /// The check of a passkey, and PAM's command if it proves its person.
 pub(crate) struct PasskeyStep {
@@ -72,6 +72,26 @@ impl Logins {
     }
 }
 
+impl Logins {
+    /// The person and the passkey of a login that waits for a new password.
+    pub(crate) fn waits_with_passkey(
+        &self,
+        conversation: Conversation,
+    ) -> Option<(String, CredentialId)> {
+        let attempt = &self.conversations.get(&conversation)?.attempt;
+        let credential = attempt.passkey.as_ref()?.credential.clone();
+        match &attempt.what {
+            What::Login { user, .. } => Some((user.as_str().to_owned(), credential)),
+            What::Change { .. } => None,
+        }
+    }
+
+    /// Ends a login that waits.
+    pub(crate) fn drop_conversation(&mut self, conversation: Conversation) {
+        self.conversations.remove(&conversation);
+    }
+}
+
 /// Returns PAM's command if the passkey signed; the attempt keeps what it signed with.
 pub(super) async fn check(attempt: &mut Attempt, step: PasskeyStep) -> Option<PamCommand> {
     match check::ask(&step.check, step.nobody).await {
@@ -79,7 +99,7 @@ pub(super) async fn check(attempt: &mut Attempt, step: PasskeyStep) -> Option<Pa
             let credential = step.credential;
             attempt.passkey = Some(Signed {
                 credential,
-                counter,
+                counter: Some(counter),
             });
             Some(step.command)
         }
@@ -95,17 +115,27 @@ pub(super) async fn check(attempt: &mut Attempt, step: PasskeyStep) -> Option<Pa
 }
 
 impl PamEvent {
-    /// The passkey of a login that PAM has accepted, and whose it was.
-    pub(crate) fn accepted_passkey(&self) -> Option<(Signed, String)> {
+    /// The passkey of a login that PAM lets in, perhaps with another password, and whose it
+    /// was; once, so that each signature counts once.
+    pub(crate) fn take_signature(&mut self) -> Option<Signature> {
         let What::Login { user, .. } = &self.attempt.what else {
             return None;
         };
-        let signed = self.attempt.passkey.clone()?;
-        matches!(self.result, PamResult::Accepted).then(|| (signed, user.as_str().to_owned()))
+        let is_let_in = matches!(
+            self.result,
+            PamResult::Accepted | PamResult::NewPasswordNeeded { .. }
+        );
+        let signed = self.attempt.passkey.as_mut().filter(|_| is_let_in)?;
+        Some(Signature {
+            user: user.as_str().to_owned(),
+            credential: signed.credential.clone(),
+            counter: signed.counter.take()?,
+        })
     }
 
     /// Refuses it after all.
     pub(crate) fn refuse(&mut self) {
         self.result = PamResult::Refused;
+        self.helper = None;
     }
 }

@@ -23,7 +23,7 @@ const CONVERSATIONS: usize = 64;
 
 /// A login for which PAM asked something that nobody has answered yet.
 pub(crate) struct Paused {
-    attempt: Box<Attempt>,
+    pub(super) attempt: Box<Attempt>,
     /// None: there is no such account.
     helper: Option<Box<Helper>>,
     since: Instant,

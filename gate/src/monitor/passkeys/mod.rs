@@ -71,9 +71,16 @@ pub(crate) struct Claim {
     pub(crate) nobody: Nobody,
 }
 
-/// A passkey that signed a challenge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A passkey that signed a login's challenge.
 pub(crate) struct Signed {
+    pub(crate) credential: CredentialId,
+    /// `None` once the signature is counted.
+    pub(crate) counter: Option<u32>,
+}
+
+/// A signature to be counted.
+pub(crate) struct Signature {
+    pub(crate) user: String,
     pub(crate) credential: CredentialId,
     pub(crate) counter: u32,
 }
@@ -155,16 +162,27 @@ impl Passkeys {
         (person.uid == known.uid).then_some(known)
     }
 
+    /// Returns whether a passkey is this person's right now.
+    pub(crate) fn is_of(
+        &mut self,
+        user: &str,
+        credential: &CredentialId,
+        accounts: &Accounts,
+    ) -> bool {
+        self.refresh();
+        let known = self.owned(credential.as_str(), accounts);
+        !self.is_off && known.is_some_and(|known| known.user == user)
+    }
+
     /// Counts a login that everything else allows. Returns false if the passkey is another
     /// person's or nobody's by now, or may have been copied.
-    pub(crate) fn used(&mut self, signed: &Signed, user: &str, accounts: &Accounts) -> bool {
-        self.refresh();
-        let credential = signed.credential.as_str();
-        let is_theirs = |known: &Known| known.user == user;
-        if self.is_off || !self.owned(credential, accounts).is_some_and(is_theirs) {
+    pub(crate) fn used(&mut self, signature: &Signature, accounts: &Accounts) -> bool {
+        let user = &signature.user;
+        if !self.is_of(user, &signature.credential, accounts) {
             return false;
         }
-        if !self.uses.add(credential, signed.counter, clock::now()) {
+        let credential = signature.credential.as_str();
+        if !self.uses.add(credential, signature.counter, clock::now()) {
             log::line(&format!(
                 "login: {user}: the counter of the passkey went back: it may have been copied"
             ));
