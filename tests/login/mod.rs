@@ -3,6 +3,7 @@
 mod browser;
 mod login_shell;
 mod page;
+mod passkeys;
 mod second_step;
 mod terminal;
 mod tokens;

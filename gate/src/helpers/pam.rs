@@ -49,8 +49,22 @@ fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
     match &command.task {
         PamTask::Login(password) => log_in(command, password, stdin),
         PamTask::Pretend { password, like } => pretend(command, password, like.as_ref()),
+        PamTask::Account => check_account(command),
         PamTask::Check { password, code } => check(command, password, code.clone()),
-        PamTask::Change { old, new } => change(command, old, new),
+        PamTask::Change { old, new } => change(command, Some(old), new),
+    }
+}
+
+/// The account step alone, after a passkey. It stands for the password in this as well: one
+/// that has expired is replaced without being asked for.
+fn check_account(command: &PamCommand) -> PamResult {
+    let talk = PamConversation::new(&command.user, &Secret::default(), Answers::None);
+    let checked = transaction(&command.user, command.address, talk)
+        .and_then(|mut pam| pam.account_management(AuthnFlags::empty()));
+    match checked {
+        Ok(()) => PamResult::Accepted,
+        Err(ErrorCode::NewAuthTokRequired) => renew(command, None),
+        Err(error) => refusal(error),
     }
 }
 
@@ -63,7 +77,7 @@ fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult
     match checked {
         Ok(()) => PamResult::Accepted,
         // Only after all of authentication: a wrong password never gets here.
-        Err(ErrorCode::NewAuthTokRequired) => renew(command, password),
+        Err(ErrorCode::NewAuthTokRequired) => renew(command, Some(password)),
         Err(error) => refusal(error),
     }
 }
@@ -109,8 +123,9 @@ fn proven(
     }
 }
 
-/// Asks for a new password until PAM takes one. The old one stays in this process.
-fn renew(command: &PamCommand, old: &Secret) -> PamResult {
+/// Asks for a new password until PAM takes one. The old one stays in this process; without
+/// one the login was proven by a passkey.
+fn renew(command: &PamCommand, old: Option<&Secret>) -> PamResult {
     let mut stdin = Incoming::default();
     let mut text = PamText::default();
     for _ in 0..MOST_CHOICES {
@@ -118,7 +133,7 @@ fn renew(command: &PamCommand, old: &Secret) -> PamResult {
         let Ok(new): io::Result<Secret> = new else {
             return PamResult::Refused;
         };
-        text = match unusable(old, &new) {
+        text = match unusable_in_place_of(command, old, &new) {
             Some(why) => PamText::cut(&why),
             None => match change(command, old, &new) {
                 PamResult::Rejected {
@@ -130,6 +145,19 @@ fn renew(command: &PamCommand, old: &Secret) -> PamResult {
         };
     }
     PamResult::Refused
+}
+
+fn unusable_in_place_of(
+    command: &PamCommand,
+    old: Option<&Secret>,
+    new: &Secret,
+) -> Option<String> {
+    let is_current = || password::stored(&command.user, new).is_some();
+    match old {
+        Some(old) => unusable(old, new),
+        None if is_current() => unusable(new, new),
+        None => unusable(&Secret::default(), new),
+    }
 }
 
 /// With PAM's words about it, if it has any.
@@ -163,11 +191,14 @@ fn pretend(command: &PamCommand, password: &Secret, like: Option<&User>) -> PamR
 /// One transaction: pam_unix takes the lock of the account files, checks the old password
 /// once more and writes the new one before it lets go, so nothing that an administrator
 /// sets meanwhile is undone. It asks root for no old password, unless it is told that the
-/// old one has expired: then it asks as it asks everybody.
-fn change(command: &PamCommand, old: &Secret, new: &Secret) -> PamResult {
-    let talk = PamConversation::for_change(&command.user, old, new);
+/// old one has expired: then it asks as it asks everybody. After a passkey there is none.
+fn change(command: &PamCommand, old: Option<&Secret>, new: &Secret) -> PamResult {
+    let talk = PamConversation::for_change(&command.user, old.unwrap_or(new), new);
     let said = talk.said.clone();
-    let flags = AuthtokFlags::CHANGE_EXPIRED_AUTHTOK;
+    let flags = match old {
+        Some(_) => AuthtokFlags::CHANGE_EXPIRED_AUTHTOK,
+        None => AuthtokFlags::empty(),
+    };
     let changed = transaction(&command.user, command.address, talk)
         .and_then(|mut pam| pam.change_authtok(flags));
     match changed {

@@ -17,6 +17,7 @@ mod event;
 mod event_loop;
 mod first_account;
 mod opencode;
+pub(crate) mod passkeys;
 mod person_process;
 mod random;
 mod requests;

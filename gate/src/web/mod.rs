@@ -15,6 +15,7 @@ mod monitor_client;
 mod opencode;
 mod own_paths;
 mod pages;
+mod passkey;
 mod programs;
 mod renewal;
 mod routes;

@@ -20,6 +20,7 @@ mod instances;
 mod login_shells;
 mod logins;
 mod pam_sessions;
+mod passkeys;
 mod passwords;
 mod place;
 mod privileges;

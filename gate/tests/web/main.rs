@@ -24,6 +24,7 @@ mod logins;
 mod looks;
 mod pages;
 mod passing;
+mod passkeys;
 mod proxies;
 mod real_proxies;
 mod renewals;

@@ -42,6 +42,25 @@ pub(crate) enum User {
     /// List and revoke the tokens with which programs get past the login
     #[command(subcommand)]
     Token(Token),
+    /// List and remove the passkeys with which people log in
+    #[command(subcommand)]
+    Passkey(Passkey),
+}
+
+/// Commands on passkeys; people add theirs on the account page.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Passkey {
+    /// List a person's passkeys
+    #[command(visible_alias = "ls")]
+    List(AccountName),
+    /// Remove a passkey of a person, who can't log in with it any more
+    #[command(visible_alias = "rm")]
+    Remove {
+        /// Name of the account
+        name: String,
+        /// Id of the passkey, from `occ user passkey list`
+        id: String,
+    },
 }
 
 /// Commands on tokens; people make theirs on the account page.

@@ -84,9 +84,27 @@ pub(crate) enum User {
     },
     /// Print the ssh keys of an account, for sshd's AuthorizedKeysCommand
     Keys { name: String },
+    /// List and remove the passkeys of an account
+    #[command(subcommand)]
+    Passkey(PasskeyCommand),
     /// Kills all processes of a uid; started by `disable` and `remove`
     #[command(hide = true)]
     Sweep { uid: u32 },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PasskeyCommand {
+    /// List them
+    List { name: String },
+    /// Remove one, by its id from the list
+    Remove { name: String, id: String },
+    /// Adds one; for the account page
+    #[command(hide = true)]
+    Add {
+        name: String,
+        #[arg(long)]
+        request_stdin: bool,
+    },
 }
 
 /// Where a password comes from; without any, it is asked for at the terminal.

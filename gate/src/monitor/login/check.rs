@@ -58,6 +58,7 @@ impl Logins {
             source: Source::Session(session.handle),
             account: Account::named(&session.user),
             address: session.address,
+            passkey: None,
             what: What::Check {
                 user: session.user.clone(),
                 session: token,

@@ -8,6 +8,7 @@
 
 mod access;
 mod outcome;
+mod passkey;
 mod prompt;
 mod queue;
 mod requests;
@@ -28,11 +29,13 @@ use self::access::WrongAccess;
 use self::check::Purpose;
 use self::device_cookie::DeviceKey;
 use self::pam::{Helper, PamCommand, PamResult, PamTask, unusable};
+use self::passkey::PasskeyStep;
 use self::prompt::Paused;
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
 use super::accounts::{AccountFingerprint, AccountPassword, Accounts};
 use super::files;
+use super::passkeys::Signed;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
 use crate::limits::Limits;
@@ -88,6 +91,8 @@ pub(crate) struct Attempt {
     source: Source,
     account: Account,
     address: IpAddr,
+    /// The passkey that signed, once one has.
+    passkey: Option<Signed>,
     what: What,
 }
 
@@ -116,6 +121,10 @@ enum What {
 pub(crate) enum Next {
     Start(PamCommand),
     Tell(Box<Helper>, Secret),
+    /// A passkey comes before PAM.
+    Passkey(Box<PasskeyStep>),
+    /// Nobody has that passkey.
+    Refuse,
 }
 
 /// An answer of a helper in an attempt.
@@ -237,6 +246,7 @@ impl Logins {
             source,
             account,
             address,
+            passkey: None,
             what: What::Login {
                 user,
                 fingerprint,
@@ -275,6 +285,7 @@ impl Logins {
             source: Source::Session(session.handle),
             account: Account::named(&session.user),
             address: session.address,
+            passkey: None,
             what: What::Change {
                 user: session.user.clone(),
                 session: token.hash(),
@@ -285,13 +296,19 @@ impl Logins {
 }
 
 /// Asks PAM, or goes on asking; `patience` is how long PAM may work.
-pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
+pub(crate) async fn ask(mut attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
     let started = match next {
-        Next::Start(command) => Helper::start(&command).await.map(Box::new),
-        Next::Tell(mut helper, text) => helper.tell(&text).await.map(|()| helper),
+        Next::Passkey(step) => match passkey::check(&mut attempt, *step).await {
+            Some(command) => Helper::start(&command).await.map(Box::new).map(Some),
+            None => Ok(None),
+        },
+        Next::Refuse => Ok(None),
+        Next::Start(command) => Helper::start(&command).await.map(Box::new).map(Some),
+        Next::Tell(mut helper, text) => helper.tell(&text).await.map(|()| Some(helper)),
     };
     let (result, helper) = match started {
-        Ok(mut helper) => (helper.answer(patience).await, Some(helper)),
+        Ok(Some(mut helper)) => (helper.answer(patience).await, Some(helper)),
+        Ok(None) => (PamResult::Refused, None),
         Err(error) => (pam::broken(&error.to_string()), None),
     };
     PamEvent {

@@ -42,6 +42,9 @@ pub(crate) enum PamTask {
         password: Secret,
         code: Option<Secret>,
     },
+    /// A login of a managed, enabled person whose passkey has proven them: expiry, nologin and
+    /// what else PAM's account step knows.
+    Account,
     /// The new password is set if the old one is right when that is done.
     Change { old: Secret, new: Secret },
 }

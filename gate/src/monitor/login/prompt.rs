@@ -23,7 +23,7 @@ const CONVERSATIONS: usize = 64;
 
 /// A login for which PAM asked something that nobody has answered yet.
 pub(crate) struct Paused {
-    attempt: Box<Attempt>,
+    pub(super) attempt: Box<Attempt>,
     /// Waits for the answer; without one there is nothing to answer.
     helper: Option<Box<Helper>>,
     since: Instant,
@@ -203,6 +203,7 @@ mod tests {
             source: Source::Address(AddressBlock::of([192, 0, 2, 1].into(), false)),
             account: Account::named("alice"),
             address: [192, 0, 2, 1].into(),
+            passkey: None,
             what: What::Login {
                 user: User::cut("alice"),
                 fingerprint: None,

@@ -1,5 +1,5 @@
-//! The gate's pages. All but the terminal work without scripts, on phones, by keyboard and with
-//! screen readers. Pure: values in, markup out.
+//! The gate's pages. All but the terminal and passkeys work without scripts, on phones, by
+//! keyboard and with screen readers. Pure: values in, markup out.
 
 mod account;
 mod first;

@@ -18,6 +18,7 @@ fn page(outcome: Option<&Outcome>) -> String {
         display_name: "Alice <A>",
         sessions: &sessions,
         access: None,
+        passkeys: None,
         issued: None,
         origin: "http://localhost:3000",
         now: 4600,

@@ -123,6 +123,7 @@ mod tests {
             display_name: "",
             sessions: &[],
             access: Some(&access),
+            passkeys: None,
             issued,
             origin: "http://box.localhost:3000",
             now: 4600,
