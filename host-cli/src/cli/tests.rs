@@ -124,14 +124,20 @@ fn words(line: &str) -> Vec<String> {
 /// The calls of occ in a page: lines of its blocks, parts after a pipe, words in backquotes.
 fn calls(page: &str) -> Vec<String> {
     let mut is_fenced = false;
-    let mut found = Vec::new();
-    for line in page.lines() {
+    let (mut found, mut paragraph) = (Vec::new(), String::new());
+    for line in page.lines().chain([""]) {
         let is_fence = line.starts_with("```");
         is_fenced ^= is_fence;
-        if is_fenced && !is_fence || line.starts_with("    ") {
+        let is_code = is_fenced || line.starts_with("    ");
+        if is_code {
             found.extend(line.split(" | ").map(|part| part.trim().to_owned()));
         } else {
-            found.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+            paragraph += line;
+            paragraph.push(' ');
+        }
+        if is_code || is_fence || line.is_empty() {
+            found.extend(paragraph.split('`').skip(1).step_by(2).map(str::to_owned));
+            paragraph.clear();
         }
     }
     found.retain(|call| call.starts_with("occ "));
