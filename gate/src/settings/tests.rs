@@ -72,7 +72,7 @@ fn page_lists_every_setting_with_its_default() {
         let default = arg
             .get_default_values()
             .first()
-            .map(|value| value.as_os_str());
+            .map(clap::builder::OsStr::as_os_str);
         (text(arg.get_env()), text(default))
     });
     assert_eq!(listed.collect::<Vec<_>>(), ours.collect::<Vec<_>>());
