@@ -18,6 +18,7 @@ occ_init := justfile_directory() / "target/static/occ-init"
 occ_gate := justfile_directory() / "target/release/occ-gate"
 # The end-to-end tests, on the programs that `build` leaves
 e2e := "cargo test --locked -p occ-tests --features e2e --test e2e"
+typos := env("XDG_CACHE_HOME", env("HOME", "/root") / ".cache") / "occ/typos"
 scripts := "demo test .ci/run bench/run gate/vendor/xterm/fetch init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh"
 
 # List the recipes
@@ -61,6 +62,7 @@ bless: build
     UPDATE_EXPECT=1 cargo test --locked -p occ --bin occ --test golden
     UPDATE_EXPECT=1 cargo test --locked -p occ-init --test accounts golden
     UPDATE_EXPECT=1 {{ e2e }} -- docs::texts::
+    UPDATE_EXPECT=1 cargo test --locked -p occ-lint --test documents
 
 # Each fuzz target for longer; FUZZ_SEED repeats a failure
 fuzz seconds="300":
@@ -83,6 +85,17 @@ bench *args: build
 image: static gate
     image/build {{ occ_init }} {{ occ_gate }}
 
-# Licences and sources of the dependencies, and advisories (needs cargo-deny)
+# Licences and sources of the dependencies, and advisories; gets cargo-deny if it is missing
 deny:
+    command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
     cargo deny check
+
+# Spelling; gets typos if it is missing
+typos:
+    command -v typos >/dev/null || pip install --quiet --target "{{ typos }}" typos==1.52.0
+    PATH="$PATH:{{ typos }}/bin" typos
+
+# Lines that `just test` runs, as target/coverage/tarpaulin-report.html
+coverage *args:
+    command -v cargo-tarpaulin >/dev/null || cargo install --locked cargo-tarpaulin
+    FUZZ_SECONDS=1 cargo tarpaulin --locked --engine ptrace --follow-exec --workspace --exclude occ-tests --out html --output-dir target/coverage {{ args }}

@@ -13,7 +13,7 @@
 //! | `images/` | occ-init in containers of many images; compose, Kubernetes, updates | no |
 //! | `kills/` | programs killed in the middle | no |
 //! | `login/` | the login and the pages, with curl and with Chromium | no |
-//! | `docs/` | README, transcripts and the tests' own files | no |
+//! | `docs/` | README, pages, transcripts and the tests' own files | no |
 //!
 //! `just e2e-on HOST` runs the folders with a yes on another engine, and `./test` two files
 //! of them on Podman: `engine::lifecycle` and `engine::doctor`. In the others

@@ -3,7 +3,7 @@
 //! A benchmark is a `[[bench]]` with `harness = false` in the crate concerned;
 //! `bench/run` starts it. Its `main` hands [`main`] a function that fills a
 //! [`Report`]: contenders are run side by side ([`interleave`]), their medians
-//! go into a [`Table`] that can be pasted into the README, and what they must
+//! go into a [`Table`] that can be pasted into docs/benchmarks.md, and what they must
 //! reach into [`Report::at_most`] and its like.
 //!
 //! It measures programs from outside, as their users do; nothing here knows what

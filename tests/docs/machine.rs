@@ -54,3 +54,22 @@ fn lock_that_is_never_free_and_other_errors_end_it() {
     let done = done.exits(1).says("Unable to locate package");
     assert!(!done.stdout.contains("waiting"), "{done:#?}");
 }
+
+/// rustup without the version of rust-toolchain.toml, and no way to get it.
+const OTHER_CARGO: &str = "#!/bin/sh\n[ \"$RUSTUP_TOOLCHAIN\" = stable ]\n";
+
+#[test]
+fn stable_rust_does_where_the_named_version_cannot_be_had() {
+    let place = tempfile::tempdir().unwrap();
+    let program = place.path().join("cargo");
+    std::fs::write(&program, OTHER_CARGO).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let script = r#"set -eu; state=$1; . "$0"; need() { :; }; need_rust; cargo --version"#;
+    Call::new("bash")
+        .args(["-c", script])
+        .args([source("image/machine").as_path(), place.path()])
+        .env("PATH", format!("{}:{path}", place.path().display()))
+        .without_env("RUSTUP_TOOLCHAIN")
+        .ok();
+}

@@ -1,8 +1,7 @@
-//! Documents about occ, held against what it does.
+//! Documents about occ, held against what it does. `lint/tests/documents` holds what needs
+//! no engine.
 
-mod architecture;
 mod machine;
 mod modules;
-mod readme;
-mod security;
+mod pages;
 mod texts;

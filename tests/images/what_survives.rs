@@ -1,10 +1,10 @@
 //! Every change of an account, against everything that can happen to its container. The
-//! result is written as a table, and that of the README is it.
+//! result is written as a table, and that of docs/accounts.md is it.
 
 use crate::harness::{Container, Volumes, images, soon};
 use std::thread;
 
-const README: &str = include_str!("../../README.md");
+const PAGE: &str = include_str!("../../docs/accounts.md");
 /// The start of the table's header.
 const HEADER: &str = "| | container removed |";
 
@@ -159,11 +159,11 @@ fn column(event: Event, theme: &str) -> Vec<&'static str> {
     cells.collect()
 }
 
-/// The rows of the README's table: their cells, each by its first word.
+/// The rows of the page's table: their cells, each by its first word.
 fn table() -> Vec<Vec<&'static str>> {
-    let start = README.find(HEADER).expect("the README has the table");
-    let length = README[start..].find("\n\n").unwrap();
-    let rows = README[start..start + length].lines();
+    let start = PAGE.find(HEADER).expect("the page has the table");
+    let length = PAGE[start..].find("\n\n").unwrap();
+    let rows = PAGE[start..start + length].lines();
     rows.map(|row| row.split('|').map(str::trim).collect())
         .collect()
 }
@@ -178,7 +178,7 @@ fn first_word(cell: &str) -> &'static str {
 }
 
 #[test]
-fn the_table_of_the_readme_is_what_survives() {
+fn the_table_of_the_page_is_what_survives() {
     let table = table();
     let (header, rows) = (&table[0], &table[2..]);
     assert_eq!(header[2..5], EVENTS.map(|(_, title)| title));

@@ -134,6 +134,21 @@ mod tests {
     }
 
     #[test]
+    fn the_page_lists_every_exit_code() {
+        let page = include_str!("../../../docs/accounts.md");
+        let (_, table) = page
+            .split_once("\n| exit | meaning |\n|---|---|\n")
+            .unwrap();
+        let rows = table.lines().take_while(|line| line.starts_with('|'));
+        let codes = rows.map(|row| row.split('|').nth(1).unwrap().trim());
+        let codes: Vec<u8> = codes.map(|code| code.parse().unwrap()).collect();
+        assert_eq!(
+            codes,
+            (0..=ErrorKind::Invalid.exit_code()).collect::<Vec<u8>>()
+        );
+    }
+
+    #[test]
     fn a_kind_from_a_newer_program_reads_as_failed() {
         let kind: ErrorKind = serde_json::from_str("\"eaten_by_a_grue\"").unwrap();
         assert_eq!(kind, ErrorKind::Failed);

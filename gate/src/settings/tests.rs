@@ -57,6 +57,31 @@ fn each_option_has_its_variable() {
 }
 
 #[test]
+fn page_lists_every_setting_with_its_default() {
+    let page = include_str!("../../../docs/login.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `OCC_GATE_"));
+    let listed = rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let default = cells[2].trim_matches('`');
+        let variable = cells[1].trim_matches('`').to_owned();
+        (
+            variable,
+            if default == "none" { "" } else { default }.to_owned(),
+        )
+    });
+    let command = Settings::augment_args(Command::new("occ-gate"));
+    let ours = command.get_arguments().map(|arg| {
+        let text = |value: Option<&OsStr>| value.unwrap_or_default().to_str().unwrap().to_owned();
+        let default = arg
+            .get_default_values()
+            .first()
+            .map(clap::builder::OsStr::as_os_str);
+        (text(arg.get_env()), text(default))
+    });
+    assert_eq!(listed.collect::<Vec<_>>(), ours.collect::<Vec<_>>());
+}
+
+#[test]
 fn unusable_value_is_named() {
     for (option, variable, value) in [
         ("listen", "LISTEN", "3000"),

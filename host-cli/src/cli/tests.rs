@@ -98,3 +98,87 @@ fn every_hint_can_be_typed_as_it_stands() {
         }
     }
 }
+
+/// The words of a shell's command up to a pipe, a redirection or a comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![];
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if open == c => quote = None,
+            (None, ' ') => words.extend(word.take()),
+            (None, '|' | '>' | '<' | ';' | '&') => break,
+            (None, '#') if word.is_none() => break,
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// The calls of occ in a page: lines of its blocks, parts after a pipe, words in backquotes.
+fn calls(page: &str) -> Vec<String> {
+    let mut is_fenced = false;
+    let (mut found, mut paragraph) = (Vec::new(), String::new());
+    for line in page.lines().chain([""]) {
+        let is_fence = line.starts_with("```");
+        is_fenced ^= is_fence;
+        let is_code = is_fenced || line.starts_with("    ");
+        if is_code {
+            found.extend(line.split(" | ").map(|part| part.trim().to_owned()));
+        } else {
+            paragraph += line;
+            paragraph.push(' ');
+        }
+        if is_code || is_fence || line.is_empty() {
+            found.extend(paragraph.split('`').skip(1).step_by(2).map(str::to_owned));
+            paragraph.clear();
+        }
+    }
+    found.retain(|call| call.starts_with("occ "));
+    found
+}
+
+/// `occ user set` is no call, but the name of a command, and `--help` parses as an error.
+fn is_call(call: &str, parsed: &Result<Cli, clap::Error>) -> bool {
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
+        MissingRequiredArgument,
+    };
+    let Err(error) = parsed else { return true };
+    match error.kind() {
+        DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion => false,
+        MissingRequiredArgument => words(call).len() > 3,
+        _ => true,
+    }
+}
+
+#[test]
+fn every_call_in_the_pages_is_a_command_of_occ() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
+    let folders = [root.to_owned(), root.join("docs")];
+    let files = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let files = files.map(|file| file.unwrap().path());
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for page in files.filter(|file| file.extension().is_some_and(|end| end == "md")) {
+        for call in calls(&std::fs::read_to_string(&page).unwrap()) {
+            let parsed = Cli::try_parse_from(words(&call));
+            if is_call(&call, &parsed) {
+                seen += 1;
+                let error = parsed.err().map(|error| error.to_string());
+                wrong.extend(error.map(|error| format!("{}: {call}: {error}", page.display())));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(seen > 60, "only {seen} calls: are the pages read right?");
+}

@@ -152,7 +152,7 @@ impl Size {
     }
 }
 
-/// The tables, as they stand in the README.
+/// The tables, as they stand in docs/benchmarks.md.
 fn tell(report: &mut Report, sizes: &[Size]) {
     let heads = sizes.iter().map(|size| thousands(size.count));
     let mut table = Table::new(std::iter::once("µs per account (CPU)".to_owned()).chain(heads));

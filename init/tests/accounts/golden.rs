@@ -1,4 +1,5 @@
-//! The help of every command, whole. `just bless` takes changes over.
+//! The help of every command, whole (`just bless` takes changes over), and the calls in the
+//! pages of docs/.
 
 use expect_test::expect_file;
 use std::collections::BTreeSet;
@@ -62,4 +63,46 @@ fn help() {
     let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let stale: Vec<String> = files.filter(|file| !seen.contains(file)).collect();
     assert!(stale.is_empty(), "no command has this help: {stale:?}");
+}
+
+/// The words of every call in a page, up to a quote, a pipe, a redirection or a comment.
+fn calls(page: &str) -> Vec<Vec<&str>> {
+    let calls = page
+        .lines()
+        .flat_map(|line| line.split("occ-init ").skip(1));
+    let calls = calls.map(|call| {
+        call.split(['`', '|', '>', '<', '#', ';', '\''])
+            .next()
+            .unwrap()
+    });
+    let calls = calls.map(|call| call.split_whitespace().collect::<Vec<_>>());
+    calls
+        .filter(|words| matches!(words.first(), Some(&("user" | "check" | "restore"))))
+        .collect()
+}
+
+/// With `--help` behind it nothing is done, but options that are none are still refused.
+#[test]
+fn every_call_in_the_pages_is_a_command() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for page in fs::read_dir(root.join("docs")).unwrap() {
+        let page = page.unwrap().path();
+        if page.extension().is_none_or(|end| end != "md") {
+            continue;
+        }
+        for words in calls(&fs::read_to_string(page).unwrap()) {
+            let call = Command::new(env!("CARGO_BIN_EXE_occ-init"))
+                .args(&words)
+                .arg("--help")
+                .output()
+                .unwrap();
+            seen += 1;
+            if !call.status.success() {
+                wrong.push(words.join(" "));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(seen > 10, "only {seen} calls: are the pages read right?");
 }

@@ -1,4 +1,4 @@
-//! README's "Coming from another init", row by row: that init, as Debian has it, beside ours,
+//! "Coming from another init" of docs/pid1.md, row by row: that init, as Debian has it, beside ours,
 //! on the same input. Needs the packages tini, dumb-init and catatonit.
 
 use crate::harness::{Place, Setup, beside, children, field, kill, probe, setup, until};
@@ -10,7 +10,7 @@ const DUMB_INIT: &[&str] = &["dumb-init"];
 const CATATONIT: &[&str] = &["catatonit"];
 const OURS: &[&str] = &["occ-init"];
 
-/// The first column of README's table. Each has a test below.
+/// The first column of the page's table. Each has a test below.
 const ROWS: [&str; 17] = [
     "tini `-s`, `TINI_SUBREAPER`",
     "tini `-g`, `TINI_KILL_PROCESS_GROUP`",
@@ -32,9 +32,9 @@ const ROWS: [&str; 17] = [
 ];
 
 #[test]
-fn every_row_of_readme_is_tried_here() {
-    let readme = include_str!("../../../README.md");
-    let (_, section) = readme.split_once("## Coming from another init").unwrap();
+fn every_row_of_the_page_is_tried_here() {
+    let page = include_str!("../../../docs/pid1.md");
+    let (_, section) = page.split_once("## Coming from another init").unwrap();
     let table = section.lines().skip_while(|line| !line.starts_with("|---"));
     let rows = table.skip(1).take_while(|line| line.starts_with('|'));
     let first = rows.map(|row| row.split('|').nth(1).unwrap().trim());

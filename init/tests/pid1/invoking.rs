@@ -154,7 +154,8 @@ fn usage_errors_are_2_and_one_line_and_answers_are_0() {
         }
     }
     let (code, out, _) = run(Place::Subreaper, &["--version"]);
-    assert_eq!((code, out.as_str()), (0, "occ-init 0.1.0\n"));
+    let version = concat!("occ-init ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!((code, out.as_str()), (0, version));
     let (code, out, _) = run(Place::Subreaper, &["run", "--help"]);
     assert_eq!(code, 0);
     assert!(out.contains("occ-init user add") && out.contains("OCC_INIT_GRACE"));

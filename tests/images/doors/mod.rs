@@ -1,6 +1,6 @@
 //! Every door at which an account can be tried, against every state that an
 //! account can be in: real sshd, dropbear, su, login and cron of Debian and
-//! busybox. What was seen is written as a table, and that of the README is it.
+//! busybox. What was seen is written as a table, and that of docs/security.md is it.
 
 use crate::harness::images::{File, image, with_packages};
 use crate::harness::{
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::thread;
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/security.md");
 /// The first cell of the table's header.
 const HEADER: &str = "| door |";
 const PACKAGES: &str = "busybox-static cron dropbear-bin faketime login openssh-client openssh-server \
@@ -233,21 +233,21 @@ fn knock(container: &Container, person: &Person) -> BTreeMap<String, &'static st
     cells
 }
 
-/// The README's table.
+/// The page's table.
 fn table() -> &'static str {
-    let start = README.find(HEADER).expect("the README has the table");
-    let length = README[start..].find("\n\n").unwrap();
-    &README[start..start + length]
+    let start = PAGE.find(HEADER).expect("the page has the table");
+    let length = PAGE[start..].find("\n\n").unwrap();
+    &PAGE[start..start + length]
 }
 
-/// The doors of the README's table, in its order.
+/// The doors of the page's table, in its order.
 fn listed() -> Vec<&'static str> {
     let rows = table().lines().skip(2);
     rows.map(|row| row.split('|').nth(1).unwrap().trim())
         .collect()
 }
 
-/// The table as it is to be: the doors in the README's order, those that it
+/// The table as it is to be: the doors in the page's order, those that it
 /// lacks after them.
 fn written(seen: &[BTreeMap<String, &'static str>]) -> String {
     let row = |cells: Vec<&str>| format!("| {} |", cells.join(" | "));
@@ -268,7 +268,7 @@ fn written(seen: &[BTreeMap<String, &'static str>]) -> String {
 }
 
 #[test]
-fn the_table_of_the_readme_is_what_happens() {
+fn the_table_of_the_page_is_what_happens() {
     let volumes = Volumes::new("doors");
     let container = volumes.start(house());
     let bob = Person::new("", "bob", 10008);
@@ -290,6 +290,6 @@ fn the_table_of_the_readme_is_what_happens() {
     let written = written(&seen);
     assert!(
         written == table(),
-        "the README has another table than this:\n{written}"
+        "docs/security.md has another table than this:\n{written}"
     );
 }

@@ -1,6 +1,6 @@
 //! `docs/security.md` says only what a test shows: each test that it names is there.
 
-use crate::harness::source;
+use super::{read, source};
 use std::path::Path;
 
 /// The text of all sources below a folder.
@@ -17,24 +17,33 @@ fn sources(folder: &Path) -> String {
     all
 }
 
-/// The sources that hold a test: the file of its path, or all units of the login.
+/// The folders of tests that are named by their modules.
+const FOLDERS: [&str; 6] = [
+    "gate/tests",
+    "init/tests/accounts",
+    "init/tests",
+    "accounts/tests",
+    "host-cli/src",
+    "tests",
+];
+
+/// The sources that may hold a test: the files of its path, or all units of the login.
 fn sources_of(name: &str) -> String {
     let Some((modules, _)) = name.rsplit_once("::") else {
         return sources(&source("gate/src"));
     };
-    let folder = match modules.split("::").next() {
-        Some("monitor" | "web") => "gate/tests",
-        Some("backup") => "init/tests/accounts",
-        Some("occ_init") => "host-cli/src",
-        _ => "tests",
-    };
-    let file = format!("{folder}/{}.rs", modules.replace("::", "/"));
-    std::fs::read_to_string(source(&file)).unwrap_or_default()
+    let path = modules.replace("::", "/");
+    let files = FOLDERS
+        .iter()
+        .flat_map(|folder| ["", "/mod"].map(|end| source(&format!("{folder}/{path}{end}.rs"))));
+    files
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .collect()
 }
 
 #[test]
 fn every_test_it_names_exists() {
-    let document = std::fs::read_to_string(source("docs/security.md")).unwrap();
+    let document = read("docs/security.md");
     let rows = document.lines().filter(|line| line.starts_with("| "));
     // The last column; the words between backquotes.
     let columns = rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "));

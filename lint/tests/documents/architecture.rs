@@ -1,10 +1,10 @@
 //! `docs/architecture.md` names files that exist, and all rooms.
 
-use crate::harness::source;
+use super::{read, source};
 use std::collections::BTreeSet;
 
 fn document() -> String {
-    std::fs::read_to_string(source("docs/architecture.md")).unwrap()
+    read("docs/architecture.md")
 }
 
 /// Words in backquotes; the document has no code blocks.
