@@ -21,6 +21,7 @@ mod harness;
 mod idle;
 mod limits;
 mod logins;
+mod looks;
 mod pages;
 mod passing;
 mod proxies;
