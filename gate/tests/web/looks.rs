@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64ct::{Base64, Encoding as _};
+use occ_gate::wire::SecondView;
 use serde_json::{Value, json};
 
 use super::chromium::Chromium;
@@ -196,6 +197,30 @@ fn pages_of_a_person_are_for_everybody() {
     gate.monitor.set(|state| state.terminals.shells.clear());
     looker.says("The shell has ended.");
     looker.look("terminal-ended");
+}
+
+#[test]
+fn pages_of_the_second_step_are_for_everybody() {
+    let gate = Gate::start();
+    gate.monitor
+        .set(|state| state.second.view = SecondView::Off);
+    let looker = Looker::start();
+    let (token, _) = gate.alice();
+    let url = format!("{}/_occ/account", gate.origin());
+    looker
+        .chromium
+        .set_cookie(&url, "occ_opencode", &token.expose());
+    looker.chromium.open(&url);
+    looker.look("second-step");
+    looker.send(&[("password", "secret")]);
+    looker.says("Or type the key");
+    looker.look("second-step-key");
+    looker.send(&[("code", "000000")]);
+    looker.says("That code is wrong.");
+    looker.look("second-step-failed");
+    looker.send(&[("code", "123456")]);
+    looker.says("11111111");
+    looker.look("second-step-on");
 }
 
 #[test]

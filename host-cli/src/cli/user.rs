@@ -200,7 +200,7 @@ pub(crate) struct Set {
     /// A new password must be set at the next login
     #[arg(long)]
     pub must_change_password: bool,
-    /// The login asks for no one-time code any more, because the phone is lost
+    /// The login asks for no code any more, because the phone is lost
     #[arg(long)]
     pub no_second_factor: bool,
 }
