@@ -16,7 +16,7 @@ impl Monitor {
             Request::ChangePassword(change) => return self.change_password(id, change),
             Request::Answer(answer) => return self.answer_prompt(id, answer),
             Request::RenewPassword(renewal) => return self.renew_password(id, renewal),
-            Request::Forget(ask) => Reply::Forget(self.forget(ask.call)),
+            Request::Forget(ask) => return self.forget(id, ask.call),
             Request::Ping(_) => Reply::Ping(()),
             Request::IsFirst(_) => Reply::IsFirst(self.is_first()),
             Request::MakeFirst(ask) => return self.make_first(id, ask),

@@ -4,7 +4,7 @@
 
 use super::Record;
 use crate::account::is_field;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Most passkeys of one person.
 pub const MAX_PASSKEYS: usize = 10;
@@ -133,7 +133,7 @@ impl Record {
             if entries.is_empty() {
                 occ.remove(FIELD);
             } else {
-                occ.insert(FIELD.to_owned(), json!(entries));
+                occ.insert(FIELD.to_owned(), Value::Array(entries));
             }
         }
     }

@@ -50,9 +50,10 @@ impl Monitor {
     }
 
     /// Nobody waits for that call any more.
-    pub(crate) fn forget(&mut self, call: u64) {
+    pub(crate) fn forget(&mut self, id: u64, call: u64) {
         let action = self.logins.forget(call);
         self.perform_login(action.into_iter().collect());
+        self.reply(id, Reply::Forget(()));
     }
 
     /// Calls `decide` with what a login depends on.
