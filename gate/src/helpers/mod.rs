@@ -16,3 +16,5 @@ pub(crate) mod own_limits;
 pub(crate) mod password;
 pub(crate) mod privilege;
 pub(crate) mod session_child;
+
+mod pam_conversation;

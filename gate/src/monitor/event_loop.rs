@@ -21,6 +21,7 @@ use super::login::Logins;
 use super::opencode::Opencodes;
 use super::opencode::stop::Stop;
 use super::passkeys::Passkeys;
+use super::second_step::Enrolments;
 use super::sessions::{SessionLimits, Sessions};
 use super::terminal::Terminals;
 use super::terminal::spared::SparedSessions;
@@ -50,6 +51,9 @@ pub(crate) struct Monitor {
     pub(crate) opencodes: Opencodes,
     pub(crate) first_account: FirstAccount,
     pub(crate) terminals: Terminals,
+    pub(crate) enrolments: Enrolments,
+    /// People may turn the second step on.
+    pub(crate) is_second_offered: bool,
     web: Option<WebProcess>,
     pub(crate) web_id: WebId,
     web_since: Instant,
@@ -84,6 +88,8 @@ impl Monitor {
             first_account: FirstAccount::new(settings.first_account),
             opencodes: Opencodes::new(&settings, spared.clone()),
             terminals: Terminals::new(&settings, spared),
+            enrolments: Enrolments::default(),
+            is_second_offered: settings.second_step,
             settings,
             account,
             listener,
@@ -181,6 +187,7 @@ impl Monitor {
         self.tick_access();
         self.logins.drop_old_conversations();
         let (now, time) = (self.now(), clock::now());
+        self.enrolments.expire(now);
         let (sessions, access) = (&self.sessions, &self.access.table);
         let has_session =
             |user: &str| sessions.of(user).next().is_some() || access.is_open(user, time);

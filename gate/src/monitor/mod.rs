@@ -11,6 +11,7 @@ pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod files;
 pub(crate) mod login;
+pub(crate) mod second_step;
 
 mod event;
 mod event_loop;

@@ -3,7 +3,6 @@
 //! reaches its person's opencode, and nothing of the account.
 
 use super::event_loop::Monitor;
-use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::wire::ask::Revoke;
@@ -16,7 +15,10 @@ impl Monitor {
             Request::ChangePassword(change) => return self.change_password(id, change),
             Request::Answer(answer) => return self.answer_prompt(id, answer),
             Request::RenewPassword(renewal) => return self.renew_password(id, renewal),
-            Request::Forget(ask) => return self.forget(id, ask.call),
+            Request::Forget(ask) => {
+                self.forget(ask.call);
+                Reply::Forget(())
+            }
             Request::Ping(_) => Reply::Ping(()),
             Request::IsFirst(_) => Reply::IsFirst(self.is_first()),
             Request::MakeFirst(ask) => return self.make_first(id, ask),
@@ -37,14 +39,8 @@ impl Monitor {
                 monitor.end(&[token.hash()]);
             })),
             Request::EndAll(ask) => Reply::EndAll(self.for_session(&ask.token, Self::end_all)),
-            Request::Ensure(ask) => {
-                let user = self.person_of(&ask.token).ok_or(Gone);
-                Reply::Ensure(user.and_then(|user| self.ensure(&user)))
-            }
-            Request::Idle(ask) => {
-                let user = self.person_of(&ask.token).ok_or(Gone);
-                Reply::Idle(user.map(|user| self.opencodes.stop(&user, Stop::Gently)))
-            }
+            Request::Ensure(ask) => Reply::Ensure(self.ensure(&ask.token)),
+            Request::Idle(ask) => Reply::Idle(self.idle(&ask.token)),
             Request::UseAccess(ask) => Reply::UseAccess(self.use_access(&ask)),
             Request::ListAccess(ask) => {
                 Reply::ListAccess(self.for_session(&ask.token, Self::list_access))
@@ -60,6 +56,10 @@ impl Monitor {
             }
             Request::RemovePasskey(ask) => return self.remove_passkey(id, &ask),
             Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
+            Request::GetSecond(ask) => Reply::GetSecond(self.for_session(&ask.token, Self::second)),
+            Request::BeginSecond(ask) => return self.begin_second(id, ask),
+            Request::EndSecond(ask) => return self.end_second(id, ask),
+            Request::ConfirmSecond(ask) => Reply::ConfirmSecond(self.confirm_second(&ask)),
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))
             }

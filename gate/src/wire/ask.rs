@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccessEntry, AccessName, AccessReply, AccessToken, AddReply, Agent, ChallengeReply,
-    ChangeReply, Conversation, CredentialId, EnsureReply, FirstReply, Handle, Lifetime, LoginReply,
-    MakeReply, OpencodeView, Origin, PasskeyEntry, PasskeyName, Proof, RestartReply, Secret,
-    Session, SessionEntry, TerminalId, TerminalReply, TerminalSize, Token, User,
+    ChangeReply, ConfirmReply, Conversation, CredentialId, EnsureReply, FirstReply, Handle,
+    Lifetime, LoginReply, MakeReply, OpencodeView, Origin, PasskeyEntry, PasskeyName, Proof,
+    RestartReply, SecondReply, SecondView, Secret, Session, SessionEntry, TerminalId,
+    TerminalReply, TerminalSize, Token, User,
 };
 
 /// No session has this token, any more or ever.
@@ -179,6 +180,17 @@ requests! {
     /// with the login. The conversation is over then, whatever the reply.
     RenewPassword { conversation: Conversation, new: Secret } -> LoginReply;
 
+    /// Reads how it stands with the person's second step.
+    GetSecond { token: Token } -> Result<SecondView, Gone>;
+
+    /// Begins to turn the second step on, if the password is right.
+    BeginSecond { token: Token, password: Secret } -> Result<SecondReply, Gone>;
+
+    /// Turns the second step on that this session began, if the code is right.
+    ConfirmSecond { token: Token, code: Secret } -> Result<ConfirmReply, Gone>;
+
+    /// Turns the second step off, if the password and the code are right.
+    EndSecond { token: Token, password: Secret, code: Secret } -> Result<SecondReply, Gone>;
     /// Asks for a challenge to log in with. Names nobody, as nobody has said anything yet.
     BeginLogin {
         origin: Origin,

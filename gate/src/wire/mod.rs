@@ -18,6 +18,7 @@ pub(crate) mod stream;
 mod access;
 mod frame;
 mod passkey;
+mod second;
 mod secret;
 mod terminal;
 mod text;
@@ -36,6 +37,7 @@ pub use passkey::{
     AddReply, CHALLENGE_SECONDS, ChallengeReply, CredentialId, Options, Origin, PASSKEY_NAME_LIMIT,
     PASSKEYS_LIMIT, PasskeyEntry, PasskeyName, Proof,
 };
+pub use second::{ConfirmReply, SCRATCH_CODES, SecondReply, SecondView};
 pub use secret::{Secret, Token, TokenHash};
 pub use terminal::{TERMINALS_LIMIT, TerminalId, TerminalReply, TerminalSize};
 pub use text::Text;

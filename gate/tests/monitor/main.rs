@@ -28,6 +28,7 @@ mod processes;
 mod renewals;
 mod restarts;
 mod running;
+mod second_step;
 mod sessions;
 mod takeover;
 mod terminal_ends;

@@ -11,11 +11,14 @@ use super::harness::Gate;
 /// A request to a name of this machine: an address has no passkeys.
 fn send(gate: &Gate, request: &str, lines: &[&str], body: &str) -> Answer {
     let port = gate.address.port();
-    let lines: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
-    let head = format!(
-        "{request} HTTP/1.1\r\nHost: box.localhost:{port}\r\nConnection: close\r\nContent-Length: {}\r\n{lines}",
+    let mut head = format!(
+        "{request} HTTP/1.1\r\nHost: box.localhost:{port}\r\nConnection: close\r\nContent-Length: {}\r\n",
         body.len()
     );
+    for line in lines {
+        head += line;
+        head += "\r\n";
+    }
     ask(gate.address, format!("{head}\r\n{body}").as_bytes())
 }
 

@@ -200,6 +200,9 @@ pub(crate) struct Set {
     /// A new password must be set at the next login
     #[arg(long)]
     pub must_change_password: bool,
+    /// The login asks for no one-time code any more, because the phone is lost
+    #[arg(long)]
+    pub no_second_factor: bool,
 }
 
 #[derive(Debug, Args)]

@@ -201,6 +201,9 @@ pub(crate) struct Set {
     /// A new password must be set at the next login
     #[arg(long)]
     pub(crate) must_change_password: bool,
+    /// The login asks for no one-time code any more, because the phone is lost
+    #[arg(long)]
+    pub(crate) no_second_factor: bool,
     /// Read one JSON document with the ssh keys from standard input
     #[arg(long, hide = true)]
     pub(crate) request_stdin: bool,

@@ -4,7 +4,7 @@
 
 use super::Record;
 use crate::account::is_field;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Most passkeys of one person.
 pub const MAX_PASSKEYS: usize = 10;
@@ -100,7 +100,7 @@ impl Record {
             return Err(PasskeyRefusal::Full);
         }
         entries.push(entry);
-        self.set_passkeys(entries);
+        self.set_passkeys(&entries);
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Record {
         let kept: Vec<Value> = self.entries().iter().filter(is_kept).cloned().collect();
         let is_found = kept.len() < self.entries().len();
         if is_found {
-            self.set_passkeys(kept);
+            self.set_passkeys(&kept);
         }
         is_found
     }
@@ -118,11 +118,11 @@ impl Record {
     /// Removes all of them, with entries that have another form.
     pub(super) fn clear_passkeys(&mut self) {
         if !self.entries().is_empty() {
-            self.set_passkeys(Vec::new());
+            self.set_passkeys(&[]);
         }
     }
 
-    fn set_passkeys(&mut self, entries: Vec<Value>) {
+    fn set_passkeys(&mut self, entries: &[Value]) {
         self.account.passkeys = entries.len();
         let occ = self.document.entry("occ").or_insert(Value::Null);
         if occ.is_null() {
@@ -133,7 +133,7 @@ impl Record {
             if entries.is_empty() {
                 occ.remove(FIELD);
             } else {
-                occ.insert(FIELD.to_owned(), Value::Array(entries));
+                occ.insert(FIELD.to_owned(), json!(entries));
             }
         }
     }

@@ -44,8 +44,6 @@ impl Logins {
             source,
             account: Account::named(user),
             address: login.address,
-            // No question of a module's follows, and none is asked of nobody.
-            was_asked: true,
             passkey: None,
             what: What::Login {
                 user: User::cut(user),
@@ -82,7 +80,7 @@ impl Logins {
         let credential = attempt.passkey.as_ref()?.credential.clone();
         match &attempt.what {
             What::Login { user, .. } => Some((user.as_str().to_owned(), credential)),
-            What::Change { .. } => None,
+            What::Change { .. } | What::Check { .. } => None,
         }
     }
 

@@ -50,10 +50,9 @@ impl Monitor {
     }
 
     /// Nobody waits for that call any more.
-    pub(crate) fn forget(&mut self, id: u64, call: u64) {
+    pub(crate) fn forget(&mut self, call: u64) {
         let action = self.logins.forget(call);
         self.perform_login(action.into_iter().collect());
-        self.reply(id, Reply::Forget(()));
     }
 
     /// Calls `decide` with what a login depends on.
@@ -93,6 +92,7 @@ impl Monitor {
                     self.access.table.keep(&user, account);
                     self.access.save();
                 }
+                Action::Checked(id, session, purpose) => self.checked(id, session, purpose),
                 Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
         }

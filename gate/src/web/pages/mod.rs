@@ -11,7 +11,7 @@ mod wait;
 
 use maud::{DOCTYPE, Markup, html};
 
-pub(super) use account::{Account, Outcome, account};
+pub(super) use account::{Account, Outcome, SecondSecret, account};
 pub(super) use first::{FirstForm, FirstNotice, first};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
 pub(super) use renewal::{RenewalForm, renewal};

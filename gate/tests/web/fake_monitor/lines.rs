@@ -57,6 +57,10 @@ pub(super) fn line(request: &Request) -> String {
             format!("revoke-access {}", handle.0)
         }
         Request::ChangePassword(ask::ChangePassword { .. }) => "change-password".to_owned(),
+        Request::GetSecond(ask::GetSecond { .. }) => "second".to_owned(),
+        Request::BeginSecond(ask::BeginSecond { .. }) => "begin-second".to_owned(),
+        Request::ConfirmSecond(ask::ConfirmSecond { .. }) => "confirm-second".to_owned(),
+        Request::EndSecond(ask::EndSecond { .. }) => "stop-second".to_owned(),
         other => passkey_line(other),
     }
 }

@@ -5,6 +5,7 @@ mod lines;
 mod logins;
 mod opencodes;
 mod passkeys;
+mod second_step;
 mod sessions;
 mod terminals;
 
@@ -25,6 +26,7 @@ use self::access::Access;
 use self::logins::Logins;
 use self::opencodes::Opencodes;
 use self::passkeys::Passkeys;
+use self::second_step::SecondStep;
 use self::sessions::Sessions;
 use self::terminals::Terminals;
 use super::browser::PATIENCE;
@@ -47,6 +49,7 @@ pub(crate) struct State {
     pub(crate) access: Access,
     pub(crate) opencodes: Opencodes,
     pub(crate) terminals: Terminals,
+    pub(crate) second: SecondStep,
     pub(crate) passkeys: Passkeys,
 }
 
@@ -235,7 +238,28 @@ impl State {
                 Reply::Terminal(self.with(&ask.token, |state| state.terminals.reply()))
             }
             Request::CloseTerminal(ask) => Reply::CloseTerminal(self.with(&ask.token, |_| ())),
-            other => self.reply_about_passkeys(other),
+            request => self.reply_about_second_step(request),
+        }
+    }
+
+    fn reply_about_second_step(&mut self, request: Request) -> Reply {
+        match request {
+            Request::GetSecond(ask) => {
+                Reply::GetSecond(self.with(&ask.token, |state| state.second.view))
+            }
+            Request::BeginSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::BeginSecond(user.map(|_| self.second.begin(&ask)))
+            }
+            Request::ConfirmSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::ConfirmSecond(user.map(|_| self.second.confirm(&ask)))
+            }
+            Request::EndSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::EndSecond(user.map(|_| self.second.end(&ask)))
+            }
+            request => self.reply_about_passkeys(request),
         }
     }
 

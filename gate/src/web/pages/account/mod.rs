@@ -4,13 +4,16 @@ mod passkeys;
 mod tokens;
 
 mod opencode;
+mod second;
+
+pub(crate) use self::second::SecondSecret;
 
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::login::script;
 use super::{TERMINAL_PATH, frame_with};
-use crate::wire::{AccessEntry, OpencodeView, PasskeyEntry, SessionEntry, Time};
+use crate::wire::{AccessEntry, OpencodeView, PasskeyEntry, SecondView, SessionEntry, Time};
 
 /// The content of the account page.
 pub(crate) struct Account<'a> {
@@ -31,13 +34,18 @@ pub(crate) struct Account<'a> {
     pub(crate) now: Time,
     pub(crate) outcome: Option<&'a Outcome>,
     pub(crate) opencode: &'a OpencodeView,
+    pub(crate) second: SecondView,
+    /// Its key or its scratch codes, made a moment ago.
+    pub(crate) issued_second: Option<&'a SecondSecret>,
 }
 
 /// The result of a form of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     /// The password is another one; maybe it is easy to guess.
-    Changed { weakness: Option<String> },
+    Changed {
+        weakness: Option<String>,
+    },
     /// The account is new, and its password easy to guess.
     Weak(String),
     /// The password is what it was.
@@ -52,6 +60,13 @@ pub(crate) enum Outcome {
     TokenRevoked,
     /// Tokens are what they were, or an administrator has to know something.
     TokenFailed(String),
+    /// The page shows the key of a second step, which does not count yet.
+    SecondBegun,
+    /// It counts; the page shows its scratch codes.
+    SecondOn,
+    SecondOff,
+    /// The second step is as it was.
+    SecondFailed(String),
     /// There is a new passkey.
     PasskeyAdded,
     /// A passkey is no way in any more.
@@ -94,6 +109,7 @@ pub(crate) fn account(page: &Account) -> Markup {
             @if let Some(access) = page.access { (tokens::tokens(page, access)) }
             @if let Some(passkeys) = page.passkeys { (passkeys::passkeys(page, passkeys)) }
             (password(page))
+            (second::second(page))
         }
     };
     let head = html! { @if page.passkeys.is_some() { (script()) } };

@@ -26,6 +26,8 @@ fn page(outcome: Option<&Outcome>) -> String {
         opencode: &OpencodeView {
             without_login_shell: outcome.is_some().then(|| vec![Line::cut("line <1>")]),
         },
+        second: SecondView::Off,
+        issued_second: None,
     })
     .0
 }
