@@ -137,6 +137,7 @@ fn every_hint_is_run_in_the_state_in_which_it_is_shown() {
     states::hints_name_the_container_and_work_in_their_state();
     states::doctors_fixes_work();
     states::about_accounts();
+    states::about_tokens_and_passkeys();
     states::about_findings();
     states::about_the_engine();
     states::about_configuration_and_images();

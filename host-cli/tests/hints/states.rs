@@ -127,12 +127,32 @@ pub(crate) fn about_accounts() {
         "--container box list",
         &["--container box user list"],
     );
+    let none = json!({"schema": 1, "accounts": []});
+    let engine = with_box(answering("user list", none));
+    let found = ["--container box doctor", "--container box user add"];
+    leads_on(&engine, "--container box start", &found);
+    leads_on(
+        &engine,
+        "--container box reset container --force",
+        &["--container box start"],
+    );
+}
+
+pub(super) fn about_tokens_and_passkeys() {
     let engine = with_box(|words| {
-        let (document, code) = if words.contains("token list") {
-            (json!({"schema": 1, "userName": "alice", "tokens": []}), 0)
+        let (tool, what) = if words.contains("passkey") {
+            ("occ-init user passkey", "passkeys")
         } else {
-            let error = json!({"kind": "not_found", "message": "m",
-                "hint": "'occ-gate token list alice' shows them"});
+            ("occ-gate token", "tokens")
+        };
+        let (document, code) = if words.contains("list") {
+            (
+                json!({"schema": 1, "userName": "alice", "changed": false, what: []}),
+                0,
+            )
+        } else {
+            let hint = format!("'{tool} list alice' shows them");
+            let error = json!({"kind": "not_found", "message": "m", "hint": hint});
             (json!({"schema": 1, "error": error}), 3)
         };
         (code, format!("{document}\n"), String::new())
@@ -142,14 +162,10 @@ pub(crate) fn about_accounts() {
         "--container box user token revoke alice 00000000",
         &["--container box user token list alice"],
     );
-    let none = json!({"schema": 1, "accounts": []});
-    let engine = with_box(answering("user list", none));
-    let found = ["--container box doctor", "--container box user add"];
-    leads_on(&engine, "--container box start", &found);
     leads_on(
         &engine,
-        "--container box reset container --force",
-        &["--container box start"],
+        "--container box user passkey remove alice 00000000",
+        &["--container box user passkey list alice"],
     );
 }
 
