@@ -14,7 +14,7 @@
 //! | `kills/` | programs killed in the middle | no |
 //! | `login/` | the login and the pages, with curl and with Chromium | no |
 //! | `packages/` | the packages of a release on clean machines | no |
-//! | `docs/` | README, transcripts and the tests' own files | no |
+//! | `docs/` | README, install.md, transcripts and the tests' own files | no |
 //!
 //! `just e2e-on HOST` runs the folders with a yes on another engine, and `./test` two files
 //! of them on Podman: `engine::lifecycle` and `engine::doctor`. In the others

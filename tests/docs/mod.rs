@@ -1,6 +1,7 @@
 //! Documents about occ, held against what it does.
 
 mod architecture;
+mod install;
 mod machine;
 mod modules;
 mod readme;

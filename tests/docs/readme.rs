@@ -10,7 +10,7 @@ const OTHER: &str = "--container copy";
 const OTHER_PORT: &str = "--port 3001";
 
 /// The fenced blocks that say `sh`.
-fn blocks(readme: &str) -> Vec<&str> {
+pub(super) fn blocks(readme: &str) -> Vec<&str> {
     let starts = readme.split("\n```sh\n").skip(1);
     starts
         .map(|rest| rest.split("\n```\n").next().unwrap())
@@ -39,6 +39,25 @@ fn script(blocks: &[&str], instance: &Instance, other: &str, place: &Path) -> St
     )
 }
 
+/// A shell with a home of its own, and with this machine's Rust.
+pub(super) fn shell(script: &str, home: &Path) -> Call {
+    let cargo = |variable: &str, below: &str| {
+        std::env::var_os(variable).map_or_else(
+            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(below),
+            PathBuf::from,
+        )
+    };
+    Call::new("bash")
+        .args(["-c", script])
+        .env("HOME", home)
+        .without_env("XDG_CONFIG_HOME")
+        .without_env("OCC_INIT_BIN")
+        .without_env("OCC_GATE_BIN")
+        .env("CARGO_HOME", cargo("CARGO_HOME", ".cargo"))
+        .env("RUSTUP_HOME", cargo("RUSTUP_HOME", ".rustup"))
+        .within(BUILD)
+}
+
 #[test]
 fn commands_in_the_readme_work() {
     let readme = std::fs::read_to_string(source("README.md")).unwrap();
@@ -48,22 +67,8 @@ fn commands_in_the_readme_work() {
     instance.use_image(&run().image);
     let other = Instance::beside(&instance, "readme-copy");
     let home = tempfile::tempdir().unwrap();
-    let cargo = |variable: &str, below: &str| {
-        std::env::var_os(variable).map_or_else(
-            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(below),
-            PathBuf::from,
-        )
-    };
-    let done = Call::new("bash")
-        .args(["-c", &script(&blocks, &instance, &other.name, home.path())])
-        .env("HOME", home.path())
-        .without_env("XDG_CONFIG_HOME")
-        .without_env("OCC_INIT_BIN")
-        .without_env("OCC_GATE_BIN")
-        .env("CARGO_HOME", cargo("CARGO_HOME", ".cargo"))
-        .env("RUSTUP_HOME", cargo("RUSTUP_HOME", ".rustup"))
-        .within(BUILD)
-        .ok();
+    let script = script(&blocks, &instance, &other.name, home.path());
+    let done = shell(&script, home.path()).ok();
     // Both lists, in the end, are of the same three.
     for name in ["alice", "bob", "carol"] {
         assert_eq!(
