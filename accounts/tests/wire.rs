@@ -8,7 +8,7 @@
 
 use accounts::wire::{
     AccountReply, ErrorKind, ErrorReply, ExportReply, ImportAction, ImportReply, ListReply,
-    LoadReply, Request, SCHEMA, Status, StatusReply, TokensReply, without_way_in,
+    LoadReply, PasskeysReply, Request, SCHEMA, Status, StatusReply, TokensReply, without_way_in,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -135,6 +135,17 @@ fn tokens() {
     assert_eq!(list.tokens[1].last_use_usec, None);
     let revoked = frozen::<TokensReply>(include_str!("wire/tokens_revoked.json"));
     assert_eq!(revoked.changed, Some(true));
+}
+
+#[test]
+fn passkeys() {
+    let list = frozen::<PasskeysReply>(include_str!("wire/passkeys.json"));
+    assert_eq!((list.changed, list.passkeys.len()), (false, 2));
+    assert_eq!(list.passkeys[0].id, "0a1b2c3d");
+    // The entry is the login's: what this program does not know of it stays.
+    let sample: Value = serde_json::from_str(include_str!("wire/request_passkey.json")).unwrap();
+    let request: Request = serde_json::from_value(sample.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&request).unwrap(), sample);
 }
 
 #[test]

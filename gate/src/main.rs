@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use occ_gate::helpers::{
-    self, become_person, home_probe, kill_user, login_shell, pam, pam_session, start_shell, tmpdir,
+    self, become_person, check_passkey, home_probe, kill_user, login_shell, pam, pam_session,
+    start_shell, tmpdir,
 };
 use occ_gate::settings::{self, Settings};
 use occ_gate::{health, monitor, token, web};
@@ -36,6 +37,9 @@ enum Part {
     /// One attempt with PAM
     #[command(hide = true)]
     Pam,
+    /// Checks what an authenticator says
+    #[command(hide = true)]
+    CheckPasskey(check_passkey::Options),
     /// Becomes the login shell in a person's terminal
     #[command(hide = true)]
     StartShell(become_person::Options),
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Some(Part::FirstAccount) => monitor::show_first_code(),
         Some(Part::Token(command)) => token::main(&command),
         Some(Part::Pam) => pam::main(),
+        Some(Part::CheckPasskey(options)) => check_passkey::main(&options),
         Some(Part::StartShell(options)) => start_shell::main(&options),
         Some(Part::KillUser(options)) => kill_user::main(&options),
         Some(Part::WipeTmpdir(options)) => tmpdir::main(&options),

@@ -109,6 +109,11 @@ user token list a:b
 user token revoke alice
 user token revoke alice x
 user token revoke alice 0a1b2c3d --all
+user passkey
+user passkey list
+user passkey list a:b
+user passkey remove alice
+user passkey remove alice x
 user list --output yaml
 lst
 list

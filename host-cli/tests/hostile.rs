@@ -42,6 +42,10 @@ fn hostile(fail: bool) -> impl Fn(&str) -> Answer {
             words if words.starts_with("user list") => {
                 json!({"schema": 1, "accounts": [account()]})
             }
+            words if words.starts_with("user passkey") => {
+                let passkey = json!({"id": EVIL, "name": EVIL, "madeUSec": 1});
+                json!({"schema": 1, "userName": EVIL, "changed": true, "passkeys": [passkey]})
+            }
             words if words.starts_with("user export") => {
                 json!({"schema": 1, "records": [account()], "skipped": [EVIL]})
             }
@@ -70,10 +74,13 @@ fn hostile(fail: bool) -> impl Fn(&str) -> Answer {
     }
 }
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 23] = [
     "user token list alice",
     "user token list alice -q",
     "user token revoke alice --all",
+    "user passkey list alice",
+    "user passkey list alice -q",
+    "user passkey remove alice 0a1b2c3d",
     "user list",
     "user list -q",
     "user show alice",

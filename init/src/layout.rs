@@ -26,6 +26,8 @@ pub(crate) const LOCKED_FILES: [&str; 6] =
 pub(crate) const STATUS: &str = "run/occ-init/status.json";
 /// The last restore that a command made, where PID 1 has a status.
 pub(crate) const LAST_RESTORE: &str = "run/occ-init/restore.json";
+/// The keys of the login's second step, by name: occ-gate makes them.
+pub(crate) const SECOND_STEP: &str = "var/lib/occ-gate/second";
 /// The status of the login.
 pub(crate) const GATE_STATUS: &str = "run/occ/gate.json";
 

@@ -5,8 +5,8 @@
 //! loopback, and what connects to the instance's port there is passed on.
 
 use std::future::Future;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -32,6 +32,9 @@ const FLAGS: [&str; 10] = [
     "--no-proxy-server",
     "--window-size=1280,900",
 ];
+
+/// The address of chromedriver, which is alone in its network.
+const DRIVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9515);
 
 /// Runs `test` in a thread whose network has the instance at its usual port and
 /// a chromedriver, and nothing else.
@@ -90,8 +93,7 @@ pub(crate) struct Browsers {
 
 impl Browsers {
     fn start() -> Self {
-        // Nobody else is in this network.
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 9515));
+        let address = DRIVER;
         let driver = Command::new("chromedriver")
             .arg(format!("--port={}", address.port()))
             .stdin(Stdio::null())
@@ -183,6 +185,28 @@ impl Browser {
             &format!("return document.body.innerText.includes({text})"),
         )
         .await;
+    }
+
+    /// Gives the browser an authenticator, as in a phone: it keeps passkeys, knows its
+    /// person, and asks nobody.
+    pub(crate) async fn add_authenticator(&self) {
+        let session = self.client.session_id().await.unwrap().expect("a session");
+        let body = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true,
+        })
+        .to_string();
+        let mut driver = TcpStream::connect(DRIVER).unwrap();
+        let request = format!(
+            "POST /session/{session}/webauthn/authenticator HTTP/1.1\r\nHost: {DRIVER}\r\n\
+             Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        driver.set_read_timeout(Some(PATIENCE)).unwrap();
+        driver.write_all(request.as_bytes()).unwrap();
+        let mut line = String::new();
+        io::BufReader::new(driver).read_line(&mut line).unwrap();
+        assert!(line.contains(" 200 "), "{line}");
     }
 
     /// Keeps what is to be seen, as a PNG.

@@ -3,6 +3,8 @@
 mod browser;
 mod login_shell;
 mod page;
+mod passkeys;
+mod second_step;
 mod terminal;
 mod tokens;
 mod without_login;

@@ -55,6 +55,8 @@ pub struct Account {
     pub must_change: bool,
     /// Lines for sshd.
     pub ssh_keys: Vec<String>,
+    /// The number of passkeys in the record, which alone changes them.
+    pub passkeys: usize,
     /// When the record was made, microseconds since 1970.
     pub created_usec: u64,
 }
@@ -76,6 +78,7 @@ impl Account {
             password_changed_usec: None,
             must_change: false,
             ssh_keys: Vec::new(),
+            passkeys: 0,
             created_usec,
         }
     }
@@ -137,6 +140,7 @@ impl Account {
             password_change_now: self.must_change,
             has_password: Some(self.hash.is_some()),
             ssh_keys: Some(self.ssh_keys.len()),
+            passkeys: (self.passkeys > 0).then_some(self.passkeys),
             last_password_change_usec: self.password_changed_usec,
         }
     }

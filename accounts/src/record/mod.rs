@@ -7,12 +7,14 @@
 
 mod admit;
 mod parse;
+mod passkeys;
 mod refusal;
 mod set;
 mod settle;
 mod strict_json;
 
 pub use parse::{InvalidRecord, Legacy, MAX_BYTES, ParsedAccount, SCHEMA};
+pub use passkeys::{MAX_PASSKEYS, PASSKEY_NAME_LIMIT, Passkey, PasskeyRefusal};
 pub use refusal::{Problem, Refusal, refuse_by_image, refuse_name};
 pub use set::{Part, Records, Rejected, Tombstone};
 pub use strict_json::InvalidJson;
@@ -95,7 +97,7 @@ impl Record {
 
     /// The document for `user export`. Without hashes nothing is left that
     /// somebody could log in with or guess at: of the privileged section only
-    /// the ssh keys, which are public, and nothing of the section `secret`.
+    /// the ssh keys, which are public as passkeys are, and nothing of the section `secret`.
     pub fn exported(&self, with_hashes: bool) -> Value {
         let mut document = self.document.clone();
         if !with_hashes {
@@ -131,6 +133,7 @@ impl Record {
             account.must_change = false;
             account.ssh_keys.clear();
         });
+        remains.clear_passkeys();
         if remains.to_bytes().len() <= MAX_BYTES {
             return remains;
         }

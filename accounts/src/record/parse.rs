@@ -144,6 +144,7 @@ fn account(document: &Object<'_>, range: UidRange) -> Result<Account, InvalidRec
         created_usec: object(document, "occ")?
             .map_or(Ok(None), |o| number(o, "created"))?
             .unwrap_or(0),
+        passkeys: object(document, "occ")?.map_or(0, count_passkeys),
         name,
         uid,
         home,
@@ -152,6 +153,14 @@ fn account(document: &Object<'_>, range: UidRange) -> Result<Account, InvalidRec
         password_changed_usec: number(document, "lastPasswordChangeUSec")?,
         must_change: boolean(document, "passwordChangeNow")?.unwrap_or(false),
     })
+}
+
+/// A list of another type is none: it must not take the account away.
+fn count_passkeys(occ: &Object<'_>) -> usize {
+    match occ.get("passkeys") {
+        Some(Value::Array(entries)) => entries.len(),
+        _ => 0,
+    }
 }
 
 fn check_schema(document: &Object<'_>) -> Result<(), InvalidRecord> {

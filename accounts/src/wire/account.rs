@@ -52,6 +52,9 @@ pub struct AccountView {
     /// The number of ssh keys in the record; `None` from an older program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh_keys: Option<usize>,
+    /// The number of passkeys in the record, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkeys: Option<usize>,
     /// When the password was last set, in microseconds since 1970 (UTC).
     #[serde(
         rename = "lastPasswordChangeUSec",

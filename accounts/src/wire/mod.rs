@@ -7,6 +7,7 @@
 
 mod account;
 mod error;
+mod passkey;
 mod request;
 mod status;
 mod token;
@@ -14,6 +15,7 @@ mod transfer;
 
 pub use account::{AccountReply, AccountView, ListReply, Status, without_way_in};
 pub use error::{ErrorBody, ErrorCode, ErrorKind, ErrorReply};
+pub use passkey::{PasskeyView, PasskeysReply};
 pub use request::{REQUEST_LIMIT, Request};
 pub use status::{GateView, OpencodeView, StatusReply};
 pub use token::{TokenView, TokensReply};

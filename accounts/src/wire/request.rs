@@ -27,4 +27,7 @@ pub struct Request {
     /// The same, to be added to those that are there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_ssh_authorized_keys: Option<Vec<String>>,
+    /// An entry of `occ.passkeys`, to be added: see [`crate::record::Passkey`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<serde_json::Value>,
 }

@@ -2,6 +2,7 @@
 //! needs and nothing else. They decide nothing: options and stdin say what to do.
 
 pub mod become_person;
+pub mod check_passkey;
 pub mod home_probe;
 pub mod kill_user;
 pub mod login_shell;
@@ -15,3 +16,5 @@ pub(crate) mod own_limits;
 pub(crate) mod password;
 pub(crate) mod privilege;
 pub(crate) mod session_child;
+
+mod pam_conversation;

@@ -2,26 +2,25 @@
 //! command comes on stdin, never in argv or the environment; what PAM asks for
 //! beyond the password goes to the monitor and from there to the page.
 
-use std::cell::{Cell, RefCell};
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Read as _, Write as _};
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io;
 use std::net::IpAddr;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::process::ExitCode;
 
 use accounts::account::Username;
 use nonstick::items::ItemsMut as _;
 use nonstick::{
-    AuthnFlags, AuthtokFlags, ConversationAdapter, ErrorCode, PamShared as _, Transaction,
+    AuthnFlags, AuthtokFlags, ConversationAdapter as _, ErrorCode, PamShared as _, Transaction,
     TransactionBuilder,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use crate::helpers::pam_conversation::{Answers, Incoming, PamConversation, tell};
 use crate::helpers::{password, privilege};
 use crate::monitor::files;
 use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken, unusable};
-use crate::wire::{Frames, PamText, Rejection, Secret, User, encode};
+use crate::monitor::second_step;
+use crate::wire::{PamText, Rejection, Secret, User};
 
 /// /etc/pam.d/occ
 const SERVICE: &str = "occ";
@@ -29,8 +28,8 @@ const SERVICE: &str = "occ";
 const NOBODY: &str = "occ-nobody-has-this-name-and-nobody-may";
 /// Passwords that a person may choose in one login until PAM takes one.
 const MOST_CHOICES: usize = 10;
-/// Most words of PAM's that are kept for the page.
-const SAID: usize = 512;
+/// Part of what pam_google_authenticator says if it can't write its file.
+const UNWRITABLE: &str = "while writing config";
 
 /// Answers one command; the exit status means nothing.
 pub fn main() -> ExitCode {
@@ -49,27 +48,84 @@ pub fn main() -> ExitCode {
 fn carry_out(command: &PamCommand, stdin: Incoming) -> PamResult {
     match &command.task {
         PamTask::Login(password) => log_in(command, password, stdin),
-        PamTask::Pretend { password, like } => pretend(command, password, like.as_ref(), stdin),
-        PamTask::Change { old, new } => change(command, old, new),
+        PamTask::Pretend { password, like } => pretend(command, password, like.as_ref()),
+        PamTask::Account => check_account(command),
+        PamTask::Check { password, code } => check(command, password, code.clone()),
+        PamTask::Change { old, new } => change(command, Some(old), new),
     }
 }
 
-fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
-    let talk = PamConversation::new(password, Some(stdin));
-    let checked = match authenticated(&command.user, command.address, talk) {
-        Ok(mut pam) => pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK),
-        Err(error) => return refusal(error),
-    };
+/// The account step alone, after a passkey. It stands for the password in this as well: one
+/// that has expired is replaced without being asked for.
+fn check_account(command: &PamCommand) -> PamResult {
+    let talk = PamConversation::new(&command.user, &Secret::default(), Answers::None);
+    let checked = transaction(&command.user, command.address, talk)
+        .and_then(|mut pam| pam.account_management(AuthnFlags::empty()));
     match checked {
         Ok(()) => PamResult::Accepted,
-        // Only after all of authentication: a wrong password never gets here.
-        Err(ErrorCode::NewAuthTokRequired) => renew(command, password),
+        Err(ErrorCode::NewAuthTokRequired) => renew(command, None),
         Err(error) => refusal(error),
     }
 }
 
-/// Asks for a new password until PAM takes one. The old one stays in this process.
-fn renew(command: &PamCommand, old: &Secret) -> PamResult {
+fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult {
+    let answers = Answers::Person(RefCell::new(stdin));
+    let checked = match proven(command, password, answers) {
+        Ok(mut pam) => pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK),
+        Err(result) => return result,
+    };
+    match checked {
+        Ok(()) => PamResult::Accepted,
+        // Only after all of authentication: a wrong password never gets here.
+        Err(ErrorCode::NewAuthTokRequired) => renew(command, Some(password)),
+        Err(error) => refusal(error),
+    }
+}
+
+/// The password, and the code if PAM asks for one.
+fn check(command: &PamCommand, password: &Secret, code: Option<Secret>) -> PamResult {
+    let answers = code.map_or(Answers::None, Answers::Given);
+    match proven(command, password, answers) {
+        Ok(_) => PamResult::Accepted,
+        Err(result) => result,
+    }
+}
+
+/// Authenticates an account. One whose second step is on is never let in without a
+/// question: the service's line may be missing, or its module.
+fn proven(
+    command: &PamCommand,
+    password: &Secret,
+    answers: Answers,
+) -> Result<impl Transaction + use<>, PamResult> {
+    let user = &command.user;
+    second_step::remove_if_of_another(user.as_str());
+    let talk = PamConversation::new(user, password, answers);
+    let (asked, said) = (talk.was_asked.clone(), talk.said.clone());
+    let pam = authenticated(user, command.address, talk);
+    let is_right = || pam.is_ok() || asked.get() || password::stored(user, password).is_some();
+    if let Some(why) = second_step::fault(user.as_str())
+        && is_right()
+    {
+        return Err(broken(&why));
+    }
+    match pam {
+        Ok(_) if !asked.get() && second_step::is_on(user.as_str()) => Err(broken(
+            "no code was asked of a person whose second step is on: see /etc/pam.d/occ",
+        )),
+        Ok(pam) => Ok(pam),
+        // pam_google_authenticator refuses a code that it can't mark as used.
+        Err(_) if asked.get() && said.borrow().contains(UNWRITABLE) => {
+            let words = said.borrow();
+            Err(broken(&format!("second step of {user}: {}", words.trim())))
+        }
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+/// Asks for a new password until PAM takes one. The old one stays in this process; without
+/// one the login was proven by a passkey.
+fn renew(command: &PamCommand, old: Option<&Secret>) -> PamResult {
     let mut stdin = Incoming::default();
     let mut text = PamText::default();
     for _ in 0..MOST_CHOICES {
@@ -77,7 +133,7 @@ fn renew(command: &PamCommand, old: &Secret) -> PamResult {
         let Ok(new): io::Result<Secret> = new else {
             return PamResult::Refused;
         };
-        text = match unusable(old, &new) {
+        text = match unusable_in_place_of(command, old, &new) {
             Some(why) => PamText::cut(&why),
             None => match change(command, old, &new) {
                 PamResult::Rejected {
@@ -91,6 +147,19 @@ fn renew(command: &PamCommand, old: &Secret) -> PamResult {
     PamResult::Refused
 }
 
+fn unusable_in_place_of(
+    command: &PamCommand,
+    old: Option<&Secret>,
+    new: &Secret,
+) -> Option<String> {
+    let is_current = || password::stored(&command.user, new).is_some();
+    match old {
+        Some(old) => unusable(old, new),
+        None if is_current() => unusable(new, new),
+        None => unusable(&Secret::default(), new),
+    }
+}
+
 /// With PAM's words about it, if it has any.
 fn not_taken(words: &str) -> String {
     match words.trim() {
@@ -100,13 +169,8 @@ fn not_taken(words: &str) -> String {
 }
 
 /// Takes as long as a wrong password does, by a check at the cost of somebody's who has
-/// an account, and asks what a module would ask, so that nobody learns who has one.
-fn pretend(
-    command: &PamCommand,
-    password: &Secret,
-    like: Option<&User>,
-    stdin: Incoming,
-) -> PamResult {
+/// an account, so that nobody learns who has one.
+fn pretend(command: &PamCommand, password: &Secret, like: Option<&User>) -> PamResult {
     password::spend_a_check(like, password);
     // An account that is no person's, such as root, would cost a second check.
     let is_name = Username::parse(command.user.as_str()).is_ok();
@@ -115,7 +179,7 @@ fn pretend(
     } else {
         User::cut(NOBODY)
     };
-    let talk = PamConversation::new(password, Some(stdin));
+    let talk = PamConversation::new(&user, password, Answers::None);
     if let Err(error) = authenticated(&user, command.address, talk)
         && let broken @ PamResult::Broken { .. } = refusal(error)
     {
@@ -127,15 +191,14 @@ fn pretend(
 /// One transaction: pam_unix takes the lock of the account files, checks the old password
 /// once more and writes the new one before it lets go, so nothing that an administrator
 /// sets meanwhile is undone. It asks root for no old password, unless it is told that the
-/// old one has expired: then it asks as it asks everybody.
-fn change(command: &PamCommand, old: &Secret, new: &Secret) -> PamResult {
-    let said = std::rc::Rc::new(RefCell::new(String::new()));
-    let talk = PamConversation {
-        new: Some(OsString::from_vec(new.expose().to_vec())),
-        said: said.clone(),
-        ..PamConversation::new(old, None)
+/// old one has expired: then it asks as it asks everybody. After a passkey there is none.
+fn change(command: &PamCommand, old: Option<&Secret>, new: &Secret) -> PamResult {
+    let talk = PamConversation::for_change(&command.user, old.unwrap_or(new), new);
+    let said = talk.said.clone();
+    let flags = match old {
+        Some(_) => AuthtokFlags::CHANGE_EXPIRED_AUTHTOK,
+        None => AuthtokFlags::empty(),
     };
-    let flags = AuthtokFlags::CHANGE_EXPIRED_AUTHTOK;
     let changed = transaction(&command.user, command.address, talk)
         .and_then(|mut pam| pam.change_authtok(flags));
     match changed {
@@ -198,90 +261,4 @@ fn transaction(
     pam.items_mut()
         .set_remote_host(Some(OsStr::new(&address)))?;
     Ok(pam)
-}
-
-/// PAM's conversation: the first hidden prompt gets the password, any other the new one
-/// in a change, and else goes to the person.
-struct PamConversation {
-    password: OsString,
-    /// In a change of the password.
-    new: Option<OsString>,
-    is_given: Cell<bool>,
-    person: Option<RefCell<Incoming>>,
-    said: std::rc::Rc<RefCell<String>>,
-}
-
-impl PamConversation {
-    fn new(password: &Secret, person: Option<Incoming>) -> Self {
-        Self {
-            password: OsString::from_vec(password.expose().to_vec()),
-            new: None,
-            is_given: Cell::new(false),
-            person: person.map(RefCell::new),
-            said: std::rc::Rc::default(),
-        }
-    }
-
-    fn ask(&self, text: &OsStr, echo: bool) -> nonstick::Result<OsString> {
-        let person = self.person.as_ref().ok_or(ErrorCode::ConversationError)?;
-        let prompt = PamResult::Prompt {
-            text: PamText::cut(&text.to_string_lossy()),
-            echo,
-        };
-        let answer = tell(&prompt).and_then(|()| person.borrow_mut().read());
-        let answer: Secret = answer.map_err(|_| ErrorCode::ConversationError)?;
-        Ok(OsString::from_vec(answer.expose().to_vec()))
-    }
-}
-
-impl ConversationAdapter for PamConversation {
-    fn prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
-        self.ask(request.as_ref(), true)
-    }
-
-    fn masked_prompt(&self, request: impl AsRef<OsStr>) -> nonstick::Result<OsString> {
-        if !self.is_given.replace(true) {
-            return Ok(self.password.clone());
-        }
-        match &self.new {
-            Some(new) => Ok(new.clone()),
-            None => self.ask(request.as_ref(), false),
-        }
-    }
-
-    fn error_msg(&self, message: impl AsRef<OsStr>) {
-        let mut said = self.said.borrow_mut();
-        if said.len() < SAID {
-            said.push_str(&String::from_utf8_lossy(message.as_ref().as_bytes()));
-            said.push(' ');
-        }
-    }
-
-    fn info_msg(&self, _message: impl AsRef<OsStr>) {}
-}
-
-/// Frames from the monitor, one after the other.
-#[derive(Default)]
-struct Incoming(Frames);
-
-impl Incoming {
-    fn read<T: DeserializeOwned>(&mut self) -> io::Result<T> {
-        loop {
-            if let Some(found) = self.0.take().map_err(io::Error::other)? {
-                return Ok(found);
-            }
-            let count = io::stdin().read(self.0.room())?;
-            if count == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.0.filled(count);
-        }
-    }
-}
-
-fn tell(what: &impl Serialize) -> io::Result<()> {
-    let frame = encode(what).map_err(io::Error::other)?;
-    let mut out = io::stdout();
-    out.write_all(&frame)?;
-    out.flush()
 }

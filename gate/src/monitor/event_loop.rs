@@ -20,6 +20,8 @@ use super::first_account::FirstAccount;
 use super::login::Logins;
 use super::opencode::Opencodes;
 use super::opencode::stop::Stop;
+use super::passkeys::Passkeys;
+use super::second_step::Enrolments;
 use super::sessions::{SessionLimits, Sessions};
 use super::terminal::Terminals;
 use super::terminal::spared::SparedSessions;
@@ -44,10 +46,14 @@ pub(crate) struct Monitor {
     pub(crate) is_touched: bool,
     pub(crate) access: AccessTokens,
     pub(crate) accounts: Accounts,
+    pub(crate) passkeys: Passkeys,
     pub(crate) logins: Logins,
     pub(crate) opencodes: Opencodes,
     pub(crate) first_account: FirstAccount,
     pub(crate) terminals: Terminals,
+    pub(crate) enrolments: Enrolments,
+    /// People may turn the second step on.
+    pub(crate) is_second_offered: bool,
     web: Option<WebProcess>,
     pub(crate) web_id: WebId,
     web_since: Instant,
@@ -73,10 +79,17 @@ impl Monitor {
         Ok(Self {
             sessions: files::sessions(session_limits)?,
             access: AccessTokens::load(!settings.tokens),
+            passkeys: Passkeys::load(
+                !settings.passkeys,
+                account.uid.as_raw(),
+                account.gid.as_raw(),
+            ),
             logins: Logins::new(files::device_key()?, &limits),
             first_account: FirstAccount::new(settings.first_account),
             opencodes: Opencodes::new(&settings, spared.clone()),
             terminals: Terminals::new(&settings, spared),
+            enrolments: Enrolments::default(),
+            is_second_offered: settings.second_step,
             settings,
             account,
             listener,
@@ -125,9 +138,14 @@ impl Monitor {
                 self.start_web();
                 self.write_status();
             }
-            Event::Pam(event) => {
-                // The account must still be as it was when PAM was asked.
+            Event::Pam(mut event) => {
+                // The account must still be as it was when PAM was asked, and so must a passkey.
                 self.read_accounts();
+                if let Some(signature) = event.take_signature()
+                    && !self.passkeys.used(&signature, &self.accounts)
+                {
+                    event.refuse();
+                }
                 let actions = self.log_in(|logins, context| logins.pam_answered(context, *event));
                 self.perform_login(actions);
                 // A change of a password may be done.
@@ -169,6 +187,7 @@ impl Monitor {
         self.tick_access();
         self.logins.drop_old_conversations();
         let (now, time) = (self.now(), clock::now());
+        self.enrolments.expire(now);
         let (sessions, access) = (&self.sessions, &self.access.table);
         let has_session =
             |user: &str| sessions.of(user).next().is_some() || access.is_open(user, time);
@@ -176,6 +195,11 @@ impl Monitor {
         if !ended.is_empty() || std::mem::take(&mut self.is_touched) {
             self.save();
         }
+    }
+
+    /// The hosts that an administrator named.
+    pub(crate) fn listed_hosts(&self) -> &[String] {
+        &self.settings.hosts
     }
 
     /// The address of the login page; with port 0, the one that was found.
@@ -240,6 +264,15 @@ impl Monitor {
         tokio::task::spawn_local(async move {
             sleep_until(when).await;
             let _ = events.send(event).await;
+        });
+    }
+
+    /// Replies when that is done, unless the web half that asked is gone by then.
+    pub(crate) fn reply_when_done(&self, id: u64, work: impl Future<Output = Reply> + 'static) {
+        let (events, web) = (self.events.clone(), self.web_id);
+        tokio::task::spawn_local(async move {
+            let reply = Box::new(work.await);
+            let _ = events.send(Event::Reply(web, id, reply)).await;
         });
     }
 

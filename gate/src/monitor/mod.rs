@@ -11,11 +11,13 @@ pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod files;
 pub(crate) mod login;
+pub(crate) mod second_step;
 
 mod event;
 mod event_loop;
 mod first_account;
 mod opencode;
+pub(crate) mod passkeys;
 mod person_process;
 mod random;
 mod requests;

@@ -3,7 +3,6 @@
 //! reaches its person's opencode, and nothing of the account.
 
 use super::event_loop::Monitor;
-use super::opencode::stop::Stop;
 use super::sessions::Session;
 use crate::clock;
 use crate::wire::ask::Revoke;
@@ -14,19 +13,10 @@ impl Monitor {
         let reply = match request {
             Request::Authenticate(credentials) => return self.authenticate(id, credentials),
             Request::ChangePassword(change) => return self.change_password(id, change),
-            Request::Answer(answer) => {
-                let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
-                return self.perform_login(actions);
-            }
-            Request::RenewPassword(renewal) => {
-                // It is the new password of the account as it was at the login.
-                self.read_accounts();
-                let actions = self.log_in(|logins, context| logins.renew(context, id, renewal));
-                return self.perform_login(actions);
-            }
+            Request::Answer(answer) => return self.answer_prompt(id, answer),
+            Request::RenewPassword(renewal) => return self.renew_password(id, renewal),
             Request::Forget(ask) => {
-                let action = self.logins.forget(ask.call);
-                self.perform_login(action.into_iter().collect());
+                self.forget(ask.call);
                 Reply::Forget(())
             }
             Request::Ping(_) => Reply::Ping(()),
@@ -49,21 +39,27 @@ impl Monitor {
                 monitor.end(&[token.hash()]);
             })),
             Request::EndAll(ask) => Reply::EndAll(self.for_session(&ask.token, Self::end_all)),
-            Request::Ensure(ask) => {
-                let user = self.person_of(&ask.token).ok_or(Gone);
-                Reply::Ensure(user.and_then(|user| self.ensure(&user)))
-            }
-            Request::Idle(ask) => {
-                let user = self.person_of(&ask.token).ok_or(Gone);
-                Reply::Idle(user.map(|user| self.opencodes.stop(&user, Stop::Gently)))
-            }
+            Request::Ensure(ask) => Reply::Ensure(self.ensure(&ask.token)),
+            Request::Idle(ask) => Reply::Idle(self.idle(&ask.token)),
             Request::UseAccess(ask) => Reply::UseAccess(self.use_access(&ask)),
             Request::ListAccess(ask) => {
                 Reply::ListAccess(self.for_session(&ask.token, Self::list_access))
             }
             Request::MakeAccess(ask) => Reply::MakeAccess(self.make_access(ask)),
             Request::RevokeAccess(ask) => Reply::RevokeAccess(self.revoke_access(&ask)),
+            Request::BeginLogin(ask) => Reply::BeginLogin(self.begin_login(&ask)),
+            Request::PasskeyLogin(ask) => return self.passkey_login(id, ask),
+            Request::BeginPasskey(ask) => Reply::BeginPasskey(self.begin_passkey(&ask)),
+            Request::AddPasskey(ask) => return self.add_passkey(id, ask),
+            Request::ListPasskeys(ask) => {
+                Reply::ListPasskeys(self.for_session(&ask.token, Self::list_passkeys))
+            }
+            Request::RemovePasskey(ask) => return self.remove_passkey(id, &ask),
             Request::Restart(ask) => Reply::Restart(self.for_person(&ask.token, Self::restart)),
+            Request::GetSecond(ask) => Reply::GetSecond(self.for_session(&ask.token, Self::second)),
+            Request::BeginSecond(ask) => return self.begin_second(id, ask),
+            Request::EndSecond(ask) => return self.end_second(id, ask),
+            Request::ConfirmSecond(ask) => Reply::ConfirmSecond(self.confirm_second(&ask)),
             Request::GetOpencode(ask) => {
                 Reply::GetOpencode(self.for_session(&ask.token, Self::opencode))
             }

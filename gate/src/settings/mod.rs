@@ -77,6 +77,12 @@ pub struct Settings {
     /// With 0, opencode's page has no button of ours for account, terminal and logout
     #[arg(long, env = "OCC_GATE_BAR", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) bar: bool,
+    /// With 0, nobody can turn on the second step of their login; where it is on, it stays
+    #[arg(long, env = "OCC_GATE_SECOND_STEP", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
+    pub(crate) second_step: bool,
+    /// With 0, nobody logs in with a passkey and none is added
+    #[arg(long, env = "OCC_GATE_PASSKEYS", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
+    pub(crate) passkeys: bool,
 }
 
 /// A value that cannot be used.

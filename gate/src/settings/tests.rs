@@ -7,6 +7,7 @@ fn defaults() {
     assert_eq!(settings.name, "opencode");
     assert!(settings.hosts.is_empty() && settings.trusted_proxies.is_empty());
     assert!(!settings.allow_setuid && settings.tokens && settings.bar);
+    assert!(settings.second_step);
     assert_eq!(settings.idle.as_secs(), 1800);
     assert_eq!(settings.session_idle.as_secs(), 604_800);
     assert_eq!(settings.session_limit.as_secs(), 2_592_000);
@@ -27,6 +28,7 @@ fn all_set() {
         "--idle=2d",
         "--max-processes=64",
         "--bar=0",
+        "--second-step=0",
     ])
     .unwrap();
     assert_eq!(settings.listen.port(), 8080);
@@ -34,6 +36,7 @@ fn all_set() {
     assert_eq!(settings.trusted_proxies.len(), 2);
     assert_eq!(settings.name, "code");
     assert!(settings.allow_setuid && !settings.tokens && !settings.bar);
+    assert!(!settings.second_step);
     assert_eq!(settings.session_idle.as_secs(), 43_200);
     assert_eq!(settings.session_limit.as_secs(), 90);
     assert_eq!(settings.idle.as_secs(), 172_800);

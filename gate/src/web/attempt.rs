@@ -92,7 +92,7 @@ fn page_of(flash: &Flash, next: &str) -> Option<Response<Body>> {
 
 pub(super) fn status_of(notice: Notice) -> StatusCode {
     match notice {
-        Notice::Refused | Notice::NotRenewed => StatusCode::FORBIDDEN,
+        Notice::Refused | Notice::NotRenewed | Notice::PasskeyRefused => StatusCode::FORBIDDEN,
         Notice::SlowDown(_) => StatusCode::TOO_MANY_REQUESTS,
         Notice::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Notice::LoggedOut => StatusCode::OK,
@@ -236,6 +236,8 @@ impl<'a> Attempt<'a> {
             next,
             user,
             notice: Some(notice),
+            // Whoever gets a page here runs no script.
+            passkeys: false,
         };
         reply::page(status_of(notice), &pages::login(&form))
     }

@@ -27,6 +27,7 @@ pub(crate) struct File {
 pub(crate) struct Files {
     pub(crate) style: File,
     pub(crate) bar: File,
+    pub(crate) passkey: File,
     pub(crate) terminal_style: File,
     pub(crate) terminal: File,
     xterm: File,
@@ -54,6 +55,7 @@ pub(crate) static FILES: LazyLock<Files> = LazyLock::new(|| {
     Files {
         style: File::new("style", "css", STYLE, include_str!("pages/style.css")),
         bar: File::new("bar", "js", SCRIPT, include_str!("bar/bar.js")),
+        passkey: File::new("passkey", "js", SCRIPT, include_str!("pages/passkey.js")),
         terminal_style: File::new("terminal", "css", STYLE, terminal_style),
         terminal: File::new("terminal", "js", SCRIPT, terminal),
         license: File::new("xterm-license", "txt", TEXT, license),
@@ -92,14 +94,16 @@ pub(crate) fn find(path: &str) -> Option<&'static File> {
     let Files {
         style,
         bar,
+        passkey,
         terminal_style,
         terminal,
         xterm,
         fit,
         license,
     } = &*FILES;
-    let all = [style, bar, terminal_style, terminal, xterm, fit, license];
-    all.into_iter().find(|file| file.path == path)
+    let own = [style, bar, passkey, terminal_style, terminal];
+    let mut all = own.into_iter().chain([xterm, fit, license]);
+    all.find(|file| file.path == path)
 }
 
 #[cfg(test)]

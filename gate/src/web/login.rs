@@ -11,6 +11,7 @@ use crate::web::http::body::Body;
 use crate::web::http::flash::Flash;
 use crate::web::http::reply;
 use crate::web::pages;
+use crate::web::passkey;
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{Agent, Secret, User, ask};
 
@@ -37,8 +38,9 @@ pub(super) fn page<B>(
         next,
         user: &user,
         notice,
+        passkeys: passkey::are_offered(gate, context),
     };
-    let page = reply::page(status, &pages::login(&form));
+    let page = passkey::page(status, &pages::login(&form), form.passkeys);
     if user.is_empty() && status == StatusCode::OK {
         return page;
     }

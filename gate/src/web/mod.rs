@@ -15,6 +15,7 @@ mod monitor_client;
 mod opencode;
 mod own_paths;
 mod pages;
+mod passkey;
 mod programs;
 mod renewal;
 mod routes;
@@ -111,6 +112,7 @@ fn state(settings: Settings, limits: Limits, monitor: monitor_client::Monitor) -
         sessions: sessions::Sessions::new(limits.touch_time),
         programs: programs::Programs::new(limits.touch_time),
         issued: account::issued::Issued::default(),
+        issued_second: account::issued::Issued::default(),
         instances: opencode::Instances::default(),
         settings,
         limits,

@@ -13,7 +13,7 @@ use crate::web::http::body::Body;
 use crate::web::http::csrf::{is_from_another_site, wants_page};
 use crate::web::http::{redirect, reply};
 use crate::web::state::{AppState, RequestContext};
-use crate::web::{account, attempt, files, first, login, pages, renewal, terminal};
+use crate::web::{account, attempt, files, first, login, pages, passkey, renewal, terminal};
 
 const ACCOUNT: &str = "/_occ/account";
 
@@ -80,6 +80,9 @@ pub(super) async fn answer(
         "/_occ/logout" => on_logout(gate, context, session.as_deref(), &request).await,
         terminal::PATH => on_terminal(context, session.as_deref(), &request),
         terminal::SOCKET_PATH => on_socket(gate, session.as_ref(), request),
+        path if passkey::has(path) => {
+            passkey::answer(gate, context, session.as_deref(), request).await
+        }
         _ => reply::text(
             StatusCode::NOT_FOUND,
             "nothing is at this address\nhint: check how it is spelled\n",

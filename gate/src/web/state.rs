@@ -17,8 +17,10 @@ use crate::web::monitor_client::Monitor;
 use crate::web::opencode::Instances;
 use crate::web::opencode::assets::Copies;
 use crate::web::opencode::presence::Presence;
+use crate::web::pages::SecondSecret;
 use crate::web::programs::Programs;
 use crate::web::sessions::Sessions;
+use crate::wire::AccessToken;
 
 /// The web half's whole state. All of it can be lost: nobody is logged out by that.
 pub(crate) struct AppState {
@@ -28,7 +30,8 @@ pub(crate) struct AppState {
     pub(crate) monitor: Monitor,
     pub(crate) sessions: Sessions,
     pub(crate) programs: Programs,
-    pub(crate) issued: Issued,
+    pub(crate) issued: Issued<AccessToken>,
+    pub(crate) issued_second: Issued<SecondSecret>,
     pub(crate) instances: Instances,
     pub(crate) presence: Presence,
     pub(crate) copies: Copies,

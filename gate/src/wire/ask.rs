@@ -9,9 +9,11 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, AccessName, AccessReply, AccessToken, Agent, ChangeReply, Conversation,
-    EnsureReply, FirstReply, Handle, Lifetime, LoginReply, MakeReply, OpencodeView, RestartReply,
-    Secret, Session, SessionEntry, TerminalId, TerminalReply, TerminalSize, Token, User,
+    AccessEntry, AccessName, AccessReply, AccessToken, AddReply, Agent, ChallengeReply,
+    ChangeReply, ConfirmReply, Conversation, CredentialId, EnsureReply, FirstReply, Handle,
+    Lifetime, LoginReply, MakeReply, OpencodeView, Origin, PasskeyEntry, PasskeyName, Proof,
+    RestartReply, SecondReply, SecondView, Secret, Session, SessionEntry, TerminalId,
+    TerminalReply, TerminalSize, Token, User,
 };
 
 /// No session has this token, any more or ever.
@@ -177,4 +179,52 @@ requests! {
     /// Sets the new password that [`LoginReply::NewPasswordNeeded`] asks for, and goes on
     /// with the login. The conversation is over then, whatever the reply.
     RenewPassword { conversation: Conversation, new: Secret } -> LoginReply;
+
+    /// Reads how it stands with the person's second step.
+    GetSecond { token: Token } -> Result<SecondView, Gone>;
+
+    /// Begins to turn the second step on, if the password is right.
+    BeginSecond { token: Token, password: Secret } -> Result<SecondReply, Gone>;
+
+    /// Turns the second step on that this session began, if the code is right.
+    ConfirmSecond { token: Token, code: Secret } -> Result<ConfirmReply, Gone>;
+
+    /// Turns the second step off, if the password and the code are right.
+    EndSecond { token: Token, password: Secret, code: Secret } -> Result<SecondReply, Gone>;
+    /// Asks for a challenge to log in with. Names nobody, as nobody has said anything yet.
+    BeginLogin {
+        origin: Origin,
+        /// As in [`Authenticate`].
+        address: IpAddr
+    } -> ChallengeReply;
+
+    /// Logs in with a passkey. Names no user: the credential is in one person's record, and
+    /// only its key signs the challenge.
+    PasskeyLogin {
+        challenge: Token,
+        credential: CredentialId,
+        proof: Proof,
+        /// As in [`Authenticate`].
+        address: IpAddr,
+        agent: Agent,
+        device: Option<Secret>
+    } -> LoginReply;
+
+    /// Asks for a challenge to add a passkey with.
+    BeginPasskey { token: Token, origin: Origin } -> Result<ChallengeReply, Gone>;
+
+    /// Adds a passkey to the person's record.
+    AddPasskey {
+        token: Token,
+        challenge: Token,
+        name: PasskeyName,
+        credential: CredentialId,
+        proof: Proof
+    } -> Result<AddReply, Gone>;
+
+    /// Lists the person's passkeys, at most [`super::PASSKEYS_LIMIT`].
+    ListPasskeys { token: Token } -> Result<Vec<PasskeyEntry>, Gone>;
+
+    /// Removes a passkey of the same person. Returns false if the record can't be written.
+    RemovePasskey { token: Token, handle: Handle } -> Result<bool, Gone>;
 }

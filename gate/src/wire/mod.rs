@@ -17,6 +17,8 @@ pub(crate) mod stream;
 
 mod access;
 mod frame;
+mod passkey;
+mod second;
 mod secret;
 mod terminal;
 mod text;
@@ -31,6 +33,11 @@ pub use access::{
 };
 pub use ask::{Ask, Gone, Reply, Request};
 pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
+pub use passkey::{
+    AddReply, CHALLENGE_SECONDS, ChallengeReply, CredentialId, Options, Origin, PASSKEY_NAME_LIMIT,
+    PASSKEYS_LIMIT, PasskeyEntry, PasskeyName, Proof,
+};
+pub use second::{ConfirmReply, SCRATCH_CODES, SecondReply, SecondView};
 pub use secret::{Secret, Token, TokenHash};
 pub use terminal::{TERMINALS_LIMIT, TerminalId, TerminalReply, TerminalSize};
 pub use text::Text;

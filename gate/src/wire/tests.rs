@@ -87,6 +87,26 @@ fn request() -> impl Strategy<Value = Request> {
             let conversation = Conversation(id);
             Request::RenewPassword(ask::RenewPassword { conversation, new })
         }),
+        about_second_step(),
+    ]
+}
+
+fn about_second_step() -> impl Strategy<Value = Request> {
+    let token = || any::<[u8; 32]>().prop_map(Token::new);
+    prop_oneof![
+        (token(), secret()).prop_map(|(token, password)| Request::BeginSecond(ask::BeginSecond {
+            token,
+            password
+        })),
+        (token(), secret())
+            .prop_map(|(token, code)| Request::ConfirmSecond(ask::ConfirmSecond { token, code })),
+        (token(), secret(), secret()).prop_map(|(token, password, code)| Request::EndSecond(
+            ask::EndSecond {
+                token,
+                password,
+                code
+            }
+        )),
     ]
 }
 

@@ -7,6 +7,7 @@
     reason = "a failed expectation is what tests are for"
 )]
 
+pub mod authenticator;
 pub mod damage;
 pub mod hostile;
 pub mod opencode;

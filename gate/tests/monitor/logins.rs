@@ -201,28 +201,24 @@ fn a_second_prompt_goes_to_the_person() {
     place.write("etc/users.oath", &format!("HOTP alice - {secret}\n"), 0o600);
     let monitor = place.start();
     let mut web = monitor.take_over();
-    let mut prompt =
-        |user: &str, password: &str, number| match web.authenticate(user, password, number) {
-            LoginReply::Prompt {
-                conversation, text, ..
-            } => (conversation, text),
-            other => panic!("{user} is not asked: {other:?}"),
-        };
-    let (right, text) = prompt("alice", "alice's word", 1);
+    let mut prompt = |number| match web.authenticate("alice", "alice's word", number) {
+        LoginReply::Prompt {
+            conversation, text, ..
+        } => (conversation, text),
+        other => panic!("she is not asked: {other:?}"),
+    };
+    let (right, text) = prompt(1);
     assert!(
         text.as_str()
             .starts_with("One-time password (OATH) for `alice"),
         "{text}"
     );
-    let (wrong_password, same_text) = prompt("alice", "guess", 2);
-    assert_eq!(text, same_text);
-    let (wrong_code, _) = prompt("alice", "alice's word", 3);
-    // pam_oath asks nothing of whom it does not know; that must not be seen.
-    let (nobodys, their_text) = prompt("mallory", "guess", 4);
-    assert_eq!(
-        their_text.as_str(),
-        text.as_str().replace("alice", "mallory")
-    );
+    let (wrong_code, _) = prompt(3);
+    // pam_oath asks those whom it knows after a wrong password too; that must not be seen.
+    for (user, number) in [("alice", 2), ("mallory", 4)] {
+        let reply = web.authenticate(user, "guess", number);
+        assert!(matches!(reply, LoginReply::Refused), "{user}: {reply:?}");
+    }
     let answer = |conversation, code| ask::Answer {
         conversation,
         text: Secret::from_text(code).unwrap(),
@@ -235,18 +231,12 @@ fn a_second_prompt_goes_to_the_person() {
         matches!(web.call(answer(right, "287082")), LoginReply::Refused),
         "once"
     );
+    let begin = Instant::now();
     assert!(matches!(
-        web.call(answer(wrong_password, "287082")),
+        web.call(answer(wrong_code, "000000")),
         LoginReply::Refused
     ));
-    for conversation in [wrong_code, nobodys] {
-        let begin = Instant::now();
-        assert!(matches!(
-            web.call(answer(conversation, "000000")),
-            LoginReply::Refused
-        ));
-        assert!(begin.elapsed() >= Duration::from_secs(3));
-    }
+    assert!(begin.elapsed() >= Duration::from_secs(3));
 }
 
 #[test]

@@ -166,6 +166,23 @@ fn what_a_token_opens_has_no_way_into_the_account() {
         web.call(ask::EndAll { token: shown() }).is_err(),
         web.call(ask::End { token: shown() }).is_err(),
         web.call(ask::Touch { token: shown() }).is_err(),
+        web.call(ask::GetSecond { token: shown() }).is_err(),
+        web.call(ask::BeginSecond {
+            token: shown(),
+            password: secret("alice's word"),
+        })
+        .is_err(),
+        web.call(ask::ConfirmSecond {
+            token: shown(),
+            code: secret("000000"),
+        })
+        .is_err(),
+        web.call(ask::EndSecond {
+            token: shown(),
+            password: secret("alice's word"),
+            code: secret("000000"),
+        })
+        .is_err(),
     ] {
         assert!(gone);
     }

@@ -69,6 +69,11 @@ impl Chromium {
         self.post_in("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// Runs a script in the page that calls its last argument with its value.
+    pub(crate) fn script_until_done(&self, script: &str) -> Value {
+        self.post_in("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
     /// Waits until a script returns true.
     pub(crate) fn until(&self, what: &str, script: &str) {
         occ_gate_testing::until(what, || self.script(script) == Value::Bool(true));

@@ -42,6 +42,25 @@ pub(crate) enum User {
     /// List and revoke the tokens with which programs get past the login
     #[command(subcommand)]
     Token(Token),
+    /// List and remove the passkeys with which people log in
+    #[command(subcommand)]
+    Passkey(Passkey),
+}
+
+/// Commands on passkeys; people add theirs on the account page.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Passkey {
+    /// List a person's passkeys
+    #[command(visible_alias = "ls")]
+    List(AccountName),
+    /// Remove a passkey of a person, who can't log in with it any more
+    #[command(visible_alias = "rm")]
+    Remove {
+        /// Name of the account
+        name: String,
+        /// Id of the passkey, from `occ user passkey list`
+        id: String,
+    },
 }
 
 /// Commands on tokens; people make theirs on the account page.
@@ -181,6 +200,9 @@ pub(crate) struct Set {
     /// A new password must be set at the next login
     #[arg(long)]
     pub must_change_password: bool,
+    /// The login asks for no one-time code any more, because the phone is lost
+    #[arg(long)]
+    pub no_second_factor: bool,
 }
 
 #[derive(Debug, Args)]

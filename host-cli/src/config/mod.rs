@@ -47,7 +47,7 @@ pub(crate) enum Key {
 
 /// The settings of the login that a container gets from the configuration. The two that
 /// are missing are occ's own: `OCC_GATE_NAME` and `OCC_GATE_LISTEN`.
-pub(crate) const GATE: [&str; 10] = [
+pub(crate) const GATE: [&str; 12] = [
     "gate_hosts",
     "gate_trusted_proxies",
     "gate_session_idle",
@@ -58,11 +58,13 @@ pub(crate) const GATE: [&str; 10] = [
     "gate_first_account",
     "gate_tokens",
     "gate_bar",
+    "gate_second_step",
+    "gate_passkeys",
 ];
 
 impl Key {
     /// All, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Container,
         Self::Image,
         Self::BaseImage,
@@ -78,6 +80,7 @@ impl Key {
         Self::Gate(GATE[7]),
         Self::Gate(GATE[8]),
         Self::Gate(GATE[9]),
+        Self::Gate(GATE[10]),
         Self::Users,
     ];
 

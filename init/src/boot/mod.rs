@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd as _;
 use crate::cli::globals::Paths;
 use crate::cli::run::{Run, TWIN_PREFIX};
 use crate::log::say;
+use crate::status::claim::Claim;
 use crate::status::file::{self, StatusFile};
 use crate::supervise::command::{self, CommandError, Inherited, OWN_FAILURE};
 use crate::supervise::phase::Policy;
@@ -36,7 +37,12 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
     let boot = Boot {
         run,
         is_pid1,
-        is_primary_init: (is_pid1 || !file::pid1_is_occ_init()) && !file::is_claimed(&paths),
+        // With --no-restore another init may be the one that keeps the accounts.
+        claim: if is_pid1 || !run.no_restore {
+            Claim::take(&paths)
+        } else {
+            Claim::look(&paths)
+        },
         paths,
         inherited: Inherited {
             mask,
@@ -51,7 +57,7 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
             },
         },
     };
-    if boot.is_primary_init {
+    if boot.is_primary() {
         // The file of the boot before. COMMAND may ask for the status at once.
         file::delete(&boot.paths);
     }
@@ -83,8 +89,7 @@ struct Boot<'a> {
     run: &'a Run<'a>,
     paths: Paths,
     is_pid1: bool,
-    /// No other init of ours in this container writes the status file and syncs accounts.
-    is_primary_init: bool,
+    claim: Claim,
     inherited: Inherited,
 }
 
@@ -97,6 +102,17 @@ impl Boot<'_> {
         }
     }
 
+    /// Returns true if no other init of ours in this container writes the status file and keeps
+    /// the accounts in sync.
+    fn is_primary(&self) -> bool {
+        match self.claim {
+            Claim::Held(_) => true,
+            // Nobody can claim in a container that has no directory for it.
+            Claim::Free => self.is_pid1 || !file::pid1_is_occ_init(),
+            Claim::Anothers => false,
+        }
+    }
+
     /// Returns `None` if accounts are not to be kept in sync. Watches before the first
     /// restore, so that no change falls between the two.
     fn watch_start(
@@ -104,7 +120,7 @@ impl Boot<'_> {
         needed: Result<Precheck, &'static str>,
         later: WatchStart,
     ) -> Option<WatchStart> {
-        let needed = needed.ok().filter(|_| self.is_primary_init)?;
+        let needed = needed.ok().filter(|_| self.is_primary())?;
         Some(match needed {
             Precheck::NotNeeded => later,
             needed => WatchStart::now(&self.paths, needed == Precheck::Needed),
@@ -133,7 +149,7 @@ impl Boot<'_> {
         let name = self.run.command.first();
         let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let status = self
-            .is_primary_init
+            .is_primary()
             .then(|| StatusFile::new(&self.paths, pid, name.clone()));
         let sync = watch_start.map(|start| AccountSync::new(start, self.restores(), twins));
         let late = match &outcome {
@@ -143,6 +159,7 @@ impl Boot<'_> {
         let terminal = self.inherited.terminal;
         let keep = late
             .into_iter()
+            .chain(self.claim.fd())
             .chain(sync.as_ref().and_then(AccountSync::fd))
             .chain(terminal.map(|terminal| terminal.fd.as_raw_fd()));
         detach(&keep.collect::<Vec<_>>());

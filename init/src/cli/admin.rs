@@ -84,9 +84,27 @@ pub(crate) enum User {
     },
     /// Print the ssh keys of an account, for sshd's AuthorizedKeysCommand
     Keys { name: String },
+    /// List and remove the passkeys of an account
+    #[command(subcommand)]
+    Passkey(PasskeyCommand),
     /// Kills all processes of a uid; started by `disable` and `remove`
     #[command(hide = true)]
     Sweep { uid: u32 },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PasskeyCommand {
+    /// List them
+    List { name: String },
+    /// Remove one, by its id from the list
+    Remove { name: String, id: String },
+    /// Adds one; for the account page
+    #[command(hide = true)]
+    Add {
+        name: String,
+        #[arg(long)]
+        request_stdin: bool,
+    },
 }
 
 /// Where a password comes from; without any, it is asked for at the terminal.
@@ -183,6 +201,9 @@ pub(crate) struct Set {
     /// A new password must be set at the next login
     #[arg(long)]
     pub(crate) must_change_password: bool,
+    /// The login asks for no one-time code any more, because the phone is lost
+    #[arg(long)]
+    pub(crate) no_second_factor: bool,
     /// Read one JSON document with the ssh keys from standard input
     #[arg(long, hide = true)]
     pub(crate) request_stdin: bool,

@@ -38,6 +38,12 @@ impl Error {
             Self::NoSuchKey { name, .. } => {
                 format!("`occ-init user keys {name} | ssh-keygen -lf -` prints the fingerprints")
             }
+            Self::NoSuchPasskey { name, .. } => {
+                format!("'occ-init user passkey list {name}' shows them")
+            }
+            Self::TooManyPasskeys(name) => format!(
+                "remove one that is not used: 'occ-init user passkey list {name}' shows them"
+            ),
             Self::Stays {
                 name,
                 what: "locked",

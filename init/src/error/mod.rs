@@ -46,6 +46,12 @@ pub(crate) enum Error {
     SshKeys(InvalidKeys),
     #[error("'{name}' has no key with the fingerprint '{}'", .fingerprint.escape_debug())]
     NoSuchKey { name: Username, fingerprint: String },
+    #[error("'{name}' has no passkey '{}'", .id.escape_debug())]
+    NoSuchPasskey { name: Username, id: String },
+    #[error("'{0}' has ten passkeys, and no account may have more")]
+    TooManyPasskeys(Username),
+    #[error("'{0}' has this passkey already")]
+    PasskeyTwice(Username),
     #[error("invalid date '{}': one like 2027-01-31 or 'never' is expected", .0.escape_debug())]
     Date(String),
     #[error("'{0}' has no password that could be changed")]
@@ -194,9 +200,10 @@ impl Error {
             | Self::Line(_)
             | Self::Backup(_)
             | Self::RecordTooLarge(_) => ErrorKind::Invalid,
-            Self::NoSuchAccount(_) | Self::NotRemoved(_) | Self::NoSuchKey { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::NoSuchAccount(_)
+            | Self::NotRemoved(_)
+            | Self::NoSuchKey { .. }
+            | Self::NoSuchPasskey { .. } => ErrorKind::NotFound,
             Self::Exists(_)
             | Self::Removed { .. }
             | Self::UidTaken { .. }
@@ -205,6 +212,7 @@ impl Error {
             | Self::NotAdoptable { .. }
             | Self::Clash(_)
             | Self::Stays { .. }
+            | Self::PasskeyTwice(_)
             | Self::Repeated { .. } => ErrorKind::Conflict,
             Self::Refused { refusal, .. } => kind_of_refusal(refusal),
             Self::GroupNotAllowed { .. }
@@ -212,6 +220,7 @@ impl Error {
             | Self::LastAccount
             | Self::NotEmpty { .. }
             | Self::NothingToChange(_)
+            | Self::TooManyPasskeys(_)
             | Self::NotRoot => ErrorKind::Refused,
             Self::Stalled | Self::Busy { .. } | Self::KeepsChanging(_) => ErrorKind::Busy,
             Self::Uid(InvalidUid::Exhausted { .. })

@@ -1,14 +1,11 @@
 //! Writes the status file: by PID 1 after each boot, and when COMMAND is asked to end. Anybody
-//! may read it. Its directory is locked by the init that writes it, for as long as that lives:
-//! one in a PID namespace below cannot see who else is there.
+//! may read it. Which init writes it is decided in `claim`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,8 +19,6 @@ use crate::sys;
 pub(crate) struct StatusFile {
     path: PathBuf,
     content: Content,
-    /// The lock of its directory, once the file was written.
-    claim: Option<Flock<File>>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +59,6 @@ impl StatusFile {
                 },
                 started_usec: now_usec(),
             },
-            claim: None,
         }
     }
 
@@ -89,18 +83,6 @@ impl StatusFile {
         replace(&self.path, &text).inspect_err(|_| drop(fs::remove_file(&self.path)))
     }
 
-    /// Claims the file for as long as this init lives. Returns false if it is another's.
-    pub(crate) fn claim(&mut self) -> bool {
-        let Some(directory) = self.path.parent() else {
-            return true;
-        };
-        if self.claim.is_none() && make(directory).is_ok() {
-            self.claim = lock(directory, FlockArg::LockExclusiveNonblock).ok();
-        }
-        // A look at the lock takes it for a moment, which is no claim.
-        self.claim.is_some() || !is_locked(directory)
-    }
-
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -115,6 +97,12 @@ pub(super) fn path(paths: &Paths) -> PathBuf {
     paths.root.join(STATUS)
 }
 
+pub(super) fn directory(paths: &Paths) -> PathBuf {
+    let mut path = path(paths);
+    path.pop();
+    path
+}
+
 /// Deletes the file of the boot before, as a container that is started again has it: its
 /// pids may be those of other processes by now.
 pub(crate) fn delete(paths: &Paths) {
@@ -123,22 +111,6 @@ pub(crate) fn delete(paths: &Paths) {
 
 /// The reason of a restore that is skipped because it is not wanted.
 pub(crate) const NOT_WANTED: &str = "--no-restore";
-
-/// Returns true if an init that runs has claimed the file.
-pub(crate) fn is_claimed(paths: &Paths) -> bool {
-    path(paths).parent().is_some_and(is_locked)
-}
-
-fn is_locked(directory: &Path) -> bool {
-    let looked = lock(directory, FlockArg::LockSharedNonblock);
-    looked.err() == Some(Errno::EWOULDBLOCK)
-}
-
-/// flock(2): it ends with its holder, and is seen from any namespace.
-fn lock(directory: &Path, how: FlockArg) -> Result<Flock<File>, Errno> {
-    let directory = File::open(directory).map_err(|_| Errno::ENOENT)?;
-    Flock::lock(directory, how).map_err(|(_, errno)| errno)
-}
 
 /// Writes the restore that a command made, for `status`; PID 1 writes its own. Does nothing
 /// without the directory that PID 1 makes.
@@ -151,7 +123,7 @@ pub(crate) fn tell_restore(paths: &Paths, restore: &impl Serialize) {
     }
 }
 
-fn make(directory: &Path) -> io::Result<()> {
+pub(super) fn make(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }

@@ -89,9 +89,6 @@ impl<'a> AccountHooks<'a> {
     fn write_status(&mut self) {
         self.write_at = None;
         self.show_first_outcome();
-        // One with --no-restore writes its status too, but is not the container's first init.
-        let claims = self.sync.is_some();
-        self.status.take_if(|status| claims && !status.claim());
         if let Some(status) = &self.status
             && let Err(error) = status.write()
             // Only root can write there; that it is not root was logged already.

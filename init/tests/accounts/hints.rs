@@ -120,6 +120,9 @@ fn errors(hints: &mut Hints) {
     let said = tree.run(&remove_key);
     let keys = "occ-init user keys alice | ssh-keygen -lf -";
     hints.follow(&tree, &said, &[keys]);
+    let said = tree.run(&["user", "passkey", "remove", "alice", "00000000"]);
+    let list = "occ-init user passkey list alice";
+    hints.follow(&tree, &said.ends(3), &[list]);
     let said = tree.run(&["user", "set", "alice", "--must-change-password"]);
     hints.follow(&tree, &said.ends(0), &[]);
     let said = tree.run(&["user", "add", "bob", "--restore"]);

@@ -38,6 +38,7 @@ mod locks;
 mod many;
 mod next_steps;
 mod no_locks;
+mod passkeys;
 mod secrets;
 mod setting;
 #[path = "../support/mod.rs"]

@@ -59,6 +59,23 @@ fn each_flag_changes_what_it_names() {
 }
 
 #[test]
+fn lost_phone_ends_the_second_step() {
+    let tree = Tree::with(&["alice", "bob"]);
+    let file = |name: &str| format!("var/lib/occ-gate/second/{name}");
+    fs::create_dir_all(tree.path("var/lib/occ-gate/second")).unwrap();
+    for name in ["alice", "bob"] {
+        tree.write(&file(name), b"KEY\n", 0o400);
+    }
+    let before = tree.record("alice");
+    assert!(set(&tree, &["--no-second-factor"]).changed);
+    assert!(!tree.path(file("alice")).exists() && tree.path(file("bob")).exists());
+    assert_eq!(differing(&before, &tree.record("alice")), [""; 0]);
+    assert!(!set(&tree, &["--no-second-factor"]).changed, "once more");
+    let nobody = ["--json", "user", "set", "carol", "--no-second-factor"];
+    tree.run(&nobody).fails_as(ErrorKind::NotFound);
+}
+
+#[test]
 fn groups_are_in_the_files() {
     let tree = Tree::with(&["alice"]);
     set(&tree, &["--add-groups", "audio,staff"]);

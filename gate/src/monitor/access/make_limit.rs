@@ -1,4 +1,5 @@
-//! How often a person makes access tokens: each one is a write that everybody waits for.
+//! How often a person makes access tokens, or changes passkeys: each one is a write that
+//! everybody waits for.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,14 +10,14 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// All that a person may have, twice.
 const MOST: usize = 2 * ACCESS_LIMIT;
 
-/// Counts the access tokens that each person made within an hour.
+/// Counts what each person made within an hour.
 #[derive(Debug, Default)]
-pub(super) struct MakeLimit(HashMap<String, (Duration, usize)>);
+pub(in crate::monitor) struct MakeLimit(HashMap<String, (Duration, usize)>);
 
 impl MakeLimit {
     /// Counts one more. Returns false if there were too many; `now` is the time since the
     /// start.
-    pub(super) fn allows(&mut self, user: &str, now: Duration) -> bool {
+    pub(in crate::monitor) fn allows(&mut self, user: &str, now: Duration) -> bool {
         self.0
             .retain(|_, (since, _)| now.saturating_sub(*since) < HOUR);
         let (_, count) = self.0.entry(user.to_owned()).or_insert((now, 0));

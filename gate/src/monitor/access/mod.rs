@@ -4,7 +4,7 @@
 pub(crate) mod file;
 pub(crate) mod table;
 
-mod make_limit;
+pub(super) mod make_limit;
 mod requests;
 
 use std::time::Duration;

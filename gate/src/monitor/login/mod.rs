@@ -8,11 +8,13 @@
 
 mod access;
 mod outcome;
+mod passkey;
 mod prompt;
 mod queue;
 mod requests;
 mod turns;
 
+pub(crate) mod check;
 pub(crate) mod device_cookie;
 pub(crate) mod pam;
 pub(crate) mod rate_limit;
@@ -24,13 +26,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::access::WrongAccess;
+use self::check::Purpose;
 use self::device_cookie::DeviceKey;
 use self::pam::{Helper, PamCommand, PamResult, PamTask, unusable};
-use self::prompt::{PamPrompt, Paused};
+use self::passkey::PasskeyStep;
+use self::prompt::Paused;
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
 use super::accounts::{AccountFingerprint, AccountPassword, Accounts};
 use super::files;
+use super::passkeys::Signed;
 use super::sessions::{Session, Sessions};
 use super::web_process::WebId;
 use crate::limits::Limits;
@@ -50,8 +55,6 @@ pub(crate) struct Logins {
     conversations: HashMap<Conversation, Paused>,
     /// People who change their password right now, and the account as it was before.
     changing: HashMap<String, Option<AccountFingerprint>>,
-    /// The question that people are asked beyond the password.
-    prompt: Option<PamPrompt>,
 }
 
 /// The state that a decision depends on.
@@ -75,6 +78,9 @@ pub(crate) enum Action {
     KeepAccess(String, AccountPassword),
     /// The account of this person has changed: end what runs for them.
     StopOpencode(String),
+    /// The person of this session showed their password, and a code if they have to:
+    /// reply to that call.
+    Checked(u64, TokenHash, Purpose),
 }
 
 /// One login or change of a password.
@@ -85,8 +91,8 @@ pub(crate) struct Attempt {
     source: Source,
     account: Account,
     address: IpAddr,
-    /// The person was asked for more than the password.
-    was_asked: bool,
+    /// The passkey that signed, once one has.
+    passkey: Option<Signed>,
     what: What,
 }
 
@@ -104,13 +110,20 @@ enum What {
         user: String,
         session: TokenHash,
     },
+    Check {
+        user: String,
+        session: TokenHash,
+        purpose: Purpose,
+    },
 }
 
 /// The next step of an attempt, when it is its turn.
 pub(crate) enum Next {
     Start(PamCommand),
     Tell(Box<Helper>, Secret),
-    /// Somebody without an account answered a question that was not PAM's.
+    /// A passkey comes before PAM.
+    Passkey(Box<PasskeyStep>),
+    /// Nobody has that passkey.
     Refuse,
 }
 
@@ -139,6 +152,7 @@ impl Attempt {
                 format!("login: {shown} from {address}")
             }
             What::Change { user, .. } => format!("change of password: {user} from {address}"),
+            What::Check { user, .. } => format!("second step: {user} from {address}"),
         }
     }
 
@@ -152,6 +166,7 @@ impl Attempt {
         let reply = match &self.what {
             What::Login { reply, .. } => reply(login),
             What::Change { .. } => Reply::ChangePassword(Ok(change)),
+            What::Check { purpose, .. } => purpose.reply(check::in_place_of(&change)),
         };
         Action::Reply(self.id, reply)
     }
@@ -171,7 +186,6 @@ impl Logins {
             queue: LoginQueue::default(),
             conversations: HashMap::new(),
             changing: HashMap::new(),
-            prompt: None,
         }
     }
 
@@ -232,7 +246,7 @@ impl Logins {
             source,
             account,
             address,
-            was_asked: false,
+            passkey: None,
             what: What::Login {
                 user,
                 fingerprint,
@@ -271,7 +285,7 @@ impl Logins {
             source: Source::Session(session.handle),
             account: Account::named(&session.user),
             address: session.address,
-            was_asked: false,
+            passkey: None,
             what: What::Change {
                 user: session.user.clone(),
                 session: token.hash(),
@@ -282,8 +296,12 @@ impl Logins {
 }
 
 /// Asks PAM, or goes on asking; `patience` is how long PAM may work.
-pub(crate) async fn ask(attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
+pub(crate) async fn ask(mut attempt: Box<Attempt>, next: Next, patience: Duration) -> PamEvent {
     let started = match next {
+        Next::Passkey(step) => match passkey::check(&mut attempt, *step).await {
+            Some(command) => Helper::start(&command).await.map(Box::new).map(Some),
+            None => Ok(None),
+        },
         Next::Refuse => Ok(None),
         Next::Start(command) => Helper::start(&command).await.map(Box::new).map(Some),
         Next::Tell(mut helper, text) => helper.tell(&text).await.map(|()| Some(helper)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::pam::PamResult;
-use super::{Action, Attempt, Context, Logins, What};
+use super::{Action, Attempt, Context, Logins, What, check};
 use crate::clock;
 use crate::helpers::password::HashDigest;
 use crate::log;
@@ -30,6 +30,9 @@ impl Logins {
         }
         let mut actions = Vec::new();
         let (reply, is_done, outcome) = match attempt.what {
+            What::Check {
+                session, purpose, ..
+            } => check::concluded(id, session, purpose, &result),
             What::Login {
                 user,
                 fingerprint,
@@ -49,11 +52,12 @@ impl Logins {
                     PamResult::Broken { .. } => LoginReply::Unavailable,
                     _ => LoginReply::Refused,
                 };
-                match decided {
-                    LoginReply::Token(_) => (reply(decided), true, "logged in"),
-                    LoginReply::Unavailable => (reply(decided), false, "not checked"),
-                    _ => (reply(decided), false, "refused"),
-                }
+                let (is_done, outcome) = match decided {
+                    LoginReply::Token(_) => (true, "logged in"),
+                    LoginReply::Unavailable => (false, "not checked"),
+                    _ => (false, "refused"),
+                };
+                (Action::Reply(id, reply(decided)), is_done, outcome)
             }
             What::Change { user, session } => {
                 let decided = self.changed(context, &user, session, result, &mut actions);
@@ -63,12 +67,12 @@ impl Logins {
                     Ok(_) => "not done",
                     Err(Gone) => "the account changed meanwhile",
                 };
-                (Reply::ChangePassword(decided), is_done, outcome)
+                let reply = Action::Reply(id, Reply::ChangePassword(decided));
+                (reply, is_done, outcome)
             }
         };
         log::line(&format!("{title}: {outcome}"));
         if is_current {
-            let reply = Action::Reply(id, reply);
             actions.push(if is_done {
                 reply
             } else {

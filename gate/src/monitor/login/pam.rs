@@ -36,6 +36,15 @@ pub(crate) enum PamTask {
         password: Secret,
         like: Option<User>,
     },
+    /// Only the check of a login, of somebody who is logged in; the code answers what PAM
+    /// asks beyond the password.
+    Check {
+        password: Secret,
+        code: Option<Secret>,
+    },
+    /// A login of a managed, enabled person whose passkey has proven them: expiry, nologin and
+    /// what else PAM's account step knows.
+    Account,
     /// The new password is set if the old one is right when that is done.
     Change { old: Secret, new: Secret },
 }

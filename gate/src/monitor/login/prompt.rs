@@ -1,16 +1,16 @@
 //! The questions beyond the password, and the people who are answering one: what a module
 //! of PAM asks for, and a new password in place of one that has expired.
 //!
-//! A module for one-time codes asks only those whom it knows. A name without an
-//! account is asked the same question, or the question would tell who has one.
+//! A module for one-time codes asks only those whom it knows. Only the right password brings
+//! a question (the helper sees to that, whatever the service's lines say), or the question
+//! would tell who has an account.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pam::{Helper, PamResult};
-use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
+use super::pam::Helper;
+use super::{Action, Attempt, Context, Logins, Next, What};
 use crate::monitor::random;
 use crate::wire::ask::{Answer, RenewPassword};
 use crate::wire::{Conversation, LoginReply, PamText, Reply, Secret};
@@ -23,8 +23,8 @@ const CONVERSATIONS: usize = 64;
 
 /// A login for which PAM asked something that nobody has answered yet.
 pub(crate) struct Paused {
-    attempt: Box<Attempt>,
-    /// None: there is no such account.
+    pub(super) attempt: Box<Attempt>,
+    /// Waits for the answer; without one there is nothing to answer.
     helper: Option<Box<Helper>>,
     since: Instant,
     wants: Wanted,
@@ -52,34 +52,6 @@ pub(super) enum Question {
     Pams { text: PamText, echo: bool },
     /// A new password, and why the one before was not taken.
     NewPassword { text: PamText },
-}
-
-/// A question as it was asked of somebody who may log in.
-pub(crate) struct PamPrompt {
-    text: String,
-    /// Where the person's name stands in it, if it does.
-    name: Option<Range<usize>>,
-    echo: bool,
-}
-
-impl PamPrompt {
-    pub(crate) fn of(user: &str, text: &str, echo: bool) -> Self {
-        let at = text.rfind(user).filter(|_| !user.is_empty());
-        Self {
-            text: text.to_owned(),
-            name: at.map(|at| at..at + user.len()),
-            echo,
-        }
-    }
-
-    /// The same question to somebody else, and whether the answer may be seen.
-    pub(crate) fn to(&self, user: &str) -> (PamText, bool) {
-        let mut text = self.text.clone();
-        if let Some(name) = &self.name {
-            text.replace_range(name.clone(), user);
-        }
-        (PamText::cut(&text), self.echo)
-    }
 }
 
 impl Logins {
@@ -145,53 +117,23 @@ impl Logins {
             *reply = to_reply;
         }
         attempt.arrived = Instant::now();
-        let next = match paused.helper {
-            Some(helper) => Next::Tell(helper, text),
-            None => Next::Refuse,
-        };
-        self.enqueue(context, attempt, next)
-    }
-
-    /// Keeps the question that people are asked, and asks it of a name without an
-    /// account as well.
-    pub(super) fn with_the_same_question(&mut self, mut event: PamEvent) -> PamEvent {
-        let What::Login {
-            user, fingerprint, ..
-        } = &event.attempt.what
-        else {
-            return event;
-        };
-        let prompt = &mut self.prompt;
-        match (&event.result, fingerprint) {
-            _ if event.attempt.was_asked => (),
-            (PamResult::Prompt { text, echo }, Some(_)) => {
-                *prompt = Some(PamPrompt::of(user.as_str(), text.as_str(), *echo));
-            }
-            (PamResult::Accepted | PamResult::NewPasswordNeeded { .. }, Some(_)) => *prompt = None,
-            (PamResult::Refused, None) => {
-                if let Some(prompt) = prompt {
-                    let (text, echo) = prompt.to(user.as_str());
-                    event.result = PamResult::Prompt { text, echo };
-                    event.helper = None;
-                }
-            }
-            _ => (),
+        match paused.helper {
+            Some(helper) => self.enqueue(context, attempt, Next::Tell(helper, text)),
+            None => vec![Action::Reply(id, to_reply(LoginReply::Refused))],
         }
-        event
     }
 
     /// Lets an attempt wait until its person has answered.
     pub(super) fn pause(
         &mut self,
         context: &Context<'_>,
-        mut attempt: Box<Attempt>,
+        attempt: Box<Attempt>,
         helper: Option<Box<Helper>>,
         question: Question,
     ) -> Vec<Action> {
         if attempt.web != context.web {
             return Vec::new();
         }
-        attempt.was_asked = true;
         self.make_room_to_type();
         let What::Login { reply, .. } = attempt.what else {
             return Vec::new();
@@ -226,9 +168,8 @@ impl Logins {
         if self.conversations.len() < CONVERSATIONS {
             return;
         }
-        // Those without an account go first: they must not push people out.
         let all = self.conversations.iter();
-        let oldest = all.min_by_key(|(_, paused)| (paused.helper.is_some(), paused.since));
+        let oldest = all.min_by_key(|(_, paused)| paused.since);
         if let Some(oldest) = oldest.map(|(conversation, _)| *conversation) {
             self.conversations.remove(&oldest);
         }
@@ -262,7 +203,7 @@ mod tests {
             source: Source::Address(AddressBlock::of([192, 0, 2, 1].into(), false)),
             account: Account::named("alice"),
             address: [192, 0, 2, 1].into(),
-            was_asked: true,
+            passkey: None,
             what: What::Login {
                 user: User::cut("alice"),
                 fingerprint: None,
@@ -312,17 +253,5 @@ mod tests {
             let again = logins.resume(&context, conversation, wants);
             assert!(again.is_none(), "once");
         }
-    }
-
-    #[test]
-    fn the_same_question_names_who_is_asked() {
-        let oath = PamPrompt::of("for", "One-time password for `for': ", false);
-        let (text, echo) = oath.to("mallory");
-        assert_eq!(
-            (text.as_str(), echo),
-            ("One-time password for `mallory': ", false)
-        );
-        let plain = PamPrompt::of("alice", "Verification code: ", true);
-        assert_eq!(plain.to("bob").0.as_str(), "Verification code: ");
     }
 }

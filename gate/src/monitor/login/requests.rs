@@ -6,7 +6,7 @@ use crate::monitor::event::Event;
 use crate::monitor::event_loop::Monitor;
 use crate::monitor::opencode::stop::Stop;
 use crate::own_address::is_own_address;
-use crate::wire::ask::{Authenticate, ChangePassword};
+use crate::wire::ask::{Answer, Authenticate, ChangePassword, RenewPassword};
 use crate::wire::{Gone, Reply};
 
 impl Monitor {
@@ -29,6 +29,30 @@ impl Monitor {
         let actions =
             self.log_in(|logins, context| logins.change_password(context, id, &session, change));
         self.perform_login(actions);
+    }
+
+    pub(crate) fn answer_prompt(&mut self, id: u64, answer: Answer) {
+        let actions = self.log_in(|logins, context| logins.answer(context, id, answer));
+        self.perform_login(actions);
+    }
+
+    pub(crate) fn renew_password(&mut self, id: u64, renewal: RenewPassword) {
+        // It is the new password of the account as it was at the login, and of a passkey
+        // that nobody has removed since.
+        self.read_accounts();
+        if let Some((user, passkey)) = self.logins.waits_with_passkey(renewal.conversation)
+            && !self.passkeys.is_of(&user, &passkey, &self.accounts)
+        {
+            self.logins.drop_conversation(renewal.conversation);
+        }
+        let actions = self.log_in(|logins, context| logins.renew(context, id, renewal));
+        self.perform_login(actions);
+    }
+
+    /// Nobody waits for that call any more.
+    pub(crate) fn forget(&mut self, call: u64) {
+        let action = self.logins.forget(call);
+        self.perform_login(action.into_iter().collect());
     }
 
     /// Calls `decide` with what a login depends on.
@@ -68,6 +92,7 @@ impl Monitor {
                     self.access.table.keep(&user, account);
                     self.access.save();
                 }
+                Action::Checked(id, session, purpose) => self.checked(id, session, purpose),
                 Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
         }

@@ -74,7 +74,7 @@ impl Logins {
             attempt,
             result,
             helper,
-        } = self.with_the_same_question(event);
+        } = event;
         let (source, account) = (attempt.source, attempt.account);
         match result {
             PamResult::Accepted | PamResult::Changed { .. } => {

@@ -1,15 +1,16 @@
 //! The web half's calls about opencodes, and the actions that they lead to.
 
 use super::Action;
+use super::stop::Stop;
 use crate::monitor::event::Event;
 use crate::monitor::event_loop::Monitor;
 use crate::monitor::sessions::Session;
 use crate::wire::{EnsureReply, Gone, Message, OpencodeView, RestartReply, Token};
 
 impl Monitor {
-    pub(crate) fn ensure(&mut self, user: &str) -> Result<EnsureReply, Gone> {
-        let now = self.now();
-        match self.accounts.get(user) {
+    pub(crate) fn ensure(&mut self, token: &Token) -> Result<EnsureReply, Gone> {
+        let (user, now) = (self.person_of(token).ok_or(Gone)?, self.now());
+        match self.accounts.get(&user) {
             // It would be ended as well: it is asked for again soon.
             Some(person) if self.terminals.is_swept(person.uid) => Ok(EnsureReply::Starting),
             Some(person) if !self.is_stopping => {
@@ -19,6 +20,12 @@ impl Monitor {
             }
             _ => Err(Gone),
         }
+    }
+
+    pub(crate) fn idle(&mut self, token: &Token) -> Result<(), Gone> {
+        let user = self.person_of(token).ok_or(Gone)?;
+        self.opencodes.stop(&user, Stop::Gently);
+        Ok(())
     }
 
     pub(crate) fn restart(&mut self, _: &Token, session: &Session) -> Result<RestartReply, Gone> {

@@ -138,6 +138,12 @@ impl Sessions {
         (now < self.end_of(session)).then_some(session)
     }
 
+    /// The person of a session, unless its time is over.
+    pub(crate) fn user_of(&self, token: TokenHash, now: Time) -> Option<String> {
+        let session = self.sessions.get(&token)?;
+        (now < self.end_of(session)).then(|| session.user.clone())
+    }
+
     /// When it ends at the latest.
     pub(crate) fn expires(&self, session: &Session) -> Time {
         let limit = self.limits.absolute.as_secs();

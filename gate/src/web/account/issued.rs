@@ -1,4 +1,5 @@
-//! Access tokens that were made a moment ago, until the page that follows has shown them.
+//! Secrets that were made a moment ago (access tokens, keys of second steps, scratch codes),
+//! until the page that follows has shown them.
 //! They wait here, not in a cookie: a cookie goes to every port of this host.
 
 use std::collections::VecDeque;
@@ -6,40 +7,45 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::lock::lock;
-use crate::wire::{AccessToken, TokenHash};
+use crate::wire::TokenHash;
 
 /// A browser follows a redirect at once.
 const TIME: Duration = Duration::from_secs(120);
 /// Most that wait; beyond that the oldest goes, and its person makes another one.
 const MOST: usize = 64;
 
-/// New access tokens by the session in which they were made.
-#[derive(Default)]
-pub(crate) struct Issued(Mutex<VecDeque<(Instant, TokenHash, AccessToken)>>);
+/// New secrets by the session in which they were made.
+pub(crate) struct Issued<T>(Mutex<VecDeque<(Instant, TokenHash, T)>>);
 
-impl Issued {
-    pub(super) fn put(&self, session: TokenHash, access: AccessToken, now: Instant) {
+impl<T> Default for Issued<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Issued<T> {
+    pub(super) fn put(&self, session: TokenHash, secret: T, now: Instant) {
         let mut all = lock(&self.0);
         all.retain(|(made, ..)| now.saturating_duration_since(*made) < TIME);
         if all.len() >= MOST {
             all.pop_front();
         }
-        all.push_back((now, session, access));
+        all.push_back((now, session, secret));
     }
 
     /// Takes the latest of a session; nobody gets it again.
-    pub(super) fn take(&self, session: TokenHash, now: Instant) -> Option<AccessToken> {
+    pub(super) fn take(&self, session: TokenHash, now: Instant) -> Option<T> {
         let mut all = lock(&self.0);
         all.retain(|(made, ..)| now.saturating_duration_since(*made) < TIME);
         let at = all.iter().rposition(|(_, whose, _)| *whose == session)?;
-        all.remove(at).map(|(_, _, access)| access)
+        all.remove(at).map(|(_, _, secret)| secret)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Token;
+    use crate::wire::{AccessToken, Token};
 
     #[test]
     fn one_is_taken_once_by_its_session_and_soon() {

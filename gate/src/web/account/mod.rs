@@ -1,9 +1,11 @@
 //! The account page: whose sessions there are, ending them, a new password, tokens, a new
-//! start of opencode.
+//! start of opencode, passkeys, the second step.
 
 pub(super) mod issued;
 
+mod passkeys;
 mod restart;
+mod second;
 mod tokens;
 
 use std::time::Instant;
@@ -22,8 +24,12 @@ use crate::web::http::form::Form;
 use crate::web::http::{form_body, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::pages::{self, Outcome};
+use crate::web::passkey;
 use crate::web::state::{AppState, RequestContext};
-use crate::wire::{ChangeReply, Gone, Handle, Rejection, Secret, ask};
+use crate::wire::{
+    AccessEntry, ChangeReply, Gone, Handle, OpencodeView, PasskeyEntry, Rejection, SecondView,
+    Secret, SessionEntry, ask,
+};
 
 /// GET /_occ/account
 pub(super) async fn page<B>(
@@ -36,41 +42,79 @@ pub(super) async fn page<B>(
         Some(Flash::Account(outcome)) => Some(outcome),
         _ => None,
     };
-    let (token, same) = (session.token.clone(), session.token.clone());
-    let sessions = gate.monitor.ask(ask::ListSessions { token });
-    let access = gate.monitor.ask(ask::ListAccess { token: same });
-    let (sessions, access) = match tokio::join!(sessions, access) {
-        (Ok(Ok(sessions)), Ok(Ok(access))) => (sessions, access),
-        (Err(NoReply), _) | (_, Err(NoReply)) => return reply::unreached(),
-        (Ok(Err(Gone)), _) | (_, Ok(Err(Gone))) => return reply::see_other("/_occ/login"),
+    let shown = match Shown::of(gate, session).await {
+        Ok(shown) => shown,
+        Err(reply) => return reply,
     };
-    let token = session.token.clone();
-    let opencode = match gate.monitor.ask(ask::GetOpencode { token }).await {
-        Ok(Ok(view)) => view,
-        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
-        Err(NoReply) => return reply::unreached(),
-    };
+    let hash = session.token.hash();
+    let shows_second = matches!(outcome, Some(Outcome::SecondBegun | Outcome::SecondOn));
+    let issued_second = shows_second.then(|| gate.issued_second.take(hash, Instant::now()));
+    let issued_second = issued_second.flatten();
     let issued = outcome
         .as_ref()
         .is_some_and(|outcome| *outcome == Outcome::TokenMade);
-    let issued = issued.then(|| gate.issued.take(session.token.hash(), Instant::now()));
+    let issued = issued.then(|| gate.issued.take(hash, Instant::now()));
     let issued = issued.flatten().map(|access| access.expose());
+    let is_offering = passkey::are_offered(gate, context);
     let page = pages::Account {
         user: session.user.as_str(),
         display_name: &session.display_name,
-        sessions: &sessions,
-        access: gate.settings.tokens.then_some(&access),
+        sessions: &shown.sessions,
+        access: gate.settings.tokens.then_some(&shown.access),
+        passkeys: is_offering.then_some(&shown.passkeys),
         issued: issued.as_deref().map(String::as_str),
         origin: &context.origin(),
         now: clock::now(),
         outcome: outcome.as_ref(),
-        opencode: &opencode,
+        opencode: &shown.opencode,
+        second: shown.second,
+        issued_second: issued_second.as_ref(),
     };
-    let page = reply::page(StatusCode::OK, &pages::account(&page));
+    let page = passkey::page(StatusCode::OK, &pages::account(&page), is_offering);
     if outcome.is_none() {
         return page;
     }
     Flash::taken(page, &gate.cookies, context.secure)
+}
+
+/// What the monitor knows of the person.
+struct Shown {
+    sessions: Vec<SessionEntry>,
+    access: Vec<AccessEntry>,
+    opencode: OpencodeView,
+    second: SecondView,
+    passkeys: Vec<PasskeyEntry>,
+}
+
+impl Shown {
+    /// Returns the answer to give instead where a question has no reply.
+    async fn of(gate: &AppState, session: &Session) -> Result<Self, Response<Body>> {
+        let (monitor, token) = (&gate.monitor, || session.token.clone());
+        let (sessions, access, opencode, second, passkeys) = tokio::try_join!(
+            or_answer(monitor.ask(ask::ListSessions { token: token() })),
+            or_answer(monitor.ask(ask::ListAccess { token: token() })),
+            or_answer(monitor.ask(ask::GetOpencode { token: token() })),
+            or_answer(monitor.ask(ask::GetSecond { token: token() })),
+            or_answer(monitor.ask(ask::ListPasskeys { token: token() })),
+        )?;
+        Ok(Self {
+            sessions,
+            access,
+            opencode,
+            second,
+            passkeys,
+        })
+    }
+}
+
+async fn or_answer<T>(
+    reply: impl Future<Output = Result<Result<T, Gone>, NoReply>>,
+) -> Result<T, Response<Body>> {
+    match reply.await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(Gone)) => Err(reply::see_other("/_occ/login")),
+        Err(NoReply) => Err(reply::unreached()),
+    }
 }
 
 /// Redirects to the account page, which tells the outcome of a form.
@@ -88,6 +132,11 @@ pub(super) enum AccountForm {
     RevokeToken,
     Revoke,
     EndAll,
+    BeginSecond,
+    ConfirmSecond,
+    EndSecond,
+    AddPasskey,
+    RemovePasskey,
 }
 
 impl AccountForm {
@@ -100,6 +149,11 @@ impl AccountForm {
             "/_occ/account/token-revoke" => Some(Self::RevokeToken),
             "/_occ/account/revoke" => Some(Self::Revoke),
             "/_occ/account/end-all" => Some(Self::EndAll),
+            "/_occ/account/second-begin" => Some(Self::BeginSecond),
+            "/_occ/account/second-confirm" => Some(Self::ConfirmSecond),
+            "/_occ/account/second-end" => Some(Self::EndSecond),
+            "/_occ/account/passkey" => Some(Self::AddPasskey),
+            "/_occ/account/passkey-remove" => Some(Self::RemovePasskey),
             _ => None,
         }
     }
@@ -113,6 +167,7 @@ pub(super) async fn submit(
     kind: AccountForm,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    let headers = request.headers().clone();
     let form = match form_body::read(request, gate.limits.form_time).await {
         Ok(form) => form,
         Err(refused) => return refused,
@@ -122,12 +177,17 @@ pub(super) async fn submit(
         AccountForm::Restart => restart::submit(gate, context, session, &form).await,
         AccountForm::MakeToken => tokens::make(gate, context, session, &form).await,
         AccountForm::RevokeToken => tokens::revoke(gate, context, session, &form).await,
+        AccountForm::AddPasskey => passkeys::add(gate, context, session, &headers, &form).await,
+        AccountForm::RemovePasskey => passkeys::remove(gate, context, session, &form).await,
         AccountForm::Revoke => revoke(gate, context, session, &form).await,
         AccountForm::EndAll => {
             let token = session.token.clone();
             let ended = gate.monitor.ask(ask::EndAll { token }).await;
             after_logout(gate, context, session, ended.is_ok())
         }
+        AccountForm::BeginSecond => second::begin(gate, context, session, &form).await,
+        AccountForm::ConfirmSecond => second::confirm(gate, context, session, &form).await,
+        AccountForm::EndSecond => second::end(gate, context, session, &form).await,
     }
 }
 

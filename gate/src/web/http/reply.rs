@@ -15,11 +15,21 @@ use crate::web::pages;
 
 /// No script at all, and no frame around us.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// No script but ours.
+const SCRIPT_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A page of ours.
 pub(crate) fn page(status: StatusCode, markup: &Markup) -> Response<Body> {
     let reply = with_type(status, "text/html; charset=utf-8", markup.0.clone());
     let policy = HeaderValue::from_static(PAGE_POLICY);
     let reply = with(reply, CONTENT_SECURITY_POLICY, policy);
     with(reply, X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
+}
+
+/// The same for a page with a script of ours, which asks our own paths.
+pub(crate) fn page_with_script(status: StatusCode, markup: &Markup) -> Response<Body> {
+    let policy = HeaderValue::from_static(SCRIPT_POLICY);
+    with(page(status, markup), CONTENT_SECURITY_POLICY, policy)
 }
 
 /// A file of ours that is the same for everybody.

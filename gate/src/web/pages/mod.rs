@@ -1,5 +1,5 @@
-//! The gate's pages. All but the terminal work without scripts, on phones, by keyboard and with
-//! screen readers. Pure: values in, markup out.
+//! The gate's pages. All but the terminal and passkeys work without scripts, on phones, by
+//! keyboard and with screen readers. Pure: values in, markup out.
 
 mod account;
 mod first;
@@ -11,7 +11,7 @@ mod wait;
 
 use maud::{DOCTYPE, Markup, html};
 
-pub(super) use account::{Account, Outcome, account};
+pub(super) use account::{Account, Outcome, SecondSecret, account};
 pub(super) use first::{FirstForm, FirstNotice, first};
 pub(super) use login::{LoginForm, Notice, PromptForm, login, prompt, span};
 pub(super) use renewal::{RenewalForm, renewal};

@@ -19,7 +19,7 @@ pub(crate) fn renewal(form: &RenewalForm) -> Markup {
     let described = if failed { "reason notice" } else { "reason" };
     let invalid = failed.then_some("true");
     let rest = html! {
-        p #reason { "Your password is right, but it has to be changed. Choose a new one to log in." }
+        p #reason { "Your password has to be changed. Choose a new one to log in." }
         @if failed { p #notice .notice.bad role="alert" { (form.text) } }
         form method="post" action="/_occ/renew" {
             input type="hidden" name="next" value=(form.next);

@@ -57,5 +57,34 @@ pub(super) fn line(request: &Request) -> String {
             format!("revoke-access {}", handle.0)
         }
         Request::ChangePassword(ask::ChangePassword { .. }) => "change-password".to_owned(),
+        Request::GetSecond(ask::GetSecond { .. }) => "second".to_owned(),
+        Request::BeginSecond(ask::BeginSecond { .. }) => "begin-second".to_owned(),
+        Request::ConfirmSecond(ask::ConfirmSecond { .. }) => "confirm-second".to_owned(),
+        Request::EndSecond(ask::EndSecond { .. }) => "stop-second".to_owned(),
+        other => passkey_line(other),
+    }
+}
+
+fn passkey_line(request: &Request) -> String {
+    match request {
+        Request::BeginLogin(ask::BeginLogin { origin, address }) => {
+            format!("begin-login {origin} {address}")
+        }
+        Request::PasskeyLogin(ask::PasskeyLogin {
+            credential,
+            address,
+            ..
+        }) => format!("passkey-login {credential} {address}"),
+        Request::BeginPasskey(ask::BeginPasskey { origin, .. }) => {
+            format!("begin-passkey {origin}")
+        }
+        Request::AddPasskey(ask::AddPasskey { name, .. }) => {
+            format!("add-passkey {}", name.as_str())
+        }
+        Request::ListPasskeys(ask::ListPasskeys { .. }) => "passkeys".to_owned(),
+        Request::RemovePasskey(ask::RemovePasskey { handle, .. }) => {
+            format!("remove-passkey {}", handle.0)
+        }
+        _ => "another request".to_owned(),
     }
 }

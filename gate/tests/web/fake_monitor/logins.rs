@@ -85,7 +85,7 @@ pub(super) fn renew(sessions: &mut Sessions, ask: &ask::RenewPassword) -> LoginR
     log_in(sessions, "alice", None)
 }
 
-fn log_in(sessions: &mut Sessions, user: &str, device: Option<Secret>) -> LoginReply {
+pub(super) fn log_in(sessions: &mut Sessions, user: &str, device: Option<Secret>) -> LoginReply {
     let own = format!("device-of-{user}");
     let shown = device.filter(|device| device.expose() == own.as_bytes());
     LoginReply::Token(Login {

@@ -4,6 +4,8 @@ mod access;
 mod lines;
 mod logins;
 mod opencodes;
+mod passkeys;
+mod second_step;
 mod sessions;
 mod terminals;
 
@@ -23,6 +25,8 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use self::access::Access;
 use self::logins::Logins;
 use self::opencodes::Opencodes;
+use self::passkeys::Passkeys;
+use self::second_step::SecondStep;
 use self::sessions::Sessions;
 use self::terminals::Terminals;
 use super::browser::PATIENCE;
@@ -45,6 +49,8 @@ pub(crate) struct State {
     pub(crate) access: Access,
     pub(crate) opencodes: Opencodes,
     pub(crate) terminals: Terminals,
+    pub(crate) second: SecondStep,
+    pub(crate) passkeys: Passkeys,
 }
 
 impl FakeMonitor {
@@ -232,6 +238,52 @@ impl State {
                 Reply::Terminal(self.with(&ask.token, |state| state.terminals.reply()))
             }
             Request::CloseTerminal(ask) => Reply::CloseTerminal(self.with(&ask.token, |_| ())),
+            request => self.reply_about_second_step(request),
+        }
+    }
+
+    fn reply_about_second_step(&mut self, request: Request) -> Reply {
+        match request {
+            Request::GetSecond(ask) => {
+                Reply::GetSecond(self.with(&ask.token, |state| state.second.view))
+            }
+            Request::BeginSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::BeginSecond(user.map(|_| self.second.begin(&ask)))
+            }
+            Request::ConfirmSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::ConfirmSecond(user.map(|_| self.second.confirm(&ask)))
+            }
+            Request::EndSecond(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::EndSecond(user.map(|_| self.second.end(&ask)))
+            }
+            request => self.reply_about_passkeys(request),
+        }
+    }
+
+    fn reply_about_passkeys(&mut self, request: Request) -> Reply {
+        match request {
+            Request::BeginLogin(ask) => Reply::BeginLogin(passkeys::begin_login(&ask.origin)),
+            Request::PasskeyLogin(ask) => {
+                Reply::PasskeyLogin(self.passkeys.log_in(&mut self.sessions, ask))
+            }
+            Request::BeginPasskey(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::BeginPasskey(user.map(|user| passkeys::begin_adding(&ask.origin, &user)))
+            }
+            Request::AddPasskey(ask) => {
+                let user = self.sessions.user(&ask.token);
+                Reply::AddPasskey(user.map(|_| self.passkeys.add(&ask)))
+            }
+            Request::ListPasskeys(ask) => {
+                Reply::ListPasskeys(self.with(&ask.token, |_| vec![passkeys::entry()]))
+            }
+            Request::RemovePasskey(ask) => {
+                Reply::RemovePasskey(self.with(&ask.token, |_| ask.handle != Handle(66)))
+            }
+            other => panic!("no reply to {}", lines::line(&other)),
         }
     }
 

@@ -9,6 +9,7 @@ mod enable_disable;
 mod export;
 mod import;
 mod list_show;
+mod passkey;
 mod passwd;
 mod remove;
 mod set;
@@ -48,6 +49,7 @@ async fn run_one(session: &Session, command: User) -> Result<ExitCode> {
         User::Import(options) => return import::run(session, &options).await,
         User::Export(options) => return export::run(session, options).await,
         User::Adopt(options) => adopt::run(session, options).await?,
+        User::Passkey(command) => passkey::run(session, command).await?,
         User::Token(command) => token::run(session, command).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -59,6 +59,7 @@ fn flags(set: &Set, request: bool) -> Vec<String> {
     let values: Vec<String> = values.collect();
     let switches = [
         ("--must-change-password", set.must_change_password),
+        ("--no-second-factor", set.no_second_factor),
         ("--request-stdin", request),
     ];
     let values = values.iter().map(String::as_str);

@@ -2,7 +2,8 @@
 
 use accounts::account::{date_of, whole_days};
 use accounts::wire::{
-    AccountReply, AccountView, ErrorReply, ListReply, SCHEMA, Status, TokenView, TokensReply,
+    AccountReply, AccountView, ErrorReply, ListReply, PasskeyView, PasskeysReply, SCHEMA, Status,
+    TokenView, TokensReply,
 };
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -106,6 +107,19 @@ impl Screen {
                 text::line(&reply.user_name)
             )),
             Format::Text => line(&token_table(&reply.tokens)),
+        };
+    }
+
+    /// A person's passkeys, as table, ids or document.
+    pub(crate) fn passkeys(self, reply: &PasskeysReply) {
+        match self.format {
+            Format::Json => json(reply),
+            Format::Name => (reply.passkeys.iter()).all(|passkey| line(&text::line(&passkey.id))),
+            Format::Text if reply.passkeys.is_empty() => line(&format!(
+                "User '{}' has no passkeys.",
+                text::line(&reply.user_name)
+            )),
+            Format::Text => line(&passkey_table(&reply.passkeys)),
         };
     }
 
@@ -232,6 +246,18 @@ fn token_table(tokens: &[TokenView]) -> String {
     rendered(table)
 }
 
+fn passkey_table(passkeys: &[PasskeyView]) -> String {
+    let mut table = empty_table(&["Name", "ID", "Made"]);
+    for passkey in passkeys {
+        table.add_row([
+            text::line(&passkey.name),
+            text::line(&passkey.id),
+            date_of(whole_days(passkey.made_usec)).into(),
+        ]);
+    }
+    rendered(table)
+}
+
 fn empty_table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
@@ -283,6 +309,9 @@ fn account_fields(account: &AccountView) -> Vec<(&'static str, String)> {
     }
     if let Some(count) = account.ssh_keys {
         list.push(("SSH keys", count.to_string()));
+    }
+    if let Some(count) = account.passkeys {
+        list.push(("Passkeys", count.to_string()));
     }
     list
 }

@@ -18,6 +18,7 @@ fn account(name: &str, uid: u32, status: Status) -> AccountView {
         password_change_now: false,
         has_password: None,
         ssh_keys: None,
+        passkeys: None,
         last_password_change_usec: None,
     }
 }

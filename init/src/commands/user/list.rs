@@ -73,7 +73,7 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
     };
     let text = format!(
         "Username: {}\nStatus: {}\nUID: {}\nName: {}\nHome: {}\nShell: {}\nGroups: {}\n\
-         Expires: {}\nMust change password: {must_change}\nPassword: {}\nSSH keys: {}",
+         Expires: {}\nMust change password: {must_change}\nPassword: {}\nSSH keys: {}\nPasskeys: {}",
         view.user_name,
         word(view.status),
         view.uid,
@@ -88,6 +88,7 @@ pub(super) fn show(paths: &Paths, typed: &str) -> Result<Output, Error> {
             "none"
         },
         account.ssh_keys.len(),
+        account.passkeys,
     );
     Ok(one(text, false, account))
 }

@@ -12,6 +12,7 @@ mod import;
 mod list;
 mod load;
 mod lookup;
+mod passkey;
 mod passwd;
 mod remove;
 mod reply;
@@ -21,7 +22,7 @@ mod ssh_keys;
 
 pub(crate) use bootstrap::make_first;
 
-use crate::cli::admin::User;
+use crate::cli::admin::{PasskeyCommand, User};
 use crate::cli::globals::Globals;
 use crate::commands::output::Output;
 use crate::error::{Error, usage};
@@ -51,6 +52,10 @@ pub(crate) fn run(command: &User, paths: &Paths, global: &Globals) -> Result<Out
         User::Load(options) => load::load(*options, paths),
         User::Adopt { name, dry_run } => adopt::adopt(name, *dry_run, paths).map(said),
         User::Remove(remove) => remove::remove(remove, paths).map(said),
+        User::Passkey(command) => passkey::passkey(command, paths).map(|answer| match command {
+            PasskeyCommand::List { .. } => answer,
+            _ => said(answer),
+        }),
         User::Sweep { .. } => Err(usage("'sweep' is for occ-init itself")),
     };
     if takes_secret_from_stdin(command) {
@@ -64,6 +69,7 @@ fn takes_secret_from_stdin(command: &User) -> bool {
         User::Add(add) => &add.source,
         User::Passwd { source, .. } => source,
         User::Set(options) => return options.request_stdin,
+        User::Passkey(PasskeyCommand::Add { request_stdin, .. }) => return *request_stdin,
         _ => return false,
     };
     source.request_stdin || source.password_stdin || source.password_hash_stdin

@@ -7,13 +7,14 @@ use super::ssh_keys::{key_lines, parse_keys, read_keys};
 use crate::admission;
 use crate::cli::admin::Set;
 use crate::commands::output::Output;
-use crate::error::{Error, usage};
+use crate::error::{Error, std_io, usage};
+use crate::layout::SECOND_STEP;
 use crate::password;
 use crate::restore::Paths;
 use accounts::account::{Account, RealName, Shell, SshKey, Username, check_room, parse_date};
 
 const NOTHING: &str = "nothing to change: give --comment, --shell, --groups, --add-groups, \
-    --remove-groups, --ssh-key-file, --add-key, --remove-key, --expires or --must-change-password";
+    --remove-groups, --ssh-key-file, --add-key, --remove-key, --expires, --must-change-password or --no-second-factor";
 
 /// The changes that were asked for, checked as far as that needs no account.
 #[derive(Default)]
@@ -29,6 +30,7 @@ struct Changes {
     removed_key: Option<String>,
     expires: Option<Expiry>,
     must_change: bool,
+    no_second_factor: bool,
 }
 
 /// When the account closes.
@@ -47,9 +49,10 @@ pub(super) fn set(options: &Set, paths: &Paths) -> Result<Output, Error> {
     let mut account = record.account().clone();
     changes.apply(&mut account)?;
     admission::check_new_groups(&session.context(), record.account(), &account)?;
+    let is_ended = options.no_second_factor && end_second_step(paths, &name)?;
     if account == *record.account() {
-        let text = format!("User '{name}' is so already.");
-        return Ok(one(text, false, &account));
+        let done = if is_ended { "changed" } else { "is so already" };
+        return Ok(one(format!("User '{name}' {done}."), is_ended, &account));
     }
     record.update(|recorded| *recorded = account);
     session.save(&record)?;
@@ -77,6 +80,7 @@ fn changes(options: &Set) -> Result<Changes, Error> {
         removed_key: options.remove_key.clone(),
         expires: options.expires.as_deref().map(expiry).transpose()?,
         must_change: options.must_change_password,
+        no_second_factor: options.no_second_factor,
         ..Changes::default()
     };
     if let Some(path) = &options.add_key {
@@ -90,6 +94,16 @@ fn changes(options: &Set) -> Result<Changes, Error> {
     }
     changes.check()?;
     Ok(changes)
+}
+
+/// Deletes the key of the login's second step. Returns false if there is none.
+fn end_second_step(paths: &Paths, name: &Username) -> Result<bool, Error> {
+    let path = paths.root.join(SECOND_STEP).join(name.as_str());
+    match std::fs::remove_file(&path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(std_io("delete", path)(error)),
+    }
 }
 
 /// The names of a list; an empty list is written as an empty name.
@@ -147,6 +161,7 @@ impl Changes {
             && self.removed_key.is_none()
             && self.expires.is_none()
             && !self.must_change
+            && !self.no_second_factor
     }
 
     fn apply(self, account: &mut Account) -> Result<(), Error> {

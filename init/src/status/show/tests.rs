@@ -1,7 +1,8 @@
 use super::*;
 use crate::cli::globals::Globals;
 use crate::clock::now_usec;
-use crate::status::file::{StatusFile, is_claimed, tell_restore};
+use crate::status::claim::Claim;
+use crate::status::file::{StatusFile, tell_restore};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
@@ -125,12 +126,21 @@ fn later_restore_of_a_command_is_the_last_one() {
 
 #[test]
 fn file_is_of_the_first_that_claims_it() {
-    let (_dir, globals, mut first) = status_file("first");
+    let (_dir, globals, _) = status_file("first");
     let paths = globals.paths();
-    assert!(!is_claimed(&paths));
-    assert!(first.claim() && first.claim());
-    let mut second = StatusFile::new(&paths, 8, "second".to_owned());
-    assert!(is_claimed(&paths) && !second.claim());
+    assert!(matches!(Claim::look(&paths), Claim::Free));
+    let first = Claim::take(&paths);
+    assert!(matches!(first, Claim::Held(_)));
+    for second in [Claim::take(&paths), Claim::look(&paths)] {
+        assert!(matches!(second, Claim::Anothers));
+    }
     drop(first);
-    assert!(!is_claimed(&paths) && second.claim());
+    assert!(matches!(Claim::take(&paths), Claim::Held(_)));
+}
+
+#[test]
+fn a_file_that_cannot_be_claimed_is_nobodys() {
+    let (dir, globals, _) = status_file("first");
+    std::fs::write(dir.path().join("run"), "a file").unwrap();
+    assert!(matches!(Claim::take(&globals.paths()), Claim::Free));
 }

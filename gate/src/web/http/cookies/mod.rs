@@ -19,6 +19,8 @@ pub(crate) enum Cookie {
     Device,
     /// Holds what the next page says.
     Flash,
+    /// Names the challenge that a passkey is to sign.
+    Passkey,
 }
 
 /// The names of a gate's cookies.
@@ -43,6 +45,7 @@ impl Cookies {
             Cookie::Session => "occ",
             Cookie::Device => "occ-device",
             Cookie::Flash => "occ-flash",
+            Cookie::Passkey => "occ-passkey",
         };
         format!("{prefix}{what}_{}", self.gate)
     }
@@ -111,7 +114,7 @@ impl Cookies {
 fn is_gates(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let key = key.strip_prefix("__host-").unwrap_or(&key);
-    ["occ_", "occ-device_", "occ-flash_"]
+    ["occ_", "occ-device_", "occ-flash_", "occ-passkey_"]
         .iter()
         .any(|ours| key.starts_with(ours))
 }

@@ -1,14 +1,19 @@
 //! The account page: opencode, sessions, tokens, password, logging out.
 
+mod passkeys;
 mod tokens;
 
 mod opencode;
+mod second;
+
+pub(crate) use self::second::SecondSecret;
 
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::{TERMINAL_PATH, frame};
-use crate::wire::{AccessEntry, OpencodeView, SessionEntry, Time};
+use super::login::script;
+use super::{TERMINAL_PATH, frame_with};
+use crate::wire::{AccessEntry, OpencodeView, PasskeyEntry, SecondView, SessionEntry, Time};
 
 /// The content of the account page.
 pub(crate) struct Account<'a> {
@@ -19,7 +24,9 @@ pub(crate) struct Account<'a> {
     pub(crate) sessions: &'a [SessionEntry],
     /// Access tokens, the latest first; `None` where there are to be none.
     pub(crate) access: Option<&'a [AccessEntry]>,
-    /// One that was made a moment ago.
+    /// Passkeys; `None` where there are to be none.
+    pub(crate) passkeys: Option<&'a [PasskeyEntry]>,
+    /// A token that was made a moment ago.
     pub(crate) issued: Option<&'a str>,
     /// Our own origin, for examples.
     pub(crate) origin: &'a str,
@@ -27,13 +34,18 @@ pub(crate) struct Account<'a> {
     pub(crate) now: Time,
     pub(crate) outcome: Option<&'a Outcome>,
     pub(crate) opencode: &'a OpencodeView,
+    pub(crate) second: SecondView,
+    /// Its key or its scratch codes, made a moment ago.
+    pub(crate) issued_second: Option<&'a SecondSecret>,
 }
 
 /// The result of a form of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     /// The password is another one; maybe it is easy to guess.
-    Changed { weakness: Option<String> },
+    Changed {
+        weakness: Option<String>,
+    },
     /// The account is new, and its password easy to guess.
     Weak(String),
     /// The password is what it was.
@@ -48,6 +60,19 @@ pub(crate) enum Outcome {
     TokenRevoked,
     /// Tokens are what they were, or an administrator has to know something.
     TokenFailed(String),
+    /// The page shows the key of a second step, which does not count yet.
+    SecondBegun,
+    /// It counts; the page shows its scratch codes.
+    SecondOn,
+    SecondOff,
+    /// The second step is as it was.
+    SecondFailed(String),
+    /// There is a new passkey.
+    PasskeyAdded,
+    /// A passkey is no way in any more.
+    PasskeyRemoved,
+    /// Passkeys are what they were.
+    PasskeyFailed(String),
 }
 
 pub(crate) fn account(page: &Account) -> Markup {
@@ -82,10 +107,13 @@ pub(crate) fn account(page: &Account) -> Markup {
                 @if page.access.is_some_and(|access| !access.is_empty()) { p.fine { "That revokes your tokens as well." } }
             }
             @if let Some(access) = page.access { (tokens::tokens(page, access)) }
+            @if let Some(passkeys) = page.passkeys { (passkeys::passkeys(page, passkeys)) }
             (password(page))
+            (second::second(page))
         }
     };
-    frame("Your account", None, &content)
+    let head = html! { @if page.passkeys.is_some() { (script()) } };
+    frame_with("Your account", None, &head, &content)
 }
 
 fn session(entry: &SessionEntry, now: Time) -> Markup {

@@ -18,6 +18,7 @@ fn page(outcome: Option<&Outcome>) -> String {
         display_name: "Alice <A>",
         sessions: &sessions,
         access: None,
+        passkeys: None,
         issued: None,
         origin: "http://localhost:3000",
         now: 4600,
@@ -25,6 +26,8 @@ fn page(outcome: Option<&Outcome>) -> String {
         opencode: &OpencodeView {
             without_login_shell: outcome.is_some().then(|| vec![Line::cut("line <1>")]),
         },
+        second: SecondView::Off,
+        issued_second: None,
     })
     .0
 }

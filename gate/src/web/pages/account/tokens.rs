@@ -103,7 +103,7 @@ fn ahead(then: Time, now: Time) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{AccessName, Handle, LastUse, OpencodeView};
+    use crate::wire::{AccessName, Handle, LastUse, OpencodeView, SecondView};
 
     fn page(outcome: Option<&Outcome>, issued: Option<&str>) -> String {
         let entry = |number, name: &str, last_use| AccessEntry {
@@ -123,6 +123,7 @@ mod tests {
             display_name: "",
             sessions: &[],
             access: Some(&access),
+            passkeys: None,
             issued,
             origin: "http://box.localhost:3000",
             now: 4600,
@@ -130,6 +131,8 @@ mod tests {
             opencode: &OpencodeView {
                 without_login_shell: None,
             },
+            second: SecondView::Off,
+            issued_second: None,
         };
         tokens(&page, &access).0
     }

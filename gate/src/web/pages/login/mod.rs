@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use super::{card, frame, mark};
+use super::{card, frame_with, mark};
+use crate::web::files::FILES;
 
 /// The notice above the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub(crate) enum Notice {
     LoggedOut,
     /// A new password was needed, and is not set.
     NotRenewed,
+    /// The one text for every failure of a passkey.
+    PasskeyRefused,
 }
 
 /// The content of the login form.
@@ -29,6 +32,8 @@ pub(crate) struct LoginForm<'a> {
     /// The name as typed before, or empty.
     pub(crate) user: &'a str,
     pub(crate) notice: Option<Notice>,
+    /// Passkeys are offered.
+    pub(crate) passkeys: bool,
 }
 
 /// A question of PAM's.
@@ -55,7 +60,7 @@ pub(crate) fn login(form: &LoginForm) -> Markup {
                 input type="hidden" name="next" value=(form.next);
                 label for="user" { "User name" }
                 input #user name="user" type="text" value=(form.user) required maxlength="64"
-                    autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false"
+                    autocomplete=(if form.passkeys { "username webauthn" } else { "username" }) autocapitalize="none" autocorrect="off" spellcheck="false"
                     aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[!known];
                 label for="password" { "Password" }
                 input #password name="password" type="password" required maxlength="255"
@@ -63,10 +68,30 @@ pub(crate) fn login(form: &LoginForm) -> Markup {
                     aria-invalid=[failed.then_some("true")] aria-describedby=[described] autofocus[known];
                 button type="submit" { "Log in" }
             }
+            @if form.passkeys { (passkey(form)) }
         }
         footer.foot { "Everyone works in an opencode of their own, with their own files." }
     };
-    frame("Log in", None, &content)
+    let head = html! { @if form.passkeys { (script()) } };
+    frame_with("Log in", None, &head, &content)
+}
+
+/// The script of the pages with passkeys.
+pub(super) fn script() -> Markup {
+    html! { script type="module" src=(FILES.passkey.path) {} }
+}
+
+/// The form that the script shows and fills in.
+fn passkey(form: &LoginForm) -> Markup {
+    html! {
+        form #passkey-login method="post" action="/_occ/passkey" hidden {
+            input type="hidden" name="next" value=(form.next);
+            input type="hidden" name="credential";
+            input type="hidden" name="proof";
+            button.quiet type="submit" { "Log in with a passkey" }
+        }
+        p #passkey-trouble .notice.bad role="alert" hidden {}
+    }
 }
 
 fn notice_box(notice: Notice) -> Markup {
@@ -75,6 +100,7 @@ fn notice_box(notice: Notice) -> Markup {
             return html! { p #notice .notice.good role="status" { "You are logged out." } };
         }
         Notice::Refused => "User name or password is wrong.",
+        Notice::PasskeyRefused => "That passkey does not log you in here. Use your password.",
         Notice::NotRenewed => {
             "Your password was not changed. Log in again with the one that you have."
         }

@@ -6,8 +6,34 @@ fn page(user: &str, notice: Option<Notice>) -> String {
         next: "/a?b=1&c=\"><script>",
         user,
         notice,
+        passkeys: false,
     })
     .0
+}
+
+#[test]
+fn passkeys_are_offered_where_there_are_some() {
+    let html = login(&LoginForm {
+        host: "h:1",
+        next: "/a?b=1&c=\">",
+        user: "",
+        notice: None,
+        passkeys: true,
+    })
+    .0;
+    for there in [
+        r#"autocomplete="username webauthn""#,
+        r#"<script type="module" src="/_occ/assets/passkey-"#,
+        r#"<form id="passkey-login" method="post" action="/_occ/passkey" hidden>"#,
+        r#"name="next" value="/a?b=1&amp;c=&quot;&gt;""#,
+    ] {
+        assert!(html.contains(there), "{there}: {html}");
+    }
+    let html = page("", None);
+    assert!(
+        !html.contains("passkey") && !html.contains("webauthn"),
+        "{html}"
+    );
 }
 
 #[test]

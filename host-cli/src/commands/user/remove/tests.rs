@@ -14,6 +14,7 @@ fn account(name: &str, status: Status) -> AccountView {
         password_change_now: false,
         has_password: None,
         ssh_keys: None,
+        passkeys: None,
         last_password_change_usec: None,
     }
 }

@@ -1,0 +1,139 @@
+//! A login with a passkey: a process reads the proof, PAM's account step decides about
+//! everything that is no password, and then it is a login like any other.
+
+use tokio::time::Instant;
+
+use super::pam::{PamCommand, PamResult, PamTask};
+use super::rate_limit::{Account, AddressBlock, Source};
+use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
+use crate::log;
+use crate::monitor::passkeys::check::{self, Check, Checked, Nobody};
+use crate::monitor::passkeys::{Claim, Signature, Signed};
+use crate::wire::ask::PasskeyLogin;
+use crate::wire::{Conversation, CredentialId, Reply, User};
+
+/// The check of a passkey, and PAM's command if it proves its person.
+pub(crate) struct PasskeyStep {
+    credential: CredentialId,
+    check: Check,
+    nobody: Nobody,
+    command: PamCommand,
+}
+
+impl Logins {
+    /// Begins a login; without a claim it is nobody's, and ends as refused.
+    pub(crate) fn with_passkey(
+        &mut self,
+        context: &Context<'_>,
+        id: u64,
+        login: PasskeyLogin,
+        claim: Option<Claim>,
+        is_own: bool,
+    ) -> Vec<Action> {
+        let user = claim.as_ref().map_or("", |claim| &claim.user);
+        let device = login.device.as_ref();
+        let device = device.and_then(|cookie| self.device_key.check(user, cookie));
+        let source = match device {
+            Some(number) => Source::Device(number),
+            None => Source::Address(AddressBlock::of(login.address, is_own)),
+        };
+        let attempt = Attempt {
+            id,
+            web: context.web,
+            arrived: Instant::now(),
+            source,
+            account: Account::named(user),
+            address: login.address,
+            passkey: None,
+            what: What::Login {
+                user: User::cut(user),
+                fingerprint: context.accounts.fingerprint(user),
+                agent: login.agent,
+                device,
+                reply: Reply::PasskeyLogin,
+            },
+        };
+        let next = claim.map_or(Next::Refuse, |claim| {
+            let command = PamCommand {
+                user: User::cut(&claim.user),
+                address: login.address,
+                task: PamTask::Account,
+            };
+            Next::Passkey(Box::new(PasskeyStep {
+                credential: login.credential,
+                check: claim.check,
+                nobody: claim.nobody,
+                command,
+            }))
+        });
+        self.enqueue(context, Box::new(attempt), next)
+    }
+}
+
+impl Logins {
+    /// The person and the passkey of a login that waits for a new password.
+    pub(crate) fn waits_with_passkey(
+        &self,
+        conversation: Conversation,
+    ) -> Option<(String, CredentialId)> {
+        let attempt = &self.conversations.get(&conversation)?.attempt;
+        let credential = attempt.passkey.as_ref()?.credential.clone();
+        match &attempt.what {
+            What::Login { user, .. } => Some((user.as_str().to_owned(), credential)),
+            What::Change { .. } | What::Check { .. } => None,
+        }
+    }
+
+    /// Ends a login that waits.
+    pub(crate) fn drop_conversation(&mut self, conversation: Conversation) {
+        self.conversations.remove(&conversation);
+    }
+}
+
+/// Returns PAM's command if the passkey signed; the attempt keeps what it signed with.
+pub(super) async fn check(attempt: &mut Attempt, step: PasskeyStep) -> Option<PamCommand> {
+    match check::ask(&step.check, step.nobody).await {
+        Checked::Signed { counter } => {
+            let credential = step.credential;
+            attempt.passkey = Some(Signed {
+                credential,
+                counter: Some(counter),
+            });
+            Some(step.command)
+        }
+        Checked::No { why } => {
+            log::line(&format!(
+                "{}: the passkey proves nothing: {why}",
+                attempt.title()
+            ));
+            None
+        }
+        Checked::Made { .. } | Checked::NotKept => None,
+    }
+}
+
+impl PamEvent {
+    /// The passkey of a login that PAM lets in, perhaps with another password, and whose it
+    /// was; once, so that each signature counts once.
+    pub(crate) fn take_signature(&mut self) -> Option<Signature> {
+        let What::Login { user, .. } = &self.attempt.what else {
+            return None;
+        };
+        let is_let_in = matches!(
+            self.result,
+            PamResult::Accepted | PamResult::NewPasswordNeeded { .. }
+        );
+        let signed = self.attempt.passkey.as_mut().filter(|_| is_let_in)?;
+        Some(Signature {
+            user: user.as_str().to_owned(),
+            credential: signed.credential.clone(),
+            counter: signed.counter.take()?,
+        })
+    }
+
+    /// Refuses it after all.
+    pub(crate) fn refuse(&mut self) {
+        self.result = PamResult::Refused;
+        self.helper = None;
+    }
+}

@@ -1,0 +1,87 @@
+//! Passkeys: every challenge has the same name, and one credential is good.
+
+use occ_gate::wire::{
+    AddReply, ChallengeReply, Handle, LoginReply, Options, Origin, PasskeyEntry, PasskeyName,
+    Token, ask,
+};
+
+use super::logins::log_in;
+use super::sessions::Sessions;
+
+#[derive(Default)]
+pub(crate) struct Passkeys {
+    /// The credential that was added, and is good for a login.
+    pub(crate) credential: Option<String>,
+    /// The answer to the next ones that are added, whatever they are.
+    pub(crate) refuses: Option<AddReply>,
+}
+
+impl Passkeys {
+    pub(super) fn add(&mut self, ask: &ask::AddPasskey) -> AddReply {
+        let is_ours =
+            ask.challenge == challenge() && ask.proof.as_str().contains("attestationObject");
+        if let Some(refusal) = self.refuses.clone() {
+            return refusal;
+        }
+        if !is_ours {
+            return AddReply::Refused;
+        }
+        self.credential = Some(ask.credential.as_str().to_owned());
+        AddReply::Added
+    }
+
+    pub(super) fn log_in(&self, sessions: &mut Sessions, ask: ask::PasskeyLogin) -> LoginReply {
+        let is_ours = ask.challenge == challenge() && ask.proof.as_str().contains("signature");
+        if is_ours && self.credential.as_deref() == Some(ask.credential.as_str()) {
+            log_in(sessions, "alice", ask.device)
+        } else {
+            LoginReply::Refused
+        }
+    }
+}
+
+/// The token that names each challenge.
+fn challenge() -> Token {
+    Token::new([123; 32])
+}
+
+fn ready(options: &serde_json::Value) -> ChallengeReply {
+    ChallengeReply::Ready {
+        challenge: challenge(),
+        options: Options::new(&options.to_string()).unwrap(),
+    }
+}
+
+/// The relying party's name: the host without its port.
+fn host(origin: &Origin) -> String {
+    let authority = origin.as_str().split("://").nth(1).unwrap();
+    authority.split(':').next().unwrap().to_owned()
+}
+
+pub(super) fn begin_login(origin: &Origin) -> ChallengeReply {
+    ready(
+        &serde_json::json!({"publicKey": {"challenge": "AAAA", "rpId": host(origin),
+        "allowCredentials": [], "userVerification": "required", "timeout": 120_000},
+        "mediation": "conditional"}),
+    )
+}
+
+pub(super) fn begin_adding(origin: &Origin, user: &str) -> ChallengeReply {
+    ready(&serde_json::json!({"publicKey": {"challenge": "BBBB",
+        "rp": {"id": host(origin), "name": "opencode"},
+        "user": {"id": "AAECAwQFBgcICQoLDA0ODw", "name": user, "displayName": user},
+        "pubKeyCredParams": [{"type": "public-key", "alg": -7}], "excludeCredentials": [],
+        "authenticatorSelection": {"residentKey": "required", "requireResidentKey": true,
+            "userVerification": "required"},
+        "extensions": {"credProps": true}, "attestation": "none", "timeout": 120_000}}))
+}
+
+/// The one that everybody is shown.
+pub(super) fn entry() -> PasskeyEntry {
+    PasskeyEntry {
+        handle: Handle(55),
+        name: PasskeyName::try_from(Box::from("phone")).unwrap(),
+        made: 1,
+        last_use: Some(2),
+    }
+}

@@ -1,0 +1,292 @@
+//! Every page as people see it, on a phone and on a desk, light and dark: axe-core finds
+//! nothing, nothing sticks out, and a picture of each is kept in target/screens.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::{Value, json};
+
+use super::chromium::Chromium;
+use super::harness::Gate;
+
+const AXE: &str = "axe-core@4.14.1";
+const AXE_SHA512: &str =
+    "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==";
+const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 900)];
+const ENTER: &str = "\u{e007}";
+
+/// The rules of WCAG 2.2 AA, and what axe-core's makers hold to be best.
+const FIND: &str = "const done = arguments[arguments.length - 1];
+    axe.run(CONTEXT, { resultTypes: ['violations'] }).then(
+        (found) => done(found.violations.map((one) => one.id + ': ' + one.help + ': '
+            + one.nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | '))),
+        (error) => done(['axe-core: ' + error]));";
+const STICKS_OUT: &str = "return document.documentElement.scrollWidth > window.innerWidth";
+
+/// A browser that looks at pages with axe-core.
+struct Looker {
+    chromium: Chromium,
+    axe: String,
+}
+
+impl Looker {
+    fn start() -> Self {
+        Self {
+            chromium: Chromium::start(),
+            axe: axe(),
+        }
+    }
+
+    /// Looks at the page that is open, in each size and scheme.
+    fn look(&self, name: &str) {
+        self.look_at(name, "document");
+    }
+
+    /// The same, at a part of it.
+    fn look_at(&self, name: &str, context: &str) {
+        self.chromium.script(&self.axe);
+        let find = FIND.replace("CONTEXT", context);
+        for (width, height) in SIZES {
+            for scheme in ["light", "dark"] {
+                self.show(width, height, scheme);
+                let name = format!("{name}-{width}-{scheme}");
+                self.keep(&name);
+                assert_eq!(self.chromium.script(STICKS_OUT), false, "{name}");
+                let found = self.chromium.script_until_done(&find);
+                assert_eq!(found, json!([]), "{name}");
+            }
+        }
+    }
+
+    fn show(&self, width: u32, height: u32, scheme: &str) {
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        let scheme = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let chromium = &self.chromium;
+        // They would take 15 pixels of a picture.
+        chromium.tell("Emulation.setScrollbarsHidden", &json!({ "hidden": true }));
+        chromium.tell("Emulation.setDeviceMetricsOverride", &size);
+        chromium.tell("Emulation.setEmulatedMedia", &json!({ "features": scheme }));
+    }
+
+    fn keep(&self, name: &str) {
+        let whole = json!({ "captureBeyondViewport": true });
+        let png = self.chromium.tell("Page.captureScreenshot", &whole);
+        let png = Base64::decode_vec(png["data"].as_str().unwrap()).unwrap();
+        let screens = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screens");
+        std::fs::create_dir_all(&screens).unwrap();
+        std::fs::write(screens.join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// Types into fields and sends their form.
+    fn send(&self, fields: &[(&str, &str)]) {
+        for (field, text) in fields {
+            let typed = Value::from(*text);
+            let field = format!("document.getElementsByName('{field}')[0].value = {typed}");
+            self.chromium.script(&field);
+        }
+        let (last, _) = fields.last().unwrap();
+        self.chromium
+            .script(&format!("document.getElementsByName('{last}')[0].focus()"));
+        self.chromium.press(ENTER);
+    }
+
+    fn says(&self, text: &str) {
+        let text = Value::from(text);
+        let says = format!("return document.body.innerText.includes({text})");
+        self.chromium.until(&text.to_string(), &says);
+    }
+}
+
+/// The program, as npm has it; kept between runs once its sha512 is right.
+fn axe() -> String {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("axe");
+    let tarball = directory.join(format!("{}.tgz", AXE.replace('@', "-")));
+    std::fs::create_dir_all(&directory).unwrap();
+    if !tarball.exists() {
+        run(Command::new("npm")
+            .args(["pack", "--silent", "--ignore-scripts", AXE])
+            .current_dir(&directory));
+    }
+    let digest = Command::new("openssl")
+        .args(["dgst", "-sha512", "-binary"])
+        .arg(&tarball)
+        .output()
+        .expect("openssl");
+    let digest = Base64::encode_string(&digest.stdout);
+    assert_eq!(digest, AXE_SHA512, "{}", tarball.display());
+    run(Command::new("tar")
+        .args(["-xzf", &tarball.display().to_string(), "package/axe.min.js"])
+        .current_dir(&directory));
+    let program: PathBuf = directory.join("package/axe.min.js");
+    std::fs::read_to_string(program).unwrap()
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("npm and tar");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn pages_of_the_login_are_for_everybody() {
+    let gate = Gate::start();
+    let looker = Looker::start();
+    let url = |path: &str| format!("{}{path}", gate.origin());
+    looker.chromium.open(&url("/_occ/login"));
+    looker.look("login");
+    looker.send(&[("user", "alice"), ("password", "wrong")]);
+    looker.says("User name or password is wrong.");
+    looker.look("login-failed");
+
+    gate.monitor.set(|state| state.logins.asks_for_code = true);
+    looker.send(&[("user", "alice"), ("password", "secret")]);
+    looker.says("Verification code");
+    looker.look("code");
+    gate.monitor.set(|state| state.logins.asks_for_code = false);
+
+    gate.monitor
+        .set(|state| state.logins.needs_new_password = true);
+    looker.chromium.open(&url("/_occ/login"));
+    looker.send(&[("user", "alice"), ("password", "secret")]);
+    looker.says("Choose a new password");
+    looker.look("renewal");
+    looker.send(&[("new", "short"), ("again", "short")]);
+    looker.says("too <short>");
+    looker.look("renewal-failed");
+
+    gate.monitor
+        .set(|state| state.logins.first_code = Some("0123-4567-89AB"));
+    looker.chromium.open(&url("/_occ/first"));
+    looker.look("first-account");
+    looker.chromium.open(&url("/_occ/nothing"));
+    looker.look("no-such-page");
+}
+
+#[test]
+fn pages_of_a_person_are_for_everybody() {
+    let gate = Gate::start();
+    let looker = Looker::start();
+    let (token, _) = gate.alice();
+    let url = |path: &str| format!("{}{path}", gate.origin());
+    looker
+        .chromium
+        .set_cookie(&url("/"), "occ_opencode", &token.expose());
+    looker.chromium.open(&url("/_occ/account"));
+    looker.look("account");
+    looker.send(&[("name", "laptop")]);
+    looker.says("occ_");
+    looker.look("account-token");
+    looker.send(&[("old", "secret"), ("new", "short"), ("again", "short")]);
+    looker.says("too <short>");
+    looker.look("account-failed");
+    gate.monitor.set(|state| {
+        state.opencodes.output = vec!["fish: Unknown command: starship".to_owned()];
+    });
+    looker.chromium.open(&url("/_occ/account"));
+    looker.says("starship");
+    looker.look("account-without-shell");
+    looker.chromium.open(&url("/_occ/terminal"));
+    looker.chromium.until(
+        "the terminal",
+        "return !!document.querySelector('.xterm-rows')",
+    );
+    looker.look("terminal");
+    gate.monitor.set(|state| state.terminals.shells.clear());
+    looker.says("The shell has ended.");
+    looker.look("terminal-ended");
+}
+
+#[test]
+fn pages_about_opencode_are_for_everybody() {
+    let gate = Gate::start();
+    let looker = Looker::start();
+    let (token, cookie) = gate.alice();
+    let url = format!("{}/", gate.origin());
+    looker
+        .chromium
+        .set_cookie(&url, "occ_opencode", &token.expose());
+    gate.monitor.set(|state| {
+        state.opencodes.all.insert("alice".into(), None);
+        state.opencodes.ahead = Some(3);
+    });
+    let wait = gate.ask("GET /", &[&cookie, "Accept: text/html"]).text();
+    // It asks anew every second, in the midst of a look: shown without that.
+    let wait = wait.replace("http-equiv=\"refresh\"", "name=\"refresh\"");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{wait}",
+        wait.len()
+    );
+    gate.opencode.play("/", head, "");
+    let ready = Some((gate.opencode.port, gate.opencode.secret.to_owned()));
+    gate.monitor
+        .set(|state| drop(state.opencodes.all.insert("alice".into(), ready)));
+    looker.chromium.open(&url);
+    looker.says("3 start before yours.");
+    looker.look("starting");
+
+    let bob = gate.monitor.session("bob");
+    looker
+        .chromium
+        .set_cookie(&url, "occ_opencode", &bob.expose());
+    gate.monitor.set(|state| {
+        state.opencodes.output = vec!["Error: EACCES: permission denied, mkdir".to_owned()];
+    });
+    looker.chromium.open(&url);
+    looker.says("Your home directory is missing");
+    looker.look("did-not-start");
+}
+
+/// Nothing is found in the others because nothing is wrong there.
+#[test]
+fn what_is_wrong_is_found() {
+    let gate = Gate::start();
+    let looker = Looker::start();
+    looker
+        .chromium
+        .open(&format!("{}/_occ/login", gate.origin()));
+    looker.chromium.script(&looker.axe);
+    looker.chromium.script(
+        "document.querySelector('label').remove();
+        document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor;",
+    );
+    let found = looker
+        .chromium
+        .script_until_done(&FIND.replace("CONTEXT", "document"))
+        .to_string();
+    for rule in ["label: ", "color-contrast: "] {
+        assert!(found.contains(rule), "{rule}{found}");
+    }
+}
+
+/// The bar is ours; the page around it is opencode's.
+#[test]
+fn bar_is_for_everybody() {
+    let gate = Gate::start();
+    let page = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>OpenCode</title></head><body></body></html>";
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{page}",
+        page.len()
+    );
+    gate.opencode.play("/", head, "");
+    let looker = Looker::start();
+    let (token, _) = gate.alice();
+    let url = format!("{}/", gate.origin());
+    looker
+        .chromium
+        .set_cookie(&url, "occ_opencode", &token.expose());
+    looker.chromium.open(&url);
+    let bar = "document.querySelector('occ-bar')";
+    let handle = format!("{bar}?.shadowRoot.querySelector('#handle')");
+    looker
+        .chromium
+        .until("the bar", &format!("return !!{handle}"));
+    looker.chromium.script(&format!("{handle}.click()"));
+    looker.look_at("bar", bar);
+    gate.monitor.end(&token);
+    let notice =
+        format!("return {bar}.shadowRoot.querySelector('#notice').matches(':popover-open')");
+    looker.chromium.until("the notice", &notice);
+    looker.look_at("bar-ended", bar);
+}
