@@ -3,6 +3,7 @@
 #
 # Layers, each knowing only those below it:
 #
+#   dist/               packages of all but tests/
 #   tests/              end to end: real engine, image, PAM, opencode; a package of its own
 #   host-cli/ (occ)     the server's side     ─┐ meet only in accounts::wire
 #   init/ (occ-init)    the container's side  ─┤ and in the image
@@ -19,7 +20,7 @@ occ_gate := justfile_directory() / "target/release/occ-gate"
 # The end-to-end tests, on the programs that `build` leaves
 e2e := "cargo test --locked -p occ-tests --features e2e --test e2e"
 typos := env("XDG_CACHE_HOME", env("HOME", "/root") / ".cache") / "occ/typos"
-scripts := "demo test .ci/run bench/run gate/vendor/xterm/fetch init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh"
+scripts := "demo test .ci/run bench/run gate/vendor/xterm/fetch init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh dist/build dist/check dist/deb dist/image dist/make dist/sbom dist/tarball"
 
 # List the recipes
 default:
@@ -84,6 +85,14 @@ bench *args: build
 # The image occ:local
 image: static gate
     image/build {{ occ_init }} {{ occ_gate }}
+
+# The packages of a release, in target/dist (docs/releasing.md)
+dist:
+    dist/make
+
+# Two clones give the same packages
+dist-check:
+    dist/check
 
 # Licences and sources of the dependencies, and advisories; gets cargo-deny if it is missing
 deny:

@@ -13,6 +13,7 @@
 //! | `images/` | occ-init in containers of many images; compose, Kubernetes, updates | no |
 //! | `kills/` | programs killed in the middle | no |
 //! | `login/` | the login and the pages, with curl and with Chromium | no |
+//! | `packages/` | the packages of a release on clean machines | no |
 //! | `docs/` | README, pages, transcripts and the tests' own files | no |
 //!
 //! `just e2e-on HOST` runs the folders with a yes on another engine, and `./test` two files
@@ -28,3 +29,4 @@ mod harness;
 mod images;
 mod kills;
 mod login;
+mod packages;

@@ -209,7 +209,10 @@ pub(crate) async fn pick_base(
         }
         (Err(error), None) => Err(Error::failed(
             format!("there is no base image: {error}, and no local {made_here}"),
-            "make one with `sudo image/base`, or name one that is here, as in `occ config set base_image debian:bookworm`",
+            format!(
+                "make one with `sudo {}`, or name one that is here, as in `occ config set base_image debian:bookworm`",
+                programs::base_script().display()
+            ),
         )),
     }
 }

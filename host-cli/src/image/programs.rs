@@ -32,8 +32,8 @@ pub(crate) const ALL: [Program; 2] = [
 ];
 
 impl Program {
-    /// Looks at the path in its variable, beside occ itself, and in the tree that occ
-    /// was built in.
+    /// Looks at the path in its variable, beside occ itself, in the lib/occ of a package,
+    /// and in the tree that occ was built in.
     pub(crate) fn find(&self) -> Result<PathBuf> {
         let own = std::env::current_exe().unwrap_or_default();
         let places = self.places(std::env::var_os(self.variable).map(PathBuf::from), &own);
@@ -53,7 +53,7 @@ impl Program {
                 tried.join(", ")
             ),
             format!(
-                "build it with `{}`, or name it with {}",
+                "build it with `{}` in a clone of occ, or name it with {}",
                 self.made_by, self.variable
             ),
         )
@@ -65,12 +65,28 @@ impl Program {
             return vec![given];
         }
         let beside = own.parent().map(|directory| directory.join(self.name));
+        let packaged = installed(own, Path::new("lib/occ").join(self.name));
         let in_tree = own
             .ancestors()
             .skip(1)
             .map(|directory| directory.join(self.in_tree));
-        beside.into_iter().chain(in_tree.take(4)).collect()
+        let installed = beside.into_iter().chain(packaged);
+        installed.chain(in_tree.take(4)).collect()
     }
+}
+
+/// The path of a file below the prefix that occ is installed in: /usr for /usr/bin/occ.
+fn installed(own: &Path, below: impl AsRef<Path>) -> Option<PathBuf> {
+    Some(own.parent()?.parent()?.join(below))
+}
+
+/// The script that makes a base image, as it can be typed: that of the package, else the
+/// tree's.
+pub(super) fn base_script() -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_default();
+    installed(&own, "share/occ/image/base")
+        .filter(|path| path.is_file())
+        .unwrap_or_else(|| "image/base".into())
 }
 
 #[cfg(test)]
@@ -88,6 +104,8 @@ mod tests {
         let places = init.places(None, own);
         assert_eq!(places[0], Path::new("/tree/target/debug/occ-init"));
         assert!(places.contains(&PathBuf::from("/tree/target/static/occ-init")));
+        let places = init.places(None, Path::new("/usr/bin/occ"));
+        assert_eq!(places[1], Path::new("/usr/lib/occ/occ-init"));
         let places = gate.places(None, own);
         assert!(places.contains(&PathBuf::from("/tree/target/release/occ-gate")));
         assert_eq!(

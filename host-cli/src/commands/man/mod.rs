@@ -33,12 +33,19 @@ pub(crate) fn run(screen: Screen, directory: &Path) -> Result<()> {
 /// Writes `occ.1`, `occ-user.1`, `occ-user-add.1`, … into a directory.
 fn write(directory: &Path) -> Result<()> {
     std::fs::create_dir_all(directory).map_err(Error::unusable("write", directory))?;
-    let mut command = Cli::command();
+    let mut command = without_help(Cli::command());
     command.build();
     let written = clap_mangen::generate_to(command.clone(), directory);
     written
         .and_then(|()| complete(&command, "occ", directory))
         .map_err(Error::file("write into", directory))
+}
+
+/// Each `help` repeats the commands beside it, which have pages of their own.
+fn without_help(command: Command) -> Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
 }
 
 /// Adds what holds for every command to its page, and to those of the commands below.

@@ -1,0 +1,4 @@
+//! The packages of a release, installed on clean machines.
+
+mod debian;
+mod inputs;
