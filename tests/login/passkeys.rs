@@ -29,6 +29,14 @@ async fn with_passkey(browser: &Browser, base: &str) {
     browser.until("the end of the login", click).await;
 }
 
+async fn add_with(browser: &Browser, password: &str) {
+    let click = format!(
+        "document.querySelector('#passkey-password').value = '{password}';
+        document.querySelector('#passkey-add button').click()"
+    );
+    browser.script(&click).await;
+}
+
 async fn log_out(browser: &Browser, base: &str) {
     browser.open(&format!("{base}/_occ/account")).await;
     browser.says("Passkeys").await;
@@ -49,11 +57,12 @@ fn a_passkey_outlives_the_container_and_ends_with_its_removal() {
         browser.open(&format!("{base}/_occ/account")).await;
         browser.says("Add a passkey").await;
         browser
-            .script(
-                "document.querySelector('#passkey-name').value = 'phone';
-                document.querySelector('#passkey-add button').click()",
-            )
+            .script("document.querySelector('#passkey-name').value = 'phone'")
             .await;
+        // The session alone adds none.
+        add_with(&browser, "guess").await;
+        browser.says("That password is wrong.").await;
+        add_with(&browser, ALICE).await;
         browser.says("The passkey is added.").await;
         browser.keep("passkeys").await;
         log_out(&browser, &base).await;

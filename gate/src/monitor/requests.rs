@@ -49,7 +49,7 @@ impl Monitor {
             Request::RevokeAccess(ask) => Reply::RevokeAccess(self.revoke_access(&ask)),
             Request::BeginLogin(ask) => Reply::BeginLogin(self.begin_login(&ask)),
             Request::PasskeyLogin(ask) => return self.passkey_login(id, ask),
-            Request::BeginPasskey(ask) => Reply::BeginPasskey(self.begin_passkey(&ask)),
+            Request::BeginPasskey(ask) => return self.begin_passkey(id, ask),
             Request::AddPasskey(ask) => return self.add_passkey(id, ask),
             Request::ListPasskeys(ask) => {
                 Reply::ListPasskeys(self.for_session(&ask.token, Self::list_passkeys))

@@ -14,12 +14,12 @@ use crate::web::attempt::Attempt;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
 use crate::web::http::form::Form;
-use crate::web::http::reply;
+use crate::web::http::{form_body, reply};
 use crate::web::monitor_client::NoReply;
 use crate::web::pages::Notice;
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{
-    Agent, CHALLENGE_SECONDS, ChallengeReply, CredentialId, Gone, Origin, Proof, Token, ask,
+    Agent, CHALLENGE_SECONDS, ChallengeReply, CredentialId, Gone, Origin, Proof, Secret, Token, ask,
 };
 
 /// Asks for a challenge to log in with.
@@ -46,7 +46,7 @@ pub(super) async fn answer(
         (LOGIN_PATH, Method::GET | Method::HEAD, _) => reply::see_other("/_occ/login"),
         (LOGIN_PATH, ..) => reply::wrong_method("GET, HEAD, POST"),
         (BEGIN_PATH, Method::POST, _) => begin(gate, context).await,
-        (_, Method::POST, Some(session)) => begin_adding(gate, context, session).await,
+        (_, Method::POST, Some(session)) => begin_adding(gate, context, session, request).await,
         (_, Method::POST, None) => reply::logged_out(),
         _ => reply::wrong_method("POST"),
     }
@@ -83,12 +83,28 @@ async fn begin_adding(
     gate: &AppState,
     context: &RequestContext,
     session: &Session,
+    request: Request<Incoming>,
 ) -> Response<Body> {
+    let form = match form_body::read(request, gate.limits.form_time).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
+    };
     let Some(origin) = Origin::new(&context.origin()) else {
         return off();
     };
-    let token = session.token.clone();
-    match gate.monitor.ask(ask::BeginPasskey { token, origin }).await {
+    let field = |name| Secret::new(form.bytes(name).cloned().unwrap_or_default());
+    let has_code = form.bytes("code").is_some_and(|code| !code.is_empty());
+    let (Some(password), Some(code)) = (field("password"), field("code")) else {
+        return wrong(has_code);
+    };
+    let ask = ask::BeginPasskey {
+        token: session.token.clone(),
+        origin,
+        password,
+        code: has_code.then_some(code),
+    };
+    match gate.monitor.ask(ask).await {
+        Ok(Ok(ChallengeReply::Wrong)) => wrong(has_code),
         Ok(Ok(answer)) => challenge(gate, context, answer),
         Ok(Err(Gone)) => reply::logged_out(),
         Err(NoReply) => reply::unreached(),
@@ -103,6 +119,12 @@ fn challenge(gate: &AppState, context: &RequestContext, answer: ChallengeReply) 
             return reply::text(StatusCode::CONFLICT, line);
         }
         ChallengeReply::Off => return off(),
+        ChallengeReply::Wrong => return wrong(false),
+        ChallengeReply::SlowDown { seconds } => return reply::too_many_guesses(seconds),
+        ChallengeReply::Unavailable => {
+            let line = "passwords cannot be checked right now\nhint: try again in a moment\n";
+            return reply::text(StatusCode::SERVICE_UNAVAILABLE, line);
+        }
     };
     let options = serde_json::from_str(options.as_str()).unwrap_or_default();
     let mut answer = reply::json(&options);
@@ -112,6 +134,15 @@ fn challenge(gate: &AppState, context: &RequestContext, answer: ChallengeReply) 
         answer.headers_mut().append(SET_COOKIE, line);
     }
     answer
+}
+
+fn wrong(has_code: bool) -> Response<Body> {
+    let line = if has_code {
+        "that password or the code is wrong, or the code was used before\n"
+    } else {
+        "that password is wrong\n"
+    };
+    reply::text(StatusCode::FORBIDDEN, line)
 }
 
 fn off() -> Response<Body> {

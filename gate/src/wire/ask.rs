@@ -210,8 +210,14 @@ requests! {
         device: Option<Secret>
     } -> LoginReply;
 
-    /// Asks for a challenge to add a passkey with.
-    BeginPasskey { token: Token, origin: Origin } -> Result<ChallengeReply, Gone>;
+    /// Asks for a challenge to add a passkey with, if the password is right, and the code if
+    /// the person's second step is on.
+    BeginPasskey {
+        token: Token,
+        origin: Origin,
+        password: Secret,
+        code: Option<Secret>
+    } -> Result<ChallengeReply, Gone>;
 
     /// Adds a passkey to the person's record.
     AddPasskey {

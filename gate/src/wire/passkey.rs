@@ -69,6 +69,15 @@ pub enum ChallengeReply {
     /// There are none here: the administrator wants none, or browsers know none for this
     /// origin.
     Off,
+    /// The password or the code of a person who adds one is wrong.
+    Wrong,
+    /// The same, too often: nothing was checked; try again after that time.
+    SlowDown {
+        /// At least 1.
+        seconds: u32,
+    },
+    /// PAM fails.
+    Unavailable,
 }
 
 /// The reply to a person who adds a passkey.

@@ -11,6 +11,7 @@ use occ_gate_testing::authenticator::Authenticator;
 use serde_json::Value;
 
 use crate::place::{Place, hash};
+use crate::second_step;
 use crate::takeover::{Taken, address};
 
 const ORIGIN: &str = "http://box.localhost:3000";
@@ -64,9 +65,24 @@ fn begin(web: &mut Taken, number: u8) -> Challenge {
 }
 
 fn begin_adding(web: &mut Taken, session: &Token) -> Challenge {
-    let (token, origin) = (session.clone(), origin(ORIGIN));
-    let reply = web.call(ask::BeginPasskey { token, origin });
-    ready(reply.unwrap())
+    let token = session.clone();
+    let person = web.call(ask::GetSession { token }).unwrap();
+    let word = format!("{}'s word", person.user.as_str());
+    ready(ask_to_add(web, session, &word, None).unwrap())
+}
+
+fn ask_to_add(
+    web: &mut Taken,
+    session: &Token,
+    password: &str,
+    code: Option<&str>,
+) -> Result<ChallengeReply, Gone> {
+    web.call(ask::BeginPasskey {
+        token: session.clone(),
+        origin: origin(ORIGIN),
+        password: Secret::from_text(password).unwrap(),
+        code: code.map(|code| Secret::from_text(code).unwrap()),
+    })
 }
 
 fn add_with(
@@ -386,10 +402,7 @@ fn a_web_half_adds_none_without_its_person() {
     }
     // Of nobody's session.
     let token = Token::new([8; 32]);
-    let nobodys = web.call(ask::BeginPasskey {
-        token: token.clone(),
-        origin: origin(ORIGIN),
-    });
+    let nobodys = ask_to_add(&mut web, &token, "alice's word", None);
     assert!(matches!(nobodys, Err(Gone)));
     let listed = web.call(ask::ListPasskeys { token });
     assert!(matches!(listed, Err(Gone)));
@@ -418,6 +431,49 @@ fn a_web_half_adds_none_without_its_person() {
         });
         assert!(matches!(reply, ChallengeReply::Off), "{elsewhere}");
     }
+}
+
+#[test]
+fn a_stolen_session_alone_adds_none() {
+    let place = place(&["alice", "bob"]);
+    place.write("etc/pam.d/occ", second_step::SERVICE, 0o644);
+    let monitor = place.start();
+    let mut web = monitor.take_over();
+    let stolen = web.log_in(&place, "alice", 1).token;
+    for guess in ["guess", "", "bob's word"] {
+        let reply = ask_to_add(&mut web, &stolen, guess, None);
+        assert!(matches!(reply, Ok(ChallengeReply::Wrong)), "{reply:?}");
+    }
+    let guesses = (0..3).map(|_| ask_to_add(&mut web, &stolen, "guess", None));
+    let slowed = guesses.filter(|reply| matches!(reply, Ok(ChallengeReply::SlowDown { .. })));
+    assert!(slowed.count() > 0, "guessing is limited");
+    let log = monitor.log();
+    let refused = "passkey: alice from 192.0.2.1: refused";
+    assert!(log.contains(refused) && !log.contains("guess"), "{log}");
+    // Nor does the password alone where a login needs a code.
+    let other = web.log_in(&place, "alice", 2).token;
+    let (login, key, scratch) = second_step::turned_on(&place, &mut web);
+    second_step::more_logins(&place);
+    for (password, code) in [
+        ("alice's word", None),
+        ("alice's word", Some(second_step::wrong_code(&key))),
+        ("guess", Some(scratch[0].clone())),
+    ] {
+        let reply = ask_to_add(&mut web, &login.token, password, code.as_deref());
+        assert!(matches!(reply, Ok(ChallengeReply::Wrong)), "{reply:?}");
+    }
+    let right = |web: &mut Taken| ask_to_add(web, &other, "alice's word", Some(&scratch[1]));
+    let (challenge, options) = ready(right(&mut web).unwrap());
+    let again = right(&mut web);
+    assert!(
+        matches!(again, Ok(ChallengeReply::Wrong)),
+        "once: {again:?}"
+    );
+    let key = Authenticator::new(1);
+    let proof = key.make(&options, ORIGIN);
+    let shown = (key.credential(), proof);
+    let reply = add_with(&mut web, &other, &challenge, (&shown.0, &shown.1));
+    assert!(matches!(reply, AddReply::Added), "{reply:?}");
 }
 
 #[test]
@@ -496,9 +552,6 @@ fn an_administrator_switches_them_off() {
         address: address(2),
     });
     assert!(matches!(reply, ChallengeReply::Off));
-    let reply = web.call(ask::BeginPasskey {
-        token: alice,
-        origin: origin(ORIGIN),
-    });
+    let reply = ask_to_add(&mut web, &alice, "alice's word", None);
     assert!(matches!(reply, Ok(ChallengeReply::Off)));
 }

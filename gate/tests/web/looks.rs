@@ -223,6 +223,29 @@ fn pages_of_the_second_step_are_for_everybody() {
     looker.look("second-step-on");
 }
 
+/// At a name: an address has no passkeys.
+#[test]
+fn pages_of_passkeys_are_for_everybody() {
+    let gate = Gate::start();
+    gate.monitor.set(|state| state.second.view = SecondView::On);
+    let looker = Looker::start();
+    let (token, _) = gate.alice();
+    let url = format!("http://localhost:{}/_occ/account", gate.address.port());
+    looker
+        .chromium
+        .set_cookie(&url, "occ_opencode", &token.expose());
+    looker.chromium.open(&url);
+    looker.says("Add a passkey");
+    looker.look("passkeys");
+    looker.chromium.script(
+        "for (const [id, text] of [['name', 'phone'], ['password', 'guess'], ['code', '0']])
+            document.querySelector('#passkey-' + id).value = text;
+        document.querySelector('#passkey-add button').click()",
+    );
+    looker.says("That password or the code is wrong");
+    looker.look("passkeys-failed");
+}
+
 #[test]
 fn pages_about_opencode_are_for_everybody() {
     let gate = Gate::start();

@@ -1,7 +1,7 @@
 //! Passkeys at the web half: the pages that offer them, and what goes to the monitor. The
 //! script is tried in a Chromium with an authenticator of its own.
 
-use occ_gate::wire::AddReply;
+use occ_gate::wire::{AddReply, SecondView};
 use serde_json::{Value, json};
 
 use super::browser::{Answer, ask};
@@ -36,8 +36,8 @@ fn post(gate: &Gate, path: &str, cookie: &str, body: &str) -> Answer {
 }
 
 /// A challenge: the cookie that names it, and the options.
-fn begin(gate: &Gate, path: &str, cookie: &str) -> (String, Value) {
-    let answer = post(gate, path, cookie, "");
+fn begin(gate: &Gate, path: &str, cookie: &str, body: &str) -> (String, Value) {
+    let answer = post(gate, path, cookie, body);
     assert_eq!(answer.status, 200, "{}", answer.text());
     let lines = answer.header_lines("set-cookie");
     assert!(
@@ -50,6 +50,7 @@ fn begin(gate: &Gate, path: &str, cookie: &str) -> (String, Value) {
     (pair, options)
 }
 
+const ADDING: &str = "/_occ/passkey/begin-adding";
 const PROOF: &str = "credential=AAAA&proof=signature";
 
 #[test]
@@ -100,7 +101,7 @@ fn a_login_shows_the_challenge_of_its_own_browser() {
     let gate = Gate::start();
     gate.monitor
         .set(|state| state.passkeys.credential = Some("AAAA".to_owned()));
-    let (pair, options) = begin(&gate, "/_occ/passkey/begin", "X: y");
+    let (pair, options) = begin(&gate, "/_occ/passkey/begin", "X: y", "");
     assert_eq!(options["publicKey"]["rpId"], "box.localhost");
     let port = gate.address.port();
     gate.monitor.was_asked(&format!(
@@ -135,7 +136,7 @@ fn a_login_shows_the_challenge_of_its_own_browser() {
 #[test]
 fn bad_forms_and_other_sites_ask_nothing() {
     let gate = Gate::start();
-    let (pair, _) = begin(&gate, "/_occ/passkey/begin", "X: y");
+    let (pair, _) = begin(&gate, "/_occ/passkey/begin", "X: y", "");
     let cookie = format!("Cookie: {pair}");
     let long = format!("credential=AAAA&proof={}", "x".repeat(6145));
     for form in [
@@ -148,11 +149,7 @@ fn bad_forms_and_other_sites_ask_nothing() {
         let answer = post(&gate, "/_occ/passkey", &cookie, form);
         assert_eq!(answer.status, 403, "{form}");
     }
-    for path in [
-        "/_occ/passkey/begin",
-        "/_occ/passkey",
-        "/_occ/passkey/begin-adding",
-    ] {
+    for path in ["/_occ/passkey/begin", "/_occ/passkey", ADDING] {
         let origin = "Origin: http://evil.example.com";
         let form = "Content-Type: application/x-www-form-urlencoded";
         let answer = send(
@@ -172,9 +169,9 @@ fn bad_forms_and_other_sites_ask_nothing() {
 fn a_person_adds_and_removes_their_own() {
     let gate = Gate::start();
     let (_, cookie) = gate.alice();
-    let nobody = post(&gate, "/_occ/passkey/begin-adding", "X: y", "");
+    let nobody = post(&gate, ADDING, "X: y", "password=secret");
     assert_eq!(nobody.status, 401);
-    let (pair, _) = begin(&gate, "/_occ/passkey/begin-adding", &cookie);
+    let (pair, _) = begin(&gate, ADDING, &cookie, "password=secret");
     let both = format!("{cookie}; {pair}");
     let form = "name=phone&credential=AAAA&proof=attestationObject";
     let told = |answer: &Answer| {
@@ -223,6 +220,34 @@ fn a_person_adds_and_removes_their_own() {
     assert!(told(&kept).contains("The passkey is still good"));
 }
 
+#[test]
+fn adding_one_needs_the_password_and_the_code() {
+    let gate = Gate::start();
+    let (_, cookie) = gate.alice();
+    let page = |gate: &Gate| send(gate, "GET /_occ/account", &[&cookie], "").text();
+    assert!(!page(&gate).contains("passkey-code"));
+    let refused = |form: &str, status: u16, line: &str| {
+        let answer = post(&gate, ADDING, &cookie, form);
+        assert_eq!((answer.status, answer.text()), (status, line.to_owned()));
+        assert_eq!(answer.cookie("occ-passkey_opencode="), None);
+    };
+    let long = format!("password={}", "x".repeat(256));
+    for form in ["", "password=", "password=guess", &long] {
+        refused(form, 403, "that password is wrong\n");
+    }
+    gate.monitor.set(|state| state.second.view = SecondView::On);
+    assert!(page(&gate).contains("id=\"passkey-code\""));
+    refused("password=secret", 403, "that password is wrong\n");
+    let wrong = "that password or the code is wrong, or the code was used before\n";
+    refused("password=secret&code=0", 403, wrong);
+    begin(&gate, ADDING, &cookie, "password=secret&code=11111111");
+    gate.monitor.set(|state| state.second.slow_down = Some(30));
+    let slow = "too many failed attempts\nhint: try again in 30 seconds\n";
+    refused("password=secret&code=11111111", 429, slow);
+    let no_form = send(&gate, &format!("POST {ADDING}"), &[&cookie], "");
+    assert_eq!(no_form.status, 403);
+}
+
 /// An authenticator in the browser, as in a phone.
 fn with_authenticator(chromium: &Chromium) {
     chromium.tell("WebAuthn.enable", &json!({}));
@@ -235,6 +260,17 @@ fn with_authenticator(chromium: &Chromium) {
         "WebAuthn.addVirtualAuthenticator",
         &json!({ "options": options }),
     );
+}
+
+/// Fills the form in and sends it.
+fn filled_in(password: &str, code: &str) -> String {
+    format!(
+        "document.querySelector('#passkey-name').value = 'phone';
+        document.querySelector('#passkey-password').value = '{password}';
+        const code = document.querySelector('#passkey-code');
+        if (code) code.value = '{code}';
+        document.querySelector('#passkey-add button').click()"
+    )
 }
 
 #[test]
@@ -250,10 +286,14 @@ fn a_browser_adds_a_passkey_and_logs_in_with_it() {
         "the form",
         "return !!document.querySelector('#passkey-add')",
     );
-    chromium.script(
-        "document.querySelector('#passkey-name').value = 'phone';
-        document.querySelector('#passkey-add button').click()",
+    chromium.script(&filled_in("guess", ""));
+    chromium.until(
+        "the refusal, which keeps the name",
+        "return document.querySelector('#passkey-trouble').innerText === 'That password is wrong.'
+            && document.querySelector('#passkey-name').value === 'phone'",
     );
+    assert_eq!(gate.monitor.times_asked("add-passkey"), 0);
+    chromium.script(&filled_in("secret", ""));
     chromium.until(
         "the new passkey",
         "return document.body.innerText.includes('The passkey is added.')",
@@ -272,20 +312,31 @@ fn a_browser_adds_a_passkey_and_logs_in_with_it() {
 #[test]
 fn trouble_is_told_on_the_page() {
     let gate = Gate::start();
+    gate.monitor.set(|state| state.second.view = SecondView::On);
     let (token, _) = gate.alice();
     let chromium = Chromium::start();
     let base = format!("http://localhost:{}", gate.address.port());
     chromium.set_cookie(&format!("{base}/"), "occ_opencode", &token.expose());
     chromium.open(&format!("{base}/_occ/account"));
     chromium.script(
-        "navigator.credentials.create = () => Promise.reject(new DOMException('no', 'InvalidStateError'));
-        document.querySelector('#passkey-name').value = 'phone';
-        document.querySelector('#passkey-add button').click()",
+        "navigator.credentials.create = () => Promise.reject(new DOMException('no', 'InvalidStateError'))",
     );
-    chromium.until(
-        "the words",
-        "const told = document.querySelector('#passkey-trouble');
-        return !told.hidden && told.innerText.includes('has a passkey of yours already')",
-    );
+    let says = |words: &str| {
+        let there = format!(
+            "const told = document.querySelector('#passkey-trouble');
+            return !told.hidden && told.innerText.includes('{words}')"
+        );
+        chromium.until(words, &there);
+    };
+    chromium.script(&filled_in("secret", "0"));
+    says("That password or the code is wrong, or the code was used before.");
+    // A code is good once, so the field is empty again.
+    let code = "return document.querySelector('#passkey-code').value";
+    assert_eq!(chromium.script(code), "");
+    chromium.script(&filled_in("secret", "11111111"));
+    says("has a passkey of yours already");
+    gate.monitor.set(|state| state.second.slow_down = Some(30));
+    chromium.script(&filled_in("secret", "11111111"));
+    says("Too many failed attempts. Try again in 30 seconds.");
     assert_eq!(gate.monitor.times_asked("add-passkey"), 0);
 }

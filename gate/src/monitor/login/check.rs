@@ -7,31 +7,81 @@ use super::pam::{PamCommand, PamResult, PamTask};
 use super::rate_limit::{Account, Source};
 use super::{Action, Attempt, Context, Logins, Next, What};
 use crate::monitor::sessions::Session;
-use crate::wire::{ChangeReply, Reply, SecondReply, Secret, TokenHash, User};
+use crate::wire::{
+    ChallengeReply, ChangeReply, Gone, Origin, Reply, SecondReply, Secret, TokenHash, User,
+};
 
 /// The reason for a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Purpose {
     /// To turn the second step on.
-    Begin,
+    BeginSecond,
     /// To turn it off.
-    End,
+    EndSecond,
+    /// To add a passkey, for this origin.
+    BeginPasskey(Origin),
+}
+
+/// The reason for which nothing is changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NotChecked {
+    Wrong,
+    SlowDown { seconds: u32 },
+    Unavailable,
 }
 
 impl Purpose {
-    pub(crate) fn reply(self, reply: SecondReply) -> Reply {
+    pub(crate) fn refusal(&self, why: NotChecked) -> Reply {
         match self {
-            Self::Begin => Reply::BeginSecond(Ok(reply)),
-            Self::End => Reply::EndSecond(Ok(reply)),
+            Self::BeginSecond => Reply::BeginSecond(Ok(why.into())),
+            Self::EndSecond => Reply::EndSecond(Ok(why.into())),
+            Self::BeginPasskey(_) => Reply::BeginPasskey(Ok(why.into())),
+        }
+    }
+
+    /// The session is over.
+    pub(crate) fn gone(&self) -> Reply {
+        match self {
+            Self::BeginSecond => Reply::BeginSecond(Err(Gone)),
+            Self::EndSecond => Reply::EndSecond(Err(Gone)),
+            Self::BeginPasskey(_) => Reply::BeginPasskey(Err(Gone)),
+        }
+    }
+
+    /// Its word for the log.
+    pub(super) fn topic(&self) -> &'static str {
+        match self {
+            Self::BeginSecond | Self::EndSecond => "second step",
+            Self::BeginPasskey(_) => "passkey",
+        }
+    }
+}
+
+impl From<NotChecked> for SecondReply {
+    fn from(why: NotChecked) -> Self {
+        match why {
+            NotChecked::Wrong => Self::Wrong,
+            NotChecked::SlowDown { seconds } => Self::SlowDown { seconds },
+            NotChecked::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<NotChecked> for ChallengeReply {
+    fn from(why: NotChecked) -> Self {
+        match why {
+            NotChecked::Wrong => Self::Wrong,
+            NotChecked::SlowDown { seconds } => Self::SlowDown { seconds },
+            NotChecked::Unavailable => Self::Unavailable,
         }
     }
 }
 
 /// What keeps a change of a password from its turn keeps a check from it.
-pub(super) fn in_place_of(reply: &ChangeReply) -> SecondReply {
+pub(super) fn in_place_of(reply: &ChangeReply) -> NotChecked {
     match reply {
-        ChangeReply::SlowDown { seconds } => SecondReply::SlowDown { seconds: *seconds },
-        _ => SecondReply::Unavailable,
+        ChangeReply::SlowDown { seconds } => NotChecked::SlowDown { seconds: *seconds },
+        _ => NotChecked::Unavailable,
     }
 }
 
@@ -79,11 +129,11 @@ pub(super) fn concluded(
     match result {
         PamResult::Accepted => (Action::Checked(id, session, purpose), true, "checked"),
         PamResult::Broken { .. } => {
-            let reply = purpose.reply(SecondReply::Unavailable);
+            let reply = purpose.refusal(NotChecked::Unavailable);
             (Action::Reply(id, reply), false, "not checked")
         }
         _ => {
-            let reply = purpose.reply(SecondReply::Wrong);
+            let reply = purpose.refusal(NotChecked::Wrong);
             (Action::Reply(id, reply), false, "refused")
         }
     }

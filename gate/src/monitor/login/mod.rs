@@ -152,7 +152,9 @@ impl Attempt {
                 format!("login: {shown} from {address}")
             }
             What::Change { user, .. } => format!("change of password: {user} from {address}"),
-            What::Check { user, .. } => format!("second step: {user} from {address}"),
+            What::Check { user, purpose, .. } => {
+                format!("{}: {user} from {address}", purpose.topic())
+            }
         }
     }
 
@@ -166,7 +168,7 @@ impl Attempt {
         let reply = match &self.what {
             What::Login { reply, .. } => reply(login),
             What::Change { .. } => Reply::ChangePassword(Ok(change)),
-            What::Check { purpose, .. } => purpose.reply(check::in_place_of(&change)),
+            What::Check { purpose, .. } => purpose.refusal(check::in_place_of(&change)),
         };
         Action::Reply(self.id, reply)
     }

@@ -1,13 +1,15 @@
 //! The web half's calls about logins, and the actions that they lead to.
 
+use super::check::Purpose;
 use super::{Action, Context, Logins, ask};
 use crate::clock;
 use crate::monitor::event::Event;
 use crate::monitor::event_loop::Monitor;
 use crate::monitor::opencode::stop::Stop;
+use crate::monitor::sessions::Session;
 use crate::own_address::is_own_address;
 use crate::wire::ask::{Answer, Authenticate, ChangePassword, RenewPassword};
-use crate::wire::{Gone, Reply};
+use crate::wire::{Gone, Reply, Secret, TokenHash};
 
 impl Monitor {
     pub(crate) fn authenticate(&mut self, id: u64, credentials: Authenticate) {
@@ -47,6 +49,36 @@ impl Monitor {
         }
         let actions = self.log_in(|logins, context| logins.renew(context, id, renewal));
         self.perform_login(actions);
+    }
+
+    /// Asks PAM whether it is the person of a session who asks, before something of their
+    /// account changes.
+    pub(crate) fn check_person(
+        &mut self,
+        id: u64,
+        whose: (TokenHash, &Session),
+        answers: (Secret, Option<Secret>),
+        purpose: Purpose,
+    ) {
+        let actions =
+            self.log_in(|logins, context| logins.check(context, id, whose, answers, purpose));
+        self.perform_login(actions);
+    }
+
+    /// The person of a session has shown that it is they who ask.
+    fn checked(&mut self, id: u64, token: TokenHash, purpose: &Purpose) {
+        let session = self.sessions.find_hash(token, clock::now()).cloned();
+        let Some(session) = session else {
+            return self.reply(id, purpose.gone());
+        };
+        let reply = match purpose {
+            Purpose::BeginSecond => Reply::BeginSecond(Ok(self.second_begun(&session.user, token))),
+            Purpose::EndSecond => Reply::EndSecond(Ok(Self::second_ended(&session.user))),
+            Purpose::BeginPasskey(origin) => {
+                Reply::BeginPasskey(self.passkey_begun((token, &session), origin))
+            }
+        };
+        self.reply(id, reply);
     }
 
     /// Nobody waits for that call any more.
@@ -92,7 +124,7 @@ impl Monitor {
                     self.access.table.keep(&user, account);
                     self.access.save();
                 }
-                Action::Checked(id, session, purpose) => self.checked(id, session, purpose),
+                Action::Checked(id, session, purpose) => self.checked(id, session, &purpose),
                 Action::StopOpencode(user) => self.opencodes.stop(&user, Stop::AtOnce),
             }
         }

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::log;
 use crate::monitor::accounts::Person;
 use crate::monitor::event_loop::Monitor;
+use crate::monitor::login::check::Purpose;
 use crate::monitor::login::rate_limit::AddressBlock;
 use crate::monitor::random;
 use crate::monitor::sessions::Session;
@@ -74,29 +75,58 @@ impl Monitor {
         known.iter().filter_map(entry).collect()
     }
 
-    /// A challenge for a person who adds a passkey.
-    pub(crate) fn begin_passkey(&mut self, ask: &BeginPasskey) -> Result<ChallengeReply, Gone> {
+    /// A challenge for a person who adds a passkey, once they have shown that it is they: a
+    /// passkey outlives the session, so a stolen session must not be able to add one.
+    pub(crate) fn begin_passkey(&mut self, id: u64, ask: BeginPasskey) {
         self.read_accounts();
         let session = self.sessions.find(&ask.token, clock::now()).cloned();
-        let session = session.ok_or(Gone)?;
+        let Some(session) = session else {
+            return self.reply(id, Reply::BeginPasskey(Err(Gone)));
+        };
+        if let Err(reply) = self.party_for_another(&session.user, &ask.origin) {
+            return self.reply(id, Reply::BeginPasskey(Ok(reply)));
+        }
+        let (whose, answers) = ((ask.token.hash(), &session), (ask.password, ask.code));
+        self.check_person(id, whose, answers, Purpose::BeginPasskey(ask.origin));
+    }
+
+    /// The relying party, if the person may add a passkey to those that they have.
+    fn party_for_another(
+        &mut self,
+        user: &str,
+        origin: &Origin,
+    ) -> Result<webauthn_rs::Webauthn, ChallengeReply> {
+        let party = self.party(origin).ok_or(ChallengeReply::Off)?;
+        self.passkeys.refresh();
+        let is_full = self.passkeys.known.of(user).len() >= PASSKEYS_LIMIT;
+        if is_full {
+            Err(ChallengeReply::Full)
+        } else {
+            Ok(party)
+        }
+    }
+
+    /// The end of [`Self::begin_passkey`], for a person who was checked.
+    pub(crate) fn passkey_begun(
+        &mut self,
+        (token, session): (TokenHash, &Session),
+        origin: &Origin,
+    ) -> Result<ChallengeReply, Gone> {
         let person = self.accounts.get(&session.user).cloned().ok_or(Gone)?;
-        Ok(self.begin_adding(&person, &session, ask))
+        Ok(match self.party_for_another(&session.user, origin) {
+            Ok(party) => self.begin_adding(&party, &person, (token, session), origin),
+            Err(reply) => reply,
+        })
     }
 
     fn begin_adding(
         &mut self,
+        party: &webauthn_rs::Webauthn,
         person: &Person,
-        session: &Session,
-        ask: &BeginPasskey,
+        (token, session): (TokenHash, &Session),
+        origin: &Origin,
     ) -> ChallengeReply {
-        let Some(party) = self.party(&ask.origin) else {
-            return ChallengeReply::Off;
-        };
-        self.passkeys.refresh();
         let known = self.passkeys.known.of(&session.user);
-        if known.len() >= PASSKEYS_LIMIT {
-            return ChallengeReply::Full;
-        }
         let excluded = known.iter().filter_map(credential_bytes).collect();
         let name = person.name.as_str();
         let display_name = match person.display_name.as_str() {
@@ -113,8 +143,8 @@ impl Monitor {
         let options = kept_by_the_authenticator(serde_json::to_value(&options));
         let source = AddressBlock::of(session.address, is_own_address(session.address));
         let ceremony = Ceremony::Add {
-            session: ask.token.hash(),
-            origin: ask.origin.clone(),
+            session: token,
+            origin: origin.clone(),
             state,
         };
         let now = self.now();

@@ -5,10 +5,10 @@ use super::{file, key};
 use crate::clock;
 use crate::log;
 use crate::monitor::event_loop::Monitor;
-use crate::monitor::login::check::Purpose;
+use crate::monitor::login::check::{NotChecked, Purpose};
 use crate::monitor::sessions::Session;
 use crate::wire::ask::{BeginSecond, ConfirmSecond, EndSecond};
-use crate::wire::{ConfirmReply, Gone, Reply, SecondReply, SecondView, Secret, Token, TokenHash};
+use crate::wire::{ConfirmReply, Gone, SecondReply, SecondView, Secret, Token, TokenHash};
 
 impl Monitor {
     pub(crate) fn second(&mut self, token: &Token, session: &Session) -> SecondView {
@@ -27,12 +27,12 @@ impl Monitor {
 
     pub(crate) fn begin_second(&mut self, id: u64, ask: BeginSecond) {
         let answers = (ask.password, None);
-        self.check_for_second(id, &ask.token, answers, Purpose::Begin);
+        self.check_for_second(id, &ask.token, answers, Purpose::BeginSecond);
     }
 
     pub(crate) fn end_second(&mut self, id: u64, ask: EndSecond) {
         let answers = (ask.password, Some(ask.code));
-        self.check_for_second(id, &ask.token, answers, Purpose::End);
+        self.check_for_second(id, &ask.token, answers, Purpose::EndSecond);
     }
 
     fn check_for_second(
@@ -45,32 +45,17 @@ impl Monitor {
         // A session of an account that an administrator changed a moment ago is over.
         self.read_accounts();
         let Some(session) = self.sessions.find(token, clock::now()).cloned() else {
-            return self.reply(id, gone(purpose));
+            return self.reply(id, purpose.gone());
         };
-        if file::is_on(&session.user) != (purpose == Purpose::End)
-            || (purpose == Purpose::Begin && !self.offers_second())
-        {
-            return self.reply(id, purpose.reply(SecondReply::Unavailable));
+        let is_begun = matches!(purpose, Purpose::BeginSecond);
+        if file::is_on(&session.user) == is_begun || (is_begun && !self.offers_second()) {
+            return self.reply(id, purpose.refusal(NotChecked::Unavailable));
         }
-        let whose = (token.hash(), &session);
-        let actions =
-            self.log_in(|logins, context| logins.check(context, id, whose, answers, purpose));
-        self.perform_login(actions);
+        self.check_person(id, (token.hash(), &session), answers, purpose);
     }
 
-    /// The person of a session has shown that it is they who ask.
-    pub(crate) fn checked(&mut self, id: u64, session: TokenHash, purpose: Purpose) {
-        let Some(user) = self.sessions.user_of(session, clock::now()) else {
-            return self.reply(id, gone(purpose));
-        };
-        let reply = match purpose {
-            Purpose::Begin => self.begun(&user, session),
-            Purpose::End => ended(&user),
-        };
-        self.reply(id, purpose.reply(reply));
-    }
-
-    fn begun(&mut self, user: &str, session: TokenHash) -> SecondReply {
+    /// The end of [`Self::begin_second`], for a person who was checked.
+    pub(crate) fn second_begun(&mut self, user: &str, session: TokenHash) -> SecondReply {
         let now = self.now();
         // Another session of theirs may have come first.
         if file::is_on(user) {
@@ -82,6 +67,22 @@ impl Monitor {
         };
         self.enrolments.begin(user, session, made, now);
         SecondReply::Begun { key }
+    }
+
+    /// The end of [`Self::end_second`], for a person who was checked.
+    pub(crate) fn second_ended(user: &str) -> SecondReply {
+        match file::remove(user) {
+            Ok(()) => {
+                log::line(&format!("second step: {user}: turned off"));
+                SecondReply::Ended
+            }
+            Err(error) => {
+                log::line(&format!(
+                    "second step: {user}: cannot delete the key: {error}"
+                ));
+                SecondReply::Unavailable
+            }
+        }
     }
 
     pub(crate) fn confirm_second(&mut self, ask: &ConfirmSecond) -> Result<ConfirmReply, Gone> {
@@ -119,27 +120,5 @@ impl Monitor {
 
     fn offers_second(&self) -> bool {
         self.is_second_offered && file::is_available()
-    }
-}
-
-fn ended(user: &str) -> SecondReply {
-    match file::remove(user) {
-        Ok(()) => {
-            log::line(&format!("second step: {user}: turned off"));
-            SecondReply::Ended
-        }
-        Err(error) => {
-            log::line(&format!(
-                "second step: {user}: cannot delete the key: {error}"
-            ));
-            SecondReply::Unavailable
-        }
-    }
-}
-
-fn gone(purpose: Purpose) -> Reply {
-    match purpose {
-        Purpose::Begin => Reply::BeginSecond(Err(Gone)),
-        Purpose::End => Reply::EndSecond(Err(Gone)),
     }
 }

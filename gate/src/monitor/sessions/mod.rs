@@ -134,14 +134,13 @@ impl Sessions {
 
     /// The session of a token, unless its time is over.
     pub(crate) fn find(&self, token: &Token, now: Time) -> Option<&Session> {
-        let session = self.sessions.get(&token.hash())?;
-        (now < self.end_of(session)).then_some(session)
+        self.find_hash(token.hash(), now)
     }
 
-    /// The person of a session, unless its time is over.
-    pub(crate) fn user_of(&self, token: TokenHash, now: Time) -> Option<String> {
+    /// The session with this digest, unless its time is over.
+    pub(crate) fn find_hash(&self, token: TokenHash, now: Time) -> Option<&Session> {
         let session = self.sessions.get(&token)?;
-        (now < self.end_of(session)).then(|| session.user.clone())
+        (now < self.end_of(session)).then_some(session)
     }
 
     /// When it ends at the latest.

@@ -115,6 +115,17 @@ pub(crate) fn too_many_tokens(seconds: u32) -> Response<Body> {
     again_in(seconds, text(StatusCode::TOO_MANY_REQUESTS, line))
 }
 
+/// There were too many wrong passwords or codes.
+pub(crate) fn too_many_guesses(seconds: u32) -> Response<Body> {
+    let span = pages::span(seconds);
+    let line = format!("too many failed attempts\nhint: try again in {span}\n");
+    let kind = "text/plain; charset=utf-8";
+    again_in(
+        seconds,
+        with_type(StatusCode::TOO_MANY_REQUESTS, kind, line),
+    )
+}
+
 /// opencode is not there yet.
 pub(crate) fn not_yet() -> Response<Body> {
     let line = "your opencode is not ready: try again soon\n";

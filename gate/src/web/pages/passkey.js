@@ -13,14 +13,22 @@ const encode = (bytes) =>
 // The options for navigator.credentials, with a fresh challenge. One after the other: the
 // cookie names the challenge that was asked for last.
 let before = Promise.resolve();
-function begin(path) {
-  before = before.catch(() => {}).then(() => askFor(path));
+function begin(path, body) {
+  before = before.catch(() => {}).then(() => askFor(path, body));
   return before;
 }
 
-async function askFor(path) {
-  const answer = await fetch(path, { method: "POST", cache: "no-store" });
-  if (!answer.ok) throw new Error((await answer.text()).split("\n")[0]);
+// What the server says instead of a challenge, for people: "no x\nhint: do y" → "No x. Do y."
+class Refusal extends Error {
+  constructor(said) {
+    const lines = said.trim().split("\n").map((line) => line.replace(/^hint: /, ""));
+    super(lines.map((line) => `${line.charAt(0).toUpperCase()}${line.slice(1)}.`).join(" "));
+  }
+}
+
+async function askFor(path, body) {
+  const answer = await fetch(path, { method: "POST", cache: "no-store", body });
+  if (!answer.ok) throw new Refusal(await answer.text());
   const options = (await answer.json()).publicKey;
   options.challenge = decode(options.challenge);
   for (const list of ["allowCredentials", "excludeCredentials"]) {
@@ -65,7 +73,10 @@ const words = {
   NotSupportedError: "This device cannot keep passkeys of the kind that is needed here.",
   ConstraintError: "This device cannot keep passkeys, or cannot tell that it is you.",
 };
-const reason = (error) => words[error.name] ?? `It did not work: ${error.message}.`;
+const reason = (error) =>
+  error instanceof Refusal
+    ? error.message
+    : (words[error.name] ?? `It did not work: ${error.message}.`);
 
 // Does that when the form is sent; a second click does nothing while the first is at work.
 function onSubmit(form, act) {
@@ -86,8 +97,13 @@ function onSubmit(form, act) {
 
 // The account page.
 function offerToAdd(form) {
+  const password = $("passkey-password");
+  const code = $("passkey-code");
   onSubmit(form, async () => {
-    const publicKey = await begin("/_occ/passkey/begin-adding");
+    const shown = new URLSearchParams({ password: password.value, code: code?.value ?? "" });
+    // A code is good once.
+    if (code) code.value = "";
+    const publicKey = await begin("/_occ/passkey/begin-adding", shown);
     return navigator.credentials.create({ publicKey });
   });
 }

@@ -271,7 +271,9 @@ impl State {
             }
             Request::BeginPasskey(ask) => {
                 let user = self.sessions.user(&ask.token);
-                Reply::BeginPasskey(user.map(|user| passkeys::begin_adding(&ask.origin, &user)))
+                Reply::BeginPasskey(
+                    user.map(|user| passkeys::begin_adding(&ask, &user, &self.second)),
+                )
             }
             Request::AddPasskey(ask) => {
                 let user = self.sessions.user(&ask.token);

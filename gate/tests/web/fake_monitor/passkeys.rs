@@ -2,10 +2,11 @@
 
 use occ_gate::wire::{
     AddReply, ChallengeReply, Handle, LoginReply, Options, Origin, PasskeyEntry, PasskeyName,
-    Token, ask,
+    SecondView, Secret, Token, ask,
 };
 
 use super::logins::log_in;
+use super::second_step::SecondStep;
 use super::sessions::Sessions;
 
 #[derive(Default)]
@@ -66,7 +67,20 @@ pub(super) fn begin_login(origin: &Origin) -> ChallengeReply {
     )
 }
 
-pub(super) fn begin_adding(origin: &Origin, user: &str) -> ChallengeReply {
+pub(super) fn begin_adding(
+    ask: &ask::BeginPasskey,
+    user: &str,
+    second: &SecondStep,
+) -> ChallengeReply {
+    let code = ask.code.as_ref().map(Secret::expose);
+    let is_code_right = second.view != SecondView::On || code == Some(b"11111111");
+    if let Some(seconds) = second.slow_down {
+        return ChallengeReply::SlowDown { seconds };
+    }
+    if ask.password.expose() != b"secret" || !is_code_right {
+        return ChallengeReply::Wrong;
+    }
+    let origin = &ask.origin;
     ready(&serde_json::json!({"publicKey": {"challenge": "BBBB",
         "rp": {"id": host(origin), "name": "opencode"},
         "user": {"id": "AAECAwQFBgcICQoLDA0ODw", "name": user, "displayName": user},

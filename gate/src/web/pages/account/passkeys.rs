@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Account, Outcome, ago};
-use crate::wire::{PASSKEY_NAME_LIMIT, PasskeyEntry, Time};
+use crate::wire::{PASSKEY_NAME_LIMIT, PasskeyEntry, SecondView, Time};
 
 /// The list, and the form that the script fills in.
 pub(super) fn passkeys(page: &Account, passkeys: &[PasskeyEntry]) -> Markup {
@@ -24,10 +24,27 @@ pub(super) fn passkeys(page: &Account, passkeys: &[PasskeyEntry]) -> Markup {
                 label for="passkey-name" { "Name of the new passkey" }
                 input #passkey-name name="name" type="text" required maxlength=(PASSKEY_NAME_LIMIT) placeholder="phone"
                     autocomplete="off" autocapitalize="none" spellcheck="false";
+                (proof_of_the_person(page))
                 p #passkey-trouble .notice.bad role="alert" hidden {}
                 button type="submit" { "Add a passkey" }
             }
             noscript { p.notice.bad { "Adding a passkey needs JavaScript. Allow it for this page." } }
+        }
+    }
+}
+
+/// The script asks for the challenge with these. They have no names, so that the form itself
+/// is sent without them.
+fn proof_of_the_person(page: &Account) -> Markup {
+    html! {
+        // For password managers: whose password it is.
+        input type="text" value=(page.user) autocomplete="username" hidden readonly;
+        label for="passkey-password" { "Your password" }
+        input #passkey-password type="password" required maxlength="255" autocomplete="current-password";
+        @if page.second == SecondView::On {
+            label for="passkey-code" { "Code from your phone, or a scratch code" }
+            input #passkey-code type="text" inputmode="numeric" required maxlength="20" autocomplete="one-time-code"
+                autocapitalize="none" autocorrect="off" spellcheck="false";
         }
     }
 }
