@@ -25,6 +25,11 @@ const FIND: &str = "const done = arguments[arguments.length - 1];
         (error) => done(['axe-core: ' + error]));";
 const STICKS_OUT: &str = "return document.documentElement.scrollWidth > window.innerWidth";
 
+/// A name of this machine: an address has no passkeys.
+fn origin(gate: &Gate) -> String {
+    format!("http://box.localhost:{}", gate.address.port())
+}
+
 /// A browser that looks at pages with axe-core.
 struct Looker {
     chromium: Chromium,
@@ -134,7 +139,7 @@ fn run(command: &mut Command) {
 fn pages_of_the_login_are_for_everybody() {
     let gate = Gate::start();
     let looker = Looker::start();
-    let url = |path: &str| format!("{}{path}", gate.origin());
+    let url = |path: &str| format!("{}{path}", origin(&gate));
     looker.chromium.open(&url("/_occ/login"));
     looker.look("login");
     looker.send(&[("user", "alice"), ("password", "wrong")]);
@@ -170,7 +175,7 @@ fn pages_of_a_person_are_for_everybody() {
     let gate = Gate::start();
     let looker = Looker::start();
     let (token, _) = gate.alice();
-    let url = |path: &str| format!("{}{path}", gate.origin());
+    let url = |path: &str| format!("{}{path}", origin(&gate));
     looker
         .chromium
         .set_cookie(&url("/"), "occ_opencode", &token.expose());
@@ -206,7 +211,7 @@ fn pages_of_the_second_step_are_for_everybody() {
         .set(|state| state.second.view = SecondView::Off);
     let looker = Looker::start();
     let (token, _) = gate.alice();
-    let url = format!("{}/_occ/account", gate.origin());
+    let url = format!("{}/_occ/account", origin(&gate));
     looker
         .chromium
         .set_cookie(&url, "occ_opencode", &token.expose());
@@ -228,7 +233,7 @@ fn pages_about_opencode_are_for_everybody() {
     let gate = Gate::start();
     let looker = Looker::start();
     let (token, cookie) = gate.alice();
-    let url = format!("{}/", gate.origin());
+    let url = format!("{}/", origin(&gate));
     looker
         .chromium
         .set_cookie(&url, "occ_opencode", &token.expose());
@@ -270,7 +275,7 @@ fn what_is_wrong_is_found() {
     let looker = Looker::start();
     looker
         .chromium
-        .open(&format!("{}/_occ/login", gate.origin()));
+        .open(&format!("{}/_occ/login", origin(&gate)));
     looker.chromium.script(&looker.axe);
     looker.chromium.script(
         "document.querySelector('label').remove();
@@ -297,7 +302,7 @@ fn bar_is_for_everybody() {
     gate.opencode.play("/", head, "");
     let looker = Looker::start();
     let (token, _) = gate.alice();
-    let url = format!("{}/", gate.origin());
+    let url = format!("{}/", origin(&gate));
     looker
         .chromium
         .set_cookie(&url, "occ_opencode", &token.expose());
