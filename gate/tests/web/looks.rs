@@ -77,9 +77,26 @@ impl Looker {
         chromium.tell("Emulation.setEmulatedMedia", &json!({ "features": scheme }));
     }
 
+    /// Keeps a picture of one section of the page, for docs/login.md.
+    fn keep_section(&self, id: &str) {
+        let (width, height) = SIZES[1];
+        self.show(width, height, "light");
+        let place = format!(
+            "const place = document.querySelector('section[aria-labelledby={id}]').getBoundingClientRect();
+            return {{ x: place.x + scrollX - 8, y: place.y + scrollY - 8, scale: 1,
+                width: place.width + 16, height: place.height + 16 }}"
+        );
+        let place = self.chromium.script(&place);
+        let section = json!({ "captureBeyondViewport": true, "clip": place });
+        self.keep_as(&format!("section-{id}"), &section);
+    }
+
     fn keep(&self, name: &str) {
-        let whole = json!({ "captureBeyondViewport": true });
-        let png = self.chromium.tell("Page.captureScreenshot", &whole);
+        self.keep_as(name, &json!({ "captureBeyondViewport": true }));
+    }
+
+    fn keep_as(&self, name: &str, how: &Value) {
+        let png = self.chromium.tell("Page.captureScreenshot", how);
         let png = Base64::decode_vec(png["data"].as_str().unwrap()).unwrap();
         let screens = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screens");
         std::fs::create_dir_all(&screens).unwrap();
@@ -181,9 +198,13 @@ fn pages_of_a_person_are_for_everybody() {
         .set_cookie(&url("/"), "occ_opencode", &token.expose());
     looker.chromium.open(&url("/_occ/account"));
     looker.look("account");
+    looker.keep_section("opencode");
+    looker.keep_section("sessions");
+    looker.keep_section("passkeys");
     looker.send(&[("name", "laptop")]);
     looker.says("occ_");
     looker.look("account-token");
+    looker.keep_section("tokens");
     looker.send(&[("old", "secret"), ("new", "short"), ("again", "short")]);
     looker.says("too <short>");
     looker.look("account-failed");
@@ -197,6 +218,15 @@ fn pages_of_a_person_are_for_everybody() {
     looker.chromium.until(
         "the terminal",
         "return !!document.querySelector('.xterm-rows')",
+    );
+    gate.monitor.set(|state| {
+        let screen = b"alice@box:~$ git status\r\nOn branch main\r\nnothing to commit, working tree clean\r\nalice@box:~$ ";
+        let shell = &state.terminals.shells[0];
+        assert_eq!(rustix::io::write(shell, screen).unwrap(), screen.len());
+    });
+    looker.chromium.until(
+        "the shell's words",
+        "return document.querySelector('.xterm-rows').textContent.includes('nothing to commit')",
     );
     looker.look("terminal");
     gate.monitor.set(|state| state.terminals.shells.clear());
@@ -220,6 +250,7 @@ fn pages_of_the_second_step_are_for_everybody() {
     looker.send(&[("password", "secret")]);
     looker.says("Or type the key");
     looker.look("second-step-key");
+    looker.keep_section("second");
     looker.send(&[("code", "000000")]);
     looker.says("That code is wrong.");
     looker.look("second-step-failed");
