@@ -65,6 +65,11 @@ bless: build
     UPDATE_EXPECT=1 {{ e2e }} -- docs::texts::
     UPDATE_EXPECT=1 cargo test --locked -p occ-lint --test documents
 
+# Take the pictures of the docs anew. Look at them
+pictures:
+    cargo test --locked -p occ-gate --test web -- looks::
+    for name in login-390-light first-account-390-light renewal-390-light bar-390-light terminal-1280-light did-not-start-390-light section-opencode section-sessions section-passkeys section-tokens section-second; do cp "target/screens/$name.png" docs/pictures/; done
+
 # Each fuzz target for longer; FUZZ_SEED repeats a failure
 fuzz seconds="300":
     FUZZ_SECONDS={{ seconds }} cargo test --locked --release -p occ-accounts --test fuzz

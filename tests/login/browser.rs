@@ -82,7 +82,7 @@ const CLICK_TERMINAL: &str = "
     return !!screen;";
 
 /// The notice of the bar, which is ours in opencode's page.
-const ENDED: &str = "
+pub(super) const ENDED: &str = "
     const notice = document.querySelector('occ-bar').shadowRoot.querySelector('#notice');
     return notice.matches(':popover-open') && notice.innerText.includes('Your session has ended.');";
 

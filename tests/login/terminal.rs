@@ -2,41 +2,15 @@
 
 use crate::harness::chromium::{Browser, with_browsers};
 use crate::harness::{Instance, until};
+use crate::login::person::{Person, SCREEN};
 
 const ALICE: &str = "correct horse 7 battery";
-/// What the terminal shows, line by line.
-const SCREEN: &str = "[...document.querySelectorAll('.xterm-rows > div')]
-    .map((line) => line.textContent).join('\\n')";
-const ENTER: char = '\u{e007}';
-
-async fn types(browser: &Browser, line: &str) {
-    use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
-    let keys = KeyActions::new("keyboard".to_owned());
-    let keys = line.chars().chain([ENTER]).fold(keys, |keys, key| {
-        keys.then(KeyAction::Down { value: key })
-            .then(KeyAction::Up { value: key })
-    });
-    browser.client.perform_actions(keys).await.unwrap();
-}
-
-async fn shows(browser: &Browser, text: &str) {
-    let quoted = serde_json::Value::from(text);
-    let shown = format!("return ({SCREEN}).includes({quoted})");
-    browser.until(text, &shown).await;
-}
-
-async fn log_in(browser: &Browser, base: &str) {
-    browser.open(&format!("{base}/_occ/terminal")).await;
-    browser.says("Log in to opencode").await;
-    for (field, text) in [("#user", "alice"), ("#password", ALICE)] {
-        let field = fantoccini::Locator::Css(field);
-        let field = browser.client.find(field).await.unwrap();
-        field.send_keys(text).await.unwrap();
-    }
-    let button = fantoccini::Locator::Css("button[type=submit]");
-    let button = browser.client.find(button).await.unwrap();
-    button.click().await.unwrap();
-    shows(browser, "$").await;
+async fn log_in(alice: &Person<'_>) {
+    alice.open("/_occ/terminal").await;
+    alice.browser.says("Log in to opencode").await;
+    let typed = [("user", alice.name), ("password", alice.password)];
+    alice.fill("/_occ/login", &typed).await;
+    alice.sees("$").await;
 }
 
 async fn ends(browser: &Browser, why: &str) {
@@ -53,29 +27,41 @@ fn a_terminal_works_while_opencode_does_not() {
     instance.exec_as("alice", ["sh", "-c", broken]).ok();
     let base = format!("http://{}.localhost:{}", instance.name, instance.port);
     with_browsers(instance.port, async |browsers| {
-        let alice = browsers.open().await;
-        log_in(&alice, &base).await;
-        types(&alice, "clear; echo \"i am $(id -u) at $PWD, $0\"").await;
-        shows(&alice, &format!("i am {uid} at /home/alice, -bash")).await;
+        let alice = Person {
+            browser: browsers.open().await,
+            base: &base,
+            name: "alice",
+            password: ALICE,
+        };
+        log_in(&alice).await;
+        alice
+            .types("clear; echo \"i am $(id -u) at $PWD, $0\"")
+            .await;
+        alice
+            .sees(&format!("i am {uid} at /home/alice, -bash"))
+            .await;
         // Neither title nor clipboard are the program's.
         let escapes = "clear; printf '\\033]0;title\\007\\033]52;c;dGl0bGU=\\007'; echo en\"\"d";
-        types(&alice, escapes).await;
-        shows(&alice, "end").await;
-        let title = alice.script("return document.title").await;
+        alice.types(escapes).await;
+        alice.sees("end").await;
+        let title = alice.browser.script("return document.title").await;
         assert_eq!(title, "Terminal · opencode");
-        alice.keep("terminal").await;
+        alice.browser.keep("terminal").await;
 
-        types(&alice, "exit").await;
-        ends(&alice, "The shell has ended.").await;
+        alice.types("exit").await;
+        ends(&alice.browser, "The shell has ended.").await;
         alice
+            .browser
             .script("document.querySelector('#again').click()")
             .await;
         let fresh = format!("const s = {SCREEN}; return s.includes('$') && !s.includes('exit')");
-        alice.until("another shell", &fresh).await;
-        types(&alice, "clear; setsid sleep 1000 & echo on\"\"ce more").await;
-        shows(&alice, "once more").await;
+        alice.browser.until("another shell", &fresh).await;
+        alice
+            .types("clear; setsid sleep 1000 & echo on\"\"ce more")
+            .await;
+        alice.sees("once more").await;
         instance.user(["disable", "alice"], "");
-        ends(&alice, "Your session has ended.").await;
+        ends(&alice.browser, "Your session has ended.").await;
     });
     until("alice's processes end", || {
         instance

@@ -41,12 +41,12 @@ for (const authorization of ["Bearer " + token, basic]) {
 process.exit(0);"#;
 
 /// opencode and its SDK on this machine, in a home of their own.
-struct Programs {
+pub(super) struct Programs {
     home: TempDir,
 }
 
 impl Programs {
-    fn get() -> Self {
+    pub(super) fn get() -> Self {
         let home = tempfile::tempdir().unwrap();
         let client = home.path().join("client");
         std::fs::create_dir(&client).unwrap();
@@ -84,7 +84,7 @@ impl Programs {
         self.path("client/package/bin/opencode")
     }
 
-    fn run(&self, url: &str, user: &str, token: &str) -> Finished {
+    pub(super) fn run(&self, url: &str, user: &str, token: &str) -> Finished {
         self.call(self.opencode())
             .args(["run", "--attach", url, "-u", user, "-p", token, "say hello"])
             .run()
@@ -99,6 +99,23 @@ fn unpack(tarball: &Path, into: &Path) {
 
 fn url(instance: &Instance) -> String {
     format!("http://127.0.0.1:{}", instance.port)
+}
+
+/// Starts the model, for everybody in the container.
+pub(super) fn start_model(instance: &Instance) {
+    instance.sh(&format!(
+        "setsid perl -e '{MODEL}' </dev/null >/dev/null 2>&1 &"
+    ));
+}
+
+/// Makes it the model of somebody's opencode.
+pub(super) fn use_model(instance: &Instance, name: &str) {
+    let folder = format!("/home/{name}/.config/opencode");
+    instance.sh(&format!(
+        "install -d -o {name} -g {name} -m 0700 /home/{name}/.config {folder}
+         echo '{CONFIG}' >{folder}/opencode.json
+         chown {name}:{name} {folder}/opencode.json"
+    ));
 }
 
 /// GET of a path by curl, which reads the credentials from stdin; body and status.
@@ -147,14 +164,8 @@ fn logged_in<'a>(instance: &'a Instance, name: &str, password: &str) -> Browser<
 fn opencodes_own_programs_get_past_the_login() {
     let instance = Instance::shipped("programs");
     instance.add("alice", "alices-word");
-    instance.sh(&format!(
-        "install -d -o alice -g alice -m 0700 /home/alice/.config /home/alice/.config/opencode
-         echo '{CONFIG}' >/home/alice/.config/opencode/opencode.json
-         chown alice:alice /home/alice/.config/opencode/opencode.json"
-    ));
-    instance.sh(&format!(
-        "setsid perl -e '{MODEL}' </dev/null >/dev/null 2>&1 &"
-    ));
+    start_model(&instance);
+    use_model(&instance, "alice");
     let token = make(&logged_in(&instance, "alice", "alices-word"), "laptop");
     let (url, programs) = (url(&instance), Programs::get());
     programs.run(&url, "alice", &token).exits(0);

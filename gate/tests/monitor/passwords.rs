@@ -136,7 +136,11 @@ fn an_administrators_reset_is_never_undone() {
     let whole = begin.elapsed();
     let mut known = "word 1".to_owned();
     let mut was_first = [false; 2];
-    for round in 0..16_u32 {
+    // On a busy machine a change takes longer than the first one: later resets come after it.
+    let mut rounds = 0..64_u32;
+    while let Some(round) = rounds.next()
+        && (round < 16 || was_first != [true; 2])
+    {
         let thief = web.send(change(&token, &known, "the thief's"));
         // The reset comes at another point of the change in each round.
         thread::sleep(whole * round / 15);

@@ -25,6 +25,11 @@ const FIND: &str = "const done = arguments[arguments.length - 1];
         (error) => done(['axe-core: ' + error]));";
 const STICKS_OUT: &str = "return document.documentElement.scrollWidth > window.innerWidth";
 
+/// A name of this machine: an address has no passkeys.
+fn origin(gate: &Gate) -> String {
+    format!("http://box.localhost:{}", gate.address.port())
+}
+
 /// A browser that looks at pages with axe-core.
 struct Looker {
     chromium: Chromium,
@@ -72,9 +77,26 @@ impl Looker {
         chromium.tell("Emulation.setEmulatedMedia", &json!({ "features": scheme }));
     }
 
+    /// Keeps a picture of one section of the page, for docs/login.md.
+    fn keep_section(&self, id: &str) {
+        let (width, height) = SIZES[1];
+        self.show(width, height, "light");
+        let place = format!(
+            "const place = document.querySelector('section[aria-labelledby={id}]').getBoundingClientRect();
+            return {{ x: place.x + scrollX - 8, y: place.y + scrollY - 8, scale: 1,
+                width: place.width + 16, height: place.height + 16 }}"
+        );
+        let place = self.chromium.script(&place);
+        let section = json!({ "captureBeyondViewport": true, "clip": place });
+        self.keep_as(&format!("section-{id}"), &section);
+    }
+
     fn keep(&self, name: &str) {
-        let whole = json!({ "captureBeyondViewport": true });
-        let png = self.chromium.tell("Page.captureScreenshot", &whole);
+        self.keep_as(name, &json!({ "captureBeyondViewport": true }));
+    }
+
+    fn keep_as(&self, name: &str, how: &Value) {
+        let png = self.chromium.tell("Page.captureScreenshot", how);
         let png = Base64::decode_vec(png["data"].as_str().unwrap()).unwrap();
         let screens = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screens");
         std::fs::create_dir_all(&screens).unwrap();
@@ -134,7 +156,7 @@ fn run(command: &mut Command) {
 fn pages_of_the_login_are_for_everybody() {
     let gate = Gate::start();
     let looker = Looker::start();
-    let url = |path: &str| format!("{}{path}", gate.origin());
+    let url = |path: &str| format!("{}{path}", origin(&gate));
     looker.chromium.open(&url("/_occ/login"));
     looker.look("login");
     looker.send(&[("user", "alice"), ("password", "wrong")]);
@@ -170,15 +192,19 @@ fn pages_of_a_person_are_for_everybody() {
     let gate = Gate::start();
     let looker = Looker::start();
     let (token, _) = gate.alice();
-    let url = |path: &str| format!("{}{path}", gate.origin());
+    let url = |path: &str| format!("{}{path}", origin(&gate));
     looker
         .chromium
         .set_cookie(&url("/"), "occ_opencode", &token.expose());
     looker.chromium.open(&url("/_occ/account"));
     looker.look("account");
+    looker.keep_section("opencode");
+    looker.keep_section("sessions");
+    looker.keep_section("passkeys");
     looker.send(&[("name", "laptop")]);
     looker.says("occ_");
     looker.look("account-token");
+    looker.keep_section("tokens");
     looker.send(&[("old", "secret"), ("new", "short"), ("again", "short")]);
     looker.says("too <short>");
     looker.look("account-failed");
@@ -193,6 +219,15 @@ fn pages_of_a_person_are_for_everybody() {
         "the terminal",
         "return !!document.querySelector('.xterm-rows')",
     );
+    gate.monitor.set(|state| {
+        let screen = b"alice@box:~$ git status\r\nOn branch main\r\nnothing to commit, working tree clean\r\nalice@box:~$ ";
+        let shell = &state.terminals.shells[0];
+        assert_eq!(rustix::io::write(shell, screen).unwrap(), screen.len());
+    });
+    looker.chromium.until(
+        "the shell's words",
+        "return document.querySelector('.xterm-rows').textContent.includes('nothing to commit')",
+    );
     looker.look("terminal");
     gate.monitor.set(|state| state.terminals.shells.clear());
     looker.says("The shell has ended.");
@@ -206,7 +241,7 @@ fn pages_of_the_second_step_are_for_everybody() {
         .set(|state| state.second.view = SecondView::Off);
     let looker = Looker::start();
     let (token, _) = gate.alice();
-    let url = format!("{}/_occ/account", gate.origin());
+    let url = format!("{}/_occ/account", origin(&gate));
     looker
         .chromium
         .set_cookie(&url, "occ_opencode", &token.expose());
@@ -215,6 +250,7 @@ fn pages_of_the_second_step_are_for_everybody() {
     looker.send(&[("password", "secret")]);
     looker.says("Or type the key");
     looker.look("second-step-key");
+    looker.keep_section("second");
     looker.send(&[("code", "000000")]);
     looker.says("That code is wrong.");
     looker.look("second-step-failed");
@@ -223,14 +259,13 @@ fn pages_of_the_second_step_are_for_everybody() {
     looker.look("second-step-on");
 }
 
-/// At a name: an address has no passkeys.
 #[test]
 fn pages_of_passkeys_are_for_everybody() {
     let gate = Gate::start();
     gate.monitor.set(|state| state.second.view = SecondView::On);
     let looker = Looker::start();
     let (token, _) = gate.alice();
-    let url = format!("http://localhost:{}/_occ/account", gate.address.port());
+    let url = format!("{}/_occ/account", origin(&gate));
     looker
         .chromium
         .set_cookie(&url, "occ_opencode", &token.expose());
@@ -251,7 +286,7 @@ fn pages_about_opencode_are_for_everybody() {
     let gate = Gate::start();
     let looker = Looker::start();
     let (token, cookie) = gate.alice();
-    let url = format!("{}/", gate.origin());
+    let url = format!("{}/", origin(&gate));
     looker
         .chromium
         .set_cookie(&url, "occ_opencode", &token.expose());
@@ -293,7 +328,7 @@ fn what_is_wrong_is_found() {
     let looker = Looker::start();
     looker
         .chromium
-        .open(&format!("{}/_occ/login", gate.origin()));
+        .open(&format!("{}/_occ/login", origin(&gate)));
     looker.chromium.script(&looker.axe);
     looker.chromium.script(
         "document.querySelector('label').remove();
@@ -320,7 +355,7 @@ fn bar_is_for_everybody() {
     gate.opencode.play("/", head, "");
     let looker = Looker::start();
     let (token, _) = gate.alice();
-    let url = format!("{}/", gate.origin());
+    let url = format!("{}/", origin(&gate));
     looker
         .chromium
         .set_cookie(&url, "occ_opencode", &token.expose());

@@ -7,7 +7,7 @@ use occ_gate::wire::{
     Token,
 };
 
-use super::sessions::{LATER, session};
+use super::sessions::{minutes_ago, session};
 
 #[derive(Default)]
 pub(crate) struct Access {
@@ -68,10 +68,10 @@ pub(super) fn entry() -> AccessEntry {
     AccessEntry {
         handle: Handle(55),
         name: AccessName::try_from(Box::from("laptop")).unwrap(),
-        made: 1,
-        ends: LATER,
+        made: minutes_ago(3000),
+        ends: minutes_ago(0) + 88 * 24 * 3600,
         last_use: Some(LastUse {
-            at: 2,
+            at: minutes_ago(5),
             address: "192.0.2.1".parse().unwrap(),
         }),
     }

@@ -7,7 +7,7 @@ use occ_gate::wire::{
 
 use super::logins::log_in;
 use super::second_step::SecondStep;
-use super::sessions::Sessions;
+use super::sessions::{Sessions, minutes_ago};
 
 #[derive(Default)]
 pub(crate) struct Passkeys {
@@ -95,7 +95,7 @@ pub(super) fn entry() -> PasskeyEntry {
     PasskeyEntry {
         handle: Handle(55),
         name: PasskeyName::try_from(Box::from("phone")).unwrap(),
-        made: 1,
-        last_use: Some(2),
+        made: minutes_ago(3000),
+        last_use: Some(minutes_ago(50)),
     }
 }

@@ -1,8 +1,15 @@
 //! The sessions.
 
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use occ_gate::wire::{Agent, Gone, Handle, Session, SessionEntry, Text, Token, TokenHash, User};
+
+/// That many minutes ago, in seconds since 1970.
+pub(super) fn minutes_ago(minutes: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs() - minutes * 60
+}
 
 /// Far in the future.
 pub(super) const LATER: u64 = 4_000_000_000;
@@ -45,8 +52,8 @@ pub(super) fn session(user: &str) -> Session {
 pub(super) fn entries() -> Vec<SessionEntry> {
     let entry = |handle, current| SessionEntry {
         handle: Handle(handle),
-        created: 1,
-        last_seen: 2,
+        created: minutes_ago(50),
+        last_seen: minutes_ago(5),
         agent: Agent::cut("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"),
         address: "192.0.2.1".parse().unwrap(),
         current,
