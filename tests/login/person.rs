@@ -68,17 +68,21 @@ impl Person<'_> {
         self.browser.says("Log in to opencode").await;
     }
 
-    /// Adds a passkey of the browser's authenticator.
-    pub(super) async fn add_passkey(&self, name: &str) {
+    /// Asks for a passkey of the browser's authenticator, with this password.
+    pub(super) async fn ask_for_passkey(&self, name: &str, password: &str) {
         self.open("/_occ/account").await;
         self.browser.says("Add a passkey").await;
-        let (name, password) = (Value::from(name), Value::from(self.password));
+        let (name, password) = (Value::from(name), Value::from(password));
         let add = format!(
             "document.querySelector('#passkey-name').value = {name};
             document.querySelector('#passkey-password').value = {password};
             document.querySelector('#passkey-add button').click()"
         );
         self.browser.script(&add).await;
+    }
+
+    pub(super) async fn add_passkey(&self, name: &str) {
+        self.ask_for_passkey(name, self.password).await;
         self.browser.says("The passkey is added.").await;
         self.browser.keep("passkeys").await;
     }
