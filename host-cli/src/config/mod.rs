@@ -64,7 +64,7 @@ pub(crate) const GATE: [&str; 12] = [
 
 impl Key {
     /// All, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Container,
         Self::Image,
         Self::BaseImage,
@@ -81,6 +81,7 @@ impl Key {
         Self::Gate(GATE[8]),
         Self::Gate(GATE[9]),
         Self::Gate(GATE[10]),
+        Self::Gate(GATE[11]),
         Self::Users,
     ];
 
