@@ -65,7 +65,10 @@ impl Person<'_> {
         self.open("/_occ/account").await;
         self.browser.says("Your account").await;
         self.fill("/_occ/logout", &[]).await;
-        self.browser.says("Log in to opencode").await;
+        // An authenticator that asks nobody logs in again as soon as the login page is there.
+        let is_out = "return document.body.innerText.includes('Log in to opencode')
+            || location.pathname === '/'";
+        self.browser.until("the login page", is_out).await;
     }
 
     /// Asks for a passkey of the browser's authenticator, with this password.
