@@ -4,8 +4,9 @@
 //! a network interface does. So it lives in a network namespace with nothing but
 //! loopback, and what connects to the instance's port there is passed on.
 
+use std::cell::OnceCell;
 use std::future::Future;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -122,6 +123,7 @@ impl Browsers {
             .expect("a browser");
         Browser {
             client,
+            authenticator: OnceCell::new(),
             _profile: profile,
         }
     }
@@ -137,6 +139,7 @@ impl Drop for Browsers {
 /// One person's browser.
 pub(crate) struct Browser {
     pub(crate) client: Client,
+    authenticator: OnceCell<String>,
     _profile: TempDir,
 }
 
@@ -187,26 +190,43 @@ impl Browser {
         .await;
     }
 
-    /// Gives the browser an authenticator, as in a phone: it keeps passkeys, knows its
-    /// person, and asks nobody.
+    /// Gives the browser an authenticator, as in a phone: it keeps passkeys and knows its
+    /// person, who presses it when [`Browser::press`] says so.
     pub(crate) async fn add_authenticator(&self) {
-        let session = self.client.session_id().await.unwrap().expect("a session");
         let body = json!({
             "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
             "hasUserVerification": true, "isUserVerified": true,
-        })
-        .to_string();
+        });
+        let id = self.ask_driver("webauthn/authenticator", &body).await;
+        self.authenticator
+            .set(id.as_str().unwrap().to_owned())
+            .unwrap();
+        self.press(false).await;
+    }
+
+    /// Lets the person press the authenticator whenever it asks, or never.
+    pub(crate) async fn press(&self, whenever_asked: bool) {
+        let id = self.authenticator.get().expect("an authenticator");
+        let params = json!({ "authenticatorId": id, "enabled": whenever_asked });
+        let command = "WebAuthn.setAutomaticPresenceSimulation";
+        let body = json!({ "cmd": command, "params": params });
+        self.ask_driver("goog/cdp/execute", &body).await;
+    }
+
+    /// A command of chromedriver that fantoccini has not; its value.
+    async fn ask_driver(&self, path: &str, body: &Value) -> Value {
+        let session = self.client.session_id().await.unwrap().expect("a session");
+        let body = body.to_string();
         let mut driver = TcpStream::connect(DRIVER).unwrap();
+        driver.set_read_timeout(Some(PATIENCE)).unwrap();
         let request = format!(
-            "POST /session/{session}/webauthn/authenticator HTTP/1.1\r\nHost: {DRIVER}\r\n\
+            "POST /session/{session}/{path} HTTP/1.1\r\nHost: {DRIVER}\r\n\
              Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        driver.set_read_timeout(Some(PATIENCE)).unwrap();
         driver.write_all(request.as_bytes()).unwrap();
-        let mut line = String::new();
-        io::BufReader::new(driver).read_line(&mut line).unwrap();
-        assert!(line.contains(" 200 "), "{line}");
+        let mut body = read_answer(&mut BufReader::new(driver));
+        body["value"].take()
     }
 
     /// Keeps what is to be seen, as a PNG.
@@ -214,6 +234,22 @@ impl Browser {
         let png = self.client.screenshot().await.unwrap();
         std::fs::write(screens().join(format!("{name}.png")), png).unwrap();
     }
+}
+
+/// The document of an answer, which says its length.
+fn read_answer(answer: &mut BufReader<TcpStream>) -> Value {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(answer.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    let length = head.to_ascii_lowercase();
+    let length = length.split("content-length:").nth(1).unwrap();
+    let length = length.lines().next().unwrap().trim().parse().unwrap();
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}{body}");
+    serde_json::from_str(&body).unwrap()
 }
 
 /// The directory of the PNGs.

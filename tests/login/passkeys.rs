@@ -5,11 +5,8 @@ use crate::harness::Instance;
 use crate::harness::chromium::with_browsers;
 use crate::login::person::Person;
 
-const REFUSAL: &str = "
-    if (document.body.innerText.includes('That passkey does not log you in here.')) return true;
-    const form = document.querySelector('#passkey-login');
-    if (form && !form.hidden) form.querySelector('button').click();
-    return false";
+const REFUSED: &str = "document.body.innerText.includes('That passkey does not log you in here.')";
+const ASKED: &str = "document.body.innerText.includes('Choose a new password')";
 
 #[test]
 fn a_passkey_outlives_the_container_and_ends_with_its_removal() {
@@ -45,13 +42,7 @@ fn a_passkey_outlives_the_container_and_ends_with_its_removal() {
         // asked for anew.
         let forced = instance.occ(["user", "set", "alice", "--must-change-password"]);
         forced.ok();
-        alice.open("/_occ/login").await;
-        let asked = "
-            if (document.body.innerText.includes('Choose a new password')) return true;
-            const form = document.querySelector('#passkey-login');
-            if (form && !form.hidden) form.querySelector('button').click();
-            return false";
-        alice.browser.until("the new password's page", asked).await;
+        alice.show_passkey(ASKED).await;
         alice_has = "another 1 word 2";
         let new = [("new", alice_has), ("again", alice_has)];
         alice.fill("/_occ/renew", &new).await;
@@ -59,14 +50,12 @@ fn a_passkey_outlives_the_container_and_ends_with_its_removal() {
         alice.log_out().await;
 
         instance.user(["disable", "alice"], "");
-        alice.open("/_occ/login").await;
-        alice.browser.until("the refusal", REFUSAL).await;
+        alice.show_passkey(REFUSED).await;
         instance.user(["enable", "alice"], "");
         alice.log_in_with_passkey().await;
         alice.log_out().await;
         remove_it(&instance);
-        alice.open("/_occ/login").await;
-        alice.browser.until("the refusal", REFUSAL).await;
+        alice.show_passkey(REFUSED).await;
     });
     instance.login("alice", alice_has).unwrap();
 }

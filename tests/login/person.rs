@@ -65,16 +65,14 @@ impl Person<'_> {
         self.open("/_occ/account").await;
         self.browser.says("Your account").await;
         self.fill("/_occ/logout", &[]).await;
-        // An authenticator that asks nobody logs in again as soon as the login page is there.
-        let is_out = "return document.body.innerText.includes('Log in to opencode')
-            || location.pathname === '/'";
-        self.browser.until("the login page", is_out).await;
+        self.browser.says("Log in to opencode").await;
     }
 
     /// Asks for a passkey of the browser's authenticator, with this password.
     pub(super) async fn ask_for_passkey(&self, name: &str, password: &str) {
         self.open("/_occ/account").await;
         self.browser.says("Add a passkey").await;
+        self.browser.press(true).await;
         let (name, password) = (Value::from(name), Value::from(password));
         let add = format!(
             "document.querySelector('#passkey-name').value = {name};
@@ -87,18 +85,29 @@ impl Person<'_> {
     pub(super) async fn add_passkey(&self, name: &str) {
         self.ask_for_passkey(name, self.password).await;
         self.browser.says("The passkey is added.").await;
+        self.browser.press(false).await;
         self.browser.keep("passkeys").await;
     }
 
-    /// Logs in with it. Clicks until the page is another: the button is there once the
-    /// script has run.
     pub(super) async fn log_in_with_passkey(&self) {
+        self.show_passkey("!location.pathname.startsWith('/_occ/')")
+            .await;
+    }
+
+    /// Shows the login a passkey until this is so. Clicks again and again: the button is
+    /// there once the script has run.
+    pub(super) async fn show_passkey(&self, until: &str) {
         self.open("/_occ/login").await;
-        let click = "
+        self.browser.says("Log in to opencode").await;
+        self.browser.press(true).await;
+        let click = format!(
+            "if ({until}) return true;
             const form = document.querySelector('#passkey-login');
             if (form && !form.hidden) form.querySelector('button').click();
-            return !location.pathname.startsWith('/_occ/')";
-        self.browser.until("the end of the login", click).await;
+            return false"
+        );
+        self.browser.until(until, &click).await;
+        self.browser.press(false).await;
     }
 
     /// Makes a token, which the page shows once.

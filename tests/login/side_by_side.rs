@@ -20,16 +20,13 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     async fn all_of_it(&self, name: &str, password: &str, uid: u32) {
-        let phone = self.person(name, password).await;
-        phone.browser.add_authenticator().await;
-        phone.log_in(None).await;
-        phone.add_passkey("phone").await;
-        phone.log_out().await;
-        phone.log_in_with_passkey().await;
-        phone.reaches_opencode().await;
-        // From here on without the authenticator, which would log in again by itself.
         let person = self.person(name, password).await;
+        person.browser.add_authenticator().await;
         person.log_in(None).await;
+        person.add_passkey("phone").await;
+        person.log_out().await;
+        person.log_in_with_passkey().await;
+        person.reaches_opencode().await;
         self.terminal(&person, uid).await;
         self.restart(&person, uid).await;
         self.token(&person).await;
@@ -89,7 +86,6 @@ impl Stage<'_> {
         other.open("/_occ/account").await;
         other.browser.says("Where you are logged in").await;
         let begin = Instant::now();
-        // The first of the others in the list is the last that was used.
         other.fill("/_occ/account/revoke", &[]).await;
         person.browser.until("the notice", ENDED).await;
         let took = begin.elapsed();
