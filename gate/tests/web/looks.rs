@@ -297,15 +297,12 @@ fn pages_about_opencode_are_for_everybody() {
     let wait = gate.ask("GET /", &[&cookie, "Accept: text/html"]).text();
     // It asks anew every second, in the midst of a look: shown without that.
     let wait = wait.replace("http-equiv=\"refresh\"", "name=\"refresh\"");
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{wait}",
-        wait.len()
-    );
-    gate.opencode.play("/", head, "");
-    let ready = Some((gate.opencode.port, gate.opencode.secret.to_owned()));
-    gate.monitor
-        .set(|state| drop(state.opencodes.all.insert("alice".into(), ready)));
-    looker.chromium.open(&url);
+    looker
+        .chromium
+        .open(&format!("{}/_occ/nothing", origin(&gate)));
+    let frames = looker.chromium.tell("Page.getFrameTree", &json!({}));
+    let shown = json!({ "frameId": frames["frameTree"]["frame"]["id"], "html": wait });
+    looker.chromium.tell("Page.setDocumentContent", &shown);
     looker.says("3 start before yours.");
     looker.look("starting");
 
