@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -23,6 +23,8 @@ pub(crate) struct Monitor {
     unshare: Child,
     pub(crate) pid: i32,
     log: Arc<Mutex<String>>,
+    /// Reads the log to its end.
+    reader: JoinHandle<()>,
     /// Web halves that were taken over: never the same one twice.
     pub(crate) taken: RefCell<Vec<i32>>,
 }
@@ -31,11 +33,12 @@ impl Monitor {
     /// Starts it, and waits until it is there.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut unshare = command.spawn().unwrap();
-        let log = collect(unshare.stderr.take().unwrap());
+        let (log, reader) = collect(unshare.stderr.take().unwrap());
         let mut monitor = Self {
             pid: 0,
             unshare,
             log,
+            reader,
             taken: RefCell::default(),
         };
         let unshare = monitor.unshare.id().cast_signed();
@@ -127,6 +130,7 @@ impl Monitor {
             self.unshare.try_wait().unwrap().is_some()
         });
         let status = self.unshare.wait().unwrap().code();
+        until("the end of the log", || self.reader.is_finished());
         (status, self.log())
     }
 }
@@ -146,10 +150,10 @@ impl Drop for Monitor {
     }
 }
 
-fn collect(mut from: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> {
+fn collect(mut from: impl std::io::Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandle<()>) {
     let text = Arc::new(Mutex::new(String::new()));
     let into = Arc::clone(&text);
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             into.lock()
@@ -157,5 +161,5 @@ fn collect(mut from: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> 
                 .push_str(&String::from_utf8_lossy(&buffer[..count]));
         }
     });
-    text
+    (text, reader)
 }
