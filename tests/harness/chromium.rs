@@ -206,11 +206,33 @@ impl Browser {
 
     /// Lets the person press the authenticator whenever it asks, or never.
     pub(crate) async fn press(&self, whenever_asked: bool) {
+        let enabled = json!({ "enabled": whenever_asked });
+        self.ask_authenticator("setAutomaticPresenceSimulation", enabled)
+            .await;
+    }
+
+    /// The authenticator's passkeys, as another one may be given them: with their keys.
+    pub(crate) async fn copy_passkeys(&self) -> Value {
+        let mut found = self.ask_authenticator("getCredentials", json!({})).await;
+        found["credentials"].take()
+    }
+
+    /// Puts copies in the place of the authenticator's passkeys.
+    pub(crate) async fn replace_passkeys(&self, copies: &Value) {
+        self.ask_authenticator("clearCredentials", json!({})).await;
+        for copy in copies.as_array().unwrap() {
+            let copy = json!({ "credential": copy });
+            self.ask_authenticator("addCredential", copy).await;
+        }
+    }
+
+    /// A command of Chromium's own protocol for the authenticator.
+    async fn ask_authenticator(&self, command: &str, mut params: Value) -> Value {
         let id = self.authenticator.get().expect("an authenticator");
-        let params = json!({ "authenticatorId": id, "enabled": whenever_asked });
-        let command = "WebAuthn.setAutomaticPresenceSimulation";
+        params["authenticatorId"] = json!(id);
+        let command = format!("WebAuthn.{command}");
         let body = json!({ "cmd": command, "params": params });
-        self.ask_driver("goog/cdp/execute", &body).await;
+        self.ask_driver("goog/cdp/execute", &body).await
     }
 
     /// A command of chromedriver that fantoccini has not; its value.

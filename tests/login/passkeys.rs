@@ -5,7 +5,10 @@ use crate::harness::Instance;
 use crate::harness::chromium::with_browsers;
 use crate::login::person::Person;
 
-const REFUSED: &str = "document.body.innerText.includes('That passkey does not log you in here.')";
+/// An authenticator that is pressed whenever it is asked tries again on the page of the
+/// refusal, until there were too many attempts.
+const REFUSED: &str = "['That passkey does not log you in here.', 'Too many failed attempts']
+    .some((words) => document.body.innerText.includes(words))";
 const ASKED: &str = "document.body.innerText.includes('Choose a new password')";
 
 #[test]
@@ -58,6 +61,36 @@ fn a_passkey_outlives_the_container_and_ends_with_its_removal() {
         alice.show_passkey(REFUSED).await;
     });
     instance.login("alice", alice_has).unwrap();
+}
+
+/// An authenticator counts its signatures; a copy of its passkey goes on from an older count.
+#[test]
+fn a_copy_of_a_passkey_is_refused_once_the_passkey_was_used() {
+    let instance = Instance::shipped("copy");
+    let word = "correct horse 7 battery";
+    instance.add("alice", word);
+    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    with_browsers(instance.port, async |browsers| {
+        let alice = Person {
+            browser: browsers.open().await,
+            base: &base,
+            name: "alice",
+            password: word,
+        };
+        alice.browser.add_authenticator().await;
+        alice.log_in(None).await;
+        alice.add_passkey("phone").await;
+        let copies = alice.browser.copy_passkeys().await;
+        for _ in 0..2 {
+            alice.log_out().await;
+            alice.log_in_with_passkey().await;
+        }
+        alice.log_out().await;
+        alice.browser.replace_passkeys(&copies).await;
+        alice.show_passkey(REFUSED).await;
+    });
+    let log = instance.logs();
+    assert!(log.contains("somebody has a copy of it"), "{log}");
 }
 
 fn remove_it(instance: &Instance) {

@@ -10,7 +10,7 @@ use clap::Args;
 use nix::sys::resource::{Resource, setrlimit};
 use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
-    RegisterPublicKeyCredential, Webauthn,
+    RegisterPublicKeyCredential, Webauthn, WebauthnError,
 };
 
 use crate::helpers::privilege;
@@ -126,6 +126,9 @@ fn signed(
         Ok(result) => Checked::Signed {
             counter: result.counter(),
         },
+        Err(WebauthnError::CredentialPossibleCompromise) => no(
+            "its counter did not grow, so somebody has a copy of it; 'occ user passkey remove' ends it",
+        ),
         Err(error) => no(&error.to_string()),
     }
 }

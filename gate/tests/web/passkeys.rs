@@ -250,10 +250,14 @@ fn adding_one_needs_the_password_and_the_code() {
 
 /// An authenticator in the browser, as in a phone.
 fn with_authenticator(chromium: &Chromium) {
+    with_authenticator_that(chromium, true, true);
+}
+
+fn with_authenticator_that(chromium: &Chromium, keeps_passkeys: bool, knows_its_person: bool) {
     chromium.tell("WebAuthn.enable", &json!({}));
     let options = json!({
-        "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
-        "hasUserVerification": true, "isUserVerified": true,
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": keeps_passkeys,
+        "hasUserVerification": true, "isUserVerified": knows_its_person,
         "automaticPresenceSimulation": true,
     });
     chromium.tell(
@@ -307,6 +311,28 @@ fn a_browser_adds_a_passkey_and_logs_in_with_it() {
     chromium.until("opencode", button);
     let asked = gate.monitor.was_asked("passkey-login");
     assert!(asked.ends_with(" 127.0.0.1"), "{asked}");
+}
+
+/// One that keeps no passkey could not name its person at the next login; one that refuses
+/// to verify proves only that somebody has it.
+#[test]
+fn an_authenticator_that_keeps_none_or_does_not_verify_adds_none() {
+    for (keeps_passkeys, knows_its_person) in [(false, true), (true, false)] {
+        let gate = Gate::start();
+        let (token, _) = gate.alice();
+        let chromium = Chromium::start();
+        let base = format!("http://localhost:{}", gate.address.port());
+        chromium.set_cookie(&format!("{base}/"), "occ_opencode", &token.expose());
+        chromium.open(&format!("{base}/_occ/account"));
+        with_authenticator_that(&chromium, keeps_passkeys, knows_its_person);
+        chromium.script(&filled_in("secret", ""));
+        chromium.until(
+            "the trouble",
+            "const told = document.querySelector('#passkey-trouble');
+            return !told.hidden && told.innerText !== ''",
+        );
+        assert_eq!(gate.monitor.times_asked("add-passkey"), 0);
+    }
 }
 
 #[test]
