@@ -34,15 +34,22 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
         let _ = nix::sys::prctl::set_child_subreaper(true);
     }
     let paths = run.globals.paths().absolute();
+    // With --no-restore another init may be the one that keeps the accounts.
+    let claim = if is_pid1 || !run.no_restore {
+        Claim::take(&paths)
+    } else {
+        Claim::look(&paths)
+    };
     let boot = Boot {
         run,
         is_pid1,
-        // With --no-restore another init may be the one that keeps the accounts.
-        claim: if is_pid1 || !run.no_restore {
-            Claim::take(&paths)
-        } else {
-            Claim::look(&paths)
+        is_primary_init: match claim {
+            Claim::Held(_) => true,
+            // Nobody can claim in a container that has no directory for it.
+            Claim::Free => is_pid1 || !file::pid1_is_occ_init(),
+            Claim::Anothers => false,
         },
+        claim,
         paths,
         inherited: Inherited {
             mask,
@@ -57,7 +64,7 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
             },
         },
     };
-    if boot.is_primary() {
+    if boot.is_primary_init {
         // The file of the boot before. COMMAND may ask for the status at once.
         file::delete(&boot.paths);
     }
@@ -89,7 +96,10 @@ struct Boot<'a> {
     run: &'a Run<'a>,
     paths: Paths,
     is_pid1: bool,
+    /// Held as long as we run.
     claim: Claim,
+    /// No other init of ours in this container writes the status file and syncs accounts.
+    is_primary_init: bool,
     inherited: Inherited,
 }
 
@@ -102,17 +112,6 @@ impl Boot<'_> {
         }
     }
 
-    /// Returns true if no other init of ours in this container writes the status file and keeps
-    /// the accounts in sync.
-    fn is_primary(&self) -> bool {
-        match self.claim {
-            Claim::Held(_) => true,
-            // Nobody can claim in a container that has no directory for it.
-            Claim::Free => self.is_pid1 || !file::pid1_is_occ_init(),
-            Claim::Anothers => false,
-        }
-    }
-
     /// Returns `None` if accounts are not to be kept in sync. Watches before the first
     /// restore, so that no change falls between the two.
     fn watch_start(
@@ -120,7 +119,7 @@ impl Boot<'_> {
         needed: Result<Precheck, &'static str>,
         later: WatchStart,
     ) -> Option<WatchStart> {
-        let needed = needed.ok().filter(|_| self.is_primary())?;
+        let needed = needed.ok().filter(|_| self.is_primary_init)?;
         Some(match needed {
             Precheck::NotNeeded => later,
             needed => WatchStart::now(&self.paths, needed == Precheck::Needed),
@@ -149,7 +148,7 @@ impl Boot<'_> {
         let name = self.run.command.first();
         let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let status = self
-            .is_primary()
+            .is_primary_init
             .then(|| StatusFile::new(&self.paths, pid, name.clone()));
         let sync = watch_start.map(|start| AccountSync::new(start, self.restores(), twins));
         let late = match &outcome {
