@@ -118,8 +118,8 @@ fn session() -> Option<Session> {
 }
 
 fn keys() -> Vec<CompletionCandidate> {
-    let words = Key::ALL.map(Key::word);
-    words.into_iter().map(CompletionCandidate::new).collect()
+    let words = Key::words().into_iter();
+    words.map(CompletionCandidate::new).collect()
 }
 
 /// Reads which container is meant from what has been typed so far.

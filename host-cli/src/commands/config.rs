@@ -109,10 +109,10 @@ fn list(screen: Screen, container: Option<&str>) -> Result<()> {
     let config = config::load()?;
     match screen.format {
         Format::Json => show::json(&config),
-        Format::Name => Key::ALL.iter().all(|key| show::line(key.word())),
+        Format::Name => Key::all().all(|key| show::line(key.word())),
         Format::Text => {
-            let rows = Key::ALL.map(|key| (key.word(), shown(&config, key, container)));
-            show::line(&fields(&rows))
+            let rows = Key::all().map(|key| (key.word(), shown(&config, key, container)));
+            show::line(&fields(&rows.collect::<Vec<_>>()))
         }
     };
     Ok(())

@@ -64,26 +64,19 @@ pub(crate) const GATE: [&str; 12] = [
 
 impl Key {
     /// All, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 18] = [
-        Self::Container,
-        Self::Image,
-        Self::BaseImage,
-        Self::Port,
-        Self::Bind,
-        Self::Gate(GATE[0]),
-        Self::Gate(GATE[1]),
-        Self::Gate(GATE[2]),
-        Self::Gate(GATE[3]),
-        Self::Gate(GATE[4]),
-        Self::Gate(GATE[5]),
-        Self::Gate(GATE[6]),
-        Self::Gate(GATE[7]),
-        Self::Gate(GATE[8]),
-        Self::Gate(GATE[9]),
-        Self::Gate(GATE[10]),
-        Self::Gate(GATE[11]),
-        Self::Users,
-    ];
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let first = [
+            Self::Container,
+            Self::Image,
+            Self::BaseImage,
+            Self::Port,
+            Self::Bind,
+        ];
+        first
+            .into_iter()
+            .chain(GATE.map(Self::Gate))
+            .chain([Self::Users])
+    }
 
     /// The key as the file has it.
     pub(crate) const fn word(self) -> &'static str {
@@ -98,23 +91,26 @@ impl Key {
         }
     }
 
+    pub(crate) fn words() -> Vec<&'static str> {
+        Self::all().map(Self::word).collect()
+    }
+
     /// The key of that name, or an error with the nearest one.
     pub(crate) fn parse(word: &str) -> Result<Self> {
         let word = word.replace('-', "_");
-        Self::ALL
-            .into_iter()
+        Self::all()
             .find(|key| key.word() == word)
             .ok_or_else(|| Error::Usage {
                 message: format!("no such key '{word}'"),
                 hint: match Self::nearest(&word) {
                     Some(near) => format!("did you mean '{near}'?"),
-                    None => format!("the keys are {}", Self::ALL.map(Self::word).join(", ")),
+                    None => format!("the keys are {}", Self::words().join(", ")),
                 },
             })
     }
 
     fn nearest(word: &str) -> Option<&'static str> {
-        nearest(word, Self::ALL.map(Self::word).into_iter())
+        nearest(word, Self::words().into_iter())
     }
 }
 
