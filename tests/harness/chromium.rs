@@ -14,6 +14,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -36,6 +37,8 @@ const FLAGS: [&str; 10] = [
 
 /// The address of chromedriver, which is alone in its network.
 const DRIVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9515);
+
+const ENTER: char = '\u{e007}';
 
 /// Runs `test` in a thread whose network has the instance at its usual port and
 /// a chromedriver, and nothing else.
@@ -249,6 +252,16 @@ impl Browser {
         driver.write_all(request.as_bytes()).unwrap();
         let mut body = read_answer(&mut BufReader::new(driver));
         body["value"].take()
+    }
+
+    /// Types a line, wherever the focus is.
+    pub(crate) async fn types(&self, line: &str) {
+        let keys = KeyActions::new("keyboard".to_owned());
+        let keys = line.chars().chain([ENTER]).fold(keys, |keys, key| {
+            keys.then(KeyAction::Down { value: key })
+                .then(KeyAction::Up { value: key })
+        });
+        self.client.perform_actions(keys).await.unwrap();
     }
 
     /// Keeps what is to be seen, as a PNG.

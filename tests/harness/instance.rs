@@ -97,6 +97,11 @@ impl Instance {
         instance
     }
 
+    /// The address of the login, as occ prints it.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}.localhost:{}", self.name, self.port)
+    }
+
     fn with(theme: &str, image: &str, slot: Option<Slot>) -> Self {
         let run = run();
         let instance = Self {

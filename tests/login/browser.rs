@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
-
 use crate::harness::chromium::{Browser, with_browsers};
 use crate::harness::{Instance, bar};
 
@@ -25,10 +23,6 @@ const LISTEN: &str = "
             this.addEventListener('close', () => { window.cut = true; });
         }
     };";
-
-fn base(instance: &Instance) -> String {
-    format!("http://{}.localhost:{}", instance.name, instance.port)
-}
 
 /// Types name and password into the page that comes up.
 async fn log_in(browser: &Browser, base: &str, name: &str, password: &str) {
@@ -56,7 +50,7 @@ async fn log_in(browser: &Browser, base: &str, name: &str, password: &str) {
 }
 
 /// opencode's own page of the person.
-async fn reaches_opencode(browser: &Browser) {
+pub(super) async fn reaches_opencode(browser: &Browser) {
     browser
         .until(
             "opencode's page",
@@ -111,7 +105,7 @@ async fn terminal(browser: &Browser, command: &str, last: &str) -> String {
     browser.script(LISTEN).await;
     browser.until("a terminal's prompt", OPEN_TERMINAL).await;
     browser.until("the terminal's screen", CLICK_TERMINAL).await;
-    type_line(browser, command).await;
+    browser.types(command).await;
     let quoted = serde_json::Value::from(last);
     let shown = format!("return window.shown.includes({quoted}) && window.shown");
     let shown = browser.until(last, &shown).await;
@@ -122,22 +116,12 @@ async fn terminal(browser: &Browser, command: &str, last: &str) -> String {
     shown.as_str().unwrap().to_owned()
 }
 
-async fn type_line(browser: &Browser, line: &str) {
-    const ENTER: char = '\u{e007}';
-    let keys = KeyActions::new("keyboard".to_owned());
-    let keys = line.chars().chain([ENTER]).fold(keys, |keys, key| {
-        keys.then(KeyAction::Down { value: key })
-            .then(KeyAction::Up { value: key })
-    });
-    browser.client.perform_actions(keys).await.unwrap();
-}
-
 #[test]
 fn two_people_work_side_by_side_until_they_are_shut_out() {
     let instance = Instance::shipped("browser");
     let alice_uid = instance.add("alice", ALICE);
     let bob_uid = instance.add("bob", BOB);
-    let base = base(&instance);
+    let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
         let (alice, bob) = (browsers.open().await, browsers.open().await);
         alice.open(&base).await;

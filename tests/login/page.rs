@@ -20,13 +20,6 @@ impl<'a> Browser<'a> {
         Self { instance, jar }
     }
 
-    fn origin(&self) -> String {
-        format!(
-            "http://{}.localhost:{}",
-            self.instance.name, self.instance.port
-        )
-    }
-
     fn options(&self) -> Vec<String> {
         let (name, port) = (&self.instance.name, self.instance.port);
         let jar = self.jar.path().display().to_string();
@@ -57,7 +50,7 @@ impl<'a> Browser<'a> {
                 "--write-out",
                 "\n%{http_code}",
             ])
-            .args([format!("{}{path}", self.origin())])
+            .args([format!("{}{path}", self.instance.origin())])
     }
 
     pub(super) fn get(&self, path: &str) -> Finished {
@@ -90,7 +83,7 @@ impl<'a> Browser<'a> {
 
     /// A form; what comes back, and its status as the last line.
     pub(super) fn send(&self, path: &str, form: &str) -> String {
-        let origin = format!("Origin: {}", self.origin());
+        let origin = format!("Origin: {}", self.instance.origin());
         self.call(path)
             .args(["--header", &origin, "--data", "@-"])
             .input(form)
@@ -118,7 +111,10 @@ impl<'a> Browser<'a> {
         Command::new("curl")
             .args(self.options())
             .args(options)
-            .args(["--no-buffer", &format!("{}/global/event", self.origin())])
+            .args([
+                "--no-buffer",
+                &format!("{}/global/event", self.instance.origin()),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

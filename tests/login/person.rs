@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::harness::chromium::Browser;
+use crate::harness::chromium::{Browser, Browsers};
+use crate::login::browser::reaches_opencode;
 
-const ENTER: char = '\u{e007}';
 /// The screen of the terminal's page, line by line.
 pub(super) const SCREEN: &str = "[...document.querySelectorAll('.xterm-rows > div')]
     .map((line) => line.textContent).join('\\n')";
@@ -20,7 +20,21 @@ pub(super) struct Person<'a> {
     pub(super) password: &'a str,
 }
 
-impl Person<'_> {
+impl<'a> Person<'a> {
+    /// Somebody at a new browser.
+    pub(super) async fn at(
+        browsers: &Browsers,
+        base: &'a str,
+        (name, password): (&'a str, &'a str),
+    ) -> Self {
+        Self {
+            browser: browsers.open().await,
+            base,
+            name,
+            password,
+        }
+    }
+
     pub(super) async fn open(&self, path: &str) {
         self.browser.open(&format!("{}{path}", self.base)).await;
     }
@@ -57,8 +71,7 @@ impl Person<'_> {
     }
 
     pub(super) async fn reaches_opencode(&self) {
-        let opencode = "return document.title === 'OpenCode' && location.pathname === '/'";
-        self.browser.until("opencode's page", opencode).await;
+        reaches_opencode(&self.browser).await;
     }
 
     pub(super) async fn log_out(&self) {
@@ -149,17 +162,6 @@ impl Person<'_> {
         let off = [("password", self.password), ("code", code)];
         self.fill("/_occ/account/second-end", &off).await;
         self.browser.says("The second step is off.").await;
-    }
-
-    /// Types a line, wherever the focus is.
-    pub(super) async fn types(&self, line: &str) {
-        use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
-        let keys = KeyActions::new("keyboard".to_owned());
-        let keys = line.chars().chain([ENTER]).fold(keys, |keys, key| {
-            keys.then(KeyAction::Down { value: key })
-                .then(KeyAction::Up { value: key })
-        });
-        self.browser.client.perform_actions(keys).await.unwrap();
     }
 
     /// Waits until the terminal's page shows a text.

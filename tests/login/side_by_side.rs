@@ -19,8 +19,8 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    async fn all_of_it(&self, name: &str, password: &str, uid: u32) {
-        let person = self.person(name, password).await;
+    async fn all_of_it(&self, who: (&str, &str), uid: u32) {
+        let person = Person::at(self.browsers, self.base, who).await;
         person.browser.add_authenticator().await;
         person.log_in(None).await;
         person.add_passkey("phone").await;
@@ -40,19 +40,13 @@ impl Stage<'_> {
         self.end_elsewhere(&person).await;
     }
 
-    async fn person<'b>(&'b self, name: &'b str, password: &'b str) -> Person<'b> {
-        Person {
-            browser: self.browsers.open().await,
-            base: self.base,
-            name,
-            password,
-        }
-    }
-
     async fn terminal(&self, person: &Person<'_>, uid: u32) {
         person.open("/_occ/terminal").await;
         person.sees("$").await;
-        person.types("clear; echo \"i am $(id -u) at $HOME\"").await;
+        person
+            .browser
+            .types("clear; echo \"i am $(id -u) at $HOME\"")
+            .await;
         let own = format!("i am {uid} at /home/{}", person.name);
         person.sees(&own).await;
     }
@@ -81,7 +75,8 @@ impl Stage<'_> {
 
     /// Another browser of the person's ends the session of the first.
     async fn end_elsewhere(&self, person: &Person<'_>) {
-        let other = self.person(person.name, person.password).await;
+        let who = (person.name, person.password);
+        let other = Person::at(self.browsers, self.base, who).await;
         other.log_in(None).await;
         other.open("/_occ/account").await;
         other.browser.says("Where you are logged in").await;
@@ -107,7 +102,7 @@ fn two_people_do_all_of_it_side_by_side() {
         use_model(&instance, name);
         uid
     });
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = instance.origin();
     let programs = Programs::get();
     with_browsers(instance.port, async |browsers| {
         let stage = Stage {
@@ -117,8 +112,8 @@ fn two_people_do_all_of_it_side_by_side() {
             programs: &programs,
         };
         tokio::join!(
-            stage.all_of_it(alice.0, alice.1, alice_uid),
-            stage.all_of_it(bob.0, bob.1, bob_uid),
+            stage.all_of_it(alice, alice_uid),
+            stage.all_of_it(bob, bob_uid),
         );
     });
 }

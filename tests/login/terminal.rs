@@ -5,6 +5,7 @@ use crate::harness::{Instance, until};
 use crate::login::person::{Person, SCREEN};
 
 const ALICE: &str = "correct horse 7 battery";
+
 async fn log_in(alice: &Person<'_>) {
     alice.open("/_occ/terminal").await;
     alice.browser.says("Log in to opencode").await;
@@ -25,16 +26,12 @@ fn a_terminal_works_while_opencode_does_not() {
     let uid = instance.add("alice", ALICE);
     let broken = "mkdir -p ~/.config/opencode; echo '{ x' > ~/.config/opencode/opencode.json";
     instance.exec_as("alice", ["sh", "-c", broken]).ok();
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
-        let alice = Person {
-            browser: browsers.open().await,
-            base: &base,
-            name: "alice",
-            password: ALICE,
-        };
+        let alice = Person::at(&browsers, &base, ("alice", ALICE)).await;
         log_in(&alice).await;
         alice
+            .browser
             .types("clear; echo \"i am $(id -u) at $PWD, $0\"")
             .await;
         alice
@@ -42,13 +39,13 @@ fn a_terminal_works_while_opencode_does_not() {
             .await;
         // Neither title nor clipboard are the program's.
         let escapes = "clear; printf '\\033]0;title\\007\\033]52;c;dGl0bGU=\\007'; echo en\"\"d";
-        alice.types(escapes).await;
+        alice.browser.types(escapes).await;
         alice.sees("end").await;
         let title = alice.browser.script("return document.title").await;
         assert_eq!(title, "Terminal · opencode");
         alice.browser.keep("terminal").await;
 
-        alice.types("exit").await;
+        alice.browser.types("exit").await;
         ends(&alice.browser, "The shell has ended.").await;
         alice
             .browser
@@ -57,6 +54,7 @@ fn a_terminal_works_while_opencode_does_not() {
         let fresh = format!("const s = {SCREEN}; return s.includes('$') && !s.includes('exit')");
         alice.browser.until("another shell", &fresh).await;
         alice
+            .browser
             .types("clear; setsid sleep 1000 & echo on\"\"ce more")
             .await;
         alice.sees("once more").await;
