@@ -33,9 +33,9 @@ fn sources_of(name: &str) -> String {
         return sources(&source("gate/src"));
     };
     let path = modules.replace("::", "/");
-    let files = FOLDERS
-        .iter()
-        .flat_map(|folder| ["", "/mod"].map(|end| source(&format!("{folder}/{path}{end}.rs"))));
+    let files = FOLDERS.iter().flat_map(|folder| {
+        ["", "/mod", "/main"].map(|end| source(&format!("{folder}/{path}{end}.rs")))
+    });
     files
         .filter_map(|file| std::fs::read_to_string(file).ok())
         .collect()

@@ -27,6 +27,7 @@ use crate::cli::User;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::text;
 use crate::ui::show::{self, Format};
 
 /// Runs one of the commands; the exit code is that of `import` with lines that
@@ -63,6 +64,20 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
             .map(|_| ())
             .map_err(|error| Error::Invalid(error.to_string()))
     })
+}
+
+/// The id of one of a person's `kind`s, a token or a passkey; also keeps one that looks like
+/// an option from becoming one of occ-init's or occ-gate's.
+fn checked_id<'a>(kind: &str, id: &'a str) -> Result<&'a str> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if id.len() == 8 && id.bytes().all(is_digit) {
+        Ok(id)
+    } else {
+        Err(Error::Invalid(format!(
+            "'{}' is not the id of a {kind}: eight hexadecimal digits",
+            text::line(id)
+        )))
+    }
 }
 
 /// occ-init's word that there is no such account, with the nearest name that was

@@ -3,9 +3,9 @@
 
 use accounts::wire::PasskeysReply;
 
-use super::check_names;
+use super::{check_names, checked_id};
 use crate::cli::Passkey;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::occ_init;
 use crate::session::Session;
 use crate::ui::interrupt;
@@ -14,7 +14,7 @@ use crate::ui::show::{self, Format};
 pub(super) async fn run(session: &Session, command: Passkey) -> Result<()> {
     match command {
         Passkey::List(name) => list(session, &name.name).await,
-        Passkey::Remove { name, id } => remove(session, &name, checked_id(&id)?).await,
+        Passkey::Remove { name, id } => remove(session, &name, checked_id("passkey", &id)?).await,
     }
 }
 
@@ -47,30 +47,4 @@ async fn call(
     let init = session.occ_init().await?;
     let words = [verb, name].into_iter().chain(id);
     init.call(occ_init::user("passkey", words)).await
-}
-
-/// Also keeps what looks like an option from becoming one of occ-init's.
-fn checked_id(id: &str) -> Result<&str> {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if id.len() == 8 && id.bytes().all(is_digit) {
-        Ok(id)
-    } else {
-        Err(Error::Invalid(format!(
-            "'{}' is not the id of a passkey: eight hexadecimal digits",
-            crate::text::line(id)
-        )))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_eight_digits() {
-        assert!(checked_id("0a1b2c3d").is_ok());
-        for bad in ["", "0A1B2C3D", "0a1b2c3", "--help", "0a1b2c3d4"] {
-            assert_eq!(checked_id(bad).unwrap_err().kind().exit_code(), 9, "{bad}");
-        }
-    }
 }

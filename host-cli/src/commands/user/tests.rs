@@ -41,6 +41,16 @@ fn unknown_user_suggests_nearest() {
 }
 
 #[test]
+fn ids_are_eight_digits() {
+    assert!(checked_id("token", "0a1b2c3d").is_ok());
+    let bad = ["", "0A1B2C3D", "0a1b2c3", "--all", "0a1b2c3d4", "../../.."];
+    for bad in bad {
+        let error = checked_id("token", bad).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 9, "{bad}");
+    }
+}
+
+#[test]
 fn a_name_that_looks_like_an_option_never_gets_to_occ_init() {
     let error = check_names(&["alice".into(), "--root=/".into()]).unwrap_err();
     assert_eq!(error.kind().exit_code(), 9);

@@ -2,9 +2,9 @@
 
 use accounts::wire::TokensReply;
 
-use super::check_names;
+use super::{check_names, checked_id};
 use crate::cli::Token;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::session::Session;
 use crate::ui::interrupt;
 use crate::ui::show::{self, Format};
@@ -14,7 +14,7 @@ pub(super) async fn run(session: &Session, command: Token) -> Result<()> {
         Token::List(name) => list(session, &name.name).await,
         Token::Revoke(revoke) => {
             let what = match &revoke.id {
-                Some(id) => checked_id(id)?,
+                Some(id) => checked_id("token", id)?,
                 None => "--all",
             };
             end(session, &revoke.name, what).await
@@ -57,30 +57,4 @@ async fn call(
     let init = session.occ_init().await?;
     let words = ["token", verb, "--json", name].into_iter().chain(what);
     init.call_gate(words.map(str::to_owned).collect()).await
-}
-
-/// Also keeps what looks like an option from becoming one of occ-gate's.
-fn checked_id(id: &str) -> Result<&str> {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if id.len() == 8 && id.bytes().all(is_digit) {
-        Ok(id)
-    } else {
-        Err(Error::Invalid(format!(
-            "'{}' is not the id of a token: eight hexadecimal digits",
-            crate::text::line(id)
-        )))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_eight_digits() {
-        assert!(checked_id("0a1b2c3d").is_ok());
-        for bad in ["", "0A1B2C3D", "0a1b2c3", "--all", "0a1b2c3d4", "../../.."] {
-            assert_eq!(checked_id(bad).unwrap_err().kind().exit_code(), 9, "{bad}");
-        }
-    }
 }

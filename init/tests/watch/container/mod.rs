@@ -1,197 +1,26 @@
 //! A container: occ-init as PID 1 of a pid namespace, with a tree's files in a
 //! mount namespace. Every wait is for a condition, with a deadline.
 
+mod setup;
+mod volume;
+
 use crate::support::run::output;
 pub(crate) use crate::support::signals::{CONT, HUP, KILL, STOP, TERM};
-use crate::support::{PATIENCE, SOON, children, field, stays, until, within};
+use crate::support::{PATIENCE, SOON, children, field, stays, within};
 use crate::tree::{Tree, hash};
-use std::fmt::Write as _;
+pub(crate) use setup::Setup;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
+pub(crate) use volume::{Volume, hold_lock};
 
 /// The line of PID 1 with -v when it starts a restore.
 const STARTED: &str = "account files or records changed: restoring";
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_occ-init");
-
-/// A store that containers share.
-pub(crate) struct Volume(TempDir);
-
-impl Volume {
-    pub(crate) fn new() -> Self {
-        let directory = TempDir::new_in("/dev/shm").unwrap();
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        fs::set_permissions(directory.path(), private).unwrap();
-        Self(directory)
-    }
-
-    pub(crate) fn path(&self, below: &str) -> PathBuf {
-        self.0.path().join(below)
-    }
-
-    /// The password hash in a record.
-    pub(crate) fn hash(&self, name: &str) -> String {
-        let text = fs::read(self.path(&format!("{name}.json"))).unwrap();
-        let record: serde_json::Value = serde_json::from_slice(&text).unwrap();
-        let hash = &record["privileged"]["hashedPassword"][0];
-        hash.as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Everything in it, so that a rewrite with the same content shows.
-    fn state(&self) -> String {
-        let mut state = String::new();
-        for entry in fs::read_dir(self.0.path()).unwrap().flatten() {
-            let meta = entry.metadata().unwrap();
-            let (path, changed) = (entry.path(), meta.modified().unwrap());
-            writeln!(state, "{} {changed:?}", path.display()).unwrap();
-        }
-        state
-    }
-}
-
-/// How a container is to be started.
-pub(crate) struct Setup {
-    pub(crate) tree: Tree,
-    before: String,
-    wrapper: String,
-    options: String,
-    traps: String,
-    command: String,
-}
-
-impl Setup {
-    pub(crate) fn new() -> Self {
-        let tree = Tree::new();
-        for directory in ["run", "var/lib/opencode-users", "var/log"] {
-            fs::create_dir_all(tree.path(directory)).unwrap();
-        }
-        Self {
-            tree,
-            before: String::new(),
-            wrapper: String::new(),
-            options: "-v".to_owned(),
-            traps: String::new(),
-            command: "exec sleep 1000".to_owned(),
-        }
-    }
-
-    /// A shell command that runs before occ-init, when all is mounted.
-    pub(crate) fn before(mut self, script: &str) -> Self {
-        script.clone_into(&mut self.before);
-        self
-    }
-
-    /// A program that starts occ-init.
-    pub(crate) fn wrapper(mut self, words: &str) -> Self {
-        words.clone_into(&mut self.wrapper);
-        self
-    }
-
-    /// occ-init's options instead of `-v`.
-    pub(crate) fn options(mut self, words: &str) -> Self {
-        words.clone_into(&mut self.options);
-        self
-    }
-
-    /// Signals that COMMAND tells, by their names in small letters.
-    pub(crate) fn traps(mut self, signals: &[&str]) -> Self {
-        for signal in signals {
-            let name = signal.to_lowercase();
-            write!(self.traps, "trap 'echo {name}' {signal}; ").unwrap();
-        }
-        self.command("while :; do sleep 0.05; done")
-    }
-
-    /// The script of COMMAND, a shell, after it printed `ready`.
-    pub(crate) fn command(mut self, script: &str) -> Self {
-        script.clone_into(&mut self.command);
-        self
-    }
-
-    pub(crate) fn boot(self, volume: &Volume) -> Container {
-        let words = [
-            "unshare",
-            "--pid",
-            "--mount",
-            "--fork",
-            "--mount-proc",
-            "--kill-child",
-        ];
-        self.boot_by(&words, volume)
-    }
-
-    /// In the PID namespace of another container, as docker's `--pid container:NAME` has it.
-    pub(crate) fn boot_in(mut self, other: &Container, volume: &Volume) -> Container {
-        self.before = format!("mount -t proc proc /proc\n{}", self.before);
-        let target = other.pid().to_string();
-        let enter = ["nsenter", "--target", &target, "--pid", "--"];
-        let unshare = ["unshare", "--mount", "--fork", "--kill-child"];
-        self.boot_by(&[&enter[..], &unshare].concat(), volume)
-    }
-
-    /// `words` make the namespaces.
-    fn boot_by(self, words: &[&str], volume: &Volume) -> Container {
-        let script = format!(
-            "set -e
-            for directory in etc home var run; do mount --bind \"$TREE/$directory\" \"/$directory\"; done
-            mount --bind \"$STORE\" /var/lib/opencode-users
-            {}
-            exec {} \"$OCC\" {} -- sh -c \"$SCRIPT\"",
-            self.before, self.wrapper, self.options
-        );
-        let mut command = Command::new(words[0]);
-        command
-            .args(&words[1..])
-            .args(["sh", "-c", &script])
-            .env("TREE", self.tree.root())
-            .env("STORE", volume.0.path())
-            .env("OCC", BINARY)
-            .env(
-                "SCRIPT",
-                format!("{}echo ready; {}", self.traps, self.command),
-            )
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let out = collect(child.stdout.take().unwrap());
-        let err = collect(child.stderr.take().unwrap());
-        let container = Container {
-            tree: self.tree,
-            child,
-            out,
-            err,
-        };
-        container.until("COMMAND runs", || {
-            container.out().contains("ready") || !is_alive(container.child.id())
-        });
-        assert!(container.out().contains("ready"), "{}", container.said());
-        container
-    }
-}
-
-/// Reads along, so that nobody has to wait for a reader.
-fn collect(mut from: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> {
-    let text = Arc::new(Mutex::new(String::new()));
-    let into = Arc::clone(&text);
-    std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = from.read(&mut buffer) {
-            let piece = String::from_utf8_lossy(&buffer[..count]).into_owned();
-            into.lock().unwrap().push_str(&piece);
-        }
-    });
-    text
-}
-
-fn is_alive(pid: u32) -> bool {
-    field(pid.cast_signed(), "State").starts_with(['R', 'S', 'D', 'T'])
-}
 
 /// A running container, killed when dropped.
 pub(crate) struct Container {
@@ -416,25 +245,6 @@ impl Drop for Container {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The store's lock, held by somebody else until dropped.
-pub(crate) fn hold_lock(volume: &Volume) -> fs::File {
-    let file = fs::File::options()
-        .write(true)
-        .open(volume.path(".lock"))
-        .unwrap();
-    let whole = nix::libc::flock {
-        l_type: i16::try_from(nix::libc::F_WRLCK).unwrap(),
-        l_whence: 0,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    until("the lock is free", || {
-        nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_OFD_SETLK(&whole)).is_ok()
-    });
-    file
 }
 
 /// Returns true if one of a process' files is an inotify instance.

@@ -1,132 +1,12 @@
 //! What restore must not do, whatever stands on the volume. The whole files
 //! are compared in `tests/golden`.
 
+mod world;
+
 use super::*;
-use crate::account::{Home, Shell, Shells, UidRange, Username};
+use crate::account::Shell;
 use crate::files::File;
-use crate::image::{GroupsAllow, HomeBases, ImageAccounts};
-use crate::record::{ParsedRecord, Part, Rejected, Tombstone};
-use std::collections::{BTreeMap, BTreeSet};
-
-const HASH: &str = "$6$saltsaltsaltsalt$xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
-
-const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nnode:x:1000:1000::/home/node:/bin/sh\n";
-const SHADOW: &str = "root:*:20000:0:99999:7:::\nnode:!:20000:0:99999:7:::\n";
-const GROUP: &str = "root:x:0:\nsudo:x:27:node\naudio:x:29:\nnode:x:1000:\n";
-const GSHADOW: &str = "root:*::\nsudo:*::node\naudio:*::\nnode:!::\n";
-
-struct World {
-    records: Records,
-    etc: Etc,
-    image: Image,
-    applied: Applied,
-}
-
-impl World {
-    fn new() -> Self {
-        let mut etc = Etc::default();
-        etc.set(File::Passwd, PASSWD.into());
-        etc.set(File::Shadow, SHADOW.into());
-        etc.set(File::Group, GROUP.into());
-        etc.set(File::Gshadow, GSHADOW.into());
-        let image = Image {
-            accounts: ImageAccounts::snapshot(PASSWD.as_bytes(), GROUP.as_bytes()),
-            groups_allow: GroupsAllow::default(),
-            home_bases: HomeBases::default(),
-            sudoers_groups: BTreeSet::new(),
-            uids: UidRange::default(),
-            mapped_ids: vec![(0, u32::MAX)],
-            shells: Shells::default(),
-        };
-        Self {
-            records: Records::default(),
-            etc,
-            image,
-            applied: Applied::default(),
-        }
-    }
-
-    fn record(mut self, json: &str) -> Self {
-        match ParsedRecord::parse(json.as_bytes(), self.image.uids) {
-            Ok(ParsedRecord::Record(record)) => {
-                let account = Box::new(record.account().clone());
-                self.records.accounts.insert(account.name.clone(), account);
-            }
-            Ok(ParsedRecord::Legacy(_)) => panic!("a legacy record"),
-            Err(reason) => panic!("{reason}"),
-        }
-        self
-    }
-
-    fn person(self, name: &str, uid: u32) -> Self {
-        self.record(&format!(
-            r#"{{"userName":"{name}","uid":{uid},"privileged":{{"hashedPassword":["{HASH}"]}}}}"#
-        ))
-    }
-
-    fn tombstone(mut self, name: &str, uid: u32) -> Self {
-        self.records.tombstones.push(Tombstone {
-            name: Username::parse(name).unwrap(),
-            uid: self.image.uids.uid(uid.into()).unwrap(),
-            home: Home::parse(&format!("/home/{name}")).unwrap(),
-        });
-        self
-    }
-
-    fn unreadable(mut self, name: &str) -> Self {
-        self.records.rejected.push(Rejected {
-            part: Part::Record,
-            file: format!("{name}.json"),
-            name: Username::parse(name).ok(),
-            reason: "not valid JSON".into(),
-        });
-        self
-    }
-
-    fn append(mut self, file: File, lines: &str) -> Self {
-        let mut content = self.etc.bytes(file).to_vec();
-        content.extend_from_slice(lines.as_bytes());
-        self.etc.set(file, content);
-        self
-    }
-
-    fn allow(mut self, groups: &str) -> Self {
-        self.image.groups_allow = GroupsAllow::parse(groups.as_bytes());
-        self
-    }
-
-    fn plan(&self) -> Plan {
-        plan(&self.records, &self.etc, &self.image, &self.applied)
-    }
-
-    /// Applies the plan and returns what then stands in a file.
-    fn restored(mut self) -> Self {
-        let (plan, remembered) = (self.plan(), self.remembered());
-        for (file, content) in plan.writes {
-            self.etc.set(file, content);
-        }
-        self.applied = remembered;
-        self
-    }
-
-    fn remembered(&self) -> Applied {
-        let decision = decide(&self.records, &self.etc, &self.image, &self.applied);
-        let json = decision.applied(&BTreeSet::new()).to_json().unwrap();
-        Applied::parse(&json).unwrap()
-    }
-
-    fn text(&self, file: File) -> String {
-        String::from_utf8(self.etc.bytes(file).to_vec()).unwrap()
-    }
-
-    fn problems(&self) -> Vec<String> {
-        self.plan()
-            .problems
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-    }
-}
+use world::{GROUP, GSHADOW, HASH, PASSWD, SHADOW, World};
 
 #[test]
 fn a_tombstone_never_removes_an_account_of_the_image() {
@@ -150,16 +30,6 @@ fn applied_never_removes_an_account_of_the_image() {
     let mut world = World::new();
     world.applied = World::new().person("node", 1000).applied_of("node");
     assert!(world.plan().writes.is_empty(), "{}", world.plan());
-}
-
-impl World {
-    fn applied_of(&self, name: &str) -> Applied {
-        let entry = AppliedEntry::of(&self.records.accounts[name]);
-        Applied {
-            accounts: BTreeMap::from([(Username::parse(name).unwrap(), entry)]),
-            capturing: BTreeMap::new(),
-        }
-    }
 }
 
 #[test]

@@ -305,3 +305,6 @@ fn legacy(document: &Object<'_>) -> Result<Legacy, InvalidRecord> {
         locked,
     })
 }
+
+#[cfg(test)]
+mod tests;
