@@ -126,9 +126,7 @@ fn signed(
         Ok(result) => Checked::Signed {
             counter: result.counter(),
         },
-        Err(WebauthnError::CredentialPossibleCompromise) => no(
-            "its counter did not grow, so somebody has a copy of it; 'occ user passkey remove' ends it",
-        ),
+        Err(WebauthnError::CredentialPossibleCompromise) => Checked::Copied,
         Err(error) => no(&error.to_string()),
     }
 }

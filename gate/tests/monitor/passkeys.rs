@@ -252,24 +252,28 @@ fn what_proves_nothing_is_refused() {
     ]) {
         sent.push((elsewhere, send_from(&mut web, &mut key, elsewhere, number)));
     }
+    let credential = key.credential();
     for (number, proof) in (30..).zip(["", "{}", "[", "\u{0}"]) {
         let (challenge, _) = begin(&mut web, number);
-        let shown = (key.credential(), proof);
-        sent.push((
-            proof,
-            send(&mut web, &challenge, (&shown.0, shown.1), number),
-        ));
+        let shown = (credential.as_str(), proof);
+        sent.push((proof, send(&mut web, &challenge, shown, number)));
     }
     for (what, sent) in sent {
         assert_refused(&web.reply(sent), what);
     }
     let still = log_in(&mut web, &mut key, 40);
     assert!(matches!(still, LoginReply::Token(_)), "{still:?}");
-    assert!(
-        monitor
-            .log()
-            .contains("alice from 192.0.2.10: the passkey proves nothing")
-    );
+    let id = format!("{:08x}", list(&mut web, &alice)[0].handle.0);
+    let (_, log) = monitor.stop();
+    for line in [
+        "alice from 192.0.2.20: the passkey proves nothing".to_owned(),
+        format!(
+            "alice from 192.0.2.10: the counter of passkey {id} did not grow, \
+             so somebody has a copy of it; 'occ user passkey remove alice {id}' removes it"
+        ),
+    ] {
+        assert!(log.contains(&line), "{line}: {log}");
+    }
 }
 
 /// The library reads the counter of the last login, kept over a restart.

@@ -8,12 +8,14 @@ use super::rate_limit::{Account, AddressBlock, Source};
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
 use crate::monitor::passkeys::check::{self, Check, Checked, Nobody};
-use crate::monitor::passkeys::{Claim, Signature, Signed};
+use crate::monitor::passkeys::{Claim, Signature, Signed, copied};
 use crate::wire::ask::PasskeyLogin;
 use crate::wire::{Conversation, CredentialId, Reply, User};
 
 /// The check of a passkey, and PAM's command if it proves its person.
 pub(crate) struct PasskeyStep {
+    /// Its id in the record.
+    id: String,
     credential: CredentialId,
     check: Check,
     nobody: Nobody,
@@ -60,6 +62,7 @@ impl Logins {
                 task: PamTask::Account,
             };
             Next::Passkey(Box::new(PasskeyStep {
+                id: claim.id,
                 credential: login.credential,
                 check: claim.check,
                 nobody: claim.nobody,
@@ -100,6 +103,11 @@ pub(super) async fn check(attempt: &mut Attempt, step: PasskeyStep) -> Option<Pa
                 counter: Some(counter),
             });
             Some(step.command)
+        }
+        Checked::Copied => {
+            let copied = copied(step.command.user.as_str(), &step.id);
+            log::line(&format!("{}: {copied}", attempt.title()));
+            None
         }
         Checked::No { why } => {
             log::line(&format!(

@@ -182,7 +182,7 @@ impl Monitor {
                     log::line(&format!("passkey: {user}: not added: {why}"));
                     AddReply::Refused
                 }
-                Checked::Signed { .. } => AddReply::Refused,
+                Checked::Signed { .. } | Checked::Copied => AddReply::Refused,
             };
             Reply::AddPasskey(Ok(reply))
         });
