@@ -1,10 +1,7 @@
 //! A login with a passkey: a process reads the proof, PAM's account step decides about
 //! everything that is no password, and then it is a login like any other.
 
-use tokio::time::Instant;
-
 use super::pam::{PamCommand, PamResult, PamTask};
-use super::rate_limit::{Account, AddressBlock, Source};
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
 use crate::monitor::passkeys::check::{self, Check, Checked, Nobody};
@@ -33,28 +30,15 @@ impl Logins {
         is_own: bool,
     ) -> Vec<Action> {
         let user = claim.as_ref().map_or("", |claim| &claim.user);
-        let device = login.device.as_ref();
-        let device = device.and_then(|cookie| self.device_key.check(user, cookie));
-        let source = match device {
-            Some(number) => Source::Device(number),
-            None => Source::Address(AddressBlock::of(login.address, is_own)),
+        let (source, device) = self.source(user, login.device.as_ref(), login.address, is_own);
+        let what = What::Login {
+            user: User::cut(user),
+            fingerprint: context.accounts.fingerprint(user),
+            agent: login.agent,
+            device,
+            reply: Reply::PasskeyLogin,
         };
-        let attempt = Attempt {
-            id,
-            web: context.web,
-            arrived: Instant::now(),
-            source,
-            account: Account::named(user),
-            address: login.address,
-            passkey: None,
-            what: What::Login {
-                user: User::cut(user),
-                fingerprint: context.accounts.fingerprint(user),
-                agent: login.agent,
-                device,
-                reply: Reply::PasskeyLogin,
-            },
-        };
+        let attempt = Attempt::new(context, id, (source, login.address), what);
         let next = claim.map_or(Next::Refuse, |claim| {
             let command = PamCommand {
                 user: User::cut(&claim.user),
@@ -69,7 +53,7 @@ impl Logins {
                 command,
             }))
         });
-        self.enqueue(context, Box::new(attempt), next)
+        self.enqueue(context, attempt, next)
     }
 }
 
