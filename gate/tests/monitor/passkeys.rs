@@ -19,16 +19,16 @@ const STORE: &str = "var/lib/opencode-users";
 
 /// A stand-in for occ-init: the entry goes into the record, by rename; one line of JSON.
 const OCC_INIT: &str = r#"#!/bin/sh
-record=/var/lib/opencode-users/$5.json
+record=/var/lib/opencode-users/$4.json
 echo "$*" >>/var/lib/asked
-case $4 in
+case $3 in
 add)
     request=$(cat)
     entry=${request#'{"passkey":'}
     entries=${entry%',"schema":1}'} ;;
 remove) entries= ;;
 esac
-printf '{"userName":"%s","uid":%s,"occ":{"passkeys":[%s]}}' "$5" "$(id -u "$5")" "$entries" >"$record.new"
+printf '{"userName":"%s","uid":%s,"occ":{"passkeys":[%s]}}' "$4" "$(id -u "$4")" "$entries" >"$record.new"
 mv "$record.new" "$record"
 echo '{"schema":1,"userName":"x","changed":true,"passkeys":[]}'
 "#;

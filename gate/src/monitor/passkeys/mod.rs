@@ -5,7 +5,7 @@ pub(crate) mod check;
 
 mod challenges;
 mod known;
-mod occ_init;
+mod record;
 mod requests;
 mod uses;
 

@@ -7,7 +7,7 @@ use webauthn_rs::prelude::Uuid;
 
 use super::check::{Check, CheckTask, Checked, relying_party};
 use super::known::Known;
-use super::occ_init::{self, Changed};
+use super::record::{self, Changed};
 use super::{Ceremony, Passkeys, check};
 use crate::clock;
 use crate::log;
@@ -236,7 +236,7 @@ impl Monitor {
         self.reply_when_done(id, async move {
             let _turn = turn;
             let passkey = format!("{:08x}", handle.0);
-            let removed = occ_init::remove(&user, &passkey).await;
+            let removed = record::remove(&user, &passkey).await;
             if removed == Changed::Done {
                 log::line(&format!("passkey: {user}: {passkey} removed"));
             }
@@ -280,7 +280,7 @@ async fn add(user: &str, name: &PasskeyName, credential: &str, public_key: &Valu
         "id": id, "name": name.as_str(), "credentialId": credential,
         "publicKey": public_key, "madeUSec": clock::now().saturating_mul(1_000_000),
     });
-    match occ_init::add(user, &entry).await {
+    match record::add(user, &entry).await {
         Changed::Done => {
             log::line(&format!(
                 "passkey: {user}: '{}' ({id}) added",
