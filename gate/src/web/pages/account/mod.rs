@@ -215,5 +215,27 @@ fn ago(then: Time, now: Time) -> String {
     format!("{count} {unit}{plural} ago")
 }
 
+/// A person's page with nothing on it but what each has.
+#[cfg(test)]
+fn bare_page() -> Account<'static> {
+    static OPENCODE: OpencodeView = OpencodeView {
+        without_login_shell: None,
+    };
+    Account {
+        user: "alice",
+        display_name: "",
+        sessions: &[],
+        access: None,
+        passkeys: None,
+        issued: None,
+        origin: "http://box.localhost:3000",
+        now: 4600,
+        outcome: None,
+        opencode: &OPENCODE,
+        second: SecondView::Off,
+        issued_second: None,
+    }
+}
+
 #[cfg(test)]
 mod tests;
