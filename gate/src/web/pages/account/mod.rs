@@ -75,6 +75,16 @@ pub(crate) enum Outcome {
     PasskeyFailed(String),
 }
 
+impl Outcome {
+    /// Returns whether the page's part about the second step tells it.
+    pub(crate) fn is_about_second(&self) -> bool {
+        matches!(
+            self,
+            Self::SecondBegun | Self::SecondOn | Self::SecondOff | Self::SecondFailed(_)
+        )
+    }
+}
+
 pub(crate) fn account(page: &Account) -> Markup {
     let name = if page.display_name.is_empty() {
         page.user
