@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
 use occ_gate::wire::{
-    AddReply, Agent, ChallengeReply, CredentialId, Gone, LoginReply, Origin, PasskeyEntry,
+    AddPasskeyReply, Agent, ChallengeReply, CredentialId, Gone, LoginReply, Origin, PasskeyEntry,
     PasskeyName, Proof, Secret, Token, ask,
 };
 use occ_gate_testing::authenticator::Authenticator;
@@ -58,7 +58,7 @@ fn ready(reply: ChallengeReply) -> Challenge {
 }
 
 fn begin(web: &mut Taken, number: u8) -> Challenge {
-    ready(web.call(ask::BeginLogin {
+    ready(web.call(ask::BeginPasskeyLogin {
         origin: origin(ORIGIN),
         address: address(number),
     }))
@@ -90,7 +90,7 @@ fn add_with(
     session: &Token,
     challenge: &Token,
     (credential, proof): (&str, &str),
-) -> AddReply {
+) -> AddPasskeyReply {
     web.call(ask::AddPasskey {
         token: session.clone(),
         challenge: challenge.clone(),
@@ -101,10 +101,15 @@ fn add_with(
     .unwrap()
 }
 
-fn add(web: &mut Taken, session: &Token, key: &Authenticator) -> AddReply {
+fn add(web: &mut Taken, session: &Token, key: &Authenticator) -> AddPasskeyReply {
     let (challenge, options) = begin_adding(web, session);
     let proof = key.make(&options, ORIGIN);
     add_with(web, session, &challenge, (&key.credential(), &proof))
+}
+
+fn assert_added(web: &mut Taken, session: &Token, key: &Authenticator) {
+    let added = add(web, session, key);
+    assert!(matches!(added, AddPasskeyReply::Added), "{added:?}");
 }
 
 type Sent = crate::takeover::Sent<ask::PasskeyLogin>;
@@ -153,7 +158,7 @@ fn a_passkey_logs_its_person_in() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let LoginReply::Token(login) = log_in(&mut web, &mut key, 2) else {
         panic!("not logged in: {}", monitor.log());
     };
@@ -181,7 +186,7 @@ fn a_challenge_is_good_once_and_in_one_browser() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let credential = key.credential();
     // Somebody else saw the challenge, and has a token for another one.
     let (_, options) = begin(&mut web, 2);
@@ -220,7 +225,7 @@ fn what_proves_nothing_is_refused() {
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
     key.counter = 5;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let copy = key.clone();
     key.counter = 6;
     let used = log_in(&mut web, &mut key, 2);
@@ -286,7 +291,7 @@ fn a_restart_forgets_no_counter() {
     let monitor = place.start();
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     key.counter = 9;
     assert!(matches!(
         log_in(&mut web, &mut key, 2),
@@ -312,7 +317,7 @@ fn accounts_that_are_shut_are_not_opened() {
     let mut keys = [1, 2].map(Authenticator::new);
     for (name, key) in ["alice", "bob"].iter().zip(&keys) {
         let session = web.log_in(&place, name, 1).token;
-        assert!(matches!(add(&mut web, &session, key), AddReply::Added));
+        assert_added(&mut web, &session, key);
     }
     place.person("alice").expire = "1";
     let hash = place.person("bob").hash.clone();
@@ -344,7 +349,7 @@ fn an_expired_password_is_changed_after_a_passkey() {
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
     key.counter = 5;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     place.person("alice").aging = "0:0:99999:7:";
     place.write_accounts();
     let copy = key.clone();
@@ -377,7 +382,7 @@ fn a_passkey_that_is_removed_meanwhile_sets_no_password() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     place.person("alice").aging = "0:0:99999:7:";
     place.write_accounts();
     let needed = log_in(&mut web, &mut key, 2);
@@ -402,7 +407,7 @@ fn a_web_half_adds_none_without_its_person() {
     let (login, _) = begin(&mut web, 3);
     for challenge in [&challenge, &login, &Token::new([7; 32])] {
         let reply = add_with(&mut web, &bob, challenge, (&key.credential(), &proof));
-        assert!(matches!(reply, AddReply::Refused), "{reply:?}");
+        assert!(matches!(reply, AddPasskeyReply::Refused), "{reply:?}");
     }
     // Of nobody's session.
     let token = Token::new([8; 32]);
@@ -414,11 +419,14 @@ fn a_web_half_adds_none_without_its_person() {
     let (challenge, options) = begin_adding(&mut web, &bob);
     let proof = key.make(&options, ORIGIN);
     let reply = add_with(&mut web, &bob, &challenge, ("AAAA", &proof));
-    assert!(matches!(reply, AddReply::Twice), "{reply:?}");
+    assert!(matches!(reply, AddPasskeyReply::Twice), "{reply:?}");
     // What is alice's can't become bob's as well, nor can he remove it.
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let mut forged = key.forged();
-    assert!(matches!(add(&mut web, &bob, &forged), AddReply::Twice));
+    assert!(matches!(
+        add(&mut web, &bob, &forged),
+        AddPasskeyReply::Twice
+    ));
     assert!(list(&mut web, &bob).is_empty());
     assert_refused(&log_in(&mut web, &mut forged, 5), "another key");
     // For a host that is not ours, an address, or plain http elsewhere.
@@ -429,7 +437,7 @@ fn a_web_half_adds_none_without_its_person() {
         "",
         "://",
     ] {
-        let reply = web.call(ask::BeginLogin {
+        let reply = web.call(ask::BeginPasskeyLogin {
             origin: origin(elsewhere),
             address: address(6),
         });
@@ -477,7 +485,7 @@ fn a_stolen_session_alone_adds_none() {
     let proof = key.make(&options, ORIGIN);
     let shown = (key.credential(), proof);
     let reply = add_with(&mut web, &other, &challenge, (&shown.0, &shown.1));
-    assert!(matches!(reply, AddReply::Added), "{reply:?}");
+    assert!(matches!(reply, AddPasskeyReply::Added), "{reply:?}");
 }
 
 #[test]
@@ -492,9 +500,15 @@ fn an_authenticator_that_keeps_or_verifies_nothing_is_told() {
     assert_eq!(selection["residentKey"], "required");
     assert_eq!(selection["userVerification"], "required");
     key.keeps = false;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::NotKept));
+    assert!(matches!(
+        add(&mut web, &alice, &key),
+        AddPasskeyReply::NotKept
+    ));
     (key.keeps, key.verifies) = (true, false);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Refused));
+    assert!(matches!(
+        add(&mut web, &alice, &key),
+        AddPasskeyReply::Refused
+    ));
     assert!(list(&mut web, &alice).is_empty());
 }
 
@@ -505,7 +519,7 @@ fn a_flood_of_challenges_pushes_out_its_own() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let (flooded, of_flood) = begin(&mut web, 2);
     let (other, of_other) = begin(&mut web, 3);
     for _ in 0..600 {
@@ -528,7 +542,7 @@ fn a_credential_that_two_claim_is_nobodys() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let record = std::fs::read_to_string(place.path(STORE).join("alice.json")).unwrap();
     let bobs = record
         .replacen("alice", "bob", 1)
@@ -551,7 +565,7 @@ fn an_administrator_switches_them_off() {
     let monitor = place.start();
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
-    let reply = web.call(ask::BeginLogin {
+    let reply = web.call(ask::BeginPasskeyLogin {
         origin: origin(ORIGIN),
         address: address(2),
     });

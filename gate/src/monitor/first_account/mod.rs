@@ -16,7 +16,7 @@ use super::web_process::WebId;
 use super::{occ_init, random};
 use crate::log;
 use crate::wire::ask::MakeFirst;
-use crate::wire::{FirstReply, PamText, Secret};
+use crate::wire::{MakeFirstReply, PamText, Secret};
 
 /// Letters and digits that nobody takes for one another (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -131,19 +131,19 @@ impl FirstAccount {
         making: Making,
         is_own: bool,
         now: Duration,
-    ) -> Result<Order, FirstReply> {
+    ) -> Result<Order, MakeFirstReply> {
         let Some(code) = self.code.as_ref().filter(|_| !self.is_making) else {
-            return Err(FirstReply::Closed);
+            return Err(MakeFirstReply::Closed);
         };
         let source = Source::Address(AddressBlock::of(ask.address, is_own));
         let account = Account::named("");
         if let Some(seconds) = self.failures.refusal(source, account, now) {
-            return Err(FirstReply::SlowDown { seconds });
+            return Err(MakeFirstReply::SlowDown { seconds });
         }
         self.failures.started(source, account, now);
         if !code.is(ask.code.expose()) {
             log::line(&format!("first account: {}: wrong code", ask.address));
-            return Err(FirstReply::WrongCode);
+            return Err(MakeFirstReply::WrongCode);
         }
         self.failures.undecided(source, account);
         let name =
@@ -162,17 +162,17 @@ impl FirstAccount {
     }
 
     /// The account was made or not.
-    pub(crate) fn made(&mut self, made: Result<(), String>) -> FirstReply {
+    pub(crate) fn made(&mut self, made: Result<(), String>) -> MakeFirstReply {
         self.is_making = false;
         match made {
-            Ok(()) => FirstReply::Made,
+            Ok(()) => MakeFirstReply::Made,
             Err(why) => rejected(&why),
         }
     }
 }
 
-fn rejected(why: &str) -> FirstReply {
-    FirstReply::Rejected {
+fn rejected(why: &str) -> MakeFirstReply {
+    MakeFirstReply::Rejected {
         text: PamText::cut(why),
     }
 }

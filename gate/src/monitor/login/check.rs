@@ -5,8 +5,8 @@ use super::pam::{PamCommand, PamResult, PamTask};
 use super::{Action, Attempt, Context, Logins, Next, What};
 use crate::monitor::sessions::Session;
 use crate::wire::{
-    ChallengeReply, ChangeReply, Gone, LoginReply, Origin, PamText, Rejection, Reply, SecondReply,
-    Secret, TokenHash, User,
+    ChallengeReply, ChangePasswordReply, Gone, LoginReply, Origin, PamText, Rejection, Reply,
+    SecondReply, Secret, TokenHash, User,
 };
 
 /// The reason for a check.
@@ -85,7 +85,7 @@ impl From<NotChecked> for LoginReply {
     }
 }
 
-impl From<NotChecked> for ChangeReply {
+impl From<NotChecked> for ChangePasswordReply {
     fn from(why: NotChecked) -> Self {
         match why {
             NotChecked::Wrong => Self::Rejected {

@@ -41,8 +41,8 @@ use super::web_process::WebId;
 use crate::limits::Limits;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
-    Agent, ChangeReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret, TokenHash,
-    User,
+    Agent, ChangePasswordReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret,
+    TokenHash, User,
 };
 
 /// Everything about logins that lasts longer than a call.
@@ -201,7 +201,7 @@ impl Attempt {
     }
 }
 
-fn change_reply(id: u64, reply: ChangeReply) -> Action {
+fn change_reply(id: u64, reply: ChangePasswordReply) -> Action {
     Action::Reply(id, Reply::ChangePassword(Ok(reply)))
 }
 
@@ -302,10 +302,16 @@ impl Logins {
     ) -> Vec<Action> {
         if let Some(text) = unusable(&old, &new) {
             let (why, text) = (Rejection::New, PamText::cut(&text));
-            return vec![change_reply(id, ChangeReply::Rejected { why, text })];
+            return vec![change_reply(
+                id,
+                ChangePasswordReply::Rejected { why, text },
+            )];
         }
         if self.is_changing(&session.user) {
-            return vec![change_reply(id, ChangeReply::SlowDown { seconds: 1 })];
+            return vec![change_reply(
+                id,
+                ChangePasswordReply::SlowDown { seconds: 1 },
+            )];
         }
         let command = PamCommand {
             user: User::cut(&session.user),

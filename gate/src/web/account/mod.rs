@@ -27,8 +27,8 @@ use crate::web::pages::{self, Outcome};
 use crate::web::passkey;
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{
-    AccessEntry, ChangeReply, Gone, Handle, OpencodeView, PasskeyEntry, Rejection, SecondView,
-    Secret, SessionEntry, ask,
+    AccessEntry, ChangePasswordReply, Gone, Handle, OpencodeView, PasskeyEntry, Rejection,
+    SecondView, Secret, SessionEntry, ask,
 };
 
 /// GET /_occ/account
@@ -270,13 +270,13 @@ async fn change_password(gate: &AppState, session: &Session, form: &Form) -> End
     let token = session.token.clone();
     let request = ask::ChangePassword { token, old, new };
     Ok(match gate.monitor.ask(request).await {
-        Ok(Ok(ChangeReply::Changed)) => Outcome::Changed { weakness },
-        Ok(Ok(ChangeReply::Rejected { why, text })) => {
+        Ok(Ok(ChangePasswordReply::Changed)) => Outcome::Changed { weakness },
+        Ok(Ok(ChangePasswordReply::Rejected { why, text })) => {
             Outcome::Failed(rejected(why, text.as_str()))
         }
-        Ok(Ok(ChangeReply::SlowDown { seconds })) => Outcome::Failed(slow_down(seconds)),
+        Ok(Ok(ChangePasswordReply::SlowDown { seconds })) => Outcome::Failed(slow_down(seconds)),
         Ok(Err(Gone)) => return Err(reply::see_other("/_occ/login")),
-        Ok(Ok(ChangeReply::Unavailable)) | Err(NoReply) => Outcome::Failed(
+        Ok(Ok(ChangePasswordReply::Unavailable)) | Err(NoReply) => Outcome::Failed(
             "Changing the password is not possible right now. Try again in a moment.".to_owned(),
         ),
     })

@@ -8,7 +8,7 @@ use crate::web::pages::Outcome;
 use crate::web::passkey::Shown;
 use crate::web::sessions::Session;
 use crate::web::state::{AppState, RequestContext};
-use crate::wire::{AddReply, PASSKEYS_LIMIT, PasskeyName, ask};
+use crate::wire::{AddPasskeyReply, PASSKEYS_LIMIT, PasskeyName, ask};
 
 /// POST /_occ/account/passkey
 pub(super) async fn add(
@@ -36,28 +36,30 @@ pub(super) async fn add(
         proof: shown.proof,
     };
     Ok(match or_answer(gate.monitor.ask(ask)).await? {
-        AddReply::Added => Outcome::PasskeyAdded,
+        AddPasskeyReply::Added => Outcome::PasskeyAdded,
         reply => Outcome::PasskeyFailed(why(&reply)),
     })
 }
 
-fn why(reply: &AddReply) -> String {
+fn why(reply: &AddPasskeyReply) -> String {
     match reply {
-        AddReply::NotKept => {
+        AddPasskeyReply::NotKept => {
             "That device cannot keep passkeys. Use another one, such as a phone.".to_owned()
         }
-        AddReply::Twice => "That passkey is in use already.".to_owned(),
-        AddReply::Full => format!(
+        AddPasskeyReply::Twice => "That passkey is in use already.".to_owned(),
+        AddPasskeyReply::Full => format!(
             "There are too many passkeys: a person has at most {PASSKEYS_LIMIT}. Remove one that you do not use."
         ),
-        AddReply::TooOften => {
+        AddPasskeyReply::TooOften => {
             "You changed many passkeys within an hour. Try again later.".to_owned()
         }
-        AddReply::Unavailable => {
+        AddPasskeyReply::Unavailable => {
             "Passkeys cannot be kept right now. An administrator finds the reason in the log."
                 .to_owned()
         }
-        AddReply::Added | AddReply::Refused => "The passkey was not added. Try again.".to_owned(),
+        AddPasskeyReply::Added | AddPasskeyReply::Refused => {
+            "The passkey was not added. Try again.".to_owned()
+        }
     }
 }
 

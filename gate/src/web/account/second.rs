@@ -7,7 +7,7 @@ use crate::web::http::form::Form;
 use crate::web::pages::{Outcome, SecondSecret};
 use crate::web::sessions::Session;
 use crate::web::state::AppState;
-use crate::wire::{ConfirmReply, SecondReply, Secret, ask};
+use crate::wire::{ConfirmSecondReply, SecondReply, Secret, ask};
 
 const UNAVAILABLE: &str =
     "Nothing was changed. Look at this page again, and ask an administrator if it says the same.";
@@ -42,16 +42,16 @@ pub(super) async fn confirm(gate: &AppState, session: &Session, form: &Form) -> 
     let token = session.token.clone();
     let ask = ask::ConfirmSecond { token, code };
     Ok(match or_answer(gate.monitor.ask(ask)).await? {
-        ConfirmReply::On { scratch } => {
+        ConfirmSecondReply::On { scratch } => {
             let scratch = SecondSecret::Scratch(scratch);
             (gate.issued_second).put(session.token.hash(), scratch, Instant::now());
             Outcome::SecondOn
         }
-        ConfirmReply::Wrong => failed(
+        ConfirmSecondReply::Wrong => failed(
             "That code is wrong. Type the one that the phone shows now; its clock has to be right.",
         ),
-        ConfirmReply::Over => failed("That took too long, or too many codes. Start again."),
-        ConfirmReply::Unavailable => failed(UNAVAILABLE),
+        ConfirmSecondReply::Over => failed("That took too long, or too many codes. Start again."),
+        ConfirmSecondReply::Unavailable => failed(UNAVAILABLE),
     })
 }
 

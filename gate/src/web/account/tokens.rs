@@ -7,7 +7,7 @@ use crate::web::http::form::Form;
 use crate::web::pages::Outcome;
 use crate::web::sessions::Session;
 use crate::web::state::AppState;
-use crate::wire::{ACCESS_LIMIT, AccessName, Lifetime, MakeReply, ask};
+use crate::wire::{ACCESS_LIMIT, AccessName, Lifetime, MakeAccessReply, ask};
 
 /// POST /_occ/account/token
 pub(super) async fn make(gate: &AppState, session: &Session, form: &Form) -> Ended {
@@ -22,18 +22,18 @@ pub(super) async fn make(gate: &AppState, session: &Session, form: &Form) -> End
         lifetime,
     };
     Ok(match or_answer(gate.monitor.ask(ask)).await? {
-        MakeReply::Made { access } => {
+        MakeAccessReply::Made { access } => {
             let session = session.token.hash();
             gate.issued.put(session, access, Instant::now());
             Outcome::TokenMade
         }
-        MakeReply::Full => Outcome::TokenFailed(format!(
+        MakeAccessReply::Full => Outcome::TokenFailed(format!(
             "There are too many tokens: a person has at most {ACCESS_LIMIT}. Revoke one that you do not use."
         )),
-        MakeReply::TooOften => {
+        MakeAccessReply::TooOften => {
             Outcome::TokenFailed("You made many tokens within an hour. Try again later.".to_owned())
         }
-        MakeReply::Unavailable => Outcome::TokenFailed(
+        MakeAccessReply::Unavailable => Outcome::TokenFailed(
             "Tokens cannot be kept right now. An administrator finds the reason in the log."
                 .to_owned(),
         ),
