@@ -2,7 +2,7 @@
 //! anything. It starts as root, becomes nobody for good, and only then reads. It decides
 //! nothing: the monitor knows whose passkey it is.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -13,9 +13,10 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, Webauthn, WebauthnError,
 };
 
+use crate::helpers::pipe::{Incoming, tell};
 use crate::helpers::privilege;
 use crate::monitor::passkeys::check::{Check, CheckTask, Checked, no, relying_party};
-use crate::wire::{CredentialId, Frames, encode};
+use crate::wire::CredentialId;
 
 /// Seconds of CPU: far more than a signature takes, far less than forever.
 const CPU_SECONDS: u64 = 5;
@@ -33,7 +34,7 @@ pub struct Options {
 
 /// Answers one command; the exit status means nothing.
 pub fn main(options: &Options) -> ExitCode {
-    let answer = match drop_all(options).and_then(|()| read()) {
+    let answer = match drop_all(options).and_then(|()| Incoming::default().read()) {
         Ok(check) => checked(&check),
         Err(error) => no(&error.to_string()),
     };
@@ -59,28 +60,6 @@ fn drop_all(options: &Options) -> io::Result<()> {
         setrlimit(resource, most, most)?;
     }
     Ok(())
-}
-
-fn read() -> io::Result<Check> {
-    let mut frames = Frames::default();
-    let mut stdin = io::stdin();
-    loop {
-        if let Some(check) = frames.take().map_err(io::Error::other)? {
-            return Ok(check);
-        }
-        let count = stdin.read(frames.room())?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        frames.filled(count);
-    }
-}
-
-fn tell(answer: &Checked) -> io::Result<()> {
-    let frame = encode(answer).map_err(io::Error::other)?;
-    let mut out = io::stdout();
-    out.write_all(&frame)?;
-    out.flush()
 }
 
 /// The library's judgement.
@@ -126,9 +105,7 @@ fn signed(
         Ok(result) => Checked::Signed {
             counter: result.counter(),
         },
-        Err(WebauthnError::CredentialPossibleCompromise) => no(
-            "its counter did not grow, so somebody has a copy of it; 'occ user passkey remove' ends it",
-        ),
+        Err(WebauthnError::CredentialPossibleCompromise) => Checked::Copied,
         Err(error) => no(&error.to_string()),
     }
 }

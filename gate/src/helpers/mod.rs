@@ -18,3 +18,4 @@ pub(crate) mod privilege;
 pub(crate) mod session_child;
 
 mod pam_conversation;
+mod pipe;

@@ -15,7 +15,8 @@ use nonstick::{
     TransactionBuilder,
 };
 
-use crate::helpers::pam_conversation::{Answers, Incoming, PamConversation, tell};
+use crate::helpers::pam_conversation::{Answers, PamConversation};
+use crate::helpers::pipe::{Incoming, tell};
 use crate::helpers::{password, privilege};
 use crate::monitor::files;
 use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken, unusable};

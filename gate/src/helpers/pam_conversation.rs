@@ -1,20 +1,19 @@
-//! What `occ-gate pam` answers PAM, and its frames from and to the monitor. Decides nothing
-//! about a login: only which question may be asked of the person.
+//! The answers of `occ-gate pam` to PAM. Decides nothing about a login: only which question
+//! may be asked of the person.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::rc::Rc;
 
 use nonstick::{ConversationAdapter, ErrorCode};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::helpers::password;
+use crate::helpers::pipe::{Incoming, tell};
 use crate::monitor::login::pam::PamResult;
 use crate::monitor::second_step;
-use crate::wire::{Frames, PamText, Secret, User, encode};
+use crate::wire::{PamText, Secret, User};
 
 /// Most words of PAM's that are kept for the page.
 const SAID: usize = 512;
@@ -117,30 +116,4 @@ impl ConversationAdapter for PamConversation {
     }
 
     fn info_msg(&self, _message: impl AsRef<OsStr>) {}
-}
-
-/// Frames from the monitor, one after the other.
-#[derive(Default)]
-pub(super) struct Incoming(Frames);
-
-impl Incoming {
-    pub(super) fn read<T: DeserializeOwned>(&mut self) -> io::Result<T> {
-        loop {
-            if let Some(found) = self.0.take().map_err(io::Error::other)? {
-                return Ok(found);
-            }
-            let count = io::stdin().read(self.0.room())?;
-            if count == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.0.filled(count);
-        }
-    }
-}
-
-pub(super) fn tell(what: &impl Serialize) -> io::Result<()> {
-    let frame = encode(what).map_err(io::Error::other)?;
-    let mut out = io::stdout();
-    out.write_all(&frame)?;
-    out.flush()
 }

@@ -16,6 +16,7 @@ pub(crate) mod second_step;
 mod event;
 mod event_loop;
 mod first_account;
+mod occ_init;
 mod opencode;
 pub(crate) mod passkeys;
 mod person_process;

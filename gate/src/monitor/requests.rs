@@ -47,7 +47,9 @@ impl Monitor {
             }
             Request::MakeAccess(ask) => Reply::MakeAccess(self.make_access(ask)),
             Request::RevokeAccess(ask) => Reply::RevokeAccess(self.revoke_access(&ask)),
-            Request::BeginLogin(ask) => Reply::BeginLogin(self.begin_login(&ask)),
+            Request::BeginPasskeyLogin(ask) => {
+                Reply::BeginPasskeyLogin(self.begin_passkey_login(&ask))
+            }
             Request::PasskeyLogin(ask) => return self.passkey_login(id, ask),
             Request::BeginPasskey(ask) => return self.begin_passkey(id, ask),
             Request::AddPasskey(ask) => return self.add_passkey(id, ask),

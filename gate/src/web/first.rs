@@ -14,7 +14,7 @@ use crate::web::http::form::Form;
 use crate::web::http::reply;
 use crate::web::pages;
 use crate::web::state::{AppState, RequestContext};
-use crate::wire::{FirstReply, Secret, User, ask};
+use crate::wire::{MakeFirstReply, Secret, User, ask};
 
 pub(super) const PATH: &str = "/_occ/first";
 
@@ -68,13 +68,13 @@ pub(super) async fn submit(mut attempt: Attempt<'_>) -> Response<Body> {
         Err(notice) => return failed(&attempt, notice),
     };
     match attempt.gate.monitor.ask(order).await {
-        Ok(FirstReply::Made) => login::with_password(&attempt).await,
-        Ok(FirstReply::Closed) => reply::see_other("/_occ/login"),
-        Ok(FirstReply::WrongCode) => failed(&attempt, FirstNotice::WrongCode),
-        Ok(FirstReply::Rejected { text }) => {
+        Ok(MakeFirstReply::Made) => login::with_password(&attempt).await,
+        Ok(MakeFirstReply::Closed) => reply::see_other("/_occ/login"),
+        Ok(MakeFirstReply::WrongCode) => failed(&attempt, FirstNotice::WrongCode),
+        Ok(MakeFirstReply::Rejected { text }) => {
             failed(&attempt, FirstNotice::Rejected(text.as_str().to_owned()))
         }
-        Ok(FirstReply::SlowDown { seconds }) => {
+        Ok(MakeFirstReply::SlowDown { seconds }) => {
             reply::again_in(seconds, failed(&attempt, FirstNotice::SlowDown(seconds)))
         }
         Err(_) => failed(&attempt, FirstNotice::Unavailable),

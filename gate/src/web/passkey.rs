@@ -72,7 +72,11 @@ async fn begin(gate: &AppState, context: &RequestContext) -> Response<Body> {
         return off();
     };
     let address = context.address;
-    match gate.monitor.ask(ask::BeginLogin { origin, address }).await {
+    match gate
+        .monitor
+        .ask(ask::BeginPasskeyLogin { origin, address })
+        .await
+    {
         Ok(answer) => challenge(gate, context, answer),
         Err(NoReply) => reply::unreached(),
     }

@@ -10,7 +10,7 @@ use super::sessions::Session;
 use crate::lock::lock;
 use crate::web::http::authorization::Presented;
 use crate::web::monitor_client::{Monitor, NoReply};
-use crate::wire::{AccessHash, AccessReply, AccessToken, Time, TokenHash, User, ask};
+use crate::wire::{AccessHash, AccessToken, Time, TokenHash, UseAccessReply, User, ask};
 
 /// Most programs remembered; beyond that all are asked for again.
 const MOST: usize = 10_000;
@@ -93,15 +93,15 @@ impl Programs {
             address,
         };
         Ok(match monitor.ask(ask).await? {
-            AccessReply::Session { token, session } => {
+            UseAccessReply::Session { token, session } => {
                 let new = Session::new(token, &session);
                 Checked::Good(self.remember(access.hash(), new))
             }
-            AccessReply::Refused => {
+            UseAccessReply::Refused => {
                 self.forget(access.hash());
                 Checked::Refused
             }
-            AccessReply::SlowDown { seconds } => Checked::SlowDown(seconds),
+            UseAccessReply::SlowDown { seconds } => Checked::SlowDown(seconds),
         })
     }
 

@@ -181,7 +181,7 @@ pub struct LastUse {
 /// The reply to a program that showed an access token.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum AccessReply {
+pub enum UseAccessReply {
     /// It is somebody's.
     Session {
         /// Opens what a program may do: reach the person's opencode, and nothing of
@@ -202,7 +202,7 @@ pub enum AccessReply {
 /// The reply to a person who makes an access token.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum MakeReply {
+pub enum MakeAccessReply {
     /// Made, and on disk.
     Made {
         /// Shown once.

@@ -9,11 +9,11 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessEntry, AccessName, AccessReply, AccessToken, AddReply, Agent, ChallengeReply,
-    ChangeReply, ConfirmReply, Conversation, CredentialId, EnsureReply, FirstReply, Handle,
-    Lifetime, LoginReply, MakeReply, OpencodeView, Origin, PasskeyEntry, PasskeyName, Proof,
-    RestartReply, SecondReply, SecondView, Secret, Session, SessionEntry, TerminalId,
-    TerminalReply, TerminalSize, Token, User,
+    AccessEntry, AccessName, AccessToken, AddPasskeyReply, Agent, ChallengeReply,
+    ChangePasswordReply, ConfirmSecondReply, Conversation, CredentialId, EnsureReply, Handle,
+    Lifetime, LoginReply, MakeAccessReply, MakeFirstReply, OpencodeView, Origin, PasskeyEntry,
+    PasskeyName, Proof, RestartReply, SecondReply, SecondView, Secret, Session, SessionEntry,
+    TerminalId, TerminalReply, TerminalSize, Token, UseAccessReply, User,
 };
 
 /// No session has this token, any more or ever.
@@ -127,7 +127,7 @@ requests! {
 
     /// Changes the password through PAM. Other sessions of the person end, this one
     /// goes on.
-    ChangePassword { token: Token, old: Secret, new: Secret } -> Result<ChangeReply, Gone>;
+    ChangePassword { token: Token, old: Secret, new: Secret } -> Result<ChangePasswordReply, Gone>;
 
     /// Asks whether the monitor answers, for the health page.
     Ping {} -> ();
@@ -145,13 +145,13 @@ requests! {
     /// Makes the first account. The only other request that names a user: there is nobody
     /// yet whose it could be, and the code proves who asks.
     MakeFirst {
-        /// From the log: see [`super::FirstReply`].
+        /// From the log: see [`super::MakeFirstReply`].
         code: Secret,
         user: User,
         password: Secret,
         /// As in [`Authenticate`].
         address: IpAddr
-    } -> FirstReply;
+    } -> MakeFirstReply;
 
     /// Starts the person's login shell in a terminal of its own.
     Terminal { token: Token, size: TerminalSize } -> Result<TerminalReply, Gone>;
@@ -164,13 +164,13 @@ requests! {
         access: AccessToken,
         /// The program's address, by the socket or a trusted proxy.
         address: IpAddr
-    } -> AccessReply;
+    } -> UseAccessReply;
 
     /// Lists the person's access tokens, at most [`super::ACCESS_LIMIT`], the latest first.
     ListAccess { token: Token } -> Result<Vec<AccessEntry>, Gone>;
 
     /// Makes an access token.
-    MakeAccess { token: Token, name: AccessName, lifetime: Lifetime } -> Result<MakeReply, Gone>;
+    MakeAccess { token: Token, name: AccessName, lifetime: Lifetime } -> Result<MakeAccessReply, Gone>;
 
     /// Revokes an access token of the same person, if there is such a one. Returns false
     /// if it is revoked, but a restart may bring it back: the disk does not take it.
@@ -187,12 +187,13 @@ requests! {
     BeginSecond { token: Token, password: Secret } -> Result<SecondReply, Gone>;
 
     /// Turns the second step on that this session began, if the code is right.
-    ConfirmSecond { token: Token, code: Secret } -> Result<ConfirmReply, Gone>;
+    ConfirmSecond { token: Token, code: Secret } -> Result<ConfirmSecondReply, Gone>;
 
     /// Turns the second step off, if the password and the code are right.
     EndSecond { token: Token, password: Secret, code: Secret } -> Result<SecondReply, Gone>;
+
     /// Asks for a challenge to log in with. Names nobody, as nobody has said anything yet.
-    BeginLogin {
+    BeginPasskeyLogin {
         origin: Origin,
         /// As in [`Authenticate`].
         address: IpAddr
@@ -226,7 +227,7 @@ requests! {
         name: PasskeyName,
         credential: CredentialId,
         proof: Proof
-    } -> Result<AddReply, Gone>;
+    } -> Result<AddPasskeyReply, Gone>;
 
     /// Lists the person's passkeys, at most [`super::PASSKEYS_LIMIT`].
     ListPasskeys { token: Token } -> Result<Vec<PasskeyEntry>, Gone>;

@@ -29,15 +29,15 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{
     ACCESS_LIMIT, ACCESS_NAME_LIMIT, ACCESS_PREFIX, AccessEntry, AccessHash, AccessName,
-    AccessReply, AccessToken, LastUse, Lifetime, MakeReply,
+    AccessToken, LastUse, Lifetime, MakeAccessReply, UseAccessReply,
 };
 pub use ask::{Ask, Gone, Reply, Request};
 pub use frame::{FRAME_LIMIT, Frames, Malformed, encode};
 pub use passkey::{
-    AddReply, CHALLENGE_SECONDS, ChallengeReply, CredentialId, Options, Origin, PASSKEY_NAME_LIMIT,
-    PASSKEYS_LIMIT, PasskeyEntry, PasskeyName, Proof,
+    AddPasskeyReply, CHALLENGE_SECONDS, ChallengeReply, CredentialId, Options, Origin,
+    PASSKEY_NAME_LIMIT, PASSKEYS_LIMIT, PasskeyEntry, PasskeyName, Proof,
 };
-pub use second::{ConfirmReply, SCRATCH_CODES, SecondReply, SecondView};
+pub use second::{ConfirmSecondReply, SCRATCH_CODES, SecondReply, SecondView};
 pub use secret::{Secret, Token, TokenHash};
 pub use terminal::{TERMINALS_LIMIT, TerminalId, TerminalReply, TerminalSize};
 pub use text::Text;
@@ -184,7 +184,7 @@ pub struct OpencodeView {
 /// The reply to a change of a password.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum ChangeReply {
+pub enum ChangePasswordReply {
     /// The password is another one now.
     Changed,
     /// The password was not changed.
@@ -207,7 +207,7 @@ pub enum ChangeReply {
 /// another one at each start, and good for one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum FirstReply {
+pub enum MakeFirstReply {
     /// It is there, and the code is used up.
     Made,
     /// The code is another.

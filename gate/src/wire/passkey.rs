@@ -53,7 +53,7 @@ impl TryFrom<Box<str>> for PasskeyName {
     }
 }
 
-/// The reply to a browser that asks for a challenge.
+/// The reply to [`super::ask::BeginPasskeyLogin`] and [`super::ask::BeginPasskey`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChallengeReply {
@@ -80,10 +80,10 @@ pub enum ChallengeReply {
     Unavailable,
 }
 
-/// The reply to a person who adds a passkey.
+/// The reply to [`super::ask::AddPasskey`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum AddReply {
+pub enum AddPasskeyReply {
     /// It is in the record.
     Added,
     /// The challenge is used or too old, or what came back is no proof.

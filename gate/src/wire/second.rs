@@ -46,7 +46,7 @@ pub enum SecondReply {
 /// The reply to [`super::ask::ConfirmSecond`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum ConfirmReply {
+pub enum ConfirmSecondReply {
     /// Each login needs a code from now on.
     On {
         /// At most [`SCRATCH_CODES`], each good for one login. Told once.

@@ -1,6 +1,6 @@
 //! The first account, by the code in the log.
 
-use occ_gate::wire::{FirstReply, LoginReply, Secret, User, ask};
+use occ_gate::wire::{LoginReply, MakeFirstReply, Secret, User, ask};
 
 use crate::place::{Place, hash};
 use crate::running::Monitor;
@@ -41,7 +41,7 @@ fn code(monitor: &Monitor) -> String {
     found.unwrap()
 }
 
-fn make(web: &mut Taken, code: &str, user: &str, number: u8) -> FirstReply {
+fn make(web: &mut Taken, code: &str, user: &str, number: u8) -> MakeFirstReply {
     web.call(ask::MakeFirst {
         code: Secret::from_text(code).unwrap(),
         user: User::cut(user),
@@ -64,19 +64,19 @@ fn code_makes_one_account_and_is_gone() {
     assert!(web.call(ask::IsFirst {}));
     assert_eq!(
         make(&mut web, "0000-0000-0000", "alice", 1),
-        FirstReply::WrongCode
+        MakeFirstReply::WrongCode
     );
     let taken = make(&mut web, &code, "taken", 1);
     assert!(
-        matches!(&taken, FirstReply::Rejected { text } if text.as_str() == "the name is taken"),
+        matches!(&taken, MakeFirstReply::Rejected { text } if text.as_str() == "the name is taken"),
         "{taken:?}"
     );
     assert_eq!(
         make(&mut web, &code.to_lowercase(), "alice", 1),
-        FirstReply::Made
+        MakeFirstReply::Made
     );
     assert!(!web.call(ask::IsFirst {}));
-    assert_eq!(make(&mut web, &code, "bob", 1), FirstReply::Closed);
+    assert_eq!(make(&mut web, &code, "bob", 1), MakeFirstReply::Closed);
     assert!(!file.exists());
     let reply = web.authenticate("alice", "a long password", 1);
     assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
@@ -100,7 +100,7 @@ fn there_is_no_code_where_somebody_has_an_account() {
         assert!(!web.call(ask::IsFirst {}));
         assert_eq!(
             make(&mut web, "0000-0000-0000", "bob", 1),
-            FirstReply::Closed
+            MakeFirstReply::Closed
         );
         assert!(!place.path("run/occ/first-account").exists());
         assert!(!monitor.log().contains("no account yet"));
@@ -133,7 +133,7 @@ fn an_account_made_otherwise_closes_the_door() {
     until("the door is closed", || {
         !place.path("run/occ/first-account").exists()
     });
-    assert_eq!(make(&mut web, &code, "alice", 1), FirstReply::Closed);
+    assert_eq!(make(&mut web, &code, "alice", 1), MakeFirstReply::Closed);
     let (status, _) = monitor.stop();
     assert_eq!(status, Some(0));
 }

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
 use occ_gate::wire::{
-    AddReply, Agent, ChallengeReply, CredentialId, Gone, LoginReply, Origin, PasskeyEntry,
+    AddPasskeyReply, Agent, ChallengeReply, CredentialId, Gone, LoginReply, Origin, PasskeyEntry,
     PasskeyName, Proof, Secret, Token, ask,
 };
 use occ_gate_testing::authenticator::Authenticator;
@@ -19,16 +19,16 @@ const STORE: &str = "var/lib/opencode-users";
 
 /// A stand-in for occ-init: the entry goes into the record, by rename; one line of JSON.
 const OCC_INIT: &str = r#"#!/bin/sh
-record=/var/lib/opencode-users/$5.json
+record=/var/lib/opencode-users/$4.json
 echo "$*" >>/var/lib/asked
-case $4 in
+case $3 in
 add)
     request=$(cat)
     entry=${request#'{"passkey":'}
     entries=${entry%',"schema":1}'} ;;
 remove) entries= ;;
 esac
-printf '{"userName":"%s","uid":%s,"occ":{"passkeys":[%s]}}' "$5" "$(id -u "$5")" "$entries" >"$record.new"
+printf '{"userName":"%s","uid":%s,"occ":{"passkeys":[%s]}}' "$4" "$(id -u "$4")" "$entries" >"$record.new"
 mv "$record.new" "$record"
 echo '{"schema":1,"userName":"x","changed":true,"passkeys":[]}'
 "#;
@@ -58,7 +58,7 @@ fn ready(reply: ChallengeReply) -> Challenge {
 }
 
 fn begin(web: &mut Taken, number: u8) -> Challenge {
-    ready(web.call(ask::BeginLogin {
+    ready(web.call(ask::BeginPasskeyLogin {
         origin: origin(ORIGIN),
         address: address(number),
     }))
@@ -90,7 +90,7 @@ fn add_with(
     session: &Token,
     challenge: &Token,
     (credential, proof): (&str, &str),
-) -> AddReply {
+) -> AddPasskeyReply {
     web.call(ask::AddPasskey {
         token: session.clone(),
         challenge: challenge.clone(),
@@ -101,10 +101,15 @@ fn add_with(
     .unwrap()
 }
 
-fn add(web: &mut Taken, session: &Token, key: &Authenticator) -> AddReply {
+fn add(web: &mut Taken, session: &Token, key: &Authenticator) -> AddPasskeyReply {
     let (challenge, options) = begin_adding(web, session);
     let proof = key.make(&options, ORIGIN);
     add_with(web, session, &challenge, (&key.credential(), &proof))
+}
+
+fn assert_added(web: &mut Taken, session: &Token, key: &Authenticator) {
+    let added = add(web, session, key);
+    assert!(matches!(added, AddPasskeyReply::Added), "{added:?}");
 }
 
 type Sent = crate::takeover::Sent<ask::PasskeyLogin>;
@@ -153,7 +158,7 @@ fn a_passkey_logs_its_person_in() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let LoginReply::Token(login) = log_in(&mut web, &mut key, 2) else {
         panic!("not logged in: {}", monitor.log());
     };
@@ -181,7 +186,7 @@ fn a_challenge_is_good_once_and_in_one_browser() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let credential = key.credential();
     // Somebody else saw the challenge, and has a token for another one.
     let (_, options) = begin(&mut web, 2);
@@ -220,7 +225,7 @@ fn what_proves_nothing_is_refused() {
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
     key.counter = 5;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let copy = key.clone();
     key.counter = 6;
     let used = log_in(&mut web, &mut key, 2);
@@ -252,24 +257,28 @@ fn what_proves_nothing_is_refused() {
     ]) {
         sent.push((elsewhere, send_from(&mut web, &mut key, elsewhere, number)));
     }
+    let credential = key.credential();
     for (number, proof) in (30..).zip(["", "{}", "[", "\u{0}"]) {
         let (challenge, _) = begin(&mut web, number);
-        let shown = (key.credential(), proof);
-        sent.push((
-            proof,
-            send(&mut web, &challenge, (&shown.0, shown.1), number),
-        ));
+        let shown = (credential.as_str(), proof);
+        sent.push((proof, send(&mut web, &challenge, shown, number)));
     }
     for (what, sent) in sent {
         assert_refused(&web.reply(sent), what);
     }
     let still = log_in(&mut web, &mut key, 40);
     assert!(matches!(still, LoginReply::Token(_)), "{still:?}");
-    assert!(
-        monitor
-            .log()
-            .contains("alice from 192.0.2.10: the passkey proves nothing")
-    );
+    let id = format!("{:08x}", list(&mut web, &alice)[0].handle.0);
+    let (_, log) = monitor.stop();
+    for line in [
+        "alice from 192.0.2.20: the passkey proves nothing".to_owned(),
+        format!(
+            "alice from 192.0.2.10: the counter of passkey {id} did not grow, \
+             so somebody has a copy of it; 'occ user passkey remove alice {id}' removes it"
+        ),
+    ] {
+        assert!(log.contains(&line), "{line}: {log}");
+    }
 }
 
 /// The library reads the counter of the last login, kept over a restart.
@@ -282,7 +291,7 @@ fn a_restart_forgets_no_counter() {
     let monitor = place.start();
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     key.counter = 9;
     assert!(matches!(
         log_in(&mut web, &mut key, 2),
@@ -308,7 +317,7 @@ fn accounts_that_are_shut_are_not_opened() {
     let mut keys = [1, 2].map(Authenticator::new);
     for (name, key) in ["alice", "bob"].iter().zip(&keys) {
         let session = web.log_in(&place, name, 1).token;
-        assert!(matches!(add(&mut web, &session, key), AddReply::Added));
+        assert_added(&mut web, &session, key);
     }
     place.person("alice").expire = "1";
     let hash = place.person("bob").hash.clone();
@@ -340,7 +349,7 @@ fn an_expired_password_is_changed_after_a_passkey() {
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
     key.counter = 5;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     place.person("alice").aging = "0:0:99999:7:";
     place.write_accounts();
     let copy = key.clone();
@@ -373,7 +382,7 @@ fn a_passkey_that_is_removed_meanwhile_sets_no_password() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     place.person("alice").aging = "0:0:99999:7:";
     place.write_accounts();
     let needed = log_in(&mut web, &mut key, 2);
@@ -398,7 +407,7 @@ fn a_web_half_adds_none_without_its_person() {
     let (login, _) = begin(&mut web, 3);
     for challenge in [&challenge, &login, &Token::new([7; 32])] {
         let reply = add_with(&mut web, &bob, challenge, (&key.credential(), &proof));
-        assert!(matches!(reply, AddReply::Refused), "{reply:?}");
+        assert!(matches!(reply, AddPasskeyReply::Refused), "{reply:?}");
     }
     // Of nobody's session.
     let token = Token::new([8; 32]);
@@ -410,11 +419,14 @@ fn a_web_half_adds_none_without_its_person() {
     let (challenge, options) = begin_adding(&mut web, &bob);
     let proof = key.make(&options, ORIGIN);
     let reply = add_with(&mut web, &bob, &challenge, ("AAAA", &proof));
-    assert!(matches!(reply, AddReply::Twice), "{reply:?}");
+    assert!(matches!(reply, AddPasskeyReply::Twice), "{reply:?}");
     // What is alice's can't become bob's as well, nor can he remove it.
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let mut forged = key.forged();
-    assert!(matches!(add(&mut web, &bob, &forged), AddReply::Twice));
+    assert!(matches!(
+        add(&mut web, &bob, &forged),
+        AddPasskeyReply::Twice
+    ));
     assert!(list(&mut web, &bob).is_empty());
     assert_refused(&log_in(&mut web, &mut forged, 5), "another key");
     // For a host that is not ours, an address, or plain http elsewhere.
@@ -425,7 +437,7 @@ fn a_web_half_adds_none_without_its_person() {
         "",
         "://",
     ] {
-        let reply = web.call(ask::BeginLogin {
+        let reply = web.call(ask::BeginPasskeyLogin {
             origin: origin(elsewhere),
             address: address(6),
         });
@@ -473,7 +485,7 @@ fn a_stolen_session_alone_adds_none() {
     let proof = key.make(&options, ORIGIN);
     let shown = (key.credential(), proof);
     let reply = add_with(&mut web, &other, &challenge, (&shown.0, &shown.1));
-    assert!(matches!(reply, AddReply::Added), "{reply:?}");
+    assert!(matches!(reply, AddPasskeyReply::Added), "{reply:?}");
 }
 
 #[test]
@@ -488,9 +500,15 @@ fn an_authenticator_that_keeps_or_verifies_nothing_is_told() {
     assert_eq!(selection["residentKey"], "required");
     assert_eq!(selection["userVerification"], "required");
     key.keeps = false;
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::NotKept));
+    assert!(matches!(
+        add(&mut web, &alice, &key),
+        AddPasskeyReply::NotKept
+    ));
     (key.keeps, key.verifies) = (true, false);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Refused));
+    assert!(matches!(
+        add(&mut web, &alice, &key),
+        AddPasskeyReply::Refused
+    ));
     assert!(list(&mut web, &alice).is_empty());
 }
 
@@ -501,7 +519,7 @@ fn a_flood_of_challenges_pushes_out_its_own() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let (flooded, of_flood) = begin(&mut web, 2);
     let (other, of_other) = begin(&mut web, 3);
     for _ in 0..600 {
@@ -524,7 +542,7 @@ fn a_credential_that_two_claim_is_nobodys() {
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
     let mut key = Authenticator::new(1);
-    assert!(matches!(add(&mut web, &alice, &key), AddReply::Added));
+    assert_added(&mut web, &alice, &key);
     let record = std::fs::read_to_string(place.path(STORE).join("alice.json")).unwrap();
     let bobs = record
         .replacen("alice", "bob", 1)
@@ -547,7 +565,7 @@ fn an_administrator_switches_them_off() {
     let monitor = place.start();
     let mut web = monitor.take_over();
     let alice = web.log_in(&place, "alice", 1).token;
-    let reply = web.call(ask::BeginLogin {
+    let reply = web.call(ask::BeginPasskeyLogin {
         origin: origin(ORIGIN),
         address: address(2),
     });

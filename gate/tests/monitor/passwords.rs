@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, fcntl};
-use occ_gate::wire::{ChangeReply, LoginReply, Rejection, Secret, Token, ask};
+use occ_gate::wire::{ChangePasswordReply, LoginReply, Rejection, Secret, Token, ask};
 
 use crate::place::{Place, hash, hash_with};
 use crate::takeover::Taken;
@@ -26,7 +26,7 @@ fn a_password_is_changed_through_pam() {
     ] {
         let reply = web.call(change(&here.token, old, new));
         assert!(
-            matches!(reply, Ok(ChangeReply::Rejected { .. })),
+            matches!(reply, Ok(ChangePasswordReply::Rejected { .. })),
             "{old} {new}: {reply:?}"
         );
     }
@@ -36,7 +36,10 @@ fn a_password_is_changed_through_pam() {
         "nothing changed so far"
     );
     let reply = web.call(change(&here.token, "alice's word", "a new word"));
-    assert!(matches!(reply, Ok(ChangeReply::Changed)), "{reply:?}");
+    assert!(
+        matches!(reply, Ok(ChangePasswordReply::Changed)),
+        "{reply:?}"
+    );
     let after = std::fs::read_to_string(place.path("etc/shadow")).unwrap();
     assert!(!after.contains(&hash("alice's word")) && after.contains("alice:$6$rounds=6000$"));
     assert!(
@@ -72,7 +75,7 @@ fn the_current_password_is_no_new_one() {
     let mut web = monitor.take_over();
     let here = web.log_in(&place, "alice", 1).token;
     match web.call(change(&here, "alice's word", "alice's word")) {
-        Ok(ChangeReply::Rejected {
+        Ok(ChangePasswordReply::Rejected {
             why: Rejection::New,
             text,
         }) => assert_eq!(text.as_str(), "The new password is the current one."),
@@ -132,7 +135,10 @@ fn an_administrators_reset_is_never_undone() {
     let mut token = log_in(&mut web, "word 0", 1);
     let begin = Instant::now();
     let reply = web.call(change(&token, "word 0", "word 1"));
-    assert!(matches!(reply, Ok(ChangeReply::Changed)), "{reply:?}");
+    assert!(
+        matches!(reply, Ok(ChangePasswordReply::Changed)),
+        "{reply:?}"
+    );
     let whole = begin.elapsed();
     let mut known = "word 1".to_owned();
     let mut was_first = [false; 2];
@@ -147,7 +153,7 @@ fn an_administrators_reset_is_never_undone() {
         let resets = format!("reset {round}");
         reset(&mut place, &resets);
         let reply = web.reply(thief);
-        was_first[usize::from(matches!(reply, Ok(ChangeReply::Changed)))] = true;
+        was_first[usize::from(matches!(reply, Ok(ChangePasswordReply::Changed)))] = true;
         let shadow = std::fs::read_to_string(place.path("etc/shadow")).unwrap();
         let theirs = &place.person("alice").hash;
         assert!(
@@ -176,7 +182,7 @@ fn a_change_that_waits_ends_with_its_session() {
     for reply in [web.reply(first), web.reply(second)] {
         assert!(!matches!(
             reply,
-            Ok(ChangeReply::Rejected {
+            Ok(ChangePasswordReply::Rejected {
                 why: Rejection::New,
                 ..
             })

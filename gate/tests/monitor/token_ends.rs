@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use occ_gate::wire::{ChangeReply, EnsureReply, Event, Gone, ask};
+use occ_gate::wire::{ChangePasswordReply, EnsureReply, Event, Gone, ask};
 
 use crate::place::{Place, hash};
 use crate::tokens::{TOKENS, assert_cut, handle_of, is_refused, list, make, open, secret};
@@ -131,7 +131,10 @@ fn a_person_who_changes_their_own_password_keeps_their_tokens() {
         old: secret("alice's word"),
         new: secret("a word of her own"),
     });
-    assert!(matches!(changed, Ok(ChangeReply::Changed)), "{changed:?}");
+    assert!(
+        matches!(changed, Ok(ChangePasswordReply::Changed)),
+        "{changed:?}"
+    );
     assert!(open(&mut web, &access) == session);
     let hash = session.hash();
     let is_gone =

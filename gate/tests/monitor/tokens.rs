@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use occ_gate::wire::{
-    ACCESS_LIMIT, AccessEntry, AccessName, AccessReply, AccessToken, Event, Gone, Handle, Lifetime,
-    MakeReply, Secret, Token, ask,
+    ACCESS_LIMIT, AccessEntry, AccessName, AccessToken, Event, Gone, Handle, Lifetime,
+    MakeAccessReply, Secret, Token, UseAccessReply, ask,
 };
 
 use crate::place::Place;
@@ -16,7 +16,7 @@ use crate::takeover::{Taken, address};
 
 pub(crate) const TOKENS: &str = "var/lib/occ-gate/tokens.json";
 
-fn make_with(web: &mut Taken, session: &Token, name: &str, days: u16) -> MakeReply {
+fn make_with(web: &mut Taken, session: &Token, name: &str, days: u16) -> MakeAccessReply {
     web.call(ask::MakeAccess {
         token: session.clone(),
         name: AccessName::try_from(Box::from(name)).unwrap(),
@@ -27,12 +27,12 @@ fn make_with(web: &mut Taken, session: &Token, name: &str, days: u16) -> MakeRep
 
 pub(crate) fn make(web: &mut Taken, session: &Token, name: &str) -> AccessToken {
     match make_with(web, session, name, 90) {
-        MakeReply::Made { access } => access,
+        MakeAccessReply::Made { access } => access,
         other => panic!("no token: {other:?}"),
     }
 }
 
-fn show(web: &mut Taken, access: &AccessToken, number: u8) -> AccessReply {
+fn show(web: &mut Taken, access: &AccessToken, number: u8) -> UseAccessReply {
     web.call(ask::UseAccess {
         access: access.clone(),
         address: address(number),
@@ -42,13 +42,13 @@ fn show(web: &mut Taken, access: &AccessToken, number: u8) -> AccessReply {
 /// The session that an access token opens.
 pub(crate) fn open(web: &mut Taken, access: &AccessToken) -> Token {
     match show(web, access, 9) {
-        AccessReply::Session { token, .. } => token,
+        UseAccessReply::Session { token, .. } => token,
         other => panic!("not good: {other:?}"),
     }
 }
 
 pub(crate) fn is_refused(web: &mut Taken, access: &AccessToken) -> bool {
-    matches!(show(web, access, 9), AccessReply::Refused)
+    matches!(show(web, access, 9), UseAccessReply::Refused)
 }
 
 pub(crate) fn list(web: &mut Taken, session: &Token) -> Vec<AccessEntry> {
@@ -107,7 +107,7 @@ fn a_token_opens_its_persons_opencode_and_nothing_of_the_account() {
     let (monitor, mut web, alice) = place.start_with("alice");
     let bob = web.log_in(&place, "bob", 2).token;
     let access = make(&mut web, &alice, "laptop");
-    let AccessReply::Session { token, session } = show(&mut web, &access, 7) else {
+    let UseAccessReply::Session { token, session } = show(&mut web, &access, 7) else {
         panic!("not good");
     };
     assert_eq!(session.user.as_str(), "alice");
@@ -237,12 +237,12 @@ fn guessing_is_limited_and_a_right_token_is_always_good() {
         .collect();
     let checked = replies
         .iter()
-        .filter(|reply| matches!(reply, AccessReply::Refused));
+        .filter(|reply| matches!(reply, UseAccessReply::Refused));
     assert_eq!(checked.count(), 3, "{replies:?}");
-    assert!(matches!(replies[50], AccessReply::SlowDown { .. }));
+    assert!(matches!(replies[50], UseAccessReply::SlowDown { .. }));
     open(&mut web, &access);
     assert!(
-        matches!(show(&mut web, &guess(200), 8), AccessReply::Refused),
+        matches!(show(&mut web, &guess(200), 8), UseAccessReply::Refused),
         "elsewhere"
     );
     // And nobody is kept from the login page by it.
@@ -263,7 +263,7 @@ fn nobody_has_more_than_fit() {
     }
     for _ in 0..10 {
         let reply = make_with(&mut web, &alice, "more", 7);
-        assert!(matches!(reply, MakeReply::Full), "{reply:?}");
+        assert!(matches!(reply, MakeAccessReply::Full), "{reply:?}");
     }
     assert_eq!(list(&mut web, &alice).len(), ACCESS_LIMIT);
     // Nor make and revoke without end.
@@ -275,8 +275,8 @@ fn nobody_has_more_than_fit() {
             .map_or(entry.handle, |entry| entry.handle);
         web.call(ask::RevokeAccess { token, handle }).unwrap();
         match make_with(&mut web, &alice, "more", 7) {
-            MakeReply::Made { .. } => was_made += 1,
-            reply => assert!(matches!(reply, MakeReply::TooOften), "{reply:?}"),
+            MakeAccessReply::Made { .. } => was_made += 1,
+            reply => assert!(matches!(reply, MakeAccessReply::TooOften), "{reply:?}"),
         }
     }
     assert!(was_made < ACCESS_LIMIT, "{was_made}");
@@ -306,7 +306,7 @@ fn a_damaged_file_stays_and_is_reported() {
         assert!(is_refused(&mut web, &access));
         assert!(list(&mut web, &alice).is_empty());
         let made = make_with(&mut web, &alice, "more", 7);
-        assert!(matches!(made, MakeReply::Unavailable), "{made:?}");
+        assert!(matches!(made, MakeAccessReply::Unavailable), "{made:?}");
         let (code, _, said) = command(&monitor, &["list", "alice"]);
         assert_eq!(code, Some(1), "{said}");
         drop(web);
@@ -355,6 +355,6 @@ fn an_administrator_can_do_without_tokens() {
     let mut web = monitor.take_over();
     assert!(is_refused(&mut web, &access));
     let made = make_with(&mut web, &alice, "more", 7);
-    assert!(matches!(made, MakeReply::Unavailable), "{made:?}");
+    assert!(matches!(made, MakeAccessReply::Unavailable), "{made:?}");
     assert_eq!(list(&mut web, &alice).len(), 1, "they are kept");
 }

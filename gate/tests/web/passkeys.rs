@@ -1,7 +1,7 @@
 //! Passkeys at the web half: the pages that offer them, and what goes to the monitor. The
 //! script is tried in a Chromium with an authenticator of its own.
 
-use occ_gate::wire::{AddReply, SecondView};
+use occ_gate::wire::{AddPasskeyReply, SecondView};
 use serde_json::{Value, json};
 
 use super::browser::{Answer, ask};
@@ -201,11 +201,17 @@ fn a_person_adds_and_removes_their_own() {
     );
     assert!(told(&nameless).contains("Give the passkey a name"));
     for (refusal, words) in [
-        (AddReply::NotKept, "That device cannot keep passkeys."),
-        (AddReply::Twice, "That passkey is in use already."),
-        (AddReply::Full, "at most 10"),
-        (AddReply::TooOften, "Try again later."),
-        (AddReply::Unavailable, "An administrator finds the reason"),
+        (
+            AddPasskeyReply::NotKept,
+            "That device cannot keep passkeys.",
+        ),
+        (AddPasskeyReply::Twice, "That passkey is in use already."),
+        (AddPasskeyReply::Full, "at most 10"),
+        (AddPasskeyReply::TooOften, "Try again later."),
+        (
+            AddPasskeyReply::Unavailable,
+            "An administrator finds the reason",
+        ),
     ] {
         gate.monitor
             .set(|state| state.passkeys.refuses = Some(refusal.clone()));

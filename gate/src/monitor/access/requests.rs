@@ -15,8 +15,8 @@ use crate::monitor::sessions::Session;
 use crate::own_address::is_own_address;
 use crate::wire::ask::{MakeAccess, RevokeAccess, UseAccess};
 use crate::wire::{
-    self, AccessEntry, AccessReply, AccessToken, Gone, Handle, LastUse, MakeReply, Text, Token,
-    TokenHash, User,
+    self, AccessEntry, AccessToken, Gone, Handle, LastUse, MakeAccessReply, Text, Token, TokenHash,
+    UseAccessReply, User,
 };
 
 /// Bits of an id: it is typed by administrators.
@@ -25,7 +25,7 @@ const ID: u64 = 0xffff_ffff;
 impl Monitor {
     /// A program showed an access token. A right one is always good: it can't be
     /// guessed, so guesses of others must not shut it out.
-    pub(crate) fn use_access(&mut self, ask: &UseAccess) -> AccessReply {
+    pub(crate) fn use_access(&mut self, ask: &UseAccess) -> UseAccessReply {
         let (hash, at, now) = (ask.access.hash(), clock::now(), self.now());
         let address = ask.address.to_canonical();
         let found = self.access.table.find(hash, at);
@@ -41,7 +41,7 @@ impl Monitor {
         self.access.used.get_or_insert(now);
         let person = self.accounts.get(&user);
         let display_name = person.map_or("", |person| &person.display_name);
-        AccessReply::Session {
+        UseAccessReply::Session {
             token,
             session: wire::Session {
                 user: User::cut(&user),
@@ -51,16 +51,16 @@ impl Monitor {
         }
     }
 
-    fn refuse_access(&mut self, ask: &UseAccess, address: IpAddr) -> AccessReply {
+    fn refuse_access(&mut self, ask: &UseAccess, address: IpAddr) -> UseAccessReply {
         let (now, is_own) = (self.now(), is_own_address(ask.address));
         let hash = ask.access.hash();
         match self.logins.wrong_access(hash, ask.address, is_own, now) {
-            Err(seconds) => AccessReply::SlowDown { seconds },
+            Err(seconds) => UseAccessReply::SlowDown { seconds },
             Ok(is_new) => {
                 if is_new {
                     log::line(&format!("token: one that is nobody's from {address}"));
                 }
-                AccessReply::Refused
+                UseAccessReply::Refused
             }
         }
     }
@@ -69,7 +69,7 @@ impl Monitor {
         self.access.table.entries(&session.user)
     }
 
-    pub(crate) fn make_access(&mut self, ask: MakeAccess) -> Result<MakeReply, Gone> {
+    pub(crate) fn make_access(&mut self, ask: MakeAccess) -> Result<MakeAccessReply, Gone> {
         // It rests on the account as it is, not as it was a moment ago.
         self.read_accounts();
         let token = ask.token.clone();
@@ -78,11 +78,11 @@ impl Monitor {
         })
     }
 
-    fn make_access_for(&mut self, session: &Session, ask: MakeAccess) -> MakeReply {
+    fn make_access_for(&mut self, session: &Session, ask: MakeAccess) -> MakeAccessReply {
         let time = self.now();
         let person = self.accounts.get(&session.user);
         let Some(person) = person.filter(|_| !self.access.is_off) else {
-            return MakeReply::Unavailable;
+            return MakeAccessReply::Unavailable;
         };
         let access = AccessToken::new(*random::bytes());
         let (hash, id) = (access.hash(), self.access.new_id());
@@ -94,18 +94,18 @@ impl Monitor {
             file::show_id(id)
         );
         if !self.access.make_limit.allows(&session.user, time) {
-            return MakeReply::TooOften;
+            return MakeAccessReply::TooOften;
         }
         let table = &mut self.access.table;
         if !table.make(hash, person, name, ask.lifetime, id, now) {
-            return MakeReply::Full;
+            return MakeAccessReply::Full;
         }
         if !self.access.save() {
             self.access.table.end(|other| other.id == id);
-            return MakeReply::Unavailable;
+            return MakeAccessReply::Unavailable;
         }
         log::line(&format!("{title} made from {}", session.address));
-        MakeReply::Made { access }
+        MakeAccessReply::Made { access }
     }
 
     /// Revokes one of a person's own. Returns false if the disk does not take it.

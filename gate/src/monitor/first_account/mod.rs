@@ -4,31 +4,25 @@
 
 mod requests;
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use accounts::account::Username;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
-use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::login::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
-use super::random;
 use super::web_process::WebId;
+use super::{occ_init, random};
 use crate::log;
 use crate::wire::ask::MakeFirst;
-use crate::wire::{FirstReply, PamText, Secret};
+use crate::wire::{MakeFirstReply, PamText, Secret};
 
 /// Letters and digits that nobody takes for one another (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 60 bits: nobody guesses it, however often they may try.
 const LENGTH: usize = 12;
 const GROUP: usize = 4;
-/// occ-init waits 15 s for a lock that somebody else has.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The code as administrators see it: `XXXX-XXXX-XXXX`. Typed in any case, with or without
 /// the dashes, and with O, I and L for the digits that they look like.
@@ -137,19 +131,19 @@ impl FirstAccount {
         making: Making,
         is_own: bool,
         now: Duration,
-    ) -> Result<Order, FirstReply> {
+    ) -> Result<Order, MakeFirstReply> {
         let Some(code) = self.code.as_ref().filter(|_| !self.is_making) else {
-            return Err(FirstReply::Closed);
+            return Err(MakeFirstReply::Closed);
         };
         let source = Source::Address(AddressBlock::of(ask.address, is_own));
         let account = Account::named("");
         if let Some(seconds) = self.failures.refusal(source, account, now) {
-            return Err(FirstReply::SlowDown { seconds });
+            return Err(MakeFirstReply::SlowDown { seconds });
         }
         self.failures.started(source, account, now);
         if !code.is(ask.code.expose()) {
             log::line(&format!("first account: {}: wrong code", ask.address));
-            return Err(FirstReply::WrongCode);
+            return Err(MakeFirstReply::WrongCode);
         }
         self.failures.undecided(source, account);
         let name =
@@ -168,17 +162,17 @@ impl FirstAccount {
     }
 
     /// The account was made or not.
-    pub(crate) fn made(&mut self, made: Result<(), String>) -> FirstReply {
+    pub(crate) fn made(&mut self, made: Result<(), String>) -> MakeFirstReply {
         self.is_making = false;
         match made {
-            Ok(()) => FirstReply::Made,
+            Ok(()) => MakeFirstReply::Made,
             Err(why) => rejected(&why),
         }
     }
 }
 
-fn rejected(why: &str) -> FirstReply {
-    FirstReply::Rejected {
+fn rejected(why: &str) -> MakeFirstReply {
+    MakeFirstReply::Rejected {
         text: PamText::cut(why),
     }
 }
@@ -186,13 +180,7 @@ fn rejected(why: &str) -> FirstReply {
 impl Order {
     /// Runs `occ-init user add`. The error is one line for whoever asked.
     pub(crate) async fn run(self) -> (Making, Result<(), String>) {
-        let made = match timeout(PATIENCE, self.add()).await {
-            Ok(made) => made,
-            Err(_) => Err(format!(
-                "occ-init gave no answer in {} s",
-                PATIENCE.as_secs()
-            )),
-        };
+        let made = self.add().await;
         if let Err(why) = &made {
             log::line(&format!("first account: not made: {why}"));
         }
@@ -200,30 +188,9 @@ impl Order {
     }
 
     async fn add(&self) -> Result<(), String> {
-        let broken = |error: std::io::Error| format!("cannot run occ-init: {error}");
-        let mut child = Command::new("occ-init")
-            .args([
-                "user",
-                "add",
-                self.name.as_str(),
-                "--request-stdin",
-                "--json",
-            ])
-            .current_dir("/")
-            .kill_on_drop(true)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(broken)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(&self.request()?).await.map_err(broken)?;
-        }
-        let output = child.wait_with_output().await.map_err(broken)?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(reason(&output.stdout))
+        let words = ["user", "add", self.name.as_str(), "--request-stdin"];
+        let made = occ_init::run(&words, &self.request()?).await;
+        made.map_err(|error| error.message)
     }
 
     fn request(&self) -> Result<Zeroizing<Vec<u8>>, String> {
@@ -245,15 +212,6 @@ impl Order {
 struct Request<'a> {
     schema: u32,
     password: &'a str,
-}
-
-/// The error that occ-init's answer tells.
-fn reason(answer: &[u8]) -> String {
-    let answer = serde_json::from_slice::<serde_json::Value>(answer).unwrap_or_default();
-    let message = answer
-        .pointer("/error/message")
-        .and_then(|text| text.as_str());
-    message.unwrap_or("occ-init failed").to_owned()
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! Checks of a session's person by PAM, before something of their account changes that a
 //! stolen session must not change. Each counts as a login does.
 
-use tokio::time::Instant;
-
 use super::pam::{PamCommand, PamResult, PamTask};
-use super::rate_limit::{Account, Source};
 use super::{Action, Attempt, Context, Logins, Next, What};
 use crate::monitor::sessions::Session;
 use crate::wire::{
-    ChallengeReply, ChangeReply, Gone, Origin, Reply, SecondReply, Secret, TokenHash, User,
+    ChallengeReply, ChangePasswordReply, Gone, LoginReply, Origin, PamText, Rejection, Reply,
+    SecondReply, Secret, TokenHash, User,
 };
 
 /// The reason for a check.
@@ -77,11 +75,26 @@ impl From<NotChecked> for ChallengeReply {
     }
 }
 
-/// What keeps a change of a password from its turn keeps a check from it.
-pub(super) fn in_place_of(reply: &ChangeReply) -> NotChecked {
-    match reply {
-        ChangeReply::SlowDown { seconds } => NotChecked::SlowDown { seconds: *seconds },
-        _ => NotChecked::Unavailable,
+impl From<NotChecked> for LoginReply {
+    fn from(why: NotChecked) -> Self {
+        match why {
+            NotChecked::Wrong => Self::Refused,
+            NotChecked::SlowDown { seconds } => Self::SlowDown { seconds },
+            NotChecked::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<NotChecked> for ChangePasswordReply {
+    fn from(why: NotChecked) -> Self {
+        match why {
+            NotChecked::Wrong => Self::Rejected {
+                why: Rejection::Old,
+                text: PamText::default(),
+            },
+            NotChecked::SlowDown { seconds } => Self::SlowDown { seconds },
+            NotChecked::Unavailable => Self::Unavailable,
+        }
     }
 }
 
@@ -101,21 +114,13 @@ impl Logins {
             address: session.address,
             task: PamTask::Check { password, code },
         };
-        let attempt = Attempt {
-            id,
-            web: context.web,
-            arrived: Instant::now(),
-            source: Source::Session(session.handle),
-            account: Account::named(&session.user),
-            address: session.address,
-            passkey: None,
-            what: What::Check {
-                user: session.user.clone(),
-                session: token,
-                purpose,
-            },
+        let what = What::Check {
+            user: session.user.clone(),
+            session: token,
+            purpose,
         };
-        self.enqueue(context, Box::new(attempt), Next::Start(command))
+        let attempt = Attempt::of_session(context, id, session, what);
+        self.enqueue(context, attempt, Next::Start(command))
     }
 }
 

@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::access::WrongAccess;
-use self::check::Purpose;
+use self::check::{NotChecked, Purpose};
 use self::device_cookie::DeviceKey;
 use self::pam::{Helper, PamCommand, PamResult, PamTask, unusable};
 use self::passkey::PasskeyStep;
@@ -41,8 +41,8 @@ use super::web_process::WebId;
 use crate::limits::Limits;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
-    Agent, ChangeReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret, TokenHash,
-    User,
+    Agent, ChangePasswordReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret,
+    TokenHash, User,
 };
 
 /// Everything about logins that lasts longer than a call.
@@ -134,7 +134,39 @@ pub(crate) struct PamEvent {
     helper: Option<Box<Helper>>,
 }
 
+impl What {
+    fn user(&self) -> &str {
+        match self {
+            Self::Login { user, .. } => user.as_str(),
+            Self::Change { user, .. } | Self::Check { user, .. } => user,
+        }
+    }
+}
+
 impl Attempt {
+    fn new(
+        context: &Context<'_>,
+        id: u64,
+        (source, address): (Source, IpAddr),
+        what: What,
+    ) -> Box<Self> {
+        Box::new(Self {
+            id,
+            web: context.web,
+            arrived: Instant::now(),
+            source,
+            account: Account::named(what.user()),
+            address,
+            passkey: None,
+            what,
+        })
+    }
+
+    fn of_session(context: &Context<'_>, id: u64, session: &Session, what: What) -> Box<Self> {
+        let source = Source::Session(session.handle);
+        Self::new(context, id, (source, session.address), what)
+    }
+
     /// The beginning of its line in the log. A typed name may be a password, so
     /// only names of accounts are logged.
     fn title(&self) -> String {
@@ -158,23 +190,18 @@ impl Attempt {
         }
     }
 
-    fn slow_down(&self, seconds: u32) -> Action {
-        let login = LoginReply::SlowDown { seconds };
-        self.reply(login, ChangeReply::SlowDown { seconds })
-    }
-
-    /// The one of these replies that fits its call.
-    fn reply(&self, login: LoginReply, change: ChangeReply) -> Action {
+    /// The reply to its call if its turn does not come.
+    fn refusal(&self, why: NotChecked) -> Action {
         let reply = match &self.what {
-            What::Login { reply, .. } => reply(login),
-            What::Change { .. } => Reply::ChangePassword(Ok(change)),
-            What::Check { purpose, .. } => purpose.refusal(check::in_place_of(&change)),
+            What::Login { reply, .. } => reply(why.into()),
+            What::Change { .. } => Reply::ChangePassword(Ok(why.into())),
+            What::Check { purpose, .. } => purpose.refusal(why),
         };
         Action::Reply(self.id, reply)
     }
 }
 
-fn change_reply(id: u64, reply: ChangeReply) -> Action {
+fn change_reply(id: u64, reply: ChangePasswordReply) -> Action {
     Action::Reply(id, Reply::ChangePassword(Ok(reply)))
 }
 
@@ -223,16 +250,12 @@ impl Logins {
             device,
         } = credentials;
         let fingerprint = context.accounts.fingerprint(user.as_str());
-        let device = device.and_then(|cookie| self.device_key.check(user.as_str(), &cookie));
-        let source = match device {
-            Some(number) => Source::Device(number),
-            None => Source::Address(AddressBlock::of(address, is_own)),
-        };
-        let account = Account::named(user.as_str());
+        let (source, device) = self.source(user.as_str(), device.as_ref(), address, is_own);
         let task = if fingerprint.is_some() {
             PamTask::Login(password)
         } else {
-            let like = context.accounts.stand_in(account.number());
+            let number = Account::named(user.as_str()).number();
+            let like = context.accounts.stand_in(number);
             let like = like.map(|person| User::cut(person.name.as_str()));
             PamTask::Pretend { password, like }
         };
@@ -241,23 +264,32 @@ impl Logins {
             address,
             task,
         };
-        let attempt = Attempt {
-            id,
-            web: context.web,
-            arrived: Instant::now(),
-            source,
-            account,
-            address,
-            passkey: None,
-            what: What::Login {
-                user,
-                fingerprint,
-                agent,
-                device,
-                reply: Reply::Authenticate,
-            },
+        let what = What::Login {
+            user,
+            fingerprint,
+            agent,
+            device,
+            reply: Reply::Authenticate,
         };
-        self.enqueue(context, Box::new(attempt), Next::Start(command))
+        let attempt = Attempt::new(context, id, (source, address), what);
+        self.enqueue(context, attempt, Next::Start(command))
+    }
+
+    /// Where the failures of a browser's login count, and the number of its device cookie if
+    /// that is of this person's.
+    fn source(
+        &self,
+        user: &str,
+        device: Option<&Secret>,
+        address: IpAddr,
+        is_own: bool,
+    ) -> (Source, Option<[u8; 16]>) {
+        let number = device.and_then(|cookie| self.device_key.check(user, cookie));
+        let source = match number {
+            Some(number) => Source::Device(number),
+            None => Source::Address(AddressBlock::of(address, is_own)),
+        };
+        (source, number)
     }
 
     /// Begins a change of the password of a session's person.
@@ -270,30 +302,28 @@ impl Logins {
     ) -> Vec<Action> {
         if let Some(text) = unusable(&old, &new) {
             let (why, text) = (Rejection::New, PamText::cut(&text));
-            return vec![change_reply(id, ChangeReply::Rejected { why, text })];
+            return vec![change_reply(
+                id,
+                ChangePasswordReply::Rejected { why, text },
+            )];
         }
         if self.is_changing(&session.user) {
-            return vec![change_reply(id, ChangeReply::SlowDown { seconds: 1 })];
+            return vec![change_reply(
+                id,
+                ChangePasswordReply::SlowDown { seconds: 1 },
+            )];
         }
         let command = PamCommand {
             user: User::cut(&session.user),
             address: session.address,
             task: PamTask::Change { old, new },
         };
-        let attempt = Attempt {
-            id,
-            web: context.web,
-            arrived: Instant::now(),
-            source: Source::Session(session.handle),
-            account: Account::named(&session.user),
-            address: session.address,
-            passkey: None,
-            what: What::Change {
-                user: session.user.clone(),
-                session: token.hash(),
-            },
+        let what = What::Change {
+            user: session.user.clone(),
+            session: token.hash(),
         };
-        self.enqueue(context, Box::new(attempt), Next::Start(command))
+        let attempt = Attempt::of_session(context, id, session, what);
+        self.enqueue(context, attempt, Next::Start(command))
     }
 }
 

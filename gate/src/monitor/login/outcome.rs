@@ -13,7 +13,9 @@ use crate::log;
 use crate::monitor::accounts::AccountFingerprint;
 use crate::monitor::random;
 use crate::monitor::sessions::Origin;
-use crate::wire::{ChangeReply, Gone, Handle, Login, LoginReply, Reply, Token, TokenHash, User};
+use crate::wire::{
+    ChangePasswordReply, Gone, Handle, Login, LoginReply, Reply, Token, TokenHash, User,
+};
 
 impl Logins {
     /// Logs the outcome, and returns the reply after what has to go before it.
@@ -61,9 +63,9 @@ impl Logins {
             }
             What::Change { user, session } => {
                 let decided = self.changed(context, &user, session, result, &mut actions);
-                let is_done = matches!(decided, Ok(ChangeReply::Changed) | Err(Gone));
+                let is_done = matches!(decided, Ok(ChangePasswordReply::Changed) | Err(Gone));
                 let outcome = match decided {
-                    Ok(ChangeReply::Changed) => "done",
+                    Ok(ChangePasswordReply::Changed) => "done",
                     Ok(_) => "not done",
                     Err(Gone) => "the account changed meanwhile",
                 };
@@ -138,7 +140,7 @@ impl Logins {
         session: TokenHash,
         result: PamResult,
         actions: &mut Vec<Action>,
-    ) -> Result<ChangeReply, Gone> {
+    ) -> Result<ChangePasswordReply, Gone> {
         let before = self.changing.remove(user).flatten();
         let person = context.accounts.get(user);
         let fingerprint = person.map(|person| person.fingerprint);
@@ -162,9 +164,9 @@ impl Logins {
             return Err(Gone);
         }
         Ok(match result {
-            PamResult::Changed { .. } => ChangeReply::Changed,
-            PamResult::Rejected { why, text } => ChangeReply::Rejected { why, text },
-            _ => ChangeReply::Unavailable,
+            PamResult::Changed { .. } => ChangePasswordReply::Changed,
+            PamResult::Rejected { why, text } => ChangePasswordReply::Rejected { why, text },
+            _ => ChangePasswordReply::Unavailable,
         })
     }
 }

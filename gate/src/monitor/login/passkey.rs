@@ -1,19 +1,18 @@
 //! A login with a passkey: a process reads the proof, PAM's account step decides about
 //! everything that is no password, and then it is a login like any other.
 
-use tokio::time::Instant;
-
 use super::pam::{PamCommand, PamResult, PamTask};
-use super::rate_limit::{Account, AddressBlock, Source};
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
 use crate::monitor::passkeys::check::{self, Check, Checked, Nobody};
-use crate::monitor::passkeys::{Claim, Signature, Signed};
+use crate::monitor::passkeys::{Claim, Signature, Signed, copied};
 use crate::wire::ask::PasskeyLogin;
 use crate::wire::{Conversation, CredentialId, Reply, User};
 
 /// The check of a passkey, and PAM's command if it proves its person.
 pub(crate) struct PasskeyStep {
+    /// Its id in the record.
+    id: String,
     credential: CredentialId,
     check: Check,
     nobody: Nobody,
@@ -31,28 +30,15 @@ impl Logins {
         is_own: bool,
     ) -> Vec<Action> {
         let user = claim.as_ref().map_or("", |claim| &claim.user);
-        let device = login.device.as_ref();
-        let device = device.and_then(|cookie| self.device_key.check(user, cookie));
-        let source = match device {
-            Some(number) => Source::Device(number),
-            None => Source::Address(AddressBlock::of(login.address, is_own)),
+        let (source, device) = self.source(user, login.device.as_ref(), login.address, is_own);
+        let what = What::Login {
+            user: User::cut(user),
+            fingerprint: context.accounts.fingerprint(user),
+            agent: login.agent,
+            device,
+            reply: Reply::PasskeyLogin,
         };
-        let attempt = Attempt {
-            id,
-            web: context.web,
-            arrived: Instant::now(),
-            source,
-            account: Account::named(user),
-            address: login.address,
-            passkey: None,
-            what: What::Login {
-                user: User::cut(user),
-                fingerprint: context.accounts.fingerprint(user),
-                agent: login.agent,
-                device,
-                reply: Reply::PasskeyLogin,
-            },
-        };
+        let attempt = Attempt::new(context, id, (source, login.address), what);
         let next = claim.map_or(Next::Refuse, |claim| {
             let command = PamCommand {
                 user: User::cut(&claim.user),
@@ -60,13 +46,14 @@ impl Logins {
                 task: PamTask::Account,
             };
             Next::Passkey(Box::new(PasskeyStep {
+                id: claim.id,
                 credential: login.credential,
                 check: claim.check,
                 nobody: claim.nobody,
                 command,
             }))
         });
-        self.enqueue(context, Box::new(attempt), next)
+        self.enqueue(context, attempt, next)
     }
 }
 
@@ -100,6 +87,11 @@ pub(super) async fn check(attempt: &mut Attempt, step: PasskeyStep) -> Option<Pa
                 counter: Some(counter),
             });
             Some(step.command)
+        }
+        Checked::Copied => {
+            let copied = copied(step.command.user.as_str(), &step.id);
+            log::line(&format!("{}: {copied}", attempt.title()));
+            None
         }
         Checked::No { why } => {
             log::line(&format!(

@@ -1,10 +1,11 @@
 //! The turns of attempts: who waits, who starts and pays for it, and what frees a place.
 
+use super::check::NotChecked;
 use super::pam::PamResult;
 use super::prompt::Question;
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
-use crate::wire::{ChangeReply, LoginReply, Rejection};
+use crate::wire::Rejection;
 
 impl Logins {
     /// Lets an attempt wait for its turn, unless there were too many failures.
@@ -17,7 +18,7 @@ impl Logins {
         let (source, account) = (attempt.source, attempt.account);
         if let Some(seconds) = self.failures.refusal(source, account, context.now) {
             log::line(&format!("{}: too many failures", attempt.title()));
-            return vec![attempt.slow_down(seconds)];
+            return vec![attempt.refusal(NotChecked::SlowDown { seconds })];
         }
         let mut actions = Vec::new();
         let pushed = self
@@ -25,7 +26,7 @@ impl Logins {
             .push(attempt.id, source, account, (attempt, next));
         if let Some((dropped, _)) = pushed {
             log::line(&format!("{}: too many wait", dropped.title()));
-            actions.push(dropped.reply(LoginReply::Unavailable, ChangeReply::Unavailable));
+            actions.push(dropped.refusal(NotChecked::Unavailable));
         }
         actions.extend(self.start_waiting(context));
         actions
@@ -46,7 +47,10 @@ impl Logins {
                 log::line(&format!("{}: too many failures", attempt.title()));
                 self.queue.ended(source, account);
                 // Sooner it would tell how long the checks before it took.
-                actions.push(self.delayed(attempt.arrived, attempt.slow_down(seconds)));
+                actions.push(self.delayed(
+                    attempt.arrived,
+                    attempt.refusal(NotChecked::SlowDown { seconds }),
+                ));
                 continue;
             }
             self.failures.started(source, account, now);
@@ -61,7 +65,7 @@ impl Logins {
     /// Nobody waits for this call any more: what has not begun does not begin.
     pub(crate) fn forget(&mut self, id: u64) -> Option<Action> {
         let (attempt, _) = self.queue.remove(id)?;
-        Some(attempt.reply(LoginReply::Unavailable, ChangeReply::Unavailable))
+        Some(attempt.refusal(NotChecked::Unavailable))
     }
 
     /// Takes an answer of PAM's: the place of its helper is free for the next.

@@ -1,8 +1,7 @@
-//! The challenges that are open: each is good once, for two minutes, and names who may use
-//! it by a digest. There are at most so many, of one address and of all; the oldest goes.
+//! The challenges that are open: each is good once, for two minutes, for whoever shows the
+//! token of its name. There are at most so many, of one address and of all; the oldest goes.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::wire::{CHALLENGE_SECONDS, TokenHash};
@@ -12,61 +11,55 @@ const GOOD_FOR: Duration = Duration::from_secs(CHALLENGE_SECONDS);
 const PER_SOURCE: usize = 512;
 const ALL: usize = 2048;
 
-/// Open challenges; `S` is who asked, `T` what a challenge carries.
-pub(super) struct Challenges<S, T> {
-    open: HashMap<TokenHash, Open<S, T>>,
-    count: u64,
-}
+/// Open challenges, the oldest first; `S` is who asked, `T` what a challenge carries.
+pub(super) struct Challenges<S, T>(VecDeque<Open<S, T>>);
 
 struct Open<S, T> {
+    name: TokenHash,
     source: S,
     what: T,
     since: Duration,
-    number: u64,
 }
 
 impl<S, T> Default for Challenges<S, T> {
     fn default() -> Self {
-        Self {
-            open: HashMap::new(),
-            count: 0,
-        }
+        Self(VecDeque::new())
     }
 }
 
-impl<S: Copy + Eq + Hash, T> Challenges<S, T> {
+impl<S: Eq, T> Challenges<S, T> {
     /// Opens one; `now` is the time since the start.
     pub(super) fn open(&mut self, name: TokenHash, source: S, what: T, now: Duration) {
-        self.open
-            .retain(|_, open| now.saturating_sub(open.since) < GOOD_FOR);
-        let is_same = |open: &&Open<S, T>| open.source == source;
-        if self.open.values().filter(is_same).count() >= PER_SOURCE {
-            self.drop_oldest(|open| open.source == source);
-        } else if self.open.len() >= ALL {
-            self.drop_oldest(|_| true);
+        self.0.retain(|open| !open.is_old(now));
+        let is_own = |open: &Open<S, T>| open.source == source;
+        let own = self.0.iter().filter(|open| is_own(open)).count();
+        let oldest = if own >= PER_SOURCE {
+            self.0.iter().position(is_own)
+        } else {
+            (self.0.len() >= ALL).then_some(0)
+        };
+        if let Some(oldest) = oldest {
+            self.0.remove(oldest);
         }
-        self.count += 1;
-        let open = Open {
+        self.0.push_back(Open {
+            name,
             source,
             what,
             since: now,
-            number: self.count,
-        };
-        self.open.insert(name, open);
+        });
     }
 
     /// Takes one: whatever comes of it, it is used.
     pub(super) fn take(&mut self, name: TokenHash, now: Duration) -> Option<T> {
-        let open = self.open.remove(&name)?;
-        (now.saturating_sub(open.since) < GOOD_FOR).then_some(open.what)
+        let at = self.0.iter().position(|open| open.name == name)?;
+        let open = self.0.remove(at)?;
+        (!open.is_old(now)).then_some(open.what)
     }
+}
 
-    fn drop_oldest(&mut self, is_meant: impl Fn(&Open<S, T>) -> bool) {
-        let meant = self.open.iter().filter(|(_, open)| is_meant(open));
-        let oldest = meant.min_by_key(|(_, open)| open.number);
-        if let Some(name) = oldest.map(|(name, _)| *name) {
-            self.open.remove(&name);
-        }
+impl<S, T> Open<S, T> {
+    fn is_old(&self, now: Duration) -> bool {
+        now.saturating_sub(self.since) >= GOOD_FOR
     }
 }
 
@@ -100,7 +93,7 @@ mod tests {
         for number in 1..=10_000 {
             challenges.open(name(number), 'b', number, now);
         }
-        assert_eq!(challenges.open.len(), PER_SOURCE + 1);
+        assert_eq!(challenges.0.len(), PER_SOURCE + 1);
         assert_eq!(challenges.take(name(0), now), Some(0));
         assert_eq!(challenges.take(name(9_000), now), None);
         assert_eq!(challenges.take(name(10_000), now), Some(10_000));
@@ -112,9 +105,9 @@ mod tests {
         for number in 0..10_000 {
             challenges.open(name(number), number, number, Duration::ZERO);
         }
-        assert_eq!(challenges.open.len(), ALL);
+        assert_eq!(challenges.0.len(), ALL);
         let later = Duration::from_secs(CHALLENGE_SECONDS);
         challenges.open(name(0), 0, 0, later);
-        assert_eq!(challenges.open.len(), 1, "those of the past are gone");
+        assert_eq!(challenges.0.len(), 1, "those of the past are gone");
     }
 }

@@ -58,6 +58,8 @@ pub(crate) enum Checked {
     },
     /// The authenticator does not keep it, so no login page could find it.
     NotKept,
+    /// It did, but its counter did not grow.
+    Copied,
     /// No, and why, for the log.
     No { why: Box<str> },
 }

@@ -1,5 +1,5 @@
-//! The passkeys of all records, and whose each is. A record is read again when its file is
-//! another one; the directory tells whether any is.
+//! The passkeys of all records, and whose each is. A record is read again when its file has
+//! changed; the directory and the records with passkeys tell whether any has.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -32,18 +32,18 @@ pub(super) struct Known {
 
 /// A state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
+struct FileVersion {
     inode: u64,
     size: u64,
-    modified: (i64, i64),
+    modified: Option<SystemTime>,
 }
 
-impl Mark {
+impl FileVersion {
     fn of(metadata: &fs::Metadata) -> Self {
         Self {
             inode: metadata.ino(),
             size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            modified: metadata.modified().ok(),
         }
     }
 }
@@ -51,8 +51,8 @@ impl Mark {
 /// All passkeys, as far as records can be read.
 #[derive(Default)]
 pub(super) struct KnownPasskeys {
-    directory: Option<Mark>,
-    records: HashMap<String, (Mark, Vec<Known>)>,
+    directory: Option<FileVersion>,
+    records: HashMap<String, (FileVersion, Vec<Known>)>,
 }
 
 impl KnownPasskeys {
@@ -89,8 +89,8 @@ impl KnownPasskeys {
 
     fn try_refresh(&mut self, store: &Path, uids: UidRange) -> io::Result<()> {
         let metadata = fs::metadata(store)?;
-        let mark = Mark::of(&metadata);
-        if self.directory == Some(mark) {
+        let version = FileVersion::of(&metadata);
+        if self.directory == Some(version) && self.are_as_read(store) {
             return Ok(());
         }
         let mut before = std::mem::take(&mut self.records);
@@ -103,9 +103,21 @@ impl KnownPasskeys {
                 self.records.insert(user.to_owned(), read);
             }
         }
-        let age = SystemTime::now().duration_since(metadata.modified()?);
-        self.directory = age.is_ok_and(|age| age > STAMP).then_some(mark);
+        let records = self.records.values().map(|(version, _)| version.modified);
+        let newest = records.max().flatten().max(version.modified);
+        let age = newest.and_then(|newest| SystemTime::now().duration_since(newest).ok());
+        self.directory = age.filter(|age| *age > STAMP).map(|_| version);
         Ok(())
+    }
+
+    /// Returns whether the records with passkeys are the files that were read: an editor may
+    /// write one in place, which leaves the directory as it is.
+    fn are_as_read(&self, store: &Path) -> bool {
+        let mut records = self.records.iter();
+        records.all(|(user, (version, known))| {
+            let found = || fs::symlink_metadata(store.join(format!("{user}.json")));
+            known.is_empty() || found().is_ok_and(|found| FileVersion::of(&found) == *version)
+        })
     }
 }
 
@@ -113,9 +125,9 @@ impl KnownPasskeys {
 fn read(
     path: &Path,
     user: &str,
-    old: Option<(Mark, Vec<Known>)>,
+    old: Option<(FileVersion, Vec<Known>)>,
     uids: UidRange,
-) -> Option<(Mark, Vec<Known>)> {
+) -> Option<(FileVersion, Vec<Known>)> {
     // The volume may hold anything: a link leads elsewhere, a pipe never ends.
     let file = OpenOptions::new()
         .read(true)
@@ -123,14 +135,14 @@ fn read(
         .open(path)
         .ok()?;
     let metadata = file.metadata().ok()?;
-    let mark = Mark::of(&metadata);
-    if let Some(old) = old.filter(|(before, _)| *before == mark) {
+    let version = FileVersion::of(&metadata);
+    if let Some(old) = old.filter(|(before, _)| *before == version) {
         return Some(old);
     }
     let is_roots = metadata.is_file() && metadata.uid() == 0 && metadata.nlink() == 1;
     (is_roots && metadata.mode() & 0o022 == 0).then_some(())?;
     let bytes = bounded(&file)?;
-    Some((mark, passkeys_of(&bytes, user, uids)))
+    Some((version, passkeys_of(&bytes, user, uids)))
 }
 
 fn bounded(file: &File) -> Option<Vec<u8>> {
@@ -216,6 +228,26 @@ mod tests {
         fs::remove_file(store.join("bob.json")).unwrap();
         known.refresh(store, uids).unwrap();
         assert_eq!(owner(&known, "AA"), Some("alice"));
+    }
+
+    #[test]
+    fn record_that_is_written_in_place_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, uids) = (directory.path(), UidRange::default());
+        write(store, "alice.json", &record("alice", &["AA"]));
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        for path in [&store.join("alice.json"), store] {
+            File::open(path).unwrap().set_modified(hour_ago).unwrap();
+        }
+        let mut known = KnownPasskeys::default();
+        known.refresh(store, uids).unwrap();
+        assert!(known.directory.is_some() && known.has("AA"));
+        write(store, "alice.json", &record("alice", &[]));
+        known.refresh(store, uids).unwrap();
+        assert!(!known.has("AA"));
+        write(store, "alice.json", &record("alice", &["BB"]));
+        known.refresh(store, uids).unwrap();
+        assert!(known.has("BB"), "it was written a moment ago");
     }
 
     #[test]

@@ -5,7 +5,7 @@ pub(crate) mod check;
 
 mod challenges;
 mod known;
-mod occ_init;
+mod record;
 mod requests;
 mod uses;
 
@@ -67,6 +67,8 @@ pub(crate) struct Passkeys {
 /// A login with a passkey that is somebody's, before anything is proven.
 pub(crate) struct Claim {
     pub(crate) user: String,
+    /// The passkey's id in the record.
+    pub(crate) id: String,
     pub(crate) check: Check,
     pub(crate) nobody: Nobody,
 }
@@ -146,6 +148,7 @@ impl Passkeys {
         };
         Some(Claim {
             user: known.user.clone(),
+            id: known.id.clone(),
             check: Check {
                 origin,
                 task,
@@ -170,22 +173,26 @@ impl Passkeys {
         accounts: &Accounts,
     ) -> bool {
         self.refresh();
-        let known = self.owned(credential.as_str(), accounts);
-        !self.is_off && known.is_some_and(|known| known.user == user)
+        self.of(user, credential, accounts).is_some()
+    }
+
+    fn of(&self, user: &str, credential: &CredentialId, accounts: &Accounts) -> Option<&Known> {
+        let known = self.owned(credential.as_str(), accounts)?;
+        (!self.is_off && known.user == user).then_some(known)
     }
 
     /// Counts a login that everything else allows. Returns false if the passkey is another
     /// person's or nobody's by now, or may have been copied.
     pub(crate) fn used(&mut self, signature: &Signature, accounts: &Accounts) -> bool {
+        self.refresh();
         let user = &signature.user;
-        if !self.is_of(user, &signature.credential, accounts) {
+        let Some(known) = self.of(user, &signature.credential, accounts) else {
             return false;
-        }
+        };
+        let id = known.id.clone();
         let credential = signature.credential.as_str();
         if !self.uses.add(credential, signature.counter, clock::now()) {
-            log::line(&format!(
-                "login: {user}: the counter of the passkey went back: it may have been copied"
-            ));
+            log::line(&format!("login: {user}: {}", copied(user, &id)));
             return false;
         }
         let known = &self.known;
@@ -195,4 +202,12 @@ impl Passkeys {
         }
         true
     }
+}
+
+/// The words for the log: an authenticator that counts gave a number that it gave before.
+pub(crate) fn copied(user: &str, id: &str) -> String {
+    format!(
+        "the counter of passkey {id} did not grow, so somebody has a copy of it; \
+         'occ user passkey remove {user} {id}' removes it"
+    )
 }

@@ -7,7 +7,7 @@ use webauthn_rs::prelude::Uuid;
 
 use super::check::{Check, CheckTask, Checked, relying_party};
 use super::known::Known;
-use super::occ_init::{self, Changed};
+use super::record::{self, Changed};
 use super::{Ceremony, Passkeys, check};
 use crate::clock;
 use crate::log;
@@ -19,15 +19,15 @@ use crate::monitor::random;
 use crate::monitor::sessions::Session;
 use crate::own_address::is_own_address;
 use crate::web::http::host::Authority;
-use crate::wire::ask::{AddPasskey, BeginLogin, BeginPasskey, PasskeyLogin, RemovePasskey};
+use crate::wire::ask::{AddPasskey, BeginPasskey, BeginPasskeyLogin, PasskeyLogin, RemovePasskey};
 use crate::wire::{
-    AddReply, ChallengeReply, Gone, Handle, Options, Origin, PASSKEYS_LIMIT, PasskeyEntry,
+    AddPasskeyReply, ChallengeReply, Gone, Handle, Options, Origin, PASSKEYS_LIMIT, PasskeyEntry,
     PasskeyName, Reply, Token, TokenHash,
 };
 
 impl Monitor {
     /// A challenge for whoever asks, to log in with.
-    pub(crate) fn begin_login(&mut self, ask: &BeginLogin) -> ChallengeReply {
+    pub(crate) fn begin_passkey_login(&mut self, ask: &BeginPasskeyLogin) -> ChallengeReply {
         let source = AddressBlock::of(ask.address, is_own_address(ask.address));
         let now = self.now();
         let Some(party) = self.party(&ask.origin) else {
@@ -171,37 +171,37 @@ impl Monitor {
             let _turn = turn;
             let reply = match check::ask(&check, nobody).await {
                 Checked::Made { credential, .. } if credential != ask.credential || !is_new => {
-                    AddReply::Twice
+                    AddPasskeyReply::Twice
                 }
                 Checked::Made {
                     credential,
                     public_key,
                 } => add(&user, &name, credential.as_str(), &public_key).await,
-                Checked::NotKept => AddReply::NotKept,
+                Checked::NotKept => AddPasskeyReply::NotKept,
                 Checked::No { why } => {
                     log::line(&format!("passkey: {user}: not added: {why}"));
-                    AddReply::Refused
+                    AddPasskeyReply::Refused
                 }
-                Checked::Signed { .. } => AddReply::Refused,
+                Checked::Signed { .. } | Checked::Copied => AddPasskeyReply::Refused,
             };
             Reply::AddPasskey(Ok(reply))
         });
     }
 
     /// One of the few changes that run at once; a person has so many an hour.
-    fn turn(&mut self, user: &str) -> Result<OwnedSemaphorePermit, AddReply> {
+    fn turn(&mut self, user: &str) -> Result<OwnedSemaphorePermit, AddPasskeyReply> {
         let now = self.now();
         let turn = self.passkeys.changes.clone().try_acquire_owned();
         let turn = turn.map_err(|_| {
             log::line(&format!("passkey: {user}: too many are being changed"));
-            AddReply::Unavailable
+            AddPasskeyReply::Unavailable
         })?;
         let is_allowed = self.passkeys.limit.allows(user, now);
-        is_allowed.then_some(turn).ok_or(AddReply::TooOften)
+        is_allowed.then_some(turn).ok_or(AddPasskeyReply::TooOften)
     }
 
     /// The check of a new passkey; its challenge must be of this very session.
-    fn new_passkey(&mut self, ask: &AddPasskey) -> Result<Check, AddReply> {
+    fn new_passkey(&mut self, ask: &AddPasskey) -> Result<Check, AddPasskeyReply> {
         let now = self.now();
         let ceremony = self.passkeys.challenges.take(ask.challenge.hash(), now);
         let Some(Ceremony::Add {
@@ -210,10 +210,10 @@ impl Monitor {
             state,
         }) = ceremony
         else {
-            return Err(AddReply::Refused);
+            return Err(AddPasskeyReply::Refused);
         };
         if session != ask.token.hash() || self.passkeys.is_off {
-            return Err(AddReply::Refused);
+            return Err(AddPasskeyReply::Refused);
         }
         self.passkeys.refresh();
         Ok(Check {
@@ -236,7 +236,7 @@ impl Monitor {
         self.reply_when_done(id, async move {
             let _turn = turn;
             let passkey = format!("{:08x}", handle.0);
-            let removed = occ_init::remove(&user, &passkey).await;
+            let removed = record::remove(&user, &passkey).await;
             if removed == Changed::Done {
                 log::line(&format!("passkey: {user}: {passkey} removed"));
             }
@@ -274,23 +274,28 @@ fn kept_by_the_authenticator(options: serde_json::Result<Value>) -> Value {
     options
 }
 
-async fn add(user: &str, name: &PasskeyName, credential: &str, public_key: &Value) -> AddReply {
+async fn add(
+    user: &str,
+    name: &PasskeyName,
+    credential: &str,
+    public_key: &Value,
+) -> AddPasskeyReply {
     let id = format!("{:08x}", random::number() & 0xffff_ffff);
     let entry = json!({
         "id": id, "name": name.as_str(), "credentialId": credential,
         "publicKey": public_key, "madeUSec": clock::now().saturating_mul(1_000_000),
     });
-    match occ_init::add(user, &entry).await {
+    match record::add(user, &entry).await {
         Changed::Done => {
             log::line(&format!(
                 "passkey: {user}: '{}' ({id}) added",
                 name.as_str()
             ));
-            AddReply::Added
+            AddPasskeyReply::Added
         }
-        Changed::Twice => AddReply::Twice,
-        Changed::Full => AddReply::Full,
-        Changed::Absent | Changed::Failed => AddReply::Unavailable,
+        Changed::Twice => AddPasskeyReply::Twice,
+        Changed::Full => AddPasskeyReply::Full,
+        Changed::Absent | Changed::Failed => AddPasskeyReply::Unavailable,
     }
 }
 

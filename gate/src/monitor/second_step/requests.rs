@@ -8,7 +8,7 @@ use crate::monitor::event_loop::Monitor;
 use crate::monitor::login::check::{NotChecked, Purpose};
 use crate::monitor::sessions::Session;
 use crate::wire::ask::{BeginSecond, ConfirmSecond, EndSecond};
-use crate::wire::{ConfirmReply, Gone, SecondReply, SecondView, Secret, Token, TokenHash};
+use crate::wire::{ConfirmSecondReply, Gone, SecondReply, SecondView, Secret, Token, TokenHash};
 
 impl Monitor {
     pub(crate) fn second(&mut self, token: &Token, session: &Session) -> SecondView {
@@ -85,7 +85,10 @@ impl Monitor {
         }
     }
 
-    pub(crate) fn confirm_second(&mut self, ask: &ConfirmSecond) -> Result<ConfirmReply, Gone> {
+    pub(crate) fn confirm_second(
+        &mut self,
+        ask: &ConfirmSecond,
+    ) -> Result<ConfirmSecondReply, Gone> {
         // The file names the uid of the account as it is.
         self.read_accounts();
         let session = self.sessions.find(&ask.token, clock::now()).cloned();
@@ -99,21 +102,21 @@ impl Monitor {
             .confirm(user, token, &code, now, clock::now());
         let (made, step) = match verdict {
             Verdict::Right(made, step) => (made, step),
-            Verdict::Wrong => return Ok(ConfirmReply::Wrong),
-            Verdict::Over => return Ok(ConfirmReply::Over),
+            Verdict::Wrong => return Ok(ConfirmSecondReply::Wrong),
+            Verdict::Over => return Ok(ConfirmSecondReply::Over),
         };
         let scratch = key::scratch_codes();
         let bytes = key::file(&made, &scratch, step, uid);
         Ok(match file::write(user, &bytes) {
             Ok(()) => {
                 log::line(&format!("second step: {user}: turned on"));
-                ConfirmReply::On { scratch }
+                ConfirmSecondReply::On { scratch }
             }
             Err(error) => {
                 log::line(&format!(
                     "second step: {user}: cannot write the key: {error}"
                 ));
-                ConfirmReply::Unavailable
+                ConfirmSecondReply::Unavailable
             }
         })
     }

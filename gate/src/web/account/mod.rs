@@ -27,8 +27,8 @@ use crate::web::pages::{self, Outcome};
 use crate::web::passkey;
 use crate::web::state::{AppState, RequestContext};
 use crate::wire::{
-    AccessEntry, ChangeReply, Gone, Handle, OpencodeView, PasskeyEntry, Rejection, SecondView,
-    Secret, SessionEntry, ask,
+    AccessEntry, ChangePasswordReply, Gone, Handle, OpencodeView, PasskeyEntry, Rejection,
+    SecondView, Secret, SessionEntry, ask,
 };
 
 /// GET /_occ/account
@@ -42,7 +42,7 @@ pub(super) async fn page<B>(
         Some(Flash::Account(outcome)) => Some(outcome),
         _ => None,
     };
-    let shown = match Shown::of(gate, session).await {
+    let shown = match AccountState::of(gate, session).await {
         Ok(shown) => shown,
         Err(reply) => return reply,
     };
@@ -77,8 +77,8 @@ pub(super) async fn page<B>(
     Flash::taken(page, &gate.cookies, context.secure)
 }
 
-/// What the monitor knows of the person.
-struct Shown {
+/// The person's account, as the monitor knows it.
+struct AccountState {
     sessions: Vec<SessionEntry>,
     access: Vec<AccessEntry>,
     opencode: OpencodeView,
@@ -86,7 +86,7 @@ struct Shown {
     passkeys: Vec<PasskeyEntry>,
 }
 
-impl Shown {
+impl AccountState {
     /// Returns the answer to give instead where a question has no reply.
     async fn of(gate: &AppState, session: &Session) -> Result<Self, Response<Body>> {
         let (monitor, token) = (&gate.monitor, || session.token.clone());
@@ -117,9 +117,18 @@ async fn or_answer<T>(
     }
 }
 
-/// Redirects to the account page, which tells the outcome of a form.
+/// The end of a form: the outcome that the account page tells, or another answer.
+type Ended = Result<Outcome, Response<Body>>;
+
+/// Redirects to the account page, which tells the outcome of a form. Its part about the
+/// second step is not to be seen without scrolling.
 fn redirect_with(gate: &AppState, context: &RequestContext, outcome: Outcome) -> Response<Body> {
-    let reply = reply::see_other("/_occ/account");
+    let path = if outcome.is_about_second() {
+        "/_occ/account#second"
+    } else {
+        "/_occ/account"
+    };
+    let reply = reply::see_other(path);
     Flash::Account(outcome).give(reply, &gate.cookies, context.secure)
 }
 
@@ -172,47 +181,46 @@ pub(super) async fn submit(
         Ok(form) => form,
         Err(refused) => return refused,
     };
-    match kind {
-        AccountForm::Password => change_password(gate, context, session, &form).await,
-        AccountForm::Restart => restart::submit(gate, context, session, &form).await,
-        AccountForm::MakeToken => tokens::make(gate, context, session, &form).await,
-        AccountForm::RevokeToken => tokens::revoke(gate, context, session, &form).await,
+    let ended = match kind {
+        AccountForm::Password => change_password(gate, session, &form).await,
+        AccountForm::Restart => restart::submit(gate, session, &form).await,
+        AccountForm::MakeToken => tokens::make(gate, session, &form).await,
+        AccountForm::RevokeToken => tokens::revoke(gate, session, &form).await,
         AccountForm::AddPasskey => passkeys::add(gate, context, session, &headers, &form).await,
-        AccountForm::RemovePasskey => passkeys::remove(gate, context, session, &form).await,
-        AccountForm::Revoke => revoke(gate, context, session, &form).await,
+        AccountForm::RemovePasskey => passkeys::remove(gate, session, &form).await,
+        AccountForm::Revoke => revoke(gate, session, &form).await,
         AccountForm::EndAll => {
             let token = session.token.clone();
             let ended = gate.monitor.ask(ask::EndAll { token }).await;
-            after_logout(gate, context, session, ended.is_ok())
+            Err(after_logout(gate, context, session, ended.is_ok()))
         }
-        AccountForm::BeginSecond => second::begin(gate, context, session, &form).await,
-        AccountForm::ConfirmSecond => second::confirm(gate, context, session, &form).await,
-        AccountForm::EndSecond => second::end(gate, context, session, &form).await,
+        AccountForm::BeginSecond => second::begin(gate, session, &form).await,
+        AccountForm::ConfirmSecond => second::confirm(gate, session, &form).await,
+        AccountForm::EndSecond => second::end(gate, session, &form).await,
+    };
+    match ended {
+        Ok(outcome) => redirect_with(gate, context, outcome),
+        Err(answer) => answer,
     }
 }
 
-/// The session, or token, of a line of the page.
+/// The session, token or passkey of a line of the page.
 fn handle(form: &Form) -> Option<Handle> {
     let number = form.text("handle")?.parse().ok()?;
     Some(Handle(number))
 }
 
+/// The answer to a form without one.
+fn to_page() -> Response<Body> {
+    reply::see_other("/_occ/account")
+}
+
 /// Ends another session of the person.
-async fn revoke(
-    gate: &AppState,
-    context: &RequestContext,
-    session: &Session,
-    form: &Form,
-) -> Response<Body> {
-    let Some(handle) = handle(form) else {
-        return reply::see_other("/_occ/account");
-    };
+async fn revoke(gate: &AppState, session: &Session, form: &Form) -> Ended {
+    let handle = handle(form).ok_or_else(to_page)?;
     let token = session.token.clone();
-    match gate.monitor.ask(ask::Revoke { token, handle }).await {
-        Ok(Ok(())) => redirect_with(gate, context, Outcome::SessionEnded),
-        Ok(Err(Gone)) => reply::see_other("/_occ/login"),
-        Err(NoReply) => reply::unreached(),
-    }
+    or_answer(gate.monitor.ask(ask::Revoke { token, handle })).await?;
+    Ok(Outcome::SessionEnded)
 }
 
 /// POST /_occ/logout; also without a session, so that the cookie goes.
@@ -253,34 +261,30 @@ fn forget(gate: &AppState, context: &RequestContext) -> Response<Body> {
     reply
 }
 
-async fn change_password(
-    gate: &AppState,
-    context: &RequestContext,
-    session: &Session,
-    form: &Form,
-) -> Response<Body> {
+async fn change_password(gate: &AppState, session: &Session, form: &Form) -> Ended {
     let (old, new) = match new_password(form) {
         Ok(passwords) => passwords,
-        Err(why) => return redirect_with(gate, context, Outcome::Failed(why)),
+        Err(why) => return Ok(Outcome::Failed(why)),
     };
     let weakness = weakness(new.expose()).map(str::to_owned);
     let token = session.token.clone();
     let request = ask::ChangePassword { token, old, new };
-    let outcome = match gate.monitor.ask(request).await {
-        Ok(Ok(ChangeReply::Changed)) => Outcome::Changed { weakness },
-        Ok(Ok(ChangeReply::Rejected { why, text })) => {
+    Ok(match gate.monitor.ask(request).await {
+        Ok(Ok(ChangePasswordReply::Changed)) => Outcome::Changed { weakness },
+        Ok(Ok(ChangePasswordReply::Rejected { why, text })) => {
             Outcome::Failed(rejected(why, text.as_str()))
         }
-        Ok(Ok(ChangeReply::SlowDown { seconds })) => Outcome::Failed(format!(
-            "Too many failed attempts. Try again in {}.",
-            pages::span(seconds)
-        )),
-        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
-        _ => Outcome::Failed(
+        Ok(Ok(ChangePasswordReply::SlowDown { seconds })) => Outcome::Failed(slow_down(seconds)),
+        Ok(Err(Gone)) => return Err(reply::see_other("/_occ/login")),
+        Ok(Ok(ChangePasswordReply::Unavailable)) | Err(NoReply) => Outcome::Failed(
             "Changing the password is not possible right now. Try again in a moment.".to_owned(),
         ),
-    };
-    redirect_with(gate, context, outcome)
+    })
+}
+
+fn slow_down(seconds: u32) -> String {
+    let span = pages::span(seconds);
+    format!("Too many failed attempts. Try again in {span}.")
 }
 
 /// With PAM's words about a new password, if it has any.

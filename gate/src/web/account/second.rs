@@ -2,17 +2,12 @@
 
 use std::time::Instant;
 
-use hyper::Response;
-
-use crate::web::http::body::Body;
-use crate::web::http::flash::Flash;
+use super::{Ended, or_answer, slow_down};
 use crate::web::http::form::Form;
-use crate::web::http::reply;
-use crate::web::monitor_client::NoReply;
-use crate::web::pages::{self, Outcome, SecondSecret};
+use crate::web::pages::{Outcome, SecondSecret};
 use crate::web::sessions::Session;
-use crate::web::state::{AppState, RequestContext};
-use crate::wire::{ConfirmReply, Gone, SecondReply, Secret, ask};
+use crate::web::state::AppState;
+use crate::wire::{ConfirmSecondReply, SecondReply, Secret, ask};
 
 const UNAVAILABLE: &str =
     "Nothing was changed. Look at this page again, and ask an administrator if it says the same.";
@@ -22,72 +17,49 @@ fn field(form: &Form, name: &str) -> Option<Secret> {
 }
 
 /// POST /_occ/account/second-begin
-pub(super) async fn begin(
-    gate: &AppState,
-    context: &RequestContext,
-    session: &Session,
-    form: &Form,
-) -> Response<Body> {
+pub(super) async fn begin(gate: &AppState, session: &Session, form: &Form) -> Ended {
+    const WRONG: &str = "Your password is wrong.";
     let Some(password) = field(form, "password") else {
-        return failed(gate, context, "Your password is wrong.".to_owned());
+        return Ok(failed(WRONG));
     };
     let token = session.token.clone();
-    let outcome = match gate.monitor.ask(ask::BeginSecond { token, password }).await {
-        Ok(Ok(SecondReply::Begun { key })) => {
-            let now = Instant::now();
+    let ask = ask::BeginSecond { token, password };
+    Ok(match or_answer(gate.monitor.ask(ask)).await? {
+        SecondReply::Begun { key } => {
             let key = SecondSecret::Key(key);
-            gate.issued_second.put(session.token.hash(), key, now);
+            (gate.issued_second).put(session.token.hash(), key, Instant::now());
             Outcome::SecondBegun
         }
-        Ok(Ok(SecondReply::Wrong)) => Outcome::SecondFailed("Your password is wrong.".to_owned()),
-        Ok(Ok(SecondReply::SlowDown { seconds })) => slow_down(seconds),
-        Ok(Ok(_)) => Outcome::SecondFailed(UNAVAILABLE.to_owned()),
-        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
-        Err(NoReply) => return reply::unreached(),
-    };
-    told(gate, context, outcome)
+        SecondReply::Wrong => failed(WRONG),
+        SecondReply::SlowDown { seconds } => failed(slow_down(seconds)),
+        SecondReply::Ended | SecondReply::Unavailable => failed(UNAVAILABLE),
+    })
 }
 
 /// POST /_occ/account/second-confirm
-pub(super) async fn confirm(
-    gate: &AppState,
-    context: &RequestContext,
-    session: &Session,
-    form: &Form,
-) -> Response<Body> {
+pub(super) async fn confirm(gate: &AppState, session: &Session, form: &Form) -> Ended {
     let code = field(form, "code").unwrap_or_default();
     let token = session.token.clone();
-    let outcome = match gate.monitor.ask(ask::ConfirmSecond { token, code }).await {
-        Ok(Ok(ConfirmReply::On { scratch })) => {
-            let now = Instant::now();
+    let ask = ask::ConfirmSecond { token, code };
+    Ok(match or_answer(gate.monitor.ask(ask)).await? {
+        ConfirmSecondReply::On { scratch } => {
             let scratch = SecondSecret::Scratch(scratch);
-            gate.issued_second.put(session.token.hash(), scratch, now);
+            (gate.issued_second).put(session.token.hash(), scratch, Instant::now());
             Outcome::SecondOn
         }
-        Ok(Ok(ConfirmReply::Wrong)) => Outcome::SecondFailed(
-            "That code is wrong. Type the one that the phone shows now; its clock has to be right."
-                .to_owned(),
+        ConfirmSecondReply::Wrong => failed(
+            "That code is wrong. Type the one that the phone shows now; its clock has to be right.",
         ),
-        Ok(Ok(ConfirmReply::Over)) => {
-            Outcome::SecondFailed("That took too long, or too many codes. Start again.".to_owned())
-        }
-        Ok(Ok(ConfirmReply::Unavailable)) => Outcome::SecondFailed(UNAVAILABLE.to_owned()),
-        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
-        Err(NoReply) => return reply::unreached(),
-    };
-    told(gate, context, outcome)
+        ConfirmSecondReply::Over => failed("That took too long, or too many codes. Start again."),
+        ConfirmSecondReply::Unavailable => failed(UNAVAILABLE),
+    })
 }
 
 /// POST /_occ/account/second-end
-pub(super) async fn end(
-    gate: &AppState,
-    context: &RequestContext,
-    session: &Session,
-    form: &Form,
-) -> Response<Body> {
+pub(super) async fn end(gate: &AppState, session: &Session, form: &Form) -> Ended {
     const WRONG: &str = "Your password or the code is wrong, or the code was used before.";
     let (Some(password), Some(code)) = (field(form, "password"), field(form, "code")) else {
-        return failed(gate, context, WRONG.to_owned());
+        return Ok(failed(WRONG));
     };
     let token = session.token.clone();
     let ask = ask::EndSecond {
@@ -95,28 +67,14 @@ pub(super) async fn end(
         password,
         code,
     };
-    let outcome = match gate.monitor.ask(ask).await {
-        Ok(Ok(SecondReply::Ended)) => Outcome::SecondOff,
-        Ok(Ok(SecondReply::Wrong)) => Outcome::SecondFailed(WRONG.to_owned()),
-        Ok(Ok(SecondReply::SlowDown { seconds })) => slow_down(seconds),
-        Ok(Ok(_)) => Outcome::SecondFailed(UNAVAILABLE.to_owned()),
-        Ok(Err(Gone)) => return reply::see_other("/_occ/login"),
-        Err(NoReply) => return reply::unreached(),
-    };
-    told(gate, context, outcome)
+    Ok(match or_answer(gate.monitor.ask(ask)).await? {
+        SecondReply::Ended => Outcome::SecondOff,
+        SecondReply::Wrong => failed(WRONG),
+        SecondReply::SlowDown { seconds } => failed(slow_down(seconds)),
+        SecondReply::Begun { .. } | SecondReply::Unavailable => failed(UNAVAILABLE),
+    })
 }
 
-fn failed(gate: &AppState, context: &RequestContext, why: String) -> Response<Body> {
-    told(gate, context, Outcome::SecondFailed(why))
-}
-
-/// Redirects to the account page's part about it, which is not to be seen without scrolling.
-fn told(gate: &AppState, context: &RequestContext, outcome: Outcome) -> Response<Body> {
-    let reply = reply::see_other("/_occ/account#second");
-    Flash::Account(outcome).give(reply, &gate.cookies, context.secure)
-}
-
-fn slow_down(seconds: u32) -> Outcome {
-    let span = pages::span(seconds);
-    Outcome::SecondFailed(format!("Too many failed attempts. Try again in {span}."))
+fn failed(why: impl Into<String>) -> Outcome {
+    Outcome::SecondFailed(why.into())
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use occ_gate::wire::{ConfirmReply, LoginReply, SecondReply, SecondView, ask};
+use occ_gate::wire::{ConfirmSecondReply, LoginReply, SecondReply, SecondView, ask};
 use occ_gate_testing::until;
 
 use super::*;
@@ -49,7 +49,10 @@ fn volume_that_is_read_only_keeps_out_whose_codes_it_cannot_note() {
     let bob = web.log_in(&place, "bob", 3).token;
     let key = key_of(begin(&mut web, &bob, "bob's word"));
     let reply = confirm(&mut web, &bob, &code(&key, 0));
-    assert!(matches!(reply, Ok(ConfirmReply::Unavailable)), "{reply:?}");
+    assert!(
+        matches!(reply, Ok(ConfirmSecondReply::Unavailable)),
+        "{reply:?}"
+    );
     assert_eq!(view(&mut web, &bob), SecondView::Off);
     web.log_in(&place, "bob", 4);
 }

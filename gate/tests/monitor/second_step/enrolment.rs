@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use occ_gate::wire::{ConfirmReply, Gone, LoginReply, SecondReply, SecondView, Token};
+use occ_gate::wire::{ConfirmSecondReply, Gone, LoginReply, SecondReply, SecondView, Token};
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn stolen_session_turns_nothing_on_or_off() {
     let reply = begin(&mut web, &stolen, "guess");
     assert!(matches!(reply, Ok(SecondReply::Wrong)), "{reply:?}");
     let reply = confirm(&mut web, &stolen, "000000");
-    assert!(matches!(reply, Ok(ConfirmReply::Over)), "{reply:?}");
+    assert!(matches!(reply, Ok(ConfirmSecondReply::Over)), "{reply:?}");
     let guessed = (0..5).map(|_| begin(&mut web, &stolen, "guess"));
     let slowed = guessed.filter(|reply| matches!(reply, Ok(SecondReply::SlowDown { .. })));
     assert!(slowed.count() > 0, "guessing is limited");
@@ -64,18 +64,24 @@ fn wrong_code_turns_nothing_on_and_another_session_starts_over() {
     );
     let first = key_of(begin(&mut web, &one, "alice's word"));
     let reply = confirm(&mut web, &one, &wrong_code(&first));
-    assert!(matches!(reply, Ok(ConfirmReply::Wrong)), "{reply:?}");
+    assert!(matches!(reply, Ok(ConfirmSecondReply::Wrong)), "{reply:?}");
     assert!(!place.path(FILE).exists());
     let reply = confirm(&mut web, &other, &code(&first, 0));
-    assert!(matches!(reply, Ok(ConfirmReply::Over)), "{reply:?}");
+    assert!(matches!(reply, Ok(ConfirmSecondReply::Over)), "{reply:?}");
     let second = key_of(begin(&mut web, &other, "alice's word"));
     assert_ne!(first, second);
     let reply = confirm(&mut web, &one, &code(&first, 0));
-    assert!(matches!(reply, Ok(ConfirmReply::Over)), "{reply:?}");
+    assert!(matches!(reply, Ok(ConfirmSecondReply::Over)), "{reply:?}");
     let reply = confirm(&mut web, &other, &code(&second, 0));
-    assert!(matches!(reply, Ok(ConfirmReply::On { .. })), "{reply:?}");
+    assert!(
+        matches!(reply, Ok(ConfirmSecondReply::On { .. })),
+        "{reply:?}"
+    );
     let reply = confirm(&mut web, &other, &code(&second, 0));
-    assert!(matches!(reply, Ok(ConfirmReply::Over)), "once: {reply:?}");
+    assert!(
+        matches!(reply, Ok(ConfirmSecondReply::Over)),
+        "once: {reply:?}"
+    );
 }
 
 /// Uids never come again; names may.
@@ -139,7 +145,7 @@ fn enrolment_that_is_begun_again_has_another_key() {
     let keys = [(); 2].map(|()| key_of(begin(&mut web, &alice, "alice's word")));
     assert_ne!(keys[0], keys[1]);
     let reply = confirm(&mut web, &alice, &code(&keys[0], 0));
-    assert!(matches!(reply, Ok(ConfirmReply::Wrong)), "{reply:?}");
+    assert!(matches!(reply, Ok(ConfirmSecondReply::Wrong)), "{reply:?}");
     let scratch = confirmed(&mut web, &alice, &keys[1]);
     let reply = log_in(&mut web, 2, &scratch[0]);
     assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
-use occ_gate::wire::{ChangeReply, LoginReply, SecondView, ask};
+use occ_gate::wire::{ChangePasswordReply, LoginReply, SecondView, ask};
 use occ_gate_testing::until;
 
 use super::*;
@@ -109,7 +109,10 @@ fn password_is_changed_without_a_code() {
         old: secret("alice's word"),
         new: secret("a new word"),
     });
-    assert!(matches!(reply, Ok(ChangeReply::Changed)), "{reply:?}");
+    assert!(
+        matches!(reply, Ok(ChangePasswordReply::Changed)),
+        "{reply:?}"
+    );
     let conversation = asked(web.authenticate("alice", "a new word", 2));
     let text = secret(&code(&key, 0));
     let reply = web.call(ask::Answer { conversation, text });

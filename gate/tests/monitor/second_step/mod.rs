@@ -8,8 +8,8 @@ mod logins;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use occ_gate::wire::{
-    ConfirmReply, Conversation, Gone, Login, LoginReply, SecondReply, SecondView, Secret, Token,
-    ask,
+    ConfirmSecondReply, Conversation, Gone, Login, LoginReply, SecondReply, SecondView, Secret,
+    Token, ask,
 };
 use totp_rs::Builder;
 
@@ -61,7 +61,11 @@ pub(super) fn begin(web: &mut Taken, token: &Token, password: &str) -> Result<Se
     })
 }
 
-pub(super) fn confirm(web: &mut Taken, token: &Token, code: &str) -> Result<ConfirmReply, Gone> {
+pub(super) fn confirm(
+    web: &mut Taken,
+    token: &Token,
+    code: &str,
+) -> Result<ConfirmSecondReply, Gone> {
     web.call(ask::ConfirmSecond {
         token: token.clone(),
         code: secret(code),
@@ -102,8 +106,8 @@ pub(super) fn turned_on(place: &Place, web: &mut Taken) -> (Login, String, Vec<S
 pub(super) fn confirmed(web: &mut Taken, token: &Token, key: &str) -> Vec<String> {
     loop {
         match confirm(web, token, &code(key, -1)) {
-            Ok(ConfirmReply::On { scratch }) => return scratch.iter().map(text).collect(),
-            Ok(ConfirmReply::Wrong) => (),
+            Ok(ConfirmSecondReply::On { scratch }) => return scratch.iter().map(text).collect(),
+            Ok(ConfirmSecondReply::Wrong) => (),
             other => panic!("not on: {other:?}"),
         }
     }

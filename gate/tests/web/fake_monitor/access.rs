@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use occ_gate::wire::{
-    AccessEntry, AccessHash, AccessName, AccessReply, AccessToken, Handle, LastUse, MakeReply,
-    Token,
+    AccessEntry, AccessHash, AccessName, AccessToken, Handle, LastUse, MakeAccessReply, Token,
+    UseAccessReply,
 };
 
 use super::sessions::{minutes_ago, session};
@@ -43,23 +43,23 @@ impl Access {
         found.map(|(user, _)| user.clone())
     }
 
-    pub(super) fn open(&self, access: &AccessToken) -> AccessReply {
+    pub(super) fn open(&self, access: &AccessToken) -> UseAccessReply {
         match (self.all.get(&access.hash()), self.slow_down) {
-            (Some((user, token)), _) => AccessReply::Session {
+            (Some((user, token)), _) => UseAccessReply::Session {
                 token: token.clone(),
                 session: session(user),
             },
-            (None, Some(seconds)) => AccessReply::SlowDown { seconds },
-            (None, None) => AccessReply::Refused,
+            (None, Some(seconds)) => UseAccessReply::SlowDown { seconds },
+            (None, None) => UseAccessReply::Refused,
         }
     }
 
-    pub(super) fn make(&self) -> MakeReply {
+    pub(super) fn make(&self) -> MakeAccessReply {
         if self.is_full {
-            return MakeReply::Full;
+            return MakeAccessReply::Full;
         }
         let access = AccessToken::new([99; 32]);
-        MakeReply::Made { access }
+        MakeAccessReply::Made { access }
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn line(request: &Request) -> String {
 
 fn passkey_line(request: &Request) -> String {
     match request {
-        Request::BeginLogin(ask::BeginLogin { origin, address }) => {
+        Request::BeginPasskeyLogin(ask::BeginPasskeyLogin { origin, address }) => {
             format!("begin-login {origin} {address}")
         }
         Request::PasskeyLogin(ask::PasskeyLogin {

@@ -1,7 +1,8 @@
 //! Logins, passwords and the first account.
 
 use occ_gate::wire::{
-    ChangeReply, Conversation, FirstReply, Login, LoginReply, PamText, Rejection, Secret, User, ask,
+    ChangePasswordReply, Conversation, Login, LoginReply, MakeFirstReply, PamText, Rejection,
+    Secret, User, ask,
 };
 
 use super::sessions::{LATER, Sessions};
@@ -51,17 +52,17 @@ impl Logins {
         log_in(sessions, user, ask.device)
     }
 
-    pub(super) fn make_first(&mut self, ask: &ask::MakeFirst) -> FirstReply {
+    pub(super) fn make_first(&mut self, ask: &ask::MakeFirst) -> MakeFirstReply {
         match self.first_code {
-            None => FirstReply::Closed,
-            Some(_) if self.slow_down.is_some() => FirstReply::SlowDown { seconds: 9 },
-            Some(code) if ask.code.expose() != code.as_bytes() => FirstReply::WrongCode,
-            Some(_) if ask.user.as_str() == "root" => FirstReply::Rejected {
+            None => MakeFirstReply::Closed,
+            Some(_) if self.slow_down.is_some() => MakeFirstReply::SlowDown { seconds: 9 },
+            Some(code) if ask.code.expose() != code.as_bytes() => MakeFirstReply::WrongCode,
+            Some(_) if ask.user.as_str() == "root" => MakeFirstReply::Rejected {
                 text: PamText::cut("the name 'root' is <taken>"),
             },
             Some(_) => {
                 self.first_code = None;
-                FirstReply::Made
+                MakeFirstReply::Made
             }
         }
     }
@@ -103,14 +104,14 @@ fn new_password_needed(text: &str) -> LoginReply {
     }
 }
 
-pub(super) fn change(ask: &ask::ChangePassword) -> ChangeReply {
+pub(super) fn change(ask: &ask::ChangePassword) -> ChangePasswordReply {
     match (ask.old.expose(), ask.new.expose()) {
-        (b"secret", b"short") => ChangeReply::Rejected {
+        (b"secret", b"short") => ChangePasswordReply::Rejected {
             why: Rejection::New,
             text: PamText::cut("too <short>"),
         },
-        (b"secret", _) => ChangeReply::Changed,
-        _ => ChangeReply::Rejected {
+        (b"secret", _) => ChangePasswordReply::Changed,
+        _ => ChangePasswordReply::Rejected {
             why: Rejection::Old,
             text: PamText::default(),
         },

@@ -265,7 +265,9 @@ impl State {
 
     fn reply_about_passkeys(&mut self, request: Request) -> Reply {
         match request {
-            Request::BeginLogin(ask) => Reply::BeginLogin(passkeys::begin_login(&ask.origin)),
+            Request::BeginPasskeyLogin(ask) => {
+                Reply::BeginPasskeyLogin(passkeys::begin_passkey_login(&ask.origin))
+            }
             Request::PasskeyLogin(ask) => {
                 Reply::PasskeyLogin(self.passkeys.log_in(&mut self.sessions, ask))
             }

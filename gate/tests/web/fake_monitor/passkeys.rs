@@ -1,8 +1,8 @@
 //! Passkeys: every challenge has the same name, and one credential is good.
 
 use occ_gate::wire::{
-    AddReply, ChallengeReply, Handle, LoginReply, Options, Origin, PasskeyEntry, PasskeyName,
-    SecondView, Secret, Token, ask,
+    AddPasskeyReply, ChallengeReply, Handle, LoginReply, Options, Origin, PasskeyEntry,
+    PasskeyName, SecondView, Secret, Token, ask,
 };
 
 use super::logins::log_in;
@@ -14,21 +14,21 @@ pub(crate) struct Passkeys {
     /// The credential that was added, and is good for a login.
     pub(crate) credential: Option<String>,
     /// The answer to the next ones that are added, whatever they are.
-    pub(crate) refuses: Option<AddReply>,
+    pub(crate) refuses: Option<AddPasskeyReply>,
 }
 
 impl Passkeys {
-    pub(super) fn add(&mut self, ask: &ask::AddPasskey) -> AddReply {
+    pub(super) fn add(&mut self, ask: &ask::AddPasskey) -> AddPasskeyReply {
         let is_ours =
             ask.challenge == challenge() && ask.proof.as_str().contains("attestationObject");
         if let Some(refusal) = self.refuses.clone() {
             return refusal;
         }
         if !is_ours {
-            return AddReply::Refused;
+            return AddPasskeyReply::Refused;
         }
         self.credential = Some(ask.credential.as_str().to_owned());
-        AddReply::Added
+        AddPasskeyReply::Added
     }
 
     pub(super) fn log_in(&self, sessions: &mut Sessions, ask: ask::PasskeyLogin) -> LoginReply {
@@ -59,7 +59,7 @@ fn host(origin: &Origin) -> String {
     authority.split(':').next().unwrap().to_owned()
 }
 
-pub(super) fn begin_login(origin: &Origin) -> ChallengeReply {
+pub(super) fn begin_passkey_login(origin: &Origin) -> ChallengeReply {
     ready(
         &serde_json::json!({"publicKey": {"challenge": "AAAA", "rpId": host(origin),
         "allowCredentials": [], "userVerification": "required", "timeout": 120_000},

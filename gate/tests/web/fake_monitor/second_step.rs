@@ -1,6 +1,6 @@
 //! The second step of everybody's login.
 
-use occ_gate::wire::{ConfirmReply, SecondReply, SecondView, Secret, ask};
+use occ_gate::wire::{ConfirmSecondReply, SecondReply, SecondView, Secret, ask};
 
 pub(crate) struct SecondStep {
     pub(crate) view: SecondView,
@@ -30,18 +30,18 @@ impl SecondStep {
         }
     }
 
-    pub(super) fn confirm(&mut self, ask: &ask::ConfirmSecond) -> ConfirmReply {
+    pub(super) fn confirm(&mut self, ask: &ask::ConfirmSecond) -> ConfirmSecondReply {
         match (self.view, ask.code.expose()) {
             (SecondView::Begun, b"123456") => {
                 self.view = SecondView::On;
                 let codes = ["11111111", "22222222"];
                 let scratch = codes.map(|code| Secret::from_text(code).unwrap());
-                ConfirmReply::On {
+                ConfirmSecondReply::On {
                     scratch: scratch.into(),
                 }
             }
-            (SecondView::Begun, _) => ConfirmReply::Wrong,
-            _ => ConfirmReply::Over,
+            (SecondView::Begun, _) => ConfirmSecondReply::Wrong,
+            _ => ConfirmSecondReply::Over,
         }
     }
 

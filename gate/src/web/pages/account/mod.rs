@@ -75,6 +75,16 @@ pub(crate) enum Outcome {
     PasskeyFailed(String),
 }
 
+impl Outcome {
+    /// Returns whether the page's part about the second step tells it.
+    pub(crate) fn is_about_second(&self) -> bool {
+        matches!(
+            self,
+            Self::SecondBegun | Self::SecondOn | Self::SecondOff | Self::SecondFailed(_)
+        )
+    }
+}
+
 pub(crate) fn account(page: &Account) -> Markup {
     let name = if page.display_name.is_empty() {
         page.user
@@ -213,6 +223,28 @@ fn ago(then: Time, now: Time) -> String {
     };
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural} ago")
+}
+
+/// A person's page with nothing on it but what each has.
+#[cfg(test)]
+fn bare_page() -> Account<'static> {
+    static OPENCODE: OpencodeView = OpencodeView {
+        without_login_shell: None,
+    };
+    Account {
+        user: "alice",
+        display_name: "",
+        sessions: &[],
+        access: None,
+        passkeys: None,
+        issued: None,
+        origin: "http://box.localhost:3000",
+        now: 4600,
+        outcome: None,
+        opencode: &OPENCODE,
+        second: SecondView::Off,
+        issued_second: None,
+    }
 }
 
 #[cfg(test)]

@@ -146,22 +146,14 @@ fn picture(text: &str) -> Option<Markup> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::OpencodeView;
+    use crate::web::pages::account::bare_page;
 
     fn page(view: SecondView, outcome: Option<&Outcome>, issued: Option<&SecondSecret>) -> String {
         let page = Account {
-            user: "al-ice",
-            display_name: "",
-            sessions: &[],
-            access: None,
-            passkeys: None,
-            issued: None,
-            origin: "http://box.localhost:3000",
-            now: 4600,
             outcome,
-            opencode: &OpencodeView::default(),
             second: view,
             issued_second: issued,
+            ..bare_page()
         };
         second(&page).0
     }
@@ -200,17 +192,7 @@ mod tests {
     fn address_is_what_apps_read() {
         let page = Account {
             user: "al-ice",
-            display_name: "",
-            sessions: &[],
-            access: None,
-            passkeys: None,
-            issued: None,
-            origin: "http://box.localhost:3000",
-            now: 0,
-            outcome: None,
-            opencode: &OpencodeView::default(),
-            second: SecondView::Begun,
-            issued_second: None,
+            ..bare_page()
         };
         assert_eq!(
             address(&page, "KEY").as_str(),

@@ -14,20 +14,13 @@ fn page(outcome: Option<&Outcome>) -> String {
     };
     let sessions = [entry(11, true), entry(22, false)];
     account(&Account {
-        user: "alice",
         display_name: "Alice <A>",
         sessions: &sessions,
-        access: None,
-        passkeys: None,
-        issued: None,
-        origin: "http://localhost:3000",
-        now: 4600,
         outcome,
         opencode: &OpencodeView {
             without_login_shell: outcome.is_some().then(|| vec![Line::cut("line <1>")]),
         },
-        second: SecondView::Off,
-        issued_second: None,
+        ..bare_page()
     })
     .0
 }

@@ -103,7 +103,8 @@ fn ahead(then: Time, now: Time) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{AccessName, Handle, LastUse, OpencodeView, SecondView};
+    use crate::web::pages::account::bare_page;
+    use crate::wire::{AccessName, Handle, LastUse};
 
     fn page(outcome: Option<&Outcome>, issued: Option<&str>) -> String {
         let entry = |number, name: &str, last_use| AccessEntry {
@@ -119,20 +120,10 @@ mod tests {
         };
         let access = [entry(11, "laptop", Some(used)), entry(22, "<b>", None)];
         let page = Account {
-            user: "alice",
-            display_name: "",
-            sessions: &[],
             access: Some(&access),
-            passkeys: None,
             issued,
-            origin: "http://box.localhost:3000",
-            now: 4600,
             outcome,
-            opencode: &OpencodeView {
-                without_login_shell: None,
-            },
-            second: SecondView::Off,
-            issued_second: None,
+            ..bare_page()
         };
         tokens(&page, &access).0
     }
