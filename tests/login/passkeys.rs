@@ -3,7 +3,7 @@
 
 use crate::harness::Instance;
 use crate::harness::chromium::with_browsers;
-use crate::login::person::Person;
+use crate::login::person::{Person, base};
 
 /// An authenticator that is pressed whenever it is asked tries again on the page of the
 /// refusal, until there were too many attempts.
@@ -16,14 +16,9 @@ fn a_passkey_outlives_the_container_and_ends_with_its_removal() {
     let instance = Instance::shipped("passkeys");
     let mut alice_has = "correct horse 7 battery";
     instance.add("alice", alice_has);
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = base(&instance);
     with_browsers(instance.port, async |browsers| {
-        let alice = Person {
-            browser: browsers.open().await,
-            base: &base,
-            name: "alice",
-            password: alice_has,
-        };
+        let alice = Person::at(&browsers, &base, "alice", alice_has).await;
         alice.browser.add_authenticator().await;
         alice.log_in(None).await;
         // The session alone adds none.
@@ -69,14 +64,9 @@ fn a_copy_of_a_passkey_is_refused_once_the_passkey_was_used() {
     let instance = Instance::shipped("copy");
     let word = "correct horse 7 battery";
     instance.add("alice", word);
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = base(&instance);
     with_browsers(instance.port, async |browsers| {
-        let alice = Person {
-            browser: browsers.open().await,
-            base: &base,
-            name: "alice",
-            password: word,
-        };
+        let alice = Person::at(&browsers, &base, "alice", word).await;
         alice.browser.add_authenticator().await;
         alice.log_in(None).await;
         alice.add_passkey("phone").await;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::harness::chromium::Browser;
+use crate::harness::Instance;
+use crate::harness::chromium::{Browser, Browsers};
 
 const ENTER: char = '\u{e007}';
 /// The screen of the terminal's page, line by line.
@@ -20,7 +21,27 @@ pub(super) struct Person<'a> {
     pub(super) password: &'a str,
 }
 
-impl Person<'_> {
+/// The login's address, by a name: an address has no passkeys.
+pub(super) fn base(instance: &Instance) -> String {
+    format!("http://{}.localhost:{}", instance.name, instance.port)
+}
+
+impl<'a> Person<'a> {
+    /// Somebody in front of a new browser.
+    pub(super) async fn at(
+        browsers: &Browsers,
+        base: &'a str,
+        name: &'a str,
+        password: &'a str,
+    ) -> Self {
+        Self {
+            browser: browsers.open().await,
+            base,
+            name,
+            password,
+        }
+    }
+
     pub(super) async fn open(&self, path: &str) {
         self.browser.open(&format!("{}{path}", self.base)).await;
     }

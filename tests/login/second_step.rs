@@ -5,11 +5,12 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::harness::Instance;
-use crate::harness::chromium::{Browsers, with_browsers};
+use crate::harness::chromium::with_browsers;
 use crate::login::page;
-use crate::login::person::Person;
+use crate::login::person::{Person, base};
 
 const WORD: &str = "correct horse 7 battery";
+
 /// The code of a phone with this key, `ahead` steps of 30 s from now.
 pub(super) fn code(key: &str, ahead: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -18,22 +19,13 @@ pub(super) fn code(key: &str, ahead: u64) -> String {
     phone.generate(now.as_secs() + ahead * 30).to_string()
 }
 
-async fn alice<'a>(browsers: &Browsers, base: &'a str) -> Person<'a> {
-    Person {
-        browser: browsers.open().await,
-        base,
-        name: "alice",
-        password: WORD,
-    }
-}
-
 #[test]
 fn second_step_is_turned_on_kept_by_an_update_and_turned_off() {
     let instance = Instance::shipped("second");
     instance.add("alice", WORD);
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = base(&instance);
     with_browsers(instance.port, async |browsers| {
-        let alice = alice(&browsers, &base).await;
+        let alice = Person::at(&browsers, &base, "alice", WORD).await;
         alice.log_in(None).await;
         let (key, scratch) = alice.turn_second_step_on(|key| code(key, 0)).await;
         // Her own programs see nothing of it.
@@ -55,9 +47,9 @@ fn second_step_is_turned_on_kept_by_an_update_and_turned_off() {
 fn administrator_ends_it_for_somebody_who_lost_the_phone() {
     let instance = Instance::shipped("lost");
     instance.add("alice", WORD);
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = base(&instance);
     with_browsers(instance.port, async |browsers| {
-        let alice = alice(&browsers, &base).await;
+        let alice = Person::at(&browsers, &base, "alice", WORD).await;
         alice.log_in(None).await;
         alice.turn_second_step_on(|key| code(key, 0)).await;
         // A wrong password is refused before anything is asked.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::harness::chromium::{Browsers, with_browsers};
 use crate::harness::{Instance, bar};
 use crate::login::browser::ENDED;
-use crate::login::person::Person;
+use crate::login::person::{Person, base};
 use crate::login::second_step::code;
 use crate::login::tokens::{Programs, start_model, use_model};
 
@@ -41,12 +41,7 @@ impl Stage<'_> {
     }
 
     async fn person<'b>(&'b self, name: &'b str, password: &'b str) -> Person<'b> {
-        Person {
-            browser: self.browsers.open().await,
-            base: self.base,
-            name,
-            password,
-        }
+        Person::at(self.browsers, self.base, name, password).await
     }
 
     async fn terminal(&self, person: &Person<'_>, uid: u32) {
@@ -107,7 +102,7 @@ fn two_people_do_all_of_it_side_by_side() {
         use_model(&instance, name);
         uid
     });
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = base(&instance);
     let programs = Programs::get();
     with_browsers(instance.port, async |browsers| {
         let stage = Stage {

@@ -2,9 +2,10 @@
 
 use crate::harness::chromium::{Browser, with_browsers};
 use crate::harness::{Instance, until};
-use crate::login::person::{Person, SCREEN};
+use crate::login::person::{Person, SCREEN, base};
 
 const ALICE: &str = "correct horse 7 battery";
+
 async fn log_in(alice: &Person<'_>) {
     alice.open("/_occ/terminal").await;
     alice.browser.says("Log in to opencode").await;
@@ -25,14 +26,9 @@ fn a_terminal_works_while_opencode_does_not() {
     let uid = instance.add("alice", ALICE);
     let broken = "mkdir -p ~/.config/opencode; echo '{ x' > ~/.config/opencode/opencode.json";
     instance.exec_as("alice", ["sh", "-c", broken]).ok();
-    let base = format!("http://{}.localhost:{}", instance.name, instance.port);
+    let base = base(&instance);
     with_browsers(instance.port, async |browsers| {
-        let alice = Person {
-            browser: browsers.open().await,
-            base: &base,
-            name: "alice",
-            password: ALICE,
-        };
+        let alice = Person::at(&browsers, &base, "alice", ALICE).await;
         log_in(&alice).await;
         alice
             .types("clear; echo \"i am $(id -u) at $PWD, $0\"")
