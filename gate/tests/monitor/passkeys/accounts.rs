@@ -3,11 +3,9 @@
 use occ_gate::wire::{LoginReply, Secret, ask};
 use occ_gate_testing::authenticator::Authenticator;
 
-use super::{
-    STORE, add, assert_added, assert_refused, log_in, logged_in, place, start_with_passkey,
-};
+use super::{STORE, add, assert_added, assert_refused, log_in, place, start_with_passkey};
 use crate::place::hash;
-use crate::takeover::Taken;
+use crate::takeover::{Taken, logged_in};
 
 fn renew(web: &mut Taken, reply: &LoginReply, new: &str) -> LoginReply {
     let LoginReply::NewPasswordNeeded { conversation, .. } = *reply else {

@@ -4,10 +4,10 @@ use occ_gate::wire::{ChallengeReply, Token, ask};
 use occ_gate_testing::authenticator::Authenticator;
 
 use super::{
-    ORIGIN, ask_to_add, assert_refused, begin, begin_adding, list, log_in, logged_in, origin,
-    place, send, send_from, show, start_with_passkey,
+    ORIGIN, ask_to_add, assert_refused, begin, begin_adding, list, log_in, origin, place, send,
+    send_from, show, start_with_passkey,
 };
-use crate::takeover::address;
+use crate::takeover::{address, logged_in};
 
 #[test]
 fn a_passkey_logs_its_person_in() {

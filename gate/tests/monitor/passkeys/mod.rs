@@ -8,7 +8,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
 use occ_gate::wire::{
-    AddReply, Agent, ChallengeReply, CredentialId, Gone, Login, LoginReply, Origin, PasskeyEntry,
+    AddReply, Agent, ChallengeReply, CredentialId, Gone, LoginReply, Origin, PasskeyEntry,
     PasskeyName, Proof, Secret, Token, ask,
 };
 use occ_gate_testing::authenticator::Authenticator;
@@ -166,14 +166,6 @@ fn start_with_passkey(place: &Place, key: &Authenticator) -> (Monitor, Taken, To
     let (monitor, mut web, alice) = place.start_with("alice");
     assert_added(&add(&mut web, &alice, key));
     (monitor, web, alice)
-}
-
-#[track_caller]
-fn logged_in(reply: LoginReply) -> Login {
-    match reply {
-        LoginReply::Token(login) => login,
-        other => panic!("not logged in: {other:?}"),
-    }
 }
 
 #[track_caller]
