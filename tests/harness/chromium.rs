@@ -6,7 +6,7 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -14,11 +14,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use url::Url;
 
 use super::{Call, PATIENCE, source, until};
 
@@ -37,8 +39,6 @@ const FLAGS: [&str; 10] = [
 
 /// The address of chromedriver, which is alone in its network.
 const DRIVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9515);
-
-const ENTER: char = '\u{e007}';
 
 /// Runs `test` in a thread whose network has the instance at its usual port and
 /// a chromedriver, and nothing else.
@@ -92,21 +92,19 @@ fn copy(from: &mut impl io::Read, to: &mut TcpStream) {
 /// A chromedriver; ends with all of its browsers.
 pub(crate) struct Browsers {
     driver: Child,
-    address: SocketAddr,
 }
 
 impl Browsers {
     fn start() -> Self {
-        let address = DRIVER;
         let driver = Command::new("chromedriver")
-            .arg(format!("--port={}", address.port()))
+            .arg(format!("--port={}", DRIVER.port()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver (Debian package chromium-driver)");
-        until("chromedriver answers", || TcpStream::connect(address).ok());
-        Self { driver, address }
+        until("chromedriver answers", || TcpStream::connect(DRIVER).ok());
+        Self { driver }
     }
 
     /// A new browser that knows nothing yet.
@@ -121,7 +119,7 @@ impl Browsers {
         };
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(wanted)
-            .connect(&format!("http://{}", self.address))
+            .connect(&format!("http://{DRIVER}"))
             .await
             .expect("a browser");
         Browser {
@@ -239,29 +237,10 @@ impl Browser {
     }
 
     /// A command of chromedriver that fantoccini has not; its value.
-    async fn ask_driver(&self, path: &str, body: &Value) -> Value {
-        let session = self.client.session_id().await.unwrap().expect("a session");
+    async fn ask_driver(&self, path: &'static str, body: &Value) -> Value {
         let body = body.to_string();
-        let mut driver = TcpStream::connect(DRIVER).unwrap();
-        driver.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = format!(
-            "POST /session/{session}/{path} HTTP/1.1\r\nHost: {DRIVER}\r\n\
-             Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        driver.write_all(request.as_bytes()).unwrap();
-        let mut body = read_answer(&mut BufReader::new(driver));
-        body["value"].take()
-    }
-
-    /// Types a line, wherever the focus is.
-    pub(crate) async fn types(&self, line: &str) {
-        let keys = KeyActions::new("keyboard".to_owned());
-        let keys = line.chars().chain([ENTER]).fold(keys, |keys, key| {
-            keys.then(KeyAction::Down { value: key })
-                .then(KeyAction::Up { value: key })
-        });
-        self.client.perform_actions(keys).await.unwrap();
+        let command = DriverCommand { path, body };
+        self.client.issue_cmd(command).await.unwrap()
     }
 
     /// Keeps what is to be seen, as a PNG.
@@ -271,20 +250,21 @@ impl Browser {
     }
 }
 
-/// The document of an answer, which says its length.
-fn read_answer(answer: &mut BufReader<TcpStream>) -> Value {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert_ne!(answer.read_line(&mut head).unwrap(), 0, "{head}");
+/// A POST of a session's: its path below the session, and its document.
+#[derive(Debug)]
+struct DriverCommand {
+    path: &'static str,
+    body: String,
+}
+
+impl WebDriverCompatibleCommand for DriverCommand {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap(), self.path))
     }
-    let length = head.to_ascii_lowercase();
-    let length = length.split("content-length:").nth(1).unwrap();
-    let length = length.lines().next().unwrap().trim().parse().unwrap();
-    let mut body = vec![0; length];
-    answer.read_exact(&mut body).unwrap();
-    let body = String::from_utf8(body).unwrap();
-    assert!(head.starts_with("HTTP/1.1 200 "), "{head}{body}");
-    serde_json::from_str(&body).unwrap()
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.clone()))
+    }
 }
 
 /// The directory of the PNGs.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::chromium::{Browser, with_browsers};
 use crate::harness::{Instance, bar};
+use crate::login::person::Person;
 
 const ALICE: &str = "correct horse 7 battery";
 const BOB: &str = "hunter2 hunter2";
@@ -24,12 +25,13 @@ const LISTEN: &str = "
         }
     };";
 
-/// Types name and password into the page that comes up.
-async fn log_in(browser: &Browser, base: &str, name: &str, password: &str) {
-    browser.open(base).await;
+/// Types name and password, key by key, into the page that comes up.
+async fn log_in(person: &Person<'_>, password: &str) {
+    let browser = &person.browser;
+    person.open("").await;
     browser.says("Log in to opencode").await;
     assert!(browser.client.current_url().await.unwrap().path() == "/_occ/login");
-    let typed = [("#user", name), ("#password", password)];
+    let typed = [("#user", person.name), ("#password", password)];
     for (field, text) in typed {
         let field = browser
             .client
@@ -50,14 +52,9 @@ async fn log_in(browser: &Browser, base: &str, name: &str, password: &str) {
 }
 
 /// opencode's own page of the person.
-pub(super) async fn reaches_opencode(browser: &Browser) {
-    browser
-        .until(
-            "opencode's page",
-            "return document.title === 'OpenCode' && location.pathname === '/'",
-        )
-        .await;
-    browser.says("Projects").await;
+async fn reaches_projects(person: &Person<'_>) {
+    person.reaches_opencode().await;
+    person.browser.says("Projects").await;
 }
 
 /// Presses the page's shortcut for its terminal until one shows a prompt: it does
@@ -81,9 +78,15 @@ pub(super) const ENDED: &str = "
     return notice.matches(':popover-open') && notice.innerText.includes('Your session has ended.');";
 
 /// A session in the person's home, opened in the page.
-async fn open_session(browser: &Browser, base: &str, home: &str) {
+async fn open_session(person: &Person<'_>) {
+    let Person {
+        browser,
+        base,
+        name,
+        ..
+    } = person;
     let create = format!(
-        "fetch('/session?directory={home}', {{
+        "fetch('/session?directory=/home/{name}', {{
             method: 'POST', headers: {{ 'content-type': 'application/json' }}, body: '{{}}' }})
         .then((answer) => answer.json())
         .then((session) => done(session.id), (error) => done(String(error)))"
@@ -101,11 +104,12 @@ async fn open_session(browser: &Browser, base: &str, home: &str) {
 }
 
 /// Opens the page's terminal and types a command; all that it shows up to `last`.
-async fn terminal(browser: &Browser, command: &str, last: &str) -> String {
+async fn terminal(person: &Person<'_>, command: &str, last: &str) -> String {
+    let browser = &person.browser;
     browser.script(LISTEN).await;
     browser.until("a terminal's prompt", OPEN_TERMINAL).await;
     browser.until("the terminal's screen", CLICK_TERMINAL).await;
-    browser.types(command).await;
+    person.types(command).await;
     let quoted = serde_json::Value::from(last);
     let shown = format!("return window.shown.includes({quoted}) && window.shown");
     let shown = browser.until(last, &shown).await;
@@ -123,27 +127,28 @@ fn two_people_work_side_by_side_until_they_are_shut_out() {
     let bob_uid = instance.add("bob", BOB);
     let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
-        let (alice, bob) = (browsers.open().await, browsers.open().await);
-        alice.open(&base).await;
-        alice.says("Log in to opencode").await;
-        alice.keep("login").await;
-        log_in(&alice, &base, "alice", "wrong").await;
-        alice.says("User name or password is wrong.").await;
-        alice.keep("login-failed").await;
-        log_in(&alice, &base, "alice", ALICE).await;
-        log_in(&bob, &base, "bob", BOB).await;
-        reaches_opencode(&alice).await;
-        reaches_opencode(&bob).await;
+        let alice = Person::at(&browsers, &base, "alice", ALICE).await;
+        let bob = Person::at(&browsers, &base, "bob", BOB).await;
+        alice.open("").await;
+        alice.browser.says("Log in to opencode").await;
+        alice.browser.keep("login").await;
+        log_in(&alice, "wrong").await;
+        alice.browser.says("User name or password is wrong.").await;
+        alice.browser.keep("login-failed").await;
+        log_in(&alice, ALICE).await;
+        log_in(&bob, BOB).await;
+        reaches_projects(&alice).await;
+        reaches_projects(&bob).await;
 
-        in_their_terminals(&base, (&alice, alice_uid), (&bob, bob_uid)).await;
-        shut_out(&instance, &alice, &bob).await;
-        account_page(&bob, &base).await;
-        bob.open(&base).await;
-        reaches_opencode(&bob).await;
+        in_their_terminals((&alice, alice_uid), (&bob, bob_uid)).await;
+        shut_out(&instance, &alice.browser, &bob.browser).await;
+        account_page(&bob).await;
+        bob.open("").await;
+        reaches_projects(&bob).await;
         instance.user(["passwd", "bob", "--password-stdin"], "changed 1 changed\n");
         let out = "return fetch('/session', { cache: 'no-store' }).then((answer) => answer.status === 401)";
         let begin = Instant::now();
-        bob.until("bob's logout", out).await;
+        bob.browser.until("bob's logout", out).await;
         assert!(
             begin.elapsed() < bar(Duration::from_secs(1)),
             "{:?}",
@@ -152,25 +157,25 @@ fn two_people_work_side_by_side_until_they_are_shut_out() {
 
         instance.user(["enable", "alice"], "");
         instance.occ(["start", "--recreate"]).ok();
-        log_in(&alice, &base, "alice", ALICE).await;
-        log_in(&bob, &base, "bob", "changed 1 changed").await;
-        reaches_opencode(&alice).await;
-        reaches_opencode(&bob).await;
+        log_in(&alice, ALICE).await;
+        log_in(&bob, "changed 1 changed").await;
+        reaches_projects(&alice).await;
+        reaches_projects(&bob).await;
     });
 }
 
 /// Each is who they are there, in their own home, and alice's is shut to bob.
-async fn in_their_terminals(base: &str, alice: (&Browser, u32), bob: (&Browser, u32)) {
+async fn in_their_terminals(alice: (&Person<'_>, u32), bob: (&Person<'_>, u32)) {
     let command = "clear; echo \"i am $(id -u) at $HOME\"; ls /home/alice; echo en\"\"d";
-    open_session(alice.0, base, "/home/alice").await;
+    open_session(alice.0).await;
     let shown = terminal(alice.0, command, "end\r\n").await;
     assert!(
         shown.contains(&format!("i am {} at /home/alice\r\n", alice.1)),
         "{shown}"
     );
     assert!(!shown.contains("Permission denied"), "{shown}");
-    alice.0.keep("terminal-alice").await;
-    open_session(bob.0, base, "/home/bob").await;
+    alice.0.browser.keep("terminal-alice").await;
+    open_session(bob.0).await;
     let shown = terminal(bob.0, command, "end\r\n").await;
     assert!(
         shown.contains(&format!("i am {} at /home/bob\r\n", bob.1)),
@@ -180,7 +185,7 @@ async fn in_their_terminals(base: &str, alice: (&Browser, u32), bob: (&Browser, 
         shown.contains("'/home/alice': Permission denied"),
         "{shown}"
     );
-    bob.0.keep("terminal-bob").await;
+    bob.0.browser.keep("terminal-bob").await;
 }
 
 /// `occ user disable` ends her terminal and her page within a second.
@@ -213,8 +218,9 @@ async fn shut_out(instance: &Instance, alice: &Browser, bob: &Browser) {
     alice.says("Log in to opencode").await;
 }
 
-async fn account_page(bob: &Browser, base: &str) {
-    bob.open(&format!("{base}/_occ/account")).await;
+async fn account_page(bob: &Person<'_>) {
+    bob.open("/_occ/account").await;
+    let bob = &bob.browser;
     bob.says("Where you are logged in").await;
     bob.says("Chrome on Linux").await;
     bob.says("this browser").await;

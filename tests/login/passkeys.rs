@@ -18,7 +18,7 @@ fn a_passkey_outlives_the_container_and_ends_with_its_removal() {
     instance.add("alice", alice_has);
     let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
-        let alice = Person::at(&browsers, &base, ("alice", alice_has)).await;
+        let alice = Person::at(&browsers, &base, "alice", alice_has).await;
         alice.browser.add_authenticator().await;
         alice.log_in(None).await;
         // The session alone adds none.
@@ -66,7 +66,7 @@ fn a_copy_of_a_passkey_is_refused_once_the_passkey_was_used() {
     instance.add("alice", word);
     let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
-        let alice = Person::at(&browsers, &base, ("alice", word)).await;
+        let alice = Person::at(&browsers, &base, "alice", word).await;
         alice.browser.add_authenticator().await;
         alice.log_in(None).await;
         alice.add_passkey("phone").await;

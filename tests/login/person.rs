@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::harness::chromium::{Browser, Browsers};
-use crate::login::browser::reaches_opencode;
 
+const ENTER: char = '\u{e007}';
 /// The screen of the terminal's page, line by line.
 pub(super) const SCREEN: &str = "[...document.querySelectorAll('.xterm-rows > div')]
     .map((line) => line.textContent).join('\\n')";
@@ -21,11 +21,12 @@ pub(super) struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// Somebody at a new browser.
+    /// Somebody in front of a new browser.
     pub(super) async fn at(
         browsers: &Browsers,
         base: &'a str,
-        (name, password): (&'a str, &'a str),
+        name: &'a str,
+        password: &'a str,
     ) -> Self {
         Self {
             browser: browsers.open().await,
@@ -71,7 +72,8 @@ impl<'a> Person<'a> {
     }
 
     pub(super) async fn reaches_opencode(&self) {
-        reaches_opencode(&self.browser).await;
+        let opencode = "return document.title === 'OpenCode' && location.pathname === '/'";
+        self.browser.until("opencode's page", opencode).await;
     }
 
     pub(super) async fn log_out(&self) {
@@ -162,6 +164,17 @@ impl<'a> Person<'a> {
         let off = [("password", self.password), ("code", code)];
         self.fill("/_occ/account/second-end", &off).await;
         self.browser.says("The second step is off.").await;
+    }
+
+    /// Types a line, wherever the focus is.
+    pub(super) async fn types(&self, line: &str) {
+        use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+        let keys = KeyActions::new("keyboard".to_owned());
+        let keys = line.chars().chain([ENTER]).fold(keys, |keys, key| {
+            keys.then(KeyAction::Down { value: key })
+                .then(KeyAction::Up { value: key })
+        });
+        self.browser.client.perform_actions(keys).await.unwrap();
     }
 
     /// Waits until the terminal's page shows a text.

@@ -10,6 +10,7 @@ use crate::login::page;
 use crate::login::person::Person;
 
 const WORD: &str = "correct horse 7 battery";
+
 /// The code of a phone with this key, `ahead` steps of 30 s from now.
 pub(super) fn code(key: &str, ahead: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -24,7 +25,7 @@ fn second_step_is_turned_on_kept_by_an_update_and_turned_off() {
     instance.add("alice", WORD);
     let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
-        let alice = Person::at(&browsers, &base, ("alice", WORD)).await;
+        let alice = Person::at(&browsers, &base, "alice", WORD).await;
         alice.log_in(None).await;
         let (key, scratch) = alice.turn_second_step_on(|key| code(key, 0)).await;
         // Her own programs see nothing of it.
@@ -48,7 +49,7 @@ fn administrator_ends_it_for_somebody_who_lost_the_phone() {
     instance.add("alice", WORD);
     let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
-        let alice = Person::at(&browsers, &base, ("alice", WORD)).await;
+        let alice = Person::at(&browsers, &base, "alice", WORD).await;
         alice.log_in(None).await;
         alice.turn_second_step_on(|key| code(key, 0)).await;
         // A wrong password is refused before anything is asked.

@@ -19,8 +19,8 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    async fn all_of_it(&self, who: (&str, &str), uid: u32) {
-        let person = Person::at(self.browsers, self.base, who).await;
+    async fn all_of_it(&self, name: &str, password: &str, uid: u32) {
+        let person = self.person(name, password).await;
         person.browser.add_authenticator().await;
         person.log_in(None).await;
         person.add_passkey("phone").await;
@@ -40,13 +40,14 @@ impl Stage<'_> {
         self.end_elsewhere(&person).await;
     }
 
+    async fn person<'b>(&'b self, name: &'b str, password: &'b str) -> Person<'b> {
+        Person::at(self.browsers, self.base, name, password).await
+    }
+
     async fn terminal(&self, person: &Person<'_>, uid: u32) {
         person.open("/_occ/terminal").await;
         person.sees("$").await;
-        person
-            .browser
-            .types("clear; echo \"i am $(id -u) at $HOME\"")
-            .await;
+        person.types("clear; echo \"i am $(id -u) at $HOME\"").await;
         let own = format!("i am {uid} at /home/{}", person.name);
         person.sees(&own).await;
     }
@@ -75,8 +76,7 @@ impl Stage<'_> {
 
     /// Another browser of the person's ends the session of the first.
     async fn end_elsewhere(&self, person: &Person<'_>) {
-        let who = (person.name, person.password);
-        let other = Person::at(self.browsers, self.base, who).await;
+        let other = self.person(person.name, person.password).await;
         other.log_in(None).await;
         other.open("/_occ/account").await;
         other.browser.says("Where you are logged in").await;
@@ -112,8 +112,8 @@ fn two_people_do_all_of_it_side_by_side() {
             programs: &programs,
         };
         tokio::join!(
-            stage.all_of_it(alice, alice_uid),
-            stage.all_of_it(bob, bob_uid),
+            stage.all_of_it(alice.0, alice.1, alice_uid),
+            stage.all_of_it(bob.0, bob.1, bob_uid),
         );
     });
 }

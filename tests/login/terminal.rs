@@ -28,10 +28,9 @@ fn a_terminal_works_while_opencode_does_not() {
     instance.exec_as("alice", ["sh", "-c", broken]).ok();
     let base = instance.origin();
     with_browsers(instance.port, async |browsers| {
-        let alice = Person::at(&browsers, &base, ("alice", ALICE)).await;
+        let alice = Person::at(&browsers, &base, "alice", ALICE).await;
         log_in(&alice).await;
         alice
-            .browser
             .types("clear; echo \"i am $(id -u) at $PWD, $0\"")
             .await;
         alice
@@ -39,13 +38,13 @@ fn a_terminal_works_while_opencode_does_not() {
             .await;
         // Neither title nor clipboard are the program's.
         let escapes = "clear; printf '\\033]0;title\\007\\033]52;c;dGl0bGU=\\007'; echo en\"\"d";
-        alice.browser.types(escapes).await;
+        alice.types(escapes).await;
         alice.sees("end").await;
         let title = alice.browser.script("return document.title").await;
         assert_eq!(title, "Terminal · opencode");
         alice.browser.keep("terminal").await;
 
-        alice.browser.types("exit").await;
+        alice.types("exit").await;
         ends(&alice.browser, "The shell has ended.").await;
         alice
             .browser
@@ -54,7 +53,6 @@ fn a_terminal_works_while_opencode_does_not() {
         let fresh = format!("const s = {SCREEN}; return s.includes('$') && !s.includes('exit')");
         alice.browser.until("another shell", &fresh).await;
         alice
-            .browser
             .types("clear; setsid sleep 1000 & echo on\"\"ce more")
             .await;
         alice.sees("once more").await;

@@ -1,10 +1,10 @@
 //! The first account, by the code in the log.
 
-use occ_gate::wire::{LoginReply, MakeFirstReply, Secret, User, ask};
+use occ_gate::wire::{MakeFirstReply, Secret, User, ask};
 
 use crate::place::{Place, hash};
 use crate::running::Monitor;
-use crate::takeover::{Taken, address};
+use crate::takeover::{Taken, address, logged_in};
 use occ_gate_testing::until;
 
 /// As occ-init does: the password on stdin, lines in /etc, one line of JSON.
@@ -78,8 +78,7 @@ fn code_makes_one_account_and_is_gone() {
     assert!(!web.call(ask::IsFirst {}));
     assert_eq!(make(&mut web, &code, "bob", 1), MakeFirstReply::Closed);
     assert!(!file.exists());
-    let reply = web.authenticate("alice", "a long password", 1);
-    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+    logged_in(web.authenticate("alice", "a long password", 1));
     let asked = std::fs::read_to_string(place.path("var/lib/asked")).unwrap();
     assert_eq!(
         asked.lines().last(),

@@ -3,10 +3,10 @@
 use std::fs;
 use std::net::TcpListener;
 
-use occ_gate::wire::{EnsureReply, Event, Failure, Gone, LoginReply, Secret, Token, ask};
+use occ_gate::wire::{EnsureReply, Event, Failure, Gone, Secret, Token, ask};
 
 use crate::place::Place;
-use crate::takeover::Taken;
+use crate::takeover::{Taken, logged_in};
 use occ_gate_testing::until;
 
 fn idle(web: &mut Taken, token: &Token) {
@@ -32,13 +32,10 @@ fn twenty_people_at_once_and_none_twice() {
         .iter()
         .map(|person| web.send(crate::takeover::login(&person.name, &person.password, 1)))
         .collect();
-    let mut tokens = Vec::new();
-    for id in logins {
-        match web.reply(id) {
-            LoginReply::Token(login) => tokens.push(login.token),
-            other => panic!("not served: {other:?}"),
-        }
-    }
+    let tokens: Vec<_> = logins
+        .into_iter()
+        .map(|sent| logged_in(web.reply(sent)).token)
+        .collect();
     let ensures: Vec<_> = tokens
         .iter()
         .flat_map(|token| std::iter::repeat_n(token, 3))

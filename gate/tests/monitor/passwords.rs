@@ -8,7 +8,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use occ_gate::wire::{ChangePasswordReply, LoginReply, Rejection, Secret, Token, ask};
 
 use crate::place::{Place, hash, hash_with};
-use crate::takeover::Taken;
+use crate::takeover::{Taken, logged_in};
 use occ_gate_testing::until;
 
 #[test]
@@ -118,10 +118,7 @@ fn costly() -> Place {
 }
 
 fn log_in(web: &mut Taken, password: &str, number: u8) -> Token {
-    match web.authenticate("alice", password, number) {
-        LoginReply::Token(login) => login.token,
-        other => panic!("{password}: {other:?}"),
-    }
+    logged_in(web.authenticate("alice", password, number)).token
 }
 
 /// Somebody who has a session and knows the old password changes it again and again while

@@ -5,7 +5,7 @@ use std::fs;
 use occ_gate::wire::{Conversation, LoginReply, Secret, ask};
 
 use crate::place::{Place, hash};
-use crate::takeover::Taken;
+use crate::takeover::{Taken, logged_in};
 
 /// Last change, days until the next one is allowed and until it has to be, warning, days
 /// until the account closes then.
@@ -63,16 +63,12 @@ fn expired_password_is_changed_at_the_login() {
         let (conversation, why) = asked(web.call(renew(conversation, "a\nb")));
         assert!(why.starts_with("The new password can't be used: "), "{why}");
         assert!(shadow(&place).contains(&hash("alice's word")), "as it was");
-        let login = match web.call(renew(conversation, "a new word")) {
-            LoginReply::Token(login) => login,
-            other => panic!("not logged in: {other:?}"),
-        };
+        let login = logged_in(web.call(renew(conversation, "a new word")));
         assert_eq!(login.user.as_str(), "alice");
         web.ensure(&login.token, "alice");
         assert!(!web.is_gone(&login.token));
         assert!(!shadow(&place).contains(&hash("alice's word")));
-        let next = web.authenticate("alice", "a new word", 2);
-        assert!(matches!(next, LoginReply::Token(_)), "{next:?}");
+        logged_in(web.authenticate("alice", "a new word", 2));
         let old = web.authenticate("alice", "alice's word", 3);
         assert!(matches!(old, LoginReply::Refused), "{old:?}");
         let log = monitor.log();
@@ -118,11 +114,9 @@ fn conversation_is_good_for_one_new_password() {
     let conversation = right(&mut web, 2);
     let first = web.send(renew(conversation, "a new word"));
     refused(web.call(renew(conversation, "another word")));
-    let reply = web.reply(first);
-    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+    logged_in(web.reply(first));
     refused(web.call(renew(conversation, "a third word")));
-    let reply = web.authenticate("alice", "a new word", 3);
-    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+    logged_in(web.authenticate("alice", "a new word", 3));
 }
 
 #[test]
@@ -169,7 +163,6 @@ fn sessions_of_the_old_password_end() {
     place.write_accounts();
     let conversation = right(&mut web, 2);
     assert!(!web.is_gone(&before.token), "not by the login alone");
-    let reply = web.call(renew(conversation, "a new word"));
-    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+    logged_in(web.call(renew(conversation, "a new word")));
     assert!(web.is_gone(&before.token));
 }

@@ -261,16 +261,14 @@ impl Taken {
     }
 
     /// Logs somebody in who has an account.
+    #[track_caller]
     pub(crate) fn log_in(&mut self, place: &Place, name: &str, number: u8) -> Login {
         let person = place
             .people
             .iter()
             .find(|person| person.name == name)
             .unwrap();
-        match self.authenticate(name, &person.password, number) {
-            LoginReply::Token(login) => login,
-            other => panic!("{name} is not logged in: {other:?}"),
-        }
+        logged_in(self.authenticate(name, &person.password, number))
     }
 
     /// Starts their opencode; port and secret.
@@ -296,6 +294,14 @@ impl Taken {
             }),
             Err(Gone)
         )
+    }
+}
+
+#[track_caller]
+pub(crate) fn logged_in(reply: LoginReply) -> Login {
+    match reply {
+        LoginReply::Token(login) => login,
+        other => panic!("not logged in: {other:?}"),
     }
 }
 

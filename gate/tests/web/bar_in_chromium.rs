@@ -29,9 +29,7 @@ fn open(gate: &Gate) -> (Chromium, Token) {
     gate.opencode.play("/", head, "");
     let (token, _) = gate.alice();
     let chromium = Chromium::start();
-    let url = format!("{}/", gate.origin());
-    chromium.set_cookie(&url, "occ_opencode", &token.expose());
-    chromium.open(&url);
+    chromium.open_as(&token, &format!("{}/", gate.origin()));
     chromium.until("the bar", &format!("return !!{}", in_bar("#handle")));
     (chromium, token)
 }
@@ -84,10 +82,10 @@ fn another_session_is_told_and_the_same_persons_is_no_end() {
     gate.monitor.end(&token);
     chromium.until("the notice", &told("Your session has ended."));
     let again = gate.monitor.session("alice");
-    chromium.set_cookie(&url, "occ_opencode", &again.expose());
+    chromium.set_session(&url, &again);
     chromium.until("no notice", &format!("return !({})", notice()));
     let bobs = gate.monitor.session("bob");
-    chromium.set_cookie(&url, "occ_opencode", &bobs.expose());
+    chromium.set_session(&url, &bobs);
     chromium.until("the notice", &told("You are logged in as bob now."));
 }
 

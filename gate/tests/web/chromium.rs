@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
+use occ_gate::wire::Token;
 use serde_json::{Value, json};
 
 use super::browser::PATIENCE;
@@ -55,13 +56,20 @@ impl Chromium {
         self.post_in("/url", &json!({ "url": url }));
     }
 
-    /// A cookie of a host's, as a login sets it.
-    pub(crate) fn set_cookie(&self, url: &str, name: &str, value: &str) {
+    /// Sets the cookie of a session, as a login does.
+    pub(crate) fn set_session(&self, url: &str, token: &Token) {
         let cookie = json!({
-            "name": name, "value": value, "url": url, "httpOnly": true, "sameSite": "Strict",
+            "name": "occ_opencode", "value": token.expose().as_str(), "url": url, "path": "/",
+            "httpOnly": true, "sameSite": "Strict",
         });
         self.tell("Network.enable", &json!({}));
         self.tell("Network.setCookie", &cookie);
+    }
+
+    /// Opens a page with this session.
+    pub(crate) fn open_as(&self, token: &Token, url: &str) {
+        self.set_session(url, token);
+        self.open(url);
     }
 
     /// Runs a script in the page; its `return` value.

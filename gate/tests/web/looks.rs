@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64ct::{Base64, Encoding as _};
-use occ_gate::wire::SecondView;
+use occ_gate::wire::{SecondView, Token};
 use serde_json::{Value, json};
 
 use super::chromium::Chromium;
@@ -25,9 +25,9 @@ const FIND: &str = "const done = arguments[arguments.length - 1];
         (error) => done(['axe-core: ' + error]));";
 const STICKS_OUT: &str = "return document.documentElement.scrollWidth > window.innerWidth";
 
-/// A name of this machine: an address has no passkeys.
-fn origin(gate: &Gate) -> String {
-    format!("http://box.localhost:{}", gate.address.port())
+/// A page's address by a name of this machine: an address has no passkeys.
+fn page(gate: &Gate, path: &str) -> String {
+    format!("http://box.localhost:{}{path}", gate.address.port())
 }
 
 /// A browser that looks at pages with axe-core.
@@ -42,6 +42,14 @@ impl Looker {
             chromium: Chromium::start(),
             axe: axe(),
         }
+    }
+
+    /// A browser with a session of alice's, on this page of hers.
+    fn of_alice(gate: &Gate, path: &str) -> (Self, Token) {
+        let looker = Self::start();
+        let (token, _) = gate.alice();
+        looker.chromium.open_as(&token, &page(gate, path));
+        (looker, token)
     }
 
     /// Looks at the page that is open, in each size and scheme.
@@ -156,7 +164,7 @@ fn run(command: &mut Command) {
 fn pages_of_the_login_are_for_everybody() {
     let gate = Gate::start();
     let looker = Looker::start();
-    let url = |path: &str| format!("{}{path}", origin(&gate));
+    let url = |path: &str| page(&gate, path);
     looker.chromium.open(&url("/_occ/login"));
     looker.look("login");
     looker.send(&[("user", "alice"), ("password", "wrong")]);
@@ -190,13 +198,7 @@ fn pages_of_the_login_are_for_everybody() {
 #[test]
 fn pages_of_a_person_are_for_everybody() {
     let gate = Gate::start();
-    let looker = Looker::start();
-    let (token, _) = gate.alice();
-    let url = |path: &str| format!("{}{path}", origin(&gate));
-    looker
-        .chromium
-        .set_cookie(&url("/"), "occ_opencode", &token.expose());
-    looker.chromium.open(&url("/_occ/account"));
+    let (looker, _) = Looker::of_alice(&gate, "/_occ/account");
     looker.look("account");
     looker.keep_section("opencode");
     looker.keep_section("sessions");
@@ -211,10 +213,10 @@ fn pages_of_a_person_are_for_everybody() {
     gate.monitor.set(|state| {
         state.opencodes.output = vec!["fish: Unknown command: starship".to_owned()];
     });
-    looker.chromium.open(&url("/_occ/account"));
+    looker.chromium.open(&page(&gate, "/_occ/account"));
     looker.says("starship");
     looker.look("account-without-shell");
-    looker.chromium.open(&url("/_occ/terminal"));
+    looker.chromium.open(&page(&gate, "/_occ/terminal"));
     looker.chromium.until(
         "the terminal",
         "return !!document.querySelector('.xterm-rows')",
@@ -239,13 +241,7 @@ fn pages_of_the_second_step_are_for_everybody() {
     let gate = Gate::start();
     gate.monitor
         .set(|state| state.second.view = SecondView::Off);
-    let looker = Looker::start();
-    let (token, _) = gate.alice();
-    let url = format!("{}/_occ/account", origin(&gate));
-    looker
-        .chromium
-        .set_cookie(&url, "occ_opencode", &token.expose());
-    looker.chromium.open(&url);
+    let (looker, _) = Looker::of_alice(&gate, "/_occ/account");
     looker.look("second-step");
     looker.send(&[("password", "secret")]);
     looker.says("Or type the key");
@@ -263,13 +259,7 @@ fn pages_of_the_second_step_are_for_everybody() {
 fn pages_of_passkeys_are_for_everybody() {
     let gate = Gate::start();
     gate.monitor.set(|state| state.second.view = SecondView::On);
-    let looker = Looker::start();
-    let (token, _) = gate.alice();
-    let url = format!("{}/_occ/account", origin(&gate));
-    looker
-        .chromium
-        .set_cookie(&url, "occ_opencode", &token.expose());
-    looker.chromium.open(&url);
+    let (looker, _) = Looker::of_alice(&gate, "/_occ/account");
     looker.says("Add a passkey");
     looker.look("passkeys");
     looker.chromium.script(
@@ -284,12 +274,8 @@ fn pages_of_passkeys_are_for_everybody() {
 #[test]
 fn pages_about_opencode_are_for_everybody() {
     let gate = Gate::start();
-    let looker = Looker::start();
-    let (token, cookie) = gate.alice();
-    let url = format!("{}/", origin(&gate));
-    looker
-        .chromium
-        .set_cookie(&url, "occ_opencode", &token.expose());
+    let (looker, _) = Looker::of_alice(&gate, "/_occ/nothing");
+    let (_, cookie) = gate.alice();
     gate.monitor.set(|state| {
         state.opencodes.all.insert("alice".into(), None);
         state.opencodes.ahead = Some(3);
@@ -297,9 +283,6 @@ fn pages_about_opencode_are_for_everybody() {
     let wait = gate.ask("GET /", &[&cookie, "Accept: text/html"]).text();
     // It asks anew every second, in the midst of a look: shown without that.
     let wait = wait.replace("http-equiv=\"refresh\"", "name=\"refresh\"");
-    looker
-        .chromium
-        .open(&format!("{}/_occ/nothing", origin(&gate)));
     let frames = looker.chromium.tell("Page.getFrameTree", &json!({}));
     let shown = json!({ "frameId": frames["frameTree"]["frame"]["id"], "html": wait });
     looker.chromium.tell("Page.setDocumentContent", &shown);
@@ -307,13 +290,10 @@ fn pages_about_opencode_are_for_everybody() {
     looker.look("starting");
 
     let bob = gate.monitor.session("bob");
-    looker
-        .chromium
-        .set_cookie(&url, "occ_opencode", &bob.expose());
     gate.monitor.set(|state| {
         state.opencodes.output = vec!["Error: EACCES: permission denied, mkdir".to_owned()];
     });
-    looker.chromium.open(&url);
+    looker.chromium.open_as(&bob, &page(&gate, "/"));
     looker.says("Your home directory is missing");
     looker.look("did-not-start");
 }
@@ -323,9 +303,7 @@ fn pages_about_opencode_are_for_everybody() {
 fn what_is_wrong_is_found() {
     let gate = Gate::start();
     let looker = Looker::start();
-    looker
-        .chromium
-        .open(&format!("{}/_occ/login", origin(&gate)));
+    looker.chromium.open(&page(&gate, "/_occ/login"));
     looker.chromium.script(&looker.axe);
     looker.chromium.script(
         "document.querySelector('label').remove();
@@ -344,19 +322,13 @@ fn what_is_wrong_is_found() {
 #[test]
 fn bar_is_for_everybody() {
     let gate = Gate::start();
-    let page = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>OpenCode</title></head><body></body></html>";
+    let document = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>OpenCode</title></head><body></body></html>";
     let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{page}",
-        page.len()
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{document}",
+        document.len()
     );
     gate.opencode.play("/", head, "");
-    let looker = Looker::start();
-    let (token, _) = gate.alice();
-    let url = format!("{}/", origin(&gate));
-    looker
-        .chromium
-        .set_cookie(&url, "occ_opencode", &token.expose());
-    looker.chromium.open(&url);
+    let (looker, token) = Looker::of_alice(&gate, "/");
     let bar = "document.querySelector('occ-bar')";
     let handle = format!("{bar}?.shadowRoot.querySelector('#handle')");
     looker

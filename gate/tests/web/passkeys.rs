@@ -1,7 +1,7 @@
 //! Passkeys at the web half: the pages that offer them, and what goes to the monitor. The
 //! script is tried in a Chromium with an authenticator of its own.
 
-use occ_gate::wire::{AddPasskeyReply, SecondView};
+use occ_gate::wire::{AddPasskeyReply, SecondView, Token};
 use serde_json::{Value, json};
 
 use super::browser::{Answer, ask};
@@ -254,6 +254,19 @@ fn adding_one_needs_the_password_and_the_code() {
     assert_eq!(no_form.status, 403);
 }
 
+/// A page's address by a name: an address has no passkeys.
+fn page(gate: &Gate, path: &str) -> String {
+    format!("http://localhost:{}{path}", gate.address.port())
+}
+
+/// Alice's account page, in a browser of hers.
+fn account_page(gate: &Gate) -> (Chromium, Token) {
+    let (token, _) = gate.alice();
+    let chromium = Chromium::start();
+    chromium.open_as(&token, &page(gate, "/_occ/account"));
+    (chromium, token)
+}
+
 /// An authenticator in the browser, as in a phone.
 fn with_authenticator(chromium: &Chromium) {
     with_authenticator_that(chromium, true, true);
@@ -286,11 +299,7 @@ fn filled_in(password: &str, code: &str) -> String {
 #[test]
 fn a_browser_adds_a_passkey_and_logs_in_with_it() {
     let gate = Gate::start();
-    let (token, _) = gate.alice();
-    let chromium = Chromium::start();
-    let base = format!("http://localhost:{}", gate.address.port());
-    chromium.set_cookie(&format!("{base}/"), "occ_opencode", &token.expose());
-    chromium.open(&format!("{base}/_occ/account"));
+    let (chromium, token) = account_page(&gate);
     with_authenticator(&chromium);
     chromium.until(
         "the form",
@@ -309,7 +318,7 @@ fn a_browser_adds_a_passkey_and_logs_in_with_it() {
         "return document.body.innerText.includes('The passkey is added.')",
     );
     gate.monitor.end(&token);
-    chromium.open(&format!("{base}/_occ/login"));
+    chromium.open(&page(&gate, "/_occ/login"));
     // By the button, or by the field before it: the authenticator answers both by itself.
     let button = "const button = document.querySelector('#passkey-login button');
         if (button && !button.form.hidden) button.click();
@@ -325,11 +334,7 @@ fn a_browser_adds_a_passkey_and_logs_in_with_it() {
 fn an_authenticator_that_keeps_none_or_does_not_verify_adds_none() {
     for (keeps_passkeys, knows_its_person) in [(false, true), (true, false)] {
         let gate = Gate::start();
-        let (token, _) = gate.alice();
-        let chromium = Chromium::start();
-        let base = format!("http://localhost:{}", gate.address.port());
-        chromium.set_cookie(&format!("{base}/"), "occ_opencode", &token.expose());
-        chromium.open(&format!("{base}/_occ/account"));
+        let (chromium, _) = account_page(&gate);
         with_authenticator_that(&chromium, keeps_passkeys, knows_its_person);
         chromium.script(&filled_in("secret", ""));
         chromium.until(
@@ -345,11 +350,7 @@ fn an_authenticator_that_keeps_none_or_does_not_verify_adds_none() {
 fn trouble_is_told_on_the_page() {
     let gate = Gate::start();
     gate.monitor.set(|state| state.second.view = SecondView::On);
-    let (token, _) = gate.alice();
-    let chromium = Chromium::start();
-    let base = format!("http://localhost:{}", gate.address.port());
-    chromium.set_cookie(&format!("{base}/"), "occ_opencode", &token.expose());
-    chromium.open(&format!("{base}/_occ/account"));
+    let (chromium, _) = account_page(&gate);
     chromium.script(
         "navigator.credentials.create = () => Promise.reject(new DOMException('no', 'InvalidStateError'))",
     );

@@ -134,11 +134,9 @@ fn all_of_it_fits_a_phones_screen() {
     let gate = gate(SecondView::Off);
     let (token, _) = gate.alice();
     let chromium = Chromium::start();
-    let url = format!("{}/_occ/account", gate.origin());
     let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true });
     chromium.tell("Emulation.setDeviceMetricsOverride", &phone);
-    chromium.set_cookie(&url, "occ_opencode", &token.expose());
-    chromium.open(&url);
+    chromium.open_as(&token, &format!("{}/_occ/account", gate.origin()));
     let shows = |what: &str| {
         let there = format!("return !!document.querySelector('{what}')");
         chromium.until(what, &there);

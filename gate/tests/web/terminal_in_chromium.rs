@@ -26,10 +26,8 @@ fn shells(gate: &Gate) -> usize {
 fn session_that_ends_after_the_shell_is_told() {
     let gate = Gate::start();
     let (token, _) = gate.alice();
-    let url = format!("{}/_occ/terminal", gate.origin());
     let chromium = Chromium::start();
-    chromium.set_cookie(&url, "occ_opencode", &token.expose());
-    chromium.open(&url);
+    chromium.open_as(&token, &format!("{}/_occ/terminal", gate.origin()));
     until("a terminal", || shells(&gate) == 1);
 
     gate.monitor.set(|state| state.terminals.shells.clear());

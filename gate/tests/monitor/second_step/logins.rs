@@ -8,6 +8,7 @@ use occ_gate::wire::{ChangePasswordReply, LoginReply, SecondView, ask};
 use occ_gate_testing::until;
 
 use super::*;
+use crate::takeover::logged_in;
 use crate::tokens;
 
 #[test]
@@ -31,14 +32,14 @@ fn enrolled_person_logs_in_with_code_or_scratch_code_and_each_is_good_once() {
     // Spaces as a phone shows them.
     let shown = code(&key, 0);
     let spaced = format!("{} {}", &shown[..3], &shown[3..]);
-    assert!(matches!(log_in(&mut web, 3, &spaced), LoginReply::Token(_)));
+    logged_in(log_in(&mut web, 3, &spaced));
     assert!(
         matches!(log_in(&mut web, 4, &shown), LoginReply::Refused),
         "once"
     );
     let scratch = &scratch[0];
     // The module lets three in within half a minute.
-    assert!(matches!(log_in(&mut web, 5, scratch), LoginReply::Token(_)));
+    logged_in(log_in(&mut web, 5, scratch));
     let left = fs::read_to_string(place.path(FILE)).unwrap();
     assert!(
         !left.contains(scratch.as_str()),
@@ -115,8 +116,7 @@ fn password_is_changed_without_a_code() {
     );
     let conversation = asked(web.authenticate("alice", "a new word", 2));
     let text = secret(&code(&key, 0));
-    let reply = web.call(ask::Answer { conversation, text });
-    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+    logged_in(web.call(ask::Answer { conversation, text }));
 }
 
 /// The code first: it belongs to the login, the new password to the account.
@@ -135,8 +135,7 @@ fn expired_password_is_changed_after_the_code() {
         other => panic!("no new password is needed: {other:?}"),
     };
     let new = secret("a new word");
-    let reply = web.call(ask::RenewPassword { conversation, new });
-    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+    logged_in(web.call(ask::RenewPassword { conversation, new }));
 }
 
 /// The module lets three in within half a minute: more, so that it is the code that is refused.
@@ -148,8 +147,7 @@ fn scratch_code_is_good_once() {
     let (_, _, scratch) = turned_on(&place, &mut web);
     more_logins(&place);
     for (number, code) in (2..).zip(&scratch) {
-        let reply = log_in(&mut web, number, code);
-        assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+        logged_in(log_in(&mut web, number, code));
     }
     // Another browser each, so that nothing but the code is too much.
     for (number, code) in (20..).zip(&scratch[..2]) {
@@ -181,8 +179,7 @@ fn disabled_account_is_asked_nothing_and_its_answer_is_worth_nothing() {
     place.person("alice").expire = "";
     place.person("alice").shell = "/bin/sh";
     place.write_accounts();
-    let reply = log_in(&mut web, 4, &scratch[0]);
-    assert!(matches!(reply, LoginReply::Token(_)), "{reply:?}");
+    logged_in(log_in(&mut web, 4, &scratch[0]));
 }
 
 /// They were made by somebody who was logged in, and no program can type a code.
