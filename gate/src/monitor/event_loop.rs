@@ -146,6 +146,9 @@ impl Monitor {
                 {
                     event.refuse();
                 }
+                if let Some(credential) = event.copied() {
+                    self.passkeys.shut(credential);
+                }
                 let actions = self.log_in(|logins, context| logins.pam_answered(context, *event));
                 self.perform_login(actions);
                 // A change of a password may be done.

@@ -41,8 +41,8 @@ use super::web_process::WebId;
 use crate::limits::Limits;
 use crate::wire::ask::{Authenticate, ChangePassword};
 use crate::wire::{
-    Agent, ChangePasswordReply, Conversation, LoginReply, PamText, Rejection, Reply, Secret,
-    TokenHash, User,
+    Agent, ChangePasswordReply, Conversation, CredentialId, LoginReply, PamText, Rejection, Reply,
+    Secret, TokenHash, User,
 };
 
 /// Everything about logins that lasts longer than a call.
@@ -93,6 +93,8 @@ pub(crate) struct Attempt {
     address: IpAddr,
     /// The passkey that signed, once one has.
     passkey: Option<Signed>,
+    /// The passkey that signed with a number that it gave before.
+    copied: Option<CredentialId>,
     what: What,
 }
 
@@ -158,6 +160,7 @@ impl Attempt {
             account: Account::named(what.user()),
             address,
             passkey: None,
+            copied: None,
             what,
         })
     }

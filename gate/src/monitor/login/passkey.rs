@@ -91,6 +91,7 @@ pub(super) async fn check(attempt: &mut Attempt, step: PasskeyStep) -> Option<Pa
         Checked::Copied => {
             let copied = copied(step.command.user.as_str(), &step.id);
             log::line(&format!("{}: {copied}", attempt.title()));
+            attempt.copied = Some(step.credential);
             None
         }
         Checked::No { why } => {
@@ -121,6 +122,11 @@ impl PamEvent {
             credential: signed.credential.clone(),
             counter: signed.counter.take()?,
         })
+    }
+
+    /// The passkey that this login has shown to be copied.
+    pub(crate) fn copied(&self) -> Option<&CredentialId> {
+        self.attempt.copied.as_ref()
     }
 
     /// Refuses it after all.

@@ -204,6 +204,7 @@ mod tests {
             account: Account::named("alice"),
             address: [192, 0, 2, 1].into(),
             passkey: None,
+            copied: None,
             what: What::Login {
                 user: User::cut("alice"),
                 fingerprint: None,

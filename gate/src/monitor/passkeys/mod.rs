@@ -193,21 +193,32 @@ impl Passkeys {
         let credential = signature.credential.as_str();
         if !self.uses.add(credential, signature.counter, clock::now()) {
             log::line(&format!("login: {user}: {}", copied(user, &id)));
+            self.shut(&signature.credential);
             return false;
         }
+        self.keep_uses();
+        true
+    }
+
+    /// Lets a passkey that has been copied log nobody in any more.
+    pub(crate) fn shut(&mut self, credential: &CredentialId) {
+        self.uses.shut(credential.as_str());
+        self.keep_uses();
+    }
+
+    fn keep_uses(&mut self) {
         let known = &self.known;
         self.uses.keep_only(|credential| known.has(credential));
         if let Err(error) = files::replace(USES, &self.uses.to_bytes(), 0o600, true) {
             log::line(&format!("cannot write '{USES}': {error}"));
         }
-        true
     }
 }
 
 /// The words for the log: an authenticator that counts gave a number that it gave before.
 pub(crate) fn copied(user: &str, id: &str) -> String {
     format!(
-        "the counter of passkey {id} did not grow, so somebody has a copy of it; \
-         'occ user passkey remove {user} {id}' removes it"
+        "passkey {id} gave a number that it gave before, so somebody has a copy of it: it logs \
+         nobody in any more; 'occ user passkey remove {user} {id}' removes it"
     )
 }

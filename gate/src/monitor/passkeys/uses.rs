@@ -1,5 +1,6 @@
 //! The last login with each passkey and the counter that came with it: an authenticator
-//! that counts, and whose counter did not grow, has been copied.
+//! that counts, and whose counter did not grow, has been copied. The copy's counter may
+//! overtake, so neither logs in from then on.
 
 use std::collections::HashMap;
 
@@ -57,6 +58,14 @@ impl Uses {
         true
     }
 
+    /// Lets a passkey log nobody in any more: no counter is higher.
+    pub(super) fn shut(&mut self, credential: &str) {
+        let at = self.last(credential).map_or(0, |last| last.at);
+        let counter = u32::MAX;
+        self.schema = SCHEMA;
+        self.uses.insert(credential.to_owned(), Use { counter, at });
+    }
+
     /// Forgets what is in no record any more.
     pub(super) fn keep_only(&mut self, is_known: impl Fn(&str) -> bool) {
         self.uses.retain(|credential, _| is_known(credential));
@@ -74,6 +83,8 @@ mod tests {
         for counter in [0, 5, 6] {
             assert!(!uses.add("A", counter, 3), "{counter}");
         }
+        uses.shut("A");
+        assert!(!uses.add("A", 7, 4) && !uses.add("A", u32::MAX, 4));
         assert_eq!(uses.last("A").map(|last| last.at), Some(2));
         assert!(
             uses.add("B", 0, 1) && uses.add("B", 0, 2),
