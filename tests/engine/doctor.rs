@@ -1,6 +1,6 @@
 //! `occ doctor` finds what is broken on purpose, and what it says mends it.
 
-use crate::harness::{Call, Instance, docker, run, until};
+use crate::harness::{Call, Instance, docker, pause, run, until};
 use serde_json::Value;
 
 /// Topic and mend of each finding; nothing changes by asking.
@@ -56,7 +56,7 @@ fn each_thing_that_is_broken_is_found_and_mended_by_what_is_said() {
     drop(holder);
     assert_eq!(topics(&instance), ["container"]);
     instance.start();
-    docker(["pause", &instance.name]).ok();
+    pause(&instance.name);
     let paused = findings(&instance);
     docker(["unpause", &instance.name]).ok();
     assert!(

@@ -1,6 +1,6 @@
 //! Programs that people have running in a container, and whether any is left.
 
-use super::{Container, docker, until};
+use super::{Container, docker, pause, until};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Each process leaves a child and ends: no list of processes holds it for long.
@@ -41,7 +41,7 @@ impl Container {
     /// container stands still for the look, so that not even a fork racer is missed.
     #[track_caller]
     pub(crate) fn programs(&self, uid: u32) -> Vec<String> {
-        docker(["pause", &self.name]).ok();
+        pause(&self.name);
         let columns = "pid,ruid,euid,suid,state,comm";
         let seen = docker(["top", &self.name, "-eo", columns]).run();
         docker(["unpause", &self.name]).ok();

@@ -1,7 +1,7 @@
 //! The engine, and what all tests of one run share: its images, and the child
 //! that cleans up after it however it ends.
 
-use super::{BUILD, Call, occ, occ_gate, occ_init};
+use super::{BUILD, Call, occ, occ_gate, occ_init, until};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -36,6 +36,15 @@ pub(crate) struct Run {
 /// `docker ARGS`.
 pub(crate) fn docker<const N: usize>(args: [&str; N]) -> Call {
     Call::new("docker").args(args)
+}
+
+/// Pauses a container. runc gives up when the kernel takes too long to freeze the processes of
+/// a busy machine ("unable to freeze"), so it is told again.
+#[track_caller]
+pub(crate) fn pause(container: &str) {
+    until("the container stands still", || {
+        (docker(["pause", container]).run().code == Some(0)).then_some(())
+    });
 }
 
 /// The images of this run; made by whoever asks first.

@@ -21,7 +21,7 @@ pub(crate) use accounts::Accounts;
 pub(crate) use call::{Call, Finished};
 pub(crate) use container::Container;
 pub(crate) use detached::{DAEMON, FORK_RACER, STUBBORN};
-pub(crate) use engine::{docker, run};
+pub(crate) use engine::{docker, pause, run};
 pub(crate) use instance::{Instance, free_port};
 pub(crate) use programs::{occ, occ_gate, occ_init, source};
 pub(crate) use terminal::Terminal;

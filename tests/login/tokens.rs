@@ -229,8 +229,13 @@ fn a_token_is_good_until_it_is_revoked_or_its_account_ends() {
     instance.start();
     assert_eq!(is_good(&token), [true, true]);
 
-    let list = instance.occ(["user", "token", "list", "alice"]).ok();
-    list.prints("laptop").prints(" from ");
+    until("the last use is written", || {
+        let list = instance.occ(["user", "token", "list", "alice"]).ok();
+        list.prints("laptop")
+            .stdout
+            .contains(" from ")
+            .then_some(())
+    });
     let mut stream =
         Browser::new(&instance).stream_of(&["--header", &format!("Authorization: Bearer {token}")]);
     first_word(&mut stream);
