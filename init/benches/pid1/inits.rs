@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 pub(crate) const OURS: &str = "occ-init";
 pub(crate) const TINI: &str = "tini";
+/// Ours, and its store a volume: it can't know whether that answers, and takes a thread.
+pub(crate) const OURS_WITH_VOLUME: &str = "occ-init, store a volume";
 
 /// One of them.
 pub(crate) struct Init {

@@ -3,7 +3,6 @@
 //! are safe; it decides nothing, and imports nothing of the crate.
 #![allow(unsafe_code)]
 
-mod affinity;
 mod environment;
 mod fds;
 mod mount;
@@ -14,7 +13,6 @@ mod signal;
 pub(crate) mod spawn;
 mod terminal;
 
-pub(crate) use affinity::Pinned;
 pub(crate) use environment::Environment;
 pub(crate) use fds::{
     close_inherited, fill_closed_stdio, give_stdio, signal_when_readable, write_if_ready,

@@ -3,14 +3,13 @@
 //! Answers "not needed" only where a restore would do nothing; whatever is odd is "needed",
 //! for the restore has the words for it.
 //!
-//! Runs in a thread: the store may be on a disk that does not answer, and no system call tells
-//! beforehand. PID 1 waits with a time-out and goes on. The answer is not followed by a join:
-//! the thread ends by itself, and a start need not wait for that. A child instead took a start
-//! 100 µs more, for its pages are mapped anew. The thread runs on the processor that waits for
-//! it: to wake another one up takes longer than the look, and a start 0.94 of catatonit's
-//! instead of 0.81 (DESIGN.md §10: at most 0.9).
+//! A store that is a volume may be on a disk that does not answer, and no system call tells
+//! beforehand: there the look runs in a thread, and PID 1 waits with a time-out and goes on.
+//! The answer is not followed by a join: the thread ends by itself. A store on the file
+//! system of the root, where COMMAND is read from as well, needs none, and a thread would take
+//! a start from 0.8 of catatonit's to 0.9 (DESIGN.md §10: at most 0.9).
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -19,9 +18,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+
 use crate::cli::globals::Paths;
 use crate::layout::{APPLIED, IMAGE_ACCOUNTS, LOCKED_FILES, SNAPSHOT, STATE};
-use crate::sys::{self, Pinned};
+use crate::sys;
 
 /// Enough for system calls and the buffer of a directory.
 const STACK: usize = 128 * 1024;
@@ -36,28 +38,48 @@ pub(crate) enum Precheck {
 }
 
 pub(crate) fn run(paths: &Paths, timeout: Duration) -> Precheck {
+    if is_within_the_root(paths) {
+        return look(paths);
+    }
     let paths = paths.clone();
-    within(timeout, move || {
-        if is_needed(&paths) {
-            Precheck::Needed
-        } else {
-            Precheck::NotNeeded
-        }
-    })
+    within(timeout, move || look(&paths))
+}
+
+fn look(paths: &Paths) -> Precheck {
+    if is_needed(paths) {
+        Precheck::Needed
+    } else {
+        Precheck::NotNeeded
+    }
+}
+
+/// Returns true if no mount lies between the root and what the look reads. Asks no disk but
+/// the root's: the kernel refuses to enter a mount before it looks into it.
+fn is_within_the_root(paths: &Paths) -> bool {
+    let Ok(root) = File::open(&paths.root) else {
+        return false;
+    };
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_XDEV);
+    let crosses_no_mount = |path: &Path| match openat2(&root, path, how) {
+        Ok(_) | Err(Errno::ENOENT) => true,
+        // EXDEV is a mount. ENOSYS and EPERM: an old kernel, or a filter of one.
+        Err(_) => false,
+    };
+    let store = paths.store.strip_prefix(&paths.root);
+    store.is_ok_and(crosses_no_mount) && crosses_no_mount(Path::new(STATE))
 }
 
 /// Calls `look` in a thread. All signals are blocked, and stay so.
 fn within(timeout: Duration, look: impl FnOnce() -> Precheck + Send + 'static) -> Precheck {
     let (sender, receiver) = mpsc::sync_channel(1);
-    let pinned = Pinned::begin();
     let thread = thread::Builder::new().stack_size(STACK);
     let started = thread.spawn(move || {
         let _ = sender.send(look());
     });
     sys::block_all_signals();
-    let answer = started.map(|_| receiver.recv_timeout(timeout));
-    drop(pinned);
-    match answer {
+    match started.map(|_| receiver.recv_timeout(timeout)) {
         Ok(Ok(answer)) => answer,
         Ok(Err(RecvTimeoutError::Timeout)) => Precheck::NoAnswer,
         Ok(Err(RecvTimeoutError::Disconnected)) | Err(_) => Precheck::Needed,

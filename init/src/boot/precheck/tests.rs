@@ -67,6 +67,26 @@ fn store_that_others_may_read_needs_one() {
 }
 
 #[test]
+fn only_a_store_without_a_mount_of_its_own_is_looked_at_without_a_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    let is_within = |root: &Path, store: &Path| {
+        is_within_the_root(&Paths {
+            root: root.to_owned(),
+            store: store.to_owned(),
+            without_lock: false,
+        })
+    };
+    assert!(is_within(dir.path(), &dir.path().join("missing")));
+    fs::create_dir_all(dir.path().join(STORE)).unwrap();
+    assert!(is_within(dir.path(), &dir.path().join(STORE)));
+    let root = Path::new("/");
+    assert!(!is_within(root, Path::new("/proc/self")));
+    assert!(!is_within(dir.path(), Path::new("/proc/self")), "elsewhere");
+    std::os::unix::fs::symlink("/proc", dir.path().join("link")).unwrap();
+    assert!(!is_within(dir.path(), &dir.path().join("link/self")));
+}
+
+#[test]
 fn look_that_hangs_is_left_alone() {
     let (from, into) = std::io::pipe().unwrap();
     let hangs = move || {
