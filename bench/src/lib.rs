@@ -3,13 +3,18 @@
 //! A benchmark is a `[[bench]]` with `harness = false` in the crate concerned;
 //! `bench/run` starts it. Its `main` hands [`main`] a function that fills a
 //! [`Report`]: contenders are run side by side ([`interleave`]), their medians
-//! go into a [`Table`] that can be pasted into docs/benchmarks.md, and what they must
-//! reach into [`Report::at_most`] and its like.
+//! go into a [`Table`] and a plot ([`plot`]), which become a part of docs/benchmarks.md, and
+//! what they must reach into [`Report::at_most`] and its like.
 //!
 //! It measures programs from outside, as their users do; nothing here knows what
 //! they are for.
 
 mod cost;
+mod figures;
+mod machine;
+
+mod page;
+pub mod plot;
 mod process;
 mod report;
 mod rounds;
@@ -17,10 +22,11 @@ mod table;
 mod tool;
 
 pub use cost::{Cost, answer, run};
+pub use figures::{rounded, spread, thousands, times};
 pub use process::{number, until};
 pub use report::{Report, main, say};
 pub use rounds::{Contender, Costs, interleave, shuffle};
-pub use table::{Table, times};
+pub use table::Table;
 pub use tool::tool;
 
 use std::path::PathBuf;

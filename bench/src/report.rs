@@ -1,8 +1,9 @@
-//! What a benchmark tells: tables on stdout, bars after them, and with
-//! `--check` an exit status.
+//! What a benchmark tells: tables on stdout, bars after them; with `--check` an exit status,
+//! without it its part of docs/benchmarks.md.
 
-use crate::{Error, Table};
-use std::fmt::{self, Write as _};
+use crate::page::{self, Picture};
+use crate::{Error, Table, io, machine};
+use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -12,6 +13,8 @@ pub struct Report {
     /// `--check`: only what the bars need, and they decide the exit status.
     pub check: bool,
     text: String,
+    pictures: Vec<Picture>,
+    versions: Vec<String>,
     bars: Vec<Bar>,
 }
 
@@ -49,6 +52,24 @@ impl Report {
         self.say(&table.to_string());
     }
 
+    /// A plot, and what it shows for people who do not see it. `file` lies in docs/pictures.
+    pub fn picture(&mut self, file: &str, shows: &str, svg: String) {
+        self.say(&format!("![{shows}](pictures/{file})"));
+        let file = file.to_owned();
+        self.pictures.push(Picture { file, svg });
+    }
+
+    /// Debian's packages whose programs were measured: their versions are told.
+    pub fn packages(&mut self, packages: &[&str]) -> Result<(), Error> {
+        self.versions.extend(machine::versions(packages)?);
+        Ok(())
+    }
+
+    /// The version of something that is not one of Debian's packages.
+    pub fn version(&mut self, program: &str, version: &str) {
+        self.versions.push(format!("{program} {}", version.trim()));
+    }
+
     /// A number that must not be above a limit.
     pub fn at_most(&mut self, what: &str, measured: f64, limit: f64, unit: &str) {
         let is_met = measured <= limit;
@@ -70,6 +91,15 @@ impl Report {
         });
     }
 
+    /// When, where and of what.
+    fn tell_where(&mut self) -> Result<(), Error> {
+        let place = machine::line(env!("CARGO_MANIFEST_DIR"))?;
+        let versions = self.versions.join(", ");
+        let of = format!("occ {}", env!("CARGO_PKG_VERSION"));
+        self.say(&format!("{}: {of}, {versions}; {place}.", machine::date()?));
+        Ok(())
+    }
+
     fn is_met(&self) -> bool {
         self.bars.iter().all(|bar| bar.is_met)
     }
@@ -82,9 +112,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// The `main` of a benchmark: measures, prints, and with `--check` exits 1 when
-/// a bar is missed. What can't be measured is a failure either way.
-pub fn main(measure: impl FnOnce(&mut Report) -> Result<(), Error>) -> ExitCode {
+/// The `main` of the benchmark `name`: measures, prints, and writes its part of
+/// docs/benchmarks.md; with `--check` it exits 1 instead when a bar is missed. What can't be
+/// measured is a failure either way.
+pub fn main(name: &str, measure: impl FnOnce(&mut Report) -> Result<(), Error>) -> ExitCode {
     let mut report = Report::default();
     // Cargo adds `--bench`.
     let args = std::env::args().skip(1).filter(|arg| arg != "--bench");
@@ -94,19 +125,24 @@ pub fn main(measure: impl FnOnce(&mut Report) -> Result<(), Error>) -> ExitCode 
         }
         report.check = true;
     }
-    if let Err(error) = measure(&mut report) {
-        return fail(&error.to_string());
-    }
-    let mut text = String::new();
-    // Writing into a string can't fail.
-    let _ = write!(text, "{report}");
-    if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
+    let measured = measure(&mut report).and_then(|()| report.tell_where());
+    if let Err(error) = measured.and_then(|()| publish(name, &report)) {
         return fail(&error.to_string());
     }
     if report.check && !report.is_met() {
         return fail("a bar was missed");
     }
     ExitCode::SUCCESS
+}
+
+fn publish(name: &str, report: &Report) -> Result<(), Error> {
+    let text = report.to_string();
+    let printed = std::io::stdout().write_all(text.as_bytes());
+    printed.map_err(io("stdout"))?;
+    if report.check {
+        return Ok(());
+    }
+    page::write(name, &report.text, &report.pictures)
 }
 
 /// A line for whoever waits, on stderr.

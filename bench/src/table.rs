@@ -48,16 +48,6 @@ impl fmt::Display for Table {
     }
 }
 
-/// How many times one number is another: two digits below 10, none above.
-pub fn times(dividend: f64, divisor: f64) -> String {
-    let ratio = dividend / divisor;
-    if ratio < 10.0 {
-        format!("× {ratio:.1}")
-    } else {
-        format!("× {ratio:.0}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,11 +60,5 @@ mod tests {
             table.to_string(),
             "| µs per account | 100 | 1,000 |\n|---|---:|---:|\n| ours           | 8.1 |       |\n"
         );
-    }
-
-    #[test]
-    fn ratios() {
-        assert_eq!(times(30.0, 8.0), "× 3.8");
-        assert_eq!(times(30_000.0, 8.0), "× 3750");
     }
 }

@@ -15,6 +15,7 @@ mod opencode;
 mod page;
 mod place;
 
+use bench::plot::{Bar, Titles, bars as plot_bars};
 use bench::{Costs, Error, Report, Table, say};
 use latency::Beside;
 use load::Load;
@@ -37,7 +38,7 @@ const CHECKS: f64 = 1.15;
 fn main() -> ExitCode {
     match check::asked() {
         Some(order) => check::main(&order),
-        None => bench::main(measure),
+        None => bench::main("gate", measure),
     }
 }
 
@@ -56,8 +57,41 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     }
     let place = Place::start()?;
     let found = all(&place).map_err(|error| place.explain(&error))?;
+    report.version("opencode", &place::opencode_version()?);
+    report.packages(&["chromium", "libpam-modules"])?;
+    draw(report, &found.beside)?;
     tell(report, &found);
     bars(report, &found);
+    Ok(())
+}
+
+/// What a request takes, directly and through the login.
+fn draw(report: &mut Report, beside: &[Beside]) -> Result<(), Error> {
+    let bar = |name: String, costs: &Costs| {
+        let wall = |percent| millis(costs.percentile(percent).wall);
+        Bar {
+            name,
+            value: wall(50),
+            text: format!("{:.2} ms, 95 %: {:.2}", wall(50), wall(95)),
+        }
+    };
+    let both = |row: &Beside| {
+        [
+            bar(format!("opencode, {}", row.path), &row.direct),
+            bar("through the login".to_owned(), &row.gate),
+        ]
+    };
+    let titles = Titles {
+        plot: "A request to opencode, with and without the login in front",
+        x: "ms",
+        y: "",
+    };
+    let svg = plot_bars(titles, &beside.iter().flat_map(both).collect::<Vec<_>>())?;
+    report.picture(
+        "bench-login.svg",
+        "What a request takes; figures below",
+        svg,
+    );
     Ok(())
 }
 

@@ -181,6 +181,15 @@ fn fill(root: &Path) -> Result<(), Error> {
     write_accounts(root)
 }
 
+/// Of the opencode that the image has.
+pub(crate) fn opencode_version() -> Result<String, Error> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../image/opencode.version");
+    let text = fs::read_to_string(&file).map_err(io(&file))?;
+    let name = text.split_whitespace().nth(1).unwrap_or_default();
+    let version = name.trim_end_matches(".tgz").rsplit('-').next();
+    Ok(version.unwrap_or_default().to_owned())
+}
+
 fn write_accounts(root: &Path) -> Result<(), Error> {
     let hash = hash()?;
     let mut passwd = format!(

@@ -8,7 +8,10 @@
 mod execs;
 mod instance;
 
-use bench::{Contender, Costs, Error, Report, Table, answer, interleave, say, tool};
+use bench::plot::{Bar, Titles};
+use bench::{
+    Contender, Costs, Error, Report, Table, answer, interleave, rounded, say, spread, tool,
+};
 use instance::{Instance, Programs};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -23,7 +26,7 @@ const LIST: &str = "occ user list, 1,000 accounts";
 const OF_DOCKER: f64 = 1.2;
 
 fn main() -> ExitCode {
-    bench::main(measure)
+    bench::main("host", measure)
 }
 
 fn measure(report: &mut Report) -> Result<(), Error> {
@@ -45,6 +48,8 @@ fn measure(report: &mut Report) -> Result<(), Error> {
         }),
     ])?;
     let execs = execs::count(&many, &["user", "list"])?;
+    report.packages(&["docker.io"])?;
+    draw(report, &costs)?;
     tell(report, &costs);
     bars(report, &costs, execs);
     Ok(())
@@ -79,23 +84,43 @@ fn contender<'a>(name: &str, command: impl Fn() -> Command + 'a) -> Contender<'a
     Contender::new(name, ROUNDS, move || bench::run(&mut command()))
 }
 
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Milliseconds with their spread.
+fn wall(costs: &Costs) -> String {
+    let wall = |percent| millis(costs.percentile(percent).wall);
+    spread(wall(50), wall(5), wall(95))
+}
+
+fn draw(report: &mut Report, costs: &[Costs]) -> Result<(), Error> {
+    let bars: Vec<Bar> = costs
+        .iter()
+        .map(|costs| Bar {
+            name: costs.name.clone(),
+            value: millis(costs.median().wall),
+            text: wall(costs),
+        })
+        .collect();
+    let titles = Titles {
+        plot: "A command in a running container",
+        x: "ms",
+        y: "",
+    };
+    let shows = "What each command takes; the table below has the figures";
+    let svg = bench::plot::bars(titles, &bars)?;
+    report.picture("bench-host.svg", shows, svg);
+    Ok(())
+}
+
 fn tell(report: &mut Report, costs: &[Costs]) {
-    let millis = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
-    let heads = [
-        "ms, medians of 40",
-        "wall",
-        "95 %",
-        "client's CPU",
-        "× docker",
-    ];
-    let mut table = Table::new(heads);
+    let mut table = Table::new(["ms", "wall", "client's CPU", "× docker"]);
     for one in costs {
-        let median = one.median();
         table.row([
             one.name.clone(),
-            millis(median.wall),
-            millis(one.percentile(95).wall),
-            millis(median.cpu),
+            wall(one),
+            rounded(millis(one.median().cpu)),
             ratio(costs, &one.name).map_or(String::new(), |ratio| format!("{ratio:.2}")),
         ]);
     }

@@ -10,8 +10,6 @@ use tempfile::TempDir;
 
 pub(crate) const OURS: &str = "occ-init";
 pub(crate) const TINI: &str = "tini";
-/// Ours, and its store a volume: it can't know whether that answers, and takes a thread.
-pub(crate) const OURS_WITH_VOLUME: &str = "occ-init, store a volume";
 
 /// One of them.
 pub(crate) struct Init {
@@ -118,6 +116,19 @@ pub(crate) fn all(tree: &Path) -> Result<Vec<Init>, Error> {
         init("dumb-init", &peer("dumb-init")?, &[], "-c", "")?,
         init("catatonit", &peer("catatonit")?, &[], "", "-g")?,
     ])
+}
+
+/// Ours, its store another file system than the root's, as a volume is: that may not answer,
+/// so a thread looks into it.
+pub(crate) fn with_volume(ours: &Init, volume: &Path) -> Init {
+    let store = volume.join("var/lib/opencode-users");
+    let mut options = ours.options.clone();
+    options.extend(["--store".into(), store.into_os_string()]);
+    Init {
+        program: ours.program.clone(),
+        options,
+        ..*ours
+    }
 }
 
 /// What a container of an image with occ-init has at its second boot, when

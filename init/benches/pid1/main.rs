@@ -8,7 +8,8 @@ mod rest;
 mod signals;
 mod start;
 
-use bench::{Error, Report, Table};
+use bench::plot::{Bar, Titles, bars as plot_bars};
+use bench::{Error, Report, Table, spread, thousands};
 use inits::{OURS, TINI};
 use std::process::ExitCode;
 
@@ -18,7 +19,7 @@ const BINARY_MB: f64 = 2.4;
 const BLIND_MS: f64 = 0.15;
 
 fn main() -> ExitCode {
-    bench::main(measure)
+    bench::main("pid1", measure)
 }
 
 /// What was measured of one init.
@@ -38,7 +39,13 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     }
     let tree = inits::tree()?;
     let all = inits::all(tree.path())?;
-    let starts = start::all(&all)?;
+    let [ours, ..] = all.as_slice() else {
+        return Ok(());
+    };
+    let volume = inits::tree()?;
+    let with_volume = inits::with_volume(ours, volume.path());
+    let mut starts = start::all(all.iter().chain([&with_volume]))?;
+    let with_volume = starts.pop();
     let rests = rest::all(&all)?;
     let orphans = orphans::all(&all)?;
     let mut rows = Vec::new();
@@ -58,19 +65,56 @@ fn measure(report: &mut Report) -> Result<(), Error> {
             },
         });
     }
-    tell(report, &rows);
+    report.packages(&["tini", "dumb-init", "catatonit"])?;
+    draw(report, &rows)?;
+    tell(report, &rows, with_volume);
     bars(report, &rows);
     Ok(())
 }
 
-fn tell(report: &mut Report, rows: &[Row]) {
+/// A bar for each init: a start, and what it holds.
+fn draw(report: &mut Report, rows: &[Row]) -> Result<(), Error> {
+    let bar = |row: &Row, value: f64| Bar {
+        name: row.name.to_owned(),
+        value,
+        text: thousands(value),
+    };
+    let titles = Titles {
+        plot: "Start and end of an init, over the command that it runs",
+        x: "µs",
+        y: "",
+    };
+    let starts: Vec<Bar> = rows.iter().map(|row| bar(row, row.start.wall)).collect();
+    let svg = plot_bars(titles, &starts)?;
+    report.picture("bench-start.svg", "What a start takes; figures below", svg);
+    let titles = Titles {
+        plot: "Memory of an init at rest that nobody else shares",
+        x: "KiB",
+        y: "",
+    };
+    let dirty = |row: &Row| bar(row, f64::from(row.rest.private_dirty));
+    let svg = plot_bars(titles, &rows.iter().map(dirty).collect::<Vec<_>>())?;
+    report.picture("bench-memory.svg", "Memory at rest; figures below", svg);
+    Ok(())
+}
+
+/// Microseconds with their spread.
+fn wall(start: &start::Start) -> String {
+    spread(start.wall, start.spread.0, start.spread.1)
+}
+
+fn tell(report: &mut Report, rows: &[Row], with_volume: Option<start::Start>) {
     let heads = rows.iter().map(|row| row.name.to_owned());
     let mut table = Table::new(std::iter::once(String::new()).chain(heads));
     let mut line = |what: &str, cell: &dyn Fn(&Row) -> String| {
         table.row(std::iter::once(what.to_owned()).chain(rows.iter().map(cell)));
     };
     line("start and end over the bare command, µs", &|row| {
-        format!("{:.0}", row.start.wall)
+        wall(&row.start)
+    });
+    line("the same, the store on a volume", &|row| {
+        let ours = with_volume.filter(|_| row.name == OURS);
+        ours.as_ref().map_or(String::new(), wall)
     });
     line("the same, CPU µs", &|row| format!("{:.0}", row.start.cpu));
     line("system calls, COMMAND's included", &|row| {

@@ -7,7 +7,8 @@
 mod contenders;
 mod tree;
 
-use bench::{Costs, Error, Report, Table, interleave, times, tool};
+use bench::plot::{Line, Titles, lines};
+use bench::{Costs, Error, Report, Table, interleave, rounded, spread, thousands, times, tool};
 use contenders::{BARE, FRESH, LOOP, NEWUSERS, PRESENT, SYSUSERS, UNCHANGED};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ const SAME: f64 = 1.03;
 const LINEAR: f64 = 1.3;
 
 fn main() -> ExitCode {
-    bench::main(measure)
+    bench::main("restore", measure)
 }
 
 /// How often each contender runs.
@@ -89,6 +90,8 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     }
     // Not before: what is deleted now makes the next files slow.
     tree::remove(&place)?;
+    report.packages(&["systemd-standalone-sysusers", "passwd"])?;
+    draw(report, &sizes)?;
     tell(report, &sizes);
     bars(report, &sizes);
     Ok(())
@@ -134,11 +137,21 @@ impl Size {
         self.costs.iter().find(|costs| costs.name == name)
     }
 
+    fn each(&self, time: std::time::Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / f64::from(self.count)
+    }
+
     /// Microseconds per account: wall clock and CPU.
     fn per_account(&self, name: &str) -> Option<(f64, f64)> {
         let cost = self.costs(name)?.median();
-        let each = |time: std::time::Duration| time.as_secs_f64() * 1e6 / f64::from(self.count);
-        Some((each(cost.wall), each(cost.cpu)))
+        Some((self.each(cost.wall), self.each(cost.cpu)))
+    }
+
+    /// The same with its spread, as it stands in the table.
+    fn wall(&self, name: &str) -> Option<String> {
+        let costs = self.costs(name)?;
+        let wall = |percent| self.each(costs.percentile(percent).wall);
+        Some(spread(wall(50), wall(5), wall(95)))
     }
 
     fn peak(&self, name: &str) -> Option<f64> {
@@ -154,16 +167,18 @@ impl Size {
 
 /// The tables, as they stand in docs/benchmarks.md.
 fn tell(report: &mut Report, sizes: &[Size]) {
-    let heads = sizes.iter().map(|size| thousands(size.count));
-    let mut table = Table::new(std::iter::once("µs per account (CPU)".to_owned()).chain(heads));
+    let heads = sizes.iter().map(|size| thousands(f64::from(size.count)));
+    let mut table = Table::new(std::iter::once("µs per account".to_owned()).chain(heads));
     let mut row = |name: &str, cell: &dyn Fn(&Size) -> Option<String>| {
         let cells = sizes.iter().map(|size| cell(size).unwrap_or_default());
         table.row(std::iter::once(name.to_owned()).chain(cells));
     };
     for name in ROWS {
-        row(name, &|size| {
-            let (wall, cpu) = size.per_account(name)?;
-            Some(format!("{} ({})", micros(wall), micros(cpu)))
+        row(name, &|size| size.wall(name));
+    }
+    for name in [PRESENT, SYSUSERS] {
+        row(&format!("{name}, CPU"), &|size| {
+            Some(rounded(size.per_account(name)?.1))
         });
     }
     for name in [SYSUSERS, NEWUSERS, LOOP] {
@@ -186,26 +201,32 @@ fn tell(report: &mut Report, sizes: &[Size]) {
     report.table(&table);
 }
 
-fn micros(time: f64) -> String {
-    if time < 100.0 {
-        format!("{time:.1}")
-    } else {
-        thousands(format!("{time:.0}").parse().unwrap_or(u32::MAX))
-    }
-}
-
-fn thousands(number: u32) -> String {
-    if number < 1000 {
-        number.to_string()
-    } else {
-        format!("{},{:03}", number / 1000, number % 1000)
-    }
+/// A line for each way to restore, over the number of accounts.
+fn draw(report: &mut Report, sizes: &[Size]) -> Result<(), Error> {
+    let line = |name: &str| Line {
+        name: name.to_owned(),
+        points: sizes
+            .iter()
+            .filter_map(|size| Some((f64::from(size.count), size.per_account(name)?.0)))
+            .collect(),
+    };
+    let titles = Titles {
+        plot: "Accounts brought back after an image update",
+        x: "accounts",
+        y: "µs per account",
+    };
+    let shown = [PRESENT, SYSUSERS, NEWUSERS, LOOP, FRESH].map(line);
+    let svg = lines(titles, &shown)?;
+    let alternative =
+        "Time per account over the number of accounts; the table below has the figures";
+    report.picture("bench-restore.svg", alternative, svg);
+    Ok(())
 }
 
 fn bars(report: &mut Report, sizes: &[Size]) {
     let first = sizes.first();
     for size in sizes {
-        let what = |text: &str| format!("{} accounts, {text}", thousands(size.count));
+        let what = |text: &str| format!("{} accounts, {text}", thousands(f64::from(size.count)));
         let (Some(present), Some(same), Some(fresh)) = (
             size.per_account(PRESENT),
             size.per_account(UNCHANGED),
