@@ -66,7 +66,9 @@ bless: build
     UPDATE_EXPECT=1 cargo test --locked -p occ-lint --test documents
 
 # Take the pictures of the docs anew. Look at them
-pictures:
+pictures: build
+    {{ e2e }} -- login::browser::
+    cp target/screens/terminal-alice.png docs/pictures/opencode.png
     cargo test --locked -p occ-gate --test web -- looks::
     for name in login-390-light first-account-390-light renewal-390-light bar-390-light terminal-1280-light did-not-start-390-light section-opencode section-sessions section-passkeys section-tokens section-second; do cp "target/screens/$name.png" docs/pictures/; done
 
@@ -83,7 +85,7 @@ e2e: build
 e2e-on host *tests="accounts:: engine::": build
     DOCKER_HOST={{ host }} {{ e2e }} -- {{ tests }}
 
-# Speed and size beside others, as root: `just bench [restore|pid1|host|gate] [--check]`
+# Speed and size beside others, as root, into docs/benchmarks.md: `just bench [restore|pid1|host|gate] [--check]`
 bench *args: build
     bench/run {{ args }}
 

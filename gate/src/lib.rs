@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The monitor starts the web half as `occ-gate web`, its end of the wire as
-//! stdin and the listening socket as stdout: `unprivileged` drops all privileges,
+//! stdin and the listening socket as stdout: `helpers::web` drops all privileges,
 //! then calls `web::run(wire: UnixStream, listener: TcpListener) -> ExitCode`. The
 //! monitor made the listening socket and keeps it, so that nobody can take the
 //! port while a web half is started anew. Of the environment the web half gets

@@ -3,7 +3,7 @@
 use super::changes::{Change, Changes};
 use super::lines::Lines;
 use super::locked_out::{LockedName, LockedOut};
-use super::ownership::Ownership;
+use super::our_names::OurNames;
 use crate::account::Account;
 use crate::files::table::LineAction;
 use crate::files::{Etc, File, group, passwd, shadow, subid, table};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything that the content of the files follows from.
 #[derive(Clone, Copy)]
 pub(super) struct Files<'a> {
-    pub(super) ownership: &'a Ownership<'a>,
+    pub(super) our_names: &'a OurNames<'a>,
     pub(super) locked_out: &'a LockedOut<'a>,
     pub(super) etc: &'a Etc,
     pub(super) image: &'a Image,
@@ -38,7 +38,7 @@ impl<'a> Files<'a> {
         // passwd, shadow and group are made where they are missing; an image
         // without gshadow or subordinate ids does without.
         let must_exist = matches!(file, File::Passwd | File::Shadow | File::Group)
-            && !self.ownership.restored().is_empty();
+            && !self.our_names.restored().is_empty();
         let is_there = self.etc.get(file).is_some();
         if !is_there && !must_exist {
             return None;
@@ -61,7 +61,7 @@ impl<'a> Files<'a> {
         };
         let new = self.edit(File::Passwd, changes, render, |line| {
             if let Some((name, uid)) = passwd::name_and_uid(line)
-                && let Some(name) = self.ownership.released.find(name, uid)
+                && let Some(name) = self.our_names.released.find(name, uid)
             {
                 others.push((name, Change::Remove));
                 return LineAction::Drop;
@@ -101,7 +101,7 @@ impl<'a> Files<'a> {
             changes,
             group::push_line,
             |line| match group::name_and_gid(line) {
-                Some((name, gid)) if self.ownership.released.has(name, gid) => LineAction::Drop,
+                Some((name, gid)) if self.our_names.released.has(name, gid) => LineAction::Drop,
                 _ => self.members(line, false, &granted),
             },
         )
@@ -111,12 +111,12 @@ impl<'a> Files<'a> {
         // An unclaimed name may be that of a group which others made since.
         let stays = |line: &&[u8]| {
             group::name_and_gid(line)
-                .is_none_or(|(name, gid)| !self.ownership.released.has(name, gid))
+                .is_none_or(|(name, gid)| !self.our_names.released.has(name, gid))
         };
         let kept: BTreeSet<&[u8]> = table::lines(self.etc.bytes(File::Group))
             .filter(stays)
             .filter_map(table::name)
-            .filter(|name| self.ownership.is_unclaimed(name))
+            .filter(|name| self.our_names.is_unclaimed(name))
             .collect();
         let has_group = |line: &[u8]| table::name(line).is_some_and(|name| kept.contains(name));
         let granted = self.granted();
@@ -132,9 +132,9 @@ impl<'a> Files<'a> {
     }
 
     fn subid(self, file: File, changes: &mut Changes) -> Option<Vec<u8>> {
-        let ownership = self.ownership;
+        let our_names = self.our_names;
         let is_foreign =
-            |name: &[u8]| ownership.index.place(name).is_none() && !ownership.is_unclaimed(name);
+            |name: &[u8]| our_names.index.place(name).is_none() && !our_names.is_unclaimed(name);
         let mut taken: Vec<subid::Range> = table::lines(self.etc.bytes(file))
             .filter_map(subid::name_and_range)
             .filter(|(name, _)| is_foreign(name))
@@ -170,7 +170,7 @@ impl<'a> Files<'a> {
     /// A line goes if its name was ours and has no holder now.
     fn drop_unclaimed(self, line: &[u8]) -> LineAction<'static> {
         match table::name(line) {
-            Some(name) if self.ownership.is_unclaimed(name) => LineAction::Drop,
+            Some(name) if self.our_names.is_unclaimed(name) => LineAction::Drop,
             _ => LineAction::Keep,
         }
     }
@@ -185,10 +185,10 @@ impl<'a> Files<'a> {
         let Some(group) = table::name(line) else {
             return LineAction::Keep;
         };
-        let ownership = self.ownership;
+        let our_names = self.our_names;
         let joins = granted.get(group).map_or(&[][..], Vec::as_slice);
         let is_ours = |member: &[u8]| {
-            ownership.index.place(member).is_some() || ownership.is_unclaimed(member)
+            our_names.index.place(member).is_some() || our_names.is_unclaimed(member)
         };
         let is_granted = |member: &[u8]| {
             let found = joins.binary_search_by(|name| name.as_bytes().cmp(member));
@@ -201,7 +201,7 @@ impl<'a> Files<'a> {
 
     fn granted(self) -> Granted<'a> {
         let mut granted = Granted::new();
-        for account in self.ownership.restored() {
+        for account in self.our_names.restored() {
             let name = account.name.as_str();
             for group in &account.member_of {
                 if self.image.groups_allow.allows(group, &account.name) {
@@ -226,7 +226,7 @@ impl<'a> Files<'a> {
         render: impl Fn(&mut String, &Account),
         mut foreign: impl FnMut(&[u8]) -> LineAction<'static>,
     ) -> Option<Vec<u8>> {
-        let index = &self.ownership.index;
+        let index = &self.our_names.index;
         let lines = Lines::new(file, index.accounts(), render);
         let mut seen = vec![false; index.accounts().len()];
         let mut in_turn = index.in_turn();

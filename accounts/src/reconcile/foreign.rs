@@ -3,7 +3,7 @@
 
 use super::applied::Applied;
 use super::index::{AccountIndex, InTurn};
-use super::ownership::Released;
+use super::our_names::Released;
 use crate::account::Username;
 use crate::files::{Etc, File, group, passwd, table};
 use crate::record::{Problem, Refusal, Tombstone};

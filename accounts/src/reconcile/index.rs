@@ -70,7 +70,7 @@ impl<'a> AccountIndex<'a> {
 
 /// Finds the accounts of lines. They nearly always stand in the order of uids, so whoever comes
 /// next is looked at first: looking each name up made a restore of 100,000 that changes nothing
-/// take a third longer than one that writes (DESIGN.md §10: not slower).
+/// take a third longer than one that writes (bar in docs/benchmarks.md: not slower).
 pub(super) struct InTurn<'i, 'a> {
     index: &'i AccountIndex<'a>,
     next: usize,

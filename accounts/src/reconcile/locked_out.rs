@@ -3,7 +3,7 @@
 //! disabled.
 
 use super::applied::Applied;
-use super::ownership::Ownership;
+use super::our_names::OurNames;
 use crate::account::{Account, Username};
 use crate::files::{Etc, File, passwd, table};
 use crate::image::Image;
@@ -25,7 +25,7 @@ impl<'a> LockedOut<'a> {
     /// Only lines that restore itself once wrote: name and uid of every line of
     /// that name are those of `applied`.
     pub(super) fn new(
-        ownership: &Ownership<'_>,
+        our_names: &OurNames<'_>,
         records: &'a Records,
         etc: &Etc,
         image: &Image,
@@ -36,7 +36,7 @@ impl<'a> LockedOut<'a> {
         let unreadable = records.to_lock.iter().map(|name| (name, None));
         let mut locked: BTreeMap<&[u8], LockedName<'_>> = disabled
             .chain(unreadable)
-            .filter(|(name, _)| ownership.index.place(name.as_bytes()).is_none())
+            .filter(|(name, _)| our_names.index.place(name.as_bytes()).is_none())
             .filter(|(name, _)| !image.has_account(name))
             .map(|(name, account)| (name.as_bytes(), LockedName { name, account }))
             .collect();
@@ -47,7 +47,7 @@ impl<'a> LockedOut<'a> {
         for line in table::lines(etc.bytes(File::Passwd)) {
             let entry = passwd::name_and_uid(line);
             // A released line goes anyway.
-            if entry.is_some_and(|(name, uid)| ownership.released.has(name, uid)) {
+            if entry.is_some_and(|(name, uid)| our_names.released.has(name, uid)) {
                 continue;
             }
             if let Some((name, _)) = entry.filter(|&(name, uid)| applied.has(name, uid)) {

@@ -14,7 +14,7 @@ mod foreign;
 mod index;
 mod lines;
 mod locked_out;
-mod ownership;
+mod our_names;
 mod plan;
 
 pub use applied::{Applied, AppliedEntry};
@@ -32,7 +32,7 @@ use changes::Changes;
 use files::Files;
 use index::AccountIndex;
 use locked_out::LockedOut;
-use ownership::{Ownership, Released};
+use our_names::{OurNames, Released};
 use std::collections::BTreeSet;
 
 /// Most groups of one account that are named because the image does not grant them.
@@ -50,7 +50,7 @@ pub struct Decision<'a> {
     etc: &'a Etc,
     image: &'a Image,
     applied: &'a Applied,
-    ownership: Ownership<'a>,
+    our_names: OurNames<'a>,
     locked_out: LockedOut<'a>,
     problems: Vec<Problem>,
 }
@@ -62,7 +62,7 @@ pub fn decide<'a>(
     image: &'a Image,
     applied: &'a Applied,
 ) -> Decision<'a> {
-    let (admitted, mut problems) = records.admit(image);
+    let (admitted, mut problems) = records.restorable(image);
     let released = Released::new(records, image, applied);
     let mut index = AccountIndex::new(admitted);
     let refused = foreign::claims(&index, &released, etc, applied);
@@ -74,14 +74,14 @@ pub fn decide<'a>(
     let refused = refused.into_iter();
     problems.extend(refused.map(|(name, why)| Problem::Refused(name, why)));
     problems.extend(strangers(&records.tombstones, etc.bytes(File::Passwd)));
-    let ownership = Ownership::new(index, released, etc);
-    let locked_out = LockedOut::new(&ownership, records, etc, image, applied);
+    let our_names = OurNames::new(index, released, etc);
+    let locked_out = LockedOut::new(&our_names, records, etc, image, applied);
     Decision {
         records,
         etc,
         image,
         applied,
-        ownership,
+        our_names,
         locked_out,
         problems,
     }
@@ -90,14 +90,14 @@ pub fn decide<'a>(
 impl<'a> Decision<'a> {
     /// The accounts that are in the files afterwards, sorted by name.
     pub fn restored(&self) -> &[&'a Account] {
-        self.ownership.restored()
+        self.our_names.restored()
     }
 
     /// The content of `applied.json` once the plan is carried out. An account of
     /// `waiting` has a new password in shadow(5) that could not be captured yet: its
     /// entry stays, so that the next restore captures it.
     pub fn applied(&self, waiting: &BTreeSet<Username>) -> Applied {
-        let left_out = self.ownership.left_out(self.records, self.applied);
+        let left_out = self.our_names.left_out(self.records, self.applied);
         self.applied
             .after_restore(self.restored(), waiting, left_out)
     }
@@ -107,7 +107,7 @@ impl<'a> Decision<'a> {
         let restored = self.restored();
         let mut changes = Changes::new(restored.len());
         let files = Files {
-            ownership: &self.ownership,
+            our_names: &self.our_names,
             locked_out: &self.locked_out,
             etc: self.etc,
             image: self.image,

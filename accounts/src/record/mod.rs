@@ -5,10 +5,10 @@
 //! rewrite, and reads from it the [`Account`] that restore works with. Older
 //! records `{"username","password_hash","locked"}` are read as [`Legacy`].
 
-mod admit;
 mod parse;
 mod passkeys;
 mod refusal;
+mod restorable;
 mod set;
 mod settle;
 mod strict_json;

@@ -1,4 +1,4 @@
-//! All records of a store, as loaded. Decides nothing; `admit` has the rules.
+//! All records of a store, as loaded. Decides nothing; `restorable` has the rules.
 
 use crate::account::{Account, Home, Uid, Username};
 use std::collections::{BTreeMap, BTreeSet};

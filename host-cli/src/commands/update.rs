@@ -8,7 +8,7 @@
 //!    image's `occ-init check` on it, before anything is stopped.
 //! 5. swap/clone/ describes X on the new image; it is created as X-next.
 //! 6. swap/steps/: stop X, rename X to X-replaced and X-next to X, start X.
-//! 7. swap/health.rs waits until X is healthy; swap/mod.rs compares the accounts.
+//! 7. swap/health waits until X is healthy; swap/mod.rs compares the accounts.
 //! 8. If all is well, X-replaced becomes X-previous, for `--rollback` (rollback.rs).
 //!    If not, swap/recover.rs renames X-replaced back to X, and it is started.
 //!

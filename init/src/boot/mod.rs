@@ -1,8 +1,13 @@
 //! `run`: the order of a boot, and nothing else. Look whether there is anything to restore
-//! (`precheck`), restore (`first_restore`, in a `restore_child`), start COMMAND, supervise it.
+//! (`precheck`), restore (`boot_restore`, in a `restore_child`), start COMMAND, supervise it.
+//!
+//! The first boot is one of them: where the environment names a first account
+//! (`bootstrap_env`), the restore also makes it, if the store never had one
+//! (`commands::user::bootstrap`). Where it names none, nothing is to be restored; the login
+//! then logs a code by which a browser makes the first account (`occ-gate`).
 
+mod boot_restore;
 pub(crate) mod bootstrap_env;
-mod first_restore;
 pub(crate) mod precheck;
 pub(crate) mod restore_child;
 
@@ -69,11 +74,11 @@ pub(crate) fn run(run: &Run<'_>, mut env: Environment, mask: SignalMask) -> u8 {
         file::delete(&boot.paths);
     }
     let passwd = WatchStart::later(&boot.paths);
-    let needed = first_restore::look(run, &boot.paths, &env);
+    let needed = boot_restore::look(run, &boot.paths, &env);
     let watch_start = boot.watch_start(needed, passwd);
-    let outcome = first_restore::run(needed, &boot.restores(), &env);
+    let outcome = boot_restore::run(needed, &boot.restores(), &env);
     bootstrap_env::remove(&mut env);
-    if !first_restore::report(run, &outcome) && run.strict {
+    if !boot_restore::report(run, &outcome) && run.strict {
         if let Outcome::Late(child) = outcome {
             let _ = sys::kill(child.pid(), signals::KILL);
         }

@@ -32,12 +32,12 @@ pub(crate) fn resync(paths: &Paths, quiet: bool) -> Result<Output, Error> {
 
 fn follow(paths: &Paths) -> Result<Summary, Error> {
     let mut session = Session::begin_restore(paths, Caller::Follow)?;
-    let locked_out = session.newly_locked_out();
+    let shut_out = session.lost_access();
     // Before, so that a kill in between leaves nobody running: what was applied
     // is remembered by the restore. After, for who logged in meanwhile.
-    let ended = end_processes(&paths.root, &locked_out, false);
+    let ended = end_processes(&paths.root, &shut_out, false);
     let summary = session.restore(&|| ())?;
     session.print_marks();
-    ended.and_then(|()| end_processes(&paths.root, &locked_out, false))?;
+    ended.and_then(|()| end_processes(&paths.root, &shut_out, false))?;
     Ok(summary)
 }

@@ -1,5 +1,5 @@
 //! The only reader of /proc/PID: what processes there are, whose they are, whether they run.
-//! Reads; signals nobody.
+//! This file signals nobody; `kill` does.
 
 pub(crate) mod kill;
 

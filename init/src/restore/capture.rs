@@ -1,7 +1,7 @@
 //! What was changed in /etc/shadow inside the container goes into the records, under the locks
 //! and before anything is rewritten.
 //!
-//! `accounts::capture` decides which ones; this only writes them.
+//! `accounts::reconcile::captures` decides which ones; this only writes them.
 
 use super::session::Session;
 use crate::error::{Error, chain};

@@ -88,7 +88,7 @@ impl Session {
 
     /// Why the account is not restored, as far as records and image say.
     pub(crate) fn refusal(&self, name: &Username) -> Option<Refusal> {
-        let (_, problems) = self.records.admit(&self.image);
+        let (_, problems) = self.records.restorable(&self.image);
         let mut refusals = problems.iter().filter_map(refused);
         refusals
             .find(|(other, _)| other == name)

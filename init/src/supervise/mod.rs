@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(10);
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// After an orphan, for how long others may end and be reaped with one SIGCHLD. Without it an
-/// orphan took as much CPU as with the best peer, 11.9 µs (DESIGN.md §10: not more).
+/// orphan took as much CPU as with the best peer, 11.9 µs (bar in docs/benchmarks.md: not more).
 const GATHER: Duration = Duration::from_millis(1);
 
 pub(crate) struct Command {

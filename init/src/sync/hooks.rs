@@ -15,7 +15,7 @@ use crate::sys::Received;
 
 /// From COMMAND's start to the status file: the kernel likes to run both on one processor, and
 /// COMMAND would wait for it. With the file written at once a start took 0.93 of catatonit's
-/// instead of 0.80 (DESIGN.md §10: at most 0.9). `occ-init status` waits for the file.
+/// instead of 0.80 (bar in docs/benchmarks.md: at most 0.9). `occ-init status` waits for it.
 const DELAY: Duration = Duration::from_millis(2);
 
 pub(crate) struct AccountHooks<'a> {
@@ -50,11 +50,11 @@ impl<'a> AccountHooks<'a> {
             hooks.set_restore(RestoreChild::running());
             hooks.late = Some(child);
             if let Some(sync) = &mut hooks.sync {
-                sync.first_restore_runs();
+                sync.boot_restore_runs();
             }
         } else {
             if let Some(sync) = &mut hooks.sync {
-                sync.on_first_restore(&outcome);
+                sync.on_boot_restore(&outcome);
             }
             hooks.first_outcome = Some(outcome);
         }
@@ -109,7 +109,7 @@ impl<'a> AccountHooks<'a> {
         self.set_restore(outcome.json());
         self.write_status();
         if let Some(sync) = &mut self.sync {
-            sync.on_first_restore(outcome);
+            sync.on_boot_restore(outcome);
         }
     }
 

@@ -120,11 +120,11 @@ impl<'a> AccountSync<'a> {
         self.watch.as_ref().map(Watch::fd)
     }
 
-    pub(crate) fn first_restore_runs(&mut self) {
+    pub(crate) fn boot_restore_runs(&mut self) {
         self.rate.start(Instant::now());
     }
 
-    pub(crate) fn on_first_restore(&mut self, outcome: &Outcome) {
+    pub(crate) fn on_boot_restore(&mut self, outcome: &Outcome) {
         self.rate.end();
         if let Some(watch) = &mut self.watch {
             if outcome.failure().is_some() {

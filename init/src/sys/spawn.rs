@@ -5,8 +5,8 @@
 //!
 //! Not fork(2): it copies page tables, and each side copies the pages that it then writes to.
 //! With it a start took 0.96 of catatonit's, instead of 0.88; with the child's stack from the
-//! heap, whose unmapping interrupts the other processors, 0.88 instead of 0.81 (DESIGN.md §10:
-//! at most 0.9).
+//! heap, whose unmapping interrupts the other processors, 0.88 instead of 0.81 (bar in
+//! docs/benchmarks.md: at most 0.9).
 //! Decides nothing.
 #![allow(unsafe_code)]
 

@@ -4,6 +4,7 @@ use super::markdown::{anchors, targets};
 use super::{pages, read, source};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 
 /// Addresses of other sites. A new one is looked at before it stands here.
 const ELSEWHERE: [&str; 6] = [
@@ -64,6 +65,45 @@ fn files_and_headings_exist() {
     assert_eq!(faults, Vec::<String>::new());
     assert!(seen > 60, "only {seen} links: are the pages read right?");
     assert!(fault("docs/login.md", "no.md").is_some() && fault("README.md", "#no").is_some());
+}
+
+/// The pages that a comment or a message names: `docs/accounts.md`, `README.md`.
+fn pages_named(line: &str) -> impl Iterator<Item = &str> {
+    let is_apart = |c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let words = line.split(is_apart).map(|word| word.trim_end_matches('.'));
+    words.filter(|word| {
+        word.strip_suffix(".md")
+            .is_some_and(|name| !name.is_empty())
+    })
+}
+
+#[test]
+fn pages_that_comments_name_exist() {
+    let list = Command::new("git")
+        .args([
+            "-C",
+            source("").to_str().unwrap(),
+            "ls-files",
+            "*.rs",
+            "*.toml",
+        ])
+        .output()
+        .unwrap();
+    let mut named = BTreeSet::new();
+    for file in String::from_utf8(list.stdout).unwrap().lines() {
+        let text = read(file);
+        let comments = text.lines().map(str::trim);
+        let comments = comments.filter(|line| line.starts_with("//") || line.starts_with('#'));
+        for page in comments.flat_map(pages_named) {
+            let folder = Path::new(file).parent().unwrap();
+            let is_there = source(page).exists() || source("").join(folder).join(page).exists();
+            assert!(is_there, "{file} names '{page}', which is not there");
+            named.insert(page.to_owned());
+        }
+    }
+    assert!(named.contains("docs/benchmarks.md"), "{named:?}");
+    let found: Vec<&str> = pages_named("//! as (DESIGN.md §10: 3) in docs/a.md.").collect();
+    assert_eq!(found, ["DESIGN.md", "docs/a.md"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod architecture;
 mod blocks;
 mod examples;
+mod figures;
 mod links;
 mod markdown;
 mod messages;

@@ -74,8 +74,8 @@ pub struct FileEdit<'a> {
 }
 
 /// A part of the new file. Lines that stay are not copied one by one: a restore that changes
-/// nothing would spend a third of its time on that (DESIGN.md §10: not slower than one that
-/// writes).
+/// nothing would spend a third of its time on that (bar in docs/benchmarks.md: not slower than
+/// one that writes).
 #[derive(Debug)]
 enum Piece<'a> {
     /// Bytes of the old file.

@@ -38,7 +38,7 @@ pub struct AppliedEntry {
 
 /// Reads a map that was written in order, as ours is, at once. With an insertion for each entry
 /// a restore of 100,000 that changes nothing took 1.07 of the time of one that writes, instead
-/// of 1.01 (DESIGN.md §10: not slower).
+/// of 1.01 (bar in docs/benchmarks.md: not slower).
 fn in_order<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<Username, AppliedEntry>, D::Error> {

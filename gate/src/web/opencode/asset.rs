@@ -1,6 +1,6 @@
 //! Answers requests for opencode's scripts and styles: from a compressed copy that is kept,
 //! or from opencode. Each is compressed once: compressed anew for each browser, 200 requests
-//! a second took 350 MB, and half of them failed (DESIGN.md §10: 15 MB).
+//! a second took 350 MB, and half of them failed (bar in docs/benchmarks.md: 15 MB).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The first account of a new store, named by the container's environment: for containers
 //! that are started without `occ`, where no command can be called.
 //!
-//! Reads the environment and the password file; `user::first` makes the account.
+//! Reads the environment and the password file; `commands::user::bootstrap` makes the account.
 
 use crate::error::{Error, io, usage};
 use crate::fs::dir::kind;

@@ -7,7 +7,7 @@
 //! beforehand: there the look runs in a thread, and PID 1 waits with a time-out and goes on.
 //! The answer is not followed by a join: the thread ends by itself. A store on the file
 //! system of the root, where COMMAND is read from as well, needs none, and a thread would take
-//! a start from 0.8 of catatonit's to 0.9 (DESIGN.md §10: at most 0.9).
+//! a start from 0.8 of catatonit's to 0.9 (bar in docs/benchmarks.md: at most 0.9).
 
 use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Result};

@@ -53,7 +53,7 @@ pub(super) fn load(options: Load, paths: &Paths) -> Result<Output, Error> {
     let mut session = begin(paths).map_err(recorded)?;
     reply.problems = apply(&mut session)?.problems;
     end_processes(&paths.root, &locked(&session, &reply), true).map_err(recorded)?;
-    let (_, problems) = session.records().admit(session.image());
+    let (_, problems) = session.records().restorable(session.image());
     let mut refused = problems.iter().filter_map(refused);
     let ours = [&reply.added[..], &reply.replaced].concat();
     let status = u8::from(refused.any(|(name, _)| ours.contains(&name.to_string())));

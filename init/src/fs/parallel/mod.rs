@@ -3,7 +3,7 @@
 //! the time.
 //!
 //! On one processor a restore of 10,000 took 13.5 µs an account, on two 9.8, systemd-sysusers
-//! 9.7 in the same run (DESIGN.md §10: ahead of it).
+//! 9.7 in the same run (bar in docs/benchmarks.md: ahead of it).
 //!
 //! Few items are worked on by the calling thread alone, as are all where no thread starts.
 

@@ -1,6 +1,15 @@
 //! PID 1's phases as a table: phase and event in, next phase and action out. Pure;
-//! `supervise` gets the events and carries the actions out. Which signals are not forwarded
-//! is [`forwarded`].
+//! `supervise` gets the events and carries the actions out.
+//!
+//! Signals that are not forwarded ([`forwarded`]):
+//!
+//! | signal | when |
+//! |---|---|
+//! | CHLD, KILL, STOP | always |
+//! | TTIN, TTOU | from the kernel: *we* used the terminal from the background |
+//! | PIPE, XFSZ | raised by what we wrote ourselves |
+//! | INT, QUIT, TSTP, HUP, WINCH | from the terminal, if COMMAND is in our group and has it already |
+//! | any | rewritten to 0 by `--rewrite` |
 //!
 //! Running → (COMMAND is gone) Draining → (time over) Killed → Ended.
 
@@ -191,9 +200,7 @@ fn counted(stops: u8, received: Received) -> u8 {
     }
 }
 
-/// Forwards all signals but those about occ-init alone: SIGCHLD, SIGKILL and SIGSTOP; TTIN
-/// and TTOU where the kernel says that *we* used the terminal from the background; SIGPIPE
-/// and SIGXFSZ of what we wrote ourselves.
+/// By the table at the head of this file.
 fn forwarded(received: Received, policy: &Policy) -> Action {
     let ours = match received.signal {
         CHLD | KILL | STOP => true,

@@ -1,5 +1,5 @@
 //! Signal numbers and their names, 1 to 64, as signal(7) and `kill -l` have
-//! them on x86-64 and arm64. No system calls.
+//! them on x86-64 and arm64. No system calls. Which are forwarded is `phase`'s.
 //!
 //! nix's `Signal` stops at 31, and musl starts RTMIN at 35 where glibc has 34:
 //! names here follow glibc, whatever we are linked with.

@@ -3,7 +3,7 @@
 //! /proc/PID/environ shows as long as the process lives.
 //!
 //! Copies of all 35 entries of a usual environment took a start from 0.83 of catatonit's to
-//! 0.89 (DESIGN.md §10: at most 0.9).
+//! 0.89 (bar in docs/benchmarks.md: at most 0.9).
 #![allow(unsafe_code)]
 
 use std::borrow::Cow;

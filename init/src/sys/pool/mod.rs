@@ -1,8 +1,8 @@
 //! Memory of a restore: pieces of a few sizes, kept by the thread that gives them back.
 //!
 //! musl's malloc takes one lock for all threads: with it a restore of 10,000 took 21 µs an
-//! account where systemd-sysusers took 14.5 in the same run (DESIGN.md §10: ahead of it).
-//! PID 1 and all other commands use libc's malloc.
+//! account where systemd-sysusers took 14.5 in the same run (bar in docs/benchmarks.md: ahead of
+//! it). PID 1 and all other commands use libc's malloc.
 #![allow(unsafe_code)]
 
 #[cfg(test)]

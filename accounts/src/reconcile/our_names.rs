@@ -1,4 +1,4 @@
-//! Which names are ours: those that must be in the files and those that must go.
+//! Which names in the account files are ours: those that must be there and those that must go.
 //! Decides about no line.
 
 use super::applied::Applied;
@@ -68,14 +68,14 @@ fn unreadable(records: &Records) -> BTreeSet<&Username> {
 }
 
 /// Names that are ours in the files, or have to be.
-pub(super) struct Ownership<'a> {
+pub(super) struct OurNames<'a> {
     pub(super) index: AccountIndex<'a>,
     pub(super) released: Released<'a>,
     /// Names of `released` that no line of passwd has any more.
     unclaimed: BTreeSet<&'a [u8]>,
 }
 
-impl<'a> Ownership<'a> {
+impl<'a> OurNames<'a> {
     pub(super) fn new(index: AccountIndex<'a>, released: Released<'a>, etc: &Etc) -> Self {
         let unclaimed = unclaimed(&index, &released, etc);
         Self {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 impl Session {
     /// Accounts whose lines a restore wrote as enabled, and that are disabled or removed by now.
     /// Uids to which another account has a right are left out.
-    pub(crate) fn newly_locked_out(&self) -> Vec<AccountUids> {
+    pub(crate) fn lost_access(&self) -> Vec<AccountUids> {
         let Records {
             accounts,
             tombstones,
@@ -37,7 +37,7 @@ impl Session {
         if disabled.is_empty() {
             return removed.collect();
         }
-        let (admitted, _) = self.records.admit(&self.image);
+        let (admitted, _) = self.records.restorable(&self.image);
         // By name: a record without a right to its uid must not end its owner's.
         let admitted: BTreeSet<&Username> = admitted.iter().map(|account| &account.name).collect();
         let disabled = disabled

@@ -33,7 +33,7 @@ impl Records {
 
     /// The rules that every account passes before it may be restored. Those
     /// that pass are sorted by name.
-    pub fn admit(&self, image: &Image) -> (Vec<&Account>, Vec<Problem>) {
+    pub fn restorable(&self, image: &Image) -> (Vec<&Account>, Vec<Problem>) {
         let rejected = self.rejected.iter().cloned().map(Problem::Rejected);
         let mut problems: Vec<Problem> = rejected.collect();
         let mut refused = self.refuse(image);
