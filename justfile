@@ -45,6 +45,10 @@ lint:
 static:
     init/build-static
 
+# The static occ-init for arm64, which the end-to-end tests run by qemu
+arm64:
+    init/build-static arm64
+
 # The login, as it is shipped
 gate:
     cargo build --locked --release -p occ-gate
@@ -78,7 +82,7 @@ fuzz seconds="300":
     FUZZ_SECONDS={{ seconds }} cargo test --locked -p occ-gate --test monitor -- fuzz::
 
 # End-to-end tests; they need a container engine
-e2e: build
+e2e: build arm64
     {{ e2e }}
 
 # The folders of them that run on any engine, on another one: HOST is as for DOCKER_HOST

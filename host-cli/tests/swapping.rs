@@ -171,6 +171,37 @@ fn image_that_somebody_built_on_ours_is_not_built_over() {
     );
 }
 
+/// An engine elsewhere may have another processor than the programs that occ brings.
+#[test]
+fn image_for_another_architecture_than_the_programs_is_not_begun() {
+    let engine = Engine::new(one_account);
+    let own = env!("CARGO_BIN_EXE_occ");
+    let other = if cfg!(target_arch = "aarch64") {
+        "amd64"
+    } else {
+        "arm64"
+    };
+    engine.with(|state| {
+        state.architecture = Some(other.to_owned());
+        let base = image("7", &json!({}));
+        state.images.insert("debian:bookworm-slim".into(), base);
+    });
+    let mut command = engine.command(&["start", "--build"]);
+    command.env("OCC_INIT_BIN", own).env("OCC_GATE_BIN", own);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains(&format!("the image is to be for {other}, as the engine is")),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("name programs for {other} with OCC_INIT_BIN")),
+        "{said}"
+    );
+    assert_eq!(engine.state.lock().unwrap().changes, [""; 0]);
+}
+
 const COMPOSED: [(&str, &str); 2] = [
     ("com.docker.compose.project", "team"),
     ("com.docker.compose.service", "opencode"),

@@ -1,7 +1,7 @@
 //! Images that are not occ's own, with occ-init in them: Debian, busybox alone,
 //! and nothing at all.
 
-use super::{BUILD, docker, occ_init, readers, run};
+use super::{BUILD, docker, occ_init, occ_init_for_arm64, readers, run};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -42,6 +42,14 @@ pub(crate) struct File {
 }
 
 impl File {
+    pub(crate) fn new(name: &str, content: &str, mode: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            content: content.into(),
+            mode,
+        }
+    }
+
     pub(crate) fn at(path: impl AsRef<Path>, mode: u32) -> Self {
         let path = path.as_ref();
         Self {
@@ -59,15 +67,14 @@ impl File {
 }
 
 fn four() -> Vec<File> {
-    let file = |(name, text): (&str, &str)| File {
-        name: name.to_owned(),
-        content: text.into(),
-        mode: if name.ends_with("shadow") {
+    let mode = |name: &str| {
+        if name.ends_with("shadow") {
             0o600
         } else {
             0o644
-        },
+        }
     };
+    let file = |(name, text)| File::new(name, text, mode(name));
     FOUR.map(file).into()
 }
 
@@ -85,20 +92,47 @@ fn base() -> &'static str {
 /// and files that each have their own name in the context.
 #[track_caller]
 pub(crate) fn image(name: &str, dockerfile: &str, files: &[File]) -> String {
+    image_with(&occ_init(), name, dockerfile, files)
+}
+
+/// The same with another occ-init than that of this run.
+#[track_caller]
+fn image_with(occ_init: &Path, name: &str, dockerfile: &str, files: &[File]) -> String {
     let tag = format!("{}-{name}", run().image);
     let context = tempfile::tempdir().unwrap();
-    let text = format!("{dockerfile}\n{READERS}\n{OCC_INIT}\n");
-    std::fs::write(context.path().join("Dockerfile"), text).unwrap();
-    let programs = [&*occ_init(), readers::musl(), readers::glibc()];
+    let programs = [occ_init, readers::musl(), readers::glibc()];
     let programs = programs.map(|path| File::at(path, 0o755));
     for file in files.iter().chain(&programs) {
         file.write(context.path());
     }
-    docker(["build", "--quiet", "--tag", &tag])
-        .args([context.path()])
+    let text = format!("{dockerfile}\n{READERS}\n{OCC_INIT}\n");
+    build(&tag, &text, context.path());
+    tag
+}
+
+#[track_caller]
+fn build(tag: &str, dockerfile: &str, context: &Path) {
+    std::fs::write(context.join("Dockerfile"), dockerfile).unwrap();
+    docker(["build", "--quiet", "--tag", tag])
+        .args([context])
         .env("DOCKER_BUILDKIT", "0")
         .within(BUILD)
         .ok();
+}
+
+/// An image of this run alone from a whole Dockerfile, beside which occ-init and the files
+/// are. Debian is the base that is here. What comes before occ-init stays for the next run.
+#[track_caller]
+pub(crate) fn whole(name: &str, dockerfile: &str, files: &[File]) -> String {
+    let tag = format!("{}-{name}", run().image);
+    let context = tempfile::tempdir().unwrap();
+    let text = dockerfile.replace(BASES[0], base());
+    let (before, _) = text.split_once("COPY occ-init").unwrap();
+    build(&format!("occe2e:kept-{name}"), before, context.path());
+    for file in files.iter().chain(&[File::at(occ_init(), 0o755)]) {
+        file.write(context.path());
+    }
+    build(&tag, &text, context.path());
     tag
 }
 
@@ -127,6 +161,25 @@ pub(crate) fn debian() -> &'static str {
         let dockerfile = format!("FROM {}\nCMD [\"sleep\", \"infinity\"]", base());
         image("debian", &dockerfile, &[])
     })
+}
+
+/// An image of somebody's, on Debian, without occ-init.
+#[track_caller]
+pub(crate) fn yours(dockerfile: &str, files: &[File]) -> String {
+    let tag = format!("{}-yours", run().image);
+    let context = tempfile::tempdir().unwrap();
+    for file in files {
+        file.write(context.path());
+    }
+    let text = dockerfile.replace(BASES[0], base());
+    build(&tag, &text, context.path());
+    tag
+}
+
+/// Debian's base with occ-init for arm64.
+pub(crate) fn debian_with_arm64() -> String {
+    let dockerfile = format!("FROM {}\nCMD [\"sleep\", \"infinity\"]", base());
+    image_with(&occ_init_for_arm64(), "arm64", &dockerfile, &[])
 }
 
 /// busybox and no tools of shadow. Its su is setuid, in a copy, as in Alpine.

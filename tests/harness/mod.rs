@@ -23,7 +23,7 @@ pub(crate) use container::Container;
 pub(crate) use detached::{DAEMON, FORK_RACER, STUBBORN};
 pub(crate) use engine::{docker, pause, run};
 pub(crate) use instance::{Instance, free_port};
-pub(crate) use programs::{occ, occ_gate, occ_init, source};
+pub(crate) use programs::{occ, occ_gate, occ_init, occ_init_for_arm64, source};
 pub(crate) use terminal::Terminal;
 pub(crate) use volumes::Volumes;
 pub(crate) use wait::{BUILD, PATIENCE, bar, soon, until};

@@ -65,6 +65,25 @@ pub(crate) fn occ_init() -> PathBuf {
     program("occ-init")
 }
 
+/// occ-init for arm64; the machine runs it by itself, or by qemu.
+pub(crate) fn occ_init_for_arm64() -> PathBuf {
+    if cfg!(target_arch = "aarch64") {
+        return occ_init();
+    }
+    let built = || source("target/static/arm64/occ-init");
+    let found = std::env::var_os("OCC_INIT_ARM64_BIN").map_or_else(built, PathBuf::from);
+    assert!(
+        found.is_file(),
+        "'{}' is not there; run `init/build-static arm64`, or set OCC_INIT_ARM64_BIN",
+        found.display()
+    );
+    assert!(
+        Path::new("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists(),
+        "this machine runs no programs for arm64; ./test lets it do so by qemu"
+    );
+    found
+}
+
 /// The occ-gate under test.
 pub(crate) fn occ_gate() -> PathBuf {
     program("occ-gate")

@@ -53,8 +53,21 @@ impl Volumes {
     /// One of several; `place` tells them apart.
     #[track_caller]
     pub(crate) fn start_beside(&self, place: &str, image: &str) -> Running<'_> {
+        self.run(place, &["--network", "none"], image)
+    }
+
+    /// A container whose TCP port is published on one of this machine's.
+    #[track_caller]
+    pub(crate) fn start_published(&self, image: &str, port: u16) -> Running<'_> {
+        let port = format!("127.0.0.1::{port}");
+        self.run("only", &["--publish", &port], image)
+    }
+
+    #[track_caller]
+    fn run(&self, place: &str, options: &[&str], image: &str) -> Running<'_> {
         let name = format!("{}-{place}", self.name);
-        docker(["run", "--detach", "--network", "none", "--name", &name])
+        docker(["run", "--detach", "--name", &name])
+            .args(options)
             .args(["--volume", &self.users(), "--volume", &self.homes()])
             .args([image])
             .ok();

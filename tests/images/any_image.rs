@@ -7,14 +7,14 @@ const FIRST: &str = "first of alice 1";
 const SECOND: &str = "second of alice 2";
 
 /// The lines of an account in an image.
-struct Image {
+struct Image<'a> {
     name: &'static str,
-    tag: &'static str,
+    tag: &'a str,
     /// The shell of somebody who never chose one.
     shell: &'static str,
 }
 
-impl Image {
+impl Image<'_> {
     /// An enabled account, as both libcs read it.
     fn enabled(&self, name: &str, uid: u32) -> String {
         let shell = self.shell;
@@ -104,6 +104,15 @@ fn debian() {
     lives(&Image {
         name: "debian",
         tag: images::debian(),
+        shell: "/bin/bash",
+    });
+}
+
+#[test]
+fn debian_with_occ_init_for_arm64() {
+    lives(&Image {
+        name: "arm64",
+        tag: &images::debian_with_arm64(),
         shell: "/bin/bash",
     });
 }

@@ -67,6 +67,25 @@ fn missing_programs_end_it_in_one_line() {
     }
 }
 
+/// The manual pages are what `occ` prints, so the programs are this machine's.
+#[test]
+fn programs_for_another_machine_end_it_in_one_line() {
+    let place = tempfile::tempdir().unwrap();
+    for program in ["occ", "occ-init", "occ-gate"] {
+        let (from, to) = (programs().join(program), place.path().join(program));
+        std::fs::copy(from, &to).unwrap();
+        let mut bytes = std::fs::read(&to).unwrap();
+        // ELF's field e_machine; nobody has made this one.
+        bytes[18..20].copy_from_slice(&[0xfe, 0xfe]);
+        std::fs::write(&to, bytes).unwrap();
+    }
+    let says = format!("'{}/occ' is for another machine", place.path().display());
+    let hint = format!("dist/build '{}'", place.path().display());
+    for script in ["deb", "tarball", "image"] {
+        is_refused(dist(script, &[place.path(), place.path()]), &says, &hint);
+    }
+}
+
 #[test]
 fn missing_tools_end_it_in_one_line() {
     let place = tempfile::tempdir().unwrap();

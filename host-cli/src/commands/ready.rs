@@ -44,7 +44,7 @@ pub(crate) async fn say(
         return status::show(session, docker, &found).await.map(|_| url);
     }
     let message = match (published, reached.unwrap_or_default().as_slice()) {
-        (None, _) => format!("Container '{name}' is ready; it publishes no port."),
+        (None, _) => format!("Container '{name}' is ready; its port 3000 is not published."),
         (Some(published), []) => format!(
             "Container '{name}' is ready, but nothing answers at {}; `occ doctor` says why.",
             published.urls(name).join(" or ")

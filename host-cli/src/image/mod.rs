@@ -1,5 +1,6 @@
 //! Images: finding and pulling them, their labels, and the base of ours.
 
+mod architecture;
 pub(crate) mod build;
 mod files;
 mod programs;

@@ -37,7 +37,10 @@ pub(super) fn answer(request: &Request, state: &mut State) -> Reply {
     }
     let parts: Vec<&str> = request.path.split('/').skip(1).collect();
     match (request.method.as_str(), parts.as_slice()) {
-        (_, ["version"]) => reply(200, &json!({"ApiVersion": "1.41", "MinAPIVersion": "1.12"})),
+        (_, ["version"]) => reply(
+            200,
+            &json!({"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Arch": state.architecture}),
+        ),
         (_, ["info"]) => reply(
             200,
             &json!({"ServerVersion": "20.10.24", "SecurityOptions": state.security}),

@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) cannot_update: bool,
     /// Why no container can be started.
     pub(crate) cannot_start: Option<String>,
+    /// What the engine says of its machine; nothing unless set.
+    pub(crate) architecture: Option<String>,
     /// What the engine says of its security: `name=rootless`.
     pub(crate) security: Vec<String>,
     /// The words of each exec, and its exit code.

@@ -101,7 +101,7 @@ fn a_build_that_fails_leaves_the_container_serving() {
     docker(["image", "rm", &base]).run();
 }
 
-/// Nothing of it can be reached from here: it publishes no port.
+/// Nothing of it can be reached from here: its port is not published.
 #[test]
 fn readiness_is_asked_of_the_container_and_not_of_a_port_here() {
     let instance = Instance::new("unpublished");
@@ -121,7 +121,7 @@ fn readiness_is_asked_of_the_container_and_not_of_a_port_here() {
     instance
         .occ(["start"])
         .ok()
-        .prints("is ready; it publishes no port.");
+        .prints("is ready; its port 3000 is not published.");
     instance.add("alice", PASSWORD);
 }
 

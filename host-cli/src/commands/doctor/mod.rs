@@ -213,7 +213,7 @@ async fn image_age(
 /// The port answers, or is free for a container that does not run.
 fn port(report: &mut Report, published: Option<Published>, running: bool, name: &str) {
     let Some(published) = published else {
-        report.fine("ports", "none is published");
+        report.fine("ports", "port 3000 of the container is not published");
         return;
     };
     if running {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::hex;
 use crate::error::{Error, Result, api_text};
 use crate::image::files::{CONTEXT, FETCH};
-use crate::image::{BASE, BUILT, INPUTS, inspect, label, pick_base, programs, prove};
+use crate::image::{BASE, BUILT, INPUTS, architecture, inspect, label, pick_base, programs, prove};
 use crate::ui::progress::Progress;
 
 /// Lines of a failed build that are shown.
@@ -79,15 +79,22 @@ impl Inputs {
     }
 }
 
-/// Builds the image and gives it that name.
+/// Builds the image for the engine's architecture and gives it that name.
 pub(crate) async fn build(
     docker: &Docker,
     name: &str,
     inputs: &Inputs,
     progress: &Progress,
 ) -> Result<()> {
-    progress.step(&format!("Building {name} from {}", inputs.base));
-    let tarball = fetch_opencode(progress)?;
+    let architecture = architecture::of_engine(docker).await?;
+    progress.step(&format!(
+        "Building {name} for {architecture} from {}",
+        inputs.base
+    ));
+    for (program, path) in &inputs.programs {
+        architecture::check(program, path, &architecture)?;
+    }
+    let tarball = fetch_opencode(&architecture, progress)?;
     let context = context(&inputs.programs, &tarball)?;
     let labels = HashMap::from([
         (BUILT, "local"),
@@ -151,7 +158,7 @@ fn build_failed(log: &[String], why: &str) -> Error {
 }
 
 /// Runs the carried `fetch`; it verifies what it gives.
-fn fetch_opencode(progress: &Progress) -> Result<PathBuf> {
+fn fetch_opencode(architecture: &str, progress: &Progress) -> Result<PathBuf> {
     let cache = etcetera::base_strategy::Xdg::new()
         .map_err(|_| {
             Error::failed(
@@ -168,6 +175,7 @@ fn fetch_opencode(progress: &Progress) -> Result<PathBuf> {
     }
     let mut child = Command::new("bash")
         .arg(scripts.path().join("fetch"))
+        .args(["--arch", architecture])
         .arg(&cache)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
