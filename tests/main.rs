@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | `accounts/` | people and their accounts: `occ user`, `occ backup` | yes |
 //! | `engine/` | `occ` and its engine: start, stop, doctor, completion, remote engines | yes |
-//! | `images/` | occ-init in containers of many images; compose, Kubernetes, updates | no |
+//! | `images/` | occ-init in containers of many images; Compose, Kubernetes, Swarm, Quadlet, updates | no |
 //! | `kills/` | programs killed in the middle | no |
 //! | `login/` | the login and the pages, with curl and with Chromium | no |
 //! | `packages/` | the packages of a release on clean machines | no |

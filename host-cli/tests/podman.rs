@@ -1,5 +1,5 @@
 //! What Podman does otherwise than Docker: it changes no restart policy, has pods, and lets
-//! systemd make containers. On an engine that only keeps books.
+//! systemd make containers; and what Docker Swarm makes. On an engine that only keeps books.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on fails.
 
@@ -113,5 +113,57 @@ fn a_container_that_systemd_makes_is_left_to_it() {
         }
         assert_eq!(engine.inspect("opencode"), before);
         assert_eq!(engine.names(), ["opencode"]);
+    }
+}
+
+/// The container of a service, and one that it had before.
+fn swarm(state: &str) -> Engine {
+    let engine = outdated();
+    engine.with(|engine| {
+        let task = &mut engine.containers[0];
+        task["Name"] = "/team_opencode.1.new".into();
+        task["State"] = json!({"Status": state, "Running": state == "running"});
+        task["Config"]["Labels"]["com.docker.swarm.service.id"] = "of-team".into();
+        task["Config"]["Labels"]["com.docker.swarm.service.name"] = "team_opencode".into();
+        let mut past = task.clone();
+        past["Name"] = "/team_opencode.1.old".into();
+        past["Id"] = format!("{:0<64}", "abc").into();
+        past["State"] = json!({"Status": "exited", "Running": false});
+        engine.containers.push(past);
+    });
+    engine
+}
+
+#[test]
+fn a_container_of_a_swarm_is_found_and_left_to_it() {
+    let again = "docker service update --force";
+    let running = [
+        (
+            "update container",
+            format!("{again} --image occ:local team_opencode"),
+        ),
+        (
+            "start --recreate",
+            format!("{again} --image occ:local team_opencode"),
+        ),
+        ("restart", format!("{again} team_opencode")),
+        ("stop", "docker service scale team_opencode=0".to_owned()),
+        (
+            "reset container --force",
+            "docker service rm team_opencode".to_owned(),
+        ),
+    ];
+    let engine = swarm("running");
+    let (code, said) = occ(&engine, "user list");
+    assert_eq!(code, Some(0), "{said}");
+    let stopped = swarm("exited");
+    let start = ("start", "docker service scale team_opencode=1".to_owned());
+    let all = running.iter().map(|line| (&engine, line));
+    for (engine, (line, hint)) in all.chain([(&stopped, &start)]) {
+        let before = engine.state.lock().unwrap().containers.clone();
+        let (code, said) = occ(engine, line);
+        assert_eq!(code, Some(5), "{line}: {said}");
+        assert!(said.contains(&format!("hint: `{hint}`")), "{line}: {said}");
+        assert_eq!(engine.state.lock().unwrap().containers, before, "{line}");
     }
 }

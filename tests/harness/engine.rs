@@ -145,6 +145,10 @@ impl Run {
         use std::os::unix::process::CommandExt;
         let script = r#"
             cat >/dev/null
+            docker service ls --quiet --filter "name=$0-" 2>/dev/null | xargs -r docker service rm
+            docker secret ls --quiet --filter "name=$0-" 2>/dev/null | xargs -r docker secret rm
+            [ "$(docker node inspect --format '{{.Spec.Labels.occe2e}}' self 2>/dev/null)" != "$0" ] || docker swarm leave --force
+            ip netns list | cut -d ' ' -f 1 | grep "^$0-" | xargs -r -n 1 ip netns delete
             docker ps --all --quiet --filter "name=$0-" | xargs -r docker rm --force --volumes
             docker volume ls --quiet --filter "name=$0-" | xargs -r docker volume rm --force
             docker images --format '{{.Repository}}:{{.Tag}}' occe2e | grep "^$1\(-\|[.]\|\$\)" | xargs -r docker image rm --force

@@ -142,6 +142,15 @@ pub(crate) struct WebLine {
     pub(crate) restarts: u32,
 }
 
+/// The status before there is a web half, so that nobody takes this container for ready.
+pub(crate) fn write_starting(address: SocketAddr) -> io::Result<()> {
+    let web = WebLine {
+        since: None,
+        restarts: 0,
+    };
+    write_status(address, &web, 0, &[])
+}
+
 /// Writes /run/occ/gate.json. No secret is in it, and no port.
 pub(crate) fn write_status(
     address: SocketAddr,

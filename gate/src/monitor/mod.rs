@@ -23,6 +23,7 @@ mod person_process;
 mod random;
 mod requests;
 mod sessions;
+mod state_lock;
 mod subprocess;
 mod terminal;
 mod watch;
@@ -92,6 +93,12 @@ fn failed(what: &str) -> impl Fn(io::Error) -> Failed + use<'_> {
     move |error| (format!("cannot {what}: {}", cause(&error)), None)
 }
 
+fn state_failed(error: io::Error) -> Failed {
+    let is_read_only = error.kind() == io::ErrorKind::ReadOnlyFilesystem;
+    let hint = is_read_only.then_some("mount the volume there without ':ro' or 'readOnly'");
+    (failed("use '/var/lib/occ-gate'")(error).0, hint)
+}
+
 fn cause(error: &io::Error) -> String {
     error.to_string().to_lowercase()
 }
@@ -108,8 +115,8 @@ fn start(settings: Settings) -> Result<(), Failed> {
     privilege::protect_secrets().map_err(failed("protect this process"))?;
     sys::close_rest_on_exec().map_err(failed("close inherited files"))?;
     tmpdir::prepare().map_err(failed("make '/run/occ'"))?;
-    files::make_state().map_err(failed("use '/var/lib/occ-gate'"))?;
-    access::file::make_requests().map_err(failed("use '/var/lib/occ-gate'"))?;
+    files::make_state().map_err(state_failed)?;
+    access::file::make_requests().map_err(state_failed)?;
     let listening = format!("listen on {}", settings.listen);
     let listener = TcpListener::bind(settings.listen).map_err(failed(&listening))?;
     listener.set_nonblocking(true).map_err(failed(&listening))?;
@@ -120,11 +127,16 @@ fn start(settings: Settings) -> Result<(), Failed> {
     tokio::task::LocalSet::new().block_on(&runtime, async {
         // Leftovers of an earlier run; an opencode that starts meanwhile moves its person's away.
         tokio::task::spawn_local(opencode::cleanup::wipe(None));
-        let (events, incoming) = mpsc::channel(EVENTS);
+        let (events, mut incoming) = mpsc::channel(EVENTS);
         watch_signals(&events).map_err(failed("handle signals"))?;
         watch_accounts(&events);
         watch_requests(&events);
         tick(&events);
+        files::write_starting(settings.listen).map_err(failed("write '/run/occ/gate.json'"))?;
+        let Some(_state) = state_lock::wait(&mut incoming).await else {
+            files::remove_status();
+            return Ok(());
+        };
         let monitor = Monitor::new(settings, account, listener, events)
             .map_err(failed("read '/var/lib/occ-gate'"))?;
         monitor.run(incoming).await;

@@ -182,3 +182,34 @@ fn the_oldest_session_makes_room() {
     assert!(web.is_gone(&first));
     web.event(gone(&first));
 }
+
+#[test]
+fn a_second_login_on_the_same_volume_waits_for_the_first() {
+    let place = Place::with(&["alice", "bob"]);
+    let (first, mut web, alice) = place.start_with("alice");
+    let waits = || {
+        let monitor = place.begin();
+        until("it to wait", || monitor.log().contains("waiting until"));
+        assert!(monitor.web_half().is_none());
+        monitor
+    };
+    // Told to stop, it need not wait any longer.
+    let (status, said) = waits().stop();
+    assert_eq!(status, Some(0), "{said}");
+    let second = waits();
+    let bob = web.log_in(&place, "bob", 2).token;
+    drop(web);
+    first.stop();
+    until("its web half", || second.web_half().is_some());
+    let mut web = second.take_over();
+    assert!(!web.is_gone(&alice) && !web.is_gone(&bob));
+}
+
+#[test]
+fn a_volume_that_cannot_be_locked_shuts_nobody_out() {
+    let place = Place::with(&["alice"]);
+    std::fs::create_dir_all(place.path("var/lib/occ-gate/.lock")).unwrap();
+    let (monitor, mut web, alice) = place.start_with("alice");
+    assert!(!web.is_gone(&alice));
+    assert!(monitor.log().contains("cannot lock"), "{}", monitor.log());
+}

@@ -13,6 +13,7 @@ use crate::engine::identity;
 use crate::engine::labels::{Beside, INSTANCE, Names, VOLUMES, volume_name};
 use crate::error::{Error, Result, is_absent};
 use crate::session::Session;
+use crate::swap::managed;
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, prompt};
 
@@ -71,7 +72,11 @@ fn done(instance: &str, with_volumes: bool) -> String {
 async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     let own = identity::find(docker, instance).await?;
     if let Some(own) = &own {
-        identity::inspect_ours(docker, own).await?;
+        if let Some(inspected) = identity::inspect_ours(docker, own).await? {
+            managed::refuse_task(&inspected, |service| {
+                format!("`docker service rm {service}` removes it")
+            })?;
+        }
     }
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();

@@ -13,7 +13,7 @@ use crate::engine::{identity, machine};
 use crate::error::{Error, Result};
 use crate::image::{self, Origin, build};
 use crate::session::Session;
-use crate::swap::{Kept, NewImage, Swap, checks, health, recover};
+use crate::swap::{Kept, NewImage, Swap, checks, health, managed, recover};
 use crate::ui::interrupt;
 use crate::ui::progress::Progress;
 
@@ -162,6 +162,11 @@ impl Work<'_> {
         let state = container::state_word(found);
         if state == "paused" {
             return Err(Error::Paused(name));
+        }
+        if state != "running" {
+            managed::refuse_task(found, |service| {
+                format!("`docker service scale {service}=1` starts it")
+            })?;
         }
         let newer = image::inspect(self.docker, &desired.image)
             .await?

@@ -12,7 +12,7 @@ use crate::engine::container;
 use crate::engine::identity;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::swap::{checks, health};
+use crate::swap::{checks, health, managed};
 use crate::text;
 use crate::ui::progress::Progress;
 use crate::ui::{interrupt, out};
@@ -28,7 +28,11 @@ pub(crate) async fn stop(session: &Session, options: Stop) -> Result<()> {
             format!("Container '{}' is stopped already.", found.name),
         ),
         Some(found) => {
-            identity::inspect_ours(&docker, &found).await?;
+            if let Some(inspected) = identity::inspect_ours(&docker, &found).await? {
+                managed::refuse_task(&inspected, |service| {
+                    format!("`docker service scale {service}=0` stops it")
+                })?;
+            }
             let _notice =
                 interrupt::notice("the container may still be stopping; look with `occ status`");
             let progress = Progress::new(session.screen);
@@ -56,6 +60,11 @@ pub(crate) async fn restart(session: &Session, seconds: u64) -> Result<()> {
     .await?;
     if found.state == "paused" {
         return Err(Error::Paused(found.name));
+    }
+    if let Some(inspected) = identity::inspect_ours(&docker, &found).await? {
+        managed::refuse_task(&inspected, |service| {
+            format!("`docker service update --force {service}` restarts it")
+        })?;
     }
     let _notice = interrupt::notice("look with `occ status`");
     let progress = Progress::new(session.screen);

@@ -123,15 +123,15 @@ fn every_setting_of_the_login_has_a_key() {
 }
 
 #[test]
-fn compose_and_kubernetes_pass_every_setting_of_the_login() {
+fn compose_swarm_and_kubernetes_pass_every_setting_of_the_login() {
     let compose = include_str!("../../../image/compose.yaml");
+    let swarm = include_str!("../../../image/swarm.yaml");
     let kubernetes = include_str!("../../../image/kubernetes/opencode.yaml");
     for word in GATE {
         let name = format!("OCC_{}", word.to_ascii_uppercase());
-        assert!(
-            compose.contains(&format!("{name}: ${{{name}:-}}")),
-            "{name}"
-        );
+        for file in [compose, swarm] {
+            assert!(file.contains(&format!("{name}: ${{{name}:-}}")), "{name}");
+        }
         assert!(kubernetes.contains(&format!("name: {name}\n")), "{name}");
     }
 }

@@ -257,6 +257,13 @@ pub(crate) fn restarts(found: &ContainerInspectResponse) -> bool {
     )
 }
 
+/// The value of a label; `None` for one that is empty.
+pub(crate) fn label_of<'a>(found: &'a ContainerInspectResponse, name: &str) -> Option<&'a str> {
+    let labels = found.config.as_ref()?.labels.as_ref()?;
+    let value = labels.get(name).map(String::as_str);
+    value.filter(|value| !value.is_empty())
+}
+
 /// The container whose network it has (`--network container:X`, a pod), if it has none of
 /// its own.
 pub(crate) fn shares_network_of(found: &ContainerInspectResponse) -> Option<&str> {

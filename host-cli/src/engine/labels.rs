@@ -8,6 +8,9 @@ pub(crate) const INSTANCE: &str = "dev.occ.instance";
 pub(crate) const ROLE: &str = "dev.occ.role";
 /// The name of the image of a container that was made from its id.
 pub(crate) const IMAGE_NAME: &str = "dev.occ.image-name";
+/// Docker Swarm sets them on the containers of a service: its id, and its name.
+pub(crate) const SERVICE_ID: &str = "com.docker.swarm.service.id";
+pub(crate) const SERVICE: &str = "com.docker.swarm.service.name";
 /// The mount point of the store.
 pub(crate) const STORE: &str = "/var/lib/opencode-users";
 

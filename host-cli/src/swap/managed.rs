@@ -1,10 +1,11 @@
-//! Containers that something else makes and starts: systemd, a pod, `docker run --rm`. One
-//! that occ put in their place would be lost at the next start, or run beside them.
+//! Containers that something else makes and starts: Docker Swarm, systemd, a pod, `docker run
+//! --rm`. One that occ put in their place would be lost at the next start, or run beside them.
 
 use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container;
+use crate::engine::labels::SERVICE;
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -21,7 +22,11 @@ pub(super) async fn refuse(
     image: &str,
 ) -> Result<()> {
     let name = container::name_of(old);
-    if let Some(unit) = unit(old) {
+    refuse_task(old, |service| {
+        let image = text::word(image);
+        format!("`docker service update --force --image {image} {service}` makes it anew")
+    })?;
+    if let Some(unit) = container::label_of(old, UNIT) {
         let user = if is_rootless(docker).await? {
             "--user "
         } else {
@@ -55,10 +60,20 @@ pub(super) async fn refuse(
     Ok(())
 }
 
-fn unit(found: &ContainerInspectResponse) -> Option<&str> {
-    let labels = found.config.as_ref()?.labels.as_ref()?;
-    let unit = labels.get(UNIT).map(String::as_str);
-    unit.filter(|unit| !unit.is_empty())
+/// Refuses a container of Docker Swarm, which puts another one in the place of each that
+/// ends; `hint` says what to do with the service.
+pub(crate) fn refuse_task(
+    found: &ContainerInspectResponse,
+    hint: impl FnOnce(&str) -> String,
+) -> Result<()> {
+    let Some(service) = container::label_of(found, SERVICE) else {
+        return Ok(());
+    };
+    let name = container::name_of(found);
+    Err(Error::Refused {
+        message: format!("Docker Swarm makes the container '{name}', for its service '{service}'"),
+        hint: hint(&text::word(service)),
+    })
 }
 
 async fn is_rootless(docker: &Docker) -> Result<bool> {

@@ -11,7 +11,7 @@ mod clone;
 pub(crate) mod health;
 pub(crate) mod kept;
 mod make;
-mod managed;
+pub(crate) mod managed;
 pub(crate) mod recover;
 pub(crate) mod steps;
 

@@ -90,7 +90,7 @@ fn boot(paths: &Paths, quiet: bool, env: &mut Environment) -> Result<Output, Err
         print("\n");
     };
     let mut session = Session::begin_restore(paths, Caller::Boot)?;
-    let made = first.and_then(|first| first_account(&mut session, first));
+    let made = first_account(&mut session, first);
     let mut summary = session.restore(&sign_of_life)?;
     session.print_marks();
     drop(session);
@@ -116,12 +116,21 @@ fn say_summary(summary: &Summary, quiet: bool) {
     }
 }
 
-fn first_account(session: &mut Session, first: Option<FirstAccount>) -> Result<(), Error> {
-    let Some(first) = first else { return Ok(()) };
-    if let Some(warning) = first.warning() {
-        say(&warning);
+/// Makes it where no account ever was. Anywhere else it is none of the environment's business
+/// who logs in with what, and what it says is no error: its secret may be gone by now.
+fn first_account(
+    session: &mut Session,
+    first: Result<Option<FirstAccount>, Error>,
+) -> Result<(), Error> {
+    match &first {
+        Ok(None) => return Ok(()),
+        Ok(Some(first)) => first.warning().iter().for_each(|warning| say(warning)),
+        Err(_) => {}
     }
-    user::make_first(session, &first)
+    if !session.store().is_new()? {
+        return Ok(());
+    }
+    first?.map_or(Ok(()), |first| user::make_first(session, &first))
 }
 
 /// Says an error once, with its causes and what to do next.

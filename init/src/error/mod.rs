@@ -138,6 +138,8 @@ pub(crate) enum Error {
     },
     #[error("store '{}' can't be trusted: {reason}", .path.display())]
     Store { path: PathBuf, reason: &'static str },
+    #[error("'{}' can't be trusted with homes: not root alone may write to it", .0.display())]
+    OpenHomes(PathBuf),
     #[error("'{}' is not JSON of ours", .0.display())]
     NotOurs(PathBuf),
     #[error("processes of uid {0} are still running")]
@@ -230,6 +232,7 @@ impl Error {
             | Self::NoLocks { .. }
             | Self::Io { .. }
             | Self::Store { .. }
+            | Self::OpenHomes(_)
             | Self::Link { .. }
             | Self::NotAFile(_)
             | Self::NotOurs(_)

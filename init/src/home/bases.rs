@@ -5,10 +5,12 @@
 
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, open_directory, open_or_make};
-use crate::fs::retry::fstat;
+use crate::fs::retry::{fchmod, fstat};
+use crate::log::say;
 use accounts::account::{HOME_BASE, Home};
 use accounts::image::HomeBases;
 use nix::errno::Errno;
+use nix::sys::stat::Mode;
 use std::path::{Path, PathBuf};
 
 /// The directories, open.
@@ -26,7 +28,7 @@ impl Bases {
         let main = open_or_make(&path)?;
         let trusted = is_roots_alone(&main).map_err(io("read", &path))?;
         if !trusted {
-            return Err(io("trust", path)(Errno::EPERM));
+            return Err(Error::OpenHomes(path));
         }
         let walked = |base: &str| (base.to_owned(), walk(root, base));
         Ok(Self {
@@ -52,6 +54,25 @@ impl Bases {
     pub(super) fn all(&self) -> impl Iterator<Item = &Directory> {
         let others = self.others.iter().map(|(_, opened)| opened);
         std::iter::once(&self.main).chain(others.flatten())
+    }
+}
+
+/// Takes from all but root the right to write ROOT/home, which volume drivers and `fsGroup`
+/// give. What cannot be taken is found by [`Bases::open`].
+pub(crate) fn tighten(root: &Path) {
+    let path = root.join("home");
+    let Ok(main) = open_directory(&path) else {
+        return;
+    };
+    let Ok(state) = fstat(&main) else { return };
+    let mode = Mode::from_bits_truncate(state.st_mode & 0o7755);
+    if state.st_uid == 0 && state.st_mode & 0o022 != 0 && fchmod(&main, mode).is_ok() {
+        say(&format!(
+            "'{}' had mode {:o}; it is {:o} now",
+            path.display(),
+            state.st_mode & 0o7777,
+            mode.bits()
+        ));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::fs::retry::{fchmod, fchown, fstat, renameat, unlinkat};
 use accounts::account::{Home, Uid};
 use accounts::image::HomeBases;
 use bases::Bases;
+pub(crate) use bases::tighten;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{Gid, Uid as RawUid, UnlinkatFlags};

@@ -6,7 +6,7 @@ use super::session::{Caller, Session, must_be_root};
 use super::{Paths, migrate};
 use crate::error::Error;
 use crate::etc::EtcFiles;
-use crate::home::Homes;
+use crate::home::{self, Homes};
 use crate::image::{self, People};
 use crate::store::{Loaded, Store};
 use accounts::files::Etc;
@@ -31,6 +31,7 @@ impl Session {
     pub(crate) fn begin_restore(paths: &Paths, caller: Caller) -> Result<Self, Error> {
         must_be_root()?;
         let store = Store::open(&paths.store)?;
+        home::tighten(&paths.root);
         let store_lock = lock_store(&store, paths, caller)?;
         let names = match store_lock {
             Some(_) => store.remove_temporaries()?,

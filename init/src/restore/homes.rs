@@ -29,7 +29,12 @@ impl Session {
         first: impl FnOnce() -> A,
     ) -> (A, Ensured) {
         let homes = Homes::open(&self.paths.root, &self.image.home_bases);
-        let homes = homes.inspect_err(|error| say(&format!("no homes are made: {}", chain(error))));
+        let homes = homes.inspect_err(|error| {
+            say(&format!("no homes are made: {}", chain(error)));
+            if !error.hint().is_empty() {
+                say(&format!("hint: {}", error.hint()));
+            }
+        });
         let homes = homes.ok();
         // By whoever comes first, while this thread may still be at something else.
         let cleaned = OnceLock::new();

@@ -134,6 +134,31 @@ fn a_second_boot_resets_nothing() {
     drop(keep);
 }
 
+/// A secret that was deleted once it had made the account.
+#[test]
+fn nothing_about_the_first_account_is_wrong_once_there_was_one() {
+    let leftovers: [&[(&str, &str)]; 4] = [
+        &[(USER, "first")],
+        &[(PASSWORD_FILE, "/nonexistent")],
+        &[(USER, "first"), (PASSWORD_FILE, "/nonexistent")],
+        &[(USER, "first"), (PASSWORD_HASH, "plain")],
+    ];
+    for variables in leftovers {
+        let mut setup = first(&["--strict"], "exit 7");
+        for (name, value) in variables {
+            setup = setup.env(name, value);
+        }
+        let trace = setup.root().join(STORE).join("uids/10000");
+        fs::create_dir_all(trace.parent().unwrap()).unwrap();
+        fs::write(&trace, "old\n").unwrap();
+        let (keep, setup) = setup.keep();
+        let (code, _, err) = setup.run();
+        assert_eq!(code, 7, "{variables:?}: {err}");
+        assert!(!err.contains("first"), "{variables:?}: {err}");
+        drop(keep);
+    }
+}
+
 #[test]
 fn a_bad_value_is_one_line_and_the_boot_goes_on_or_stops_with_strict() {
     let cases: [(&[(&str, &str)], &str); 8] = [

@@ -1,5 +1,5 @@
-//! The examples that no test runs make the container that Compose makes: same volumes,
-//! capabilities, port and time to stop.
+//! The examples make the container that Compose makes: same volumes, capabilities, port and
+//! time to stop.
 
 use super::read;
 use std::collections::BTreeSet;
@@ -27,10 +27,10 @@ fn words(path: &str) -> BTreeSet<String> {
 fn of_the_container(path: &str) -> BTreeSet<String> {
     let is_capability =
         |word: &str| word.len() > 3 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let is_setting = |word: &str| word.starts_with("OCC_") || word.starts_with("OPENCODE_");
     let is_place = |word: &str| word == "/home" || word.starts_with("/var/lib/");
     let kept = words(path).into_iter();
-    let kept =
-        kept.filter(|word| is_place(word) || is_capability(word) && !word.starts_with("OCC_"));
+    let kept = kept.filter(|word| is_place(word) || is_capability(word) && !is_setting(word));
     kept.collect()
 }
 

@@ -7,7 +7,7 @@ use bollard::Docker;
 use bollard::models::ContainerInspectResponse;
 
 use crate::engine::container::{self, Listed, store_mount};
-use crate::engine::labels::{Beside, INSTANCE, Names, STORE};
+use crate::engine::labels::{Beside, INSTANCE, Names, SERVICE_ID, STORE};
 use crate::error::{Error, Result};
 
 /// The filter for containers that carry the instance's label.
@@ -36,10 +36,29 @@ pub(crate) async fn with_store(docker: &Docker, instance: &str) -> Result<Vec<Li
         let store = inspected.as_ref().and_then(store_mount);
         let source = store.and_then(|store| store.source).unwrap_or_default();
         if !source.is_empty() && !is_anonymous(&source) {
-            found.push(one);
+            let inspected = inspected.as_ref();
+            let service = inspected.and_then(|found| container::label_of(found, SERVICE_ID));
+            found.push((one, service.map(str::to_owned)));
         }
     }
-    Ok(found)
+    Ok(without_past_tasks(&found))
+}
+
+/// A service of Docker Swarm leaves its ended containers behind: those that run stand for
+/// it, else the newest, which engines list first.
+fn without_past_tasks(found: &[(Listed, Option<String>)]) -> Vec<Listed> {
+    let is_past = |place: usize, one: &Listed, service: &String| {
+        let tasks = found.iter().enumerate();
+        let mut others = tasks.filter(|(_, (_, other))| other.as_ref() == Some(service));
+        one.state != "running"
+            && others.any(|(other, (task, _))| task.state == "running" || other < place)
+    };
+    let kept = found.iter().enumerate().filter(|(place, (one, service))| {
+        !service
+            .as_ref()
+            .is_some_and(|service| is_past(*place, one, service))
+    });
+    kept.map(|(_, (one, _))| one.clone()).collect()
 }
 
 /// Engines name a volume that nobody named by 64 hexadecimal digits.

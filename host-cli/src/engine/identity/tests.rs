@@ -34,6 +34,37 @@ fn two_candidates_are_refused_whatever_their_state() {
     }
 }
 
+/// Names of the tasks that stand for the instance, of (name, state, service).
+fn present(tasks: &[(&str, &str, &str)]) -> Vec<String> {
+    let found: Vec<_> = tasks
+        .iter()
+        .map(|(name, state, service)| {
+            let service = (!service.is_empty()).then(|| (*service).to_owned());
+            (listed(name, state), service)
+        })
+        .collect();
+    let kept = without_past_tasks(&found).into_iter();
+    kept.map(|one| one.name).collect()
+}
+
+#[test]
+fn ended_tasks_of_a_service_are_no_candidates() {
+    let past = [("old", "exited", "s"), ("older", "exited", "s")];
+    let [old, older] = past;
+    assert_eq!(present(&[("new", "running", "s"), old, older]), ["new"]);
+    assert_eq!(present(&[old, ("kept on", "running", "s")]), ["kept on"]);
+    assert_eq!(present(&past), ["old"]);
+    // Two replicas, another service's, and one that no service made.
+    let two = [("a", "running", "s"), ("b", "running", "s")];
+    assert_eq!(present(&two), ["a", "b"]);
+    let others = [
+        ("new", "running", "s"),
+        ("x", "exited", "t"),
+        ("y", "exited", ""),
+    ];
+    assert_eq!(present(&others), ["new", "x", "y"]);
+}
+
 #[test]
 fn volumes_without_a_name_are_told_from_those_with_one() {
     assert!(is_anonymous(&"0af9".repeat(16)));

@@ -7,12 +7,8 @@ use crate::error::Error;
 use crate::log::say;
 use crate::restore::Session;
 
-/// Makes it where no account ever was; anywhere else it is none of the
-/// environment's business who logs in with what. The caller restores.
+/// Makes it. The caller has looked that no account ever was, and restores.
 pub(crate) fn make_first(session: &mut Session, first: &FirstAccount) -> Result<(), Error> {
-    if !session.store().is_new()? {
-        return Ok(());
-    }
     if !session.holds_store() {
         return Err(Error::Busy {
             path: session.paths().store.clone(),
