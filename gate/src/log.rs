@@ -1,8 +1,9 @@
 //! The gate's log: one line to stderr with one write, errors ignored. Never logs a
-//! password, and a user's name only if there is such a user.
+//! password, and a user's name only if there is such a user. Neither does `debug`.
 
 use std::io::Write as _;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::lock::lock;
@@ -19,6 +20,35 @@ pub(crate) fn line(line: &str) {
     text.push('\n');
     // Nobody is left to tell.
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Info,
+    /// And what an administrator asks for when a login fails: the steps of PAM, sessions,
+    /// websockets, and the requests that are refused.
+    Debug,
+}
+
+static IS_DEBUG: AtomicBool = AtomicBool::new(false);
+
+impl Level {
+    /// Makes it this process's.
+    pub(crate) fn set(self) {
+        IS_DEBUG.store(self == Self::Debug, Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn is_debug() -> bool {
+    IS_DEBUG.load(Ordering::Relaxed)
+}
+
+/// Writes a line at the level `debug`, which begins as none of the others does.
+pub(crate) fn debug(text: impl FnOnce() -> String) {
+    if is_debug() {
+        line(&format!("debug: {}", text()));
+    }
 }
 
 /// The text with `?` for each character that a terminal obeys or does not show.

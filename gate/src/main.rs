@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(status) => return status,
     };
+    settings.set_log_level();
     match part {
         None => monitor::main(settings),
         Some(Part::Web(options)) => helpers::web::main(&options, |wire, listener| {

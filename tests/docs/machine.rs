@@ -56,7 +56,7 @@ fn lock_that_is_never_free_and_other_errors_end_it() {
 }
 
 /// rustup without the version of rust-toolchain.toml, and no way to get it.
-const OTHER_CARGO: &str = "#!/bin/sh\n[ \"$RUSTUP_TOOLCHAIN\" = stable ]\n";
+const OTHER_CARGO: &str = "#!/bin/sh\n[ \"$RUSTUP_TOOLCHAIN\" = stable ] && echo cargo 1.95.0\n";
 
 #[test]
 fn stable_rust_does_where_the_named_version_cannot_be_had() {

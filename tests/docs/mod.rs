@@ -3,5 +3,6 @@
 
 mod machine;
 mod modules;
+mod newcomer;
 mod pages;
 mod texts;

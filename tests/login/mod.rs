@@ -1,5 +1,6 @@
 //! The login in front of opencode, and opencode behind it.
 
+mod audit;
 mod browser;
 mod login_shell;
 mod page;

@@ -18,6 +18,7 @@ use nonstick::{
 use crate::helpers::pam_conversation::{Answers, PamConversation};
 use crate::helpers::pipe::{Incoming, tell};
 use crate::helpers::{password, privilege};
+use crate::log;
 use crate::monitor::files;
 use crate::monitor::login::pam::{PamCommand, PamResult, PamTask, broken, unusable};
 use crate::monitor::second_step;
@@ -62,6 +63,7 @@ fn check_account(command: &PamCommand) -> PamResult {
     let talk = PamConversation::new(&command.user, &Secret::default(), Answers::None);
     let checked = transaction(&command.user, command.address, talk)
         .and_then(|mut pam| pam.account_management(AuthnFlags::empty()));
+    tell_step(command.user.as_str(), "account", checked);
     match checked {
         Ok(()) => PamResult::Accepted,
         Err(ErrorCode::NewAuthTokRequired) => renew(command, None),
@@ -75,6 +77,7 @@ fn log_in(command: &PamCommand, password: &Secret, stdin: Incoming) -> PamResult
         Ok(mut pam) => pam.account_management(AuthnFlags::DISALLOW_NULL_AUTHTOK),
         Err(result) => return result,
     };
+    tell_step(command.user.as_str(), "account", checked);
     match checked {
         Ok(()) => PamResult::Accepted,
         // Only after all of authentication: a wrong password never gets here.
@@ -104,6 +107,11 @@ fn proven(
     let talk = PamConversation::new(user, password, answers);
     let (asked, said) = (talk.was_asked.clone(), talk.said.clone());
     let pam = authenticated(user, command.address, talk);
+    tell_step(
+        user.as_str(),
+        "auth",
+        pam.as_ref().map(|_| ()).map_err(|error| *error),
+    );
     let is_right = || pam.is_ok() || asked.get() || password::stored(user, password).is_some();
     if let Some(why) = second_step::fault(user.as_str())
         && is_right()
@@ -181,7 +189,9 @@ fn pretend(command: &PamCommand, password: &Secret, like: Option<&User>) -> PamR
         User::cut(NOBODY)
     };
     let talk = PamConversation::new(&user, password, Answers::None);
-    if let Err(error) = authenticated(&user, command.address, talk)
+    let authenticated = authenticated(&user, command.address, talk).map(|_| ());
+    tell_step("an unknown or closed account", "auth", authenticated);
+    if let Err(error) = authenticated
         && let broken @ PamResult::Broken { .. } = refusal(error)
     {
         return broken;
@@ -202,6 +212,7 @@ fn change(command: &PamCommand, old: Option<&Secret>, new: &Secret) -> PamResult
     };
     let changed = transaction(&command.user, command.address, talk)
         .and_then(|mut pam| pam.change_authtok(flags));
+    tell_step(command.user.as_str(), "password", changed);
     match changed {
         Ok(()) => PamResult::Changed {
             hash: password::stored(&command.user, new),
@@ -220,6 +231,14 @@ fn rejected(why: Rejection, text: &str) -> PamResult {
         why,
         text: PamText::cut(text),
     }
+}
+
+/// Logs the answer of one of PAM's steps, by its name in /etc/pam.d.
+fn tell_step(user: &str, step: &str, answer: nonstick::Result<()>) {
+    log::debug(|| match answer {
+        Ok(()) => format!("pam: {user}: {step}: success"),
+        Err(error) => format!("pam: {user}: {step}: {error} ({error:?})"),
+    });
 }
 
 /// Tells a failure of the person from one of PAM.

@@ -303,6 +303,7 @@ impl Monitor {
 
     pub(crate) fn end_streams(&mut self, ended: &[TokenHash]) {
         for &token_hash in ended {
+            log::debug(|| format!("session {} ends", token_hash.name()));
             self.tell(&Message::Event(wire::Event::Gone { token_hash }));
             self.terminals.session_ended(token_hash);
         }

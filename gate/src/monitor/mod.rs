@@ -9,6 +9,7 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod files;
 pub(crate) mod login;
 pub(crate) mod second_step;

@@ -12,7 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Command, Parser};
 use ipnet::IpNet;
 
-use crate::log;
+use crate::log::{self, Level};
 use crate::web::http::host::Authority;
 
 const PREFIX: &str = "OCC_GATE_";
@@ -77,12 +77,18 @@ pub struct Settings {
     /// With 0, opencode's page has no button of ours for account, terminal and logout
     #[arg(long, env = "OCC_GATE_BAR", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) bar: bool,
+
     /// With 0, nobody can turn on the second step of their login; where it is on, it stays
     #[arg(long, env = "OCC_GATE_SECOND_STEP", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) second_step: bool,
+
     /// With 0, nobody logs in with a passkey and none is added
     #[arg(long, env = "OCC_GATE_PASSKEYS", value_name = "0|1", value_parser = switch, action = ArgAction::Set, default_value = "1")]
     pub(crate) passkeys: bool,
+
+    /// With debug, the log tells the steps of each login, and what was refused
+    #[arg(long, env = "OCC_GATE_LOG", value_name = "info|debug", value_parser = level, default_value = "info")]
+    pub(crate) log: Level,
 }
 
 /// A value that cannot be used.
@@ -109,6 +115,11 @@ pub fn read<T: Parser>() -> Result<T, ExitCode> {
 }
 
 impl Settings {
+    /// Makes this process log as much as they say.
+    pub fn set_log_level(&self) {
+        self.log.set();
+    }
+
     /// Reads options alone, for tests.
     pub fn from_options(options: &[&str]) -> Result<Self, String> {
         let command = Self::augment_args(Command::new("occ-gate").no_binary_name(true));
@@ -211,6 +222,14 @@ fn time(value: &str) -> Result<Duration, Invalid> {
 fn processes(value: &str) -> Result<u64, Invalid> {
     checked(value, "a number from 64 on", |value| {
         value.parse().ok().filter(|number| *number >= 64)
+    })
+}
+
+fn level(value: &str) -> Result<Level, Invalid> {
+    checked(value, "info or debug", |value| match value {
+        "info" => Some(Level::Info),
+        "debug" => Some(Level::Debug),
+        _ => None,
     })
 }
 

@@ -8,6 +8,7 @@ fn defaults() {
     assert!(settings.hosts.is_empty() && settings.trusted_proxies.is_empty());
     assert!(!settings.allow_setuid && settings.tokens && settings.bar);
     assert!(settings.second_step);
+    assert_eq!(settings.log, Level::Info);
     assert_eq!(settings.idle.as_secs(), 1800);
     assert_eq!(settings.session_idle.as_secs(), 604_800);
     assert_eq!(settings.session_limit.as_secs(), 2_592_000);
@@ -29,6 +30,7 @@ fn all_set() {
         "--max-processes=64",
         "--bar=0",
         "--second-step=0",
+        "--log=debug",
     ])
     .unwrap();
     assert_eq!(settings.listen.port(), 8080);
@@ -37,6 +39,7 @@ fn all_set() {
     assert_eq!(settings.name, "code");
     assert!(settings.allow_setuid && !settings.tokens && !settings.bar);
     assert!(!settings.second_step);
+    assert_eq!(settings.log, Level::Debug);
     assert_eq!(settings.session_idle.as_secs(), 43_200);
     assert_eq!(settings.session_limit.as_secs(), 90);
     assert_eq!(settings.idle.as_secs(), 172_800);
@@ -88,6 +91,7 @@ fn unusable_value_is_named() {
         ("listen", "LISTEN", "localhost:3000"),
         ("allow-setuid", "ALLOW_SETUID", "yes"),
         ("bar", "BAR", "off"),
+        ("log", "LOG", "error"),
         ("session-idle", "SESSION_IDLE", "30"),
         ("session-idle", "SESSION_IDLE", "0s"),
         ("session-idle", "SESSION_IDLE", "+1s"),

@@ -14,7 +14,7 @@ use super::own_paths::{file, is_own, is_read, without_session};
 use super::programs::Checked;
 use super::sessions::Session;
 use crate::clock;
-use crate::log::ThrottledLog;
+use crate::log::{self, ThrottledLog};
 use crate::web::http::authorization::Presented;
 use crate::web::http::body::Body;
 use crate::web::http::cookies::Cookie;
@@ -63,7 +63,10 @@ pub(super) async fn answer(
     let secure = context.as_ref().is_ok_and(|context| context.secure);
     let reply = match (reject_malformed(&request), context) {
         (Some(refused), _) => refused,
-        (None, Err(unfit)) => refusal(unfit),
+        (None, Err(unfit)) => {
+            log::debug(|| refused_line(socket, &request, unfit));
+            refusal(unfit)
+        }
         (None, Ok(context)) => admit(gate, context, presented, request).await,
     };
     let reply = if is_for_a_person {
@@ -136,7 +139,10 @@ async fn admit(
         Err(NoReply) => return reply::unreached(),
     };
     if is_own(request.uri().path()) {
-        return own_paths::answer(&gate, &context, session, request).await;
+        let title = own_title(&context, &request);
+        let reply = own_paths::answer(&gate, &context, session, request).await;
+        log::debug(|| format!("{title}: {}", reply.status()));
+        return reply;
     }
     match session {
         Some(session) => proxy::forward(gate, context, session, request).await,
@@ -209,6 +215,36 @@ async fn session_of(
     };
     let (sessions, now) = (&gate.sessions, clock::now());
     sessions.find(&gate.monitor, &token, now).await
+}
+
+/// Longest part of a line that is a stranger's.
+const LONGEST_SHOWN: usize = 200;
+
+fn shown(text: &str) -> String {
+    text.chars().take(LONGEST_SHOWN).collect()
+}
+
+/// A request for a page of ours in the log. Queries may hold anything; such a path holds no
+/// secret.
+fn own_title(context: &RequestContext, request: &Request<Incoming>) -> String {
+    let (method, path) = (request.method(), shown(request.uri().path()));
+    format!("{method} {path} from {}", context.address)
+}
+
+/// The headers that decided about a request that was not looked at.
+fn refused_line(socket: IpAddr, request: &Request<Incoming>, unfit: BadRequest) -> String {
+    let of = |name| {
+        let values = request.headers().get_all(name).iter();
+        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        shown(&values.collect::<Vec<_>>().join(", "))
+    };
+    format!(
+        "{} from {socket} refused: {unfit:?}; Host '{}', Origin '{}', X-Forwarded-Proto '{}'",
+        request.method(),
+        of("host"),
+        of("origin"),
+        of("x-forwarded-proto"),
+    )
 }
 
 fn refusal(unfit: BadRequest) -> Response<Body> {

@@ -28,6 +28,14 @@ pub(super) struct Session {
     touched: Mutex<Instant>,
 }
 
+impl Session {
+    /// Its name in the log.
+    pub(super) fn title(&self) -> String {
+        let name = self.token.hash().name();
+        format!("{} (session {name})", self.user.as_str())
+    }
+}
+
 /// All sessions that are remembered.
 pub(super) struct Sessions {
     known: Mutex<HashMap<TokenHash, Arc<Session>>>,

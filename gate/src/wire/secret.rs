@@ -122,6 +122,14 @@ impl<'de> Deserialize<'de> for Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenHash([u8; 32]);
 
+impl TokenHash {
+    /// The name of its session in the log: a part of it.
+    pub(crate) fn name(&self) -> String {
+        let [a, b, c, d, ..] = self.0;
+        format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
+    }
+}
+
 impl Serialize for TokenHash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&Base64UrlUnpadded::encode_string(&self.0))

@@ -19,7 +19,7 @@ echo "$3:x:10000:10000::/home/$3:/bin/sh" >>/etc/passwd
 mkdir -p "/home/$3"
 "#;
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::with(&[]);
     place.write("bin/occ-init", OCC_INIT, 0o755);
     place.write("var/lib/hash", &hash("a long password"), 0o600);
@@ -27,7 +27,7 @@ fn place() -> Place {
 }
 
 /// The code that the log shows last.
-fn code(monitor: &Monitor) -> String {
+pub(crate) fn code(monitor: &Monitor) -> String {
     let mut found = None;
     until("a code in the log", || {
         let log = monitor.log();
@@ -41,7 +41,7 @@ fn code(monitor: &Monitor) -> String {
     found.unwrap()
 }
 
-fn make(web: &mut Taken, code: &str, user: &str, number: u8) -> MakeFirstReply {
+pub(crate) fn make(web: &mut Taken, code: &str, user: &str, number: u8) -> MakeFirstReply {
     web.call(ask::MakeFirst {
         code: Secret::from_text(code).unwrap(),
         user: User::cut(user),

@@ -62,16 +62,16 @@ fn only_enabled_people_with_their_password_get_in() {
 /// Of those that there are; no password, and nothing that could be one.
 fn names_in_the_log(log: &str) {
     assert!(
-        log.contains("login: alice from 192.0.2.1: logged in"),
+        log.contains("login ok from=192.0.2.1 user=alice by=password\n"),
         "{log}"
     );
     assert!(
-        log.contains("login: alice from 192.0.2.10: refused"),
+        log.contains("login failed from=192.0.2.10 user=alice by=password why=refused\n"),
         "{log}"
     );
     // Whoever is shut out, and root, have names that are no secret.
     for name in ["bob", "carol", "dora", "root"] {
-        assert!(log.contains(&format!("login: {name} from ")), "{log}");
+        assert!(log.contains(&format!(" user={name} by=password ")), "{log}");
     }
     assert!(
         !log.contains("älice") && !log.contains("../"),
@@ -134,7 +134,7 @@ fn guessing_gets_slower_and_locks_nobody_out_elsewhere() {
     until("a line of each attempt", || {
         monitor
             .log()
-            .contains("login: alice from 192.0.2.1: too many failures")
+            .contains("login failed from=192.0.2.1 user=alice by=password why=too-many-failures\n")
     });
     web.log_in(&place, "alice", 2);
     // The browser that was here before has a budget of its own.

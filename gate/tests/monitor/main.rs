@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod audit;
 mod first;
 mod floods;
 mod frames;

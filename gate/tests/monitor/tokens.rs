@@ -249,7 +249,7 @@ fn guessing_is_limited_and_a_right_token_is_always_good() {
     web.log_in(&place, "alice", 9);
     let log = monitor.log();
     let lines = log
-        .matches("token: one that is nobody's from 192.0.2.9")
+        .matches("login failed from=192.0.2.9 user=? by=token why=refused\n")
         .count();
     assert_eq!(lines, 4, "{log}");
 }

@@ -47,7 +47,7 @@ pub(crate) enum Key {
 
 /// The settings of the login that a container gets from the configuration. The two that
 /// are missing are occ's own: `OCC_GATE_NAME` and `OCC_GATE_LISTEN`.
-pub(crate) const GATE: [&str; 12] = [
+pub(crate) const GATE: [&str; 13] = [
     "gate_hosts",
     "gate_trusted_proxies",
     "gate_session_idle",
@@ -60,6 +60,7 @@ pub(crate) const GATE: [&str; 12] = [
     "gate_bar",
     "gate_second_step",
     "gate_passkeys",
+    "gate_log",
 ];
 
 impl Key {

@@ -55,9 +55,10 @@ pub(crate) async fn connect(chosen: &Chosen) -> Result<Docker> {
             unreachable_because(chosen, cause)
         })?
         .map_err(|error| unreachable_engine(chosen, &error))?;
-    let agreed = agree(theirs, lowest).map_err(|why| Error::Engine {
-        doing: format!("speak with this occ, at {}", chosen.endpoint),
-        cause: why,
+    let agreed = agree(theirs, lowest).map_err(|(why, hint)| {
+        let engine = &chosen.endpoint;
+        let message = format!("the container engine at {engine} does not fit this occ: {why}");
+        Error::failed(message, hint)
     })?;
     let spoken = match chosen.version {
         Some(asked) => wanted(asked, agreed, lowest)?,
@@ -153,20 +154,31 @@ fn client(chosen: &Chosen, version_seen: &EngineVersion) -> Result<Docker> {
 }
 
 /// The highest version that both know.
-fn agree(theirs: Option<Version>, lowest: Option<Version>) -> std::result::Result<Version, String> {
+fn agree(
+    theirs: Option<Version>,
+    lowest: Option<Version>,
+) -> std::result::Result<Version, (String, &'static str)> {
     let ours = ours();
-    let theirs = theirs.ok_or("it does not say which version of the API it speaks")?;
+    let Some(theirs) = theirs else {
+        let why = "it does not say which version of the API it speaks".to_owned();
+        return Err((
+            why,
+            "is it Docker or Podman? `occ doctor` shows what answers",
+        ));
+    };
     if theirs < OLDEST {
         let (theirs, oldest) = (word(theirs), word(OLDEST));
-        return Err(format!(
-            "it speaks version {theirs} of the API, occ {oldest} and later"
-        ));
+        let why = format!("it speaks version {theirs} of the API, occ {oldest} and later");
+        return Err((why, "update the engine: Docker 19.03, Podman 3, or newer"));
     }
     match lowest {
-        Some(lowest) if lowest > ours => Err(format!(
-            "it speaks version {} of the API and later, occ up to {}",
-            word(lowest),
-            word(ours)
+        Some(lowest) if lowest > ours => Err((
+            format!(
+                "it speaks version {} of the API and later, occ up to {}",
+                word(lowest),
+                word(ours)
+            ),
+            "install a newer occ",
         )),
         _ => Ok(theirs.min(ours)),
     }

@@ -5,10 +5,11 @@ fn the_highest_version_that_both_know_is_spoken() {
     assert_eq!(agree(Some((1, 41)), Some((1, 12))), Ok((1, 41)));
     let ours = API_DEFAULT_VERSION.minor_version;
     assert_eq!(agree(Some((1, 99)), Some((1, 44))), Ok((1, ours)));
-    assert!(agree(Some((1, 39)), None).unwrap_err().contains("1.39"));
+    assert!(agree(Some((1, 39)), None).unwrap_err().0.contains("1.39"));
     assert!(
         agree(Some((2, 9)), Some((2, 0)))
             .unwrap_err()
+            .0
             .contains("2.0")
     );
     assert!(agree(None, None).is_err());

@@ -182,12 +182,22 @@ impl Error {
             Self::EngineName { .. } => {
                 "write unix:///path, tcp://host:port or ssh://user@host:port; `--host unix:///var/run/docker.sock` is the local engine".into()
             }
-            Self::NoImage { .. } => "`docker images` lists those that are here".into(),
             Self::ApiVersion { .. } => {
                 "without DOCKER_API_VERSION occ takes the highest that both know".into()
             }
             Self::NotStarted { cause, .. } if is_port_taken(cause) => {
                 "choose another port, as in `occ start --port 3001`".into()
+            }
+            Self::Engine { cause, .. }
+            | Self::NotStarted { cause, .. }
+            | Self::NoImage { cause, .. }
+                if is_disk_full(cause) =>
+            {
+                DISK_FULL.into()
+            }
+            Self::NoImage { .. } => "`docker images` lists those that are here".into(),
+            Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "free some space, then run this again".into()
             }
             Self::Paused(name) => format!("continue it with `docker unpause {name}`"),
             Self::Restarting(_) => "`occ logs` shows why".into(),
@@ -264,6 +274,14 @@ impl Error {
     pub(crate) fn text(&self) -> String {
         self.lines().join("\n") + "\n"
     }
+}
+
+/// The way on from a disk that is full; the engine may be on another machine.
+pub(crate) const DISK_FULL: &str = "the engine's disk is full: free some space (`docker system df` shows what it takes), then run this again";
+
+/// The engine's words for a disk that is full.
+pub(crate) fn is_disk_full(cause: &str) -> bool {
+    cause.contains("no space left on device") || cause.contains("disk quota exceeded")
 }
 
 /// The engine's words for a port that another program has.

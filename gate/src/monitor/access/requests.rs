@@ -8,8 +8,10 @@ use super::table::{Access, Ended, Standing};
 use super::{AccessTokens, log_ended};
 use crate::clock;
 use crate::log;
+use crate::monitor::audit::{AuditLine, By, Outcome, Topic};
 use crate::monitor::event_loop::Monitor;
 use crate::monitor::files::PasswdNames;
+use crate::monitor::login::access::WrongToken;
 use crate::monitor::random;
 use crate::monitor::sessions::Session;
 use crate::own_address::is_own_address;
@@ -33,6 +35,11 @@ impl Monitor {
             return self.refuse_access(ask, address);
         };
         let (user, expires) = (found.user.clone(), found.ends);
+        let before = found.last_use.map(|last| last.address);
+        if !self.access.table.is_used(hash) || before != Some(address) {
+            let audit = AuditLine::new(Topic::Login, address, Some(&user), By::Token);
+            audit.end_with_token(Outcome::Ok, &file::show_id(found.id));
+        }
         // A first use is worth a write; further ones wait for each other.
         self.access.is_behind |= found.last_use.is_none();
         let last_use = LastUse { at, address };
@@ -54,14 +61,20 @@ impl Monitor {
     fn refuse_access(&mut self, ask: &UseAccess, address: IpAddr) -> UseAccessReply {
         let (now, is_own) = (self.now(), is_own_address(ask.address));
         let hash = ask.access.hash();
+        let audit = || AuditLine::new(Topic::Login, address, None, By::Token);
         match self.logins.wrong_access(hash, ask.address, is_own, now) {
-            Err(seconds) => UseAccessReply::SlowDown { seconds },
-            Ok(is_new) => {
-                if is_new {
-                    log::line(&format!("token: one that is nobody's from {address}"));
+            WrongToken::TooMany { seconds, is_known } => {
+                // A program whose token has ended goes on showing it.
+                if !is_known {
+                    audit().end(Outcome::TooManyFailures);
                 }
+                UseAccessReply::SlowDown { seconds }
+            }
+            WrongToken::New => {
+                audit().end(Outcome::Refused);
                 UseAccessReply::Refused
             }
+            WrongToken::Known => UseAccessReply::Refused,
         }
     }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::audit::{AuditLine, By, Outcome, Topic};
 use super::login::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
 use super::web_process::WebId;
 use super::{occ_init, random};
@@ -91,6 +92,7 @@ pub(crate) struct Making {
 /// An account to make.
 pub(crate) struct Order {
     making: Making,
+    audit: AuditLine,
     name: Username,
     password: Secret,
 }
@@ -137,25 +139,25 @@ impl FirstAccount {
         };
         let source = Source::Address(AddressBlock::of(ask.address, is_own));
         let account = Account::named("");
+        let audit = |user| AuditLine::new(Topic::Setup, ask.address, user, By::SetupCode);
         if let Some(seconds) = self.failures.refusal(source, account, now) {
+            audit(None).end(Outcome::TooManyFailures);
             return Err(MakeFirstReply::SlowDown { seconds });
         }
         self.failures.started(source, account, now);
         if !code.is(ask.code.expose()) {
-            log::line(&format!("first account: {}: wrong code", ask.address));
+            audit(None).end(Outcome::Refused);
             return Err(MakeFirstReply::WrongCode);
         }
         self.failures.undecided(source, account);
-        let name =
-            Username::parse(ask.user.as_str()).map_err(|error| rejected(&error.to_string()))?;
-        log::line(&format!(
-            "first account: {}: making {}",
-            ask.address,
-            name.as_str()
-        ));
+        let name = Username::parse(ask.user.as_str()).map_err(|error| {
+            audit(None).end(Outcome::NotTaken);
+            rejected(&error.to_string())
+        })?;
         self.is_making = true;
         Ok(Order {
             making,
+            audit: audit(Some(name.as_str())),
             name,
             password: ask.password,
         })
@@ -181,9 +183,14 @@ impl Order {
     /// Runs `occ-init user add`. The error is one line for whoever asked.
     pub(crate) async fn run(self) -> (Making, Result<(), String>) {
         let made = self.add().await;
+        let outcome = match &made {
+            Ok(()) => Outcome::Ok,
+            Err(_) => Outcome::NotTaken,
+        };
         if let Err(why) = &made {
             log::line(&format!("first account: not made: {why}"));
         }
+        self.audit.end(outcome);
         (self.making, made)
     }
 

@@ -110,6 +110,12 @@ fn guesses_are_limited_and_the_right_code_is_not() {
 fn request_is_one_document() {
     let order = Order {
         making: MAKING(),
+        audit: AuditLine::new(
+            Topic::Setup,
+            Ipv4Addr::LOCALHOST.into(),
+            None,
+            By::SetupCode,
+        ),
         name: Username::parse("alice").unwrap(),
         password: Secret::from_text("a \"quoted\" \u{1} password").unwrap(),
     };

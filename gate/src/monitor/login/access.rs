@@ -16,10 +16,25 @@ const REMEMBERED: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct WrongAccess(VecDeque<AccessHash>);
 
+/// What a wrong access token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WrongToken {
+    /// One more guess.
+    New,
+    /// The same again.
+    Known,
+    /// Nothing is looked at: there were too many.
+    TooMany { seconds: u32, is_known: bool },
+}
+
 impl WrongAccess {
+    fn has(&self, hash: AccessHash) -> bool {
+        self.0.contains(&hash)
+    }
+
     /// Remembers one. Returns whether it is new.
     fn add(&mut self, hash: AccessHash) -> bool {
-        if self.0.contains(&hash) {
+        if self.has(hash) {
             return false;
         }
         if self.0.len() >= REMEMBERED {
@@ -31,26 +46,26 @@ impl WrongAccess {
 }
 
 impl Logins {
-    /// Counts a wrong access token; it names no account. Returns whether it is one more
-    /// guess, or an error if there were too many: the seconds after which to try again.
+    /// Counts a wrong access token, which names no account.
     pub(crate) fn wrong_access(
         &mut self,
         hash: AccessHash,
         address: IpAddr,
         is_own: bool,
         now: Duration,
-    ) -> Result<bool, u32> {
+    ) -> WrongToken {
         let source = Source::Address(AddressBlock::of(address, is_own));
         // Nobody has this name.
         let account = Account::named("");
         if let Some(seconds) = self.failures.refusal(source, account, now) {
-            return Err(seconds);
+            let is_known = self.wrong_access.has(hash);
+            return WrongToken::TooMany { seconds, is_known };
         }
-        let is_new = self.wrong_access.add(hash);
-        if is_new {
-            self.failures.started(source, account, now);
+        if !self.wrong_access.add(hash) {
+            return WrongToken::Known;
         }
-        Ok(is_new)
+        self.failures.started(source, account, now);
+        WrongToken::New
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::pam::{PamCommand, PamResult, PamTask};
 use super::{Action, Attempt, Context, Logins, Next, What};
+use crate::monitor::audit::{Outcome, Topic};
 use crate::monitor::sessions::Session;
 use crate::wire::{
     ChallengeReply, ChangePasswordReply, Gone, LoginReply, Origin, PamText, Rejection, Reply,
@@ -46,11 +47,10 @@ impl Purpose {
         }
     }
 
-    /// Its word for the log.
-    pub(super) fn topic(&self) -> &'static str {
+    pub(super) fn topic(&self) -> Topic {
         match self {
-            Self::BeginSecond | Self::EndSecond => "second step",
-            Self::BeginPasskey(_) => "passkey",
+            Self::BeginSecond | Self::EndSecond => Topic::SecondStep,
+            Self::BeginPasskey(_) => Topic::Passkey,
         }
     }
 }
@@ -124,22 +124,22 @@ impl Logins {
     }
 }
 
-/// The end of a check, and its word for the log.
+/// The end of a check.
 pub(super) fn concluded(
     id: u64,
     session: TokenHash,
     purpose: Purpose,
     result: &PamResult,
-) -> (Action, bool, &'static str) {
+) -> (Action, Outcome) {
     match result {
-        PamResult::Accepted => (Action::Checked(id, session, purpose), true, "checked"),
+        PamResult::Accepted => (Action::Checked(id, session, purpose), Outcome::Ok),
         PamResult::Broken { .. } => {
             let reply = purpose.refusal(NotChecked::Unavailable);
-            (Action::Reply(id, reply), false, "not checked")
+            (Action::Reply(id, reply), Outcome::Unavailable)
         }
         _ => {
             let reply = purpose.refusal(NotChecked::Wrong);
-            (Action::Reply(id, reply), false, "refused")
+            (Action::Reply(id, reply), Outcome::Refused)
         }
     }
 }

@@ -6,7 +6,6 @@
 //! [`Limits::login_pace`] after the call. A name without an account makes the same work
 //! as one with an account.
 
-mod access;
 mod outcome;
 mod passkey;
 mod prompt;
@@ -14,6 +13,7 @@ mod queue;
 mod requests;
 mod turns;
 
+pub(crate) mod access;
 pub(crate) mod check;
 pub(crate) mod device_cookie;
 pub(crate) mod pam;
@@ -34,6 +34,7 @@ use self::prompt::Paused;
 use self::queue::LoginQueue;
 use self::rate_limit::{Account, AddressBlock, FailureLimiter, Source};
 use super::accounts::{AccountFingerprint, AccountPassword, Accounts};
+use super::audit::{AuditLine, By, Outcome, Topic};
 use super::files;
 use super::passkeys::Signed;
 use super::sessions::{Session, Sessions};
@@ -91,6 +92,7 @@ pub(crate) struct Attempt {
     source: Source,
     account: Account,
     address: IpAddr,
+    audit: AuditLine,
     /// The passkey that signed, once one has.
     passkey: Option<Signed>,
     /// The passkey that signed with a number that it gave before.
@@ -143,6 +145,26 @@ impl What {
             Self::Change { user, .. } | Self::Check { user, .. } => user,
         }
     }
+
+    /// The name for the log. A typed name may be a password, so only names of accounts are
+    /// logged.
+    fn account(&self) -> Option<&str> {
+        let is_there = match self {
+            Self::Login {
+                user, fingerprint, ..
+            } => fingerprint.is_some() || files::is_account(user.as_str()),
+            Self::Change { .. } | Self::Check { .. } => true,
+        };
+        is_there.then(|| self.user())
+    }
+
+    fn topic(&self) -> Topic {
+        match self {
+            Self::Login { .. } => Topic::Login,
+            Self::Change { .. } => Topic::PasswordChange,
+            Self::Check { purpose, .. } => purpose.topic(),
+        }
+    }
 }
 
 impl Attempt {
@@ -150,8 +172,10 @@ impl Attempt {
         context: &Context<'_>,
         id: u64,
         (source, address): (Source, IpAddr),
+        by: By,
         what: What,
     ) -> Box<Self> {
+        let audit = AuditLine::new(what.topic(), address, what.account(), by);
         Box::new(Self {
             id,
             web: context.web,
@@ -159,6 +183,7 @@ impl Attempt {
             source,
             account: Account::named(what.user()),
             address,
+            audit,
             passkey: None,
             copied: None,
             what,
@@ -167,34 +192,18 @@ impl Attempt {
 
     fn of_session(context: &Context<'_>, id: u64, session: &Session, what: What) -> Box<Self> {
         let source = Source::Session(session.handle);
-        Self::new(context, id, (source, session.address), what)
+        Self::new(context, id, (source, session.address), By::Password, what)
     }
 
-    /// The beginning of its line in the log. A typed name may be a password, so
-    /// only names of accounts are logged.
+    /// The beginning of a line about it, beside its audit line.
     fn title(&self) -> String {
-        let address = self.address;
-        match &self.what {
-            What::Login {
-                user, fingerprint, ..
-            } => {
-                let is_there = fingerprint.is_some() || files::is_account(user.as_str());
-                let shown = if is_there {
-                    user.as_str()
-                } else {
-                    "an unknown name"
-                };
-                format!("login: {shown} from {address}")
-            }
-            What::Change { user, .. } => format!("change of password: {user} from {address}"),
-            What::Check { user, purpose, .. } => {
-                format!("{}: {user} from {address}", purpose.topic())
-            }
-        }
+        let user = self.what.account().unwrap_or("an unknown name");
+        format!("login: {user} from {}", self.address)
     }
 
-    /// The reply to its call if its turn does not come.
-    fn refusal(&self, why: NotChecked) -> Action {
+    /// Ends one whose turn does not come: the reply to its call.
+    fn refuse(self, why: NotChecked, outcome: Outcome) -> Action {
+        self.audit.end(outcome);
         let reply = match &self.what {
             What::Login { reply, .. } => reply(why.into()),
             What::Change { .. } => Reply::ChangePassword(Ok(why.into())),
@@ -274,7 +283,7 @@ impl Logins {
             device,
             reply: Reply::Authenticate,
         };
-        let attempt = Attempt::new(context, id, (source, address), what);
+        let attempt = Attempt::new(context, id, (source, address), By::Password, what);
         self.enqueue(context, attempt, Next::Start(command))
     }
 

@@ -11,10 +11,11 @@ use crate::clock;
 use crate::helpers::password::HashDigest;
 use crate::log;
 use crate::monitor::accounts::AccountFingerprint;
+use crate::monitor::audit::Outcome;
 use crate::monitor::random;
 use crate::monitor::sessions::Origin;
 use crate::wire::{
-    ChangePasswordReply, Gone, Handle, Login, LoginReply, Reply, Token, TokenHash, User,
+    ChangePasswordReply, Gone, Handle, Login, LoginReply, Rejection, Reply, Token, TokenHash, User,
 };
 
 impl Logins {
@@ -26,12 +27,12 @@ impl Logins {
         result: PamResult,
     ) -> Vec<Action> {
         let (id, arrived, is_current) = (attempt.id, attempt.arrived, attempt.web == context.web);
-        let (address, title) = (attempt.address, attempt.title());
+        let (address, audit) = (attempt.address, attempt.audit);
         if let PamResult::Broken { why } = &result {
             log::line(&format!("cannot ask PAM: {why}"));
         }
         let mut actions = Vec::new();
-        let (reply, is_done, outcome) = match attempt.what {
+        let (reply, outcome) = match attempt.what {
             What::Check {
                 session, purpose, ..
             } => check::concluded(id, session, purpose, &result),
@@ -46,35 +47,33 @@ impl Logins {
                     PamResult::Changed { hash } => renewed(context, &user, *hash),
                     _ => fingerprint,
                 };
+                let is_right = matches!(result, PamResult::Accepted | PamResult::Changed { .. });
                 let decided = match result {
-                    PamResult::Accepted | PamResult::Changed { .. } if is_current => {
+                    _ if is_right && is_current => {
                         let from = Origin { agent, address };
                         self.log_in(context, &user, fingerprint, from, device, &mut actions)
                     }
                     PamResult::Broken { .. } => LoginReply::Unavailable,
                     _ => LoginReply::Refused,
                 };
-                let (is_done, outcome) = match decided {
-                    LoginReply::Token(_) => (true, "logged in"),
-                    LoginReply::Unavailable => (false, "not checked"),
-                    _ => (false, "refused"),
+                let outcome = match decided {
+                    LoginReply::Token(_) => Outcome::Ok,
+                    LoginReply::Unavailable => Outcome::Unavailable,
+                    // Nobody is left to be logged in.
+                    _ if is_right && !is_current => Outcome::Unanswered,
+                    _ => Outcome::Refused,
                 };
-                (Action::Reply(id, reply(decided)), is_done, outcome)
+                (Action::Reply(id, reply(decided)), outcome)
             }
             What::Change { user, session } => {
                 let decided = self.changed(context, &user, session, result, &mut actions);
-                let is_done = matches!(decided, Ok(ChangePasswordReply::Changed) | Err(Gone));
-                let outcome = match decided {
-                    Ok(ChangePasswordReply::Changed) => "done",
-                    Ok(_) => "not done",
-                    Err(Gone) => "the account changed meanwhile",
-                };
-                let reply = Action::Reply(id, Reply::ChangePassword(decided));
-                (reply, is_done, outcome)
+                let outcome = change_outcome(&decided);
+                (Action::Reply(id, Reply::ChangePassword(decided)), outcome)
             }
         };
-        log::line(&format!("{title}: {outcome}"));
+        audit.end(outcome);
         if is_current {
+            let is_done = matches!(outcome, Outcome::Ok | Outcome::AccountChanged);
             actions.push(if is_done {
                 reply
             } else {
@@ -118,6 +117,7 @@ impl Logins {
         let token = Token::new(*random::bytes());
         let (handle, now) = (Handle(random::number()), clock::now());
         let ended = context.sessions.begin(&token, handle, person, from, now);
+        log::debug(|| format!("session {} of {user} begins", token.hash().name()));
         actions.push(Action::SessionsChanged(ended));
         let session = context.sessions.find(&token, now);
         let expires = session.map(|session| context.sessions.expires(session));
@@ -181,6 +181,18 @@ fn renewed(
     let person = context.accounts.get(user.as_str());
     let person = person.filter(|person| Some(person.hash) == written);
     person.map(|person| person.fingerprint)
+}
+
+fn change_outcome(decided: &Result<ChangePasswordReply, Gone>) -> Outcome {
+    match decided {
+        Ok(ChangePasswordReply::Changed) => Outcome::Ok,
+        Ok(ChangePasswordReply::Rejected { why, .. }) if *why == Rejection::New => {
+            Outcome::NotTaken
+        }
+        Ok(ChangePasswordReply::Unavailable) => Outcome::Unavailable,
+        Ok(_) => Outcome::Refused,
+        Err(Gone) => Outcome::AccountChanged,
+    }
 }
 
 /// The first whole multiple of the pace after a call that is not over yet.

@@ -13,6 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use crate::helpers::password::HashDigest;
+use crate::log;
 use crate::monitor::subprocess;
 use crate::wire::{Frames, PamText, Rejection, Secret, User, encode, stream};
 
@@ -90,7 +91,9 @@ pub(crate) struct Helper {
 impl Helper {
     /// Starts one with its command.
     pub(crate) async fn start(command: &PamCommand) -> std::io::Result<Self> {
+        let level = if log::is_debug() { "debug" } else { "info" };
         let mut child = subprocess::command("pam")
+            .env("OCC_GATE_LOG", level)
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("LANG", "C.UTF-8")
             .stdin(Stdio::piped())

@@ -4,6 +4,7 @@
 use super::pam::{PamCommand, PamResult, PamTask};
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
+use crate::monitor::audit::By;
 use crate::monitor::passkeys::check::{self, Check, Checked, Nobody};
 use crate::monitor::passkeys::{Claim, Signature, Signed, copied};
 use crate::wire::ask::PasskeyLogin;
@@ -38,7 +39,8 @@ impl Logins {
             device,
             reply: Reply::PasskeyLogin,
         };
-        let attempt = Attempt::new(context, id, (source, login.address), what);
+        let from = (source, login.address);
+        let attempt = Attempt::new(context, id, from, By::Passkey, what);
         let next = claim.map_or(Next::Refuse, |claim| {
             let command = PamCommand {
                 user: User::cut(&claim.user),

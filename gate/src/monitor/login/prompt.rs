@@ -186,6 +186,7 @@ mod tests {
     use super::*;
     use crate::limits::Limits;
     use crate::monitor::accounts::Accounts;
+    use crate::monitor::audit::{AuditLine, By, Topic};
     use crate::monitor::login::device_cookie::DeviceKey;
     use crate::monitor::login::rate_limit::{Account, AddressBlock, Source};
     use crate::monitor::sessions::{SessionLimits, Sessions};
@@ -203,6 +204,7 @@ mod tests {
             source: Source::Address(AddressBlock::of([192, 0, 2, 1].into(), false)),
             account: Account::named("alice"),
             address: [192, 0, 2, 1].into(),
+            audit: AuditLine::new(Topic::Login, [192, 0, 2, 1].into(), None, By::Password),
             passkey: None,
             copied: None,
             what: What::Login {

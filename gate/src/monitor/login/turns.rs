@@ -5,6 +5,7 @@ use super::pam::PamResult;
 use super::prompt::Question;
 use super::{Action, Attempt, Context, Logins, Next, PamEvent, What};
 use crate::log;
+use crate::monitor::audit::Outcome;
 use crate::wire::Rejection;
 
 impl Logins {
@@ -17,16 +18,15 @@ impl Logins {
     ) -> Vec<Action> {
         let (source, account) = (attempt.source, attempt.account);
         if let Some(seconds) = self.failures.refusal(source, account, context.now) {
-            log::line(&format!("{}: too many failures", attempt.title()));
-            return vec![attempt.refusal(NotChecked::SlowDown { seconds })];
+            let why = NotChecked::SlowDown { seconds };
+            return vec![attempt.refuse(why, Outcome::TooManyFailures)];
         }
         let mut actions = Vec::new();
         let pushed = self
             .queue
             .push(attempt.id, source, account, (attempt, next));
         if let Some((dropped, _)) = pushed {
-            log::line(&format!("{}: too many wait", dropped.title()));
-            actions.push(dropped.refusal(NotChecked::Unavailable));
+            actions.push(dropped.refuse(NotChecked::Unavailable, Outcome::Busy));
         }
         actions.extend(self.start_waiting(context));
         actions
@@ -44,13 +44,11 @@ impl Logins {
             };
             let (source, account) = (attempt.source, attempt.account);
             if let Some(seconds) = self.failures.refusal(source, account, now) {
-                log::line(&format!("{}: too many failures", attempt.title()));
                 self.queue.ended(source, account);
+                let (why, arrived) = (NotChecked::SlowDown { seconds }, attempt.arrived);
+                let reply = attempt.refuse(why, Outcome::TooManyFailures);
                 // Sooner it would tell how long the checks before it took.
-                actions.push(self.delayed(
-                    attempt.arrived,
-                    attempt.refusal(NotChecked::SlowDown { seconds }),
-                ));
+                actions.push(self.delayed(arrived, reply));
                 continue;
             }
             self.failures.started(source, account, now);
@@ -65,7 +63,7 @@ impl Logins {
     /// Nobody waits for this call any more: what has not begun does not begin.
     pub(crate) fn forget(&mut self, id: u64) -> Option<Action> {
         let (attempt, _) = self.queue.remove(id)?;
-        Some(attempt.refusal(NotChecked::Unavailable))
+        Some(attempt.refuse(NotChecked::Unavailable, Outcome::Unanswered))
     }
 
     /// Takes an answer of PAM's: the place of its helper is free for the next.
@@ -75,7 +73,7 @@ impl Logins {
         event: PamEvent,
     ) -> Vec<Action> {
         let PamEvent {
-            attempt,
+            mut attempt,
             result,
             helper,
         } = event;
@@ -96,6 +94,7 @@ impl Logins {
         self.queue.ended(source, account);
         let mut actions = match result {
             PamResult::Prompt { text, echo } => {
+                attempt.audit.asks_for_code();
                 self.pause(context, attempt, helper, Question::Pams { text, echo })
             }
             PamResult::NewPasswordNeeded { text } => {

@@ -25,6 +25,7 @@ use super::files::OpencodeLine;
 use super::person_process::Allowed;
 use super::terminal::spared::SparedSessions;
 use crate::clock;
+use crate::log;
 use crate::settings::Settings;
 use crate::wire::{
     self, EnsureReply, Failure, Line, OpencodeView, RestartReply, Secret, Time, User,
@@ -215,6 +216,9 @@ impl Opencodes {
     /// Stops a person's opencode, if there is one.
     pub(crate) fn stop(&mut self, user: &str, how: Stop) {
         self.table.stop(user);
+        if self.is_running(user) {
+            log::debug(|| format!("stopping opencode of {user}: {how:?}"));
+        }
         if let Some(running) = self.running.get(user) {
             how.tell(&running.stop);
         }

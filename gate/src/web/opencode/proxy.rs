@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::{Instant, timeout};
 
+use crate::log;
 use crate::web::bar;
 use crate::web::connections::Place;
 use crate::web::http::body::{self, Body};
@@ -200,6 +201,7 @@ impl ProxyRequest {
             return Ok(reply::too_many());
         };
         let stop = self.gate.stop.clone();
+        log::debug(|| format!("websocket of {} opened", session.title()));
         tokio::spawn(async move {
             // It holds its place as any connection does.
             let _held = (present, place);
@@ -215,6 +217,7 @@ impl ProxyRequest {
                 () = session.gone.cancelled() => {}
                 () = stop.cancelled() => {}
             }
+            log::debug(|| format!("websocket of {} closed", session.title()));
         });
         let mut answer = self.to_browser(answer).map(|_| body::empty());
         headers::ask_for_websocket(answer.headers_mut());

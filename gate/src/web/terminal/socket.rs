@@ -26,6 +26,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use super::control::{Control, End};
 use crate::clock;
 use crate::lock::lock;
+use crate::log;
 use crate::processes::is_resting_shell;
 use crate::sys;
 use crate::web::opencode::presence::Present;
@@ -79,7 +80,9 @@ impl Link {
         let (mut sink, mut stream) = socket.split();
         let end = match self.open(size).await {
             Ok(open) => {
+                log::debug(|| format!("terminal of {} opened", self.session.title()));
                 let end = self.carry(&open, &mut sink, &mut stream, present).await;
+                log::debug(|| format!("terminal of {} closed: {end:?}", self.session.title()));
                 let (token, terminal) = (self.session.token.clone(), open.id);
                 // The kernel hangs the terminal up.
                 drop(open);

@@ -73,7 +73,7 @@ fn a_stolen_session_alone_adds_none() {
     let slowed = guesses.filter(|reply| matches!(reply, Ok(ChallengeReply::SlowDown { .. })));
     assert!(slowed.count() > 0, "guessing is limited");
     let log = monitor.log();
-    let refused = "passkey: alice from 192.0.2.1: refused";
+    let refused = "passkey failed from=192.0.2.1 user=alice by=password why=refused\n";
     assert!(log.contains(refused) && !log.contains("guess"), "{log}");
     // Nor does the password alone where a login needs a code.
     let other = web.log_in(&place, "alice", 2).token;

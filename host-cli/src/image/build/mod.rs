@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
 use crate::engine::hex;
-use crate::error::{Error, Result, api_text};
+use crate::error::{DISK_FULL, Error, Result, api_text, is_disk_full};
 use crate::image::files::{CONTEXT, FETCH};
 use crate::image::{BASE, BUILT, INPUTS, architecture, inspect, label, pick_base, programs, prove};
 use crate::ui::progress::Progress;
@@ -151,9 +151,14 @@ fn without_colour(line: &str) -> String {
 
 fn build_failed(log: &[String], why: &str) -> Error {
     let tail = log[log.len().saturating_sub(TAIL)..].join("\n  ");
+    let hint = if is_disk_full(why) || is_disk_full(&tail.to_lowercase()) {
+        DISK_FULL
+    } else {
+        "`occ start --build -v` shows everything"
+    };
     Error::failed(
         format!("the image could not be built: {why}\n  {tail}"),
-        "`occ start --build -v` shows everything",
+        hint,
     )
 }
 

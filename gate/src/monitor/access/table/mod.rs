@@ -137,6 +137,11 @@ impl AccessTable {
         (now < access.ends && !self.absent.contains(&access.user)).then_some(access)
     }
 
+    /// Returns whether a program has shown it since the start.
+    pub(crate) fn is_used(&self, hash: AccessHash) -> bool {
+        self.sessions.contains_key(&hash)
+    }
+
     /// Notes a use. Returns the session for it, always the same one.
     pub(crate) fn used(
         &mut self,

@@ -217,6 +217,8 @@ impl OpencodeProcess {
             return Err(Failure::Port);
         }
         let pid = first_child(session).unwrap_or(session);
+        let name = self.person.name.as_str();
+        log::debug(|| format!("opencode of {name} is ready: port {port}, pid {pid}"));
         Ok(OpencodeAddress { port, secret, pid })
     }
 
