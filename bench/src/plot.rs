@@ -13,6 +13,8 @@ const LINES: (u32, u32) = (760, 420);
 const WIDTH: u32 = 760;
 const ROW: u32 = 34;
 const AROUND: u32 = 110;
+/// Width of a letter of [`TEXT`], widely.
+const LETTER: u32 = 7;
 /// Told apart by people who do not see red and green apart (Okabe and Ito's colours).
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
@@ -58,6 +60,8 @@ pub struct Bar {
     pub value: f64,
     /// The figure as it is written at its end.
     pub text: String,
+    /// In the colour of ours.
+    pub is_ours: bool,
 }
 
 /// Lines on two logarithmic axes.
@@ -65,7 +69,7 @@ pub fn lines(titles: Titles<'_>, lines: &[Line]) -> Result<String, Error> {
     svg(LINES, |area| draw_lines(area, titles, lines))
 }
 
-/// Bars from left to right, the first on top and in a colour of its own.
+/// Bars from left to right, the first on top.
 pub fn bars(titles: Titles<'_>, bars: &[Bar]) -> Result<String, Error> {
     let rows = u32::try_from(bars.len()).unwrap_or(u32::MAX);
     let height = rows.saturating_mul(ROW).saturating_add(AROUND);
@@ -91,6 +95,8 @@ fn draw_lines(area: &Area<'_>, titles: Titles<'_>, lines: &[Line]) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .caption(titles.plot, TITLE)
         .margin(12)
+        // Half of the last label.
+        .margin_right(36)
         .x_label_area_size(42)
         .y_label_area_size(70)
         .build_cartesian_2d(x.log_scale(), y.log_scale())?;
@@ -126,11 +132,13 @@ fn draw_bars(area: &Area<'_>, titles: Titles<'_>, bars: &[Bar]) -> Drawn {
         .map(|bar| bar.value)
         .fold(f64::MIN_POSITIVE, f64::max);
     let rows = f64::from(u32::try_from(bars.len())?);
+    let longest = bars.iter().map(|bar| bar.name.chars().count()).max();
+    let longest = u32::try_from(longest.unwrap_or(0))?;
     let mut chart = ChartBuilder::on(area)
         .caption(titles.plot, TITLE)
         .margin(12)
         .x_label_area_size(42)
-        .y_label_area_size(230)
+        .y_label_area_size(longest * LETTER + 16)
         .build_cartesian_2d(0.0..most * 1.2, rows..0.0)?;
     chart
         .configure_mesh()
@@ -143,7 +151,7 @@ fn draw_bars(area: &Area<'_>, titles: Titles<'_>, bars: &[Bar]) -> Drawn {
         .draw()?;
     let beside = |side| TEXT.into_text_style(area).pos(Pos::new(side, VPos::Center));
     for (row, bar) in (0u32..).zip(bars) {
-        let (top, colour) = (f64::from(row), COLOURS[usize::from(row > 0)]);
+        let (top, colour) = (f64::from(row), COLOURS[usize::from(!bar.is_ours)]);
         let corners = [(0.0, top + 0.2), (bar.value, top + 0.8)];
         chart.draw_series([Rectangle::new(corners, colour.filled())])?;
         let (x, y) = chart.backend_coord(&(0.0, top + 0.5));
@@ -207,6 +215,7 @@ mod tests {
             name: name.to_owned(),
             value,
             text: format!("{value} µs"),
+            is_ours: name == "ours",
         };
         let svg = bars(TITLES, &[bar("ours", 430.0), bar("theirs", 570.0)]).unwrap();
         assert!(svg.contains("430 µs") && svg.contains("theirs"), "{svg}");

@@ -67,18 +67,19 @@ fn measure(report: &mut Report) -> Result<(), Error> {
 
 /// What a request takes, directly and through the login.
 fn draw(report: &mut Report, beside: &[Beside]) -> Result<(), Error> {
-    let bar = |name: String, costs: &Costs| {
+    let bar = |name: String, costs: &Costs, is_ours| {
         let wall = |percent| millis(costs.percentile(percent).wall);
         Bar {
             name,
             value: wall(50),
-            text: format!("{:.2} ms, 95 %: {:.2}", wall(50), wall(95)),
+            text: format!("{:.2}, 95 %: {:.2}", wall(50), wall(95)),
+            is_ours,
         }
     };
     let both = |row: &Beside| {
         [
-            bar(format!("opencode, {}", row.path), &row.direct),
-            bar("through the login".to_owned(), &row.gate),
+            bar(format!("opencode, {}", row.path), &row.direct, false),
+            bar("through the login".to_owned(), &row.gate, true),
         ]
     };
     let titles = Titles {

@@ -101,6 +101,7 @@ fn draw(report: &mut Report, costs: &[Costs]) -> Result<(), Error> {
             name: costs.name.clone(),
             value: millis(costs.median().wall),
             text: wall(costs),
+            is_ours: costs.name != DOCKER,
         })
         .collect();
     let titles = Titles {

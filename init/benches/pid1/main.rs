@@ -78,6 +78,7 @@ fn draw(report: &mut Report, rows: &[Row]) -> Result<(), Error> {
         name: row.name.to_owned(),
         value,
         text: thousands(value),
+        is_ours: row.name == OURS,
     };
     let titles = Titles {
         plot: "Start and end of an init, over the command that it runs",
