@@ -1,7 +1,7 @@
 //! What an engine on arm64 gets that this machine can run by qemu: opencode. Its occ-init has a
 //! test in `any_image`; occ-gate links to PAM, and is built on such a machine alone.
 
-use crate::harness::{Call, PATIENCE, source};
+use crate::harness::{Call, PATIENCE, occ_gate, occ_init, run, source};
 
 /// Where Debian's libc6-arm64-cross has the loader and the C library.
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
@@ -36,6 +36,24 @@ fn opencode_for_arm64_is_the_pinned_version() {
         tarball.ends_with(&format!("opencode-linux-arm64-{version}.tgz")),
         "{tarball}"
     );
+}
+
+/// Before anything is fetched or built.
+#[test]
+fn an_image_of_programs_for_another_machine_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let mut bytes = std::fs::read(occ_init()).unwrap();
+    // ELF's field e_machine; nobody has made this one.
+    bytes[18..20].copy_from_slice(&[0xfe, 0xfe]);
+    let program = place.path().join("occ-init");
+    std::fs::write(&program, bytes).unwrap();
+    let done = Call::new(source("image/build"))
+        .args([&program, &occ_gate()])
+        .args([format!("{}-refused", run().image)])
+        .run()
+        .exits(1)
+        .says("occ-init' is for another machine, and the engine builds for ");
+    assert_eq!(done.stderr.lines().count(), 2, "{done:#?}");
 }
 
 /// One line, and a hint.

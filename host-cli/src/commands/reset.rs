@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use bollard::Docker;
-use bollard::models::Volume;
+use bollard::models::{ContainerInspectResponse, Volume};
 use bollard::query_parameters::RemoveVolumeOptions;
 
 use crate::cli::ResetContainer;
@@ -12,6 +12,7 @@ use crate::engine::container::{self, Listed};
 use crate::engine::identity;
 use crate::engine::labels::{Beside, INSTANCE, Names, VOLUMES, volume_name};
 use crate::error::{Error, Result, is_absent};
+use crate::image::BUILT;
 use crate::session::Session;
 use crate::swap::managed;
 use crate::ui::progress::Progress;
@@ -21,7 +22,18 @@ use crate::ui::{interrupt, prompt};
 pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()> {
     let docker = session.docker().await?;
     let instance = &session.container;
-    let containers = containers(&docker, instance).await?;
+    let own = identity::find(&docker, instance).await?;
+    let found = match &own {
+        Some(own) => identity::inspect_ours(&docker, own).await?,
+        None => None,
+    };
+    if let Some(found) = &found {
+        managed::refuse_task(found, |service| {
+            format!("`docker service rm {service}` removes it")
+        })?;
+    }
+    let comes_back = found.is_none_or(|found| is_made_by_start(&found, instance));
+    let containers = containers(&docker, instance, own).await?;
     let volumes = if options.volumes {
         volumes(&docker, instance).await?
     } else {
@@ -53,14 +65,30 @@ pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()
     if volumes.contains(&volume_name(instance, "users")) {
         session.follow(Vec::clear);
     }
-    let message = done(instance, !volumes.is_empty());
+    let message = done(instance, !volumes.is_empty(), comes_back);
     session.screen.done(instance, true, None, &message);
     Ok(())
 }
 
-fn done(instance: &str, with_volumes: bool) -> String {
+/// Returns true if `occ start` makes such a container: its image is occ's, or built on that, and
+/// its accounts are on the volume of that name.
+fn is_made_by_start(found: &ContainerInspectResponse, instance: &str) -> bool {
+    let labels = found
+        .config
+        .as_ref()
+        .and_then(|config| config.labels.as_ref());
+    let is_ours = labels.is_some_and(|labels| labels.contains_key(BUILT));
+    let store = container::store_mount(found).and_then(|mount| mount.source);
+    is_ours && store == Some(volume_name(instance, "users"))
+}
+
+fn done(instance: &str, with_volumes: bool, comes_back: bool) -> String {
     if with_volumes {
         format!("Container '{instance}' and its accounts and homes are removed.")
+    } else if !comes_back {
+        format!(
+            "Container '{instance}' is removed; accounts and homes stay on their volumes, for the next container of its image."
+        )
     } else {
         format!(
             "Container '{instance}' is removed; accounts and homes stay, and `occ start` brings them back."
@@ -69,15 +97,7 @@ fn done(instance: &str, with_volumes: bool) -> String {
 }
 
 /// The container, and what updates left or kept beside it.
-async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
-    let own = identity::find(docker, instance).await?;
-    if let Some(own) = &own {
-        if let Some(inspected) = identity::inspect_ours(docker, own).await? {
-            managed::refuse_task(&inspected, |service| {
-                format!("`docker service rm {service}` removes it")
-            })?;
-        }
-    }
+async fn containers(docker: &Docker, instance: &str, own: Option<Listed>) -> Result<Vec<Listed>> {
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();
     let label = identity::label_of(docker, &names.own).await?;
@@ -168,5 +188,31 @@ async fn remove_volume(docker: &Docker, name: &str) -> Result<()> {
             Err(Error::engine(format!("remove the volume '{name}'"))(error))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn start_brings_back_only_what_it_makes() {
+        let of = |labels: serde_json::Value, volume: &str| {
+            let found = json!({
+                "Config": {"Labels": labels},
+                "Mounts": [{"Type": "volume", "Name": volume, "Destination": "/var/lib/opencode-users"}],
+            });
+            is_made_by_start(&serde_json::from_value(found).unwrap(), "team")
+        };
+        let built = json!({"dev.occ.image": "local"});
+        assert!(of(built.clone(), "team-users"));
+        assert!(!of(built, "people"));
+        assert!(
+            !of(json!({}), "team-users"),
+            "somebody's image, with sshd in it"
+        );
+        assert!(done("team", false, true).contains("`occ start`"));
+        assert!(!done("team", false, false).contains("`occ start`"));
     }
 }

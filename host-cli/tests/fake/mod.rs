@@ -69,7 +69,7 @@ pub(crate) fn container(name: &str, image: &str, image_id: &str) -> Value {
         "Id": id_of(name), "Name": format!("/{name}"), "Image": format!("sha256:{image_id:0<64}"),
         "RestartCount": 0,
         "State": {"Status": "running", "Running": true},
-        "Config": {"Image": image, "Labels": {"dev.occ.instance": name},
+        "Config": {"Image": image, "Labels": {"dev.occ.instance": name, "dev.occ.image": "local"},
                    "Env": [format!("OCC_GATE_NAME={name}")],
                    "Entrypoint": ["/usr/local/bin/occ-init", "--"], "Cmd": ["occ-gate"]},
         "HostConfig": {"NetworkMode": "bridge",

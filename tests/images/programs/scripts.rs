@@ -69,7 +69,7 @@ fn a_program_of_one_person_runs_as_them_and_not_while_they_are_disabled() {
     let whoami = ["--user", "alice", "--", "sh", "-c", "id -u && cd && pwd"];
     let told = run(&[], &whoami).exits(0);
     assert_eq!(told.text(), "10000\n/home/alice");
-    run(&[], &["user", "disable", "alice", "--force"]).exits(0);
+    run(&[], &["user", "disable", "alice"]).exits(0);
     let refused = run(&[], &whoami);
     assert_ne!(refused.code, Some(0), "{refused:#?}");
     assert!(

@@ -106,8 +106,9 @@ fn people_log_in_to_jupyterhub_and_a_server_of_theirs_starts() {
     let jar = place.path().join("cookies");
     program.lets_alice_in(|port, container, password| {
         let page = |path: &str| format!("http://127.0.0.1:{port}/hub/{path}");
+        let nobody = place.path().join("nobody");
         until("the hub answers", || {
-            (hub(&jar, &page("login"), &[]) == "200").then_some(())
+            (hub(&nobody, &page("login"), &[]) == "200").then_some(())
         });
         // The cookies of an earlier login, while she is disabled: nothing of hers starts.
         let was_in = jar.exists() && password == super::ALICE && is_disabled(container);

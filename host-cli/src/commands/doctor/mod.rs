@@ -329,6 +329,7 @@ fn exposure(report: &mut Report, published: Option<Published>, list: &ListReply)
             );
             report.wrong("exposure", message, "`occ user add`");
         }
+        _ if enabled == 1 => report.fine("exposure", "1 account can log in"),
         _ => report.fine("exposure", format!("{enabled} accounts can log in")),
     }
 }
