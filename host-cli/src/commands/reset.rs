@@ -71,12 +71,12 @@ fn done(instance: &str, with_volumes: bool) -> String {
 /// The container, and what updates left or kept beside it.
 async fn containers(docker: &Docker, instance: &str) -> Result<Vec<Listed>> {
     let own = identity::find(docker, instance).await?;
-    if let Some(own) = &own {
-        if let Some(inspected) = identity::inspect_ours(docker, own).await? {
-            managed::refuse_task(&inspected, |service| {
-                format!("`docker service rm {service}` removes it")
-            })?;
-        }
+    if let Some(own) = &own
+        && let Some(inspected) = identity::inspect_ours(docker, own).await?
+    {
+        managed::refuse_task(&inspected, |service| {
+            format!("`docker service rm {service}` removes it")
+        })?;
     }
     let names = Names::of(own.as_ref().map_or(instance, |own| own.name.as_str()));
     let mut found: Vec<Listed> = own.into_iter().collect();
