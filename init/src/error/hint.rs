@@ -113,10 +113,7 @@ impl Error {
             Self::UidTaken { .. } => "leave the uid out, and the next free one is taken".into(),
             Self::NoLedger(_) => "make it a directory of root's that can be read".into(),
             Self::Store { .. } => "make it a directory of root with mode 0700".into(),
-            Self::OpenHomes(path) => {
-                let path = path.display();
-                format!("'chown root {path} && chmod 755 {path}' closes it")
-            }
+            Self::OpenHomes(_) => "make it a directory of root with mode 0755".into(),
             Self::NotAFile(_) => {
                 "put the image's file there again; nothing was changed".into()
             }
