@@ -110,6 +110,12 @@ deny:
     command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
     cargo deny check
 
+# clippy's incompatible_msrv looks at our own code at every lint; this at all crates
+# The programs build with the oldest compiler that Cargo.toml names
+msrv:
+    oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml); \
+    rustup toolchain install --profile minimal "$oldest" && cargo "+$oldest" check --locked -p occ -p occ-init -p occ-gate
+
 # Spelling; gets typos if it is missing
 typos:
     command -v typos >/dev/null || pip install --quiet --target "{{ typos }}" typos==1.52.0

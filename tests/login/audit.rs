@@ -1,14 +1,10 @@
 //! The log of a real container as fail2ban reads it: in the file that Docker keeps, with the
 //! addresses that a trusted proxy says.
 
-use crate::harness::{Call, Instance, docker, run, soon, source, until};
+use crate::harness::{Call, Instance, run, soon, source, until};
 
-/// Where the requests of this machine come from, as the container sees them.
-fn gateway() -> String {
-    let format = "--format={{(index .IPAM.Config 0).Gateway}}";
-    let found = docker(["network", "inspect", "bridge", format]).ok();
-    found.stdout.trim().to_owned()
-}
+/// This machine is somewhere here, as the container sees it.
+const PROXIES: &str = "OCC_GATE_TRUSTED_PROXIES=10.0.0.0/8,172.16.0.0/12,192.168.0.0/16";
 
 /// The form of the login page, passed on by the proxy.
 fn guess(instance: &Instance, user: &str, address: &str) -> String {
@@ -31,10 +27,10 @@ fn guess(instance: &Instance, user: &str, address: &str) -> String {
 fn fail2ban_bans_those_who_guess_by_the_log_that_docker_keeps() {
     let instance = Instance::new("audit");
     instance.use_image(&run().image);
-    let (port, proxy) = (instance.port.to_string(), gateway());
+    let port = instance.port.to_string();
     instance
         .occ(["start", "--image", &instance.image, "--port", &port])
-        .args(["--env", &format!("OCC_GATE_TRUSTED_PROXIES={proxy}")])
+        .args(["--env", PROXIES])
         .ok();
     instance.add("alice", "a a a");
     let forged = "x\nocc-gate: login failed from=203.0.113.1 user=? by=password why=refused";
