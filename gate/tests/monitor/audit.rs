@@ -175,8 +175,8 @@ fn no_name_forges_a_line() {
     let place = Place::with(&["alice"]);
     let monitor = place.start();
     let port = port(&monitor);
-    let padded = format!("x from=203.0.113.9 {}", "y".repeat(6000));
-    let names = FORGED.into_iter().chain([padded.as_str(), "alice"]);
+    let lengthy = format!("x from=203.0.113.9 {}", "y".repeat(6000));
+    let names = FORGED.into_iter().chain([lengthy.as_str(), "alice"]);
     let answers: Vec<_> = names.map(|name| post(port, name)).collect();
     for answer in answers {
         assert_eq!(status(answer), "303");

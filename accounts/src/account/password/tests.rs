@@ -62,6 +62,53 @@ fn yescrypt_at_the_limit() {
     );
 }
 
+/// libsodium's own example: N = 2¹⁴, r = 8, p = 1.
+const SCRYPT: &str = "$7$C6..../....SodiumChloride$kBGj9fHznVYFQMEn/qDCfrDevf9YDtcDdKvEqHJLV8D";
+
+#[test]
+fn scrypt_is_taken_up_to_the_limit() {
+    let with = |from: &str, to: &str| PasswordHash::parse(&SCRYPT.replacen(from, to, 1));
+    assert!(PasswordHash::parse(SCRYPT).is_ok());
+    assert!(with("$7$C", "$7$F").is_ok(), "N = 2^17");
+    for (from, to, error) in [
+        ("$7$C", "$7$G", InvalidHash::Cost),
+        ("$7$C", "$7$*", InvalidHash::Characters),
+        ("C6....", "C.....", InvalidHash::Cost),
+        ("C6....", "CV....", InvalidHash::Cost),
+        ("C6....", "C6/...", InvalidHash::Cost),
+        ("/....S", "0....S", InvalidHash::Cost),
+        ("/....S", "-....S", InvalidHash::Cost),
+        (
+            "C6..../....SodiumChloride",
+            "C6..../...",
+            InvalidHash::Scheme,
+        ),
+        ("$kBGj", "$BGj", InvalidHash::Scheme),
+        ("Chloride$", "Chloride", InvalidHash::Scheme),
+    ] {
+        assert_eq!(with(from, to), Err(error), "{from} {to}");
+    }
+}
+
+#[test]
+fn yescrypt_and_bcrypt_have_their_form() {
+    let hash = "a".repeat(43);
+    for (bad, error) in [
+        (format!("$y$j9T${hash}"), InvalidHash::Scheme),
+        (format!("$y$j9T$salt${hash}a"), InvalidHash::Scheme),
+        (format!("$y$x9T$salt${hash}"), InvalidHash::Cost),
+        (format!("$y$j9-$salt${hash}"), InvalidHash::Cost),
+        (format!("$y$j9$salt${hash}"), InvalidHash::Cost),
+        (format!("$y$j9T1$salt${hash}"), InvalidHash::Cost),
+        (format!("$2b$12${hash}"), InvalidHash::Scheme),
+        (format!("$2b$12$salt${hash}"), InvalidHash::Scheme),
+        (format!("$2b$3${}", "a".repeat(53)), InvalidHash::Scheme),
+        (format!("$2b$03${}", "a".repeat(53)), InvalidHash::Cost),
+    ] {
+        assert_eq!(PasswordHash::parse(&bad), Err(error), "{bad}");
+    }
+}
+
 #[test]
 fn a_hash_never_prints() {
     let hash = PasswordHash::parse(&sha512("")).unwrap();
