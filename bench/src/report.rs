@@ -73,13 +73,15 @@ impl Report {
     /// A number that must not be above a limit.
     pub fn at_most(&mut self, what: &str, measured: f64, limit: f64, unit: &str) {
         let is_met = measured <= limit;
-        self.bar(what, measured, format!("at most {limit} {unit}"), is_met);
+        let limit = format!("at most {} {unit}", in_hundredths(limit));
+        self.bar(what, measured, limit, is_met);
     }
 
     /// A number that must not be below a limit.
     pub fn at_least(&mut self, what: &str, measured: f64, limit: f64, unit: &str) {
         let is_met = measured >= limit;
-        self.bar(what, measured, format!("at least {limit} {unit}"), is_met);
+        let limit = format!("at least {} {unit}", in_hundredths(limit));
+        self.bar(what, measured, limit, is_met);
     }
 
     fn bar(&mut self, what: &str, measured: f64, limit: String, is_met: bool) {
@@ -110,6 +112,11 @@ impl fmt::Display for Report {
         f.write_str(&self.text)?;
         self.bars.iter().try_for_each(|bar| writeln!(f, "{bar}"))
     }
+}
+
+/// A limit that was measured itself has many digits.
+fn in_hundredths(limit: f64) -> f64 {
+    (limit * 100.0).round() / 100.0
 }
 
 /// The `main` of the benchmark `name`: measures, prints, and writes its part of

@@ -55,10 +55,10 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Error::Other("people are logged in: run as root".into()));
     }
-    let place = Place::start()?;
-    let found = all(&place).map_err(|error| place.explain(&error))?;
     report.version("opencode", &place::opencode_version()?);
     report.packages(&["chromium", "libpam-modules"])?;
+    let place = Place::start()?;
+    let found = all(&place).map_err(|error| place.explain(&error))?;
     draw(report, &found.beside)?;
     tell(report, &found);
     bars(report, &found);

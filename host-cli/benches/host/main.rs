@@ -31,6 +31,7 @@ fn main() -> ExitCode {
 
 fn measure(report: &mut Report) -> Result<(), Error> {
     let programs = Programs::of_environment()?;
+    report.packages(&["docker.io"])?;
     require_engine()?;
     say("builds the image; the first time takes minutes");
     programs.build_image()?;
@@ -48,7 +49,6 @@ fn measure(report: &mut Report) -> Result<(), Error> {
         }),
     ])?;
     let execs = execs::count(&many, &["user", "list"])?;
-    report.packages(&["docker.io"])?;
     draw(report, &costs)?;
     tell(report, &costs);
     bars(report, &costs, execs);

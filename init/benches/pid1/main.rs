@@ -37,6 +37,7 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Error::Other("pid namespaces are made: run as root".into()));
     }
+    report.packages(&["tini", "dumb-init", "catatonit"])?;
     let tree = inits::tree()?;
     let all = inits::all(tree.path())?;
     let [ours, ..] = all.as_slice() else {
@@ -65,7 +66,6 @@ fn measure(report: &mut Report) -> Result<(), Error> {
             },
         });
     }
-    report.packages(&["tini", "dumb-init", "catatonit"])?;
     draw(report, &rows)?;
     tell(report, &rows, with_volume);
     bars(report, &rows);

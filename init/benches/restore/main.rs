@@ -8,7 +8,9 @@ mod contenders;
 mod tree;
 
 use bench::plot::{Line, Titles, lines};
-use bench::{Costs, Error, Report, Table, interleave, rounded, spread, thousands, times, tool};
+use bench::{
+    Costs, Error, Report, Table, answer, interleave, rounded, spread, thousands, times, tool,
+};
 use contenders::{BARE, FRESH, LOOP, NEWUSERS, PRESENT, SYSUSERS, UNCHANGED};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -80,6 +82,10 @@ fn measure(report: &mut Report) -> Result<(), Error> {
         tool(program, "passwd")?;
     }
     tool("unshare", "util-linux")?;
+    // It is in one of two packages; all of systemd says `systemd 252 (252.39-1~deb12u1)`.
+    let said = answer(std::process::Command::new(&sysusers).arg("--version"))?;
+    report.version("systemd-sysusers:", said.lines().next().unwrap_or_default());
+    report.packages(&["passwd"])?;
     tool("cc", "gcc")?;
     let mut sizes = Vec::new();
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-restore");
@@ -90,7 +96,6 @@ fn measure(report: &mut Report) -> Result<(), Error> {
     }
     // Not before: what is deleted now makes the next files slow.
     tree::remove(&place)?;
-    report.packages(&["systemd-standalone-sysusers", "passwd"])?;
     draw(report, &sizes)?;
     tell(report, &sizes);
     bars(report, &sizes);
