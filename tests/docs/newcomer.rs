@@ -224,7 +224,7 @@ fn full_disk() {
 /// apt's own words, and those of each program that asks the net.
 #[test]
 fn no_network() {
-    let apt = "echo \"Err:1 http://deb.debian.org bookworm InRelease\n  Temporary failure resolving 'deb.debian.org'\"; exit 100";
+    let apt = "echo \"Err:1 http://mirror.example bookworm InRelease\n  Temporary failure resolving 'mirror.example'\"; exit 100";
     let machine = Machine::new()
         .with("bin/cargo", RUST)
         .with("bin/apt-get", apt);
