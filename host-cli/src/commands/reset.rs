@@ -73,11 +73,7 @@ pub(crate) async fn run(session: &Session, options: ResetContainer) -> Result<()
 /// Returns true if `occ start` makes such a container: its image is occ's, or built on that, and
 /// its accounts are on the volume of that name.
 fn is_made_by_start(found: &ContainerInspectResponse, instance: &str) -> bool {
-    let labels = found
-        .config
-        .as_ref()
-        .and_then(|config| config.labels.as_ref());
-    let is_ours = labels.is_some_and(|labels| labels.contains_key(BUILT));
+    let is_ours = container::label_of(found, BUILT).is_some();
     let store = container::store_mount(found).and_then(|mount| mount.source);
     is_ours && store == Some(volume_name(instance, "users"))
 }

@@ -48,13 +48,13 @@ impl Logins {
                     _ => fingerprint,
                 };
                 let is_right = matches!(result, PamResult::Accepted | PamResult::Changed { .. });
-                let decided = match result {
-                    _ if is_right && is_current => {
-                        let from = Origin { agent, address };
-                        self.log_in(context, &user, fingerprint, from, device, &mut actions)
-                    }
-                    PamResult::Broken { .. } => LoginReply::Unavailable,
-                    _ => LoginReply::Refused,
+                let decided = if is_right && is_current {
+                    let from = Origin { agent, address };
+                    self.log_in(context, &user, fingerprint, from, device, &mut actions)
+                } else if matches!(result, PamResult::Broken { .. }) {
+                    LoginReply::Unavailable
+                } else {
+                    LoginReply::Refused
                 };
                 let outcome = match decided {
                     LoginReply::Token(_) => Outcome::Ok,
