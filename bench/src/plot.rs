@@ -139,7 +139,7 @@ fn draw_bars(area: &Area<'_>, titles: Titles<'_>, bars: &[Bar]) -> Drawn {
         .margin(12)
         .x_label_area_size(42)
         .y_label_area_size(longest * LETTER + 16)
-        .build_cartesian_2d(0.0..most * 1.2, rows..0.0)?;
+        .build_cartesian_2d(0.0..most * 1.4, rows..0.0)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
