@@ -6,8 +6,9 @@
 //! A store that is a volume may be on a disk that does not answer, and no system call tells
 //! beforehand: there the look runs in a thread, and PID 1 waits with a time-out and goes on.
 //! The answer is not followed by a join: the thread ends by itself. A store on the file
-//! system of the root, where COMMAND is read from as well, needs none, and a thread would take
-//! a start from 0.8 of catatonit's to 0.9 (bar in docs/benchmarks.md: at most 0.9).
+//! system of the root, where COMMAND is read from as well, needs none. A thread takes a start
+//! from 0.76 of catatonit's to 0.83, and on a busy machine, where it waits for a processor once
+//! more, from 0.87 to above 1 (bar in docs/benchmarks.md: at most 0.9).
 
 use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Result};
