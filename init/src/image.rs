@@ -95,11 +95,9 @@ fn image_accounts(
         return Ok(ImageAccounts::parse_snapshot(&snapshot));
     }
     let mut accounts = ImageAccounts::snapshot(etc.bytes(File::Passwd), etc.bytes(File::Group));
-    let given = people
-        .store
-        .map_or(Ok(BTreeSet::new()), Store::given_uids)?;
+    let given = people.store.map(Store::known_uids).transpose()?;
     accounts.forget_people(uid_range(root)?, |name, id| {
-        given.contains(&id) || people.have(name, id)
+        given.is_some_and(|given| given.contains(&id)) || people.have(name, id)
     });
     if may_write {
         state_directory(root)?.replace(SNAPSHOT, &accounts.to_bytes(), Access::PRIVATE)?;

@@ -45,17 +45,22 @@ impl Directory {
         &self,
         is_wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Vec<OsString>, Errno> {
+        self.pick(|name| is_wanted(name).then(|| OsStr::from_bytes(name).to_owned()))
+    }
+
+    /// What `picked` makes of each name, where it is something.
+    pub(crate) fn pick<T>(&self, picked: impl Fn(&[u8]) -> Option<T>) -> Result<Vec<T>, Errno> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut dir = Dir::from_fd(openat(self, ".", flags, Mode::empty())?)?;
-        let mut names = Vec::new();
+        let mut found = Vec::new();
         for entry in dir.iter() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." && is_wanted(name) {
-                names.push(OsStr::from_bytes(name).to_owned());
+            if name != b"." && name != b".." {
+                found.extend(picked(name));
             }
         }
-        Ok(names)
+        Ok(found)
     }
 
     /// Opens a directory below this one; never through a link.

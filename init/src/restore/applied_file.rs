@@ -37,6 +37,11 @@ impl AppliedFile {
         })
     }
 
+    /// Returns true if nothing was restored in this container yet.
+    pub(super) fn is_missing(&self) -> bool {
+        self.version.is_none()
+    }
+
     /// The current content, under the lock of /etc.
     pub(super) fn into_current(self, paths: &Paths) -> Result<Applied, Error> {
         if version(paths)? == self.version {

@@ -44,7 +44,7 @@ impl Session {
                 mut records,
                 legacy,
             },
-        ) = store.load_these(names, uids, || AppliedFile::read(paths));
+        ) = store.load_these(names, uids, || read_beside(paths, &store));
         let etc_files = EtcFiles::open(&paths.root)?;
         let etc_lock = lock_etc(&etc_files, &records, caller)?;
         if etc_lock.is_held() {
@@ -86,6 +86,17 @@ impl Session {
         }
         Ok(session)
     }
+}
+
+/// What a thread reads while others read records. A container's first restore adds everybody, and
+/// asks for the ledger twice: 9 % of a restore of 10,000 (bar in docs/benchmarks.md).
+fn read_beside(paths: &Paths, store: &Store) -> Result<AppliedFile, Error> {
+    let applied = AppliedFile::read(paths)?;
+    if applied.is_missing() {
+        // Whoever needs it reports that it can't be read.
+        let _ = store.known_uids();
+    }
+    Ok(applied)
 }
 
 /// Decides who has a uid that two records claim and the ledger does not know.

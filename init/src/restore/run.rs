@@ -72,10 +72,15 @@ impl Session {
         if self.store_lock.is_none() || !plan.changes.iter().any(is_added) {
             return;
         }
-        let given = self.store.given_uids().unwrap_or_default();
-        let restored = plan.restored.iter();
-        let accounts = restored.filter_map(|name| self.records.accounts.get(name));
-        for account in accounts.filter(|account| !given.contains(&account.uid.get())) {
+        let known = match self.store.known_uids() {
+            Ok(known) => known,
+            Err(error) => return say(&chain(&error)),
+        };
+        let accounts = self.records.accounts.values();
+        for account in accounts.filter(|account| !known.contains(&account.uid.get())) {
+            if !plan.restored.contains(&account.name) {
+                continue;
+            }
             if let Err(error) = self.store.give_uid(account.uid, &account.name) {
                 say(&chain(&error));
             }

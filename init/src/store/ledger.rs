@@ -2,7 +2,7 @@
 //! record is written, and is never changed or deleted, so that no uid goes to a second name.
 
 use super::Store;
-use super::layout::{UIDS, list};
+use super::layout::UIDS;
 use crate::error::{Error, io};
 use crate::fs::dir::{Directory, stat, write_all};
 use crate::fs::replace::Access;
@@ -58,13 +58,23 @@ impl Store {
         }))
     }
 
+    /// The uids that had been given when this was first called: they are for ever.
+    pub(crate) fn known_uids(&self) -> Result<&BTreeSet<u32>, Error> {
+        if let Some(known) = self.known.get() {
+            return Ok(known);
+        }
+        let given = self.given_uids()?;
+        Ok(self.known.get_or_init(|| given))
+    }
+
     /// Every uid that was ever given.
     pub(crate) fn given_uids(&self) -> Result<BTreeSet<u32>, Error> {
         let Some(uids) = self.directory.find(UIDS)? else {
             return Ok(BTreeSet::new());
         };
-        let number = |file: String| accounts::files::table::number(file.as_bytes());
-        Ok(list(&uids)?.into_iter().filter_map(number).collect())
+        let given = uids.pick(accounts::files::table::number);
+        let given = given.map_err(io("read", &uids.path))?;
+        Ok(given.into_iter().collect())
     }
 }
 

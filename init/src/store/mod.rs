@@ -34,7 +34,9 @@ use accounts::record::{MAX_BYTES, Record, Tombstone};
 use layout::{REMOVED, UIDS, file_of, list_if, record_file};
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 
 /// Set by an administrator whose volume driver can't keep owner and modes.
@@ -46,6 +48,8 @@ pub(crate) struct Store {
     trusts_modes: bool,
     /// The number of files whose modes were tightened, for one line about all of them.
     tightened: AtomicUsize,
+    /// The ledger as it was when [`Self::known_uids`] was first called.
+    known: OnceLock<BTreeSet<u32>>,
 }
 
 impl Store {
@@ -73,6 +77,7 @@ impl Store {
         let store = Self {
             directory,
             tightened: AtomicUsize::new(0),
+            known: OnceLock::new(),
             trusts_modes: std::env::var_os(TRUST_VARIABLE).is_some_and(|value| value == "1"),
         };
         store.check_directory()?;

@@ -27,6 +27,7 @@ use accounts::admin::merge::{Merge, StoreContents};
 use nix::errno::Errno;
 use nix::unistd::{UnlinkatFlags, syncfs};
 use std::fs::File;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 
 const STAGING: &str = ".loading";
@@ -60,6 +61,7 @@ impl Store {
                 directory,
                 trusts_modes: self.trusts_modes,
                 tightened: AtomicUsize::new(0),
+                known: OnceLock::new(),
             },
         })
     }
