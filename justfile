@@ -20,7 +20,7 @@ occ_gate := justfile_directory() / "target/release/occ-gate"
 # The end-to-end tests, on the programs that `build` leaves
 e2e := "cargo test --locked -p occ-tests --features e2e --test e2e"
 typos := env("XDG_CACHE_HOME", env("HOME", "/root") / ".cache") / "occ/typos"
-scripts := "demo test .ci/run bench/run gate/vendor/xterm/fetch init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh dist/build dist/check dist/deb dist/image dist/make dist/sbom dist/tarball"
+scripts := "demo test .ci/run .ci/coverage bench/run gate/vendor/xterm/fetch init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh dist/build dist/check dist/deb dist/image dist/make dist/sbom dist/tarball"
 
 # List the recipes
 default:
@@ -121,7 +121,6 @@ typos:
     command -v typos >/dev/null || pip install --quiet --target "{{ typos }}" typos==1.52.0
     PATH="$PATH:{{ typos }}/bin" typos
 
-# Lines that `just test` runs, as target/coverage/tarpaulin-report.html
-coverage *args:
-    command -v cargo-tarpaulin >/dev/null || cargo install --locked cargo-tarpaulin
-    FUZZ_SECONDS=1 cargo tarpaulin --locked --engine ptrace --follow-exec --workspace --exclude occ-tests --out html --output-dir target/coverage {{ args }}
+# Lines of accounts, init and gate that their tests run, and target/coverage/index.html: `just coverage [TEST…]`
+coverage *tests:
+    .ci/coverage {{ tests }}
