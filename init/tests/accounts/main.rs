@@ -30,6 +30,7 @@ mod hints;
 mod homes;
 mod hostages;
 mod import;
+mod import_records;
 mod input;
 mod input_secrets;
 mod legacy;
@@ -43,6 +44,7 @@ mod secrets;
 mod setting;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod together;
 mod tombstones;
 mod unreadable;
