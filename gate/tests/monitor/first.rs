@@ -88,6 +88,26 @@ fn code_makes_one_account_and_is_gone() {
 }
 
 #[test]
+fn command_prints_the_code_as_long_as_there_is_one() {
+    let place = place();
+    let monitor = place.start();
+    let code = code(&monitor);
+    let (status, printed, said) = monitor.beside(&["first-account"]);
+    assert_eq!(
+        (status, printed, said),
+        (Some(0), format!("{code}\n"), String::new())
+    );
+    let mut web = monitor.take_over();
+    assert_eq!(make(&mut web, &code, "alice", 1), MakeFirstReply::Made);
+    let (status, printed, said) = monitor.beside(&["first-account"]);
+    assert_eq!((status, printed.as_str()), (Some(1), ""));
+    assert!(
+        said.contains("there is no code: there is an account"),
+        "{said}"
+    );
+}
+
+#[test]
 fn there_is_no_code_where_somebody_has_an_account() {
     for place in [
         Place::with(&["alice"]),

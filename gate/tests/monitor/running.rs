@@ -123,6 +123,17 @@ impl Monitor {
         command.spawn().unwrap()
     }
 
+    /// `occ-gate ARGS` in the same container: exit status, stdout, stderr.
+    pub(crate) fn beside(&self, args: &[&str]) -> (Option<i32>, String, String) {
+        let target = format!("--target={}", self.pid);
+        let mut command = Command::new("nsenter");
+        command.args([&target, "--mount", "--pid", GATE]).args(args);
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code();
+        (code, text(output.stdout), text(output.stderr))
+    }
+
     /// Ends by itself after a signal; the exit status.
     pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         self.signal(Signal::SIGTERM);

@@ -2,7 +2,6 @@
 //! leaves.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use occ_gate::wire::{
@@ -80,25 +79,7 @@ pub(crate) fn secret(text: &str) -> Secret {
 
 /// `occ-gate token …` beside the monitor.
 pub(crate) fn command(monitor: &Monitor, args: &[&str]) -> (Option<i32>, String, String) {
-    let pid = monitor.pid.to_string();
-    let output = Command::new("nsenter")
-        .args([
-            "--target",
-            &pid,
-            "--mount",
-            "--pid",
-            env!("CARGO_BIN_EXE_occ-gate"),
-            "token",
-        ])
-        .args(args)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    monitor.beside(&[&["token"], args].concat())
 }
 
 #[test]
