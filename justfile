@@ -17,8 +17,9 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 occ_init := justfile_directory() / "target/static/occ-init"
 occ_gate := justfile_directory() / "target/release/occ-gate"
-# The end-to-end tests, on the programs that `build` leaves
-e2e := "cargo test --locked -p occ-tests --features e2e --test e2e"
+# The end-to-end tests, on the programs that `build` leaves, as many at a time as have
+# containers (tests/harness/slots.rs)
+e2e := "RUST_TEST_THREADS=4 cargo test --locked -p occ-tests --features e2e --test e2e"
 typos := env("XDG_CACHE_HOME", env("HOME", "/root") / ".cache") / "occ/typos"
 scripts := "demo test .ci/run .ci/coverage bench/run gate/vendor/xterm/fetch init/build-static image/base image/build image/fetch image/machine image/occ-opencode tests/images/doors/serve.sh tests/images/doors/knock.sh dist/build dist/check dist/deb dist/image dist/make dist/sbom dist/tarball"
 
@@ -57,9 +58,10 @@ gate:
 build: static gate
     cargo build --locked --release -p occ
 
-# Unit, property, golden and process tests; each fuzz target for 20 s
+# Unit, property, golden and process tests; each fuzz target for 20 s. Most wait for programs
+# that they start, so there are two at a time for each processor
 test:
-    FUZZ_SECONDS=20 FUZZ_FIRST_SEED=1 cargo test --locked --workspace
+    RUST_TEST_THREADS=$((2 * $(nproc))) FUZZ_SECONDS=20 FUZZ_FIRST_SEED=1 cargo test --locked --workspace
 
 # Take over what tests compare with whole: help, errors, plans. Look at the diff
 bless: build

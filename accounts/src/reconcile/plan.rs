@@ -12,7 +12,7 @@ pub struct Plan {
     pub writes: Vec<(File, Vec<u8>)>,
     /// Changed accounts, sorted by name; unchanged ones are absent.
     pub changes: Vec<(Username, Change)>,
-    /// Accounts that are in the files afterwards.
+    /// Accounts that are in the files afterwards, sorted by name.
     pub restored: Vec<Username>,
     /// Disabled accounts that are left out, but whose lines of an earlier restore
     /// are there and locked afterwards.

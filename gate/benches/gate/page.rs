@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const ROUNDS: usize = 21;
+const ROUNDS: usize = 41;
 const FLAGS: [&str; 4] = [
     "--headless",
     "--no-sandbox",

@@ -11,6 +11,7 @@ pub mod authenticator;
 pub mod damage;
 pub mod hostile;
 pub mod opencode;
+pub mod turns;
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use occ_gate::wire::{LoginReply, Secret, ask};
 
 use crate::place::{Place, hash_with};
 use crate::takeover::{Taken, logged_in, login};
+use occ_gate_testing::turns;
 
 /// The cost of people's passwords here.
 const ROUNDS: u32 = 100_000;
@@ -22,6 +23,7 @@ fn costly(names: &[&str]) -> Place {
 
 #[test]
 fn a_flood_from_one_address_keeps_nobody_waiting() {
+    turns::alone();
     let place = costly(&["alice"]);
     let monitor = place.start();
     let mut web = monitor.take_over();
@@ -43,6 +45,7 @@ fn a_flood_from_one_address_keeps_nobody_waiting() {
 /// Behind a published port all have one address.
 #[test]
 fn a_flood_at_the_same_address_shuts_nobody_out() {
+    turns::alone();
     let place = costly(&["alice", "bob"]);
     let monitor = place.start();
     let mut web = monitor.take_over();
@@ -94,6 +97,7 @@ fn addresses_inside_are_one() {
 
 #[test]
 fn many_guesses_at_once_are_not_all_checked() {
+    turns::alone();
     let place = costly(&["alice"]);
     let monitor = place.start();
     let mut web = monitor.take_over();
@@ -163,6 +167,7 @@ fn times(web: &mut Taken, names: &[&str; 3]) -> HashMap<String, Vec<f64>> {
 /// be more than what tells them from each other, and a thirtieth of the pace.
 #[test]
 fn times_do_not_tell_who_has_an_account() {
+    turns::alone();
     let place = costly(&["alice", "bob"]);
     let monitor = place.start();
     let mut web = monitor.take_over();

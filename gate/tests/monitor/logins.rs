@@ -6,7 +6,7 @@ use occ_gate::wire::{Agent, LoginReply, Secret, Token, User, ask};
 
 use crate::place::{Place, hash_with};
 use crate::takeover::{address, logged_in, login};
-use occ_gate_testing::until;
+use occ_gate_testing::{turns, until};
 
 #[test]
 fn only_enabled_people_with_their_password_get_in() {
@@ -83,6 +83,7 @@ fn names_in_the_log(log: &str) {
 /// The time of a refusal alone must not tell who has an account.
 #[test]
 fn every_failure_takes_the_same_time() {
+    turns::alone();
     let mut place = Place::with(&["alice", "bob"]);
     // Costly enough to be told from none at all.
     place.person("alice").hash = costly_hash();
@@ -152,6 +153,7 @@ fn guessing_gets_slower_and_locks_nobody_out_elsewhere() {
 /// what others mistyped before.
 #[test]
 fn a_right_password_delays_nobody_at_the_same_address() {
+    turns::alone();
     let place = Place::with(&["alice", "bob", "carol", "dora", "erik", "finn"]);
     let monitor = place.start();
     let mut web = monitor.take_over();

@@ -12,7 +12,7 @@ use sha_crypt::password_hash::PasswordHasher as _;
 use sha_crypt::{Algorithm, Params, ShaCrypt};
 
 use crate::running::{GATE, Monitor, WEB_UID};
-use occ_gate_testing::until;
+use occ_gate_testing::{turns, until};
 
 /// The monitor in place of the shell, which is PID 1.
 const AS_FIRST: &str = "exec \"$0\"";
@@ -46,6 +46,7 @@ impl Place {
             nix::unistd::geteuid().is_root(),
             "these tests become other people: run them as root"
         );
+        turns::shared();
         let directory = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o755))
             .tempdir_in("/dev/shm")

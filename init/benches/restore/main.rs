@@ -60,10 +60,10 @@ fn rounds(count: u32) -> Rounds {
             homes: 7,
             slow: 0,
         },
-        // 100,000 homes take a minute.
+        // 100,000 homes take a minute; of two the quicker counts.
         _ => Rounds {
             quick: 11,
-            homes: 1,
+            homes: 2,
             slow: 0,
         },
     }

@@ -77,10 +77,8 @@ impl Session {
             Err(error) => return say(&chain(&error)),
         };
         let accounts = self.records.accounts.values();
-        for account in accounts.filter(|account| !known.contains(&account.uid.get())) {
-            if !plan.restored.contains(&account.name) {
-                continue;
-            }
+        let left = accounts.filter(|account| !known.contains(&account.uid.get()));
+        for account in left.filter(|account| plan.restored.binary_search(&account.name).is_ok()) {
             if let Err(error) = self.store.give_uid(account.uid, &account.name) {
                 say(&chain(&error));
             }

@@ -212,12 +212,19 @@ impl OpencodeProcess {
         let port = port.ok_or(Failure::TimedOut)?;
         let session = child.id().ok_or(Failure::Ended)?;
         // A listener at another address with this number does not count.
-        let owner = loopback_listener(port).ok().flatten();
-        if owner.is_none_or(|owner| owner.uid != self.person.uid) {
+        let name = self.person.name.as_str();
+        let strange = match loopback_listener(port) {
+            Ok(Some(listener)) if listener.uid == self.person.uid => None,
+            Ok(Some(listener)) => Some(format!("it is of uid {}", listener.uid)),
+            Ok(None) => Some("nobody listens there, or several do".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(strange) = strange {
+            let line = format!("opencode of {name} said that it listens on port {port}: {strange}");
+            log::line(&line);
             return Err(Failure::Port);
         }
         let pid = first_child(session).unwrap_or(session);
-        let name = self.person.name.as_str();
         log::debug(|| format!("opencode of {name} is ready: port {port}, pid {pid}"));
         Ok(OpencodeAddress { port, secret, pid })
     }
