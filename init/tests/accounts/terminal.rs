@@ -1,9 +1,8 @@
 //! Questions at a terminal: what shows on the screen, and what an answer does.
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, pseudoterminal};
 use crate::tree::{MARK, Tree, hash, unchanged};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -18,7 +17,7 @@ struct Terminal {
 
 impl Terminal {
     fn open(tree: &Tree, args: &[&str]) -> Self {
-        let pty = openpty(None, None).unwrap();
+        let pty = pseudoterminal();
         let same = || Stdio::from(pty.slave.try_clone().unwrap());
         let mut command = tree.command(args);
         command.stdin(same()).stdout(same()).stderr(same());

@@ -9,11 +9,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
 use crate::harness::{BOTH, Place, setup};
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, pseudoterminal};
 
 const CONTROL_C: &str = "\x03";
 const CONTROL_Z: &str = "\x1a";
@@ -50,10 +49,7 @@ impl Screen {
 
     fn start(mut command: Command, root: tempfile::TempDir) -> Self {
         use std::os::unix::process::CommandExt as _;
-        let ends = nix::pty::openpty(None, None).unwrap();
-        for end in [&ends.master, &ends.slave] {
-            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-        }
+        let ends = pseudoterminal();
         let end = || Stdio::from(ends.slave.try_clone().unwrap());
         command.stdin(end()).stdout(end()).stderr(end());
         command.env("PS1", "> ").env("TERM", "dumb");

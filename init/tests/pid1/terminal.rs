@@ -6,17 +6,12 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::Stdio;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-
 use crate::harness::{Init, Place, Setup, beside, children, setup, state, until};
+use crate::support::pseudoterminal;
 
 /// occ-init as leader of a session with this terminal, and the other end.
 fn on_terminal(place: Place, script: &str) -> (Init, File) {
-    let ends = nix::pty::openpty(None, None).unwrap();
-    // Else whatever is started meanwhile holds the terminal open.
-    for end in [&ends.master, &ends.slave] {
-        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-    }
+    let ends = pseudoterminal();
     let mut setup = setup(place, &["--", "sh", "-c", script]).before(|| {
         nix::unistd::setsid().unwrap();
         // SAFETY: stdin is the terminal; 0 as the argument takes nothing away.
@@ -156,10 +151,7 @@ fn a_foreground_that_could_not_be_given_back_is_not_taken() {
 
 /// An init whose fds 0 to 2 are no terminal, with one that its session controls all the same.
 fn with_hidden_terminal(mut setup: Setup) -> (Init, File) {
-    let ends = nix::pty::openpty(None, None).unwrap();
-    for end in [&ends.master, &ends.slave] {
-        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-    }
+    let ends = pseudoterminal();
     let slave = ends.slave;
     setup.command.stdin(Stdio::null());
     let setup = setup.before(move || {

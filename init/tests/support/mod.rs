@@ -7,10 +7,12 @@
 )]
 
 pub(crate) mod process;
+pub(crate) mod pty;
 pub(crate) mod run;
 pub(crate) mod signals;
 pub(crate) mod tree;
 pub(crate) mod wait;
 
 pub(crate) use process::{children, field, kill, state};
+pub(crate) use pty::pseudoterminal;
 pub(crate) use wait::{BUSY, PATIENCE, SOON, stays, until, within};

@@ -123,6 +123,19 @@ fn a_contested_uid_without_a_ledger_is_nobodys() {
 }
 
 #[test]
+fn a_ledger_that_cannot_be_read_is_told_once_and_keeps_nobody_out() {
+    let old = Tree::with(&["alice", "bob", "carol"]);
+    fs::remove_dir_all(old.store("uids")).unwrap();
+    fs::write(old.store("uids"), "").unwrap();
+    let tree = recreate(&old);
+    let ran = tree
+        .restore()
+        .says(&["restored 3 accounts", "skipped 'uids'"]);
+    let said = ran.err.lines().filter(|line| line.contains("uids'"));
+    assert_eq!(said.count(), 1, "{}", ran.err);
+}
+
+#[test]
 fn an_older_record_waits_while_the_removed_are_unknown() {
     let old = Tree::with(&["alice", "bob"]);
     old.run(&["user", "remove", "--yes", "bob"]).ends(0);
