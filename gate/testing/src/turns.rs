@@ -24,8 +24,10 @@ pub fn shared() {
 }
 
 /// No other test of this program runs until this one has ended: for one that measures time.
-/// Comes first in it.
+/// Comes first in it, and panics where it does not.
 pub fn alone() {
+    let is_shared = TURN.with_borrow(|mine| matches!(mine, Some(Turn::Shared(_))));
+    assert!(!is_shared, "this test runs beside others already");
     take(|| Turn::Alone(TURNS.write().unwrap_or_else(PoisonError::into_inner)));
 }
 
@@ -61,6 +63,15 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn alone_comes_first() {
+        let ended = thread::spawn(|| {
+            shared();
+            alone();
+        });
+        assert!(ended.join().is_err());
     }
 
     #[test]
